@@ -1,0 +1,98 @@
+//! Error numbers, by their symbols.
+
+use std::fmt;
+
+macro_rules! errnos {
+    ($($variant:ident $symbol:literal $number:literal $words:literal,)*) => {
+        /// An error number of a system call, as far as a judgement of access can end in one.
+        ///
+        /// Numbers and words are those of Linux and the GNU C library in the C locale (errno(3), strerror(3)).
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[allow(missing_docs)]
+        pub enum Errno { $($variant,)* }
+
+        impl Errno {
+            /// Every error number known here.
+            pub const ALL: &'static [Errno] = &[$(Errno::$variant,)*];
+
+            /// The symbol: `EACCES`.
+            #[must_use]
+            pub const fn symbol(self) -> &'static str {
+                match self { $(Errno::$variant => $symbol,)* }
+            }
+
+            /// The number on Linux: 13.
+            #[must_use]
+            pub const fn number(self) -> i32 {
+                match self { $(Errno::$variant => $number,)* }
+            }
+
+            /// The words of strerror(3) in the C locale.
+            #[must_use]
+            pub const fn words(self) -> &'static str {
+                match self { $(Errno::$variant => $words,)* }
+            }
+        }
+    };
+}
+
+errnos! {
+    Perm "EPERM" 1 "Operation not permitted",
+    NoEnt "ENOENT" 2 "No such file or directory",
+    Io "EIO" 5 "Input/output error",
+    NxIo "ENXIO" 6 "No such device or address",
+    NoExec "ENOEXEC" 8 "Exec format error",
+    Acces "EACCES" 13 "Permission denied",
+    Busy "EBUSY" 16 "Device or resource busy",
+    Exist "EEXIST" 17 "File exists",
+    XDev "EXDEV" 18 "Invalid cross-device link",
+    NoDev "ENODEV" 19 "No such device",
+    NotDir "ENOTDIR" 20 "Not a directory",
+    IsDir "EISDIR" 21 "Is a directory",
+    Inval "EINVAL" 22 "Invalid argument",
+    TxtBsy "ETXTBSY" 26 "Text file busy",
+    RoFs "EROFS" 30 "Read-only file system",
+    MLink "EMLINK" 31 "Too many links",
+    NameTooLong "ENAMETOOLONG" 36 "File name too long",
+    NotEmpty "ENOTEMPTY" 39 "Directory not empty",
+    Loop "ELOOP" 40 "Too many levels of symbolic links",
+    NoData "ENODATA" 61 "No data available",
+    Overflow "EOVERFLOW" 75 "Value too large for defined data type",
+    OpNotSupp "EOPNOTSUPP" 95 "Operation not supported",
+    AddrInUse "EADDRINUSE" 98 "Address already in use",
+    AddrNotAvail "EADDRNOTAVAIL" 99 "Cannot assign requested address",
+    ConnRefused "ECONNREFUSED" 111 "Connection refused",
+    Stale "ESTALE" 116 "Stale file handle",
+}
+
+impl Errno {
+    /// The error number with this symbol (`EACCES`), in any letter case.
+    #[must_use]
+    pub fn from_symbol(symbol: &str) -> Option<Errno> {
+        Errno::ALL
+            .iter()
+            .copied()
+            .find(|errno| errno.symbol().eq_ignore_ascii_case(symbol))
+    }
+
+    /// The error number with this number on Linux.
+    #[must_use]
+    pub fn from_number(number: i32) -> Option<Errno> {
+        Errno::ALL
+            .iter()
+            .copied()
+            .find(|errno| errno.number() == number)
+    }
+
+    /// Whether it is one of the three that tell of a refusal: `EACCES`, `EPERM`, `EROFS`.
+    #[must_use]
+    pub const fn is_denial(self) -> bool {
+        matches!(self, Errno::Acces | Errno::Perm | Errno::RoFs)
+    }
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.symbol())
+    }
+}

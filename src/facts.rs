@@ -1,0 +1,229 @@
+//! What is known of the system, as far as a judgement needs it: the inodes met on the way, the mounts they lie on, the
+//! settings in force, and the names of people.
+//!
+//! Facts hold neither subject nor operation, so that any stranger can be judged on them, and a [change](crate::change)
+//! can be applied to a copy. Everything is plain data: nothing here reads the system. Ids are in the observer's numbers.
+#![forbid(unsafe_code)]
+
+mod acl;
+mod inode;
+mod mount;
+mod names;
+pub mod notation;
+mod surroundings;
+
+pub use acl::{Acl, Entry, Tag};
+pub use inode::{DeviceNumber, Flags, Inode, Kind, Node, Perms, Program};
+pub use mount::{Mount, MountFlags};
+pub use names::{Group, Names};
+pub use surroundings::{Container, Leftovers, Surroundings, Unit};
+
+/// A fact is known, or could not be read, for a reason. `?` carries "unknown" through the judge.
+pub type Fact<T> = Result<T, Unread>;
+
+/// Why something is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// What could not be read: "mode and owner", "ACL", "inode flags", "security label".
+    pub what: String,
+    /// The object it belongs to; empty where it belongs to none.
+    pub path: Vec<u8>,
+    /// The error number that reading it answered; `None` where it was not tried.
+    pub errno: Option<crate::attempt::Errno>,
+}
+
+impl Unread {
+    /// Something that was never looked at.
+    #[must_use]
+    pub fn not_gathered(what: &str) -> Unread {
+        Unread {
+            what: what.to_owned(),
+            path: Vec::new(),
+            errno: None,
+        }
+    }
+}
+
+/// Index of a node in [`Facts::nodes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub usize);
+
+/// Index of a mount in [`Facts::mounts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MountId(pub usize);
+
+/// Everything a judgement of one attempt is based on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Facts {
+    /// Every inode met, each once per mount it was met on.
+    pub nodes: Vec<Node>,
+    /// The mounts that nodes refer to.
+    pub mounts: Vec<Mount>,
+    /// The way to the object; empty for an operation of no file.
+    pub walk: Walk,
+    /// The way to the new name, of a rename or link.
+    pub to: Option<Walk>,
+    /// For running a program: the ways to its interpreter, the interpreter's interpreter and so on, in the order in
+    /// which the kernel opens them. `#!` scripts first, the ELF loader last.
+    pub interpreters: Vec<Walk>,
+    /// Kernel settings.
+    pub settings: Settings,
+    /// User and group names.
+    pub names: Names,
+    /// Container, service manager and the like.
+    pub surroundings: Surroundings,
+    /// Other processes that hold the object in a way that refuses it (text busy), where looked for.
+    pub holders: Vec<Holder>,
+}
+
+/// A path resolved step by step, in the order in which the kernel does it (path_resolution(7)).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Walk {
+    /// The path as it was asked for, absolute.
+    pub path: Vec<u8>,
+    /// One step a component, including those of the symlinks met on the way. The first step is a lookup in the start.
+    pub steps: Vec<Step>,
+    /// The root directory, where the walk starts. `None` only in a walk that was not made.
+    pub start: Option<NodeId>,
+    /// How many steps there are up to and including the one that looked up the last component of the path as written;
+    /// the steps after it follow that component, where it is a symlink.
+    pub written: usize,
+    /// Whether the path ends in a slash, so that the object must be a directory.
+    pub trailing_slash: bool,
+}
+
+/// One lookup of one name in one directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The directory searched.
+    pub dir: NodeId,
+    /// The component: a name, `.` or `..`. For an absolute symlink target the walk starts again at the root, and the
+    /// next step's `dir` says so.
+    pub name: Vec<u8>,
+    /// What was found: a node; `Ok(None)` where there is no such name; unread where that could not be seen.
+    pub found: Fact<Option<NodeId>>,
+    /// How many symlinks deep: 0 for a component of the path as written.
+    pub depth: u8,
+    /// Whether this is the last component of the path or symlink target it belongs to.
+    pub last: bool,
+}
+
+/// Kernel settings that judgements turn on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// fs.protected_symlinks (0 or 1).
+    pub protected_symlinks: Fact<u8>,
+    /// fs.protected_hardlinks (0 or 1).
+    pub protected_hardlinks: Fact<u8>,
+    /// fs.protected_regular (0, 1 or 2).
+    pub protected_regular: Fact<u8>,
+    /// fs.protected_fifos (0, 1 or 2).
+    pub protected_fifos: Fact<u8>,
+    /// net.ipv4.ip_unprivileged_port_start of the subject's network namespace.
+    pub unprivileged_port_start: Fact<u32>,
+    /// Whether the subject's network namespace belongs to the subject's own user namespace.
+    pub owns_network_namespace: Fact<bool>,
+    /// The active security modules (`/sys/kernel/security/lsm`), e.g. `landlock`, `selinux`, `apparmor`.
+    pub security_modules: Fact<Vec<String>>,
+    /// Whether SELinux is enforcing.
+    pub selinux_enforcing: Fact<bool>,
+    /// Other settings by name (`kernel.dmesg_restrict`), where they were looked at.
+    pub other: std::collections::BTreeMap<String, Fact<i64>>,
+    /// Lines of the audit or kernel log that tell of a refusal by a security module around the time of the failure.
+    pub module_log: Vec<String>,
+}
+
+/// A process that holds a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Its process id.
+    pub pid: i32,
+    /// Its name.
+    pub command: String,
+    /// How it holds the file.
+    pub how: Hold,
+}
+
+/// How a process holds a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// It runs it as a program, or has it mapped as one: writing gives ETXTBSY.
+    Runs,
+    /// It has it open for writing: running it gives ETXTBSY.
+    Writes,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        fn unread<T>(what: &str) -> Fact<T> {
+            Err(Unread::not_gathered(what))
+        }
+        Settings {
+            protected_symlinks: unread("fs.protected_symlinks"),
+            protected_hardlinks: unread("fs.protected_hardlinks"),
+            protected_regular: unread("fs.protected_regular"),
+            protected_fifos: unread("fs.protected_fifos"),
+            unprivileged_port_start: unread("net.ipv4.ip_unprivileged_port_start"),
+            owns_network_namespace: unread("owner of the network namespace"),
+            security_modules: unread("active security modules"),
+            selinux_enforcing: unread("SELinux mode"),
+            other: std::collections::BTreeMap::new(),
+            module_log: Vec::new(),
+        }
+    }
+}
+
+impl Facts {
+    /// The node.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0]
+    }
+
+    /// The mount a node lies on.
+    #[must_use]
+    pub fn mount_of(&self, id: NodeId) -> &Mount {
+        &self.mounts[self.node(id).mount.0]
+    }
+
+    /// Every walk: the object's, the new name's, the interpreters'.
+    pub fn walks(&self) -> impl Iterator<Item = &Walk> {
+        std::iter::once(&self.walk)
+            .chain(&self.to)
+            .chain(&self.interpreters)
+    }
+}
+
+impl Walk {
+    /// The step that looked up the last component of the path as written; `None` for `/` itself.
+    #[must_use]
+    pub fn written_step(&self) -> Option<&Step> {
+        self.written
+            .checked_sub(1)
+            .and_then(|at| self.steps.get(at))
+    }
+
+    /// The directory that holds (or would hold) the last component of the path as written.
+    #[must_use]
+    pub fn parent(&self) -> Option<NodeId> {
+        self.written_step().map(|step| step.dir)
+    }
+
+    /// The node that the last component of the path as written names, a symlink not followed.
+    #[must_use]
+    pub fn named(&self) -> Option<NodeId> {
+        match self.written_step() {
+            Some(step) => step.found.as_ref().ok().copied().flatten(),
+            None => self.start,
+        }
+    }
+
+    /// The node at the end of the walk, symlinks followed, where the walk came to an end.
+    #[must_use]
+    pub fn target(&self) -> Option<NodeId> {
+        match self.steps.last() {
+            Some(step) => step.found.as_ref().ok().copied().flatten(),
+            None => self.start,
+        }
+    }
+}

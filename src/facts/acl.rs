@@ -1,0 +1,95 @@
+//! POSIX access control lists (acl(5)).
+
+use super::{Perms, Unread};
+
+/// An access or default ACL with more than the three base entries: those hold the permission bits.
+///
+/// The base entries are kept here as the ACL holds them; the inode's group bits then show the mask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acl {
+    /// The entries, in the canonical order: owner, named users, owning group, named groups, mask, other.
+    pub entries: Vec<Entry>,
+}
+
+/// One entry of an ACL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// Whom it is for.
+    pub tag: Tag,
+    /// What it grants, before the mask.
+    pub perms: Perms,
+}
+
+/// Whom an ACL entry is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tag {
+    /// ACL_USER_OBJ.
+    Owner,
+    /// ACL_USER.
+    User(u32),
+    /// ACL_GROUP_OBJ.
+    OwningGroup,
+    /// ACL_GROUP.
+    Group(u32),
+    /// ACL_MASK.
+    Mask,
+    /// ACL_OTHER.
+    Other,
+}
+
+impl Acl {
+    /// The permissions of the entry with this tag.
+    #[must_use]
+    pub fn get(&self, tag: Tag) -> Option<Perms> {
+        self.entries
+            .iter()
+            .find(|entry| entry.tag == tag)
+            .map(|entry| entry.perms)
+    }
+
+    /// The mask; all permissions where there is none.
+    #[must_use]
+    pub fn mask(&self) -> Perms {
+        self.get(Tag::Mask).unwrap_or(Perms::RWX)
+    }
+
+    /// Sets the entry with this tag, in the canonical place.
+    pub fn set(&mut self, tag: Tag, perms: Perms) {
+        match self.entries.binary_search_by(|entry| entry.tag.cmp(&tag)) {
+            Ok(at) => self.entries[at].perms = perms,
+            Err(at) => self.entries.insert(at, Entry { tag, perms }),
+        }
+    }
+
+    /// Reads the extended attribute `system.posix_acl_access` or `system.posix_acl_default` (linux/posix_acl_xattr.h:
+    /// a version word, then tag, permissions and id of each entry, little-endian).
+    ///
+    /// # Errors
+    /// Where the bytes are no ACL of version 2.
+    pub fn from_xattr(bytes: &[u8]) -> Result<Acl, Unread> {
+        let malformed = || Unread::not_gathered("ACL (in a form not known here)");
+        let (version, entries) = bytes.split_at_checked(4).ok_or_else(malformed)?;
+        if version != 2u32.to_le_bytes() || !entries.len().is_multiple_of(8) {
+            return Err(malformed());
+        }
+        let entries = entries.chunks_exact(8).map(|entry| {
+            let id = u32::from_le_bytes([entry[4], entry[5], entry[6], entry[7]]);
+            let tag = match u16::from_le_bytes([entry[0], entry[1]]) {
+                0x01 => Tag::Owner,
+                0x02 => Tag::User(id),
+                0x04 => Tag::OwningGroup,
+                0x08 => Tag::Group(id),
+                0x10 => Tag::Mask,
+                0x20 => Tag::Other,
+                _ => return Err(malformed()),
+            };
+            Ok(Entry {
+                tag,
+                perms: Perms::from_bits(u32::from(entry[2])),
+            })
+        });
+        Ok(Acl {
+            entries: entries.collect::<Result<_, _>>()?,
+        })
+    }
+}

@@ -1,0 +1,57 @@
+//! Names of users and groups, for words and commands.
+
+use std::collections::BTreeMap;
+
+/// What the user and group databases say of the ids that the facts mention.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Names {
+    /// User names by uid.
+    pub users: BTreeMap<u32, String>,
+    /// Groups by gid.
+    pub groups: BTreeMap<u32, Group>,
+}
+
+/// A group of the group database.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Its members by the group database, and those whose primary group it is.
+    pub members: Vec<String>,
+}
+
+impl Names {
+    /// The user's name, or the number where there is none: `uid 1000`.
+    #[must_use]
+    pub fn user(&self, uid: u32) -> String {
+        self.users
+            .get(&uid)
+            .cloned()
+            .unwrap_or_else(|| format!("uid {uid}"))
+    }
+
+    /// The group's name, or the number where there is none: `gid 1000`.
+    #[must_use]
+    pub fn group(&self, gid: u32) -> String {
+        self.groups
+            .get(&gid)
+            .map_or_else(|| format!("gid {gid}"), |group| group.name.clone())
+    }
+
+    /// The user as commands and `ls -l` write it: the name, or the bare number.
+    #[must_use]
+    pub fn user_word(&self, uid: u32) -> String {
+        self.users
+            .get(&uid)
+            .cloned()
+            .unwrap_or_else(|| uid.to_string())
+    }
+
+    /// The group as commands and `ls -l` write it: the name, or the bare number.
+    #[must_use]
+    pub fn group_word(&self, gid: u32) -> String {
+        self.groups
+            .get(&gid)
+            .map_or_else(|| gid.to_string(), |group| group.name.clone())
+    }
+}

@@ -1,0 +1,59 @@
+//! Where the command runs: what decides which fix lasts.
+
+/// Container, service manager, home and project of the subject.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Surroundings {
+    /// The container the subject runs in, where it does.
+    pub container: Option<Container>,
+    /// The systemd unit the subject runs in, where it is a service.
+    pub unit: Option<Unit>,
+    /// Whether this is the Windows Subsystem for Linux.
+    pub wsl: bool,
+    /// The subject's home directory.
+    pub home: Option<Vec<u8>>,
+    /// The top of the project tree that the object lies in (a folder with `.git`, `package.json`, `pyproject.toml`,
+    /// `Cargo.toml` ...), where there is one.
+    pub project: Option<Vec<u8>>,
+    /// A Python virtual environment or other package prefix that the object lies in.
+    pub prefix: Option<Vec<u8>>,
+    /// The objects below the refusing one's subtree that are of the same foreign owner: leftovers of sudo or of a root
+    /// container in one's own tree. The top of that tree, and how many there are.
+    pub leftovers: Option<Leftovers>,
+    /// The refused command line, as far as it was permwrap that started it.
+    pub command: Vec<Vec<u8>>,
+    /// Whether sudo(8) is installed.
+    pub sudo: bool,
+    /// Whether setfacl(1) is installed.
+    pub setfacl: bool,
+}
+
+/// A container, by what can be seen from inside.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Container {
+    /// `docker`, `podman`, `kubernetes`, `lxc`, `systemd-nspawn`, `snap`, `flatpak`; empty where it is one of a kind not known.
+    pub kind: String,
+    /// Whether its user namespace maps ids.
+    pub remapped: bool,
+    /// Whether its root file system is read-only.
+    pub read_only_root: bool,
+}
+
+/// A systemd service.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Unit {
+    /// Its name: `app.service`.
+    pub name: String,
+    /// Whether it is one of a user's own manager.
+    pub user: bool,
+}
+
+/// Files of a foreign owner in a tree that is otherwise the subject's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftovers {
+    /// The top directory whose subtree holds them.
+    pub top: Vec<u8>,
+    /// Their owner.
+    pub owner: u32,
+    /// How many there are, as far as was counted.
+    pub count: usize,
+}

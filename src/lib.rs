@@ -1,0 +1,19 @@
+//! permwrap runs a command and, when the kernel refuses something, says which object refused, by which rule, and what
+//! smallest change puts it right.
+//!
+//! ```text
+//! run ──bytes──▶ detect ──Incident──▶ resolve ──Attempts──▶ gather ──Facts──▶ judge ──Verdict──▶ remedy ──▶ render
+//! why / check ───────────────────────Attempt (given)─────────▲
+//! ```
+//!
+//! The parts that know and decide do no I/O, hold no `unsafe` and return values rather than errors; [`gather`] alone reads
+//! the system, `run` alone owns processes.
+
+pub mod attempt;
+pub mod cause;
+pub mod change;
+pub mod detect;
+pub mod facts;
+pub mod gather;
+pub mod judge;
+pub mod remedy;

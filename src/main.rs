@@ -1,0 +1,3 @@
+//! Arguments, then the library, then the end of the command.
+
+fn main() {}
