@@ -1,0 +1,38 @@
+//! What every test file needs: when to skip, where the built permwrap is, and a [`World`] to fail in for real.
+//!
+//! ```no_run
+//! mod support;
+//! use support::World;
+//!
+//! #[test]
+//! fn a_closed_directory_is_named() {
+//!     let Some(world) = World::new() else { return };
+//!     world.root("install -d -m 750 -o deploy -g www /srv/app && touch /srv/app/db");
+//!     let ran = world.run("alice", "permwrap -- cat /srv/app/db");
+//!     assert_eq!(ran.code(), 1, "{ran}");
+//!     assert!(ran.stderr().contains("may not pass through /srv/app"), "{ran}");
+//! }
+//! ```
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "every file of tests uses another part of it"
+)]
+
+mod skip;
+mod world;
+
+pub use skip::{is_root, needs_programs, needs_root, skip};
+pub use world::{Ran, World};
+
+use std::path::PathBuf;
+
+/// The permwrap that was built for this test run.
+pub fn permwrap() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_permwrap"))
+}
+
+/// The top of the repository.
+pub fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}

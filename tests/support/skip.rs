@@ -1,0 +1,51 @@
+//! Tests that cannot run here say so in one line, and fail instead when `PERMWRAP_TEST_STRICT=1`.
+
+use std::io::Write;
+
+/// Says that this test was skipped, and why. For what may be missing anywhere; what CI must have goes through
+/// [`needs_root`] and [`needs_programs`].
+pub fn skip(why: &str) {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    // Not eprintln!: the test harness would swallow it.
+    let _ = writeln!(std::io::stderr(), "skipped: {why} ({test})");
+}
+
+/// Whether the test runs as root.
+pub fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
+/// `true` for root; otherwise the test is skipped (or fails, where skipping is forbidden).
+pub fn needs_root() -> bool {
+    is_root() || missing("needs root")
+}
+
+/// `true` where all these programs are installed; otherwise the test is skipped (or fails, where skipping is forbidden).
+/// Each file of tests lists the Debian packages it needs in its first lines.
+pub fn needs_programs(programs: &[&str]) -> bool {
+    let absent: Vec<&str> = programs
+        .iter()
+        .copied()
+        .filter(|program| !is_installed(program))
+        .collect();
+    absent.is_empty() || missing(&format!("needs {}", absent.join(", ")))
+}
+
+fn missing(why: &str) -> bool {
+    assert!(
+        std::env::var_os("PERMWRAP_TEST_STRICT").is_none_or(|strict| strict != "1"),
+        "{why}, and PERMWRAP_TEST_STRICT=1 forbids to skip"
+    );
+    skip(why);
+    false
+}
+
+/// The search path of a [`World`](super::World): a program in somebody's home does not count as installed.
+pub const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+fn is_installed(program: &str) -> bool {
+    SEARCH_PATH
+        .split(':')
+        .any(|dir| std::path::Path::new(dir).join(program).exists())
+}
