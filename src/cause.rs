@@ -1,6 +1,10 @@
 //! The causes: one obstacle a file, with its evidence, its words, its candidate changes and its page.
 #![forbid(unsafe_code)]
 
+mod denial;
+
+pub use denial::{Certainty, Class, Denial, Obstacle, Rule};
+
 macro_rules! codes {
     ($($variant:ident $code:literal $because:literal,)*) => {
         /// What denies, by the name that scripts rely on. A name says the obstacle, never the remedy.
