@@ -1,9 +1,15 @@
 //! From a stream of bytes to incidents: a literal prefilter over everything, patterns only where a line could match.
 #![forbid(unsafe_code)]
 
+mod sieve;
+
+pub use sieve::Sieve;
+
 use crate::attempt::Incident;
 
 /// Finds permission failures in a stream of text, fed in pieces of any size.
+///
+/// What the [`Sieve`] let through is enough.
 #[derive(Debug, Default)]
 pub struct Detector {}
 
