@@ -11,12 +11,14 @@ mod mount;
 mod names;
 pub mod notation;
 mod surroundings;
+mod traced;
 
 pub use acl::{Acl, Entry, Tag};
 pub use inode::{DeviceNumber, Flags, Inode, Kind, Node, Perms, Program};
 pub use mount::{Mount, MountFlags};
 pub use names::{Group, Names};
 pub use surroundings::{Container, Leftovers, Surroundings, Unit};
+pub use traced::{TraceMode, Traced};
 
 /// A fact is known, or could not be read, for a reason. `?` carries "unknown" through the judge.
 pub type Fact<T> = Result<T, Unread>;
@@ -86,16 +88,23 @@ pub struct Walk {
     /// The root directory, where the walk starts. `None` only in a walk that was not made.
     pub start: Option<NodeId>,
     /// How many steps there are up to and including the one that looked up the last component of the path as written;
-    /// the steps after it follow that component, where it is a symlink.
+    /// the steps after it follow that component, where it is a symlink. More than there are steps where the walk ended
+    /// before that component.
     pub written: usize,
     /// Whether the path ends in a slash, so that the object must be a directory.
     pub trailing_slash: bool,
 }
 
 /// One lookup of one name in one directory.
+///
+/// A walk ends with the first step that found nothing, with the last component, or with the 41st symlink: that one is
+/// found, but not followed (ELOOP).
+///
+/// A magic link of `/proc` (`/proc/PID/cwd`, `/proc/PID/fd/3`) is followed by a step of its own: its `dir` is the link,
+/// its `name` is empty, and it found what the link stands for. No directory is searched in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// The directory searched.
+    /// The directory searched. Where it is none, nothing was found (ENOTDIR).
     pub dir: NodeId,
     /// The component: a name, `.` or `..`. For an absolute symlink target the walk starts again at the root, and the
     /// next step's `dir` says so.
@@ -212,9 +221,9 @@ impl Walk {
     /// The node that the last component of the path as written names, a symlink not followed.
     #[must_use]
     pub fn named(&self) -> Option<NodeId> {
-        match self.written_step() {
-            Some(step) => step.found.as_ref().ok().copied().flatten(),
-            None => self.start,
+        match self.written {
+            0 => self.start,
+            _ => self.written_step()?.found.clone().ok().flatten(),
         }
     }
 

@@ -39,6 +39,7 @@ macro_rules! errnos {
 errnos! {
     Perm "EPERM" 1 "Operation not permitted",
     NoEnt "ENOENT" 2 "No such file or directory",
+    Srch "ESRCH" 3 "No such process",
     Io "EIO" 5 "Input/output error",
     NxIo "ENXIO" 6 "No such device or address",
     NoExec "ENOEXEC" 8 "Exec format error",
@@ -54,6 +55,7 @@ errnos! {
     RoFs "EROFS" 30 "Read-only file system",
     MLink "EMLINK" 31 "Too many links",
     NameTooLong "ENAMETOOLONG" 36 "File name too long",
+    NoSys "ENOSYS" 38 "Function not implemented",
     NotEmpty "ENOTEMPTY" 39 "Directory not empty",
     Loop "ELOOP" 40 "Too many levels of symbolic links",
     NoData "ENODATA" 61 "No data available",
@@ -61,6 +63,8 @@ errnos! {
     OpNotSupp "EOPNOTSUPP" 95 "Operation not supported",
     AddrInUse "EADDRINUSE" 98 "Address already in use",
     AddrNotAvail "EADDRNOTAVAIL" 99 "Cannot assign requested address",
+    NotConn "ENOTCONN" 107 "Transport endpoint is not connected",
+    TimedOut "ETIMEDOUT" 110 "Connection timed out",
     ConnRefused "ECONNREFUSED" 111 "Connection refused",
     Stale "ESTALE" 116 "Stale file handle",
 }

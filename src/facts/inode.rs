@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Acl, Fact, MountId};
+use super::{Acl, Fact, MountId, Traced};
 
 /// One inode, at the place where the walk met it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,10 @@ pub struct Node {
     pub program: Fact<Program>,
     /// The security label, where a module uses one.
     pub label: Fact<Option<String>>,
+    /// Whether a directory holds nothing; looked at only where it is to be removed or replaced.
+    pub empty: Fact<bool>,
+    /// The process whose state it shows, of a file of `/proc` that asks for the right to trace it.
+    pub traced: Option<Box<Traced>>,
 }
 
 /// What stat(2) says of an inode.
