@@ -12,6 +12,7 @@
 pub mod attempt;
 pub mod cause;
 pub mod change;
+pub mod cli;
 pub mod detect;
 pub mod facts;
 pub mod gather;

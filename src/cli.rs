@@ -1,0 +1,304 @@
+//! The command line, as typed: clap's types only.
+//!
+//! The command to run is split off before clap sees the arguments, so that its own arguments reach it byte for byte,
+//! `--` included.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::attempt::Operation;
+
+/// What was asked for on the command line.
+#[derive(Debug)]
+pub enum Invocation {
+    /// Run a command and explain its permission failures.
+    Run {
+        /// The options before the command.
+        options: RunOptions,
+        /// The command and its arguments; never empty.
+        command: Vec<OsString>,
+    },
+    /// One of permwrap's own subcommands.
+    Own(Own),
+}
+
+/// Why there is nothing to do: help was asked for, or the arguments are wrong.
+#[derive(Debug)]
+pub struct Stop {
+    /// What to print.
+    pub text: String,
+    /// The exit status: 0 for help; else 2 of a subcommand, 125 of a run.
+    pub status: u8,
+}
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "permwrap",
+    version,
+    about = "Explains permission failures: put `permwrap --` before any command.",
+    long_about = "Runs COMMAND exactly as it would run alone. When the kernel refuses something, permwrap says afterwards \
+                  which object refused, by which rule, and what smallest change puts it right. It changes nothing itself.",
+    override_usage = "permwrap [OPTIONS] [--] COMMAND [ARG]...\n       permwrap why OPERATION PATH [--as USER | --pid PID]\n       \
+                      permwrap explain [FILE]\n       permwrap causes [CODE]",
+    after_help = EXAMPLES,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(flatten)]
+    run: RunOptions,
+    #[command(subcommand)]
+    own: Option<Own>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  permwrap -- python manage.py runserver     run it; a hint follows a permission failure
+  permwrap --report r.json -- make install   also write what was found as JSON
+  permwrap why write /var/log/app.log        explain one access without running anything
+  permwrap why read /srv/data --as www-data  the same for another user
+  permwrap explain build.log                 explain a saved or pasted error text
+  permwrap causes dir-not-searchable         what a cause means, and its fixes
+
+Exit status: that of COMMAND, or its signal; 125 when permwrap itself failed, 126 when COMMAND
+could not be run, 127 when it was not found.";
+
+/// Options of a run.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RunOptions {
+    /// Write a JSON report to FILE when the command ends
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// When to colour hints
+    #[arg(long, value_name = "WHEN", value_enum)]
+    pub color: Option<Color>,
+    /// Read more patterns from DIR
+    #[arg(long, value_name = "DIR")]
+    pub patterns: Vec<PathBuf>,
+    /// Print no hints
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// How hints are written
+    #[arg(long, value_name = "FORM", value_enum)]
+    pub hints: Option<Hints>,
+    /// Judge permwrap.toml first, and do not start the command when something is missing
+    #[arg(long)]
+    pub check: bool,
+    /// Leave a terminal alone; nothing can be watched there
+    #[arg(long)]
+    pub no_pty: bool,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Color {
+    /// Where stderr is a terminal, minding NO_COLOR and CLICOLOR_FORCE.
+    #[default]
+    Auto,
+    /// In any case.
+    Always,
+    /// In no case.
+    Never,
+}
+
+/// How hints are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Hints {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON line a hint.
+    Json,
+    /// Workflow annotations.
+    Github,
+}
+
+/// permwrap's own subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Own {
+    /// Explain one access without running anything
+    Why(Why),
+    /// Explain an error text that was saved or pasted
+    Explain(Explain),
+    /// List the causes, or explain one
+    Causes(Causes),
+}
+
+/// `permwrap why`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 allowed, 1 denied, 2 could not be judged or the call was wrong."
+)]
+pub struct Why {
+    /// What is to be done
+    #[arg(value_name = "OPERATION", value_parser = clap::builder::PossibleValuesParser::new(Operation::NAMES))]
+    pub operation: String,
+    /// The thing acted on; for bind also ADDRESS:PORT
+    #[arg(value_name = "PATH")]
+    pub path: OsString,
+    /// Judge for USER: a name, a uid, uid:gid or uid:gid:gid,gid,...
+    #[arg(long = "as", value_name = "USER", conflicts_with = "pid")]
+    pub user: Option<String>,
+    /// Judge for a live process
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
+    pub pid: Option<i32>,
+    /// rename, link: the new name
+    #[arg(long, value_name = "PATH")]
+    pub to: Option<OsString>,
+    /// mknod: what is made
+    #[arg(long = "type", value_name = "TYPE", value_parser = ["fifo", "char", "block"])]
+    pub node_type: Option<String>,
+    /// chmod: the new mode (default: any)
+    #[arg(long, value_name = "OCTAL")]
+    pub mode: Option<String>,
+    /// chown: the new owner, USER[:GROUP] or :GROUP (default: somebody else)
+    #[arg(long, value_name = "OWNER")]
+    pub owner: Option<String>,
+    /// utime: set the present time
+    #[arg(long)]
+    pub now: bool,
+    /// setxattr: the attribute's name (default: user.*)
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// When to colour
+    #[arg(long, value_name = "WHEN", value_enum)]
+    pub color: Option<Color>,
+}
+
+/// `permwrap explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The text; standard input when no FILE is given
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Look at nothing on this machine: report what the text says
+    #[arg(long)]
+    pub offline: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Read more patterns from DIR
+    #[arg(long, value_name = "DIR")]
+    pub patterns: Vec<PathBuf>,
+    /// When to colour
+    #[arg(long, value_name = "WHEN", value_enum)]
+    pub color: Option<Color>,
+}
+
+/// `permwrap causes`.
+#[derive(Debug, Args)]
+pub struct Causes {
+    /// The cause to explain
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
+}
+
+/// Reads the arguments, the program's own name not among them.
+///
+/// # Errors
+/// Where help was asked for or the arguments are wrong: what to print, and the status to end with.
+pub fn parse(arguments: Vec<OsString>) -> Result<Invocation, Stop> {
+    let split = Split::of(&arguments);
+    let (own, command) = arguments.split_at(split.command_at);
+    let own_arguments = own.iter().take(split.options_end).cloned();
+    let cli = Cli::try_parse_from(std::iter::once(OsString::from("permwrap")).chain(own_arguments))
+        .map_err(|error| stop(&error, split.is_subcommand))?;
+    match (cli.own, command.is_empty()) {
+        (Some(own), _) => Ok(Invocation::Own(own)),
+        (None, false) => Ok(Invocation::Run {
+            options: cli.run,
+            command: command.to_vec(),
+        }),
+        (None, true) => Err(Stop {
+            text: "permwrap: no command given (permwrap --help tells more)\n".into(),
+            status: 125,
+        }),
+    }
+}
+
+/// Whether the word is the name of one of permwrap's own subcommands.
+#[must_use]
+pub fn is_subcommand(word: &OsStr) -> bool {
+    Cli::command()
+        .get_subcommands()
+        .any(|own| own.get_name().as_bytes() == word.as_bytes())
+}
+
+/// The whole command line as clap describes it, for completions and the manual page.
+#[must_use]
+pub fn describe() -> clap::Command {
+    Cli::command()
+}
+
+/// Where permwrap's own arguments end and the command begins.
+struct Split {
+    /// How many arguments clap is to see.
+    options_end: usize,
+    /// Where the command begins; the number of arguments where there is none.
+    command_at: usize,
+    is_subcommand: bool,
+}
+
+impl Split {
+    fn of(arguments: &[OsString]) -> Split {
+        let description = Cli::command();
+        let takes_value = |option: &[u8]| {
+            description.get_arguments().any(|argument| {
+                argument.get_action().takes_values()
+                    && argument
+                        .get_long()
+                        .is_some_and(|long| option == format!("--{long}").as_bytes())
+            })
+        };
+        let all = arguments.len();
+        let mut at = 0;
+        while let Some(word) = arguments.get(at).map(|word| word.as_bytes()) {
+            if word == b"--" {
+                return Split {
+                    options_end: at,
+                    command_at: at + 1,
+                    is_subcommand: false,
+                };
+            }
+            if !word.starts_with(b"-") || word == b"-" {
+                let is_subcommand = is_subcommand(&arguments[at]);
+                let command_at = if is_subcommand { all } else { at };
+                return Split {
+                    options_end: command_at,
+                    command_at,
+                    is_subcommand,
+                };
+            }
+            at += if takes_value(word) { 2 } else { 1 };
+        }
+        Split {
+            options_end: all,
+            command_at: all,
+            is_subcommand: false,
+        }
+    }
+}
+
+/// Help as clap writes it; an error as one line.
+fn stop(error: &clap::Error, is_subcommand: bool) -> Stop {
+    let text = error.render().to_string();
+    if error.exit_code() == 0 {
+        return Stop { text, status: 0 };
+    }
+    let what: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.is_empty())
+        .collect();
+    let what = what.join(" ");
+    let what = what.strip_prefix("error: ").unwrap_or(&what);
+    Stop {
+        text: format!("permwrap: {what} (permwrap --help tells more)\n"),
+        status: if is_subcommand { 2 } else { 125 },
+    }
+}
