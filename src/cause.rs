@@ -27,6 +27,12 @@ macro_rules! codes {
             pub const fn because(self) -> &'static str {
                 match self { $(Code::$variant => $because,)* }
             }
+
+            /// The page that explains it, in Markdown.
+            #[must_use]
+            pub const fn page(self) -> &'static str {
+                match self { $(Code::$variant => include_str!(concat!("cause/", $code, ".md")),)* }
+            }
         }
     };
 }
