@@ -3,6 +3,10 @@
 //! The command to run is split off before clap sees the arguments, so that its own arguments reach it byte for byte,
 //! `--` included.
 
+mod setup;
+
+pub use setup::{Check, Config, Init, Man, Shell};
+
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -42,7 +46,7 @@ pub struct Stop {
     long_about = "Runs COMMAND exactly as it would run alone. When the kernel refuses something, permwrap says afterwards \
                   which object refused, by which rule, and what smallest change puts it right. It changes nothing itself.",
     override_usage = "permwrap [OPTIONS] [--] COMMAND [ARG]...\n       permwrap why OPERATION PATH [--as USER | --pid PID]\n       \
-                      permwrap explain [FILE]\n       permwrap causes [CODE]",
+                      permwrap explain [FILE]\n       permwrap causes [CODE]\n       permwrap check [MANIFEST] [--as USER]\n       permwrap init bash|zsh|fish [COMMAND]...",
     after_help = EXAMPLES,
     disable_help_subcommand = true
 )]
@@ -61,6 +65,8 @@ Examples:
   permwrap why read /srv/data --as www-data  the same for another user
   permwrap explain build.log                 explain a saved or pasted error text
   permwrap causes dir-not-searchable         what a cause means, and its fixes
+  permwrap check                             judge all that permwrap.toml says a service needs
+  eval \"$(permwrap init bash)\"              wrap the usual commands in this shell
 
 Exit status: that of COMMAND, or its signal; 125 when permwrap itself failed, 126 when COMMAND
 could not be run, 127 when it was not found.";
@@ -124,6 +130,14 @@ pub enum Own {
     Explain(Explain),
     /// List the causes, or explain one
     Causes(Causes),
+    /// Judge what the project's permwrap.toml asks for, all at once
+    Check(Check),
+    /// Print what a shell needs to put permwrap before the usual commands
+    Init(Init),
+    /// Show which settings are in force, and where they come from
+    Config(Config),
+    /// Print the manual page
+    Man(Man),
 }
 
 /// `permwrap why`.

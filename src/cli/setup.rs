@@ -1,0 +1,70 @@
+//! The subcommands that set permwrap up, in a project or in a shell.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::Color;
+
+/// `permwrap check`.
+#[derive(Debug, Clone, Default, Args)]
+#[command(
+    after_help = "Examples:\n  permwrap check --init                write a first permwrap.toml from what the project's files say\n  \
+                        permwrap check                       judge all of it for the user it names\n  \
+                        permwrap check --as www-data --json  for another user, as JSON\n  \
+                        permwrap --check -- gunicorn app     check first; start only when all of it holds\n\n\
+                        Exit status: 0 all of it holds, 1 something does not, 2 something could not be judged or the manifest is wrong."
+)]
+pub struct Check {
+    /// The manifest
+    #[arg(value_name = "MANIFEST", default_value = "permwrap.toml")]
+    pub manifest: PathBuf,
+    /// Judge for USER instead of the user that the manifest names: a name, a uid, uid:gid or uid:gid:gid,gid,...
+    #[arg(long = "as", value_name = "USER", conflicts_with = "init")]
+    pub user: Option<String>,
+    /// Write a first manifest from Django settings, compose files, Dockerfiles and systemd units found here
+    #[arg(long, conflicts_with = "json")]
+    pub init: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// When to colour
+    #[arg(long, value_name = "WHEN", value_enum)]
+    pub color: Option<Color>,
+}
+
+/// `permwrap init`.
+#[derive(Debug, Args)]
+#[command(after_help = "Put one line into the shell's start-up file:\n  \
+                        bash  ~/.bashrc                   eval \"$(permwrap init bash)\"\n  \
+                        zsh   ~/.zshrc                    eval \"$(permwrap init zsh)\"\n  \
+                        fish  ~/.config/fish/config.fish  permwrap init fish | source\n\n\
+                        Only commands that are installed, and that are no alias or function already, are wrapped.")]
+pub struct Init {
+    /// The shell
+    #[arg(value_name = "SHELL", value_enum)]
+    pub shell: Shell,
+    /// The commands to wrap (default: those of the configuration file, or a usual set)
+    #[arg(value_name = "COMMAND")]
+    pub commands: Vec<String>,
+}
+
+/// A shell that can be set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+/// `permwrap config`.
+#[derive(Debug, Args)]
+pub struct Config {}
+
+/// `permwrap man`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "To read it:     permwrap man | man -l -\nTo install it:  permwrap man | sudo tee /usr/local/share/man/man1/permwrap.1 >/dev/null"
+)]
+pub struct Man {}
