@@ -100,8 +100,9 @@ pub struct Walk {
 /// A walk ends with the first step that found nothing, with the last component, or with the 41st symlink: that one is
 /// found, but not followed (ELOOP).
 ///
-/// A magic link of `/proc` (`/proc/PID/cwd`, `/proc/PID/fd/3`) is followed by a step of its own: its `dir` is the link,
-/// its `name` is empty, and it found what the link stands for. No directory is searched in it.
+/// A symlink that leads to no name, be it a magic link of `/proc` (`/proc/PID/cwd`, `/proc/PID/fd/3`) or a link to `/`, is
+/// followed by a step of its own: its `dir` is the link, its `name` is empty, and it found what the link stands for. No
+/// directory is searched in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     /// The directory searched. Where it is none, nothing was found (ENOTDIR).

@@ -1,13 +1,37 @@
 //! The only reader of the system: one kernel interface a file.
+//!
+//! Nothing here opens a device, a FIFO or a socket, and nothing changes the system. What cannot be read is
+//! [`Unread`] with the reason. permwrap as a rule runs as the same user as the command: behind a closed directory it sees
+//! no more than that.
 
-use crate::attempt::{Attempt, Subject};
-use crate::facts::{Fact, Facts};
+mod acl;
+mod flags;
+mod inode;
+mod mounts;
+mod names;
+mod namespaces;
+mod program;
+mod settings;
+mod subject;
+mod traced;
+mod users;
+mod view;
+mod walk;
 
-/// Everything that judging the attempt needs, as far as it can be read.
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use crate::attempt::{Attempt, Errno, Subject};
+use crate::facts::{Fact, Facts, Unread};
+
+pub use view::View;
+
+/// Everything that judging the attempt needs, as far as it can be read. For many attempts of one process, a
+/// [`View`] reads the settings and names only once.
 #[must_use]
 pub fn facts(attempt: &Attempt) -> Facts {
-    let _ = attempt;
-    Facts::default()
+    View::of(&attempt.subject).facts(attempt)
 }
 
 /// The credentials of a live (or not yet waited for) process.
@@ -15,7 +39,52 @@ pub fn facts(attempt: &Attempt) -> Facts {
 /// # Errors
 /// Where `/proc/PID/status` cannot be read.
 pub fn subject(pid: i32) -> Fact<Subject> {
-    Err(crate::facts::Unread::not_gathered(&format!(
-        "process {pid}"
-    )))
+    subject::of_process(pid)
+}
+
+/// permwrap's own credentials: those of a command that it would start.
+///
+/// # Errors
+/// Where `/proc` is not there.
+pub fn own_subject() -> Fact<Subject> {
+    subject::own()
+}
+
+/// The credentials that the saved text of `/proc/PID/status` tells of, of a process that is gone.
+///
+/// # Errors
+/// Where the text lacks the ids.
+pub fn subject_from_status(text: &[u8]) -> Fact<Subject> {
+    subject::of_status(text)
+}
+
+/// The subject that a new login of this user would be: a name, a uid, `uid:gid` or `uid:gid:gid,gid`.
+///
+/// # Errors
+/// One line of words: an unknown user or group, or no such form.
+pub fn subject_as(spec: &str) -> Result<Subject, String> {
+    users::subject_as(spec)
+}
+
+/// Why something is not known, by the error number of a system call.
+fn unread(what: &str, path: &[u8], errno: rustix::io::Errno) -> Unread {
+    Unread {
+        what: what.to_owned(),
+        path: path.to_vec(),
+        errno: Errno::from_number(errno.raw_os_error()),
+    }
+}
+
+/// Why something is not known, by an error of the standard library.
+fn unread_io(what: &str, path: &[u8], error: &std::io::Error) -> Unread {
+    Unread {
+        what: what.to_owned(),
+        path: path.to_vec(),
+        errno: error.raw_os_error().and_then(Errno::from_number),
+    }
+}
+
+/// Bytes as a path.
+fn path(bytes: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(bytes))
 }

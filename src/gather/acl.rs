@@ -1,0 +1,46 @@
+//! POSIX ACLs: getxattr(2) of `system.posix_acl_access` and `system.posix_acl_default`.
+
+use rustix::fs::getxattr;
+use rustix::io::Errno;
+
+use super::unread;
+use crate::facts::{Acl, Fact};
+
+/// The access ACL; `None` where there is none, or the file system keeps none.
+///
+/// `handle` is a path that leads to the file without looking its name up again.
+pub(super) fn access(handle: &str, path: &[u8]) -> Fact<Option<Acl>> {
+    read(handle, "system.posix_acl_access", "ACL", path)
+}
+
+/// The default ACL of a directory.
+pub(super) fn default(handle: &str, path: &[u8]) -> Fact<Option<Acl>> {
+    read(handle, "system.posix_acl_default", "default ACL", path)
+}
+
+fn read(handle: &str, attribute: &str, what: &str, path: &[u8]) -> Fact<Option<Acl>> {
+    // Room for some 60 entries; the kernel's own limit on an attribute is 64 KiB.
+    let mut buffer = [0u8; 512];
+    match getxattr(handle, attribute, &mut buffer) {
+        Ok(length) => parse(&buffer[..length], path),
+        Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(None),
+        Err(Errno::RANGE) => {
+            let mut large = vec![0u8; 65536];
+            match getxattr(handle, attribute, &mut large) {
+                Ok(length) => parse(&large[..length], path),
+                Err(errno) => Err(unread(what, path, errno)),
+            }
+        }
+        Err(errno) => Err(unread(what, path, errno)),
+    }
+}
+
+fn parse(bytes: &[u8], path: &[u8]) -> Fact<Option<Acl>> {
+    match Acl::from_xattr(bytes) {
+        Ok(acl) => Ok(Some(acl)),
+        Err(mut unread) => {
+            path.clone_into(&mut unread.path);
+            Err(unread)
+        }
+    }
+}

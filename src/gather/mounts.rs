@@ -1,0 +1,218 @@
+//! Mounts: `/proc/PID/mountinfo` (proc_pid_mountinfo(5)), found by mount id, never by device number: bind mounts share
+//! that.
+
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use rustix::fs::{StatVfsMountFlags, fstatfs, fstatvfs};
+
+use crate::facts::{Mount, MountFlags};
+
+/// The mounts that a process sees, by mount id.
+#[derive(Debug)]
+pub(super) struct Table {
+    mounts: HashMap<u64, Mount>,
+    /// Those that permwrap sees, read only when one is missing above: a process that chroot(2) moved into a directory
+    /// does not see the mount it lives on.
+    own: OnceCell<HashMap<u64, Mount>>,
+}
+
+impl Table {
+    /// Reads the table of the process; permwrap's own for none.
+    pub(super) fn read(pid: Option<i32>) -> Table {
+        let process = pid.map_or("self".to_owned(), |pid| pid.to_string());
+        Table {
+            mounts: read(&process),
+            own: OnceCell::new(),
+        }
+    }
+
+    /// The mount with this id. Where no table tells of it, what statvfs(2) says of the file on it.
+    pub(super) fn get(&self, id: u64, file: BorrowedFd<'_>) -> Mount {
+        let own = || self.own.get_or_init(|| read("self")).get(&id);
+        match self.mounts.get(&id).or_else(own) {
+            Some(mount) => mount.clone(),
+            None => by_statvfs(id, file),
+        }
+    }
+}
+
+fn read(process: &str) -> HashMap<u64, Mount> {
+    let text = std::fs::read(format!("/proc/{process}/mountinfo")).unwrap_or_default();
+    text.split(|&byte| byte == b'\n')
+        .filter_map(parse)
+        .map(|mount| (mount.id, mount))
+        .collect()
+}
+
+/// The mount id of an open file where statx(2) does not tell it (before Linux 5.8).
+pub(super) fn id_by_fdinfo(file: BorrowedFd<'_>) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("mnt_id:"))?;
+    line.trim().parse().ok()
+}
+
+/// One line of mountinfo.
+fn parse(line: &[u8]) -> Option<Mount> {
+    let mut words = line.split(|&byte| byte == b' ');
+    let id = std::str::from_utf8(words.next()?).ok()?.parse().ok()?;
+    let (_parent, _device) = (words.next()?, words.next()?);
+    let (root, point) = (unescape(words.next()?), unescape(words.next()?));
+    let options = options(words.next()?);
+    // Optional fields of any number end in a single hyphen.
+    words.by_ref().find(|&word| word == b"-")?;
+    let fs_type = String::from_utf8_lossy(&unescape(words.next()?)).into_owned();
+    let source = unescape(words.next()?);
+    let super_options = self::options(words.next().unwrap_or_default());
+    let has = |name: &str| options.iter().any(|(option, _)| option == name);
+    Some(Mount {
+        id,
+        root,
+        point,
+        fs_type,
+        source,
+        flags: MountFlags {
+            read_only: has("ro"),
+            noexec: has("noexec"),
+            nosuid: has("nosuid"),
+            nodev: has("nodev"),
+            nosymfollow: has("nosymfollow"),
+        },
+        super_read_only: super_options.iter().any(|(option, _)| option == "ro"),
+        super_options,
+    })
+}
+
+/// Splits `rw,uid=1000,context="a,b"` at the commas outside quotes.
+fn options(list: &[u8]) -> Vec<(String, Option<String>)> {
+    let mut quoted = false;
+    list.split(|&byte| {
+        quoted ^= byte == b'"';
+        byte == b',' && !quoted
+    })
+    .filter(|option| !option.is_empty())
+    .map(|option| {
+        let text = String::from_utf8_lossy(&unescape(option)).into_owned();
+        match text.split_once('=') {
+            Some((name, value)) => (name.to_owned(), Some(value.trim_matches('"').to_owned())),
+            None => (text, None),
+        }
+    })
+    .collect()
+}
+
+/// Undoes the kernel's `\ooo` (seq_path, mangle) of spaces, tabs, newlines, backslashes and number signs.
+pub(super) fn unescape(word: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(word.len());
+    let mut rest = word;
+    while let Some((&byte, after)) = rest.split_first() {
+        let octal = after.first_chunk::<3>().filter(|digits| {
+            byte == b'\\' && digits.iter().all(|digit| (b'0'..=b'7').contains(digit))
+        });
+        if let Some(digits) = octal {
+            let value = digits
+                .iter()
+                .fold(0u32, |value, digit| value * 8 + u32::from(digit - b'0'));
+            plain.push((value & 0xff) as u8);
+            rest = &after[3..];
+        } else {
+            plain.push(byte);
+            rest = after;
+        }
+    }
+    plain
+}
+
+/// What a file tells of the mount it lies on, where the mount itself is out of sight.
+fn by_statvfs(id: u64, file: BorrowedFd<'_>) -> Mount {
+    let flags = fstatvfs(file).map_or(StatVfsMountFlags::empty(), |found| found.f_flag);
+    let has = |flag| flags.contains(flag);
+    let magic = fstatfs(file).map_or(0, |found| found.f_type);
+    Mount {
+        id,
+        fs_type: type_by_magic(magic).to_owned(),
+        flags: MountFlags {
+            read_only: has(StatVfsMountFlags::RDONLY),
+            noexec: has(StatVfsMountFlags::NOEXEC),
+            nosuid: has(StatVfsMountFlags::NOSUID),
+            nodev: has(StatVfsMountFlags::NODEV),
+            // ST_NOSYMFOLLOW of statfs(2).
+            nosymfollow: flags.bits() & 0x2000 != 0,
+        },
+        ..Mount::default()
+    }
+}
+
+/// The file system types whose own rules decide, by the magic number of statfs(2) (linux/magic.h).
+fn type_by_magic(magic: impl TryInto<u64>) -> &'static str {
+    match magic.try_into().unwrap_or(0) & 0xffff_ffff {
+        0x9fa0 => "proc",
+        0x6573_5546 => "fuse",
+        0x6969 => "nfs",
+        0xff53_4d42 => "cifs",
+        0xfe53_4d42 => "smb3",
+        0x4d44 => "vfat",
+        0x2011_bab0 => "exfat",
+        0x0102_1997 => "9p",
+        0x794c_7630 => "overlay",
+        0x7371_7368 => "squashfs",
+        0x0102_1994 => "tmpfs",
+        0xef53 => "ext4",
+        0x9123_683e => "btrfs",
+        0x5846_5342 => "xfs",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bind_mount_of_a_weird_directory_is_read() {
+        let mount = parse(
+            b"36 35 98:0 /a\\040b /mnt/x\\012y\\134z ro,noexec,nosuid master:1 propagate_from:2 - ext4 /dev/root rw,errors=continue",
+        )
+        .unwrap();
+        assert_eq!(mount.id, 36);
+        assert_eq!(mount.root, b"/a b");
+        assert_eq!(mount.point, b"/mnt/x\ny\\z");
+        assert_eq!(mount.fs_type, "ext4");
+        assert_eq!(mount.source, b"/dev/root");
+        assert!(mount.flags.read_only && mount.flags.noexec && mount.flags.nosuid);
+        assert!(!mount.flags.nodev && !mount.super_read_only);
+        assert_eq!(mount.super_option("errors"), Some(Some("continue")));
+    }
+
+    #[test]
+    fn a_mount_without_optional_fields_or_source_is_read() {
+        let mount =
+            parse(b"1 0 0:2 / /proc rw,nosymfollow - proc none ro,hidepid=invisible").unwrap();
+        assert!(mount.flags.nosymfollow && mount.super_read_only);
+        assert_eq!(mount.super_option("hidepid"), Some(Some("invisible")));
+        let mount = parse(b"1 0 0:2 / /t rw - tmpfs  rw,size=5k").unwrap();
+        assert_eq!(mount.source, b"");
+        assert_eq!(mount.super_option("size"), Some(Some("5k")));
+    }
+
+    #[test]
+    fn a_comma_inside_a_quoted_label_does_not_split_it() {
+        let found = options(b"rw,context=\"system_u:object_r:t:s0:c1,c2\",user_id=0,allow_other");
+        assert_eq!(found.len(), 4);
+        assert_eq!(found[1].1.as_deref(), Some("system_u:object_r:t:s0:c1,c2"));
+        assert_eq!(found[3], ("allow_other".to_owned(), None));
+    }
+
+    #[test]
+    fn half_a_line_is_no_mount() {
+        assert_eq!(parse(b""), None);
+        assert_eq!(parse(b"36 35 98:0 / /mnt rw shared:1"), None);
+    }
+
+    #[test]
+    fn a_backslash_without_three_octal_digits_stays() {
+        assert_eq!(unescape(b"a\\04"), b"a\\04");
+        assert_eq!(unescape(b"\\\\9\\134"), b"\\\\9\\");
+    }
+}

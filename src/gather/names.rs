@@ -1,0 +1,270 @@
+//! Names of users and groups: the databases as NSS gives them (nsswitch.conf(5)), or, for a process with another root
+//! directory, the files there (passwd(5), group(5)).
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use nix::unistd::{Gid, Uid};
+
+use crate::attempt::Subject;
+use crate::facts::{Entry, Fact, Facts, Group, Names, Tag, Unread};
+
+/// A user of the user database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct User {
+    /// The name.
+    pub name: String,
+    /// The uid.
+    pub uid: u32,
+    /// The primary group.
+    pub gid: u32,
+    /// The home directory.
+    pub home: Vec<u8>,
+}
+
+/// The databases, each entry asked for once.
+#[derive(Debug)]
+pub(super) struct Databases {
+    source: Source,
+    users: RefCell<BTreeMap<u32, Option<User>>>,
+    groups: RefCell<BTreeMap<u32, Option<Group>>>,
+}
+
+/// Where the entries come from.
+#[derive(Debug)]
+enum Source {
+    /// NSS, and the local users for those whose primary group it is: NSS does not find them by group.
+    System(Vec<User>),
+    /// The files under another root directory.
+    Files(Vec<User>, Vec<(u32, Group)>),
+}
+
+impl Databases {
+    /// The databases of the system permwrap runs in.
+    pub(super) fn system() -> Databases {
+        Databases::from(Source::System(users_of_file(Path::new("/etc/passwd"))))
+    }
+
+    /// The databases in `etc` under another root directory.
+    pub(super) fn under(root: &Path) -> Databases {
+        let groups = std::fs::read(root.join("etc/group")).unwrap_or_default();
+        Databases::from(Source::Files(
+            users_of_file(&root.join("etc/passwd")),
+            groups
+                .split(|&byte| byte == b'\n')
+                .filter_map(group_line)
+                .collect(),
+        ))
+    }
+
+    fn from(source: Source) -> Databases {
+        Databases {
+            source,
+            users: RefCell::default(),
+            groups: RefCell::default(),
+        }
+    }
+
+    /// The user with this uid.
+    pub(super) fn user(&self, uid: u32) -> Option<User> {
+        let mut known = self.users.borrow_mut();
+        let found = known.entry(uid).or_insert_with(|| match &self.source {
+            Source::System(_) => user(uid),
+            Source::Files(users, _) => users.iter().find(|user| user.uid == uid).cloned(),
+        });
+        found.clone()
+    }
+
+    /// The group with this gid.
+    pub(super) fn group(&self, gid: u32) -> Option<Group> {
+        let mut known = self.groups.borrow_mut();
+        let found = known.entry(gid).or_insert_with(|| match &self.source {
+            Source::System(users) => {
+                let group = nix::unistd::Group::from_gid(Gid::from_raw(gid)).ok()??;
+                let group = Group {
+                    name: group.name,
+                    members: group.mem,
+                };
+                Some(with_primary_members(group, gid, users))
+            }
+            Source::Files(users, groups) => {
+                let (_, group) = groups.iter().find(|(number, _)| *number == gid)?;
+                Some(with_primary_members(group.clone(), gid, users))
+            }
+        });
+        found.clone()
+    }
+
+    /// The names of every id that the subject and the facts mention.
+    pub(super) fn names(&self, subject: &Subject, facts: &Facts) -> Names {
+        let mut uids = BTreeSet::from([subject.uid, subject.real_uid]);
+        let mut gids: BTreeSet<u32> = subject.groups.iter().copied().collect();
+        gids.insert(subject.gid);
+        gids.extend(subject.database_groups.iter().flatten());
+        for node in &facts.nodes {
+            if let Ok(inode) = &node.inode {
+                uids.insert(inode.uid);
+                gids.insert(inode.gid);
+            }
+            let acls = [&node.acl, &node.default_acl]
+                .into_iter()
+                .flatten()
+                .flatten();
+            for Entry { tag, .. } in acls.flat_map(|acl| &acl.entries) {
+                match tag {
+                    Tag::User(uid) => uids.insert(*uid),
+                    Tag::Group(gid) => gids.insert(*gid),
+                    _ => false,
+                };
+            }
+            if let Some(traced) = &node.traced {
+                uids.extend(traced.uids);
+            }
+        }
+        let users = uids.into_iter();
+        let groups = gids.into_iter();
+        Names {
+            users: users
+                .filter_map(|uid| Some((uid, self.user(uid)?.name)))
+                .collect(),
+            groups: groups
+                .filter_map(|gid| Some((gid, self.group(gid)?)))
+                .collect(),
+        }
+    }
+}
+
+/// The groups that a new login of this user would have, its primary group among them; none for a uid without a user.
+pub(super) fn groups_of(uid: u32) -> Fact<Vec<u32>> {
+    let Some(user) = user(uid) else {
+        return Ok(Vec::new());
+    };
+    groups_of_user(&user)
+}
+
+/// The groups that a new login of this user would have.
+pub(super) fn groups_of_user(user: &User) -> Fact<Vec<u32>> {
+    let unread = |errno: nix::errno::Errno| Unread {
+        what: format!("groups of {}", user.name),
+        path: Vec::new(),
+        errno: crate::attempt::Errno::from_number(errno as i32),
+    };
+    let name = CString::new(user.name.as_str()).map_err(|_| unread(nix::errno::Errno::EINVAL))?;
+    let groups = nix::unistd::getgrouplist(&name, Gid::from_raw(user.gid)).map_err(unread)?;
+    Ok(groups.into_iter().map(Gid::as_raw).collect())
+}
+
+/// The user with this uid, by NSS.
+pub(super) fn user(uid: u32) -> Option<User> {
+    nix::unistd::User::from_uid(Uid::from_raw(uid))
+        .ok()?
+        .map(User::from)
+}
+
+/// The user of this name, by NSS.
+pub(super) fn user_named(name: &str) -> Option<User> {
+    nix::unistd::User::from_name(name).ok()?.map(User::from)
+}
+
+/// The gid of the group of this name, by NSS.
+pub(super) fn gid_of(name: &str) -> Option<u32> {
+    let group = nix::unistd::Group::from_name(name).ok()??;
+    Some(group.gid.as_raw())
+}
+
+impl From<nix::unistd::User> for User {
+    fn from(user: nix::unistd::User) -> User {
+        User {
+            name: user.name,
+            uid: user.uid.as_raw(),
+            gid: user.gid.as_raw(),
+            home: user.dir.as_os_str().as_bytes().to_vec(),
+        }
+    }
+}
+
+/// Adds those whose primary group it is, who need not be listed as its members.
+fn with_primary_members(mut group: Group, gid: u32, users: &[User]) -> Group {
+    for user in users.iter().filter(|user| user.gid == gid) {
+        if !group.members.contains(&user.name) {
+            group.members.push(user.name.clone());
+        }
+    }
+    group
+}
+
+fn users_of_file(path: &Path) -> Vec<User> {
+    let text = std::fs::read(path).unwrap_or_default();
+    text.split(|&byte| byte == b'\n')
+        .filter_map(user_line)
+        .collect()
+}
+
+/// One line of passwd(5): `name:password:uid:gid:gecos:home:shell`.
+fn user_line(line: &[u8]) -> Option<User> {
+    let mut fields = line.split(|&byte| byte == b':');
+    let name = word(fields.next()?);
+    let uid = word(fields.nth(1)?).parse().ok()?;
+    let gid = word(fields.next()?).parse().ok()?;
+    let home = fields.nth(1).unwrap_or_default().to_vec();
+    (!name.is_empty()).then_some(User {
+        name,
+        uid,
+        gid,
+        home,
+    })
+}
+
+/// One line of group(5): `name:password:gid:member,member`.
+fn group_line(line: &[u8]) -> Option<(u32, Group)> {
+    let mut fields = line.split(|&byte| byte == b':');
+    let name = word(fields.next()?);
+    let gid = word(fields.nth(1)?).parse().ok()?;
+    let members = fields
+        .next()
+        .unwrap_or_default()
+        .split(|&byte| byte == b',');
+    let members = members.map(word).filter(|name| !name.is_empty()).collect();
+    (!name.is_empty()).then_some((gid, Group { name, members }))
+}
+
+fn word(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_by_primary_group_are_members() {
+        let users = [
+            user_line(b"alice:x:1000:50:Alice,,,:/home/alice:/bin/bash").unwrap(),
+            user_line(b"bob:x:1001:51::/home/bob:").unwrap(),
+        ];
+        let (gid, group) = group_line(b"staff:x:50:bob,carol").unwrap();
+        let group = with_primary_members(group, gid, &users);
+        assert_eq!(group.members, ["bob", "carol", "alice"]);
+        assert_eq!(users[0].home, b"/home/alice");
+    }
+
+    #[test]
+    fn broken_lines_name_nobody() {
+        for line in [
+            "",
+            "#alice",
+            "alice",
+            "alice:x",
+            "alice:x:me:50::",
+            ":x:1:1::/:",
+            "+::::::",
+        ] {
+            assert_eq!(user_line(line.as_bytes()), None, "{line}");
+        }
+        assert_eq!(group_line(b"staff:x:"), None);
+        assert_eq!(group_line(b"staff:x:50").unwrap().1.members, [""; 0]);
+    }
+}

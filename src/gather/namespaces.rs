@@ -1,0 +1,80 @@
+//! Which namespaces a process lives in: the links of `/proc/PID/ns` (namespaces(7), ioctl_nsfs(2)).
+
+use std::fs::File;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+
+use nix::sched::{CloneFlags, setns};
+
+use super::unread_io;
+use crate::facts::{Fact, Unread};
+
+/// Whether the process lives in permwrap's own namespace of this type (`net`, `mnt`, `user`, `pid`).
+pub(super) fn shares(pid: i32, kind: &str) -> Fact<bool> {
+    Ok(number(&link(Some(pid), kind))? == number(&link(None, kind))?)
+}
+
+/// Does something in the network namespace of the process: in a thread of its own, where that is another one.
+pub(super) fn in_network_of<T: Send>(
+    pid: Option<i32>,
+    read: impl FnOnce() -> Fact<T> + Send,
+) -> Fact<T> {
+    let Some(pid) = pid.filter(|&pid| !shares(pid, "net").unwrap_or(true)) else {
+        return read();
+    };
+    let path = link(Some(pid), "net");
+    let what = "network namespace of the process";
+    let namespace = File::open(&path).map_err(|error| unread_io(what, path.as_bytes(), &error))?;
+    let enter = || {
+        setns(&namespace, CloneFlags::CLONE_NEWNET).map_err(|errno| Unread {
+            what: what.to_owned(),
+            path: path.into_bytes(),
+            errno: crate::attempt::Errno::from_number(errno as i32),
+        })?;
+        read()
+    };
+    std::thread::scope(|scope| scope.spawn(enter).join())
+        .unwrap_or_else(|_| Err(Unread::not_gathered(what)))
+}
+
+/// Whether the network namespace of the process belongs to its own user namespace, so that capabilities held there
+/// count for ports.
+pub(super) fn owns_its_network(pid: Option<i32>) -> Fact<bool> {
+    let network = link(pid, "net");
+    let what = "owner of the network namespace";
+    let file = File::open(&network).map_err(|error| unread_io(what, network.as_bytes(), &error))?;
+    match user_namespace_of(&file) {
+        Ok(owner) => Ok(owner == number(&link(pid, "user"))?),
+        // The owner is out of sight: an ancestor of permwrap's own user namespace, or a stranger to it.
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => match pid {
+            Some(pid) if !shares(pid, "user")? => Err(unread_io(what, network.as_bytes(), &error)),
+            _ => Ok(false),
+        },
+        Err(error) => Err(unread_io(what, network.as_bytes(), &error)),
+    }
+}
+
+fn link(pid: Option<i32>, kind: &str) -> String {
+    match pid {
+        Some(pid) => format!("/proc/{pid}/ns/{kind}"),
+        None => format!("/proc/self/ns/{kind}"),
+    }
+}
+
+/// The number of a namespace.
+fn number(link: &str) -> Fact<u64> {
+    let namespace = std::fs::metadata(link)
+        .map_err(|error| unread_io("namespace of the process", link.as_bytes(), &error))?;
+    Ok(namespace.ino())
+}
+
+/// The number of the user namespace that owns another namespace (NS_GET_USERNS).
+fn user_namespace_of(namespace: &File) -> std::io::Result<u64> {
+    nix::ioctl_none_bad!(ns_get_userns, nix::request_code_none!(0xb7, 0x1));
+    // SAFETY: the request takes no argument, and answers a new descriptor that nobody else owns.
+    let owner = unsafe {
+        let fd = ns_get_userns(namespace.as_raw_fd())?;
+        File::from(OwnedFd::from_raw_fd(fd))
+    };
+    Ok(owner.metadata()?.ino())
+}

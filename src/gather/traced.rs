@@ -1,0 +1,107 @@
+//! Files of `/proc/PID` that ask for the right to trace the process (ptrace_may_access, called from fs/proc).
+
+use std::os::unix::fs::MetadataExt;
+
+use super::subject::Status;
+use super::{View, unread_io};
+use crate::facts::{Fact, TraceMode, Traced};
+
+/// Opened, or followed as a link, with PTRACE_MODE_READ.
+const READ: [&str; 15] = [
+    "auxv",
+    "cwd",
+    "environ",
+    "exe",
+    "fd",
+    "fdinfo",
+    "io",
+    "ksm_stat",
+    "maps",
+    "numa_maps",
+    "pagemap",
+    "root",
+    "smaps",
+    "smaps_rollup",
+    "wchan",
+];
+
+/// Opened with PTRACE_MODE_ATTACH.
+const ATTACH: [&str; 4] = ["mem", "personality", "stack", "syscall"];
+
+/// Whose state the file with this path under `/proc` shows; `None` for one that asks for no such right.
+pub(super) fn traced(path: &[u8], view: &View) -> Option<Traced> {
+    let (pid, mode) = asked_for(path)?;
+    let pid = view.pid_seen_from_here(pid);
+    let status = Status::of(pid).ok()?;
+    let [real, effective, saved, _] = status.uids;
+    let [real_gid, effective_gid, saved_gid, _] = status.gids;
+    Some(Traced {
+        pid,
+        command: status.name,
+        mode,
+        uids: [real, effective, saved],
+        gids: [real_gid, effective_gid, saved_gid],
+        permitted: status.permitted,
+        dumpable: dumpable(pid, effective),
+        same_user_ns: view.shares_user_ns(pid),
+    })
+}
+
+/// The process and the right that a path asks for: `/proc/PID/FILE`, `/proc/PID/task/TID/FILE`, and what lies in `fd`,
+/// `ns` and `map_files` there.
+fn asked_for(path: &[u8]) -> Option<(i32, TraceMode)> {
+    let path = std::str::from_utf8(path).ok()?;
+    let mut parts = path.rsplit_once("/proc/")?.1.split('/');
+    let mut pid = parts.next()?.parse().ok()?;
+    let mut file = parts.next()?;
+    if file == "task" {
+        pid = parts.next()?.parse().ok()?;
+        file = parts.next()?;
+    }
+    let mode = match (file, parts.next()) {
+        ("ns" | "map_files", Some(_)) => TraceMode::Read,
+        (file, _) if READ.contains(&file) => TraceMode::Read,
+        (file, None) if ATTACH.contains(&file) => TraceMode::Attach,
+        _ => return None,
+    };
+    Some((pid, mode))
+}
+
+/// Whether the process is dumpable: otherwise its files belong to root (task_dump_owner of fs/proc/base.c).
+fn dumpable(pid: i32, effective: u32) -> Fact<bool> {
+    let path = format!("/proc/{pid}/environ");
+    let what = "whether the process may be looked at";
+    let file =
+        std::fs::metadata(&path).map_err(|error| unread_io(what, path.as_bytes(), &error))?;
+    match (file.uid(), effective) {
+        // Root's own files look the same either way.
+        (0, 0) => Err(crate::facts::Unread::not_gathered(what)),
+        (owner, effective) => Ok(owner == effective),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_ask_for_tracing_are_told_from_the_rest() {
+        let read = |pid| Some((pid, TraceMode::Read));
+        assert_eq!(asked_for(b"/proc/12/environ"), read(12));
+        assert_eq!(asked_for(b"/proc/12/task/13/maps"), read(13));
+        assert_eq!(asked_for(b"/proc/12/fd/3"), read(12));
+        assert_eq!(asked_for(b"/proc/12/ns/net"), read(12));
+        assert_eq!(asked_for(b"/mnt/proc/12/root"), read(12));
+        assert_eq!(asked_for(b"/proc/12/mem"), Some((12, TraceMode::Attach)));
+        for path in [
+            "/proc/12",
+            "/proc/12/status",
+            "/proc/12/ns",
+            "/proc/sys/kernel",
+            "/proc/12/task/13",
+            "/etc",
+        ] {
+            assert_eq!(asked_for(path.as_bytes()), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The system as one process sees it, kept for many attempts.
+
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt;
+
+use rustix::fs::{CWD, Mode, OFlags, getxattr, openat};
+use rustix::io::Errno;
+
+use super::names::Databases;
+use super::subject::Status;
+use super::walk::{Walked, Walker};
+use super::{flags, namespaces, settings, unread};
+use crate::attempt::{Attempt, Object, Operation, Subject};
+use crate::facts::{Fact, Facts, Inode, Program, Settings, Unread};
+
+/// The root directory, settings and names that hold for one process: read once, for any number of attempts. The
+/// files themselves and the mounts are looked at anew for each.
+#[derive(Debug)]
+pub struct View {
+    /// The process; `None` for permwrap itself.
+    pub(super) pid: Option<i32>,
+    /// Its number in the proc file system that it sees.
+    pub(super) pid_in_proc: Option<i32>,
+    /// Where its root directory is, seen from permwrap's; empty where they are the same.
+    root_path: Vec<u8>,
+    settings: Settings,
+    swap_files: Vec<(u64, u64)>,
+    databases: Databases,
+}
+
+/// How many programs execve(2) goes through: five `#!` interpreters, and the loader of the last (exec_binprm).
+const MAX_INTERPRETERS: usize = 6;
+
+impl View {
+    /// The system as the subject's process sees it; as permwrap does where there is no such process (any more).
+    #[must_use]
+    pub fn of(subject: &Subject) -> View {
+        let status = subject.pid.and_then(|pid| Status::of(pid).ok());
+        let pid = status.as_ref().map(|status| status.pid);
+        let root_path = pid.map(root_path).unwrap_or_default();
+        let pid_in_proc = status.and_then(|status| match root_path.as_slice() {
+            b"" => Some(status.pid),
+            _ => status.pids.last().copied(),
+        });
+        let databases = match pid {
+            Some(pid) if !root_path.is_empty() => {
+                Databases::under(std::path::Path::new(&format!("/proc/{pid}/root")))
+            }
+            _ => Databases::system(),
+        };
+        View {
+            pid,
+            pid_in_proc,
+            root_path,
+            settings: settings::read(pid),
+            swap_files: flags::swap_files(),
+            databases,
+        }
+    }
+
+    /// What judging the attempt needs, but for the surroundings.
+    #[must_use]
+    pub fn facts(&self, attempt: &Attempt) -> Facts {
+        let mut facts = Facts {
+            settings: self.settings.clone(),
+            ..Facts::default()
+        };
+        if let Object::Path(path) = &attempt.object {
+            let mut walker = Walker::new(self, &mut facts);
+            let walked = walker.walk(path, !attempt.operation.takes_the_link_itself());
+            let to = attempt.to.as_ref().map(|to| walker.walk(to, false));
+            match attempt.operation {
+                Operation::Rmdir => walker.look_into_directory(&walked),
+                Operation::Rename => to.iter().for_each(|to| walker.look_into_directory(to)),
+                _ => {}
+            }
+            let interpreters = match attempt.operation {
+                Operation::Exec => self.interpreters(&mut walker, &walked),
+                _ => Vec::new(),
+            };
+            facts.walk = walked.walk;
+            facts.to = to.map(|to| to.walk);
+            facts.interpreters = interpreters
+                .into_iter()
+                .map(|program| program.walk)
+                .collect();
+        }
+        facts.names = self.databases.names(&attempt.subject, &facts);
+        facts
+    }
+
+    /// The ways to the programs that running the one at the end of the walk would run.
+    fn interpreters(&self, walker: &mut Walker<'_>, walked: &Walked) -> Vec<Walked> {
+        let mut found: Vec<Walked> = Vec::new();
+        while found.len() < MAX_INTERPRETERS {
+            let program = walker.look_into_program(found.last().unwrap_or(walked));
+            let next = match program {
+                Some(Program::Script(name) | Program::Elf(Some(name))) => name,
+                _ => break,
+            };
+            found.push(walker.walk(&self.absolute(next), true));
+        }
+        found
+    }
+
+    /// A path of the process, made absolute by its working directory.
+    fn absolute(&self, path: Vec<u8>) -> Vec<u8> {
+        if path.starts_with(b"/") {
+            return path;
+        }
+        let process = self.pid.map_or("self".to_owned(), |pid| pid.to_string());
+        let directory = std::fs::read_link(format!("/proc/{process}/cwd")).unwrap_or_default();
+        let directory = self.as_subject_sees(&directory.into_os_string().into_vec());
+        [directory.as_slice(), b"/", &path].concat()
+    }
+
+    /// A path as the kernel shows it to permwrap, as the process would write it.
+    pub(super) fn as_subject_sees(&self, path: &[u8]) -> Vec<u8> {
+        match path.strip_prefix(self.root_path.as_slice()) {
+            Some(b"") => b"/".to_vec(),
+            Some(inside) if inside.starts_with(b"/") => inside.to_vec(),
+            _ => path.to_vec(),
+        }
+    }
+
+    /// The root directory of the process, open.
+    pub(super) fn open_root(&self) -> Option<OwnedFd> {
+        let open =
+            |path: &str| openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok();
+        // The root of a process that may not be looked at (one of sudo's) is taken to be permwrap's own.
+        self.pid
+            .and_then(|pid| open(&format!("/proc/{pid}/root")))
+            .or_else(|| open("/"))
+    }
+
+    /// The security label of a file; `None` where no module gives any.
+    pub(super) fn label(&self, handle: &str, path: &[u8]) -> Fact<Option<String>> {
+        let modules = self.settings.security_modules.as_ref();
+        let active =
+            |name: &str| modules.is_ok_and(|modules| modules.iter().any(|module| module == name));
+        let attribute = match () {
+            () if active("selinux") => "security.selinux",
+            () if active("smack") => "security.SMACK64",
+            () => return Ok(None),
+        };
+        let mut label = [0u8; 4096];
+        match getxattr(handle, attribute, &mut label) {
+            Ok(length) => {
+                let label = String::from_utf8_lossy(&label[..length]);
+                Ok(Some(label.trim_end_matches('\0').to_owned()))
+            }
+            Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(None),
+            Err(errno) => Err(unread("security label", path, errno)),
+        }
+    }
+
+    /// Whether the file is an active swap file.
+    pub(super) fn is_swap_file(&self, inode: &Inode) -> bool {
+        !self.swap_files.is_empty()
+            && self.swap_files.contains(&(
+                rustix::fs::makedev(inode.device.major, inode.device.minor),
+                inode.number,
+            ))
+    }
+
+    /// The number here of a process that the subject's proc file system shows under another.
+    pub(super) fn pid_seen_from_here(&self, pid: i32) -> i32 {
+        match (self.pid, self.pid_in_proc) {
+            (Some(here), Some(there)) if pid == there => here,
+            _ => pid,
+        }
+    }
+
+    /// Whether another process lives in the user namespace of this one.
+    pub(super) fn shares_user_ns(&self, other: i32) -> Fact<bool> {
+        let same_as_ours = |pid| namespaces::shares(pid, "user");
+        match self.pid {
+            None => same_as_ours(other),
+            Some(pid) if pid == other => Ok(true),
+            Some(pid) => match (same_as_ours(pid)?, same_as_ours(other)?) {
+                (false, false) => Err(Unread::not_gathered("user namespaces of the two processes")),
+                (one, two) => Ok(one == two),
+            },
+        }
+    }
+}
+
+/// Where the root directory of a process is, seen from permwrap's; empty where they are the same, or cannot be told.
+fn root_path(pid: i32) -> Vec<u8> {
+    let root = std::fs::read_link(format!("/proc/{pid}/root")).unwrap_or_default();
+    let root = root.into_os_string().into_vec();
+    let elsewhere = !namespaces::shares(pid, "mnt").unwrap_or(true);
+    match root.as_slice() {
+        b"/" if !elsewhere => Vec::new(),
+        _ => root,
+    }
+}

@@ -1,0 +1,408 @@
+//! Path resolution, step by step, as the kernel does it (path_resolution(7), link_path_walk of fs/namei.c).
+//!
+//! Every step opens one name in one open directory with O_PATH: that needs search permission and nothing else, starts no
+//! device and no FIFO, and leaves no path string whose meaning could change between two looks at it.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::rc::Rc;
+
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat, openat2, readlinkat};
+use rustix::io::Errno;
+
+use super::{View, acl, flags, inode, mounts, program, traced, unread, unread_io};
+use crate::facts::{
+    DeviceNumber, Fact, Facts, Flags, Inode, Kind, MountId, Node, NodeId, Program, Step, Unread,
+    Walk,
+};
+
+/// How many symlinks one resolution follows (MAXSYMLINKS).
+const MAX_SYMLINKS: u32 = 40;
+
+/// Walks paths for one attempt and collects what it meets.
+pub(super) struct Walker<'a> {
+    view: &'a View,
+    mounts: mounts::Table,
+    facts: &'a mut Facts,
+    /// Where the subject's root directory is.
+    root: Option<Place>,
+    nodes: HashMap<(u64, DeviceNumber, u64), NodeId>,
+    mount_ids: HashMap<u64, MountId>,
+}
+
+/// A path resolved, and the open file at its end, where it came to one.
+pub(super) struct Walked {
+    pub walk: Walk,
+    end: Option<Place>,
+}
+
+/// A node with the open file through which the walk goes on.
+#[derive(Clone)]
+struct Place {
+    node: NodeId,
+    fd: Rc<OwnedFd>,
+}
+
+/// A component still to be looked up.
+struct Pending {
+    name: Vec<u8>,
+    depth: u8,
+    last: bool,
+}
+
+/// Where a symlink leads.
+enum Link {
+    /// To the object of this path.
+    Names(Vec<u8>),
+    /// To an object, by no name: a magic link, or a link to the root.
+    Leads(Fact<Option<Place>>),
+}
+
+impl<'a> Walker<'a> {
+    /// Starts at the root directory of the view's process.
+    pub(super) fn new(view: &'a View, facts: &'a mut Facts) -> Walker<'a> {
+        let mut walker = Walker {
+            view,
+            mounts: mounts::Table::read(view.pid),
+            facts,
+            root: None,
+            nodes: HashMap::new(),
+            mount_ids: HashMap::new(),
+        };
+        if let Some(fd) = view.open_root() {
+            let node = walker.node(&fd, b"/".to_vec());
+            let fd = Rc::new(fd);
+            walker.root = Some(Place { node, fd });
+        }
+        walker
+    }
+
+    /// Resolves the path. The last component, where it is a symlink, is followed only `through`.
+    pub(super) fn walk(&mut self, path: &[u8], through: bool) -> Walked {
+        let mut walk = Walk {
+            path: path.to_vec(),
+            trailing_slash: path.ends_with(b"/") && path.iter().any(|&byte| byte != b'/'),
+            ..Walk::default()
+        };
+        let Some(root) = self.root.clone() else {
+            return Walked { walk, end: None };
+        };
+        walk.start = Some(root.node);
+        let mut pending = components(path, 0);
+        if !pending.is_empty() {
+            walk.written = usize::MAX;
+        }
+        let mut here = root.clone();
+        let mut links = 0;
+        while let Some(next) = pending.pop() {
+            let found = self.look_up(&here, &next.name);
+            let written = next.last && next.depth == 0;
+            let depth = next.depth.saturating_add(1);
+            walk.steps.push(next.step(here.node, &found));
+            if written {
+                walk.written = walk.steps.len();
+            }
+            let Ok(Some(there)) = found else {
+                return Walked { walk, end: None };
+            };
+            if self.facts.node(there.node).link.is_none()
+                || (written && !through && !walk.trailing_slash)
+            {
+                here = there;
+                continue;
+            }
+            links += 1;
+            if links > MAX_SYMLINKS {
+                return Walked { walk, end: None };
+            }
+            let jump = match self.link(&here, &there, &walk.steps[walk.steps.len() - 1].name) {
+                Link::Names(target) => {
+                    if target.starts_with(b"/") {
+                        here = root.clone();
+                    }
+                    pending.extend(components(&target, depth));
+                    continue;
+                }
+                Link::Leads(to) => to,
+            };
+            walk.steps
+                .push(Pending::through(depth).step(there.node, &jump));
+            let Ok(Some(there)) = jump else {
+                return Walked { walk, end: None };
+            };
+            here = there;
+        }
+        Walked {
+            walk,
+            end: Some(here),
+        }
+    }
+
+    /// Looks up one name in one directory; `Ok(None)` where there is no such name.
+    fn look_up(&mut self, here: &Place, name: &[u8]) -> Fact<Option<Place>> {
+        let directory = self.facts.node(here.node);
+        let path = join(&directory.path, name);
+        if directory.inode.as_ref().is_ok_and(|inode| !inode.is_dir()) {
+            return Err(unread("name", &path, Errno::NOTDIR));
+        }
+        let at_root = self
+            .root
+            .as_ref()
+            .is_some_and(|root| root.node == here.node);
+        if name == b"." || (name == b".." && at_root) {
+            return Ok(Some(here.clone()));
+        }
+        let how = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match openat(&*here.fd, name, how, Mode::empty()) {
+            Ok(fd) => {
+                let node = self.node(&fd, path);
+                let fd = Rc::new(fd);
+                Ok(Some(Place { node, fd }))
+            }
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(unread("name", &path, errno)),
+        }
+    }
+
+    /// How the resolution goes on at a symlink, found under this name in this directory.
+    fn link(&mut self, here: &Place, link: &Place, name: &[u8]) -> Link {
+        let stated = self.facts.node(link.node).link.clone().unwrap_or_default();
+        if self.facts.mount_of(here.node).fs_type == "proc" {
+            if is_magic(here, name) {
+                return Link::Leads(self.jump(here, link, name, &stated));
+            }
+            return Link::Names(self.proc_target(here, name, stated));
+        }
+        if !stated.is_empty() && stated.iter().all(|&byte| byte == b'/') {
+            return Link::Leads(Ok(self.root.clone()));
+        }
+        Link::Names(stated)
+    }
+
+    /// Follows a magic link.
+    fn jump(
+        &mut self,
+        here: &Place,
+        link: &Place,
+        name: &[u8],
+        stated: &[u8],
+    ) -> Fact<Option<Place>> {
+        let fd = openat(
+            &*here.fd,
+            name,
+            OFlags::PATH | OFlags::CLOEXEC,
+            Mode::empty(),
+        )
+        .map_err(|errno| {
+            let path = &self.facts.node(link.node).path;
+            unread("object of the link", path, errno)
+        })?;
+        let path = self.view.as_subject_sees(stated);
+        let node = self.node(&fd, path);
+        let fd = Rc::new(fd);
+        Ok(Some(Place { node, fd }))
+    }
+
+    /// What an ordinary symlink of `/proc` names: `/proc/self` is the subject, not permwrap.
+    fn proc_target(&self, here: &Place, name: &[u8], stated: Vec<u8>) -> Vec<u8> {
+        // The root directory of every proc file system has the inode number 1 (PROC_ROOT_INO).
+        let directory = &self.facts.node(here.node).inode;
+        let at_top = directory.as_ref().is_ok_and(|inode| inode.number == 1);
+        match (name, self.view.pid_in_proc.filter(|_| at_top)) {
+            (b"self", Some(pid)) => pid.to_string().into_bytes(),
+            (b"thread-self", Some(pid)) => format!("{pid}/task/{pid}").into_bytes(),
+            _ => stated,
+        }
+    }
+
+    /// The node of an open file: known already, or looked at now.
+    fn node(&mut self, fd: &OwnedFd, path: Vec<u8>) -> NodeId {
+        let status = inode::status(fd.as_fd(), &path);
+        let mount = status
+            .mount
+            .or_else(|| mounts::id_by_fdinfo(fd.as_fd()))
+            .unwrap_or_default();
+        let key = status
+            .inode
+            .as_ref()
+            .ok()
+            .map(|inode| (mount, inode.device, inode.number));
+        if let Some(&known) = key.as_ref().and_then(|key| self.nodes.get(key)) {
+            return known;
+        }
+        let mount = self.mount(mount, fd);
+        let node = self.look_at(fd, path, status, mount);
+        let id = NodeId(self.facts.nodes.len());
+        self.facts.nodes.push(node);
+        if let Some(key) = key {
+            self.nodes.insert(key, id);
+        }
+        id
+    }
+
+    /// Everything about one open file.
+    fn look_at(&self, fd: &OwnedFd, path: Vec<u8>, status: inode::Status, mount: MountId) -> Node {
+        let handle = handle(fd);
+        let kind = status.inode.as_ref().ok().map(|inode| inode.kind);
+        let is_link = kind == Some(Kind::Symlink);
+        let is_dir = kind == Some(Kind::Directory);
+        let fs_type = &self.facts.mounts[mount.0].fs_type;
+        Node {
+            acl: if is_link {
+                Ok(None)
+            } else {
+                acl::access(&handle, &path)
+            },
+            default_acl: if is_dir {
+                acl::default(&handle, &path)
+            } else {
+                Ok(None)
+            },
+            flags: self.flags(&status, &handle, fs_type, &path),
+            mount,
+            link: is_link.then(|| {
+                readlinkat(fd, c"", Vec::new())
+                    .map(std::ffi::CString::into_bytes)
+                    .unwrap_or_default()
+            }),
+            program: Err(Unread::not_gathered("first bytes")),
+            label: self.view.label(&handle, &path),
+            empty: Err(Unread::not_gathered("entries of the directory")),
+            traced: (fs_type == "proc")
+                .then(|| traced::traced(&path, self.view))
+                .flatten()
+                .map(Box::new),
+            inode: status.inode,
+            path,
+        }
+    }
+
+    fn flags(
+        &self,
+        status: &inode::Status,
+        handle: &str,
+        fs_type: &str,
+        path: &[u8],
+    ) -> Fact<Flags> {
+        let inode = status.inode.as_ref().map_err(|unread| Unread {
+            what: "inode flags".to_owned(),
+            ..unread.clone()
+        })?;
+        let mut flags = match status.flags {
+            Some(flags) => flags,
+            None => flags::by_ioctl(handle, inode, fs_type, path)?,
+        };
+        flags.swap = self.view.is_swap_file(inode);
+        Ok(flags)
+    }
+
+    /// Looks at the first bytes of the regular file at the end of a walk: what running it would run.
+    pub(super) fn look_into_program(&mut self, walked: &Walked) -> Option<Program> {
+        let end = walked.end.as_ref()?;
+        let node = &mut self.facts.nodes[end.node.0];
+        if node
+            .inode
+            .as_ref()
+            .is_ok_and(|inode| inode.kind == Kind::Regular)
+        {
+            node.program = program::program(&handle(&end.fd), &node.path);
+        }
+        node.program.clone().ok()
+    }
+
+    /// Looks whether the directory at the end of a walk holds anything.
+    pub(super) fn look_into_directory(&mut self, walked: &Walked) {
+        let Some(end) = &walked.end else { return };
+        let node = &mut self.facts.nodes[end.node.0];
+        if node.inode.as_ref().is_ok_and(Inode::is_dir) {
+            node.empty = std::fs::read_dir(handle(&end.fd))
+                .map(|mut entries| entries.next().is_none())
+                .map_err(|error| unread_io("entries of the directory", &node.path, &error));
+        }
+    }
+
+    fn mount(&mut self, id: u64, fd: &OwnedFd) -> MountId {
+        let (mounts, facts) = (&self.mounts, &mut *self.facts);
+        *self.mount_ids.entry(id).or_insert_with(|| {
+            facts.mounts.push(mounts.get(id, fd.as_fd()));
+            MountId(facts.mounts.len() - 1)
+        })
+    }
+}
+
+impl Pending {
+    /// The step through a link that leads to no name.
+    fn through(depth: u8) -> Pending {
+        Pending {
+            name: Vec::new(),
+            depth,
+            last: true,
+        }
+    }
+
+    fn step(self, dir: NodeId, found: &Fact<Option<Place>>) -> Step {
+        Step {
+            dir,
+            name: self.name,
+            found: match found {
+                Ok(place) => Ok(place.as_ref().map(|place| place.node)),
+                Err(unread) => Err(unread.clone()),
+            },
+            depth: self.depth,
+            last: self.last,
+        }
+    }
+}
+
+/// The components of a path, the first one on top of the stack.
+fn components(path: &[u8], depth: u8) -> Vec<Pending> {
+    let mut stack: Vec<Pending> = path
+        .split(|&byte| byte == b'/')
+        .rev()
+        .filter(|name| !name.is_empty())
+        .map(|name| Pending {
+            name: name.to_vec(),
+            depth,
+            last: false,
+        })
+        .collect();
+    if let Some(last) = stack.first_mut() {
+        last.last = true;
+    }
+    stack
+}
+
+/// A path that leads to the open file itself, whatever has become of its name.
+fn handle(fd: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", fd.as_raw_fd())
+}
+
+/// Whether the symlink of this name is a magic link: it leads to an object, not to a name. One of a process that may not
+/// be traced does not even say so.
+fn is_magic(here: &Place, name: &[u8]) -> bool {
+    let how = OFlags::PATH | OFlags::CLOEXEC;
+    openat2(
+        &*here.fd,
+        name,
+        how,
+        Mode::empty(),
+        ResolveFlags::NO_MAGICLINKS,
+    )
+    .is_err_and(|errno| matches!(errno, Errno::LOOP | Errno::ACCESS))
+}
+
+/// The path of a name in a directory, both without symlinks.
+fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
+    if name == b"." {
+        return directory.to_vec();
+    }
+    if name == b".." {
+        let end = directory
+            .iter()
+            .rposition(|&byte| byte == b'/')
+            .unwrap_or(0);
+        return directory[..end.max(1)].to_vec();
+    }
+    let slash: &[u8] = if directory.ends_with(b"/") { b"" } else { b"/" };
+    [directory, slash, name].concat()
+}
