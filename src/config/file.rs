@@ -1,0 +1,58 @@
+//! Where the configuration file is, and reading it.
+
+use std::path::PathBuf;
+
+use super::{Config, Mistake, parse};
+
+/// Where a configuration file is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// permwrap's directory: `$XDG_CONFIG_HOME/permwrap`, `~/.config/permwrap` where that is not set. It also holds
+    /// `patterns/`.
+    pub directory: PathBuf,
+    /// The file: `config.toml` in it.
+    pub file: PathBuf,
+}
+
+/// The place for this environment; `None` without a home.
+#[must_use]
+pub fn place() -> Option<Place> {
+    // The XDG base directory specification: a relative path is to be ignored.
+    let directory = std::env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+        .or_else(|| Some(home()?.join(".config")))?
+        .join("permwrap");
+    Some(Place {
+        file: directory.join("config.toml"),
+        directory,
+    })
+}
+
+/// The configuration in force; the defaults where there is no file.
+///
+/// # Errors
+/// One line that names the file, and the line in it where there is one.
+pub fn load() -> Result<Config, String> {
+    let Some(place) = place() else {
+        return Ok(Config::default());
+    };
+    let shown = place.file.display();
+    let text = match std::fs::read_to_string(&place.file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(Config::default());
+        }
+        Err(error) => return Err(format!("{shown}: {error}")),
+    };
+    parse(&text, home().as_deref()).map_err(|Mistake { line, what }| match line {
+        0 => format!("{shown}: {what}"),
+        line => format!("{shown}:{line}: {what}"),
+    })
+}
+
+fn home() -> Option<PathBuf> {
+    std::env::var_os("HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+}
