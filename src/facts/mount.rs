@@ -35,6 +35,8 @@ pub struct MountFlags {
     pub nodev: bool,
     /// Symlinks are not followed.
     pub nosymfollow: bool,
+    /// Owners are mapped (mount_setattr(2) with MOUNT_ATTR_IDMAP): those without a mapping show as 65534.
+    pub idmapped: bool,
 }
 
 impl Mount {

@@ -1,1 +1,114 @@
-//! The text notation of facts: one line a path component, as readers of `ls -l` and getfacl(1) expect.
+//! Facts as text: one line a path component, as readers of `ls -l` and getfacl(1) expect.
+//!
+//! It serves the tests of judge, remedy and render, the examples of the pages of explanation, and bug reports.
+//!
+//! ```text
+//! # alice is in www by the database, but her process was started before
+//! subject  alice alice groups=audio database=audio,www
+//! attempt  write /srv/app/current/users.db
+//! answer   EACCES
+//!
+//! drwxr-xr-x   root   root  /
+//! drwxr-xr-x   root   root  /srv
+//! drwxrwx--x+  deploy www   /srv/app
+//!              user:bob:rwx
+//!              group::r-x
+//!              default:user:bob:rwx
+//! lrwxrwxrwx   root   root  /srv/app/current -> releases/7
+//! drwxr-xr-x   deploy www   /srv/app/releases
+//! drwxr-xr-x   deploy www   /srv/app/releases/7
+//! -rw-rw----   deploy www   /srv/app/releases/7/users.db  flags=append
+//!
+//! mount    /     ext4   rw
+//! mount    /srv  xfs    ro,nosuid source=/dev/sdb1 super=rw,noquota
+//! setting  fs.protected_symlinks 1
+//! user     1000 alice
+//! user     1001 bob
+//! user     200  deploy
+//! group    1000 alice
+//! group    33   www     alice,bob
+//! group    29   audio
+//! ```
+//!
+//! # Lines
+//!
+//! The order of lines does not matter, but that ACL entries follow their file. `#` begins a comment, at the start of a line. Bytes that would be taken for
+//! something else (white space, `\`, `#`, bytes outside ASCII) are written `\xNN` in paths. Users and groups stand by name where
+//! a `user` or `group` line tells it (`root` is 0 of itself), else by number. `?` is what could not be read, `?EACCES` with the error number.
+//!
+//! | line | means |
+//! | --- | --- |
+//! | `MODE OWNER GROUP PATH` | a file, by its path without symlinks |
+//! | `... -> TARGET` | a symlink and its target |
+//! | `?????????? ? ? PATH` | a file that is there, of which nothing more could be read; `?EACCES` after the path says why |
+//! | `missing PATH` | there is no such name |
+//! | `unseen PATH` | whether the name is there could not be seen; `?EACCES` after the path says why |
+//! | `jump PATH PATH` | a magic link of /proc and the file it leads to |
+//! | `user:NAME:rwx` `group:NAME:rwx` `group::rwx` `mask::rwx` | an entry of the ACL of the file above; the owner's, the mask's and the others' are in its mode |
+//! | `default:user:NAME:rwx` ... | an entry of its default ACL |
+//! | `subject USER GROUP` | who tries, with what a new login would have but for: `groups=` (supplementary), `database=` (groups by the database), `caps=` (effective: `full`, `none`, or names like `dac_override`), `bounding=`, `real=USER`, `pid=`, `uid_map=0+1,1000+1`, `gid_map=` (ids that exist in its user namespace), `userns`, `no_new_privs`, `seccomp`, `label=` |
+//! | `attempt OPERATION PATH` | what is tried, by the names of `permwrap why`, with `to=PATH` of a rename or link, `mode=640`, `owner=USER:GROUP`, `now`, `name=user.x`, `type=char`; `open:read,write,exclusive` for other ways to open; an address `0.0.0.0:80` for a port, `-` for an operation of no file |
+//! | `answer EACCES` | the error number that was reported |
+//! | `mount POINT TYPE OPTIONS` | a mount, with `id=`, `root=`, `source=`, `super=` (options of the superblock); a later one of the same point hides the earlier |
+//! | `setting NAME VALUE` | a sysctl; also `lsm landlock,selinux`, `selinux enforcing`, `owns-network-namespace yes` |
+//! | `log LINE` | a line of the audit or kernel log |
+//! | `held runs PID COMMAND`, `held writes PID COMMAND` | a process that holds the object |
+//! | `user UID NAME`, `group GID NAME MEMBER,...` | names |
+//! | `home PATH`, `project PATH`, `prefix PATH`, `leftovers PATH OWNER COUNT`, `container KIND`, `unit NAME`, `wsl`, `tools sudo,setfacl`, `command WORD...` | surroundings |
+//!
+//! After the path of a file: `flags=immutable,append,swap,verity`, `acl=?`, `default=?`, `flags=?`, `label=`, `program=script:/bin/sh`, `program=elf:/lib64/ld.so`,
+//! `program=elf`, `program=other`, `empty=yes`, `links=2`, `inode=8:1/1234`, `rdev=1:3`, `mount=ID` (where the path does not tell), and of a file that shows a process
+//! `traced=MODE:PID:UIDS:GIDS:CAPABILITIES:DUMPABLE:SAME-NAMESPACE:COMMAND` (`traced=attach:7:0/0/0:0/0/0:full:yes:yes:sshd`).
+
+mod lines;
+mod parse;
+mod print;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::fmt;
+
+use crate::attempt::Attempt;
+use crate::facts::Facts;
+
+pub use parse::Malformed;
+
+/// One attempt and what is known around it: what a notation says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scene {
+    /// What is tried.
+    pub attempt: Attempt,
+    /// What is known.
+    pub facts: Facts,
+}
+
+impl std::str::FromStr for Scene {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Scene, Malformed> {
+        parse::scene(text)
+    }
+}
+
+impl fmt::Display for Scene {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&print(&self.attempt, &self.facts))
+    }
+}
+
+/// Reads a notation.
+///
+/// # Errors
+/// Where a line is not of the notation, or the attempt's path leads to a name that no line describes.
+pub fn parse(text: &str) -> Result<Scene, Malformed> {
+    text.parse()
+}
+
+/// Writes a notation that [`parse`] reads back.
+///
+/// Numbers of inodes are left out where they tell nothing.
+#[must_use]
+pub fn print(attempt: &Attempt, facts: &Facts) -> String {
+    print::scene(attempt, facts)
+}

@@ -78,6 +78,7 @@ fn parse(line: &[u8]) -> Option<Mount> {
             nosuid: has("nosuid"),
             nodev: has("nodev"),
             nosymfollow: has("nosymfollow"),
+            idmapped: has("idmapped"),
         },
         super_read_only: super_options.iter().any(|(option, _)| option == "ro"),
         super_options,
@@ -139,6 +140,7 @@ fn by_statvfs(id: u64, file: BorrowedFd<'_>) -> Mount {
             nodev: has(StatVfsMountFlags::NODEV),
             // ST_NOSYMFOLLOW of statfs(2).
             nosymfollow: flags.bits() & 0x2000 != 0,
+            idmapped: false,
         },
         ..Mount::default()
     }

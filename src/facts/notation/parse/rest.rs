@@ -1,0 +1,233 @@
+//! Lines of mounts, settings, names, holders and surroundings.
+
+use super::file::yes_or_no;
+use super::{Parsed, Reader, lines, number, path, unread, word};
+use crate::facts::{
+    Container, Fact, Group, Hold, Holder, Leftovers, Mount, MountFlags, MountId, Unit,
+};
+
+impl Reader {
+    pub(super) fn surrounding(&mut self, first: &str, words: &[&str]) -> Parsed<()> {
+        match first {
+            "mount" => self.mount(words)?,
+            "setting" => self.setting(word(words, 0, "a name")?, word(words, 1, "a value")?)?,
+            "log" => self.facts.settings.module_log.push(words.join(" ")),
+            "held" => self.holder(words)?,
+            "user" => {
+                let uid = number(word(words, 0, "a uid")?)?;
+                let name = word(words, 1, "a name")?;
+                self.facts.names.users.insert(uid, name.to_owned());
+            }
+            "group" => {
+                let gid = number(word(words, 0, "a gid")?)?;
+                let members = words.get(2).map_or(Vec::new(), |list| {
+                    list.split(',').map(str::to_owned).collect()
+                });
+                let name = word(words, 1, "a name")?.to_owned();
+                self.facts.names.groups.insert(gid, Group { name, members });
+            }
+            _ => return self.around(first, words),
+        }
+        Ok(())
+    }
+
+    fn around(&mut self, first: &str, words: &[&str]) -> Parsed<()> {
+        let around = &mut self.facts.surroundings;
+        match first {
+            "home" => around.home = Some(path(words, 0)?),
+            "project" => around.project = Some(path(words, 0)?),
+            "prefix" => around.prefix = Some(path(words, 0)?),
+            "wsl" => around.wsl = true,
+            "container" => {
+                let has = |option| words.contains(&option);
+                around.container = Some(Container {
+                    kind: words
+                        .first()
+                        .filter(|kind| **kind != "-")
+                        .map_or(String::new(), |kind| (*kind).to_owned()),
+                    remapped: has("remapped"),
+                    read_only_root: has("read-only-root"),
+                });
+            }
+            "unit" => {
+                around.unit = Some(Unit {
+                    name: word(words, 0, "a name")?.to_owned(),
+                    user: words.contains(&"user"),
+                });
+            }
+            "tools" => {
+                let list = word(words, 0, "a list")?;
+                around.sudo = list.split(',').any(|tool| tool == "sudo");
+                around.setfacl = list.split(',').any(|tool| tool == "setfacl");
+            }
+            "command" => {
+                let words = words.iter().map(|word| lines::unescape(word));
+                around.command = words.collect::<Option<_>>().ok_or("a malformed word")?;
+            }
+            "leftovers" => {
+                let leftovers = Leftovers {
+                    top: path(words, 0)?,
+                    owner: self.uid(word(words, 1, "an owner")?)?,
+                    count: number(word(words, 2, "a count")?)?,
+                };
+                self.facts.surroundings.leftovers = Some(leftovers);
+            }
+            _ => return Err(format!("`{first}` begins no line known here")),
+        }
+        Ok(())
+    }
+
+    /// `mount POINT TYPE OPTIONS [KEY=VALUE]...`
+    fn mount(&mut self, words: &[&str]) -> Parsed<()> {
+        let mut mount = Mount {
+            id: self.facts.mounts.len() as u64 + 1,
+            root: b"/".to_vec(),
+            point: path(words, 0)?,
+            fs_type: word(words, 1, "a type")?.to_owned(),
+            ..Mount::default()
+        };
+        for option in words.get(2).unwrap_or(&"rw").split(',') {
+            set_option(&mut mount.flags, option)?;
+        }
+        for word in words.iter().skip(3) {
+            let malformed = || format!("`{word}` does not fit a mount");
+            let (key, value) = word.split_once('=').ok_or_else(malformed)?;
+            match key {
+                "id" => mount.id = number(value)?,
+                "root" => mount.root = lines::unescape(value).ok_or_else(malformed)?,
+                "source" => mount.source = lines::unescape(value).ok_or_else(malformed)?,
+                "super" => {
+                    for option in value.split(',') {
+                        match option {
+                            "ro" => mount.super_read_only = true,
+                            "rw" => mount.super_read_only = false,
+                            _ => mount
+                                .super_options
+                                .push(super_option(option).ok_or_else(malformed)?),
+                        }
+                    }
+                }
+                _ => return Err(malformed()),
+            }
+        }
+        self.facts.mounts.push(mount);
+        Ok(())
+    }
+
+    /// Mounts the root, where no line does.
+    pub(super) fn complete_mounts(&mut self) {
+        if !self.facts.mounts.iter().any(|mount| mount.point == b"/") {
+            self.mount(&["/", "ext4", "rw"])
+                .expect("the line is well-formed");
+        }
+    }
+
+    /// The mount that a path lies on: of the longest mount point above it the latest.
+    pub(super) fn mount_at(&self, path: &[u8]) -> MountId {
+        let above = |point: &[u8]| {
+            point == b"/"
+                || path
+                    .strip_prefix(point)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+        };
+        let mounts = self.facts.mounts.iter().enumerate();
+        let nearest = mounts
+            .filter(|(_, mount)| above(&mount.point))
+            .max_by_key(|(at, mount)| (mount.point.len(), *at));
+        MountId(nearest.map_or(0, |(at, _)| at))
+    }
+
+    pub(super) fn mount_by_id(&self, id: u64) -> Parsed<MountId> {
+        let at = self.facts.mounts.iter().position(|mount| mount.id == id);
+        at.map(MountId)
+            .ok_or_else(|| format!("no mount of id {id}"))
+    }
+
+    /// `setting NAME VALUE`
+    fn setting(&mut self, name: &str, value: &str) -> Parsed<()> {
+        let settings = &mut self.facts.settings;
+        let list = |value: &str| value.split(',').map(str::to_owned).collect();
+        match name {
+            "fs.protected_symlinks" => settings.protected_symlinks = read(name, value, number)?,
+            "fs.protected_hardlinks" => settings.protected_hardlinks = read(name, value, number)?,
+            "fs.protected_regular" => settings.protected_regular = read(name, value, number)?,
+            "fs.protected_fifos" => settings.protected_fifos = read(name, value, number)?,
+            "net.ipv4.ip_unprivileged_port_start" => {
+                settings.unprivileged_port_start = read(name, value, number)?;
+            }
+            "owns-network-namespace" => {
+                settings.owns_network_namespace =
+                    read("owner of the network namespace", value, |value| {
+                        yes_or_no(value).ok_or_else(|| format!("`{value}` is neither yes nor no"))
+                    })?;
+            }
+            "lsm" => {
+                settings.security_modules =
+                    read("active security modules", value, |value| Ok(list(value)))?
+            }
+            "selinux" => {
+                settings.selinux_enforcing = read("SELinux mode", value, |value| match value {
+                    "enforcing" => Ok(true),
+                    "permissive" => Ok(false),
+                    _ => Err(format!("`{value}` is no mode of SELinux")),
+                })?;
+            }
+            _ => {
+                let value = read(name, value, number)?;
+                settings.other.insert(name.to_owned(), value);
+            }
+        }
+        Ok(())
+    }
+
+    /// `held runs PID COMMAND`
+    fn holder(&mut self, words: &[&str]) -> Parsed<()> {
+        let how = match word(words, 0, "`runs` or `writes`")? {
+            "runs" => Hold::Runs,
+            "writes" => Hold::Writes,
+            other => return Err(format!("`{other}` is neither `runs` nor `writes`")),
+        };
+        self.facts.holders.push(Holder {
+            pid: number(word(words, 1, "a pid")?)?,
+            command: words.get(2..).unwrap_or_default().join(" "),
+            how,
+        });
+        Ok(())
+    }
+}
+
+/// A value, or `?ERRNO`.
+fn read<T>(name: &str, value: &str, parse: impl FnOnce(&str) -> Parsed<T>) -> Parsed<Fact<T>> {
+    match lines::unread(value) {
+        Some(errno) => Ok(Err(unread(name, b"", errno))),
+        None => parse(value).map(Ok),
+    }
+}
+
+/// One option of a superblock: `KEY` or `KEY=VALUE`.
+fn super_option(option: &str) -> Option<(String, Option<String>)> {
+    let Some((key, value)) = option.split_once('=') else {
+        return Some((option.to_owned(), None));
+    };
+    let value = String::from_utf8(lines::unescape(value)?).ok()?;
+    Some((key.to_owned(), Some(value)))
+}
+
+/// One option of a mount, as mountinfo writes it; those that refuse nothing are passed over.
+fn set_option(flags: &mut MountFlags, option: &str) -> Parsed<()> {
+    match option {
+        "ro" => flags.read_only = true,
+        "noexec" => flags.noexec = true,
+        "nosuid" => flags.nosuid = true,
+        "nodev" => flags.nodev = true,
+        "nosymfollow" => flags.nosymfollow = true,
+        "idmapped" => flags.idmapped = true,
+        "rw" | "relatime" | "noatime" | "nodiratime" | "strictatime" => {}
+        _ => {
+            return Err(format!(
+                "`{option}` is no option of a mount (for the superblock's, write `super={option}`)"
+            ));
+        }
+    }
+    Ok(())
+}

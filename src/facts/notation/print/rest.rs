@@ -1,0 +1,215 @@
+//! Lines of mounts, settings, names, holders and surroundings.
+
+use std::fmt::Write as _;
+
+use super::{lines, yes_or_no};
+use crate::facts::{Fact, Facts, Hold, Mount, MountFlags, Names};
+
+/// `mount POINT TYPE OPTIONS ...`
+pub(super) fn mount(mount: &Mount) -> String {
+    let MountFlags {
+        read_only,
+        noexec,
+        nosuid,
+        nodev,
+        nosymfollow,
+        idmapped,
+    } = mount.flags;
+    let mut options = vec![if read_only { "ro" } else { "rw" }];
+    let named = [
+        (noexec, "noexec"),
+        (nosuid, "nosuid"),
+        (nodev, "nodev"),
+        (nosymfollow, "nosymfollow"),
+        (idmapped, "idmapped"),
+    ];
+    options.extend(named.iter().filter(|(set, _)| *set).map(|(_, name)| name));
+    let mut line = format!(
+        "mount    {} {} {} id={}",
+        lines::escape(&mount.point),
+        mount.fs_type,
+        options.join(","),
+        mount.id
+    );
+    if mount.root != b"/" {
+        let _ = write!(line, " root={}", lines::escape(&mount.root));
+    }
+    if !mount.source.is_empty() {
+        let _ = write!(line, " source={}", lines::escape(&mount.source));
+    }
+    let mut options = vec![if mount.super_read_only { "ro" } else { "rw" }.to_owned()];
+    let others = mount
+        .super_options
+        .iter()
+        .filter(|(key, _)| key != "ro" && key != "rw");
+    options.extend(others.map(|(key, value)| match value {
+        Some(value) => format!(
+            "{key}={}",
+            lines::escape(value.as_bytes()).replace(',', r"\x2c")
+        ),
+        None => key.clone(),
+    }));
+    if options != ["rw"] {
+        let _ = write!(line, " super={}", options.join(","));
+    }
+    line
+}
+
+/// The settings that somebody looked at.
+pub(super) fn settings(facts: &Facts) -> Vec<String> {
+    let settings = &facts.settings;
+    let mut lines = Vec::new();
+    let mut tell = |name: &str, value: Option<String>| {
+        lines.extend(value.map(|value| format!("setting  {name} {value}")));
+    };
+    tell(
+        "fs.protected_symlinks",
+        value(&settings.protected_symlinks, u8::to_string),
+    );
+    tell(
+        "fs.protected_hardlinks",
+        value(&settings.protected_hardlinks, u8::to_string),
+    );
+    tell(
+        "fs.protected_regular",
+        value(&settings.protected_regular, u8::to_string),
+    );
+    tell(
+        "fs.protected_fifos",
+        value(&settings.protected_fifos, u8::to_string),
+    );
+    tell(
+        "net.ipv4.ip_unprivileged_port_start",
+        value(&settings.unprivileged_port_start, u32::to_string),
+    );
+    tell(
+        "owns-network-namespace",
+        value(&settings.owns_network_namespace, |owns| {
+            yes_or_no(*owns).to_owned()
+        }),
+    );
+    tell(
+        "lsm",
+        value(&settings.security_modules, |modules| modules.join(",")),
+    );
+    tell(
+        "selinux",
+        value(&settings.selinux_enforcing, |enforcing| {
+            if *enforcing {
+                "enforcing"
+            } else {
+                "permissive"
+            }
+            .to_owned()
+        }),
+    );
+    for (name, fact) in &settings.other {
+        tell(name, value(fact, i64::to_string));
+    }
+    lines.extend(
+        settings
+            .module_log
+            .iter()
+            .map(|line| format!("log      {line}")),
+    );
+    lines
+}
+
+/// A setting's value; `None` where nobody looked.
+fn value<T>(fact: &Fact<T>, known: impl Fn(&T) -> String) -> Option<String> {
+    match fact {
+        Ok(value) => Some(known(value)),
+        Err(gap) => gap.errno.map(|errno| format!("?{errno}")),
+    }
+}
+
+/// The names of users and groups, but root's.
+pub(super) fn people(names: &Names) -> Vec<String> {
+    let users = names.users.iter();
+    let mut lines: Vec<String> = users
+        .filter(|(uid, name)| (**uid, name.as_str()) != (0, "root"))
+        .map(|(uid, name)| format!("user     {uid} {name}"))
+        .collect();
+    let groups = names.groups.iter();
+    lines.extend(
+        groups
+            .filter(|(gid, group)| **gid != 0 || group.name != "root" || !group.members.is_empty())
+            .map(|(gid, group)| {
+                format!("group    {gid} {} {}", group.name, group.members.join(","))
+            }),
+    );
+    lines
+}
+
+/// Holders of the object and the surroundings of the subject.
+pub(super) fn surroundings(facts: &Facts) -> Vec<String> {
+    let around = &facts.surroundings;
+    let mut lines = Vec::new();
+    for holder in &facts.holders {
+        let how = match holder.how {
+            Hold::Runs => "runs",
+            Hold::Writes => "writes",
+        };
+        lines.push(format!("held     {how} {} {}", holder.pid, holder.command));
+    }
+    for (name, path) in [
+        ("home", &around.home),
+        ("project", &around.project),
+        ("prefix", &around.prefix),
+    ] {
+        lines.extend(
+            path.iter()
+                .map(|path| format!("{name:8} {}", lines::escape(path))),
+        );
+    }
+    if let Some(container) = &around.container {
+        let kind = if container.kind.is_empty() {
+            "-"
+        } else {
+            &container.kind
+        };
+        let remapped = if container.remapped { " remapped" } else { "" };
+        let read_only = if container.read_only_root {
+            " read-only-root"
+        } else {
+            ""
+        };
+        lines.push(format!("container {kind}{remapped}{read_only}"));
+    }
+    if let Some(unit) = &around.unit {
+        lines.push(format!(
+            "unit     {} {}",
+            unit.name,
+            if unit.user { "user" } else { "" }
+        ));
+    }
+    if let Some(left) = &around.leftovers {
+        let owner = facts.names.user_word(left.owner);
+        lines.push(format!(
+            "leftovers {} {owner} {}",
+            lines::escape(&left.top),
+            left.count
+        ));
+    }
+    if around.wsl {
+        lines.push("wsl".to_owned());
+    }
+    let tools = [(around.sudo, "sudo"), (around.setfacl, "setfacl")];
+    let tools: Vec<&str> = tools
+        .iter()
+        .filter(|(has, _)| *has)
+        .map(|(_, tool)| *tool)
+        .collect();
+    if !tools.is_empty() {
+        lines.push(format!("tools    {}", tools.join(",")));
+    }
+    if !around.command.is_empty() {
+        let words: Vec<String> = around
+            .command
+            .iter()
+            .map(|word| lines::escape(word))
+            .collect();
+        lines.push(format!("command  {}", words.join(" ")));
+    }
+    lines
+}
