@@ -12,6 +12,7 @@
 pub mod attempt;
 pub mod cause;
 pub mod change;
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod detect;

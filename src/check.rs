@@ -1,0 +1,4 @@
+//! `permwrap check`.
+
+pub mod draft;
+pub mod manifest;

@@ -1,0 +1,77 @@
+//! Compose files: the users of services, and what they mount from the host.
+//!
+//! Not a YAML parser: it looks at one line at a time, which is how these entries are written.
+
+use super::{Draft, Need, Source, beside};
+
+/// Reads `user:`, bind mounts and `env_file:`.
+pub(super) fn read(source: &Source, draft: &mut Draft) {
+    for (number, line) in source.text.lines().enumerate() {
+        let item = line.trim();
+        let (listed, item) = match item.strip_prefix("- ") {
+            Some(item) => (true, item.trim()),
+            None => (false, item),
+        };
+        if item.starts_with('#') {
+            continue;
+        }
+        let from = |what: &str| format!("{} line {}: {what}", source.path, number + 1);
+        match item.split_once(": ").map(|(key, value)| (key, bare(value))) {
+            Some(("user", user)) if !user.is_empty() && !user.contains('$') => {
+                draft.user(user, from("user"));
+            }
+            Some(("source", path)) => bind(source, draft, path, false, from("source")),
+            Some(("env_file", path)) => secret(source, draft, path, from("env_file")),
+            None if listed => {
+                let mut parts = bare(item).split(':');
+                let (Some(host), Some(inside)) = (parts.next(), parts.next()) else {
+                    continue;
+                };
+                let options = parts.next().unwrap_or("");
+                if inside.starts_with('/') {
+                    let read_only = options.split(',').any(|option| option == "ro");
+                    bind(source, draft, host, read_only, from("volume"));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn bind(source: &Source, draft: &mut Draft, path: &str, read_only: bool, from: String) {
+    // A word without a slash is the name of a volume; ~ and variables are whoever's who starts it.
+    if !path.starts_with(['.', '/']) || path.contains('$') {
+        return;
+    }
+    let needs: &'static [_] = match (path.ends_with(".sock"), read_only) {
+        (true, _) => &["connect"],
+        (false, true) => &["read"],
+        (false, false) => &["read", "write"],
+    };
+    draft.need(Need {
+        path: beside(source, path),
+        needs,
+        closed: false,
+        from,
+        guessed: true,
+    });
+}
+
+fn secret(source: &Source, draft: &mut Draft, path: &str, from: String) {
+    if path.is_empty() || path.contains(['$', '[']) {
+        return;
+    }
+    draft.need(Need {
+        path: beside(source, path),
+        needs: &[],
+        closed: true,
+        from,
+        guessed: true,
+    });
+}
+
+/// A value without its quotes and without a comment after it.
+fn bare(value: &str) -> &str {
+    let value = value.split(" #").next().unwrap_or(value).trim();
+    value.trim_matches(['"', '\''])
+}

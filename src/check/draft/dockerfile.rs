@@ -1,0 +1,84 @@
+//! Dockerfiles: what holds inside the image, at the end of its last stage.
+
+use super::{Draft, Need, Source, tidied};
+
+/// Reads `USER`, `WORKDIR`, `VOLUME` and the file that `ENTRYPOINT` (or `CMD`) starts.
+pub(super) fn read(source: &Source, draft: &mut Draft) {
+    let mut user = None;
+    let mut directory = String::from("/");
+    let mut needs: Vec<Need> = Vec::new();
+    for (number, line) in source.text.lines().enumerate() {
+        let Some((word, rest)) = line.trim().split_once(char::is_whitespace) else {
+            continue;
+        };
+        let word = word.to_ascii_uppercase();
+        let from = format!("{} line {}: {word}", source.path, number + 1);
+        let need = |path: String, needs| Need {
+            path,
+            needs,
+            closed: false,
+            from: format!("{from} (inside the image)"),
+            // What CMD names may also be an argument of the ENTRYPOINT.
+            guessed: word == "CMD",
+        };
+        match word.as_str() {
+            "FROM" => {
+                user = None;
+                directory = String::from("/");
+                needs.clear();
+            }
+            "USER" => user = plain(rest).map(|name| (name.to_owned(), from.clone())),
+            "WORKDIR" => {
+                let Some(path) = plain(rest) else { continue };
+                directory = inside(&directory, path);
+                needs.retain(|need| need.needs != ["traverse"]);
+                needs.insert(0, need(format!("{directory}/"), &["traverse"]));
+            }
+            "VOLUME" => {
+                for path in words(rest).iter().filter_map(|word| plain(word)) {
+                    let path = inside(&directory, path) + "/";
+                    needs.push(need(path, &["read", "write"]));
+                }
+            }
+            "ENTRYPOINT" | "CMD" => {
+                let words = words(rest);
+                // A bare name is looked for along the image's PATH.
+                if let Some(path) = words.first().filter(|word| word.contains('/')) {
+                    needs.push(need(inside(&directory, path), &["exec"]));
+                }
+            }
+            _ => {}
+        }
+    }
+    if let Some((name, from)) = user {
+        draft.user(&name, from);
+    }
+    for need in needs {
+        draft.need(need);
+    }
+}
+
+/// `["a", "b"]` or `a b`.
+fn words(text: &str) -> Vec<String> {
+    let text = text.trim();
+    serde_json::from_str(text)
+        .unwrap_or_else(|_| text.split_whitespace().map(str::to_owned).collect())
+}
+
+/// The word, where no build argument or variable stands in it.
+fn plain(word: &str) -> Option<&str> {
+    let word = word.trim().trim_matches(['"', '\'']);
+    (!word.is_empty() && !word.contains('$')).then_some(word)
+}
+
+fn inside(directory: &str, path: &str) -> String {
+    let whole = if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        format!("{directory}/{path}")
+    };
+    match tidied(whole.trim_end_matches('/')).as_str() {
+        "." => "/".to_owned(),
+        path => format!("/{path}"),
+    }
+}

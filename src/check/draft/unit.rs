@@ -1,0 +1,48 @@
+//! systemd units (systemd.exec(5), systemd.service(5)).
+
+use super::{Draft, Need, Source};
+
+/// Reads `User=`, the working directory, the paths it may write to, its environment file and its program. Directories
+/// that systemd makes itself (`StateDirectory=` ...) need no check.
+pub(super) fn read(source: &Source, draft: &mut Draft) {
+    for (number, line) in source.text.lines().enumerate() {
+        let Some((key, value)) = line.trim().split_once('=') else {
+            continue;
+        };
+        let (key, value) = (key.trim(), value.trim());
+        let from = format!("{} line {}: {key}", source.path, number + 1);
+        if key == "User" {
+            draft.user(value, from);
+            continue;
+        }
+        let (needs, words): (&'static [_], Vec<&str>) = match key {
+            "WorkingDirectory" => (&["traverse"], vec![value]),
+            "ReadWritePaths" | "ReadWriteDirectories" => {
+                (&["read", "write"], value.split_whitespace().collect())
+            }
+            "EnvironmentFile" => (&[], vec![value]),
+            "ExecStart" | "ExecStartPre" => (&["exec"], value.split_whitespace().take(1).collect()),
+            _ => continue,
+        };
+        for word in words {
+            // Prefixes: "-" it may be missing, "+" with full privileges, "@", ":", "!" for the program.
+            let path = word.trim_start_matches(['-', '+', '@', ':', '!']);
+            // "%h" and the like stand for what only systemd knows.
+            if !path.starts_with('/') || path.contains('%') {
+                continue;
+            }
+            let is_directory = key == "WorkingDirectory" && !path.ends_with('/');
+            draft.need(Need {
+                path: if is_directory {
+                    format!("{path}/")
+                } else {
+                    path.to_owned()
+                },
+                needs,
+                closed: key == "EnvironmentFile",
+                from: from.clone(),
+                guessed: key == "EnvironmentFile",
+            });
+        }
+    }
+}

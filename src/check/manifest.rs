@@ -1,0 +1,229 @@
+//! `permwrap.toml`: what a project's service needs, as it is written.
+//!
+//! ```toml
+//! user = "appuser"            # who the service runs as: a name, a uid, uid:gid or uid:gid:gid,gid,...
+//! not-root = true             # it must not run as root
+//!
+//! [[path]]
+//! path = "data/uploads/"      # relative to this file; a slash at the end: it must be a directory
+//! needs = ["read", "write"]   # operations of `permwrap why`; of a directory, read lists it and write creates and deletes in it
+//! closed = true               # nobody else may get in or read it
+//! mode = ["750", "770"]       # one of these modes
+//! as = "worker"               # another user, for this path
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::attempt::Operation;
+use crate::config::{Mistake, line_of, mistake};
+
+/// What the file says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Manifest {
+    /// Who the service runs as; `None`: whoever runs permwrap.
+    pub user: Option<String>,
+    /// Whether it must not run as root.
+    pub not_root: bool,
+    /// What it needs, in the order of the file.
+    pub paths: Vec<PathNeeds>,
+}
+
+/// What is needed of one path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathNeeds {
+    /// The path, absolute.
+    pub path: PathBuf,
+    /// The path as it is written.
+    pub written: String,
+    /// The line that names it, from 1.
+    pub line: usize,
+    /// Who needs it, where that is not the service's user.
+    pub user: Option<String>,
+    /// What must be allowed.
+    pub needs: Vec<Operation>,
+    /// Whether nobody else may get in or read it.
+    pub closed: bool,
+    /// The modes it may have; empty: any.
+    pub modes: Vec<u32>,
+}
+
+impl PathNeeds {
+    /// Whether it must be a directory.
+    #[must_use]
+    pub fn is_directory(&self) -> bool {
+        self.written.ends_with('/')
+    }
+}
+
+/// Reads the text of a manifest that lies in the directory `base` (absolute).
+///
+/// # Errors
+/// The first mistake, with its line.
+pub fn parse(text: &str, base: &Path) -> Result<Manifest, Mistake> {
+    let raw: Raw = toml::from_str(text).map_err(|error| mistake(text, &error))?;
+    let paths = raw
+        .path
+        .into_iter()
+        .map(|path| path_needs(text, base, path))
+        .collect::<Result<_, _>>()?;
+    Ok(Manifest {
+        user: raw.user.map(UserWord::text),
+        not_root: raw.not_root,
+        paths,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    user: Option<UserWord>,
+    #[serde(default, rename = "not-root")]
+    not_root: bool,
+    #[serde(default)]
+    path: Vec<RawPath>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPath {
+    path: Spanned<String>,
+    #[serde(default)]
+    needs: Vec<Spanned<String>>,
+    #[serde(default)]
+    closed: bool,
+    mode: Option<Spanned<OneOrMore>>,
+    #[serde(rename = "as")]
+    user: Option<UserWord>,
+}
+
+/// `"appuser"`, or a bare uid.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a user is a name or a number")]
+enum UserWord {
+    Name(String),
+    Uid(u32),
+}
+
+impl UserWord {
+    fn text(self) -> String {
+        match self {
+            UserWord::Name(name) => name,
+            UserWord::Uid(uid) => uid.to_string(),
+        }
+    }
+}
+
+/// `"750"` or `["750", "770"]`.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a mode is text like \"750\", or a list of such")]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+fn path_needs(text: &str, base: &Path, raw: RawPath) -> Result<PathNeeds, Mistake> {
+    let line = line_of(text, raw.path.span().start);
+    let written = raw.path.into_inner();
+    if written.is_empty() {
+        let what = "path is empty".to_owned();
+        return Err(Mistake { line, what });
+    }
+    let modes = raw.mode.map_or(Ok(Vec::new()), |modes| {
+        let line = line_of(text, modes.span().start);
+        let words = match modes.into_inner() {
+            OneOrMore::One(word) => vec![word],
+            OneOrMore::More(words) => words,
+        };
+        let read = |word: &String| mode(word).map_err(|what| Mistake { line, what });
+        words.iter().map(read).collect::<Result<Vec<u32>, _>>()
+    })?;
+    if raw.needs.is_empty() && modes.is_empty() && !raw.closed {
+        let what = format!("{written}: nothing is asked of it; give needs, closed or mode");
+        return Err(Mistake { line, what });
+    }
+    let need = |word: &Spanned<String>| {
+        let line = line_of(text, word.span().start);
+        operation(word.get_ref()).map_err(|what| Mistake { line, what })
+    };
+    Ok(PathNeeds {
+        path: base.join(&written),
+        line,
+        user: raw.user.map(UserWord::text),
+        needs: raw.needs.iter().map(need).collect::<Result<_, _>>()?,
+        closed: raw.closed,
+        modes,
+        written,
+    })
+}
+
+/// The operations of `permwrap why` but those that need a second path.
+fn operation(word: &str) -> Result<Operation, String> {
+    match Operation::from_name(word) {
+        Some(Operation::Rename | Operation::Link) => Err(format!(
+            "{word} needs two paths; ask for write on both directories instead"
+        )),
+        Some(operation) if Operation::NAMES.contains(&word) => Ok(operation),
+        _ => Err(format!(
+            "{word:?} is no operation; there are {}",
+            Operation::NAMES.join(", ")
+        )),
+    }
+}
+
+fn mode(word: &str) -> Result<u32, String> {
+    u32::from_str_radix(word, 8)
+        .ok()
+        .filter(|&mode| mode <= 0o7777)
+        .ok_or_else(|| format!("{word:?} is no mode; one looks like \"750\" or \"2775\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(text: &str) -> (usize, String) {
+        let mistake = parse(text, Path::new("/srv/app")).expect_err("it is not well-formed");
+        (mistake.line, mistake.what)
+    }
+
+    #[test]
+    fn everything_that_can_be_asked_is_read() {
+        let text = "user = 1000\nnot-root = true\n\n[[path]]\npath = \"data/\"\nneeds = [\"read\", \"write\"]\n\
+                    [[path]]\npath = \"/etc/app.key\"\nclosed = true\nmode = \"600\"\nas = \"worker\"\n";
+        let manifest = parse(text, Path::new("/srv/app")).expect("it is well-formed");
+        assert_eq!(manifest.user.as_deref(), Some("1000"));
+        assert!(manifest.not_root);
+        let [data, key] = &manifest.paths[..] else {
+            panic!("{manifest:?}")
+        };
+        assert_eq!(data.path, Path::new("/srv/app/data/"));
+        assert!(data.is_directory());
+        assert_eq!(data.line, 5);
+        assert_eq!(data.needs, [Operation::READ, Operation::WRITE]);
+        assert_eq!(key.path, Path::new("/etc/app.key"));
+        assert_eq!((key.closed, &key.modes[..]), (true, &[0o600][..]));
+        assert_eq!(key.user.as_deref(), Some("worker"));
+    }
+
+    #[test]
+    fn mistakes_name_their_line() {
+        assert_eq!(wrong("user = \"a\"\nnotroot = true\n").0, 2);
+        assert_eq!(
+            wrong("[[path]]\npath = \"a\"\nneeds = [\n\"read\",\n\"wirte\"]").0,
+            5
+        );
+        assert_eq!(wrong("[[path]]\npath = \"a\"\n").0, 2);
+        assert_eq!(wrong("[[path]]\npath = \"a\"\nmode = [\"999\"]\n").0, 3);
+        assert_eq!(wrong("[[path]]\npath = \"a\"\nneeds = [\"rename\"]\n").0, 3);
+        assert_eq!(wrong("[[path]]\nneeds = [\"read\"]\n").0, 1);
+        assert_eq!(wrong("user = \"a\n").0, 1);
+        assert!(
+            wrong("[[path]]\npath = \"a\"\nmode = 750\n")
+                .1
+                .contains("a mode is text")
+        );
+    }
+}
