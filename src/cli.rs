@@ -235,12 +235,16 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Invocation, Stop> {
     }
 }
 
+/// The names of permwrap's own subcommands, to be known without building clap's description of them: a command has to be
+/// started before that.
+const SUBCOMMANDS: &[&[u8]] = &[
+    b"why", b"explain", b"causes", b"check", b"init", b"config", b"man",
+];
+
 /// Whether the word is the name of one of permwrap's own subcommands.
 #[must_use]
 pub fn is_subcommand(word: &OsStr) -> bool {
-    Cli::command()
-        .get_subcommands()
-        .any(|own| own.get_name().as_bytes() == word.as_bytes())
+    SUBCOMMANDS.contains(&word.as_bytes())
 }
 
 /// The whole command line as clap describes it, for completions and the manual page.
@@ -314,5 +318,20 @@ fn stop(error: &clap::Error, is_subcommand: bool) -> Stop {
     Stop {
         text: format!("permwrap: {what} (permwrap --help tells more)\n"),
         status: if is_subcommand { 2 } else { 125 },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_subcommand_is_known_without_clap() {
+        let described = Cli::command();
+        let names: Vec<&[u8]> = described
+            .get_subcommands()
+            .map(|own| own.get_name().as_bytes())
+            .collect();
+        assert_eq!(names, SUBCOMMANDS);
     }
 }

@@ -21,3 +21,4 @@ pub mod gather;
 pub mod init;
 pub mod judge;
 pub mod remedy;
+pub mod run;

@@ -1,0 +1,94 @@
+//! Whether the cursor is at the start of a line, as far as the bytes written tell.
+
+/// Follows a stream of bytes.
+#[derive(Debug, Default)]
+pub struct Column {
+    away: bool,
+    escape: Escape,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Escape {
+    #[default]
+    None,
+    /// After ESC.
+    Begun,
+    /// Inside a control sequence (ESC [): up to a byte from `@` to `~`.
+    Control,
+    /// Inside a string (ESC ], title and the like): up to BEL or the ESC of ESC \.
+    Text,
+}
+
+impl Column {
+    /// Nothing has been written since the last line feed, but for carriage returns and escape sequences (colours put back).
+    #[must_use]
+    pub fn is_start(&self) -> bool {
+        !self.away
+    }
+
+    /// Takes note of what was written.
+    pub fn after(&mut self, bytes: &[u8]) {
+        let line = match memchr::memrchr(b'\n', bytes) {
+            Some(at) => {
+                *self = Column::default();
+                &bytes[at + 1..]
+            }
+            None => bytes,
+        };
+        // On a line that long one printable byte decides; what follows can only be more of them.
+        for &byte in line {
+            if self.away && self.escape == Escape::None && byte != 0x1b {
+                continue;
+            }
+            self.escape = match (self.escape, byte) {
+                (Escape::None, 0x1b) => Escape::Begun,
+                (Escape::Begun, b'[') => Escape::Control,
+                (Escape::Begun, b']' | b'P' | b'_' | b'^') => Escape::Text,
+                (Escape::Control, b'@'..=b'~') | (Escape::Text, 7) | (Escape::Begun, _) => {
+                    Escape::None
+                }
+                (Escape::Text, 0x1b) => Escape::Begun,
+                (Escape::None, b'\r' | 7) => Escape::None,
+                (Escape::None, _) => {
+                    self.away = true;
+                    Escape::None
+                }
+                (inside, _) => inside,
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Column;
+
+    fn starts(pieces: &[&str]) -> bool {
+        let mut column = Column::default();
+        for piece in pieces {
+            column.after(piece.as_bytes());
+        }
+        column.is_start()
+    }
+
+    #[test]
+    fn a_line_feed_leads_to_the_start() {
+        assert!(starts(&[]));
+        assert!(starts(&["text\n"]));
+        assert!(starts(&["text\r\n", "more\n"]));
+        assert!(!starts(&["text\nmore"]));
+    }
+
+    #[test]
+    fn colours_put_back_after_the_line_feed_do_not_move_the_cursor() {
+        assert!(starts(&["\x1b[31mtext\n\x1b[0m"]));
+        assert!(starts(&["text\n\x1b[", "0m", "\r"]));
+        assert!(starts(&["text\n\x1b]0;title\x07"]));
+        assert!(starts(&["text\n\x1b]0;title\x1b\\"]));
+    }
+
+    #[test]
+    fn text_after_a_colour_moves_it() {
+        assert!(!starts(&["\n\x1b[31m", "t", "\x1b[0m"]));
+    }
+}

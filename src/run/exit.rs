@@ -1,0 +1,89 @@
+//! The end: as the command ended.
+
+use nix::libc;
+
+use super::spawn::{Inherited, NotStarted};
+use super::sys;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exit {
+    /// Its exit code, where it exited.
+    pub code: Option<i32>,
+    /// The number of the signal that killed it, where one did.
+    pub signal: Option<i32>,
+}
+
+impl Exit {
+    /// It exited with this code, 0 to 255.
+    #[must_use]
+    pub fn with_code(code: i32) -> Exit {
+        Exit {
+            code: Some(code),
+            signal: None,
+        }
+    }
+
+    /// This signal killed it.
+    #[must_use]
+    pub fn by_signal(signal: i32) -> Exit {
+        Exit {
+            code: None,
+            signal: Some(signal),
+        }
+    }
+
+    /// Ends this process in the same way.
+    pub fn repeat(self) -> ! {
+        let Some(signal) = self.signal else {
+            sys::exit(self.code.unwrap_or(125));
+        };
+        // SAFETY: no memory is involved. One core file is enough: the command's.
+        unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0) };
+        sys::set_disposition(signal, libc::SIG_DFL);
+        sys::kill(std::process::id() as i32, signal);
+        sys::set_mask(!sys::only(signal));
+        // The first process of a container cannot kill itself.
+        sys::exit(128 + signal)
+    }
+}
+
+/// The exit code for a command that could not be started, as env(1) and timeout(1) have it.
+#[must_use]
+pub fn code_of(failure: NotStarted) -> i32 {
+    match failure {
+        NotStarted::NoProcess(_) => 125,
+        NotStarted::NotExecuted(libc::ENOENT) => 127,
+        NotStarted::NotExecuted(_) => 126,
+    }
+}
+
+/// The line that tells why a command could not be started.
+#[must_use]
+pub fn message(name: &[u8], failure: NotStarted) -> Vec<u8> {
+    let (what, errno) = match failure {
+        NotStarted::NoProcess(errno) => ("cannot start a process: ", errno),
+        NotStarted::NotExecuted(errno) => ("", errno),
+    };
+    let reason = std::io::Error::from_raw_os_error(errno).to_string();
+    let reason = reason.split(" (os error").next().unwrap_or_default();
+    [
+        b"permwrap: ",
+        name,
+        b": ",
+        what.as_bytes(),
+        reason.as_bytes(),
+        b"\n",
+    ]
+    .concat()
+}
+
+/// Becomes the command, when there is nothing to watch; else says why not.
+pub fn become_the_command(command: &super::Command, inherited: Option<Inherited>) -> ! {
+    if let Some(inherited) = inherited {
+        inherited.put_back();
+    }
+    let failure = NotStarted::NotExecuted(command.execute());
+    let _ = sys::write(2, &message(command.name().to_bytes(), failure));
+    sys::exit(code_of(failure))
+}

@@ -1,0 +1,386 @@
+//! stderr is a pipe, a FIFO or a socket (or anything else that is no terminal): the command writes into a packet-mode
+//! pipe, and each of its writes up to `PIPE_BUF` goes out again in one piece.
+
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+
+use nix::libc;
+
+use super::exit::Exit;
+use super::signals::{Inbox, Notice, To, stop_as};
+use super::sys::{self, Change};
+use super::watch::Watch;
+
+/// Up to how much is read before it is written out.
+const BATCH: usize = 64 * 1024;
+
+/// The longest packet: a page, on every machine.
+const PACKET: usize = 64 * 1024;
+
+/// How much may be written to a pipe at once without another writer's bytes coming between.
+const ATOMIC: usize = 4096;
+
+/// As many packets in one batch mean a flood: then the pipe is made longer.
+const FLOOD: usize = 16;
+
+/// What the pipe is made long to, in bytes: one packet takes one page of it, however short.
+const LONG: i32 = 1024 * 1024;
+
+/// The relay between the command's pipe and the wrapper's stderr.
+pub struct Pipe {
+    /// The reading end; `None` when the command's side or the reader's is gone.
+    source: Option<OwnedFd>,
+    batch: Batch,
+    outlet: Outlet,
+    long: bool,
+}
+
+impl Pipe {
+    /// Relays from this pipe to stderr.
+    #[must_use]
+    pub fn new(source: OwnedFd, outlet: Outlet) -> Pipe {
+        Pipe {
+            source: Some(source),
+            batch: Batch::default(),
+            outlet,
+            long: false,
+        }
+    }
+
+    /// Relays until the command has ended and all it wrote has gone out. Then says what there is to say, and leaves a small
+    /// process behind where others still write.
+    pub fn relay(mut self, command: i32, inbox: &Inbox, watch: &mut Watch) -> Exit {
+        let mut ended = None;
+        while ended.is_none() {
+            let mut watched = self.watched(inbox, watch);
+            sys::poll(&mut watched, watch.timeout());
+            let [source, outlet, signals, _] = watched.map(|w| w.revents);
+            // The bytes first: what the command wrote before it ended is looked at before its end is.
+            if source != 0 {
+                self.take(watch);
+            }
+            self.give(outlet);
+            if self.batch.is_empty()
+                && let Some(words) = watch.due()
+            {
+                self.batch.add(&words);
+                self.give(0);
+            }
+            if signals != 0 {
+                ended = pass_on(command, inbox);
+            }
+        }
+        let exit = ended.unwrap_or(Exit::with_code(125));
+        let calm = self.drain(inbox, watch);
+        let words = watch.last_words(exit, Some(inbox));
+        self.batch.add(&words);
+        if calm {
+            self.empty(inbox);
+        }
+        self.leave_remainder();
+        exit
+    }
+
+    fn watched(&self, inbox: &Inbox, watch: &Watch) -> [libc::pollfd; 4] {
+        let full = !self.batch.is_empty();
+        let source = self
+            .source
+            .as_ref()
+            .filter(|_| !full)
+            .map_or(-1, AsRawFd::as_raw_fd);
+        // Also asked for nothing, poll(2) tells that the reader went away: then the command must learn it too.
+        let outlet = if self.source.is_some() {
+            self.outlet.fd
+        } else {
+            -1
+        };
+        [
+            sys::watch(source, libc::POLLIN),
+            sys::watch(outlet, if full { libc::POLLOUT } else { 0 }),
+            sys::watch(inbox.descriptor(), libc::POLLIN),
+            sys::watch(watch.descriptor(), libc::POLLIN),
+        ]
+    }
+
+    /// Reads what is there, up to a batch; false when there is no more.
+    fn take(&mut self, watch: &mut Watch) -> bool {
+        let Some(source) = &self.source else {
+            return false;
+        };
+        let before = self.batch.bytes.len();
+        let mut packets = 0;
+        let more = loop {
+            if self.batch.bytes.len() >= BATCH {
+                break true;
+            }
+            match self.batch.fill(source.as_raw_fd()) {
+                Ok(0) => {
+                    self.source = None;
+                    break false;
+                }
+                Ok(_) => packets += 1,
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(_) => break false,
+            }
+        };
+        if packets >= FLOOD && !self.long && self.source.is_some() {
+            self.lengthen();
+        }
+        if self.batch.bytes.len() > before {
+            watch.see(&self.batch.bytes[before..]);
+        }
+        more
+    }
+
+    fn lengthen(&mut self) {
+        self.long = true;
+        if let Some(source) = &self.source {
+            // SAFETY: no memory is involved. A refusal (too many pipes of this user) leaves the pipe as it is.
+            unsafe { libc::fcntl(source.as_raw_fd(), libc::F_SETPIPE_SZ, LONG) };
+        }
+    }
+
+    /// Writes out what it can without waiting.
+    fn give(&mut self, revents: i16) {
+        let gone = revents & (libc::POLLERR | libc::POLLHUP | libc::POLLNVAL) != 0;
+        if gone || self.batch.write(&self.outlet).is_err() {
+            // The command's next write fails as it would have without the pipe between.
+            self.source = None;
+            self.batch.clear();
+        }
+    }
+
+    /// Relays what the command had written when it ended; others may go on writing. False when somebody wants an end of it.
+    fn drain(&mut self, inbox: &Inbox, watch: &mut Watch) -> bool {
+        let mut left = self
+            .source
+            .as_ref()
+            .map_or(0, |source| sys::readable(source.as_raw_fd()));
+        loop {
+            if !self.empty(inbox) {
+                return false;
+            }
+            if left == 0 {
+                return true;
+            }
+            let more = self.take(watch);
+            left = left.saturating_sub(self.batch.bytes.len());
+            if !more {
+                left = 0;
+            }
+        }
+    }
+
+    /// Writes out everything, waiting for a slow reader as the command itself would have waited.
+    fn empty(&mut self, inbox: &Inbox) -> bool {
+        self.give(0);
+        while !self.batch.is_empty() {
+            let mut watched = [
+                sys::watch(self.outlet.fd, libc::POLLOUT),
+                sys::watch(inbox.descriptor(), libc::POLLIN),
+            ];
+            sys::poll(&mut watched, -1);
+            if watched[1].revents != 0 && super::watch::wants_the_end(inbox) {
+                return false;
+            }
+            self.give(watched[0].revents);
+        }
+        true
+    }
+
+    /// Where others still hold the command's stderr, a copy of this process carries on what they write, and what a slow
+    /// reader has not taken yet.
+    fn leave_remainder(mut self) {
+        let Some(source) = self.source.take() else {
+            return;
+        };
+        if self.batch.is_empty() && matches!(self.batch.fill(source.as_raw_fd()), Ok(0)) {
+            return;
+        }
+        // SAFETY: the copy reads, writes and allocates, and glibc keeps its allocator usable across fork(2).
+        if matches!(unsafe { sys::fork() }, Ok(None)) {
+            sys::keep_only(&[source.as_raw_fd(), self.outlet.fd]);
+            self.carry(&source);
+        }
+    }
+
+    fn carry(mut self, source: &OwnedFd) -> ! {
+        loop {
+            while !self.batch.is_empty() {
+                let mut outlet = [sys::watch(self.outlet.fd, libc::POLLOUT)];
+                sys::poll(&mut outlet, -1);
+                if outlet[0].revents & libc::POLLERR != 0 || self.batch.write(&self.outlet).is_err()
+                {
+                    sys::exit(0);
+                }
+            }
+            let mut watched = [
+                sys::watch(source.as_raw_fd(), libc::POLLIN),
+                sys::watch(self.outlet.fd, 0),
+            ];
+            sys::poll(&mut watched, -1);
+            if watched[1].revents != 0 || matches!(self.batch.fill(source.as_raw_fd()), Ok(0)) {
+                sys::exit(0);
+            }
+        }
+    }
+}
+
+/// Deals with what the kernel told: passes signals on to a command in the wrapper's own group, stops with it, learns of its end.
+pub fn pass_on(command: i32, inbox: &Inbox) -> Option<Exit> {
+    let mut ended = None;
+    while let Some(notice) = inbox.next() {
+        match notice {
+            Notice::Child => ended = children(command).or(ended),
+            // The command has it already, being in the same group.
+            Notice::Sent(_, To::Group | To::Foreground) => {}
+            Notice::Sent(signal, To::Wrapper) => {
+                sys::kill(command, signal);
+            }
+        }
+    }
+    ended
+}
+
+/// Takes note of what became of the command; as the first process of a container, also of everybody's orphans.
+fn children(command: i32) -> Option<Exit> {
+    let first = std::process::id() == 1;
+    let mut ended = None;
+    while let Some((pid, change)) = sys::wait((!first).then_some(command)) {
+        match change {
+            Change::Exited(code) if pid == command => ended = Some(Exit::with_code(code)),
+            Change::Killed(signal) if pid == command => ended = Some(Exit::by_signal(signal)),
+            Change::Stopped(signal) if pid == command => stop_as(signal),
+            _ => {}
+        }
+        if ended.is_some() && !first {
+            break;
+        }
+    }
+    ended
+}
+
+/// Where the wrapper's own stderr goes.
+#[derive(Debug)]
+pub struct Outlet {
+    fd: RawFd,
+    way: Way,
+    /// A second opening of the same pipe, whose flags are the wrapper's own.
+    _reopened: Option<OwnedFd>,
+}
+
+/// How to write without waiting, though the open file is shared with others and its flags are theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// pwritev2 with `RWF_NOWAIT`: pipes, since Linux 6.4.
+    Now,
+    /// send with `MSG_DONTWAIT`: sockets.
+    Send,
+    /// A plain write: the file does not wait, or is this process's own opening.
+    Plain,
+}
+
+impl Outlet {
+    /// For stderr, which is a file of this kind (`st_mode`).
+    #[must_use]
+    pub fn stderr(mode: libc::mode_t) -> Outlet {
+        let way = match mode & libc::S_IFMT {
+            libc::S_IFIFO => Way::Now,
+            libc::S_IFSOCK => Way::Send,
+            _ => Way::Plain,
+        };
+        Outlet {
+            fd: 2,
+            way,
+            _reopened: None,
+        }
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self.way {
+            Way::Now => match sys::write_now(self.fd, bytes) {
+                Err(e) if e.kind() == ErrorKind::Unsupported => {
+                    sys::write_ready(self.fd, &bytes[..bytes.len().min(ATOMIC)])
+                }
+                done => done,
+            },
+            Way::Send => sys::send_now(self.fd, bytes),
+            Way::Plain => sys::write(self.fd, bytes),
+        }
+    }
+}
+
+/// What was read and has not gone out yet, and where it may be cut.
+#[derive(Debug, Default)]
+struct Batch {
+    bytes: Vec<u8>,
+    /// How much of it has gone out.
+    done: usize,
+    /// Where one write to the outlet ends and the next begins.
+    cuts: Vec<usize>,
+    /// How many of the cuts lie behind.
+    passed: usize,
+}
+
+impl Batch {
+    fn is_empty(&self) -> bool {
+        self.done == self.bytes.len()
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.cuts.clear();
+        self.done = 0;
+        self.passed = 0;
+    }
+
+    /// Reads one packet.
+    fn fill(&mut self, source: RawFd) -> io::Result<usize> {
+        let got = sys::append(source, &mut self.bytes, PACKET)?;
+        self.cut(got);
+        Ok(got)
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        for piece in bytes.chunks(ATOMIC) {
+            self.bytes.extend_from_slice(piece);
+            self.cut(piece.len());
+        }
+    }
+
+    /// The last `length` bytes are one packet. It may go out together with those before it when all of them are atomic
+    /// together, or when all of them are full pages, between which the kernel cuts in any case.
+    fn cut(&mut self, length: usize) {
+        if length == 0 {
+            return;
+        }
+        let end = self.bytes.len();
+        let ahead = self.cuts.len() - self.passed;
+        let begin = if ahead > 1 {
+            self.cuts[self.cuts.len() - 2]
+        } else {
+            self.done
+        };
+        let together = end - begin;
+        let full = together.is_multiple_of(ATOMIC) && length == ATOMIC;
+        match self.cuts.last_mut() {
+            Some(last) if ahead > 0 && (together <= ATOMIC || full) => *last = end,
+            _ => self.cuts.push(end),
+        }
+    }
+
+    /// Writes as much as goes without waiting. An error means that nobody will ever read it.
+    fn write(&mut self, outlet: &Outlet) -> io::Result<()> {
+        while let Some(&end) = self.cuts.get(self.passed) {
+            match outlet.write(&self.bytes[self.done..end]) {
+                Ok(count) => self.done += count,
+                Err(e) if e.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+            self.passed += usize::from(self.done == end);
+        }
+        self.clear();
+        Ok(())
+    }
+}

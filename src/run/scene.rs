@@ -1,0 +1,198 @@
+//! Who was there when a message was read: the command and its descendants, looked at before they are gone.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How many processes are looked at; of more, those nearest to the command.
+const MOST: usize = 64;
+
+/// The least time between two looks, while messages pour in.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// The processes that may have written a message, as they were when it arrived.
+#[derive(Debug, Clone, Default)]
+pub struct Scene {
+    /// The directory in which the command was started.
+    pub start: Option<PathBuf>,
+    /// The command's own process id.
+    pub command: i32,
+    /// The command first, then its descendants, parents before their children; each alive or a zombie when looked at.
+    pub processes: Vec<Process>,
+    /// Descendants seen on an earlier look of this run that were gone by this one, newest look first.
+    pub gone: Vec<Process>,
+}
+
+/// One process, as /proc shows it.
+#[derive(Debug, Clone, Default)]
+pub struct Process {
+    /// Its process id, as the wrapper sees it.
+    pub pid: i32,
+    /// Its parent's.
+    pub parent: i32,
+    /// Its working directory; of a zombie the one it was last seen with. `None`: never seen, or not to be read.
+    pub cwd: Option<PathBuf>,
+    /// Its root directory, likewise.
+    pub root: Option<PathBuf>,
+    /// /proc/PID/status, whole: uids, gids, groups, capabilities, seccomp, no_new_privs. Also of a zombie.
+    pub status: Vec<u8>,
+    /// Its arguments, each ended by a NUL; empty for a zombie never seen alive.
+    pub cmdline: Vec<u8>,
+    /// Whether its stderr is what the wrapper reads, so that the message can be its own. `None`: not to be read.
+    pub on_channel: Option<bool>,
+    /// Whether it had ended and waited for its parent to ask.
+    pub zombie: bool,
+}
+
+/// Looks, and remembers.
+#[derive(Debug)]
+pub struct Watcher {
+    command: i32,
+    /// What /proc/PID/fd/2 of a writer shows.
+    channel: Option<PathBuf>,
+    last: Option<(Instant, Arc<Scene>)>,
+}
+
+impl Watcher {
+    /// For the command with this process id, whose stderr shows as `channel` in /proc/PID/fd/2.
+    #[must_use]
+    pub fn new(command: i32, channel: Option<PathBuf>) -> Watcher {
+        Watcher {
+            command,
+            channel,
+            last: None,
+        }
+    }
+
+    /// The scene now; the last one again when that was a moment ago.
+    pub fn look(&mut self) -> Arc<Scene> {
+        if let Some((when, scene)) = &self.last
+            && when.elapsed() < PAUSE
+        {
+            return Arc::clone(scene);
+        }
+        let scene = Arc::new(self.take());
+        self.last = Some((Instant::now(), Arc::clone(&scene)));
+        scene
+    }
+
+    fn take(&self) -> Scene {
+        // The command first: it is the likeliest to have spoken, and may be about to end.
+        let mut processes: Vec<Process> = self.process(self.command).into_iter().collect();
+        let mut found: HashSet<i32> = HashSet::from([self.command]);
+        for (pid, _) in descendants(self.command) {
+            if processes.len() < MOST && found.insert(pid) {
+                processes.extend(self.process(pid));
+            }
+        }
+        let mut gone = Vec::new();
+        let start = match &self.last {
+            Some((_, before)) => {
+                recall(&mut processes, before);
+                let before_that = before.processes.iter().chain(&before.gone);
+                gone.extend(
+                    before_that
+                        .filter(|p| !found.contains(&p.pid))
+                        .take(MOST)
+                        .cloned(),
+                );
+                before.start.clone()
+            }
+            None => fs::read_link("/proc/self/cwd").ok(),
+        };
+        Scene {
+            start,
+            command: self.command,
+            processes,
+            gone,
+        }
+    }
+
+    /// What fades first is read first: the links of a process that ends are gone before its status.
+    fn process(&self, pid: i32) -> Option<Process> {
+        let at = |name: &str| format!("/proc/{pid}/{name}");
+        let cwd = fs::read_link(at("cwd")).ok();
+        let root = fs::read_link(at("root")).ok();
+        let stderr = fs::read_link(at("fd/2")).ok();
+        let status = fs::read(at("status")).ok()?;
+        let cmdline = fs::read(at("cmdline")).unwrap_or_default();
+        let on_channel = match (&self.channel, stderr) {
+            (Some(ours), Some(its)) => Some(*ours == its),
+            _ => None,
+        };
+        let field = |name: &[u8]| {
+            let line = status
+                .split(|b| *b == b'\n')
+                .find_map(|line| line.strip_prefix(name))?;
+            Some(line.trim_ascii_start())
+        };
+        let parent = field(b"PPid:")
+            .and_then(|v| std::str::from_utf8(v).ok()?.trim().parse().ok())
+            .unwrap_or(0);
+        let zombie = field(b"State:").is_some_and(|state| state.starts_with(b"Z"));
+        Some(Process {
+            pid,
+            parent,
+            cwd,
+            root,
+            cmdline,
+            on_channel,
+            zombie,
+            status,
+        })
+    }
+}
+
+/// Gives what has ended since back what it was seen with.
+fn recall(processes: &mut [Process], before: &Scene) {
+    for process in processes.iter_mut().filter(|p| p.zombie) {
+        if let Some(known) = before.processes.iter().find(|p| p.pid == process.pid) {
+            process.cwd = process.cwd.take().or_else(|| known.cwd.clone());
+            process.root = process.root.take().or_else(|| known.root.clone());
+            process.on_channel = process.on_channel.or(known.on_channel);
+            if process.cmdline.is_empty() {
+                process.cmdline.clone_from(&known.cmdline);
+            }
+        }
+    }
+}
+
+/// The descendants of a process, parents before children, each with its parent.
+fn descendants(ancestor: i32) -> Vec<(i32, i32)> {
+    let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid = std::str::from_utf8(name.as_bytes())
+            .ok()
+            .and_then(|name| name.parse().ok());
+        if let Some(pid) = pid
+            && let Some(parent) = parent_of(pid)
+        {
+            children.entry(parent).or_default().push(pid);
+        }
+    }
+    let mut found = Vec::new();
+    let mut open = std::collections::VecDeque::from([ancestor]);
+    while let Some(parent) = open.pop_front() {
+        for &pid in children.get(&parent).into_iter().flatten() {
+            found.push((pid, parent));
+            open.push_back(pid);
+        }
+    }
+    found
+}
+
+/// Field 4 of /proc/PID/stat, after the name in parentheses, which may hold anything.
+fn parent_of(pid: i32) -> Option<i32> {
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let after = stat.iter().rposition(|b| *b == b')')? + 1;
+    std::str::from_utf8(&stat[after..])
+        .ok()?
+        .split_ascii_whitespace()
+        .nth(1)?
+        .parse()
+        .ok()
+}

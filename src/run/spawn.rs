@@ -1,0 +1,176 @@
+//! Starting the command: with the dispositions, the mask, the descriptors, the group and the session it would have alone.
+
+use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
+use std::os::unix::ffi::OsStringExt;
+use std::ptr;
+
+use nix::libc;
+
+use super::sys::{self, Signals};
+
+/// The command and its arguments, byte for byte.
+#[derive(Debug)]
+pub struct Command {
+    argv: *const *const c_char,
+    /// Keeps what `argv` points to, where this process built it.
+    _owned: Vec<CString>,
+    _pointers: Vec<*const c_char>,
+}
+
+impl Command {
+    /// The command as a C program is given it.
+    ///
+    /// # Safety
+    /// `argv` must be an array of at least one C string that ends with a null pointer and stays as it is.
+    #[must_use]
+    pub unsafe fn from_argv(argv: *const *const c_char) -> Command {
+        Command {
+            argv,
+            _owned: Vec::new(),
+            _pointers: Vec::new(),
+        }
+    }
+
+    /// The command given as words; `None` where there is none. A word cannot have a NUL in it, coming from an argument.
+    #[must_use]
+    pub fn from_words(words: Vec<OsString>) -> Option<Command> {
+        let owned: Vec<CString> = words
+            .into_iter()
+            .map(|word| CString::new(word.into_vec()))
+            .collect::<Result<_, _>>()
+            .ok()?;
+        if owned.is_empty() {
+            return None;
+        }
+        let pointers: Vec<*const c_char> = owned
+            .iter()
+            .map(|word| word.as_ptr())
+            .chain([ptr::null()])
+            .collect();
+        Some(Command {
+            argv: pointers.as_ptr(),
+            _owned: owned,
+            _pointers: pointers,
+        })
+    }
+
+    /// The command's name, as it was given.
+    #[must_use]
+    pub fn name(&self) -> &CStr {
+        // SAFETY: argv has at least one C string, by construction.
+        unsafe { CStr::from_ptr(*self.argv) }
+    }
+
+    /// How many words there are.
+    fn len(&self) -> usize {
+        // SAFETY: argv ends with a null pointer, by construction.
+        (0..)
+            .take_while(|&n| unsafe { !(*self.argv.add(n)).is_null() })
+            .count()
+    }
+
+    /// Becomes the command. Comes back with the errno when that fails.
+    #[must_use]
+    pub fn execute(&self) -> i32 {
+        // SAFETY: argv is an array of C strings that ends with a null pointer, by construction.
+        unsafe { sys::execute(self.argv) }
+    }
+}
+
+/// What the wrapper was started with and has to change for itself: the command gets it back.
+#[derive(Debug, Clone, Copy)]
+pub struct Inherited {
+    mask: Signals,
+    /// Whether ended children are not to be waited for: then the kernel would not tell how the command ended.
+    children_ignored: bool,
+}
+
+impl Inherited {
+    /// Blocks every signal, so that none is lost or kills the wrapper before the command has it, and makes children waitable.
+    #[must_use]
+    pub fn set_aside() -> Inherited {
+        let mask = sys::block_all();
+        let (handler, flags) = sys::disposition(libc::SIGCHLD);
+        let children_ignored = handler == libc::SIG_IGN || flags & libc::SA_NOCLDWAIT != 0;
+        if children_ignored {
+            sys::set_disposition(libc::SIGCHLD, libc::SIG_DFL);
+        }
+        Inherited {
+            mask,
+            children_ignored,
+        }
+    }
+
+    /// Puts everything back as it was.
+    pub fn put_back(&self) {
+        if self.children_ignored {
+            sys::set_disposition(libc::SIGCHLD, libc::SIG_IGN);
+        }
+        sys::set_mask(self.mask);
+    }
+}
+
+/// Why a command is not running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotStarted {
+    /// No process could be made for it: the errno.
+    NoProcess(i32),
+    /// It could not be executed: the errno.
+    NotExecuted(i32),
+}
+
+struct Start<'a> {
+    command: &'a Command,
+    inherited: Inherited,
+    prepare: &'a mut dyn FnMut(),
+    error: i32,
+}
+
+/// Starts the command in a child. `prepare` runs in the child before it becomes the command and may do nothing but system
+/// calls on the child's own descriptors, group and session: the memory is still this process's own.
+///
+/// The child shares this process's memory until it is the command (as with vfork), so that no page table is copied and
+/// a failure to execute is known at once.
+pub fn spawn(
+    command: &Command,
+    inherited: Inherited,
+    prepare: &mut dyn FnMut(),
+) -> Result<i32, NotStarted> {
+    // execvp builds an argument array on the stack for a script without `#!`, and joins paths there.
+    let room = 64 * 1024 + 2 * size_of::<usize>() * command.len();
+    let stack = sys::Stack::new(room).map_err(|e| NotStarted::NoProcess(errno(&e)))?;
+    let mut start = Start {
+        command,
+        inherited,
+        prepare,
+        error: 0,
+    };
+    // SAFETY: CLONE_VFORK holds this thread until the child has executed or ended, so argument and stack outlive it;
+    // become does nothing but system calls, and prepare is bound to the same.
+    let pid = unsafe {
+        stack.start(
+            become_command,
+            (&raw mut start).cast(),
+            libc::CLONE_VFORK | libc::SIGCHLD,
+        )
+    };
+    let pid = pid.map_err(|e| NotStarted::NoProcess(errno(&e)))?;
+    if start.error != 0 {
+        sys::reap(pid);
+        return Err(NotStarted::NotExecuted(start.error));
+    }
+    Ok(pid)
+}
+
+extern "C" fn become_command(start: *mut c_void) -> c_int {
+    // SAFETY: spawn passes a Start that outlives this call, and looks at it only after the child is gone.
+    let start = unsafe { &mut *start.cast::<Start<'_>>() };
+    (start.prepare)();
+    start.inherited.put_back();
+    start.error = start.command.execute();
+    sys::exit(127)
+}
+
+fn errno(error: &std::io::Error) -> i32 {
+    error.raw_os_error().unwrap_or(libc::EAGAIN)
+}
