@@ -20,5 +20,6 @@ pub mod facts;
 pub mod gather;
 pub mod init;
 pub mod judge;
+pub mod quote;
 pub mod remedy;
 pub mod run;

@@ -1,16 +1,28 @@
 //! The smallest changes that put a refusal right, proven by judging again on the state they leave.
+//!
+//! Each candidate change of the cause is applied to a copy of the facts, and the attempt is judged again. Where something
+//! else refuses then, that refusal's candidates follow, so that a closed directory and the closed file in it become one fix.
+//! What takes away an access that the subject had, or is [never](never) to be suggested, is thrown out; the rest is ranked
+//! by how well it fits the place and how few others it lets in.
 #![forbid(unsafe_code)]
 
-use crate::attempt::Attempt;
+pub mod never;
+mod reach;
+
+use crate::attempt::{Attempt, Object};
+use crate::cause::{self, Candidate, Denial, Fit, held};
 use crate::change::Change;
-use crate::facts::Facts;
-use crate::judge::Denial;
+use crate::facts::{Facts, NodeId};
+use crate::judge::{self, Verdict};
+use crate::quote;
 
 /// A fix: the changes that together allow the access, and what they mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {
-    /// What it changes, in a few words: "let alice pass through /srv/app, not list".
+    /// What it does, as a request: "let alice pass through /srv/app".
     pub title: String,
+    /// What it changes, in a few words: "lets alice pass through, not list". Empty where the title says it all.
+    pub note: String,
     /// The changes, in the order in which they are to be made.
     pub changes: Vec<Change>,
     /// The commands, quoted for a POSIX shell, without sudo; empty for advice.
@@ -32,12 +44,214 @@ pub struct Remedy {
     pub fixes: Vec<Fix>,
 }
 
+/// How many fixes are shown.
+const SHOWN: usize = 3;
+
+/// How many refusals one fix may put right, one after the other.
+const DEEPEST: usize = 12;
+
 /// The fixes for a denied attempt.
 #[must_use]
 pub fn remedy(attempt: &Attempt, facts: &Facts, denial: &Denial) -> Remedy {
-    let _ = (attempt, facts);
-    Remedy {
-        denials: vec![denial.clone()],
-        fixes: Vec::new(),
+    let start = Plan::new(attempt, facts, denial);
+    let mut refused = Vec::new();
+    let mut plans: Vec<Plan> = cause::candidates(denial, attempt, facts)
+        .into_iter()
+        .filter_map(|candidate| start.follow(candidate, denial, &mut refused))
+        .filter(|plan| !plan.takes_away(attempt, facts))
+        .collect();
+    plans.sort_by_cached_key(|plan| plan.rank(attempt, facts));
+    let mut fixes: Vec<Fix> = Vec::new();
+    for plan in &plans {
+        let fix = plan.fix();
+        if !fixes.iter().any(|other| is_same(other, &fix)) {
+            fixes.push(fix);
+        }
     }
+    if fixes.is_empty() {
+        fixes.extend(instead(attempt, facts, denial, &refused));
+    }
+    fixes.truncate(SHOWN);
+    let denials = plans
+        .first()
+        .map_or_else(|| vec![denial.clone()], |best| best.denials.clone());
+    Remedy { denials, fixes }
+}
+
+/// Changes on the way to an allowed access, and the state they leave.
+#[derive(Clone)]
+struct Plan {
+    attempt: Attempt,
+    facts: Facts,
+    denials: Vec<Denial>,
+    parts: Vec<Candidate>,
+    commands: Vec<String>,
+    needs_root: bool,
+    verified: bool,
+}
+
+impl Plan {
+    fn new(attempt: &Attempt, facts: &Facts, denial: &Denial) -> Plan {
+        Plan {
+            attempt: attempt.clone(),
+            facts: facts.clone(),
+            denials: vec![denial.clone()],
+            parts: Vec::new(),
+            commands: Vec::new(),
+            needs_root: false,
+            verified: false,
+        }
+    }
+
+    /// This plan with the candidate made, and with whatever has to follow it. `None` where the candidate is never to be
+    /// suggested, changes nothing about the refusal, or leads nowhere.
+    fn follow(
+        &self,
+        candidate: Candidate,
+        denial: &Denial,
+        refused: &mut Vec<never::Never>,
+    ) -> Option<Plan> {
+        let mut plan = self.clone();
+        for change in &candidate.changes {
+            if let Some(reason) = never::forbids(change, &plan.attempt, &plan.facts) {
+                refused.push(reason);
+                return None;
+            }
+            plan.make(change);
+        }
+        let proves = candidate.changes.iter().any(is_provable);
+        plan.parts.push(candidate);
+        if !proves {
+            // Nothing that the facts could show: it stands alone or not at all.
+            return Some(plan);
+        }
+        let attempt = &plan.attempt;
+        match judge::judge(
+            &attempt.subject,
+            &attempt.operation,
+            &attempt.object,
+            &plan.facts,
+        ) {
+            Verdict::Allowed => {
+                plan.verified = true;
+                Some(plan)
+            }
+            Verdict::Denied(next) if is_same_refusal(&next, denial) => None,
+            Verdict::Denied(next) => plan.go_on(&next, refused),
+            Verdict::Fails { .. } | Verdict::Unclear(_) => Some(plan),
+        }
+    }
+
+    /// The best way past the next refusal.
+    fn go_on(mut self, next: &Denial, refused: &mut Vec<never::Never>) -> Option<Plan> {
+        if self.denials.len() >= DEEPEST || self.denials.contains(next) {
+            return None;
+        }
+        self.denials.push(next.clone());
+        let mut plans: Vec<Plan> = cause::candidates(next, &self.attempt, &self.facts)
+            .into_iter()
+            .filter(|candidate| candidate.changes.iter().any(is_provable))
+            .filter_map(|candidate| self.follow(candidate, next, refused))
+            .collect();
+        plans.sort_by_cached_key(|plan| plan.rank(&self.attempt, &self.facts));
+        plans.into_iter().next()
+    }
+
+    fn make(&mut self, change: &Change) {
+        let subject = &mut self.attempt.subject;
+        self.needs_root |= change.needs_root(subject, &self.facts);
+        self.commands.extend(change.command(subject, &self.facts));
+        change.apply(subject, &mut self.facts);
+        if let Some(operation) = change.operation_instead() {
+            self.attempt.operation = operation;
+        }
+    }
+
+    fn changes(&self) -> impl Iterator<Item = &Change> {
+        self.parts.iter().flat_map(|part| &part.changes)
+    }
+
+    /// Whether the subject would lose a permission on anything that was looked at.
+    fn takes_away(&self, attempt: &Attempt, facts: &Facts) -> bool {
+        let other_subject =
+            |change: &Change| matches!(change, Change::RunAsRoot | Change::Relogin(_));
+        if self.changes().any(other_subject) {
+            return false;
+        }
+        (0..facts.nodes.len()).map(NodeId).any(|id| {
+            let had = held(&attempt.subject, id, facts);
+            let has = held(&self.attempt.subject, id, &self.facts);
+            had.zip(has).is_some_and(|(had, has)| !has.contains(had))
+        })
+    }
+
+    /// The better plan ranks lower: it fits the place, lets in few others, and asks for little.
+    fn rank(&self, attempt: &Attempt, facts: &Facts) -> (Fit, usize, bool, bool, usize) {
+        let others = reach::let_in(&attempt.subject, facts, &self.facts);
+        let worst = self.parts.iter().map(|part| part.fit).max();
+        let fit = match worst.unwrap_or(Fit::Around) {
+            Fit::Shared | Fit::Broad if others == 0 => Fit::Narrow,
+            fit => fit,
+        };
+        let relogin = self.changes().any(Change::needs_login);
+        (fit, others, relogin, self.needs_root, self.commands.len())
+    }
+
+    fn fix(&self) -> Fix {
+        let titles: Vec<&str> = self.parts.iter().map(|part| part.title.as_str()).collect();
+        let mut notes: Vec<&str> = self.parts.iter().map(|part| part.note.as_str()).collect();
+        notes.dedup();
+        Fix {
+            title: titles.join(", and "),
+            note: match notes.as_slice() {
+                [note] => (*note).to_owned(),
+                _ => String::new(),
+            },
+            changes: self.changes().cloned().collect(),
+            commands: self.commands.clone(),
+            needs_root: self.needs_root,
+            verified: self.verified,
+            relogin: self.changes().any(Change::needs_login),
+        }
+    }
+}
+
+/// Whether the facts show what the change does.
+fn is_provable(change: &Change) -> bool {
+    !matches!(change, Change::Unproven { .. } | Change::Advice(_))
+}
+
+fn is_same_refusal(one: &Denial, other: &Denial) -> bool {
+    one.code == other.code && one.at == other.at
+}
+
+fn is_same(one: &Fix, other: &Fix) -> bool {
+    match (one.commands.as_slice(), other.commands.as_slice()) {
+        ([], []) => one.title == other.title,
+        (one, other) => one == other,
+    }
+}
+
+/// Where everything was thrown out: what can be said instead, if anything.
+fn instead(
+    attempt: &Attempt,
+    facts: &Facts,
+    denial: &Denial,
+    refused: &[never::Never],
+) -> Option<Fix> {
+    let path = match (&denial.at, &attempt.object) {
+        (cause::Obstacle::Node(id), _) => quote::display(&facts.node(*id).path),
+        (_, Object::Path(path)) => quote::display(path),
+        _ => return None,
+    };
+    let title = refused.iter().find_map(|reason| reason.advice(&path))?;
+    Some(Fix {
+        changes: vec![Change::Advice(title.clone())],
+        title,
+        note: String::new(),
+        commands: Vec::new(),
+        needs_root: false,
+        verified: false,
+        relogin: false,
+    })
 }

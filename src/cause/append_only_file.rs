@@ -1,0 +1,38 @@
+//! The inode has the append-only flag.
+
+use super::case::Case;
+use super::{Candidate, Fit, Words};
+use crate::attempt::Operation;
+use crate::change::Change;
+
+pub(super) fn words(case: &Case) -> Words {
+    let rule = if case.inode().is_some_and(crate::facts::Inode::is_dir) {
+        "chattr +a: names may be added there, none taken away"
+    } else {
+        "chattr +a: it may only be opened for appending, and neither truncated, renamed nor deleted"
+    };
+    case.words(
+        format!("{} is marked append-only", case.path()),
+        rule.to_owned(),
+    )
+}
+
+pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    let Some(node) = case.at() else {
+        return Vec::new();
+    };
+    let clear = Candidate::new(
+        Fit::Narrow,
+        format!("take the append-only mark from {}", case.path()),
+        [Change::ClearAppend(node)],
+    )
+    .noting("somebody set it on purpose: chattr +a puts it back");
+    let mut all = vec![clear];
+    if matches!(case.attempt.operation, Operation::Open(how) if how.write) {
+        all.push(Candidate::advice(format!(
+            "open {} for appending only (>> in a shell)",
+            case.path()
+        )));
+    }
+    all
+}

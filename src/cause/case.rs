@@ -1,0 +1,227 @@
+//! One refusal with all that is known around it, and the words and looks that every cause shares.
+
+use super::{Certainty, Class, Denial, Obstacle, Place, Rule, Words, place};
+use crate::attempt::{Attempt, Object, Operation, Subject};
+use crate::facts::{Entry, Facts, Inode, Mount, Node, NodeId, Perms, Tag};
+use crate::quote;
+
+/// A refusal, the attempt it refused and the facts it follows from.
+pub(super) struct Case<'a> {
+    pub denial: &'a Denial,
+    pub attempt: &'a Attempt,
+    pub facts: &'a Facts,
+}
+
+impl<'a> Case<'a> {
+    pub fn subject(&self) -> &'a Subject {
+        &self.attempt.subject
+    }
+
+    /// The subject's name, for people.
+    pub fn who(&self) -> String {
+        self.user(self.subject().uid)
+    }
+
+    pub fn user(&self, uid: u32) -> String {
+        quote::display(self.facts.names.user(uid).as_bytes())
+    }
+
+    pub fn group(&self, gid: u32) -> String {
+        quote::display(self.facts.names.group(gid).as_bytes())
+    }
+
+    /// The node that refuses, or at which the refusing mount was met.
+    pub fn at(&self) -> Option<NodeId> {
+        match self.denial.at {
+            Obstacle::Node(id) | Obstacle::Mount(_, id) => Some(id),
+            Obstacle::Port(_) | Obstacle::Setting(_) | Obstacle::Process => None,
+        }
+    }
+
+    pub fn node(&self) -> Option<&'a Node> {
+        self.at().map(|id| self.facts.node(id))
+    }
+
+    pub fn inode(&self) -> Option<&'a Inode> {
+        self.node()?.inode.as_ref().ok()
+    }
+
+    /// What the refusing object's path is for.
+    pub fn place(&self) -> Option<Place> {
+        Some(place(&self.node()?.path, self.subject().uid, self.facts))
+    }
+
+    /// The mount that refuses, or that the refusing node lies on.
+    pub fn mount(&self) -> Option<&'a Mount> {
+        match self.denial.at {
+            Obstacle::Mount(id, _) => self.facts.mounts.get(id.0),
+            Obstacle::Node(id) => self.facts.mounts.get(self.facts.node(id).mount.0),
+            Obstacle::Port(_) | Obstacle::Setting(_) | Obstacle::Process => None,
+        }
+    }
+
+    /// The path that refuses, for people; that of the attempt where no node does.
+    pub fn path(&self) -> String {
+        match (self.node(), &self.attempt.object) {
+            (Some(node), _) => quote::display(&node.path),
+            (None, Object::Path(path)) => quote::display(path),
+            (None, Object::Port { port, .. }) => format!("port {port}"),
+            (None, Object::Process) => "this".to_owned(),
+        }
+    }
+
+    /// The path that was asked for, for people.
+    pub fn asked(&self) -> String {
+        match &self.attempt.object {
+            Object::Path(path) => quote::display(path),
+            Object::Port { port, .. } => format!("port {port}"),
+            Object::Process => "this".to_owned(),
+        }
+    }
+
+    /// What was wanted of the refusing object, as permission bits; all of the attempt's where the rule does not say.
+    pub fn wanted(&self) -> Perms {
+        match &self.denial.rule {
+            Rule::Class { wanted, .. }
+            | Rule::Entry { wanted, .. }
+            | Rule::GroupNotActive { wanted, .. } => *wanted,
+            _ => match &self.attempt.operation {
+                Operation::Open(how) => {
+                    let read = if how.read { Perms::R } else { Perms::NONE };
+                    let write = if how.write { Perms::W } else { Perms::NONE };
+                    read.or(write)
+                }
+                Operation::List => Perms::R,
+                Operation::Exec | Operation::Traverse => Perms::X,
+                _ => Perms::W,
+            },
+        }
+    }
+
+    /// A line as `ls -ld` prints it, for the evidence: `drwxr-x--- deploy www /srv/app`.
+    pub fn listing(&self, id: NodeId) -> String {
+        let node = self.facts.node(id);
+        let path = quote::display(&node.path);
+        match &node.inode {
+            Ok(inode) => {
+                let plus = if matches!(node.acl, Ok(Some(_))) {
+                    "+"
+                } else {
+                    ""
+                };
+                let names = &self.facts.names;
+                let user = quote::display(names.user_word(inode.uid).as_bytes());
+                let group = quote::display(names.group_word(inode.gid).as_bytes());
+                format!("{}{plus} {user} {group} {path}", inode.listing())
+            }
+            Err(_) => format!("? {path} (cannot be seen from here)"),
+        }
+    }
+
+    /// The words of a refusal: who may not do what, and the rule that gives it.
+    pub fn words(&self, because: String, rule: String) -> Words {
+        let listing = self.at().map(|id| self.listing(id));
+        Words {
+            summary: format!("{because}: {rule}."),
+            because,
+            evidence: listing.into_iter().chain([rule.clone()]).collect(),
+            mark: rule,
+        }
+    }
+
+    /// The words of a refusal by a sandbox or a security module, with the line of its log where there is one.
+    pub fn module_words(&self, module: &str, rule: &str) -> Words {
+        let how = match self.denial.certainty {
+            Certainty::Proven => "refused it",
+            Certainty::Inferred => "must have refused it: nothing else that can be seen does",
+        };
+        let mut words = self.words(format!("{module} {how}"), rule.to_owned());
+        if let Rule::Module {
+            evidence: Some(line),
+        } = &self.denial.rule
+        {
+            words.evidence.push(quote::display(line.as_bytes()));
+        }
+        words
+    }
+
+    /// Which class or entry applied and what it grants, to stand behind the arrow.
+    pub fn rule_in_words(&self) -> String {
+        let who = self.who();
+        match &self.denial.rule {
+            Rule::Class { class, granted, .. } => {
+                format!("{}: {granted} applies", self.class_in_words(*class))
+            }
+            Rule::Entry { entry, mask, .. } => self.entry_in_words(*entry, *mask),
+            Rule::GroupNotActive { gid, .. } => {
+                let group = self.group(*gid);
+                format!("{who} is in group {group}, but this process was started before")
+            }
+            _ => self.denial.code.because().to_owned(),
+        }
+    }
+
+    /// Why this class applies: "alice is neither deploy nor in group www".
+    fn class_in_words(&self, class: Class) -> String {
+        let who = self.who();
+        let Some(inode) = self.inode() else {
+            return match class {
+                Class::Owner => format!("{who} is the owner"),
+                Class::Group => format!("{who} is in its group"),
+                Class::Other => format!("{who} is neither the owner nor in the group"),
+            };
+        };
+        let (owner, group) = (self.user(inode.uid), self.group(inode.gid));
+        match class {
+            Class::Owner => format!("{who} is the owner"),
+            Class::Group => format!("{who} is in group {group}, but not {owner}"),
+            Class::Other => format!("{who} is neither {owner} nor in group {group}"),
+        }
+    }
+
+    fn entry_in_words(&self, entry: Entry, mask: Option<Perms>) -> String {
+        let who = self.who();
+        let text = self.entry(entry);
+        match (entry.tag, mask) {
+            (_, Some(mask)) if !mask.contains(entry.perms) => {
+                format!(
+                    "the ACL entry {text} applies, cut to {} by mask::{mask}",
+                    entry.perms.and(mask)
+                )
+            }
+            (Tag::Other, _) => format!("no ACL entry is for {who}: {text} applies"),
+            _ => format!("the ACL entry {text} applies"),
+        }
+    }
+
+    /// An ACL entry as getfacl(1) prints it.
+    pub fn entry(&self, entry: Entry) -> String {
+        let names = &self.facts.names;
+        let text = match entry.tag {
+            Tag::Owner => format!("user::{}", entry.perms),
+            Tag::User(uid) => format!("user:{}:{}", names.user_word(uid), entry.perms),
+            Tag::OwningGroup => format!("group::{}", entry.perms),
+            Tag::Group(gid) => format!("group:{}:{}", names.group_word(gid), entry.perms),
+            Tag::Mask => format!("mask::{}", entry.perms),
+            Tag::Other => format!("other::{}", entry.perms),
+        };
+        quote::display(text.as_bytes())
+    }
+
+    /// "may not pass through", "may not write": what these bits mean on the refusing object.
+    pub fn may(&self, perms: Perms) -> String {
+        let dir = self.inode().is_some_and(Inode::is_dir);
+        let words = if dir {
+            ["list", "create or delete in", "pass through"]
+        } else {
+            ["read", "write", "run"]
+        };
+        let chosen: Vec<&str> = [Perms::R, Perms::W, Perms::X]
+            .into_iter()
+            .zip(words)
+            .filter(|(bit, _)| perms.contains(*bit))
+            .map(|(_, word)| word)
+            .collect();
+        chosen.join(" and ")
+    }
+}

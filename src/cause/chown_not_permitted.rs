@@ -1,0 +1,55 @@
+//! Only a privileged process may give a file to another owner, or to a group it is not in.
+
+use super::case::Case;
+use super::{Candidate, Fit, Words, elsewhere};
+use crate::attempt::Operation;
+use crate::change::Change;
+
+pub(super) fn words(case: &Case) -> Words {
+    let (who, path) = (case.who(), case.path());
+    match case.attempt.operation {
+        Operation::Chown {
+            uid: None,
+            gid: Some(gid),
+        } => {
+            let group = case.group(gid);
+            case.words(
+                format!("{who} may not give {path} to group {group}"),
+                format!("the owner may give it to a group that {who} is in; {group} is none (CAP_CHOWN may)"),
+            )
+        }
+        _ => case.words(
+            format!("{who} may not give {path} away"),
+            "only root (CAP_CHOWN) may change the owner of a file, also of one's own".to_owned(),
+        ),
+    }
+}
+
+pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    let mut all = Vec::new();
+    if let Operation::Chown {
+        uid: None,
+        gid: Some(gid),
+    } = case.attempt.operation
+        && case
+            .inode()
+            .is_some_and(|inode| inode.uid == case.subject().uid)
+    {
+        all.push(
+            Candidate::new(
+                Fit::Narrow,
+                format!("let {} join group {}", case.who(), case.group(gid)),
+                [Change::JoinGroup(gid)],
+            )
+            .noting("then log in again"),
+        );
+    }
+    all.extend(elsewhere::keep_attributes_out(case));
+    all.extend(elsewhere::as_root(case));
+    if all.is_empty() {
+        all.push(Candidate::advice(
+            "leave the change of owner to root, or to the program's installation",
+        ));
+    }
+    all
+}

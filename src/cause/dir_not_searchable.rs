@@ -1,0 +1,13 @@
+//! A directory on the way gives the subject no search permission.
+
+use super::case::Case;
+use super::{Candidate, Words, grant};
+
+pub(super) fn words(case: &Case) -> Words {
+    let because = format!("{} may not pass through {}", case.who(), case.path());
+    case.words(because, case.rule_in_words())
+}
+
+pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    grant::candidates(case)
+}

@@ -1,0 +1,296 @@
+//! Ways around a refusal that is right as it is: install elsewhere, or run that one command as root where that is its habit.
+
+use super::case::Case;
+use super::{Candidate, Fit, Place};
+use crate::change::Change;
+use crate::facts::Perms;
+use crate::quote;
+
+/// Programs that administer the system: root runs them, by sudo where there is one.
+const ADMINISTRATION: &[&str] = &[
+    "a2dismod",
+    "a2dissite",
+    "a2enmod",
+    "a2ensite",
+    "addgroup",
+    "adduser",
+    "apk",
+    "apt",
+    "apt-get",
+    "aptitude",
+    "blkid",
+    "certbot",
+    "chroot",
+    "debootstrap",
+    "depmod",
+    "dmesg",
+    "dnf",
+    "dpkg",
+    "dpkg-reconfigure",
+    "ethtool",
+    "fdisk",
+    "fsck",
+    "gpasswd",
+    "groupadd",
+    "groupdel",
+    "hostnamectl",
+    "insmod",
+    "ip",
+    "iptables",
+    "iptables-save",
+    "journalctl",
+    "kexec",
+    "ldconfig",
+    "losetup",
+    "lvcreate",
+    "lvs",
+    "lxc",
+    "mkswap",
+    "modprobe",
+    "mount",
+    "netplan",
+    "nft",
+    "pacman",
+    "parted",
+    "pvs",
+    "reboot",
+    "rmmod",
+    "service",
+    "shutdown",
+    "smartctl",
+    "snap",
+    "ss",
+    "swapoff",
+    "swapon",
+    "sysctl",
+    "systemctl",
+    "tcpdump",
+    "timedatectl",
+    "ufw",
+    "umount",
+    "update-alternatives",
+    "update-ca-certificates",
+    "update-grub",
+    "update-initramfs",
+    "update-rc.d",
+    "useradd",
+    "userdel",
+    "usermod",
+    "vgs",
+    "visudo",
+    "yum",
+    "zypper",
+];
+
+/// Programs that put files where they are told: into a place of the system, root runs them.
+const FILING: &[&str] = &[
+    "chgrp", "chmod", "chown", "cp", "install", "ln", "mkdir", "mv", "rsync", "tar", "touch",
+    "unzip",
+];
+
+const EDITORS: &[&str] = &["emacs", "micro", "nano", "nvim", "vi", "vim"];
+
+/// The ways around: none where the place is not the system's and the program no administrator's.
+pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    let mut all = Vec::new();
+    let system = matches!(case.place(), Some(Place::System | Place::Kernel));
+    let writes = case.wanted().contains(Perms::W);
+    let tool = Tool::of(&case.facts.surroundings.command);
+    all.extend(tool.as_ref().and_then(|tool| own_prefix(tool, case)));
+    all.extend(as_root(case));
+    if let Some(tool) = &tool
+        && EDITORS.contains(&tool.name.as_str())
+        && matches!(case.place(), Some(Place::System))
+    {
+        all.extend(edit_as_root(case));
+    }
+    if system && writes && all.is_empty() {
+        all.push(somewhere_else(case));
+    }
+    all
+}
+
+/// Running the refused command as root, where it is one that root is to run.
+pub(super) fn as_root(case: &Case) -> Option<Candidate> {
+    if case.subject().uid == 0 {
+        return None;
+    }
+    let tool = Tool::of(&case.facts.surroundings.command)?;
+    let installs = matches!(tool.name.as_str(), "make" | "ninja" | "cmake" | "meson")
+        && tool
+            .arguments
+            .iter()
+            .any(|argument| argument.contains("install"));
+    let of_system = matches!(case.place(), None | Some(Place::System | Place::Kernel));
+    let administers = ADMINISTRATION.contains(&tool.name.as_str());
+    let files = FILING.contains(&tool.name.as_str()) && of_system;
+    (administers || installs && of_system || files).then(|| {
+        Candidate::new(
+            Fit::Around,
+            format!("run this one command as root: {}", tool.name),
+            [Change::RunAsRoot],
+        )
+        .noting("runs this one command as root")
+    })
+}
+
+/// Installing into a place of the subject's own, as the package manager has it.
+fn own_prefix(tool: &Tool, case: &Case) -> Option<Candidate> {
+    if !matches!(case.place(), Some(Place::System)) || case.subject().uid == 0 {
+        return None;
+    }
+    let packages = |skip: &str| {
+        let words: Vec<Vec<u8>> = tool
+            .raw
+            .iter()
+            .skip_while(|word| *word != skip.as_bytes())
+            .skip(1)
+            .cloned()
+            .collect();
+        quote::command(&words)
+    };
+    let (title, commands): (&str, Vec<String>) = match tool.name.as_str() {
+        "pip" | "pip3" if tool.has("install") => (
+            "install into a virtual environment",
+            vec![
+                "python3 -m venv .venv".to_owned(),
+                format!(".venv/bin/pip install {}", packages("install")),
+            ],
+        ),
+        "npm" if tool.has("-g") || tool.has("--global") => (
+            "let npm install below your home",
+            vec![
+                "npm config set prefix ~/.local".to_owned(),
+                quote::command(&tool.raw),
+            ],
+        ),
+        "gem" if tool.has("install") => (
+            "install below your home",
+            vec![format!(
+                "gem install --user-install {}",
+                packages("install")
+            )],
+        ),
+        "make" if tool.has("install") => (
+            "install below your home",
+            vec![format!(
+                "{} PREFIX=\"$HOME/.local\"",
+                quote::command(&tool.raw)
+            )],
+        ),
+        _ => return None,
+    };
+    let changes: Vec<Change> = commands
+        .into_iter()
+        .map(|command| Change::Unproven {
+            command,
+            root: false,
+        })
+        .collect();
+    Some(
+        Candidate::new(Fit::Meant, title.to_owned(), changes)
+            .noting("leaves the system's own packages alone"),
+    )
+}
+
+/// Copying programs that may leave owners and times as they come, where setting them is what was refused.
+pub(super) fn keep_attributes_out(case: &Case) -> Option<Candidate> {
+    let tool = Tool::of(&case.facts.surroundings.command)?;
+    let options: &[&str] = match tool.name.as_str() {
+        "tar" => &["--no-same-owner", "--no-same-permissions", "--touch"],
+        "rsync" => &["--no-owner", "--no-group", "--no-perms", "--omit-dir-times"],
+        "cp" => &["--no-preserve=ownership,timestamps,mode"],
+        "unzip" => &["-D"],
+        _ => return None,
+    };
+    let mut words = tool.raw.clone();
+    // tar's first argument may be a bundle of letters without a dash: options go to the end, before a `--`.
+    let at = words
+        .iter()
+        .position(|word| word == b"--")
+        .unwrap_or(words.len());
+    words.splice(
+        at..at,
+        options.iter().map(|option| option.as_bytes().to_vec()),
+    );
+    let command = quote::command(&words);
+    Some(
+        Candidate::new(
+            Fit::Around,
+            format!(
+                "let {} leave owners, modes and times as they come",
+                tool.name
+            ),
+            [Change::Unproven {
+                command,
+                root: false,
+            }],
+        )
+        .noting("copies the contents, not who owned them"),
+    )
+}
+
+fn edit_as_root(case: &Case) -> Option<Candidate> {
+    let node = case.node()?;
+    let command = format!("sudoedit {}", quote::shell(&node.path));
+    case.facts.surroundings.sudo.then(|| {
+        Candidate::new(
+            Fit::Around,
+            format!("edit {} as its administrator", case.path()),
+            [Change::Unproven {
+                command,
+                root: false,
+            }],
+        )
+        .noting("edits a copy and puts it in place as root")
+    })
+}
+
+fn somewhere_else(case: &Case) -> Candidate {
+    let place = match &case.facts.surroundings.home {
+        Some(home) if home.len() > 1 => format!("below {}", quote::display(home)),
+        _ => "in a directory of its own".to_owned(),
+    };
+    Candidate::advice(format!(
+        "{} is the system's: write {place} instead, or leave it to the administrator",
+        case.path()
+    ))
+}
+
+/// The program of a command line, seen through `env`, `python -m` and version numbers.
+struct Tool {
+    name: String,
+    arguments: Vec<String>,
+    raw: Vec<Vec<u8>>,
+}
+
+impl Tool {
+    fn of(command: &[Vec<u8>]) -> Option<Tool> {
+        let base = |word: &[u8]| {
+            let name = word.rsplit(|&byte| byte == b'/').next().unwrap_or(word);
+            String::from_utf8_lossy(name).into_owned()
+        };
+        let (first, rest) = command.split_first()?;
+        let mut name = base(first);
+        let mut rest = rest;
+        if name.starts_with("python")
+            && let [flag, module, more @ ..] = rest
+            && flag == b"-m"
+        {
+            name = base(module);
+            rest = more;
+        }
+        Some(Tool {
+            name,
+            arguments: rest
+                .iter()
+                .map(|word| String::from_utf8_lossy(word).into_owned())
+                .collect(),
+            raw: command.to_vec(),
+        })
+    }
+
+    fn has(&self, argument: &str) -> bool {
+        self.arguments.iter().any(|given| given == argument)
+    }
+}

@@ -1,0 +1,71 @@
+//! The file system keeps no Unix owners: the mount's options, or the host, decide.
+
+use super::case::Case;
+use super::{Candidate, Fit, Words};
+use crate::change::Change;
+use crate::facts::Mount;
+use crate::quote;
+
+pub(super) fn words(case: &Case) -> Words {
+    let (point, kind) = mounted(case);
+    let rule = match kind.as_str() {
+        "9p" | "drvfs" | "virtiofs" => "the host decides who may do what there".to_owned(),
+        _ => "owner and mode come from the mount's options (uid=, gid=, umask=), so chmod and chown cannot change them".to_owned(),
+    };
+    case.words(
+        format!("{point} is {kind}, which keeps no Unix owners"),
+        rule,
+    )
+}
+
+pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    let Some(mount) = case.mount() else {
+        return Vec::new();
+    };
+    if case.facts.surroundings.wsl {
+        return vec![Candidate::advice(
+            "close the Windows program that holds it, or turn on metadata for the drive (options = \"metadata\" in /etc/wsl.conf)",
+        )];
+    }
+    match mount.fs_type.as_str() {
+        "vfat" | "msdos" | "exfat" | "ntfs" | "ntfs3" | "fuseblk" => vec![mount_as(case, mount)],
+        _ => vec![Candidate::advice(
+            "change it on the host that shares the directory",
+        )],
+    }
+}
+
+/// The options are read when it is mounted: a remount does not change them.
+fn mount_as(case: &Case, mount: &Mount) -> Candidate {
+    let subject = case.subject();
+    let point = quote::shell(&mount.point);
+    let kind = match mount.fs_type.as_str() {
+        "fuseblk" => "ntfs-3g",
+        kind => kind,
+    };
+    let commands = [
+        format!("umount {point}"),
+        format!(
+            "mount -t {kind} -o uid={},gid={},umask=022 {} {point}",
+            subject.uid,
+            subject.gid,
+            quote::shell(&mount.source)
+        ),
+    ];
+    Candidate::new(
+        Fit::Meant,
+        format!("mount {} as {}'s", quote::display(&mount.point), case.who()),
+        commands.map(|command| Change::Unproven {
+            command,
+            root: true,
+        }),
+    )
+    .noting("the same options in /etc/fstab keep it")
+}
+
+fn mounted(case: &Case) -> (String, String) {
+    case.mount().map_or_else(
+        || (case.path(), "a file system".to_owned()),
+        |mount| (quote::display(&mount.point), mount.fs_type.clone()),
+    )
+}

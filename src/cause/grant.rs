@@ -1,0 +1,284 @@
+//! The ways to grant somebody permissions on one inode, as its place and its owner suggest.
+//!
+//! The order among them is made later: by what fits, and by how few others each lets in.
+
+use super::case::Case;
+use super::{Candidate, Class, Fit, Place, Rule, elsewhere, held, node_at};
+use crate::change::Change;
+use crate::facts::{Inode, Kind, NodeId, Perms, Tag};
+
+/// The ways to grant what was wanted of the refusing inode.
+pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    let Some(id) = case.at() else {
+        return Vec::new();
+    };
+    let Some(inode) = case.inode() else {
+        return Vec::new();
+    };
+    let mut wanted = case.wanted();
+    if inode.is_dir() && wanted.contains(Perms::W) {
+        // Without x, w on a directory is of no use.
+        wanted = wanted.or(Perms::X);
+    }
+    let grant = Grant {
+        case,
+        id,
+        inode,
+        wanted,
+    };
+    if inode.uid == case.subject().uid {
+        return vec![grant.own_bits()];
+    }
+    let mut all = Vec::new();
+    all.extend(give_back(case));
+    all.extend(grant.group_bits());
+    all.extend(grant.acl_entry());
+    all.extend(grant.join_group());
+    all.extend(grant.own_group());
+    all.extend(grant.everybody());
+    all.extend(elsewhere::candidates(case));
+    all
+}
+
+/// Leftovers of sudo or of a root container in a tree that is the subject's: the whole tree is given back, or the one
+/// object where it is the only one.
+pub(super) fn give_back(case: &Case) -> Option<Candidate> {
+    let subject = case.subject();
+    let node = case.node()?;
+    let inode = case.inode()?;
+    let (who, owner) = (case.who(), case.user(inode.uid));
+    let stray = inode.uid == 0 || !case.facts.names.users.contains_key(&inode.uid);
+    let parent_is_ours = parent_of(&node.path)
+        .and_then(|parent| node_at(parent, case.facts))
+        .and_then(|parent| case.facts.node(parent).inode.as_ref().ok())
+        .is_some_and(|parent| parent.uid == subject.uid || parent.is_sticky());
+    let fitting = match case.place()? {
+        Place::Own => true,
+        Place::Temporary => parent_is_ours,
+        Place::Service => parent_is_ours && subject.uid != 0,
+        _ => false,
+    };
+    if !stray || !fitting || subject.uid == inode.uid {
+        return None;
+    }
+    if let Some(left) = &case.facts.surroundings.leftovers
+        && left.owner == inode.uid
+        && left.count > 1
+        && super::is_within(&node.path, &left.top)
+    {
+        let top = crate::quote::display(&left.top);
+        let change = Change::ChownTree {
+            top: left.top.clone(),
+            from: left.owner,
+            uid: subject.uid,
+            gid: subject.gid,
+        };
+        return Some(
+            Candidate::new(
+                Fit::Meant,
+                format!(
+                    "give {who} back the {} files of {owner} in {top}",
+                    left.count
+                ),
+                [change],
+            )
+            .noting(format!(
+                "gives back {} files that belong to {owner}",
+                left.count
+            )),
+        );
+    }
+    let change = Change::Chown {
+        node: case.at()?,
+        uid: Some(subject.uid),
+        gid: Some(subject.gid),
+    };
+    Some(
+        Candidate::new(
+            Fit::Meant,
+            format!("give {who} back {}", case.path()),
+            [change],
+        )
+        .noting(format!("it belongs to {owner}, in {who}'s own place")),
+    )
+}
+
+struct Grant<'a> {
+    case: &'a Case<'a>,
+    id: NodeId,
+    inode: &'a Inode,
+    wanted: Perms,
+}
+
+impl Grant<'_> {
+    fn own_bits(&self) -> Candidate {
+        let (who, path) = (self.case.who(), self.case.path());
+        let may = self.case.may(self.wanted);
+        Candidate::new(
+            Fit::Meant,
+            format!("let {who}, the owner, {may} {path}"),
+            [self.chmod(6)],
+        )
+        .noting(format!("{who} owns it"))
+    }
+
+    /// For somebody in the object's group: the group's bits. With an ACL those are its mask, which lets in others.
+    fn group_bits(&self) -> Option<Candidate> {
+        let case = self.case;
+        let plain = matches!(case.node()?.acl, Ok(None));
+        let in_group = case.subject().in_group(self.inode.gid);
+        (plain && in_group).then(|| {
+            let group = case.group(self.inode.gid);
+            let may = case.may(self.wanted);
+            Candidate::new(
+                Fit::Shared,
+                format!("let group {group} {may} {}", case.path()),
+                [self.chmod(3)],
+            )
+            .noting(format!("lets all of group {group} {may}"))
+        })
+    }
+
+    /// An entry for the subject alone, joined to what it already holds: the entry is then all that counts for it.
+    fn acl_entry(&self) -> Option<Candidate> {
+        let case = self.case;
+        let held = held(case.subject(), self.id, case.facts)?;
+        if !knows_acls(case) {
+            return None;
+        }
+        let change = Change::AclGrant {
+            node: self.id,
+            tag: Tag::User(case.subject().uid),
+            perms: held.or(self.wanted),
+        };
+        let (who, may) = (case.who(), case.may(self.wanted));
+        let only = self.wanted == Perms::X && self.inode.is_dir() && !held.contains(Perms::R);
+        let note = if only {
+            format!("lets {who} pass through, not list")
+        } else {
+            format!("lets {who} {may}, nobody else")
+        };
+        Some(
+            Candidate::new(
+                Fit::Narrow,
+                format!("let {who} {may} {}", case.path()),
+                [change],
+            )
+            .noting(note),
+        )
+    }
+
+    /// The object's group, where it has what is wanted: what a device, a socket or a log has its group for.
+    fn join_group(&self) -> Option<Candidate> {
+        let case = self.case;
+        let gid = self.inode.gid;
+        let grants = match &case.node()?.acl {
+            Ok(Some(acl)) => acl.get(Tag::OwningGroup)?.and(acl.mask()),
+            Ok(None) => self.inode.group_bits(),
+            Err(_) => return None,
+        };
+        let group = case.facts.names.groups.get(&gid)?;
+        case.facts.names.users.get(&case.subject().uid)?;
+        if !grants.contains(self.wanted) || case.subject().in_group(gid) {
+            return None;
+        }
+        let fit = match case.place()? {
+            Place::Device | Place::Runtime | Place::Log => Fit::Meant,
+            _ => Fit::Narrow,
+        };
+        let name = crate::quote::display(group.name.as_bytes());
+        let note = if self.inode.kind == Kind::Socket && name == "docker" {
+            "then log in again; who may use this socket is as good as root"
+        } else {
+            "then log in again"
+        };
+        Some(
+            Candidate::new(
+                fit,
+                format!("let {} join group {name}", case.who()),
+                [Change::JoinGroup(gid)],
+            )
+            .noting(note),
+        )
+    }
+
+    /// Without ACLs: the object goes to the subject's own group.
+    fn own_group(&self) -> Option<Candidate> {
+        let case = self.case;
+        let gid = case.subject().gid;
+        if knows_acls(case) || gid == self.inode.gid || matches!(case.node()?.acl, Ok(Some(_))) {
+            return None;
+        }
+        let group = case.group(gid);
+        let may = case.may(self.wanted);
+        let chgrp = Change::Chown {
+            node: self.id,
+            uid: None,
+            gid: Some(gid),
+        };
+        let mut changes = vec![chgrp];
+        if !self.inode.group_bits().contains(self.wanted) {
+            changes.push(self.chmod(3));
+        }
+        Some(
+            Candidate::new(
+                Fit::Shared,
+                format!("let group {group} {may} {}", case.path()),
+                changes,
+            )
+            .noting(format!(
+                "takes it from group {}",
+                case.group(self.inode.gid)
+            )),
+        )
+    }
+
+    /// Everybody, where that is no more than is usual: passing through and reading, never writing.
+    fn everybody(&self) -> Option<Candidate> {
+        let case = self.case;
+        let others = matches!(
+            case.denial.rule,
+            Rule::Class {
+                class: Class::Other,
+                ..
+            }
+        );
+        (others && !self.wanted.contains(Perms::W)).then(|| {
+            let may = case.may(self.wanted);
+            Candidate::new(
+                Fit::Broad,
+                format!("let everybody {may} {}", case.path()),
+                [self.chmod(0)],
+            )
+            .noting(format!("lets everybody {may}"))
+        })
+    }
+
+    fn chmod(&self, shift: u32) -> Change {
+        Change::Chmod {
+            node: self.id,
+            add: self.wanted.bits() << shift,
+        }
+    }
+}
+
+/// Whether setfacl(1) is there and the file system keeps POSIX ACLs.
+pub(super) fn knows_acls(case: &Case) -> bool {
+    const WITHOUT: &[&str] = &[
+        "9p", "autofs", "cgroup", "cgroup2", "cifs", "configfs", "debugfs", "devpts", "drvfs",
+        "exfat", "fuseblk", "hfsplus", "iso9660", "mqueue", "msdos", "nfs4", "ntfs", "proc",
+        "ramfs", "smb3", "squashfs", "sysfs", "tracefs", "vfat",
+    ];
+    let Some(mount) = case.mount() else {
+        return false;
+    };
+    let without = WITHOUT.contains(&mount.fs_type.as_str())
+        || mount.fs_type.starts_with("fuse.")
+        || mount.super_option("noacl").is_some();
+    case.facts.surroundings.setfacl && !without
+}
+
+fn parent_of(path: &[u8]) -> Option<&[u8]> {
+    let slash = path.iter().rposition(|&byte| byte == b'/')?;
+    Some(if slash == 0 { b"/" } else { &path[..slash] })
+}

@@ -1,0 +1,26 @@
+//! The inode has the immutable flag: nothing may be changed about it, not even by root.
+
+use super::case::Case;
+use super::{Candidate, Fit, Words};
+use crate::change::Change;
+
+pub(super) fn words(case: &Case) -> Words {
+    case.words(
+        format!("{} is marked immutable", case.path()),
+        "chattr +i forbids everybody, root too, to write, rename, delete or link it".to_owned(),
+    )
+}
+
+pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    let Some(node) = case.at() else {
+        return Vec::new();
+    };
+    vec![
+        Candidate::new(
+            Fit::Narrow,
+            format!("take the immutable mark from {}", case.path()),
+            [Change::ClearImmutable(node)],
+        )
+        .noting("somebody set it on purpose: chattr +i puts it back"),
+    ]
+}

@@ -1,0 +1,24 @@
+//! Not the file itself, but what it needs to run: the interpreter of its `#!` line or the ELF loader.
+
+use super::case::Case;
+use super::{Candidate, Words, grant};
+
+pub(super) fn words(case: &Case) -> Words {
+    let because = format!(
+        "{} needs {}, which {} may not run",
+        case.asked(),
+        case.path(),
+        case.who()
+    );
+    case.words(because, case.rule_in_words())
+}
+
+pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    let mut all = grant::candidates(case);
+    all.push(Candidate::advice(format!(
+        "name an interpreter that {} may run in the first line of {}",
+        case.who(),
+        case.asked()
+    )));
+    all
+}

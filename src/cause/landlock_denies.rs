@@ -1,0 +1,15 @@
+//! A Landlock sandbox of the process.
+
+use super::case::Case;
+use super::{Candidate, Words};
+
+pub(super) fn words(case: &Case) -> Words {
+    case.module_words("a Landlock sandbox", "the process shut itself in")
+}
+
+pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    vec![Candidate::advice(format!(
+        "have the program's sandbox allow {}: its own settings decide, no mode does",
+        case.asked()
+    ))]
+}

@@ -1,0 +1,57 @@
+//! Root without the capability that would override, or an operation that always needs one.
+
+use super::case::Case;
+use super::{Candidate, Rule, Words, elsewhere, grant};
+
+pub(super) fn words(case: &Case) -> Words {
+    let who = case.who();
+    match case.denial.rule {
+        Rule::Needs(capability) => case.words(
+            format!("{who} lacks {}", capability.name()),
+            format!("only a process with {} may do this", capability.name()),
+        ),
+        _ => case.words(
+            format!("{who} may not {} {}", case.may(case.wanted()), case.path()),
+            format!(
+                "{}, and this process lacks CAP_DAC_OVERRIDE, which would override that",
+                case.rule_in_words()
+            ),
+        ),
+    }
+}
+
+pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    let mut all = Vec::new();
+    if !matches!(case.denial.rule, Rule::Needs(_)) {
+        all.extend(grant::candidates(case));
+    }
+    all.extend(elsewhere::as_root(case));
+    let capability = match case.denial.rule {
+        Rule::Needs(capability) => capability.name().trim_start_matches("CAP_"),
+        _ => "DAC_OVERRIDE",
+    };
+    if case.facts.surroundings.container.is_some() {
+        let user = match case.inode() {
+            Some(inode) if case.subject().uid == 0 => {
+                format!(
+                    "run it as its owner (--user {}:{}), or ",
+                    inode.uid, inode.gid
+                )
+            }
+            _ => String::new(),
+        };
+        all.push(Candidate::advice(format!(
+            "{user}start the container with --cap-add={capability}"
+        )));
+    } else if let Some(unit) = &case.facts.surroundings.unit {
+        let name = crate::quote::display(unit.name.as_bytes());
+        all.push(Candidate::advice(format!(
+            "in {name}: AmbientCapabilities=CAP_{capability} (and CapabilityBoundingSet=, where it is set)"
+        )));
+    } else if all.is_empty() {
+        all.push(Candidate::advice(
+            "leave this to root, or to a program of the system that is made for it",
+        ));
+    }
+    all
+}

@@ -1,0 +1,94 @@
+//! The mount forbids running programs.
+
+use super::case::Case;
+use super::{Candidate, Fit, Obstacle, Place, Words};
+use crate::attempt::Object;
+use crate::change::Change;
+use crate::facts::Program;
+use crate::quote;
+
+pub(super) fn words(case: &Case) -> Words {
+    let point = case
+        .mount()
+        .map(|mount| quote::display(&mount.point))
+        .unwrap_or_default();
+    case.words(
+        format!("no program may be run from {point}"),
+        "it is mounted with noexec, whatever the x bits say".to_owned(),
+    )
+}
+
+pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    let mut all = Vec::new();
+    all.extend(run_through_interpreter(case, Fit::Meant));
+    if all.is_empty() {
+        all.extend(run_from_elsewhere(case));
+    }
+    let deliberate = !matches!(case.place(), Some(Place::Service | Place::Own));
+    if let Obstacle::Mount(mount, _) = case.denial.at
+        && !deliberate
+        && case.facts.surroundings.container.is_none()
+    {
+        let remount = Change::Remount {
+            mount,
+            option: "exec".to_owned(),
+        };
+        let point = case
+            .mount()
+            .map(|mount| quote::display(&mount.point))
+            .unwrap_or_default();
+        all.push(
+            Candidate::new(
+                Fit::Broad,
+                format!("let programs be run from {point}"),
+                [remount],
+            )
+            .noting("until it is unmounted; lets everybody run programs from there"),
+        );
+    }
+    all
+}
+
+/// Giving a script to its interpreter to read: that asks for no x, neither of the file nor of the mount.
+pub(super) fn run_through_interpreter(case: &Case, fit: Fit) -> Option<Candidate> {
+    let Ok(Program::Script(interpreter)) = &case.node()?.program else {
+        return None;
+    };
+    let Object::Path(script) = &case.attempt.object else {
+        return None;
+    };
+    let change = Change::RunThrough {
+        interpreter: interpreter.clone(),
+        script: script.clone(),
+    };
+    let name = quote::display(interpreter);
+    Some(
+        Candidate::new(fit, format!("run it through {name}"), [change])
+            .noting("its interpreter only reads it"),
+    )
+}
+
+fn run_from_elsewhere(case: &Case) -> Option<Candidate> {
+    let path = &case.node()?.path;
+    let name = path.rsplit(|&byte| byte == b'/').next()?;
+    let home = case
+        .facts
+        .surroundings
+        .home
+        .as_deref()
+        .filter(|home| home.len() > 1)?;
+    let copy = [home, b"/.local/bin/", name].concat();
+    let command = format!(
+        "install -D -m 755 {} {}",
+        quote::shell(path),
+        quote::shell(&copy)
+    );
+    Some(Candidate::new(
+        Fit::Around,
+        format!("run a copy of it: {}", quote::display(&copy)),
+        [Change::Unproven {
+            command,
+            root: false,
+        }],
+    ))
+}

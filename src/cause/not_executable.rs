@@ -1,0 +1,46 @@
+//! A file to be run has no execute bit for the subject.
+
+use super::case::Case;
+use super::{Candidate, Fit, Words, grant, held, noexec_mount};
+use crate::change::Change;
+use crate::facts::Perms;
+
+pub(super) fn words(case: &Case) -> Words {
+    let (who, path) = (case.who(), case.path());
+    let nobody = case.inode().is_some_and(|inode| inode.mode & 0o111 == 0);
+    if nobody {
+        case.words(
+            format!("{path} is not marked as a program"),
+            format!("no execute bit is set, so not even root may run it, nor may {who}"),
+        )
+    } else {
+        case.words(format!("{who} may not run {path}"), case.rule_in_words())
+    }
+}
+
+pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    let mut all = Vec::new();
+    all.extend(mark_as_program(case));
+    all.extend(grant::candidates(case));
+    all.extend(noexec_mount::run_through_interpreter(case, Fit::Around));
+    all
+}
+
+/// x for whoever may read it: nobody is let in who could not run a copy.
+fn mark_as_program(case: &Case) -> Option<Candidate> {
+    let (node, inode) = (case.at()?, case.inode()?);
+    let readable = held(case.subject(), node, case.facts)?.contains(Perms::R);
+    let missing = (inode.mode & 0o444) >> 2 & !inode.mode;
+    if !readable || missing == 0 || inode.uid == case.subject().uid {
+        return None;
+    }
+    let change = Change::Chmod { node, add: missing };
+    Some(
+        Candidate::new(
+            Fit::Meant,
+            format!("mark {} as a program", case.path()),
+            [change],
+        )
+        .noting("whoever may read it may then run it"),
+    )
+}

@@ -1,0 +1,43 @@
+//! Only the owner, or a holder of the capability that stands in for it, may do this.
+
+use super::case::Case;
+use super::{Candidate, Rule, Words, elsewhere, grant};
+use crate::attempt::Operation;
+
+pub(super) fn words(case: &Case) -> Words {
+    let (who, path) = (case.who(), case.path());
+    let what = match &case.attempt.operation {
+        Operation::Chmod(_) => "change the mode of",
+        Operation::Utime { .. } => "set the times of",
+        Operation::Chown { .. } => "change the group of",
+        Operation::Setxattr(_) => "set attributes of",
+        Operation::Open(_) => "open without marking the access (O_NOATIME)",
+        _ => "do this to",
+    };
+    let because = format!("{who} does not own {path}");
+    let rule = match case.denial.rule {
+        Rule::Ownership { owner, or } => format!(
+            "only its owner {}, or who has {}, may {what} it",
+            case.user(owner),
+            or.name()
+        ),
+        _ => format!("only its owner may {what} it"),
+    };
+    case.words(because, rule)
+}
+
+pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    let mut all = Vec::new();
+    all.extend(grant::give_back(case));
+    all.extend(elsewhere::keep_attributes_out(case));
+    all.extend(elsewhere::as_root(case));
+    if all.is_empty()
+        && let Rule::Ownership { owner, .. } = case.denial.rule
+    {
+        let owner = case.user(owner);
+        all.push(Candidate::advice(format!(
+            "leave it to {owner}, who owns it, or to root"
+        )));
+    }
+    all
+}

@@ -1,0 +1,150 @@
+//! What a path is for, by the Filesystem Hierarchy Standard and by habit: it decides which fix is fitting there.
+
+use crate::facts::{Facts, NodeId};
+
+/// What a path is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// The subject's own home, or a project or package prefix that is the subject's.
+    Own,
+    /// A home that is not the subject's: `/root`, `/home/bob`.
+    Home,
+    /// Programs and settings of the system, and what its package manager keeps.
+    System,
+    /// Device nodes.
+    Device,
+    /// Sockets and state of running services.
+    Runtime,
+    /// Logs.
+    Log,
+    /// `/proc`, `/sys`.
+    Kernel,
+    /// Where everybody may create.
+    Temporary,
+    /// Data of services and projects: `/srv`, `/var/lib/app`, `/opt/app`, a mounted disk.
+    Service,
+}
+
+const SYSTEM: &[&[u8]] = &[
+    b"/bin",
+    b"/boot",
+    b"/etc",
+    b"/lib",
+    b"/lib32",
+    b"/lib64",
+    b"/libx32",
+    b"/nix",
+    b"/sbin",
+    b"/snap",
+    b"/usr",
+    b"/var/cache/apt",
+    b"/var/cache/dnf",
+    b"/var/cache/ldconfig",
+    b"/var/lib/apt",
+    b"/var/lib/dpkg",
+    b"/var/lib/pacman",
+    b"/var/lib/rpm",
+    b"/var/lib/systemd",
+];
+
+/// Directories that hold the places of services: themselves they are the system's.
+const TOPS: &[&[u8]] = &[
+    b"/",
+    b"/home",
+    b"/media",
+    b"/mnt",
+    b"/opt",
+    b"/srv",
+    b"/var",
+    b"/var/cache",
+    b"/var/lib",
+    b"/var/spool",
+    b"/var/www",
+];
+
+const HOMES: &[&[u8]] = &[b"/home", b"/var/home", b"/export/home", b"/Users"];
+
+/// What this path is for, to this user, whose surroundings the facts hold.
+#[must_use]
+pub fn place(path: &[u8], uid: u32, facts: &Facts) -> Place {
+    let within = |top: &[u8]| is_within(path, top);
+    let is_own = |top: &Option<Vec<u8>>| {
+        top.as_deref()
+            .is_some_and(|top| within(top) && owner(top, facts) == Some(uid))
+    };
+    let around = &facts.surroundings;
+    if [b"/tmp".as_slice(), b"/var/tmp", b"/dev/shm"]
+        .into_iter()
+        .any(within)
+    {
+        return Place::Temporary;
+    }
+    if around
+        .home
+        .as_deref()
+        .is_some_and(|home| home.len() > 1 && within(home))
+    {
+        return Place::Own;
+    }
+    if home_of(path).is_some() {
+        return Place::Home;
+    }
+    if TOPS.contains(&path) || SYSTEM.iter().any(|top| within(top)) {
+        return Place::System;
+    }
+    for (top, place) in [
+        (b"/dev".as_slice(), Place::Device),
+        (b"/run", Place::Runtime),
+        (b"/var/run", Place::Runtime),
+        (b"/var/log", Place::Log),
+        (b"/proc", Place::Kernel),
+        (b"/sys", Place::Kernel),
+    ] {
+        if within(top) {
+            return place;
+        }
+    }
+    if is_own(&around.project) || is_own(&around.prefix) {
+        return Place::Own;
+    }
+    Place::Service
+}
+
+/// The home directory that the path is or lies in, by where homes are kept.
+#[must_use]
+pub fn home_of(path: &[u8]) -> Option<&[u8]> {
+    if is_within(path, b"/root") {
+        return Some(&path[..b"/root".len()]);
+    }
+    HOMES.iter().find_map(|homes| {
+        let rest = path.strip_prefix(*homes)?.strip_prefix(b"/")?;
+        let name = rest
+            .iter()
+            .position(|&byte| byte == b'/')
+            .unwrap_or(rest.len());
+        (name > 0).then(|| &path[..homes.len() + 1 + name])
+    })
+}
+
+/// Whether the path is `top` or lies below it.
+#[must_use]
+pub fn is_within(path: &[u8], top: &[u8]) -> bool {
+    path.strip_prefix(top)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/") || top == b"/")
+}
+
+/// The node of this path, where a walk met it.
+#[must_use]
+pub fn node_at(path: &[u8], facts: &Facts) -> Option<NodeId> {
+    facts
+        .nodes
+        .iter()
+        .position(|node| node.path == path)
+        .map(NodeId)
+}
+
+/// The owner of what lies at this path, where that is known.
+fn owner(path: &[u8], facts: &Facts) -> Option<u32> {
+    let node = facts.node(node_at(path, facts)?);
+    Some(node.inode.as_ref().ok()?.uid)
+}

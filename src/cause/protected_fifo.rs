@@ -1,0 +1,12 @@
+//! fs.protected_fifos: in a sticky directory that others may write, a FIFO of somebody else is not opened with O_CREAT.
+
+use super::case::Case;
+use super::{Candidate, Words, sticky_leftover};
+
+pub(super) fn words(case: &Case) -> Words {
+    sticky_leftover::words(case, "fs.protected_fifos")
+}
+
+pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    sticky_leftover::candidates(case)
+}

@@ -1,0 +1,37 @@
+//! fs.protected_hardlinks: only what one owns, or a plain file that one may read and write, can be linked.
+
+use super::case::Case;
+use super::{Candidate, Fit, Words, grant};
+use crate::attempt::Object;
+use crate::change::Change;
+use crate::quote;
+
+pub(super) fn words(case: &Case) -> Words {
+    case.words(
+        format!("{} may not make a hard link to {}", case.who(), case.path()),
+        "fs.protected_hardlinks: only its owner may, or who may both read and write it".to_owned(),
+    )
+}
+
+pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    let mut all = Vec::new();
+    all.extend(grant::give_back(case));
+    all.extend(symlink(case));
+    all
+}
+
+/// A symbolic link asks for nothing of the file.
+pub(super) fn symlink(case: &Case) -> Option<Candidate> {
+    let (Object::Path(path), Some(to)) = (&case.attempt.object, &case.attempt.to) else {
+        return None;
+    };
+    let command = format!("ln -s {} {}", quote::shell(path), quote::shell(to));
+    Some(Candidate::new(
+        Fit::Around,
+        "make a symbolic link instead, or a copy".to_owned(),
+        [Change::Unproven {
+            command,
+            root: false,
+        }],
+    ))
+}

@@ -1,0 +1,12 @@
+//! fs.protected_regular: in a sticky directory that others may write, a file of somebody else is not opened with O_CREAT.
+
+use super::case::Case;
+use super::{Candidate, Words, sticky_leftover};
+
+pub(super) fn words(case: &Case) -> Words {
+    sticky_leftover::words(case, "fs.protected_regular")
+}
+
+pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    sticky_leftover::candidates(case)
+}

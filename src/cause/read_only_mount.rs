@@ -1,0 +1,110 @@
+//! The mount, or the file system on it, is read-only.
+
+use super::case::Case;
+use super::{Candidate, Fit, Obstacle, Place, Words, place};
+use crate::change::Change;
+use crate::facts::Mount;
+use crate::quote;
+
+/// File systems that cannot be written, however they are mounted.
+const NEVER_WRITABLE: &[&str] = &["cramfs", "erofs", "iso9660", "romfs", "squashfs", "udf"];
+
+pub(super) fn words(case: &Case) -> Words {
+    let Some(mount) = case.mount() else {
+        return case.words(
+            format!("{} is read-only", case.path()),
+            "nothing can be written there".to_owned(),
+        );
+    };
+    let point = quote::display(&mount.point);
+    let because = format!("{point} is mounted read-only");
+    let source = quote::display(&mount.source);
+    let rule = if mount.super_read_only {
+        format!(
+            "the {} file system {source} itself is read-only",
+            mount.fs_type
+        )
+    } else {
+        format!(
+            "this mount of {source} ({}) has the option ro",
+            mount.fs_type
+        )
+    };
+    case.words(because, rule)
+}
+
+pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    let Some(mount) = case.mount() else {
+        return Vec::new();
+    };
+    let point = quote::display(&mount.point);
+    let around = &case.facts.surroundings;
+    if NEVER_WRITABLE.contains(&mount.fs_type.as_str()) {
+        let kind = &mount.fs_type;
+        return vec![Candidate::advice(format!(
+            "write elsewhere: a {kind} image cannot be written"
+        ))];
+    }
+    if let Some(container) = &around.container {
+        return vec![Candidate::advice(in_container(
+            &container.kind,
+            mount,
+            container.read_only_root,
+        ))];
+    }
+    if let Some(unit) = around.unit.as_ref().filter(|unit| !unit.user) {
+        let name = quote::display(unit.name.as_bytes());
+        return vec![Candidate::advice(format!(
+            "let {name} write there: systemctl edit {name}, [Service] ReadWritePaths={} (or StateDirectory= for data of its own)",
+            case.asked()
+        ))];
+    }
+    let mut all = Vec::new();
+    if let Obstacle::Mount(id, _) = case.denial.at
+        && meant_to_be_writable(case, mount)
+    {
+        let remount = Change::Remount {
+            mount: id,
+            option: "rw".to_owned(),
+        };
+        let note = if mount.super_read_only {
+            "if a disk error turned it read-only, dmesg tells: then check the disk first"
+        } else {
+            "until it is unmounted; /etc/fstab keeps it"
+        };
+        all.push(
+            Candidate::new(Fit::Narrow, format!("mount {point} writable"), [remount]).noting(note),
+        );
+    }
+    all.push(Candidate::advice(format!(
+        "write elsewhere: {point} is read-only"
+    )));
+    all
+}
+
+/// A place for data: not one that is read-only so that the system stays as it is.
+fn meant_to_be_writable(case: &Case, mount: &Mount) -> bool {
+    mount.point == b"/home"
+        || [b"/mnt".as_slice(), b"/srv", b"/var"].contains(&mount.point.as_slice())
+        || matches!(
+            place(&mount.point, case.subject().uid, case.facts),
+            Place::Own | Place::Home | Place::Service | Place::Temporary | Place::Log
+        )
+}
+
+fn in_container(kind: &str, mount: &Mount, read_only_root: bool) -> String {
+    let point = quote::display(&mount.point);
+    match (kind, mount.point.as_slice()) {
+        ("kubernetes", b"/") => {
+            "mount an emptyDir (or a volume) where it writes: the pod has readOnlyRootFilesystem"
+                .to_owned()
+        }
+        ("kubernetes", _) => format!(
+            "mount {point} without readOnly, or an emptyDir there: configMaps and secrets are always read-only"
+        ),
+        (_, b"/") if read_only_root => {
+            "give it a place to write: --tmpfs /tmp or -v NAME:/path beside --read-only".to_owned()
+        }
+        _ => format!("mount {point} without :ro (-v SOURCE:{point}), or write to another volume"),
+    }
+}

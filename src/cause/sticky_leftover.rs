@@ -1,0 +1,42 @@
+//! What fs.protected_regular and fs.protected_fifos have in common: a file of somebody else that lay in the way.
+
+use super::case::Case;
+use super::{Candidate, Fit, Words};
+use crate::change::Change;
+
+pub(super) fn words(case: &Case, setting: &str) -> Words {
+    let owner = case
+        .inode()
+        .map_or_else(|| "somebody else".to_owned(), |inode| case.user(inode.uid));
+    case.words(
+        format!("{} is already there and belongs to {owner}", case.path()),
+        format!("{setting}: in a sticky directory, what others left is not opened by who meant to create it"),
+    )
+}
+
+pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    let Some((node, inode)) = case.at().zip(case.inode()) else {
+        return Vec::new();
+    };
+    let subject = case.subject();
+    let mut all = Vec::new();
+    if inode.uid == 0 {
+        let give = Change::Chown {
+            node,
+            uid: Some(subject.uid),
+            gid: Some(subject.gid),
+        };
+        all.push(
+            Candidate::new(
+                Fit::Meant,
+                format!("give {} back {}", case.who(), case.path()),
+                [give],
+            )
+            .noting("it was left there by root"),
+        );
+    }
+    all.push(Candidate::advice(
+        "use a file name or a directory of your own (mktemp makes one)",
+    ));
+    all
+}

@@ -1,0 +1,61 @@
+//! Another kernel setting refuses: perf_event_paranoid, dmesg_restrict, ptrace_scope and the like.
+
+use super::case::Case;
+use super::{Candidate, Fit, Obstacle, Words, elsewhere};
+use crate::change::Change;
+
+/// Settings that may be lowered for work on one machine, and the value that allows an ordinary user most.
+const PERMISSIVE: &[(&str, i64)] = &[
+    ("kernel.apparmor_restrict_unprivileged_userns", 0),
+    ("kernel.dmesg_restrict", 0),
+    ("kernel.kptr_restrict", 0),
+    ("kernel.perf_event_paranoid", 1),
+    ("kernel.unprivileged_userns_clone", 1),
+    ("kernel.yama.ptrace_scope", 0),
+];
+
+pub(super) fn words(case: &Case) -> Words {
+    let Some(name) = setting(case) else {
+        return case.words(
+            "a kernel setting forbids it".to_owned(),
+            case.rule_in_words(),
+        );
+    };
+    let value = match case.facts.settings.other.get(name) {
+        Some(Ok(value)) => format!("{name} is {value}"),
+        _ => format!("{name} is in force"),
+    };
+    case.words(
+        format!("the kernel setting {name} forbids it to {}", case.who()),
+        value,
+    )
+}
+
+pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    let mut all = Vec::new();
+    all.extend(elsewhere::as_root(case).map(|as_root| Candidate {
+        fit: Fit::Meant,
+        ..as_root
+    }));
+    if let Some((name, value)) =
+        setting(case).and_then(|name| PERMISSIVE.iter().find(|(known, _)| *known == name))
+    {
+        let change = Change::Setting {
+            name: (*name).to_owned(),
+            value: *value,
+        };
+        all.push(
+            Candidate::new(Fit::Broad, format!("set {name} to {value}"), [change])
+                .noting("for everybody on this machine, until the next boot"),
+        );
+    }
+    all.push(Candidate::advice("do it as root"));
+    all
+}
+
+fn setting<'a>(case: &Case<'a>) -> Option<&'a str> {
+    match &case.denial.at {
+        Obstacle::Setting(name) => Some(name),
+        _ => None,
+    }
+}

@@ -1,0 +1,205 @@
+//! The state after a change, as the kernel and the command together make it.
+
+use super::{Change, acl, inode, owns};
+use crate::attempt::{Capability, CapabilitySet, Subject};
+use crate::facts::{Facts, Inode, Kind, MountId, Node, NodeId, Perms, Tag};
+
+pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
+    match change {
+        Change::Chmod { node, add } => chmod(subject, facts, *node, *add),
+        Change::Chown { node, uid, gid } => {
+            for node in same_inode(facts, *node) {
+                chown(node, *uid, *gid);
+            }
+        }
+        Change::ChownTree {
+            top,
+            from,
+            uid,
+            gid,
+        } => {
+            for node in &mut facts.nodes {
+                let theirs = node.inode.as_ref().is_ok_and(|inode| inode.uid == *from);
+                if theirs && is_within(&node.path, top) {
+                    chown(node, Some(*uid), Some(*gid));
+                }
+            }
+        }
+        Change::AclGrant { node, tag, perms } => set_acl(subject, facts, *node, |acl| {
+            acl::grant(acl, *tag, *perms).after
+        }),
+        Change::AclMask { node, perms } => set_acl(subject, facts, *node, |acl| {
+            let mut acl = acl.clone();
+            acl.set(Tag::Mask, *perms);
+            acl
+        }),
+        Change::Remount { mount, option } => remount(facts, *mount, option),
+        Change::ClearImmutable(node) => set_flags(facts, *node, |flags| flags.immutable = false),
+        Change::ClearAppend(node) => set_flags(facts, *node, |flags| flags.append = false),
+        Change::JoinGroup(gid) => {
+            if let Ok(groups) = &mut subject.database_groups
+                && !groups.contains(gid)
+            {
+                groups.push(*gid);
+            }
+            if !subject.groups.contains(gid) {
+                subject.groups.push(*gid);
+            }
+        }
+        Change::Relogin(_) => {
+            if let Ok(groups) = &subject.database_groups {
+                subject.groups.clone_from(groups);
+            }
+        }
+        Change::RunAsRoot => {
+            subject.uid = 0;
+            subject.real_uid = 0;
+            subject.gid = 0;
+            subject.groups = vec![0];
+            subject.capabilities = CapabilitySet(CapabilitySet::FULL.0 & subject.bounding.0);
+        }
+        Change::FileCapability { capability, .. } => {
+            if !subject.no_new_privs && subject.bounding.contains(*capability) {
+                subject.capabilities = subject.capabilities.with(*capability);
+            }
+        }
+        Change::Setting { name, value } => set_setting(facts, name, *value),
+        Change::RunThrough { .. } | Change::Unproven { .. } | Change::Advice(_) => {}
+    }
+}
+
+/// chmod(1). Where there is an ACL the kernel writes the group's bits into its mask (`posix_acl_chmod`).
+fn chmod(subject: &Subject, facts: &mut Facts, id: NodeId, add: u32) {
+    let Some(before) = inode(facts, id).copied() else {
+        return;
+    };
+    let mode = without_foreign_setgid(subject, &before, before.mode | add);
+    for node in same_inode(facts, id) {
+        if let Ok(inode) = &mut node.inode {
+            inode.mode = mode;
+        }
+        if let Ok(Some(acl)) = &mut node.acl {
+            let group = match acl.get(Tag::Mask) {
+                Some(_) => Tag::Mask,
+                None => Tag::OwningGroup,
+            };
+            for (tag, shift) in [(Tag::Owner, 6), (group, 3), (Tag::Other, 0)] {
+                acl.set(tag, Perms::from_bits(mode >> shift));
+            }
+        }
+    }
+}
+
+/// The kernel's `setattr_prepare` and `posix_acl_update_mode`: who is not in the file's group, and changes its mode, drops
+/// its set-group-ID bit.
+fn without_foreign_setgid(subject: &Subject, inode: &Inode, mode: u32) -> u32 {
+    let by_subject = owns(subject, inode, Capability::Fowner);
+    let keeps = subject.in_group(inode.gid) || subject.has(Capability::Fsetid);
+    if by_subject && !keeps {
+        mode & !0o2000
+    } else {
+        mode
+    }
+}
+
+/// chown(1). The kernel (`chown_common`) takes set-user-ID from whatever is no directory, and set-group-ID where the group
+/// may run it.
+fn chown(node: &mut Node, uid: Option<u32>, gid: Option<u32>) {
+    let Ok(inode) = &mut node.inode else { return };
+    inode.uid = uid.unwrap_or(inode.uid);
+    inode.gid = gid.unwrap_or(inode.gid);
+    if inode.kind != Kind::Directory {
+        inode.mode &= !0o4000;
+        if inode.mode & 0o010 != 0 {
+            inode.mode &= !0o2000;
+        }
+    }
+}
+
+/// setfacl(1). The mode shows the new ACL: the mask stands in the place of the group's bits.
+fn set_acl(
+    subject: &Subject,
+    facts: &mut Facts,
+    id: NodeId,
+    change: impl Fn(&crate::facts::Acl) -> crate::facts::Acl,
+) {
+    let Some(before) = inode(facts, id).copied() else {
+        return;
+    };
+    let mode = without_foreign_setgid(subject, &before, before.mode);
+    for node in same_inode(facts, id) {
+        let Ok(acl) = &mut node.acl else { continue };
+        let old = acl.clone().unwrap_or_else(|| acl::from_mode(before.mode));
+        let new = change(&old);
+        if let Ok(inode) = &mut node.inode {
+            inode.mode = mode & !0o070 | new.mask().bits() << 3;
+        }
+        *acl = Some(new);
+    }
+}
+
+fn remount(facts: &mut Facts, id: MountId, option: &str) {
+    let mount = &mut facts.mounts[id.0];
+    match option {
+        "exec" => mount.flags.noexec = false,
+        "dev" => mount.flags.nodev = false,
+        "symfollow" => mount.flags.nosymfollow = false,
+        _ => mount.flags.read_only = false,
+    }
+    if option == "rw" && mount.super_read_only {
+        // The superblock is one for all mounts of the file system.
+        let (source, fs_type) = (mount.source.clone(), mount.fs_type.clone());
+        for mount in &mut facts.mounts {
+            if mount.source == source && mount.fs_type == fs_type {
+                mount.super_read_only = false;
+            }
+        }
+    }
+}
+
+fn set_flags(facts: &mut Facts, id: NodeId, change: impl Fn(&mut crate::facts::Flags)) {
+    for node in same_inode(facts, id) {
+        if let Ok(flags) = &mut node.flags {
+            change(flags);
+        }
+    }
+}
+
+fn set_setting(facts: &mut Facts, name: &str, value: i64) {
+    let settings = &mut facts.settings;
+    let small = u8::try_from(value);
+    match (name, small) {
+        ("fs.protected_symlinks", Ok(value)) => settings.protected_symlinks = Ok(value),
+        ("fs.protected_hardlinks", Ok(value)) => settings.protected_hardlinks = Ok(value),
+        ("fs.protected_regular", Ok(value)) => settings.protected_regular = Ok(value),
+        ("fs.protected_fifos", Ok(value)) => settings.protected_fifos = Ok(value),
+        ("net.ipv4.ip_unprivileged_port_start", _) => {
+            if let Ok(port) = u32::try_from(value) {
+                settings.unprivileged_port_start = Ok(port);
+            }
+        }
+        _ => {
+            settings.other.insert(name.to_owned(), Ok(value));
+        }
+    }
+}
+
+/// Every node that is this one: an inode stands in the facts once for each mount it was met on.
+fn same_inode(facts: &mut Facts, id: NodeId) -> impl Iterator<Item = &mut Node> {
+    let key = |node: &Node| {
+        let inode = node.inode.as_ref().ok()?;
+        (inode.number != 0).then_some((inode.device, inode.number))
+    };
+    let wanted = key(facts.node(id));
+    facts
+        .nodes
+        .iter_mut()
+        .enumerate()
+        .filter(move |(at, node)| *at == id.0 || wanted.is_some() && key(node) == wanted)
+        .map(|(_, node)| node)
+}
+
+fn is_within(path: &[u8], top: &[u8]) -> bool {
+    path.strip_prefix(top)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/") || top.ends_with(b"/"))
+}

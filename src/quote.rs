@@ -1,0 +1,163 @@
+//! Paths written for people and for shells: a file name can do no harm on the screen or when pasted.
+//!
+//! A file name is any bytes but `/` and NUL. One with a newline, an escape sequence, `$(...)` or a byte outside UTF-8 in it
+//! comes out of here in plain printable characters, and a shell reads back exactly the same name.
+#![forbid(unsafe_code)]
+
+use std::fmt::Write;
+
+/// The path as people read it: printable characters as they are, a control character or odd byte as `\n`, `\x1b`, and a
+/// character that would alter how its neighbours are shown (right-to-left marks, zero width) as `\u{202e}`.
+#[must_use]
+pub fn display(path: &[u8]) -> String {
+    let mut text = String::with_capacity(path.len());
+    for chunk in path.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '\n' => text.push_str("\\n"),
+                '\r' => text.push_str("\\r"),
+                '\t' => text.push_str("\\t"),
+                c if is_plain(c) => text.push(c),
+                c if c.is_ascii() => write_hex(&mut text, c as u8),
+                c => {
+                    let _ = write!(text, "\\u{{{:x}}}", c as u32);
+                }
+            }
+        }
+        for &byte in chunk.invalid() {
+            write_hex(&mut text, byte);
+        }
+    }
+    text
+}
+
+/// The path as one word for a POSIX shell (sh(1)): bare where nothing in it means anything to a shell, in single quotes where
+/// all of it is printable, else through printf(1), which every shell has.
+///
+/// A leading dash gets `./` before it, so that no command takes the path for an option.
+#[must_use]
+pub fn shell(path: &[u8]) -> String {
+    if path.starts_with(b"-") {
+        word(&[b"./", path].concat())
+    } else {
+        word(path)
+    }
+}
+
+/// A whole command line, of words as given to execve(2). Options stay options.
+#[must_use]
+pub fn command(words: &[Vec<u8>]) -> String {
+    let quoted: Vec<String> = words.iter().map(|bytes| word(bytes)).collect();
+    quoted.join(" ")
+}
+
+/// `"$(...)"` drops newlines at the end, so those of a name that ends in one follow in single quotes.
+fn word(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.starts_with(is_bare_first) && text.chars().all(is_bare) => text.to_owned(),
+        Ok(text) if text.chars().all(is_plain) => format!("'{}'", text.replace('\'', r"'\''")),
+        _ => {
+            let end = bytes
+                .iter()
+                .rposition(|&byte| byte != b'\n')
+                .map_or(0, |at| at + 1);
+            let newlines = match &bytes[end..] {
+                [] => String::new(),
+                more => format!("'{}'", "\n".repeat(more.len())),
+            };
+            format!("\"$(printf '{}')\"{newlines}", printf_format(&bytes[..end]))
+        }
+    }
+}
+
+/// The format of printf(1) that prints these bytes: everything that means something to printf, to a shell or to the
+/// history of an interactive one is written as three octal digits.
+fn printf_format(bytes: &[u8]) -> String {
+    let mut format = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            let option = c == '-' && format.is_empty();
+            if (is_bare(c) || c == ' ') && c != '%' && !option {
+                format.push(c);
+            } else {
+                for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                    let _ = write!(format, "\\{byte:03o}");
+                }
+            }
+        }
+        for byte in chunk.invalid() {
+            let _ = write!(format, "\\{byte:03o}");
+        }
+    }
+    format
+}
+
+/// Whether the character stands in a shell word without quotes.
+fn is_bare(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c)
+}
+
+/// As [`is_bare`], for the first one: zsh reads `=ls` as a path.
+fn is_bare_first(c: char) -> bool {
+    is_bare(c) && c != '='
+}
+
+/// Whether the character shows itself, takes a place of its own and leaves its neighbours alone.
+fn is_plain(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+fn write_hex(text: &mut String, byte: u8) {
+    let _ = write!(text, "\\x{byte:02x}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_paths_stay_as_they_are() {
+        assert_eq!(shell(b"/srv/app/data-1.db"), "/srv/app/data-1.db");
+        assert_eq!(display("/srv/Größe".as_bytes()), "/srv/Größe");
+    }
+
+    #[test]
+    fn what_means_something_to_a_shell_is_quoted() {
+        assert_eq!(shell(b"/srv/my file"), "'/srv/my file'");
+        assert_eq!(shell(b"/srv/$(reboot)"), "'/srv/$(reboot)'");
+        assert_eq!(shell(b"/srv/it's"), r"'/srv/it'\''s'");
+        assert_eq!(shell(b"~root"), "'~root'");
+        assert_eq!(shell(b""), "''");
+        assert_eq!(shell(b"-rf"), "./-rf");
+    }
+
+    #[test]
+    fn control_characters_and_odd_bytes_never_reach_the_screen() {
+        let hostile = b"/srv/a\n\x1b[2Jrm -rf ~\r\xff\xe2\x80\xae";
+        for text in [display(hostile), shell(hostile)] {
+            assert!(text.chars().all(is_plain), "{text:?}");
+        }
+        assert_eq!(
+            shell(b"/srv/a\nb!c%"),
+            r#""$(printf '/srv/a\012b\041c\045')""#
+        );
+    }
+
+    #[test]
+    fn options_of_a_command_line_stay_options() {
+        let words = [
+            &b"pip"[..],
+            b"install",
+            b"--target",
+            b"-e",
+            b"a b",
+            b"-x=a b",
+        ];
+        let words: Vec<Vec<u8>> = words.iter().map(|word| word.to_vec()).collect();
+        assert_eq!(command(&words), "pip install --target -e 'a b' '-x=a b'");
+    }
+}

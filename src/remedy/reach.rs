@@ -1,0 +1,89 @@
+//! Whom a change lets in besides the subject.
+
+use crate::attempt::Subject;
+use crate::cause::held;
+use crate::facts::{Facts, Kind, Names, NodeId, Perms};
+
+/// Weighs as many as everybody.
+const EVERYBODY: usize = 10_000;
+
+/// How many others gain a permission on anything, counted by the names that are known; everybody else counts as very many.
+pub(super) fn let_in(subject: &Subject, before: &Facts, after: &Facts) -> usize {
+    if before.settings != after.settings {
+        return EVERYBODY;
+    }
+    let changed: Vec<NodeId> = (0..before.nodes.len())
+        .map(NodeId)
+        .filter(|&id| before.node(id) != after.node(id))
+        .collect();
+    let gains = |stranger: &Subject| {
+        changed
+            .iter()
+            .any(|&id| !gained(stranger, id, before, after).is_empty())
+    };
+    let mut count = strangers(subject, &before.names).filter(gains).count();
+    for gid in groups_without_a_name(&changed, before, after) {
+        count += usize::from(gains(&stranger(subject, NOBODY, vec![gid])));
+    }
+    if gains(&stranger(subject, NOBODY, Vec::new())) {
+        count += EVERYBODY;
+    }
+    count
+}
+
+/// A uid that nobody has.
+const NOBODY: u32 = u32::MAX - 7;
+
+fn gained(stranger: &Subject, id: NodeId, before: &Facts, after: &Facts) -> Perms {
+    let (Some(had), Some(has)) = (held(stranger, id, before), held(stranger, id, after)) else {
+        return Perms::NONE;
+    };
+    let regular = before
+        .node(id)
+        .inode
+        .as_ref()
+        .is_ok_and(|inode| inode.kind == Kind::Regular);
+    if regular && had.contains(Perms::R) {
+        // Who may read a file can run a copy of it.
+        has.minus(had).minus(Perms::X)
+    } else {
+        has.minus(had)
+    }
+}
+
+fn strangers<'a>(subject: &'a Subject, names: &'a Names) -> impl Iterator<Item = Subject> + 'a {
+    names
+        .users
+        .iter()
+        .filter(|(uid, _)| **uid != subject.uid && **uid != 0)
+        .map(|(uid, name)| {
+            let groups = names
+                .groups
+                .iter()
+                .filter(|(_, group)| group.members.contains(name))
+                .map(|(gid, _)| *gid)
+                .collect();
+            stranger(subject, *uid, groups)
+        })
+}
+
+fn stranger(subject: &Subject, uid: u32, groups: Vec<u32>) -> Subject {
+    Subject {
+        uid_map: subject.uid_map.clone(),
+        gid_map: subject.gid_map.clone(),
+        ..Subject::login(uid, NOBODY, groups)
+    }
+}
+
+/// Groups of the changed inodes that the database does not know: somebody may be in them all the same.
+fn groups_without_a_name(changed: &[NodeId], before: &Facts, after: &Facts) -> Vec<u32> {
+    let mut gids: Vec<u32> = [before, after]
+        .into_iter()
+        .flat_map(|facts| changed.iter().map(|&id| facts.node(id)))
+        .filter_map(|node| Some(node.inode.as_ref().ok()?.gid))
+        .filter(|gid| !before.names.groups.contains_key(gid))
+        .collect();
+    gids.sort_unstable();
+    gids.dedup();
+    gids
+}
