@@ -33,6 +33,8 @@ pub struct Incident {
     /// Whether the words are surely the program's own failure (an exception, a `perror` line), so that a live check
     /// that finds the access allowed is worth a word. False for words that may be about something else.
     pub certain: bool,
+    /// How often it was seen: 1, or more where equal ones were folded into one.
+    pub count: u32,
 }
 
 /// What an attempt was aimed at.

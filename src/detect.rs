@@ -1,27 +1,124 @@
 //! From a stream of bytes to incidents: a literal prefilter over everything, patterns only where a line could match.
+//!
+//! ```text
+//! bytes ─ sieve ▶ stretches ─ lines, prefix, json ▶ the lines of each writer ─ reason, pattern, reading ▶ Incident ─ fold ▶
+//! ```
+//!
+//! A line is read in two steps. First the [`reason`] is found: the words of strerror(3) in any language, a symbol or a number.
+//! Then the patterns read what stands around it. What a program's messages look like is data (`patterns/*.toml`).
 #![forbid(unsafe_code)]
 
+mod expression;
+mod files;
+mod fold;
+mod json;
+mod library;
+mod lines;
+mod pattern;
+mod prefix;
+mod reading;
+mod reason;
 mod sieve;
+mod stream;
+mod unquote;
+mod words;
 
+use std::sync::Arc;
+
+pub use fold::folded;
+pub use library::Patterns;
+pub use pattern::{Counter, Pattern, PatternError, Sample};
+pub use reason::Wording;
 pub use sieve::Sieve;
+pub use unquote::{Quoting, unquoted};
 
 use crate::attempt::Incident;
+use lines::Lines;
+use stream::Stream;
 
-/// Finds permission failures in a stream of text, fed in pieces of any size.
+/// How many writers are told apart at a time.
+const WRITERS: usize = 12;
+
+/// Finds permission failures in a stream of text, fed in pieces of any size. What the [`Sieve`] let through is enough.
 ///
-/// What the [`Sieve`] let through is enough.
+/// Memory is bounded whatever comes. The incidents do not depend on where the pieces are cut.
 #[derive(Debug, Default)]
-pub struct Detector {}
+pub struct Detector {
+    patterns: Arc<Patterns>,
+    lines: Lines,
+    /// The writers, the one that wrote last at the end.
+    streams: Vec<Stream>,
+}
 
 impl Detector {
-    /// Takes the next bytes of the stream. Incidents whose text is complete come back.
-    pub fn feed(&mut self, bytes: &[u8]) -> Vec<Incident> {
-        let _ = bytes;
-        Vec::new()
+    /// A detector with these patterns.
+    #[must_use]
+    pub fn new(patterns: Arc<Patterns>) -> Detector {
+        Detector {
+            patterns,
+            ..Detector::default()
+        }
     }
 
-    /// The stream has ended, or has been quiet for a moment: incidents whose text was still open come back.
-    pub fn flush(&mut self) -> Vec<Incident> {
-        Vec::new()
+    /// Takes the next bytes of the stream. Incidents whose surroundings are complete come back; those of the newest lines
+    /// wait for more lines or for [`Detector::flush`].
+    pub fn feed(&mut self, bytes: &[u8]) -> Vec<Incident> {
+        let mut complete = Vec::new();
+        let (lines, streams, patterns) = (&mut self.lines, &mut self.streams, &self.patterns);
+        lines.feed(bytes, |line| {
+            complete.extend(pushed(streams, patterns, line))
+        });
+        complete
     }
+
+    /// The stream has ended, or has been quiet for a moment: all incidents of what has come so far come back.
+    pub fn flush(&mut self) -> Vec<Incident> {
+        let mut complete: Vec<Incident> = self.flushed_streams().collect();
+        if !self.lines.partial().is_empty() {
+            let partial = self.lines.partial().to_vec();
+            let mut of_partial = pushed(&mut self.streams, &self.patterns, &partial);
+            of_partial.extend(self.flushed_streams());
+            if of_partial.is_empty() {
+                // The rest of the line may still come, and tell more.
+                if let Some(stream) = self.streams.last_mut() {
+                    stream.take_back();
+                }
+            } else {
+                self.lines.clear();
+                complete.extend(of_partial);
+            }
+        }
+        complete
+    }
+
+    fn flushed_streams(&mut self) -> impl Iterator<Item = Incident> {
+        self.streams
+            .iter_mut()
+            .flat_map(|stream| stream.flush(&self.patterns))
+    }
+}
+
+/// The incidents of a whole text, equal ones folded into one.
+#[must_use]
+pub fn incidents_of(text: &[u8], patterns: &Arc<Patterns>) -> Vec<Incident> {
+    let mut detector = Detector::new(patterns.clone());
+    let mut incidents = detector.feed(text);
+    incidents.extend(detector.flush());
+    folded(incidents)
+}
+
+/// Hands a line to its writer's stream; the incidents that this completes come back.
+fn pushed(streams: &mut Vec<Stream>, patterns: &Patterns, line: &[u8]) -> Vec<Incident> {
+    let line = lines::without_controls(line);
+    let (who, message) = patterns.loaded().prefixes.split(&line);
+    let mut stream = match streams.iter().position(|stream| stream.who == who) {
+        Some(at) => streams.remove(at),
+        None => Stream::new(who),
+    };
+    let mut complete = stream.push(message, patterns);
+    if streams.len() >= WRITERS {
+        complete.extend(streams.remove(0).flush(patterns));
+    }
+    streams.push(stream);
+    complete
 }

@@ -1,0 +1,89 @@
+//! Equal failures become one, and a message that only repeats another one with less in it is dropped.
+
+use std::collections::VecDeque;
+
+use crate::attempt::Incident;
+
+/// The incidents of the last lines, in the order of the lines that told of them first.
+#[derive(Debug, Default)]
+pub(super) struct Folded {
+    recent: VecDeque<(u64, Incident)>,
+}
+
+impl Folded {
+    /// Adds an incident of the line with this number.
+    pub fn add(&mut self, line: u64, new: Incident) {
+        if let Some((_, old)) = self.recent.iter_mut().find(|(_, old)| same(old, &new)) {
+            absorb(old, new);
+            return;
+        }
+        if self.recent.iter().any(|(_, old)| repeats(&new, old)) {
+            return;
+        }
+        self.recent.retain(|(_, old)| !repeats(old, &new));
+        self.recent.push_back((line, new));
+    }
+
+    /// Takes out the incidents of lines before this one.
+    pub fn older_than(&mut self, line: u64) -> Vec<Incident> {
+        let count = self
+            .recent
+            .iter()
+            .take_while(|(number, _)| *number < line)
+            .count();
+        self.recent
+            .drain(..count)
+            .map(|(_, incident)| incident)
+            .collect()
+    }
+}
+
+/// All incidents, equal ones folded into the first of them.
+#[must_use]
+pub fn folded(incidents: Vec<Incident>) -> Vec<Incident> {
+    let mut all = Folded::default();
+    for incident in incidents {
+        match all.recent.iter_mut().find(|(_, old)| same(old, &incident)) {
+            Some((_, old)) => absorb(old, incident),
+            None => all.recent.push_back((0, incident)),
+        }
+    }
+    all.older_than(u64::MAX)
+}
+
+/// Whether two incidents are one failure seen twice.
+fn same(a: &Incident, b: &Incident) -> bool {
+    let errnos =
+        a.errno == b.errno || (!a.paths.is_empty() && (a.errno.is_none() || b.errno.is_none()));
+    errnos && a.paths.first() == b.paths.first() && a.address == b.address
+}
+
+fn absorb(old: &mut Incident, new: Incident) {
+    old.count = old.count.saturating_add(new.count);
+    old.errno = old.errno.or(new.errno);
+    old.certain |= new.certain;
+    for operation in new.operations {
+        if !old.operations.contains(&operation) {
+            old.operations.push(operation);
+        }
+    }
+    for path in new.paths {
+        if !old.paths.contains(&path) {
+            old.paths.push(path);
+        }
+    }
+    old.directory = old.directory.take().or(new.directory);
+}
+
+/// Whether `less` only repeats `more` without its path, as the outer exceptions of a chain and PHP's second warnings do.
+fn repeats(less: &Incident, more: &Incident) -> bool {
+    let nameless = less.paths.is_empty() && less.address.is_none();
+    let named = !more.paths.is_empty() || more.address.is_some();
+    let family = |incident: &Incident| incident.pattern.split('-').next().map(str::to_owned);
+    nameless
+        && named
+        && (less.errno.is_none() || less.errno == more.errno)
+        && family(less) == family(more)
+        && (less.operations.is_empty()
+            || less.operations.iter().any(|o| more.operations.contains(o)))
+}

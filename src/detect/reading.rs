@@ -1,0 +1,260 @@
+//! One line and its surroundings, read by the patterns: the incidents that it tells of.
+
+use std::ops::Range;
+
+use super::expression::{Found, Group};
+use super::library::Patterns;
+use super::pattern::{Direction, Look, Pattern, Shape, Told};
+use super::reason::Reason;
+use super::unquote::{Quoting, unquoted};
+use super::words::Words;
+use crate::attempt::{Errno, Incident, Operation};
+
+/// The longest name that a path may have (PATH_MAX).
+const LONGEST_PATH: usize = 4096;
+
+/// The lines around the one that is read: by distance, from 1.
+pub(super) trait Surroundings {
+    /// A line nearby, while there is one.
+    fn line(&self, direction: Direction, distance: usize) -> Option<&[u8]>;
+}
+
+/// What the line tells.
+pub(super) fn incidents(
+    patterns: &Patterns,
+    line: &[u8],
+    around: &dyn Surroundings,
+) -> Vec<Incident> {
+    let loaded = patterns.loaded();
+    let mut open: Vec<Reason> = loaded.reasons.of(line);
+    let reasons = open.len();
+    let mut incidents = Vec::new();
+    for pattern in patterns.iter() {
+        if !pattern.keywords.is_empty() && !pattern.keywords.iter().any(|k| k.find(line).is_some())
+        {
+            continue;
+        }
+        match &pattern.shape {
+            Shape::Line(expression) => {
+                let Some(captures) = expression.find(line) else {
+                    continue;
+                };
+                if pattern.silent {
+                    return Vec::new();
+                }
+                let mut reading = Reading::new(pattern, &loaded.words, line);
+                reading.take(&captures, 0, pattern.quoting);
+                reading.errno = reading.errno.or(open.first().map(|reason| reason.errno));
+                if let Some(reason) = open.first() {
+                    reading.blank(reason.at.clone());
+                }
+                if let Some(incident) = reading.finish(around) {
+                    return vec![incident];
+                }
+            }
+            Shape::AroundReason(before, after) => {
+                open.retain(|reason| {
+                    let (head, tail) = (&line[..reason.at.start], &line[reason.at.end..]);
+                    let before = before.as_ref().map(|e| e.find(head));
+                    let after = after.as_ref().map(|e| e.find(tail));
+                    if matches!(before, Some(None)) || matches!(after, Some(None)) {
+                        return true;
+                    }
+                    if pattern.silent {
+                        return false;
+                    }
+                    let mut reading = Reading::new(pattern, &loaded.words, line);
+                    reading.blank(reason.at.clone());
+                    reading.foreign = reason.foreign;
+                    reading.errno = reading.errno.or(Some(reason.errno));
+                    if let Some(captures) = before.flatten() {
+                        reading.take(&captures, 0, pattern.quoting);
+                    }
+                    if let Some(captures) = after.flatten() {
+                        reading.take(&captures, reason.at.end, pattern.quoting);
+                    }
+                    match reading.finish(around) {
+                        Some(incident) => {
+                            incidents.push(incident);
+                            false
+                        }
+                        None => true,
+                    }
+                });
+            }
+        }
+        if reasons > 0 && open.is_empty() {
+            break;
+        }
+    }
+    incidents
+}
+
+/// What has been read of one failure so far.
+struct Reading<'p> {
+    pattern: &'p Pattern,
+    words: &'p Words,
+    line: Vec<u8>,
+    /// The line without names and reasons: the words that may tell the operation.
+    bare: Vec<u8>,
+    foreign: bool,
+    errno: Option<Errno>,
+    path: Option<Vec<u8>>,
+    to: Option<Vec<u8>>,
+    address: Option<Vec<u8>>,
+    directory: Option<Vec<u8>>,
+    told: Option<Told>,
+}
+
+impl<'p> Reading<'p> {
+    fn new(pattern: &'p Pattern, words: &'p Words, line: &[u8]) -> Reading<'p> {
+        Reading {
+            pattern,
+            words,
+            line: line.to_vec(),
+            bare: line.to_vec(),
+            foreign: false,
+            errno: pattern.errno,
+            path: None,
+            to: None,
+            address: None,
+            directory: None,
+            told: pattern.operation.clone(),
+        }
+    }
+
+    fn blank(&mut self, at: Range<usize>) {
+        if let Some(bytes) = self.bare.get_mut(at) {
+            bytes.fill(b' ');
+        }
+    }
+
+    /// Takes what an expression found on the pattern's own line, `offset` bytes from its start.
+    fn take(&mut self, found: &Found, offset: usize, quoting: Quoting) {
+        for range in found.names() {
+            self.blank(range.start + offset..range.end + offset);
+        }
+        self.fill(found, quoting);
+    }
+
+    /// Fills in what is not known yet.
+    fn fill(&mut self, found: &Found, quoting: Quoting) {
+        let name = |group| {
+            let name = unquoted(found.get(group)?, quoting);
+            (!name.is_empty() && name.len() <= LONGEST_PATH).then_some(name)
+        };
+        if self.path.is_none() {
+            self.path = name(Group::Path);
+            self.to = name(Group::To);
+        }
+        self.address = self.address.take().or_else(|| name(Group::Address));
+        self.directory = self.directory.take().or_else(|| name(Group::Directory));
+        self.errno = self.errno.or_else(|| errno(found.get(Group::Errno)?));
+        if self.told.is_none() {
+            self.told = found
+                .get(Group::Mode)
+                .map(by_mode)
+                .or_else(|| found.get(Group::Flags).map(by_flags))
+                .or_else(|| self.by_name(found.get(Group::Operation)?))
+                .or_else(|| self.words.program(found.get(Group::Program)?));
+        }
+    }
+
+    fn by_name(&self, name: &[u8]) -> Option<Told> {
+        let own = std::str::from_utf8(name)
+            .ok()
+            .and_then(|name| self.pattern.operations.get(name));
+        own.cloned()
+            .or_else(|| self.words.call(name))
+            .or_else(|| self.words.phrase(name, self.foreign))
+    }
+
+    fn finish(mut self, around: &dyn Surroundings) -> Option<Incident> {
+        if self.told.is_none() && self.pattern.words {
+            self.told = self.words.phrase(&self.bare, self.foreign);
+        }
+        for look in &self.pattern.looks {
+            if !self.look(look, around) && look.required {
+                return None;
+            }
+        }
+        let operation = match self.told {
+            Some(Told::Operation(operation)) => Some(operation),
+            Some(Told::Untold) | None => None,
+        };
+        Some(Incident {
+            message: self.line,
+            errno: self.errno,
+            paths: self.path.into_iter().chain(self.to).collect(),
+            operations: operation.into_iter().collect(),
+            pattern: self.pattern.id.clone(),
+            address: self.address,
+            directory: self.directory,
+            certain: self.pattern.certain,
+            count: 1,
+        })
+    }
+
+    /// Looks around; whether a line there matched.
+    fn look(&mut self, look: &Look, around: &dyn Surroundings) -> bool {
+        for distance in 1..=look.lines {
+            let Some(line) = around.line(look.direction, distance) else {
+                break;
+            };
+            if let Some(found) = look.line.find(line) {
+                self.fill(&found, look.quoting);
+                if self.told.is_none() {
+                    self.told = look.operation.clone();
+                }
+                if self.told.is_none() && look.words {
+                    let mut bare = line.to_vec();
+                    found.names().for_each(|range| bare[range].fill(b' '));
+                    self.told = self.words.phrase(&bare, self.foreign);
+                }
+                return true;
+            }
+            if look
+                .stop
+                .as_ref()
+                .is_some_and(|stop| stop.find(line).is_some())
+            {
+                break;
+            }
+        }
+        false
+    }
+}
+
+fn errno(text: &[u8]) -> Option<Errno> {
+    let text = std::str::from_utf8(text).ok()?;
+    let number = text.trim_start_matches('-').parse().ok();
+    number
+        .and_then(Errno::from_number)
+        .or_else(|| Errno::from_symbol(text))
+}
+
+/// What the mode of fopen(3), or of Python's and other languages' open, tells.
+fn by_mode(mode: &[u8]) -> Told {
+    let operation = match mode.iter().find(|b| b"rwax".contains(b)) {
+        Some(b'x') => Operation::CREATE,
+        Some(b'w') => Operation::WRITE,
+        Some(b'a') => Operation::APPEND,
+        Some(b'r') if !mode.contains(&b'+') => Operation::READ,
+        _ => return Told::Untold,
+    };
+    Told::Operation(operation)
+}
+
+/// What the flags of open(2) tell.
+fn by_flags(flags: &[u8]) -> Told {
+    let has = |flag: &str| memchr::memmem::find(flags, flag.as_bytes()).is_some();
+    let operation = match () {
+        () if has("O_CREAT") => Operation::CREATE,
+        () if has("O_TRUNC") => Operation::TRUNCATE,
+        () if has("O_APPEND") => Operation::APPEND,
+        () if has("O_WRONLY") => Operation::WRITE,
+        () if has("O_RDONLY") => Operation::READ,
+        () => return Told::Untold,
+    };
+    Told::Operation(operation)
+}

@@ -1,0 +1,169 @@
+//! Where a line says why: the words of strerror(3) in any language, an errno's symbol, or its number.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use crate::attempt::Errno;
+
+/// One place of a line that tells of a refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// The bytes that tell it, with a symbol or number that stands beside the words: `EACCES: permission denied`,
+    /// `13: Permission denied`, `Permission denied (os error 13)`.
+    pub at: Range<usize>,
+    /// What they say.
+    pub errno: Errno,
+    /// Whether they say it in another language than English.
+    pub foreign: bool,
+}
+
+/// A wording of an error: what a program prints for this errno.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wording {
+    /// The errno.
+    pub errno: Errno,
+    /// The words, in the encoding of their locale.
+    pub words: Vec<u8>,
+    /// Whether they are in another language than English.
+    pub foreign: bool,
+}
+
+/// Finds reasons.
+#[derive(Debug)]
+pub struct Reasons {
+    words: Regex,
+    symbols: Regex,
+    numbers: Regex,
+    /// By the words in lower case (ASCII letters only).
+    errnos: HashMap<Vec<u8>, (Errno, bool)>,
+}
+
+impl Reasons {
+    /// Reasons in these wordings, besides the symbols and numbers.
+    #[must_use]
+    pub fn new(wordings: &[Wording]) -> Reasons {
+        let mut errnos = HashMap::new();
+        for wording in wordings {
+            let meaning = (wording.errno, wording.foreign);
+            errnos
+                .entry(wording.words.to_ascii_lowercase())
+                .or_insert(meaning);
+            if let Some(latin1) = latin1(&wording.words) {
+                errnos.entry(latin1.to_ascii_lowercase()).or_insert(meaning);
+            }
+        }
+        let mut alternatives: Vec<&[u8]> = errnos.keys().map(Vec::as_slice).collect();
+        alternatives.sort_by_key(|words| (std::cmp::Reverse(words.len()), words.to_vec()));
+        let words = alternatives
+            .iter()
+            .map(|words| escaped(words))
+            .collect::<Vec<_>>()
+            .join("|");
+        Reasons {
+            words: compiled(&format!(
+                r"(?: \b (?:EACCES|EPERM|EROFS) \b [:,]? \s* )?
+                  (?: \b (?: error[=\ ] | errno[=\ ] )? -? (?:13|1|30) [:,] \s* )?
+                  (?P<words> {words} )
+                  (?: \s \( (?P<again> {words} ) \) )?
+                  (?: [;,]? \s \(? (?: os\ error\s | errno[=:\s]+ | error[=:\s]+ ) -? \d+ \)? | \s \( -? \d+ \) )?"
+            )),
+            symbols: compiled(r"\b (?P<symbol> EACCES|EPERM|EROFS ) \b"),
+            numbers: compiled(
+                r"\b (?: errno | errcode | os\ error | error= ) [\]'\s:=]* -? (?P<number> 13|30|1 ) \b
+                  | \( (?P<bracketed> 13 ) \)",
+            ),
+            errnos,
+        }
+    }
+
+    /// All reasons of a line, of the strongest kind that it has: words before symbols before numbers.
+    #[must_use]
+    pub fn of(&self, line: &[u8]) -> Vec<Reason> {
+        let words = self.words.captures_iter(line).filter_map(|found| {
+            // Where the words in brackets contradict those before them, the system's own stand in the brackets.
+            let words = found.name("again").or(found.name("words"))?;
+            let &(errno, foreign) = self.errnos.get(&words.as_bytes().to_ascii_lowercase())?;
+            Some(Reason {
+                at: found.get(0)?.range(),
+                errno,
+                foreign,
+            })
+        });
+        let words: Vec<Reason> = words.collect();
+        if !words.is_empty() {
+            return words;
+        }
+        let symbols = self.symbols.captures_iter(line).filter_map(|found| {
+            let symbol = std::str::from_utf8(found.name("symbol")?.as_bytes()).ok()?;
+            reason(found.get(0)?.range(), Errno::from_symbol(symbol)?)
+        });
+        let symbols: Vec<Reason> = symbols.collect();
+        if !symbols.is_empty() {
+            return symbols;
+        }
+        let numbers = self.numbers.captures_iter(line).filter_map(|found| {
+            let number = found.name("number").or(found.name("bracketed"))?;
+            let number = std::str::from_utf8(number.as_bytes()).ok()?.parse().ok()?;
+            reason(found.get(0)?.range(), Errno::from_number(number)?)
+        });
+        numbers.collect()
+    }
+
+    /// Whether words that tell of a refusal begin before `seam` and end after it.
+    #[must_use]
+    pub fn straddle(&self, text: &[u8], seam: usize) -> bool {
+        let words = self
+            .words
+            .captures_iter(text)
+            .filter_map(|found| found.name("words"));
+        words
+            .into_iter()
+            .any(|words| words.start() < seam && words.end() > seam)
+    }
+}
+
+fn reason(at: Range<usize>, errno: Errno) -> Option<Reason> {
+    Some(Reason {
+        at,
+        errno,
+        foreign: false,
+    })
+}
+
+/// The words in Latin-1, where they can be written so and look different there.
+fn latin1(words: &[u8]) -> Option<Vec<u8>> {
+    let words = std::str::from_utf8(words).ok()?;
+    if words.is_ascii() {
+        return None;
+    }
+    words
+        .chars()
+        .map(|c| u8::try_from(u32::from(c)).ok())
+        .collect()
+}
+
+/// The bytes as a literal in a verbose expression.
+fn escaped(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    let mut out = String::new();
+    for &byte in bytes {
+        if byte.is_ascii_alphanumeric() {
+            out.push(char::from(byte));
+        } else {
+            // Writing into a string cannot fail.
+            let _ = write!(out, r"\x{byte:02x}");
+        }
+    }
+    out
+}
+
+fn compiled(expression: &str) -> Regex {
+    RegexBuilder::new(expression)
+        .unicode(false)
+        .case_insensitive(true)
+        .ignore_whitespace(true)
+        .build()
+        .expect("an expression of this file, with escaped words in it")
+}

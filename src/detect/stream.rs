@@ -1,0 +1,149 @@
+//! The lines of one writer: a window around the line that is read, and the incidents that may still be folded.
+
+use std::collections::VecDeque;
+
+use super::fold::Folded;
+use super::json;
+use super::library::Patterns;
+use super::pattern::Direction;
+use super::reading::{self, Surroundings};
+use crate::attempt::Incident;
+
+/// How many lines before a line belong to its surroundings.
+const BEHIND: usize = 80;
+
+/// How many lines after a line belong to its surroundings, and how many lines equal incidents are folded over.
+const AHEAD: usize = 40;
+
+/// How many bytes the window may hold; beyond that, lines are read early and forgotten early.
+const WINDOW: usize = 192 * 1024;
+
+/// How many bytes of a line's end, and of the next one's start, words that were wrapped can lie in.
+const WRAPPED: usize = 48;
+
+/// The lines of one writer.
+#[derive(Debug, Default)]
+pub(super) struct Stream {
+    /// Who writes, as prefixes name it; empty for lines without.
+    pub who: Vec<u8>,
+    lines: VecDeque<Vec<u8>>,
+    bytes: usize,
+    /// The next line to be read, as an index of `lines`.
+    next: usize,
+    /// How many lines have been read.
+    read: u64,
+    folded: Folded,
+}
+
+impl Stream {
+    pub fn new(who: Vec<u8>) -> Stream {
+        Stream {
+            who,
+            ..Stream::default()
+        }
+    }
+
+    /// Takes a line; the incidents that are complete now come back.
+    pub fn push(&mut self, line: &[u8], patterns: &Patterns) -> Vec<Incident> {
+        match json::lines_within(line) {
+            None => self.add(line.to_vec()),
+            Some((head, lines)) => {
+                self.add(head.to_vec());
+                lines.into_iter().for_each(|line| self.add(line));
+            }
+        }
+        while self.lines.len() - self.next > AHEAD
+            || self.bytes > WINDOW && self.next < self.lines.len()
+        {
+            self.read_next(patterns);
+        }
+        self.folded
+            .older_than(self.read.saturating_sub(AHEAD as u64))
+    }
+
+    /// Reads all lines there are; every incident comes back.
+    pub fn flush(&mut self, patterns: &Patterns) -> Vec<Incident> {
+        while self.next < self.lines.len() {
+            self.read_next(patterns);
+        }
+        self.folded.older_than(u64::MAX)
+    }
+
+    /// Forgets the newest line, which was not a whole one and told of nothing.
+    pub fn take_back(&mut self) {
+        if let Some(line) = self.lines.pop_back() {
+            self.bytes -= line.len();
+            self.next = self.next.min(self.lines.len());
+            self.read -= 1;
+        }
+    }
+
+    fn add(&mut self, line: Vec<u8>) {
+        self.bytes += line.len();
+        self.lines.push_back(line);
+    }
+
+    fn read_next(&mut self, patterns: &Patterns) {
+        let window = Window {
+            lines: &self.lines,
+            at: self.next,
+        };
+        let line = &self.lines[self.next];
+        let mut incidents = reading::incidents(patterns, line, &window);
+        if incidents.is_empty()
+            && let Some(joined) = self.joined_with_next(patterns)
+        {
+            incidents = reading::incidents(patterns, &joined, &window);
+        }
+        for incident in incidents {
+            self.folded.add(self.read, incident);
+        }
+        self.read += 1;
+        self.next += 1;
+        while self.next > BEHIND || (self.bytes > WINDOW && self.next > 0) {
+            let forgotten = self.lines.pop_front().unwrap_or_default();
+            self.bytes -= forgotten.len();
+            self.next -= 1;
+        }
+    }
+
+    /// The next line joined with the one after it, where the words of a reason were wrapped between the two: at a blank
+    /// (curl, CMake) or within a word (Composer's box).
+    fn joined_with_next(&self, patterns: &Patterns) -> Option<Vec<u8>> {
+        let blank = |b: &u8| b.is_ascii_whitespace() || *b == b'|';
+        let first = self.lines[self.next].trim_ascii_end();
+        let second = self.lines.get(self.next + 1)?;
+        let skipped = second.iter().take_while(|b| blank(b)).count();
+        let second = second[skipped..].trim_ascii_end();
+        // A program that wraps may repeat its own prefix: `Warning: `.
+        let prefix = first.iter().position(|&b| b == b' ').map_or(0, |at| at + 1);
+        let second = second.strip_prefix(&first[..prefix]).unwrap_or(second);
+        let tail = &first[first.len().saturating_sub(WRAPPED)..];
+        let head = &second[..second.len().min(WRAPPED)];
+        for glue in [&b" "[..], b""] {
+            if patterns
+                .loaded()
+                .reasons
+                .straddle(&[tail, glue, head].concat(), tail.len())
+            {
+                return Some([first, glue, second].concat());
+            }
+        }
+        None
+    }
+}
+
+struct Window<'s> {
+    lines: &'s VecDeque<Vec<u8>>,
+    at: usize,
+}
+
+impl Surroundings for Window<'_> {
+    fn line(&self, direction: Direction, distance: usize) -> Option<&[u8]> {
+        let index = match direction {
+            Direction::Before => self.at.checked_sub(distance)?,
+            Direction::After => self.at.checked_add(distance)?,
+        };
+        self.lines.get(index).map(Vec::as_slice)
+    }
+}

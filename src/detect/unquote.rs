@@ -1,0 +1,265 @@
+//! Printed names back to the bytes that they stand for.
+
+/// How a program writes a name into its messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Quoting {
+    /// As it is.
+    #[default]
+    None,
+    /// Python's `repr`: backslash escapes, `\udcXX` for a byte that is not UTF-8, `\xXX` in bytes literals.
+    Python,
+    /// GNU's shell-escape: `'caf'$'\351''.txt'`, `'it'\''s'`; and its C escapes in ‘…’.
+    Gnu,
+    /// Go's `%q`, Rust's `{:?}`, C's and JSON's string literals: `\n`, `\xff`, `\u00e9`, `\u{e9}`, `\303`.
+    Escaped,
+    /// As a POSIX shell reads it back.
+    Shell,
+    /// Percent escapes of a URL.
+    Url,
+}
+
+/// The name's bytes.
+///
+/// `printed` is what stands between the outermost quotes. What is no valid escape stays as it is: a wrong guess at the
+/// quoting then does no harm.
+#[must_use]
+pub fn unquoted(printed: &[u8], quoting: Quoting) -> Vec<u8> {
+    match quoting {
+        Quoting::None => printed.to_vec(),
+        Quoting::Python | Quoting::Escaped => unescaped(printed),
+        Quoting::Gnu
+            if printed
+                .windows(2)
+                .any(|two| two == b"''" || two == b"$'" || two == b"'\\") =>
+        {
+            shell_words_joined(printed, true)
+        }
+        Quoting::Gnu => gnu_unescaped(printed),
+        Quoting::Shell => shell_words_joined(printed, false),
+        Quoting::Url => percent_decoded(printed),
+    }
+}
+
+/// GNU's locale quoting escapes only what C would; a backslash before another character is its own.
+fn gnu_unescaped(printed: &[u8]) -> Vec<u8> {
+    if printed.contains(&b'\\') {
+        unescaped(printed)
+    } else {
+        printed.to_vec()
+    }
+}
+
+fn unescaped(printed: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(printed.len());
+    let mut rest = printed;
+    while let Some((&byte, after)) = rest.split_first() {
+        let escape = (byte == b'\\').then(|| escape(after)).flatten();
+        match escape {
+            Some((value, length)) => {
+                value.append_to(&mut bytes);
+                rest = &after[length..];
+            }
+            None => {
+                bytes.push(byte);
+                rest = after;
+            }
+        }
+    }
+    bytes
+}
+
+enum Value {
+    Byte(u8),
+    Char(char),
+}
+
+impl Value {
+    fn append_to(&self, bytes: &mut Vec<u8>) {
+        match *self {
+            Value::Byte(byte) => bytes.push(byte),
+            Value::Char(c) => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+}
+
+/// What the escape after a backslash stands for, and its length.
+fn escape(after: &[u8]) -> Option<(Value, usize)> {
+    let byte = |byte| Some((Value::Byte(byte), 1));
+    match *after.first()? {
+        b'n' => byte(b'\n'),
+        b't' => byte(b'\t'),
+        b'r' => byte(b'\r'),
+        b'a' => byte(0x07),
+        b'b' => byte(0x08),
+        b'f' => byte(0x0c),
+        b'v' => byte(0x0b),
+        b'e' | b'E' => byte(0x1b),
+        c @ (b'\\' | b'\'' | b'"' | b'`' | b'?' | b'/' | b' ') => byte(c),
+        b'x' => {
+            let value = number(after.get(1..3)?, 16)?;
+            Some((Value::Byte(u8::try_from(value).ok()?), 3))
+        }
+        b'u' if after.get(1) == Some(&b'{') => {
+            let end = after.iter().take(10).position(|&b| b == b'}')?;
+            Some((code_point(number(&after[2..end], 16)?)?, end + 1))
+        }
+        b'u' => Some((code_point(number(after.get(1..5)?, 16)?)?, 5)),
+        b'U' => Some((code_point(number(after.get(1..9)?, 16)?)?, 9)),
+        b'0'..=b'7' => {
+            let digits = after
+                .iter()
+                .take(3)
+                .take_while(|b| (b'0'..=b'7').contains(b))
+                .count();
+            let value = number(&after[..digits], 8)?;
+            Some((Value::Byte(u8::try_from(value).ok()?), digits))
+        }
+        _ => None,
+    }
+}
+
+/// A code point, or the byte that Python's surrogateescape hides in one (PEP 383).
+fn code_point(value: u32) -> Option<Value> {
+    match value {
+        0xdc80..=0xdcff => u8::try_from(value - 0xdc00).ok().map(Value::Byte),
+        _ => char::from_u32(value).map(Value::Char),
+    }
+}
+
+fn number(digits: &[u8], radix: u32) -> Option<u32> {
+    if !digits.first()?.is_ascii_alphanumeric() {
+        return None;
+    }
+    u32::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok()
+}
+
+/// One shell word of quoted and bare parts; `inside` when its first quote was taken off already.
+fn shell_words_joined(printed: &[u8], inside: bool) -> Vec<u8> {
+    #[derive(PartialEq)]
+    enum State {
+        Bare,
+        Single,
+        Double,
+        Dollar,
+    }
+    let mut state = if inside { State::Single } else { State::Bare };
+    let mut bytes = Vec::with_capacity(printed.len());
+    let mut rest = printed;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        match (&state, byte) {
+            (State::Bare, b'\'') => state = State::Single,
+            (State::Bare, b'"') => state = State::Double,
+            (State::Bare, b'$') if after.first() == Some(&b'\'') => {
+                state = State::Dollar;
+                rest = &after[1..];
+            }
+            (State::Bare, b'\\') => {
+                let Some((&next, after)) = after.split_first() else {
+                    break;
+                };
+                bytes.push(next);
+                rest = after;
+            }
+            (State::Single | State::Dollar, b'\'') | (State::Double, b'"') => state = State::Bare,
+            (State::Dollar | State::Double, b'\\') => match escape(after) {
+                Some((value, length)) => {
+                    value.append_to(&mut bytes);
+                    rest = &after[length..];
+                }
+                None => bytes.push(byte),
+            },
+            _ => bytes.push(byte),
+        }
+    }
+    bytes
+}
+
+fn percent_decoded(printed: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(printed.len());
+    let mut rest = printed;
+    while let Some((&byte, after)) = rest.split_first() {
+        let value = (byte == b'%').then(|| after.get(..2)).flatten();
+        match value
+            .and_then(|digits| number(digits, 16))
+            .and_then(|v| u8::try_from(v).ok())
+        {
+            Some(value) => {
+                bytes.push(value);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(byte);
+                rest = after;
+            }
+        }
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn python_hides_bytes_in_surrogates() {
+        assert_eq!(unquoted(br"caf\udce9.txt", Quoting::Python), b"caf\xe9.txt");
+        assert_eq!(unquoted(br"caf\xe9.txt", Quoting::Python), b"caf\xe9.txt");
+        assert_eq!(
+            unquoted(br"it\'s \\ a\nb", Quoting::Python),
+            b"it's \\ a\nb"
+        );
+    }
+
+    #[test]
+    fn gnu_joins_quoted_parts() {
+        assert_eq!(unquoted(br"caf'$'\351''.txt", Quoting::Gnu), b"caf\xe9.txt");
+        assert_eq!(unquoted(br"it'\''s", Quoting::Gnu), b"it's");
+        assert_eq!(unquoted(b"plain name", Quoting::Gnu), b"plain name");
+        assert_eq!(unquoted(br"two'$'\n''lines", Quoting::Gnu), b"two\nlines");
+    }
+
+    #[test]
+    fn go_and_rust_escape_as_c_does() {
+        assert_eq!(
+            unquoted(br"/a\x00\xff/\u00e9\u{20ac}", Quoting::Escaped),
+            b"/a\0\xff/\xc3\xa9\xe2\x82\xac"
+        );
+        assert_eq!(
+            unquoted(br"/caf\303\251", Quoting::Escaped),
+            "/café".as_bytes()
+        );
+    }
+
+    #[test]
+    fn a_shell_word_is_read_as_the_shell_reads_it() {
+        assert_eq!(
+            unquoted(br#"a\ b'c d'"e f"$'\t'"#, Quoting::Shell),
+            b"a bc de f\t"
+        );
+    }
+
+    #[test]
+    fn a_url_is_decoded() {
+        assert_eq!(
+            unquoted(b"%2Fvar%2Frun%2Fdocker.sock", Quoting::Url),
+            b"/var/run/docker.sock"
+        );
+        assert_eq!(unquoted(b"100%", Quoting::Url), b"100%");
+    }
+
+    #[test]
+    fn broken_escapes_stay_as_they_are() {
+        for quoting in [
+            Quoting::Python,
+            Quoting::Escaped,
+            Quoting::Gnu,
+            Quoting::Url,
+        ] {
+            for broken in [&br"C:\q"[..], br"\x", br"\u12", br"\u{", b"%", br"\777"] {
+                assert_eq!(unquoted(broken, quoting), broken, "{quoting:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Which operation the words of a message tell.
+
+use std::collections::HashMap;
+
+use memchr::memmem;
+use regex::bytes::{Regex, RegexBuilder};
+use serde::Deserialize;
+
+use super::pattern::Told;
+use super::reason::Wording;
+use crate::attempt::{Errno, Operation};
+
+const ENGLISH: &str = include_str!("../../patterns/words.toml");
+const LANGUAGES: &str = include_str!("../../patterns/languages.toml");
+
+/// The vocabulary of all messages, whatever the program.
+#[derive(Debug)]
+pub struct Words {
+    calls: HashMap<String, Told>,
+    programs: HashMap<String, Told>,
+    phrases: Vec<(Regex, Told)>,
+    foreign: Vec<(memmem::Finder<'static>, Told)>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EnglishFile {
+    calls: HashMap<String, Vec<String>>,
+    programs: HashMap<String, Vec<String>>,
+    phrase: Vec<Phrase>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Phrase {
+    operation: String,
+    words: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LanguagesFile {
+    language: Vec<Language>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(non_snake_case)]
+struct Language {
+    name: String,
+    #[serde(default)]
+    EACCES: Vec<String>,
+    #[serde(default)]
+    EPERM: Vec<String>,
+    #[serde(default)]
+    EROFS: Vec<String>,
+    #[serde(default)]
+    operations: Vec<(String, String)>,
+}
+
+impl Words {
+    /// The vocabulary, and how the common languages word the refusals.
+    ///
+    /// # Panics
+    /// Where the files of this crate are malformed.
+    #[must_use]
+    pub fn load() -> (Words, Vec<Wording>) {
+        let english: EnglishFile = toml::from_str(ENGLISH).expect("patterns/words.toml");
+        let languages: LanguagesFile = toml::from_str(LANGUAGES).expect("patterns/languages.toml");
+        let mut wordings = Vec::new();
+        let mut phrases = Vec::new();
+        for language in languages.language {
+            let foreign = language.name != "C";
+            let refusals = [
+                (Errno::Acces, language.EACCES),
+                (Errno::Perm, language.EPERM),
+                (Errno::RoFs, language.EROFS),
+            ];
+            for (errno, texts) in refusals {
+                let wording = |words: String| Wording {
+                    errno,
+                    words: words.into_bytes(),
+                    foreign,
+                };
+                wordings.extend(texts.into_iter().map(wording));
+            }
+            for (operation, words) in language.operations {
+                phrases.push((memmem::Finder::new(&words).into_owned(), named(&operation)));
+            }
+        }
+        // "cannot create directory" is tried before the "cannot create" in it.
+        phrases.sort_by_key(|(words, _)| std::cmp::Reverse(words.needle().len()));
+        let phrase = |phrase: Phrase| {
+            let words = RegexBuilder::new(&phrase.words)
+                .unicode(false)
+                .case_insensitive(true)
+                .build()
+                .expect("a phrase of patterns/words.toml");
+            (words, named(&phrase.operation))
+        };
+        let words = Words {
+            calls: by_word(english.calls),
+            programs: by_word(english.programs),
+            phrases: english.phrase.into_iter().map(phrase).collect(),
+            foreign: phrases,
+        };
+        (words, wordings)
+    }
+
+    /// What the name of a system call or library function tells.
+    #[must_use]
+    pub fn call(&self, name: &[u8]) -> Option<Told> {
+        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+        self.calls.get(&name).cloned()
+    }
+
+    /// What the name of a program tells that printed `PROGRAM: PATH: REASON`.
+    #[must_use]
+    pub fn program(&self, name: &[u8]) -> Option<Told> {
+        let base = name.rsplit(|&b| b == b'/').next().unwrap_or(name);
+        self.programs
+            .get(String::from_utf8_lossy(base).as_ref())
+            .cloned()
+    }
+
+    /// What the words of a message tell, `foreign` ones included where it is not in English.
+    #[must_use]
+    pub fn phrase(&self, text: &[u8], foreign: bool) -> Option<Told> {
+        let english = self.phrases.iter().find(|(words, _)| words.is_match(text));
+        if let Some((_, told)) = english {
+            return Some(told.clone());
+        }
+        let mut words = self.foreign.iter().filter(|_| foreign);
+        words
+            .find(|(words, _)| words.find(text).is_some())
+            .map(|(_, told)| told.clone())
+    }
+}
+
+fn by_word(table: HashMap<String, Vec<String>>) -> HashMap<String, Told> {
+    let entry = |(operation, words): (String, Vec<String>)| {
+        let told = named(&operation);
+        words.into_iter().map(move |word| (word, told.clone()))
+    };
+    table.into_iter().flat_map(entry).collect()
+}
+
+fn named(operation: &str) -> Told {
+    Operation::from_name(operation).map_or(Told::Untold, Told::Operation)
+}
