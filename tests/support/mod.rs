@@ -19,9 +19,11 @@
     reason = "every file of tests uses another part of it"
 )]
 
+mod forked;
 mod skip;
 mod world;
 
+pub use forked::{become_user, forked, own_mounts, shell};
 pub use skip::{is_root, needs_programs, needs_root, skip};
 pub use world::{Ran, World};
 
