@@ -1,0 +1,153 @@
+//! Findings as the interface's JSON.
+
+use crate::attempt::{Attempt, Errno, Incident, Object, Subject};
+use crate::cause;
+use crate::facts::Facts;
+use crate::judge::{Denial, Obstacle};
+use crate::remedy::Fix;
+use crate::report::{
+    CauseReport, Finding, FixReport, IncidentReport, Outcome, SubjectReport, lossy,
+};
+
+/// One finding as the interface's INCIDENT.
+#[must_use]
+pub fn incident_report(finding: &Finding) -> IncidentReport {
+    let attempt = finding.attempt.as_ref();
+    let incident = finding.incident.as_ref();
+    let (path, path_lossy) = path_of(finding).map_or((None, false), |path| {
+        let (text, odd) = lossy(&path);
+        (Some(text), odd)
+    });
+    let (verdict, causes, fixes, note) = match &finding.outcome {
+        Outcome::Allowed => ("allowed", Vec::new(), Vec::new(), None),
+        Outcome::Unknown(note) => ("unknown", Vec::new(), Vec::new(), Some(note.clone())),
+        Outcome::Denied(denial, remedy) => {
+            let denials = if remedy.denials.is_empty() {
+                std::slice::from_ref(denial)
+            } else {
+                &remedy.denials
+            };
+            let causes = attempt.map_or_else(Vec::new, |attempt| {
+                denials
+                    .iter()
+                    .map(|denial| cause_report(denial, attempt, &finding.facts))
+                    .collect()
+            });
+            (
+                "denied",
+                causes,
+                remedy.fixes.iter().map(fix_report).collect(),
+                None,
+            )
+        }
+    };
+    IncidentReport {
+        errno: errno_of(finding).map(Errno::symbol),
+        message: incident.map(|incident| String::from_utf8_lossy(&incident.message).into_owned()),
+        pattern: incident.map(|incident| incident.pattern.clone()),
+        operation: operation_of(finding),
+        path,
+        path_lossy,
+        count: finding.count,
+        subject: attempt.map(|attempt| subject_report(&attempt.subject, &finding.facts)),
+        verdict,
+        causes,
+        fixes,
+        note,
+    }
+}
+
+/// What the text told; else, of a denial, what the kernel answers.
+fn errno_of(finding: &Finding) -> Option<Errno> {
+    match (&finding.incident, &finding.outcome) {
+        (
+            Some(Incident {
+                errno: Some(errno), ..
+            }),
+            _,
+        ) => Some(*errno),
+        (_, Outcome::Denied(denial, _)) => Some(denial.errno),
+        _ => None,
+    }
+}
+
+/// The operation that the text told of or, where it left that open, the one that was judged to be refused.
+fn operation_of(finding: &Finding) -> Option<&'static str> {
+    let told = finding
+        .incident
+        .as_ref()
+        .and_then(|incident| match &incident.operations[..] {
+            [only] => Some(only.name()),
+            _ => None,
+        });
+    let judged = || match finding.outcome {
+        Outcome::Unknown(_) if finding.incident.is_some() => None,
+        _ => finding
+            .attempt
+            .as_ref()
+            .map(|attempt| attempt.operation.name()),
+    };
+    told.or_else(judged)
+}
+
+/// The path that was judged or, where nothing could be judged, the one of the text.
+fn path_of(finding: &Finding) -> Option<Vec<u8>> {
+    match finding.attempt.as_ref().map(|attempt| &attempt.object) {
+        Some(Object::Path(path)) => Some(path.clone()),
+        Some(_) => None,
+        None => finding
+            .incident
+            .as_ref()
+            .and_then(|incident| incident.paths.first().cloned()),
+    }
+}
+
+fn subject_report(subject: &Subject, facts: &Facts) -> SubjectReport {
+    SubjectReport {
+        pid: subject.pid,
+        uid: subject.uid,
+        gid: subject.gid,
+        groups: subject.groups.clone(),
+        user: facts.names.users.get(&subject.uid).cloned(),
+    }
+}
+
+fn cause_report(denial: &Denial, attempt: &Attempt, facts: &Facts) -> CauseReport {
+    let words = cause::words(denial, attempt, facts);
+    let path = obstacle_path(denial, attempt, facts);
+    let (path, path_lossy) = path.map_or((None, false), |path| {
+        let (text, odd) = lossy(&path);
+        (Some(text), odd)
+    });
+    CauseReport {
+        code: denial.code.name(),
+        path,
+        path_lossy,
+        summary: words.summary,
+        evidence: words.evidence,
+    }
+}
+
+/// The object that denies, as a path where it has one.
+#[must_use]
+pub fn obstacle_path(denial: &Denial, attempt: &Attempt, facts: &Facts) -> Option<Vec<u8>> {
+    match &denial.at {
+        Obstacle::Node(node) => Some(facts.node(*node).path.clone()),
+        Obstacle::Mount(mount, _) => Some(facts.mounts[mount.0].point.clone()),
+        Obstacle::Port(_) | Obstacle::Setting(_) => None,
+        Obstacle::Process => match &attempt.object {
+            Object::Path(path) => Some(path.clone()),
+            _ => None,
+        },
+    }
+}
+
+fn fix_report(fix: &Fix) -> FixReport {
+    FixReport {
+        title: fix.title.clone(),
+        commands: fix.commands.clone(),
+        needs_root: fix.needs_root,
+        verified: fix.verified,
+        relogin: fix.relogin,
+    }
+}

@@ -1,0 +1,64 @@
+//! Lines of a hint: labels in a column of their own, words wrapped to the width of the terminal.
+
+/// Where the words begin, behind the labels.
+pub const INDENT: usize = 11;
+
+/// A label and the words behind it, wrapped to `width` columns; the label only before the first line.
+#[must_use]
+pub fn labelled(label: &str, words: &str, width: usize) -> String {
+    let mut text = String::new();
+    for (at, line) in wrapped(words, width.saturating_sub(INDENT))
+        .into_iter()
+        .enumerate()
+    {
+        let label = if at == 0 { label } else { "" };
+        text.push_str(&format!("  {label:<9}{line}\n"));
+    }
+    text
+}
+
+/// The words in lines of at most `width` columns. A word that is longer stands alone on its line: a path or a command
+/// broken in two could not be copied.
+#[must_use]
+pub fn wrapped(words: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = vec![String::new()];
+    for word in words.split(' ').filter(|word| !word.is_empty()) {
+        let line = lines.last_mut().expect("there is always a line");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if columns(line) + 1 + columns(word) <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+/// How many columns the text takes: a character each, which is right for nearly all paths.
+#[must_use]
+pub fn columns(text: &str) -> usize {
+    text.chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_word_stands_alone_unbroken() {
+        assert_eq!(
+            wrapped("see /a/very/long/path now", 10),
+            ["see", "/a/very/long/path", "now"]
+        );
+    }
+
+    #[test]
+    fn the_label_stands_before_the_first_line_only() {
+        assert_eq!(
+            labelled("because", "one two three", 20),
+            "  because  one two\n           three\n"
+        );
+    }
+}

@@ -1,0 +1,221 @@
+//! A hint for people.
+
+use owo_colors::OwoColorize;
+
+use super::layout::{INDENT, columns, labelled, wrapped};
+use super::{Style, deed, ladder};
+use crate::cause;
+use crate::facts::Facts;
+use crate::judge::Denial;
+use crate::remedy::Fix;
+use crate::report::{Finding, Outcome};
+
+/// The hint for a finding.
+#[must_use]
+pub fn hint(finding: &Finding, style: Style) -> String {
+    match (&finding.outcome, &finding.attempt) {
+        (Outcome::Denied(denial, remedy), Some(attempt)) => {
+            let words = cause::words(denial, attempt, &finding.facts);
+            let mut text = headline(
+                &format!("cannot {}", deed(attempt, &finding.facts)),
+                finding.count,
+                style,
+            );
+            text.push_str(&labelled("because", &words.because, style.width));
+            let ladder = ladder::ladder(denial, &finding.facts, &words.mark, style);
+            if !ladder.is_empty() {
+                text.push_str(&format!("\n{ladder}\n"));
+            }
+            text.push_str(&fixes(
+                &remedy.fixes,
+                attempt.subject.uid == 0,
+                &finding.facts,
+                style,
+            ));
+            text.push_str(&more(denial, style));
+            text
+        }
+        (Outcome::Unknown(note), Some(attempt)) => {
+            let head = headline(
+                &format!(
+                    "cannot tell what refused to {}",
+                    deed(attempt, &finding.facts)
+                ),
+                finding.count,
+                style,
+            );
+            head + &labelled("because", note, style.width)
+        }
+        (Outcome::Allowed, Some(attempt)) => {
+            let user = finding.facts.names.user(attempt.subject.uid);
+            let head = headline(
+                &format!("{user} can {} now", deed(attempt, &finding.facts)),
+                finding.count,
+                style,
+            );
+            let because = "looked at afterwards, nothing stands in the way: it changed meanwhile, or the refusal came \
+                           from something that cannot be seen from here";
+            head + &labelled("because", because, style.width)
+        }
+        (outcome, None) => {
+            let errno = finding
+                .incident
+                .as_ref()
+                .and_then(|incident| incident.errno);
+            let what = errno.map_or_else(String::new, |errno| format!(" ({errno})"));
+            let head = headline(
+                &format!("something was refused{what}"),
+                finding.count,
+                style,
+            );
+            match outcome {
+                Outcome::Unknown(note) => head + &labelled("because", note, style.width),
+                _ => head,
+            }
+        }
+    }
+}
+
+/// The answer of `why`.
+#[must_use]
+pub fn answer(finding: &Finding, style: Style) -> String {
+    match (&finding.outcome, &finding.attempt) {
+        (Outcome::Allowed, Some(attempt)) => {
+            let user = finding.facts.names.user(attempt.subject.uid);
+            let sentence = format!("{user} can {}", deed(attempt, &finding.facts));
+            format!(
+                "permwrap: {}\n",
+                if style.color {
+                    sentence.green().to_string()
+                } else {
+                    sentence
+                }
+            )
+        }
+        (Outcome::Unknown(note), Some(attempt)) => {
+            let user = finding.facts.names.user(attempt.subject.uid);
+            let head = headline(
+                &format!(
+                    "cannot tell whether {user} can {}",
+                    deed(attempt, &finding.facts)
+                ),
+                finding.count,
+                style,
+            );
+            head + &labelled("because", note, style.width)
+        }
+        _ => hint(finding, style),
+    }
+}
+
+/// The words made to stand out, where there are colours.
+pub(super) fn strong(text: &str, style: Style) -> String {
+    if style.color {
+        text.yellow().to_string()
+    } else {
+        text.to_owned()
+    }
+}
+
+fn headline(sentence: &str, count: u64, style: Style) -> String {
+    let times = if count > 1 {
+        format!("  ({count} times)")
+    } else {
+        String::new()
+    };
+    if style.color {
+        format!("{} {}{times}\n", "permwrap:".red().bold(), sentence.bold())
+    } else {
+        format!("permwrap: {sentence}{times}\n")
+    }
+}
+
+/// The fixes, best first, as lines that can be pasted.
+fn fixes(fixes: &[Fix], is_root: bool, facts: &Facts, style: Style) -> String {
+    let mut text = String::new();
+    for (at, fix) in fixes.iter().enumerate() {
+        let label = if at == 0 { "fix" } else { "or" };
+        if fix.commands.is_empty() {
+            text.push_str(&labelled(label, &fix.title, style.width));
+            continue;
+        }
+        let sudo = fix.needs_root && !is_root && facts.surroundings.sudo;
+        text.push_str(&command(
+            label,
+            &pasteable(&fix.commands, sudo),
+            &remark(fix, sudo, is_root),
+            style,
+        ));
+    }
+    text
+}
+
+/// The commands as one line.
+fn pasteable(commands: &[String], sudo: bool) -> String {
+    let prefix = if sudo { "sudo " } else { "" };
+    commands
+        .iter()
+        .map(|command| format!("{prefix}{command}"))
+        .collect::<Vec<_>>()
+        .join(" && ")
+}
+
+fn remark(fix: &Fix, sudo: bool, is_root: bool) -> String {
+    let mut remark = fix.title.clone();
+    if fix.needs_root && !sudo && !is_root {
+        remark.push_str(", as root");
+    }
+    if fix.relogin && !remark.contains("log in") {
+        remark.push_str(", then log in again");
+    }
+    remark
+}
+
+/// A command with its remark beside it, or below it where the line is too short for both.
+fn command(label: &str, command: &str, remark: &str, style: Style) -> String {
+    let shown = if style.color {
+        command.cyan().bold().to_string()
+    } else {
+        command.to_owned()
+    };
+    if INDENT + columns(command) + 3 + columns(remark) <= style.width {
+        return format!("  {label:<9}{shown}   {}\n", dim(remark, style));
+    }
+    let mut text = format!("  {label:<9}{shown}\n");
+    for line in wrapped(remark, style.width.saturating_sub(INDENT + 2)) {
+        text.push_str(&format!(
+            "{}{}\n",
+            " ".repeat(INDENT + 2),
+            dim(&line, style)
+        ));
+    }
+    text
+}
+
+fn dim(text: &str, style: Style) -> String {
+    if style.color {
+        text.dimmed().to_string()
+    } else {
+        text.to_owned()
+    }
+}
+
+fn more(denial: &Denial, style: Style) -> String {
+    labelled(
+        "more",
+        &format!("permwrap causes {}", denial.code.name()),
+        style.width,
+    )
+}
+
+/// The words at the end of a run for failures that no hint was shown for.
+#[must_use]
+pub fn remainder(unshown: u64) -> String {
+    match unshown {
+        0 => String::new(),
+        1 => "permwrap: 1 more failure was not shown (--report FILE lists all)\n".to_owned(),
+        many => {
+            format!("permwrap: {many} more failures were not shown (--report FILE lists all)\n")
+        }
+    }
+}

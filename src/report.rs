@@ -1,0 +1,150 @@
+//! What was found, as data: one model for people, JSON and annotations.
+//!
+//! Field names are those of the interface; adding a field is fine, renaming one is not.
+#![forbid(unsafe_code)]
+
+use serde::Serialize;
+
+use crate::attempt::{Attempt, Incident};
+use crate::facts::Facts;
+use crate::judge::Denial;
+use crate::remedy::Remedy;
+
+/// The version of every document's form.
+pub const SCHEMA: u32 = 1;
+
+/// A finding: an incident with what was worked out of it. The typed parts are for the renderer.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// What the text said; `None` for `why`.
+    pub incident: Option<Incident>,
+    /// How often it was seen.
+    pub count: u64,
+    /// The reading that was judged; `None` where there was nothing to judge.
+    pub attempt: Option<Attempt>,
+    /// What it was judged on.
+    pub facts: Facts,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What judging came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Refused: the first blocker, and what puts it right.
+    Denied(Denial, Remedy),
+    /// Looked at now, nothing stands in the way.
+    Allowed,
+    /// The evidence does not decide; what is missing, as a sentence.
+    Unknown(String),
+}
+
+/// The report of a run.
+#[derive(Debug, Serialize)]
+pub struct RunReport {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The command line; odd bytes written `\xNN`.
+    pub command: Vec<String>,
+    /// How the command ended.
+    pub exit: Exit,
+    /// What was found.
+    pub incidents: Vec<IncidentReport>,
+}
+
+/// How a command ended: by code or by signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Exit {
+    /// The exit code.
+    pub code: Option<i32>,
+    /// The signal's number.
+    pub signal: Option<i32>,
+}
+
+/// The report of `explain`.
+#[derive(Debug, Serialize)]
+pub struct ExplainReport {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// What was found.
+    pub incidents: Vec<IncidentReport>,
+}
+
+/// The report of `why`.
+#[derive(Debug, Serialize)]
+pub struct WhyReport {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// What was found.
+    #[serde(flatten)]
+    pub incident: IncidentReport,
+}
+
+/// One incident.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct IncidentReport {
+    pub errno: Option<&'static str>,
+    pub message: Option<String>,
+    pub pattern: Option<String>,
+    pub operation: Option<&'static str>,
+    pub path: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub path_lossy: bool,
+    pub count: u64,
+    pub subject: Option<SubjectReport>,
+    pub verdict: &'static str,
+    pub causes: Vec<CauseReport>,
+    pub fixes: Vec<FixReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// Who tried.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct SubjectReport {
+    pub pid: Option<i32>,
+    pub uid: u32,
+    pub gid: u32,
+    pub groups: Vec<u32>,
+    pub user: Option<String>,
+}
+
+/// What denies.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct CauseReport {
+    pub code: &'static str,
+    pub path: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub path_lossy: bool,
+    pub summary: String,
+    pub evidence: Vec<String>,
+}
+
+/// What puts it right.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct FixReport {
+    pub title: String,
+    pub commands: Vec<String>,
+    pub needs_root: bool,
+    pub verified: bool,
+    pub relogin: bool,
+}
+
+/// A path or other bytes for JSON: odd bytes written `\xNN`, and whether there were any.
+#[must_use]
+pub fn lossy(bytes: &[u8]) -> (String, bool) {
+    let mut text = String::with_capacity(bytes.len());
+    let mut odd = false;
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            odd = true;
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    (text, odd)
+}

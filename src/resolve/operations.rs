@@ -1,0 +1,95 @@
+//! Which system calls the words of a message can stand for.
+
+use crate::attempt::{Errno, Incident, OpenHow, Operation};
+
+/// What can be meant: operation, object and (for two-path operations) the second path, the likeliest first.
+pub fn readings(incident: &Incident) -> Vec<(Operation, &[u8], Option<&[u8]>)> {
+    let mut readings = Vec::new();
+    let told = &incident.operations;
+    let open = if told.is_empty() {
+        untold(incident.errno)
+    } else {
+        Vec::new()
+    };
+    for operation in told.iter().chain(&open) {
+        match (operation, &incident.paths[..]) {
+            (_, []) => {}
+            (Operation::Rename | Operation::Link, [from, to, ..]) => {
+                readings.push((operation.clone(), from.as_slice(), Some(to.as_slice())));
+            }
+            // The new name is the second of `ln -s TARGET NAME` and of `'TARGET' -> 'NAME'`.
+            (Operation::Symlink, [target, name, ..]) => {
+                readings.push((Operation::Symlink, name.as_slice(), None));
+                readings.push((Operation::Symlink, target.as_slice(), None));
+            }
+            // One name of a rename: it must at least be taken out of, or put into, its directory.
+            (Operation::Rename, [only]) => {
+                readings.push((Operation::Delete, only.as_slice(), None));
+                readings.push((Operation::Rmdir, only.as_slice(), None));
+                readings.push((Operation::CREATE, only.as_slice(), None));
+            }
+            (Operation::Link, [only]) => readings.push((Operation::CREATE, only.as_slice(), None)),
+            (_, paths) => {
+                for path in paths {
+                    for operation in variants(operation, incident.errno) {
+                        readings.push((operation, path.as_slice(), None));
+                    }
+                }
+            }
+        }
+    }
+    readings
+}
+
+/// The operations to try where the text tells of none.
+fn untold(errno: Option<Errno>) -> Vec<Operation> {
+    let names: &[&str] = match errno {
+        Some(Errno::Perm) => &[
+            "delete", "chmod", "utime", "chown", "write", "create", "mkdir", "setxattr", "link",
+            "read", "exec", "bind",
+        ],
+        Some(Errno::RoFs) => &[
+            "create", "write", "mkdir", "delete", "chmod", "chown", "utime", "symlink", "setxattr",
+        ],
+        _ => &[
+            "read", "list", "exec", "write", "create", "traverse", "mkdir", "delete", "connect",
+            "bind", "utime",
+        ],
+    };
+    names
+        .iter()
+        .filter_map(|name| Operation::from_name(name))
+        .collect()
+}
+
+/// The system calls that programs use for what a message calls one operation.
+fn variants(operation: &Operation, errno: Option<Errno>) -> Vec<Operation> {
+    match operation {
+        // Programs open for writing with O_CREAT as a rule; where the file is there, both are judged alike.
+        Operation::Open(how) if how.write && !how.create => {
+            vec![
+                operation.clone(),
+                Operation::Open(OpenHow {
+                    create: true,
+                    ..*how
+                }),
+            ]
+        }
+        Operation::Open(how) if !how.write => vec![operation.clone(), Operation::Traverse],
+        // "cannot remove" is said of directories, too, and where their entries cannot be listed.
+        Operation::Delete => vec![
+            Operation::Delete,
+            Operation::Rmdir,
+            Operation::List,
+            Operation::Traverse,
+        ],
+        Operation::Rmdir => vec![Operation::Rmdir, Operation::List, Operation::Traverse],
+        Operation::List => vec![Operation::List, Operation::Traverse],
+        // The present time asks for write permission (EACCES), a given one for ownership (EPERM).
+        Operation::Utime { .. } => {
+            let now = errno != Some(Errno::Perm);
+            vec![Operation::Utime { now }, Operation::Utime { now: !now }]
+        }
+        _ => vec![operation.clone()],
+    }
+}

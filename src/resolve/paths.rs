@@ -1,0 +1,241 @@
+//! From printed paths to absolute ones.
+
+use crate::attempt::{Incident, Object, Operation, Subject};
+
+use super::{Place, Witness};
+
+/// The absolute paths that a printed one can stand for, each with who may have used it, the likeliest first.
+pub fn absolute(
+    path: &[u8],
+    operation: &Operation,
+    incident: &Incident,
+    place: &Place,
+) -> Vec<(Subject, Vec<u8>)> {
+    let mut found: Vec<(Subject, Vec<u8>)> = Vec::new();
+    for witness in &place.witnesses {
+        for path in readings_of(path, operation, incident, place, witness) {
+            found.push((witness.subject.clone(), path));
+        }
+    }
+    found
+}
+
+/// The second path of an operation, for the same subject: relative to the same directory as the first.
+pub fn beside(
+    path: &[u8],
+    subject: &Subject,
+    incident: &Incident,
+    place: &Place,
+) -> Option<Vec<u8>> {
+    let witness = place
+        .witnesses
+        .iter()
+        .find(|witness| witness.subject == *subject)?;
+    readings_of(path, &Operation::CREATE, incident, place, witness)
+        .into_iter()
+        .next()
+}
+
+/// The words of the command's arguments that may name a file or a port, and the working directory.
+pub fn arguments(place: &Place) -> Vec<&[u8]> {
+    let witnesses = place
+        .witnesses
+        .iter()
+        .flat_map(|witness| witness.arguments.iter().skip(1));
+    let words = place.command.iter().skip(1).chain(witnesses);
+    let mut found: Vec<&[u8]> = Vec::new();
+    for word in words {
+        let value = match word.iter().position(|byte| *byte == b'=') {
+            Some(at) => &word[at + 1..],
+            None if word.starts_with(b"-") => continue,
+            None => word.as_slice(),
+        };
+        // A script given with -c is no path; neither is a word that could not be one.
+        let plausible = !value.is_empty()
+            && value.len() < 4096
+            && !value.contains(&b'\n')
+            && !value.contains(&0);
+        if plausible && !found.contains(&value) {
+            found.push(value);
+        }
+    }
+    found
+}
+
+/// An address with a port, as programs print it: `0.0.0.0:80`, `[::]:80`, `:80`, `*:80`, `80`, `localhost port 80`.
+pub fn port(text: &[u8]) -> Option<Object> {
+    let text = std::str::from_utf8(text).ok()?.trim();
+    let (address, port) = match text.rsplit_once([':', ' ']) {
+        Some((address, port)) => (address.trim_end_matches("port").trim(), port),
+        None => ("", text),
+    };
+    let address = address
+        .rsplit("://")
+        .next()
+        .unwrap_or(address)
+        .trim_matches(['[', ']']);
+    let port = port.trim_end_matches('/').parse().ok()?;
+    let address = if address == "*" {
+        String::new()
+    } else {
+        address.to_owned()
+    };
+    Some(Object::Port { address, port })
+}
+
+fn readings_of(
+    path: &[u8],
+    operation: &Operation,
+    incident: &Incident,
+    place: &Place,
+    witness: &Witness,
+) -> Vec<Vec<u8>> {
+    if path.starts_with(b"/") {
+        return vec![tidy(path)];
+    }
+    if let (Some(rest), Some(home)) = (path.strip_prefix(b"~/"), &place.home) {
+        return vec![tidy(&join(home, rest))];
+    }
+    let mut bases: Vec<Vec<u8>> = Vec::new();
+    let own = witness.directory.as_ref().unwrap_or(&place.start);
+    if let Some(told) = &incident.directory {
+        bases.push(if told.starts_with(b"/") {
+            told.clone()
+        } else {
+            join(own, told)
+        });
+    }
+    bases.push(own.clone());
+    bases.extend(directories_of(&witness.arguments).map(|directory| join(own, directory)));
+    bases.push(place.start.clone());
+    bases.extend(directories_of(&place.command).map(|directory| join(&place.start, directory)));
+    // A program without a slash in its name is looked for in PATH.
+    if *operation == Operation::Exec && !path.contains(&b'/') {
+        bases.splice(0..0, place.search_path.iter().cloned());
+    }
+    let mut paths: Vec<Vec<u8>> = Vec::new();
+    for base in bases {
+        let path = tidy(&join(&base, path));
+        if path.starts_with(b"/") && !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+    paths
+}
+
+/// The directories that a command line tells its program to work in: `tar -C DIR`, `git -C DIR`, `make --directory=DIR`,
+/// `patch -d DIR`.
+fn directories_of(arguments: &[Vec<u8>]) -> impl Iterator<Item = &[u8]> {
+    const LONG: [&[u8]; 4] = [b"--directory=", b"--chdir=", b"--cwd=", b"--prefix="];
+    let after = arguments.windows(2).filter_map(|pair| {
+        let told = matches!(
+            pair[0].as_slice(),
+            b"-C" | b"-d" | b"--directory" | b"--chdir" | b"--cwd" | b"--prefix"
+        );
+        told.then_some(pair[1].as_slice())
+    });
+    let within = arguments.iter().filter_map(|word| {
+        let long = LONG.iter().find_map(|long| word.strip_prefix(*long));
+        long.or_else(|| word.strip_prefix(b"-C"))
+            .filter(|directory| !directory.is_empty())
+    });
+    after.chain(within)
+}
+
+fn join(base: &[u8], path: &[u8]) -> Vec<u8> {
+    if path.starts_with(b"/") {
+        return path.to_vec();
+    }
+    [base, b"/", path].concat()
+}
+
+/// The path without `.` components and doubled slashes. `..` stays: what it means depends on symlinks.
+fn tidy(path: &[u8]) -> Vec<u8> {
+    let mut tidy: Vec<u8> = Vec::with_capacity(path.len());
+    for component in path
+        .split(|byte| *byte == b'/')
+        .filter(|component| !component.is_empty() && *component != b".")
+    {
+        tidy.push(b'/');
+        tidy.extend_from_slice(component);
+    }
+    if tidy.is_empty() || (path.ends_with(b"/") && tidy.len() > 1) {
+        tidy.push(b'/');
+    }
+    tidy
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(start: &str, command: &[&str]) -> Place {
+        let arguments: Vec<Vec<u8>> = command
+            .iter()
+            .map(|word| word.as_bytes().to_vec())
+            .collect();
+        let subject = Subject::login(1000, 1000, vec![1000]);
+        Place {
+            witnesses: vec![Witness {
+                subject,
+                directory: None,
+                arguments: arguments.clone(),
+            }],
+            start: start.as_bytes().to_vec(),
+            command: arguments,
+            search_path: vec![b"/usr/bin".to_vec()],
+            home: Some(b"/home/alice".to_vec()),
+        }
+    }
+
+    fn paths(path: &str, operation: &Operation, place: &Place) -> Vec<String> {
+        let found = absolute(path.as_bytes(), operation, &Incident::default(), place);
+        found
+            .into_iter()
+            .map(|(_, path)| String::from_utf8(path).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_relative_path_is_in_the_working_directory_first() {
+        let place = place("/srv/app", &["tar", "-C", "out", "-xf", "a.tar"]);
+        assert_eq!(
+            paths("./x/y", &Operation::READ, &place),
+            ["/srv/app/x/y", "/srv/app/out/x/y"]
+        );
+    }
+
+    #[test]
+    fn a_program_without_a_slash_is_looked_for_in_path() {
+        assert_eq!(
+            paths("tool", &Operation::Exec, &place("/srv", &["tool"])),
+            ["/usr/bin/tool", "/srv/tool"]
+        );
+    }
+
+    #[test]
+    fn dots_go_and_double_dots_stay() {
+        assert_eq!(
+            paths("/a//./b/../c/", &Operation::READ, &place("/", &[])),
+            ["/a/b/../c/"]
+        );
+        assert_eq!(
+            paths("~/.ssh/id", &Operation::READ, &place("/", &[])),
+            ["/home/alice/.ssh/id"]
+        );
+    }
+
+    #[test]
+    fn ports_are_read_as_programs_print_them() {
+        let port_of = |text: &str| match port(text.as_bytes()) {
+            Some(Object::Port { address, port }) => Some((address, port)),
+            _ => None,
+        };
+        assert_eq!(port_of("0.0.0.0:80"), Some(("0.0.0.0".into(), 80)));
+        assert_eq!(port_of("[::]:443"), Some(("::".into(), 443)));
+        assert_eq!(port_of(":::80"), Some(("::".into(), 80)));
+        assert_eq!(port_of(":80"), Some((String::new(), 80)));
+        assert_eq!(port_of("localhost port 80"), Some(("localhost".into(), 80)));
+        assert_eq!(port_of("/run/app.sock"), None);
+    }
+}

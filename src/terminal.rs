@@ -1,0 +1,50 @@
+//! How output to people is to look, by the terminal and the environment.
+
+use std::io::IsTerminal;
+use std::os::fd::AsFd;
+
+use crate::cli::Color;
+use crate::render::Style;
+
+/// The style for text written to this descriptor.
+///
+/// Colour: as asked for; else never with NO_COLOR (no-color.org), always with CLICOLOR_FORCE, else on a terminal.
+#[must_use]
+pub fn style(stream: &(impl AsFd + IsTerminal), color: Color) -> Style {
+    let set =
+        |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    let color = match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto if set("NO_COLOR") => false,
+        Color::Auto if set("CLICOLOR_FORCE") => true,
+        Color::Auto => {
+            stream.is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+        }
+    };
+    Style {
+        color,
+        utf8: is_utf8_locale(),
+        width: width(stream),
+    }
+}
+
+/// The terminal's columns, 100 where there is none: hints that go to a file or a pipe have no edge.
+fn width(stream: &impl AsFd) -> usize {
+    match rustix::termios::tcgetwinsize(stream) {
+        Ok(size) if size.ws_col >= 20 => usize::from(size.ws_col),
+        _ => 100,
+    }
+}
+
+/// Whether the locale's encoding is UTF-8, by its name (locale(7): LC_ALL, LC_CTYPE, LANG, the first that is set).
+fn is_utf8_locale() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty());
+    locale.is_some_and(|name| {
+        let name = name.to_ascii_lowercase();
+        name.contains("utf-8") || name.contains("utf8")
+    })
+}
