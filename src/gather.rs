@@ -66,6 +66,21 @@ pub fn subject_as(spec: &str) -> Result<Subject, String> {
     users::subject_as(spec)
 }
 
+/// An owner as chown(1) takes it: `USER`, `USER:GROUP` or `:GROUP`, each a name or a number.
+///
+/// # Errors
+/// One line of words: an unknown user or group, or neither given.
+pub fn owner(spec: &str) -> Result<(Option<u32>, Option<u32>), String> {
+    users::owner(spec)
+}
+
+/// The working directory of a process, where it can be read.
+#[must_use]
+pub fn working_directory(pid: i32) -> Option<Vec<u8>> {
+    let link = rustix::fs::readlink(format!("/proc/{pid}/cwd"), Vec::new()).ok()?;
+    Some(link.into_bytes())
+}
+
 /// Why something is not known, by the error number of a system call.
 fn unread(what: &str, path: &[u8], errno: rustix::io::Errno) -> Unread {
     Unread {

@@ -5,10 +5,12 @@
 #![no_main]
 
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 
-use permwrap::cli::{self, Invocation};
-use permwrap::run::{self, Command, Exit, MakeObserver, Observer, Options, Scene};
+use permwrap::cli::{self, Invocation, RunOptions};
+use permwrap::run::{self, Command, MakeObserver, Options};
+use permwrap::subcommand;
+use permwrap::wrap::{self, Explainer};
 
 /// Where the C library starts the program.
 ///
@@ -20,19 +22,9 @@ pub unsafe extern "C" fn main(_count: c_int, words: *const *const c_char) -> c_i
     if let Some(command) = unsafe { plain_command(words) } {
         run::run(&command, Options::default(), observer());
     }
-    // SAFETY: the caller's promise.
-    let arguments = unsafe { arguments(words) };
-    match cli::parse(arguments) {
-        Ok(Invocation::Run { options, command }) => {
-            let wanted = Options {
-                report: options.report.is_some(),
-                quiet: options.quiet,
-                no_pty: options.no_pty,
-            };
-            Command::from_words(command)
-                .map_or(125, |command| run::run(&command, wanted, observer()))
-        }
-        Ok(Invocation::Own(_)) => 2,
+    match cli::parse(std::env::args_os().skip(1).collect()) {
+        Ok(Invocation::Run { options, command }) => run_with(&options, command),
+        Ok(Invocation::Own(own)) => subcommand::run(&own).into(),
         Err(stop) => {
             if stop.status == 0 {
                 print!("{}", stop.text);
@@ -41,6 +33,23 @@ pub unsafe extern "C" fn main(_count: c_int, words: *const *const c_char) -> c_i
             }
             stop.status.into()
         }
+    }
+}
+
+/// Runs the command with options that were given. The result is the status where it cannot even be tried.
+fn run_with(options: &RunOptions, command: Vec<OsString>) -> c_int {
+    if let Err(mistake) = wrap::check_patterns(&options.patterns) {
+        eprintln!("permwrap: {mistake}");
+        return 125;
+    }
+    let wanted = Options {
+        report: options.report.is_some(),
+        quiet: options.quiet,
+        no_pty: options.no_pty,
+    };
+    match Command::from_words(command) {
+        Some(command) => run::run(&command, wanted, observer()),
+        None => 125,
     }
 }
 
@@ -64,32 +73,13 @@ unsafe fn plain_command(words: *const *const c_char) -> Option<Command> {
     }
 }
 
-/// The arguments, the program's own name not among them.
-///
-/// # Safety
-/// As for [`plain_command`].
-unsafe fn arguments(words: *const *const c_char) -> Vec<OsString> {
-    // SAFETY: the caller's promise.
-    let all = (0..)
-        .map(|n| unsafe { *words.add(n) })
-        .take_while(|word| !word.is_null());
-    // SAFETY: the caller's promise.
-    all.skip(1)
-        .map(|word| OsString::from_vec(unsafe { CStr::from_ptr(word) }.to_bytes().to_vec()))
-        .collect()
-}
-
-/// The diagnosis is not connected yet: an observer that says nothing.
+/// What makes sense of the command's stderr, made once there is something to make sense of.
 fn observer() -> MakeObserver {
-    struct Silent;
-    impl Observer for Silent {
-        fn text(&mut self, _: &[u8], _: &Scene) {}
-        fn quiet(&mut self) -> Vec<u8> {
-            Vec::new()
-        }
-        fn end(&mut self, _: Exit) -> Vec<u8> {
-            Vec::new()
-        }
-    }
-    Box::new(|| Box::new(Silent))
+    Box::new(|| {
+        let (options, command) = match cli::parse(std::env::args_os().skip(1).collect()) {
+            Ok(Invocation::Run { options, command }) => (options, command),
+            _ => (RunOptions::default(), Vec::new()),
+        };
+        Box::new(Explainer::new(&options, command))
+    })
 }

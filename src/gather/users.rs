@@ -35,6 +35,30 @@ pub(super) fn subject_as(spec: &str) -> Result<Subject, String> {
     Ok(with_our_limits(subject))
 }
 
+/// An owner as chown(1) takes it: `USER`, `USER:GROUP` or `:GROUP`.
+///
+/// # Errors
+/// One line of words: an unknown user or group, or neither given.
+pub(super) fn owner(spec: &str) -> Result<(Option<u32>, Option<u32>), String> {
+    let (user, group) = spec.split_once(':').unwrap_or((spec, ""));
+    if user.is_empty() && group.is_empty() {
+        return Err(format!(
+            "not an owner: '{spec}' (USER, USER:GROUP or :GROUP)"
+        ));
+    }
+    let uid = if user.is_empty() {
+        None
+    } else {
+        Some(entry(user)?.uid)
+    };
+    let gid = if group.is_empty() {
+        None
+    } else {
+        Some(gid_of(group)?)
+    };
+    Ok((uid, gid))
+}
+
 /// A login here gets no more than permwrap's own namespaces and bounding set give.
 fn with_our_limits(subject: Subject) -> Subject {
     let Ok(own) = subject::own() else {

@@ -1,0 +1,292 @@
+//! One incident, worked out: resolve → gather → judge → remedy.
+
+use crate::attempt::{Attempt, Errno, Incident, Object, Operation};
+use crate::facts::{Facts, Unread};
+use crate::gather;
+use crate::judge::{self, Denial, Verdict};
+use crate::quote;
+use crate::remedy;
+use crate::report::{Finding, Outcome};
+use crate::resolve::{self, Place};
+
+/// How many readings of one message are judged at most: a bound on the time that a strange message can cost.
+const MOST_READINGS: usize = 64;
+
+/// A reading of a message, judged.
+struct Reading {
+    attempt: Attempt,
+    facts: Facts,
+    verdict: Verdict,
+}
+
+/// Works out an incident: which of its readings the kernel refuses, why, and what puts it right.
+#[must_use]
+pub fn investigate(incident: Incident, place: &Place) -> Finding {
+    let attempts = resolve::attempts(&incident, place);
+    let named = !attempts.is_empty();
+    let found = if named {
+        decide(&incident, attempts)
+    } else {
+        conclude(&incident, place)
+    };
+    let (reading, outcome) = found.unwrap_or_else(|note| (None, Outcome::Unknown(note)));
+    let (attempt, mut facts) =
+        reading.map_or((None, Facts::default()), |of| (Some(of.attempt), of.facts));
+    facts.surroundings.command.clone_from(&place.command);
+    let outcome = match (outcome, &attempt) {
+        (Outcome::Denied(denial, _), Some(attempt)) => {
+            let remedy = remedy::remedy(attempt, &facts, &denial);
+            Outcome::Denied(denial, remedy)
+        }
+        (outcome, _) => outcome,
+    };
+    Finding {
+        count: u64::from(incident.count),
+        incident: Some(incident),
+        attempt,
+        facts,
+        outcome,
+    }
+}
+
+/// Works out an attempt that was given, not read from a message: `permwrap why`.
+#[must_use]
+pub fn examine(attempt: Attempt) -> Finding {
+    let Reading {
+        attempt,
+        facts,
+        verdict,
+    } = read(attempt);
+    let outcome = match verdict {
+        Verdict::Allowed => Outcome::Allowed,
+        Verdict::Denied(denial) => {
+            let remedy = remedy::remedy(&attempt, &facts, &denial);
+            Outcome::Denied(denial, remedy)
+        }
+        Verdict::Fails { errno, .. } => Outcome::Unknown(failure(errno, &attempt)),
+        Verdict::Unclear(unread) => Outcome::Unknown(missing(&unread)),
+    };
+    Finding {
+        incident: None,
+        count: 1,
+        attempt: Some(attempt),
+        facts,
+        outcome,
+    }
+}
+
+/// Whether a finding is worth telling: a refusal, or a failure that is surely the program's own.
+#[must_use]
+pub fn is_worth_telling(finding: &Finding) -> bool {
+    match &finding.outcome {
+        Outcome::Denied(..) => true,
+        Outcome::Allowed | Outcome::Unknown(_) => finding
+            .incident
+            .as_ref()
+            .is_none_or(|incident| incident.certain && incident.errno.is_some()),
+    }
+}
+
+type Decision = Result<(Option<Reading>, Outcome), String>;
+
+/// The first reading that the kernel refuses with the reported error number; else the best that can be said.
+fn decide(incident: &Incident, attempts: Vec<Attempt>) -> Decision {
+    let mut others: Vec<Reading> = Vec::new();
+    for attempt in attempts.into_iter().take(MOST_READINGS) {
+        let reading = descend(read(attempt));
+        match &reading.verdict {
+            Verdict::Denied(denial) if agrees(incident, denial) => return Ok(denied(reading)),
+            _ => others.push(reading),
+        }
+    }
+    if let Some(errno) = incident.errno {
+        for reading in &mut others {
+            if let Some(denial) = inferred(reading, errno) {
+                reading.verdict = Verdict::Denied(denial);
+                let at = others.iter().position(|reading| matches!(&reading.verdict, Verdict::Denied(denial) if denial.errno == errno));
+                return Ok(denied(others.swap_remove(at.unwrap_or(0))));
+            }
+        }
+    }
+    fall_back(incident, others)
+}
+
+/// What can be said where no reading gives the reported error number.
+fn fall_back(incident: &Incident, mut readings: Vec<Reading>) -> Decision {
+    let first = |readings: &[Reading], of: fn(&Verdict) -> bool| {
+        readings.iter().position(|reading| of(&reading.verdict))
+    };
+    // Some programs report another error number than the kernel's, but only of what they say they did.
+    if let Some(at) = first(&readings, |verdict| matches!(verdict, Verdict::Denied(_)))
+        && !incident.operations.is_empty()
+    {
+        return Ok(denied(readings.swap_remove(at)));
+    }
+    if let Some(at) = first(&readings, |verdict| matches!(verdict, Verdict::Unclear(_))) {
+        let reading = readings.swap_remove(at);
+        let Verdict::Unclear(unread) = &reading.verdict else {
+            unreachable!("it was found by this verdict")
+        };
+        let note = missing(unread);
+        return Ok((Some(reading), Outcome::Unknown(note)));
+    }
+    if let Some(at) = first(&readings, |verdict| matches!(verdict, Verdict::Allowed)) {
+        return Ok((Some(readings.swap_remove(at)), Outcome::Allowed));
+    }
+    match readings.into_iter().next() {
+        Some(reading) => {
+            let note = match reading.verdict {
+                Verdict::Fails { errno, .. } => failure(errno, &reading.attempt),
+                _ => "no rule known here explains the answer of the kernel".to_owned(),
+            };
+            Ok((Some(reading), Outcome::Unknown(note)))
+        }
+        None => Err("the message does not tell what was tried".to_owned()),
+    }
+}
+
+/// For a message that names no object: the one object among the command's own arguments that would be refused.
+fn conclude(incident: &Incident, place: &Place) -> Decision {
+    let attempts = resolve::unnamed(incident, place)
+        .into_iter()
+        .take(MOST_READINGS);
+    let mut refused: Vec<Reading> = Vec::new();
+    for attempt in attempts {
+        if refused
+            .iter()
+            .any(|known| known.attempt.object == attempt.object)
+        {
+            continue;
+        }
+        let reading = read(attempt);
+        if matches!(&reading.verdict, Verdict::Denied(denial) if agrees(incident, denial)) {
+            refused.push(reading);
+        }
+    }
+    match (refused.len(), refused.pop()) {
+        (1, Some(reading)) => Ok(denied(reading)),
+        (0, _) => Err(
+            "the program did not name the file, and none of the command's arguments is refused now"
+                .to_owned(),
+        ),
+        (many, _) => Err(format!(
+            "the program did not name the file, and {many} of the command's arguments are refused"
+        )),
+    }
+}
+
+fn read(attempt: Attempt) -> Reading {
+    let facts = gather::facts(&attempt);
+    let verdict = judge::judge(
+        &attempt.subject,
+        &attempt.operation,
+        &attempt.object,
+        &facts,
+    );
+    Reading {
+        attempt,
+        facts,
+        verdict,
+    }
+}
+
+/// Programs that make a whole path of directories name the last of them: the first missing one is what was refused.
+fn descend(reading: Reading) -> Reading {
+    let mut reading = reading;
+    while let (
+        Operation::Mkdir,
+        Verdict::Fails {
+            errno: Errno::NoEnt,
+            ..
+        },
+    ) = (&reading.attempt.operation, &reading.verdict)
+    {
+        let Object::Path(path) = &reading.attempt.object else {
+            break;
+        };
+        let Some(parent) = parent(path) else { break };
+        let attempt = Attempt {
+            object: Object::Path(parent),
+            ..reading.attempt.clone()
+        };
+        let above = read(attempt);
+        if matches!(
+            above.verdict,
+            Verdict::Fails {
+                errno: Errno::Exist,
+                ..
+            }
+        ) {
+            break;
+        }
+        reading = above;
+    }
+    reading
+}
+
+fn parent(path: &[u8]) -> Option<Vec<u8>> {
+    let path = path.strip_suffix(b"/").unwrap_or(path);
+    let slash = path.iter().rposition(|byte| *byte == b'/')?;
+    (slash > 0).then(|| path[..slash].to_vec())
+}
+
+fn inferred(reading: &Reading, errno: Errno) -> Option<Denial> {
+    let Reading {
+        attempt,
+        facts,
+        verdict,
+    } = reading;
+    let open = matches!(verdict, Verdict::Allowed);
+    open.then(|| {
+        judge::infer(
+            &attempt.subject,
+            &attempt.operation,
+            &attempt.object,
+            facts,
+            errno,
+        )
+    })
+    .flatten()
+}
+
+fn agrees(incident: &Incident, denial: &Denial) -> bool {
+    incident.errno.is_none_or(|errno| errno == denial.errno)
+}
+
+fn denied(reading: Reading) -> (Option<Reading>, Outcome) {
+    let Verdict::Denied(denial) = reading.verdict.clone() else {
+        unreachable!("only refusals come here")
+    };
+    (
+        Some(reading),
+        Outcome::Denied(denial, remedy::Remedy::default()),
+    )
+}
+
+/// What is missing for a verdict, as a sentence.
+fn missing(unread: &Unread) -> String {
+    let of = if unread.path.is_empty() {
+        String::new()
+    } else {
+        format!(" of {}", quote::display(&unread.path))
+    };
+    let why = unread
+        .errno
+        .map_or_else(String::new, |errno| format!(" ({errno})"));
+    format!("{}{of} cannot be seen from here{why}", unread.what)
+}
+
+/// A failure that is not one of permission, as a sentence.
+fn failure(errno: Errno, attempt: &Attempt) -> String {
+    let object = match &attempt.object {
+        Object::Path(path) => quote::display(path),
+        _ => "it".to_owned(),
+    };
+    match errno {
+        Errno::NoEnt => format!("there is no {object} now"),
+        errno => format!(
+            "looked at now, {object} fails otherwise: {} ({errno})",
+            errno.words()
+        ),
+    }
+}

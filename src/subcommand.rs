@@ -1,0 +1,55 @@
+//! permwrap's own subcommands: each reads its arguments, does its work and gives an exit status.
+
+mod causes;
+mod explain;
+mod setup;
+mod why;
+
+use std::io::Write;
+
+use crate::cli::{Color, Own};
+use crate::render::Style;
+use crate::terminal;
+
+/// Runs a subcommand. The result is the exit status.
+#[must_use]
+pub fn run(own: &Own) -> u8 {
+    let outcome = match own {
+        Own::Why(arguments) => why::run(arguments),
+        Own::Explain(arguments) => explain::run(arguments),
+        Own::Causes(arguments) => causes::run(arguments),
+        Own::Check(_) => Err("not there yet".to_owned()),
+        Own::Init(arguments) => setup::init(arguments),
+        Own::Config(_) => setup::config(),
+        Own::Man(_) => setup::man(),
+    };
+    outcome.unwrap_or_else(|trouble| {
+        eprintln!("permwrap: {trouble}");
+        2
+    })
+}
+
+/// An exit status, or trouble as one line for stderr.
+type Outcome = Result<u8, String>;
+
+/// Writes a result to stdout. A reader that has gone away is no trouble of ours.
+fn print(text: &str) -> Result<(), String> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(format!("cannot write to stdout: {error}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A document as indented JSON for stdout.
+fn print_json(document: &impl serde::Serialize) -> Result<(), String> {
+    let text = serde_json::to_string_pretty(document)
+        .map_err(|error| format!("cannot write JSON: {error}"))?;
+    print(&(text + "\n"))
+}
+
+fn style(color: Option<Color>) -> Style {
+    let stdout = std::io::stdout();
+    terminal::style(&stdout, color.unwrap_or_default())
+}

@@ -1,0 +1,71 @@
+//! `permwrap explain`: an error text that was saved or pasted.
+
+use std::io::Read;
+
+use super::{Outcome, print, print_json, style};
+use crate::attempt::Incident;
+use crate::cli::Explain;
+use crate::investigate::investigate;
+use crate::render::{incident_report, text};
+use crate::report::{self, ExplainReport, Finding};
+use crate::wrap;
+
+pub fn run(arguments: &Explain) -> Outcome {
+    let text = read(arguments)?;
+    let incidents = wrap::incidents_of(&text, &arguments.patterns)?;
+    let findings: Vec<Finding> = if arguments.offline {
+        incidents.into_iter().map(Finding::of_text).collect()
+    } else {
+        let place = wrap::here();
+        incidents
+            .into_iter()
+            .map(|incident| investigate(incident, &place))
+            .collect()
+    };
+    if arguments.json {
+        let incidents = findings.iter().map(incident_report).collect();
+        print_json(&ExplainReport {
+            schema: report::SCHEMA,
+            incidents,
+        })?;
+        return Ok(0);
+    }
+    let style = style(arguments.color);
+    let hints: Vec<String> = findings
+        .iter()
+        .map(|finding| text::hint(finding, style))
+        .collect();
+    print(&if hints.is_empty() {
+        "permwrap: no permission failure is told of here\n".to_owned()
+    } else {
+        hints.join("\n")
+    })?;
+    Ok(0)
+}
+
+fn read(arguments: &Explain) -> Result<Vec<u8>, String> {
+    match &arguments.file {
+        Some(file) => std::fs::read(file).map_err(|error| format!("{}: {error}", file.display())),
+        None => {
+            let mut text = Vec::new();
+            std::io::stdin()
+                .read_to_end(&mut text)
+                .map_err(|error| format!("standard input: {error}"))?;
+            Ok(text)
+        }
+    }
+}
+
+impl Finding {
+    /// What a text from another machine says, nothing looked at.
+    fn of_text(incident: Incident) -> Finding {
+        let note = "nothing on this machine was looked at (--offline)".to_owned();
+        Finding {
+            count: u64::from(incident.count),
+            incident: Some(incident),
+            attempt: None,
+            facts: crate::facts::Facts::default(),
+            outcome: report::Outcome::Unknown(note),
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! The story of a run: what the command wrote → detect → resolve → gather → judge → remedy → print.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::attempt::{Errno, Incident, Object, Subject};
+use crate::cli::{Hints, RunOptions};
+use crate::config::{self, Config, HintsOrOff};
+use crate::detect::{self, Detector, Patterns};
+use crate::gather;
+use crate::investigate::{investigate, is_worth_telling};
+use crate::render::{self, Style, text};
+use crate::report::{self, Finding, Outcome, RunReport, lossy};
+use crate::resolve::{Place, Witness};
+use crate::run::scene::Process;
+use crate::run::{Exit, Observer, Scene};
+use crate::terminal;
+
+/// How many hints are shown at a time, and of a run in all; further ones are counted at the end.
+const MOST_AT_A_TIME: usize = 3;
+const MOST_OF_A_RUN: usize = 12;
+
+/// How many different failures are worked out in a run; further ones are only counted. Bounds the memory and the time
+/// of a run that fails in ten thousand places.
+const MOST_FINDINGS: usize = 200;
+
+/// Watches one command: the diagnosis behind the relay.
+pub struct Explainer {
+    report: Option<PathBuf>,
+    command: Vec<OsString>,
+    /// The form of hints; `None` where none are wanted.
+    form: Option<Hints>,
+    style: Style,
+    config: Config,
+    /// Trouble of permwrap's own, to be said at the end.
+    troubles: Vec<String>,
+    detector: Detector,
+    place: Place,
+    /// The command as it was started, in case nothing was seen of it before it was gone.
+    own: Witness,
+    findings: Vec<Finding>,
+    /// Which finding an incident belongs to, so that equal failures are worked out once. `None`: not worth telling.
+    known: HashMap<Failure, Option<usize>>,
+    /// How many findings hints were considered for, in order.
+    considered: usize,
+    shown: usize,
+    unshown: usize,
+    /// Failures beyond [`MOST_FINDINGS`].
+    beyond: u64,
+}
+
+/// What makes two incidents the same failure.
+type Failure = (Option<Errno>, Vec<Vec<u8>>, Option<Vec<u8>>);
+
+impl Explainer {
+    /// A diagnosis of this command, nothing seen yet.
+    #[must_use]
+    pub fn new(options: &RunOptions, command: Vec<OsString>) -> Explainer {
+        let (config, trouble) = config::load().map_or_else(
+            |trouble| (Config::default(), Some(trouble)),
+            |config| (config, None),
+        );
+        let color = options
+            .color
+            .or(config.color.as_ref().map(|set| set.value))
+            .unwrap_or_default();
+        let words: Vec<Vec<u8>> = command
+            .iter()
+            .map(|word| word.as_bytes().to_vec())
+            .collect();
+        let (patterns, troubles) = patterns(&options.patterns, &config);
+        let place = surroundings();
+        let own = Witness {
+            arguments: words.clone(),
+            ..place.witnesses[0].clone()
+        };
+        Explainer {
+            report: options.report.clone(),
+            form: form(options, &config),
+            style: terminal::style(&std::io::stderr(), color),
+            troubles: trouble.into_iter().chain(troubles).collect(),
+            config,
+            detector: Detector::new(patterns),
+            place: Place {
+                command: words,
+                ..place
+            },
+            own,
+            command,
+            findings: Vec::new(),
+            known: HashMap::new(),
+            considered: 0,
+            shown: 0,
+            unshown: 0,
+            beyond: 0,
+        }
+    }
+
+    fn meet(&mut self, incidents: Vec<Incident>) {
+        for incident in incidents {
+            let failure = (
+                incident.errno,
+                incident.paths.clone(),
+                incident.address.clone(),
+            );
+            match self.known.get(&failure) {
+                Some(Some(at)) => self.findings[*at].count += u64::from(incident.count),
+                Some(None) => {}
+                None if self.known.len() >= MOST_FINDINGS => {
+                    self.beyond += u64::from(incident.count)
+                }
+                None => {
+                    let finding = investigate(incident, &self.place);
+                    let at = is_worth_telling(&finding).then(|| {
+                        self.findings.push(finding);
+                        self.findings.len() - 1
+                    });
+                    self.known.insert(failure, at);
+                }
+            }
+        }
+    }
+
+    /// The hints for what was found since the last time.
+    fn hints(&mut self) -> Vec<u8> {
+        let mut hints: Vec<String> = Vec::new();
+        for at in self.considered..self.findings.len() {
+            let Some(form) = self.form else { break };
+            if self.is_ignored(&self.findings[at]) {
+                continue;
+            }
+            let full = hints.len() >= MOST_AT_A_TIME || self.shown >= MOST_OF_A_RUN;
+            if full || self.is_repeated(at) {
+                self.unshown += 1;
+                continue;
+            }
+            self.shown += 1;
+            hints.push(self.hint(&self.findings[at], form));
+        }
+        self.considered = self.findings.len();
+        match self.form {
+            Some(Hints::Text) if !hints.is_empty() => {
+                format!("\n{}", hints.join("\n")).into_bytes()
+            }
+            _ => hints.concat().into_bytes(),
+        }
+    }
+
+    fn hint(&self, finding: &Finding, form: Hints) -> String {
+        match form {
+            Hints::Text => text::hint(finding, self.style),
+            Hints::Json | Hints::Github => text::hint(finding, self.style),
+        }
+    }
+
+    /// Whether the configuration asks for no hint.
+    fn is_ignored(&self, finding: &Finding) -> bool {
+        let cause = match &finding.outcome {
+            Outcome::Denied(denial, _) => Some(denial.code),
+            _ => None,
+        };
+        match finding.attempt.as_ref().map(|attempt| &attempt.object) {
+            Some(Object::Path(path)) => self.config.ignores(path, cause),
+            _ => self.config.ignores(b"", cause),
+        }
+    }
+
+    /// Whether an earlier finding has the same obstacle: its hint says all there is to say.
+    fn is_repeated(&self, at: usize) -> bool {
+        let obstacle = |finding: &Finding| match &finding.outcome {
+            Outcome::Denied(denial, _) => Some((
+                denial.code,
+                render::obstacle_path(denial, finding.attempt.as_ref()?, &finding.facts),
+            )),
+            _ => None,
+        };
+        let this = obstacle(&self.findings[at]);
+        this.is_some()
+            && self.findings[..at]
+                .iter()
+                .any(|earlier| obstacle(earlier) == this)
+    }
+
+    /// Writes the report, where one was asked for.
+    fn report(&self, exit: Exit) -> Result<(), String> {
+        let Some(file) = &self.report else {
+            return Ok(());
+        };
+        let report = RunReport {
+            schema: report::SCHEMA,
+            command: self
+                .command
+                .iter()
+                .map(|word| lossy(word.as_bytes()).0)
+                .collect(),
+            exit: report::Exit {
+                code: exit.code,
+                signal: exit.signal,
+            },
+            incidents: self.findings.iter().map(render::incident_report).collect(),
+        };
+        let text = serde_json::to_vec_pretty(&report).map_err(|error| error.to_string())?;
+        std::fs::write(file, [&text[..], b"\n"].concat()).map_err(|error| error.to_string())
+    }
+}
+
+impl Observer for Explainer {
+    fn text(&mut self, text: &[u8], scene: &Scene) {
+        self.place.witnesses = witnesses(scene, &self.own);
+        let incidents = self.detector.feed(text);
+        self.meet(incidents);
+    }
+
+    fn quiet(&mut self) -> Vec<u8> {
+        let incidents = self.detector.flush();
+        self.meet(incidents);
+        self.hints()
+    }
+
+    fn end(&mut self, exit: Exit) -> Vec<u8> {
+        let mut words = self.quiet();
+        if self.form == Some(Hints::Text) {
+            words.extend_from_slice(text::remainder(self.unshown as u64 + self.beyond).as_bytes());
+        }
+        if let Err(trouble) = self.report(exit) {
+            let file = self.report.clone().unwrap_or_default();
+            self.troubles.push(format!(
+                "cannot write the report {}: {trouble}",
+                file.display()
+            ));
+        }
+        for trouble in &self.troubles {
+            words.extend_from_slice(format!("permwrap: {trouble}\n").as_bytes());
+        }
+        words
+    }
+}
+
+/// The incidents of a text.
+///
+/// # Errors
+/// Where a file of patterns or the configuration is malformed.
+pub fn incidents_of(text: &[u8], directories: &[PathBuf]) -> Result<Vec<Incident>, String> {
+    let (patterns, troubles) = patterns(directories, &config::load()?);
+    match troubles.into_iter().next() {
+        Some(trouble) => Err(trouble),
+        None => Ok(detect::incidents_of(text, &patterns)),
+    }
+}
+
+/// Checks the files of patterns in these directories, before a command is started with them.
+///
+/// # Errors
+/// The first mistake, with file and line.
+pub fn check_patterns(directories: &[PathBuf]) -> Result<(), String> {
+    let (_, troubles) = patterns(directories, &Config::default());
+    troubles.into_iter().next().map_or(Ok(()), Err)
+}
+
+/// permwrap's patterns and the user's, and what is wrong with the user's files, one line each.
+fn patterns(directories: &[PathBuf], config: &Config) -> (Arc<Patterns>, Vec<String>) {
+    let mut patterns = Patterns::builtin();
+    let mut troubles = Vec::new();
+    for directory in pattern_directories(directories, config) {
+        let files = match pattern_files(&directory) {
+            Ok(files) => files,
+            Err(error) => {
+                troubles.push(format!("{}: {error}", directory.display()));
+                continue;
+            }
+        };
+        for file in files {
+            let name = file.display().to_string();
+            let text = std::fs::read_to_string(&file).map_err(|error| format!("{name}: {error}"));
+            // A file is tried alone first: one with a mistake must not take the others with it.
+            let checked = text.and_then(|text| match Patterns::builtin().with_file(&name, &text) {
+                Ok(_) => Ok(text),
+                Err(mistake) => Err(mistake.to_string()),
+            });
+            match checked {
+                Ok(text) => patterns = patterns.with_file(&name, &text).unwrap_or_default(),
+                Err(trouble) => troubles.push(trouble),
+            }
+        }
+    }
+    (Arc::new(patterns), troubles)
+}
+
+/// The files of patterns in a directory, by name.
+fn pattern_files(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let file = entry?.path();
+        if file
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
+            files.push(file);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The directories of patterns besides permwrap's own: those of the command line, those of the configuration, and the
+/// user's `patterns` beside it.
+fn pattern_directories(told: &[PathBuf], config: &Config) -> Vec<PathBuf> {
+    let configured = config
+        .patterns
+        .iter()
+        .flat_map(|set| set.value.iter().cloned());
+    let own = config::place()
+        .map(|place| place.directory.join("patterns"))
+        .filter(|directory| directory.is_dir());
+    told.iter().cloned().chain(configured).chain(own).collect()
+}
+
+/// How hints are to be written, the command line before the configuration.
+fn form(options: &RunOptions, config: &Config) -> Option<Hints> {
+    let configured = config.hints.as_ref().map(|set| set.value);
+    match (options.quiet, options.hints, configured) {
+        (true, ..) => None,
+        (false, Some(form), _) | (false, None, Some(HintsOrOff::Form(form))) => Some(form),
+        (false, None, Some(HintsOrOff::Off)) => None,
+        (false, None, None) => Some(Hints::default()),
+    }
+}
+
+/// Here and now, without a command: permwrap's own credentials and working directory.
+#[must_use]
+pub fn here() -> Place {
+    surroundings()
+}
+
+fn surroundings() -> Place {
+    let start = std::env::current_dir()
+        .map(|directory| directory.into_os_string().into_vec())
+        .unwrap_or_default();
+    let search_path = std::env::var_os("PATH").unwrap_or_default();
+    let own = Witness {
+        subject: own_subject(),
+        directory: Some(start.clone()),
+        arguments: Vec::new(),
+    };
+    Place {
+        witnesses: vec![own],
+        start,
+        command: Vec::new(),
+        search_path: std::env::split_paths(&search_path)
+            .map(|path| path.into_os_string().into_vec())
+            .collect(),
+        home: std::env::var_os("HOME").map(OsString::into_vec),
+    }
+}
+
+/// permwrap's own credentials, which a command that it starts has too.
+fn own_subject() -> Subject {
+    gather::own_subject().unwrap_or_else(|_| {
+        let (uid, gid) = (
+            nix::unistd::geteuid().as_raw(),
+            nix::unistd::getegid().as_raw(),
+        );
+        Subject::login(uid, gid, vec![gid])
+    })
+}
+
+/// Who may have failed, the likeliest first: processes that hold the watched stderr, the deepest first, then those that
+/// have gone, then the command as it was started.
+fn witnesses(scene: &Scene, own: &Witness) -> Vec<Witness> {
+    let (speakers, others): (Vec<&Process>, Vec<&Process>) = scene
+        .processes
+        .iter()
+        .rev()
+        .partition(|process| process.on_channel == Some(true));
+    let seen = speakers.into_iter().chain(others).chain(&scene.gone);
+    seen.filter_map(witness)
+        .chain(std::iter::once(own.clone()))
+        .collect()
+}
+
+fn witness(process: &Process) -> Option<Witness> {
+    let arguments = process
+        .cmdline
+        .split(|byte| *byte == 0)
+        .map(<[u8]>::to_vec)
+        .collect::<Vec<_>>();
+    Some(Witness {
+        subject: gather::subject_from_status(&process.status).ok()?,
+        directory: process
+            .cwd
+            .as_ref()
+            .map(|cwd| cwd.as_os_str().as_bytes().to_vec()),
+        arguments,
+    })
+}
