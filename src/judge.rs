@@ -2,12 +2,35 @@
 //!
 //! The judge replays the kernel's own decisions in the kernel's order and stops at the first refusal. It is pure: what it
 //! does not find in the [facts](crate::facts) is unknown, and then the verdict is [`Verdict::Unclear`].
+//!
+//! One decision of the kernel, one function, with the kernel function that it replays named above it. The order is that of
+//! Linux 6.18; `tests/kernel.rs` compares it with the running kernel.
 #![forbid(unsafe_code)]
+
+mod access;
+mod attr;
+mod create;
+mod exec;
+mod filesystem;
+mod infer;
+mod lookup;
+mod mount;
+mod open;
+mod owner;
+mod process;
+mod remove;
+mod rename;
+mod socket;
+#[cfg(test)]
+mod tests;
+mod traced;
+mod xattr;
 
 pub use crate::cause::{Certainty, Class, Denial, Obstacle, Rule};
 
-use crate::attempt::{Errno, Object, Operation, Subject};
-use crate::facts::{Facts, NodeId, Unread};
+use crate::attempt::{Errno, NodeType, Object, Operation, Subject};
+use crate::cause::Code;
+use crate::facts::{Facts, Inode, Kind, Mount, Node, NodeId, Perms, Unread, Walk};
 
 /// What the kernel would answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,15 +50,31 @@ pub enum Verdict {
     Unclear(Unread),
 }
 
+impl Verdict {
+    /// The error number that the system call would answer; `None` where it succeeds or where that is unclear.
+    #[must_use]
+    pub fn errno(&self) -> Option<Errno> {
+        match self {
+            Verdict::Denied(denial) => Some(denial.errno),
+            Verdict::Fails { errno, .. } => Some(*errno),
+            Verdict::Allowed | Verdict::Unclear(_) => None,
+        }
+    }
+}
+
 /// What the kernel would answer to this subject's attempt.
 #[must_use]
 pub fn judge(subject: &Subject, operation: &Operation, object: &Object, facts: &Facts) -> Verdict {
-    let _ = (subject, operation, object, facts);
-    Verdict::Unclear(Unread::not_gathered("the judge"))
+    match (Kernel { subject, facts }).decide(operation, object) {
+        Ok(()) => Verdict::Allowed,
+        Err(Stop::Denied(denial)) => Verdict::Denied(*denial),
+        Err(Stop::Fails(errno, at)) => Verdict::Fails { errno, at },
+        Err(Stop::Unclear(unread)) => Verdict::Unclear(unread),
+    }
 }
 
-/// What refused, where [`judge`] allows or fails otherwise but the system answered `reported`: a sandbox, a security
-/// module, a file system that decides by itself. `None` where nothing of the kind is in force either.
+/// What refused, where [`judge`] does not deny but the system answered `reported`: a sandbox, a security module, a file
+/// system that decides by itself. `None` where nothing of the kind is in force either.
 #[must_use]
 pub fn infer(
     subject: &Subject,
@@ -44,6 +83,101 @@ pub fn infer(
     facts: &Facts,
     reported: Errno,
 ) -> Option<Denial> {
-    let _ = (subject, operation, object, facts, reported);
-    None
+    (Kernel { subject, facts }).infer(operation, object, reported)
+}
+
+/// What a decision goes by.
+#[derive(Clone, Copy)]
+struct Kernel<'a> {
+    subject: &'a Subject,
+    facts: &'a Facts,
+}
+
+/// Where a replay ends early.
+enum Stop {
+    Denied(Box<Denial>),
+    Fails(Errno, Option<NodeId>),
+    Unclear(Unread),
+}
+
+/// The outcome of one decision: `?` goes on to the next only where it does not refuse.
+type Decision<T = ()> = Result<T, Stop>;
+
+impl From<Unread> for Stop {
+    fn from(unread: Unread) -> Stop {
+        Stop::Unclear(unread)
+    }
+}
+
+/// A refusal that follows from the facts.
+fn deny<T>(errno: Errno, code: Code, at: Obstacle, rule: Rule) -> Decision<T> {
+    Err(Stop::Denied(Box::new(Denial {
+        errno,
+        code,
+        at,
+        rule,
+        certainty: Certainty::Proven,
+    })))
+}
+
+/// A failure that is not one of permission, at this node.
+fn fail<T>(errno: Errno, at: NodeId) -> Decision<T> {
+    Err(Stop::Fails(errno, Some(at)))
+}
+
+impl<'a> Kernel<'a> {
+    fn decide(self, operation: &Operation, object: &Object) -> Decision {
+        if let Object::Port { port, .. } = object {
+            return self.inet_bind(*port);
+        }
+        let walk = &self.facts.walk;
+        match operation {
+            Operation::Mount | Operation::Signal | Operation::Ptrace => self.of_no_file(operation),
+            _ if *object == Object::Process => {
+                Err(Unread::not_gathered("what exactly the process asked for").into())
+            }
+            Operation::Open(how) => self.open(walk, *how),
+            Operation::Exec => self.execve(walk),
+            Operation::List => self.list(walk),
+            Operation::Traverse => self.chdir(walk),
+            Operation::Mkdir => self.mkdir(walk),
+            Operation::Mknod(kind) => self.mknod(walk, *kind),
+            Operation::Symlink => self.symlink(walk),
+            Operation::Delete => self.unlink(walk),
+            Operation::Rmdir => self.rmdir(walk),
+            Operation::Rename => self.rename(walk, self.new_name()?),
+            Operation::Link => self.link(walk, self.new_name()?),
+            Operation::Chmod(_) => self.chmod(walk),
+            Operation::Chown { uid, gid } => self.chown(walk, *uid, *gid),
+            Operation::Utime { now } => self.utimensat(walk, *now),
+            Operation::Setxattr(name) => self.setxattr(walk, name),
+            Operation::Bind => self.unix_bind(walk),
+            Operation::Connect => self.unix_connect(walk),
+        }
+    }
+
+    fn new_name(self) -> Decision<&'a Walk> {
+        let to = self.facts.to.as_ref();
+        to.ok_or_else(|| Unread::not_gathered("new name").into())
+    }
+
+    fn node(self, id: NodeId) -> &'a Node {
+        self.facts.node(id)
+    }
+
+    fn inode(self, id: NodeId) -> Decision<&'a Inode> {
+        Ok(self.node(id).inode.as_ref().map_err(Clone::clone)?)
+    }
+
+    fn kind(self, id: NodeId) -> Decision<Kind> {
+        Ok(self.inode(id)?.kind)
+    }
+
+    fn is_dir(self, id: NodeId) -> Decision<bool> {
+        Ok(self.kind(id)? == Kind::Directory)
+    }
+
+    fn mount_of(self, id: NodeId) -> &'a Mount {
+        self.facts.mount_of(id)
+    }
 }

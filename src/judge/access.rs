@@ -1,0 +1,271 @@
+//! Whether the permission bits and ACL of an inode grant something (fs/namei.c, fs/posix_acl.c).
+
+use super::{
+    Class, Code, Decision, Errno, Inode, Kernel, Kind, NodeId, Obstacle, Perms, Rule, deny,
+};
+use crate::attempt::Capability;
+use crate::facts::{Acl, Entry, Fact, Tag};
+
+/// What a permission is wanted for: it gives the refusal its name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To look up a name in a directory.
+    Search,
+    /// To change the entries of a directory.
+    Parent,
+    /// To run a file.
+    Run,
+    /// To use the object itself.
+    Object,
+}
+
+/// A check of permission bits and ACL.
+struct Check<'a> {
+    kernel: Kernel<'a>,
+    node: NodeId,
+    inode: &'a Inode,
+    wanted: Perms,
+    /// A group that the process is not in, but could be.
+    joined: Option<u32>,
+}
+
+/// `None` where it is granted, else the rule that refuses.
+type Grant = Option<Rule>;
+
+impl<'a> Kernel<'a> {
+    /// `inode_permission`
+    pub(super) fn inode_permission(
+        self,
+        node: NodeId,
+        wanted: Perms,
+        purpose: Purpose,
+    ) -> Decision {
+        if self.node(node).inode.is_err() {
+            self.file_system_admits(node)?;
+        }
+        if wanted.contains(Perms::W) {
+            self.sb_permission(node)?;
+            self.not_immutable(node)?;
+            if self.has_unmapped_id(node)? {
+                return deny(
+                    Errno::Acces,
+                    Code::UnmappedOwner,
+                    Obstacle::Node(node),
+                    Rule::Unmapped,
+                );
+            }
+        }
+        self.file_system_admits(node)?;
+        if self.file_system_decides(node) {
+            return Ok(());
+        }
+        self.generic_permission(node, wanted, purpose)
+    }
+
+    /// `generic_permission`: the bits and the ACL, then the capabilities that override them.
+    fn generic_permission(self, node: NodeId, wanted: Perms, purpose: Purpose) -> Decision {
+        let inode = self.inode(node)?;
+        let check = Check {
+            kernel: self,
+            node,
+            inode,
+            wanted,
+            joined: None,
+        };
+        let granted = check.acl_permission_check();
+        if matches!(granted, Ok(None)) || self.overrides(inode, wanted) {
+            return Ok(());
+        }
+        match granted? {
+            None => Ok(()),
+            Some(rule) => check.refuse(rule, purpose),
+        }
+    }
+
+    /// The second half of `generic_permission`.
+    fn overrides(self, inode: &Inode, wanted: Perms) -> bool {
+        let reads_only = match inode.kind {
+            Kind::Directory => !wanted.contains(Perms::W),
+            _ => wanted == Perms::R,
+        };
+        (reads_only && self.capable_wrt_inode(inode, Capability::DacReadSearch))
+            || (may_be_overridden(inode, wanted)
+                && self.capable_wrt_inode(inode, Capability::DacOverride))
+    }
+}
+
+impl<'a> Check<'a> {
+    /// `acl_permission_check`
+    fn acl_permission_check(&self) -> Fact<Grant> {
+        let Inode { uid, gid, .. } = *self.inode;
+        if self.kernel.sysctl_file(self.node) {
+            return Ok(self.sysctl_permission());
+        }
+        if uid == self.kernel.subject.uid {
+            return Ok(self.class(Class::Owner));
+        }
+        // An empty mask (no group bits) means that the ACL is not looked at, not even read.
+        if !self.inode.group_bits().is_empty()
+            && let Some(acl) = self
+                .kernel
+                .node(self.node)
+                .acl
+                .as_ref()
+                .map_err(Clone::clone)?
+        {
+            return Ok(self.posix_acl_permission(acl));
+        }
+        Ok(match self.in_group(gid) {
+            true => self.class(Class::Group),
+            false => self.class(Class::Other),
+        })
+    }
+
+    /// `posix_acl_permission`, but for the owner's entry.
+    fn posix_acl_permission(&self, acl: &Acl) -> Grant {
+        let uid = self.kernel.subject.uid;
+        let named = acl.entries.iter().find(|entry| entry.tag == Tag::User(uid));
+        if let Some(entry) = named {
+            return self.masked(*entry, acl.mask());
+        }
+        let groups: Vec<&Entry> = acl
+            .entries
+            .iter()
+            .filter(|entry| self.is_for_group(entry))
+            .collect();
+        if let Some(entry) = groups
+            .iter()
+            .find(|entry| entry.perms.contains(self.wanted))
+        {
+            return self.masked(**entry, acl.mask());
+        }
+        let most = |entry: &&&Entry| entry.perms.and(self.wanted).bits().count_ones();
+        match groups.iter().max_by_key(most) {
+            Some(entry) => Some(Rule::Entry {
+                entry: **entry,
+                mask: None,
+                wanted: self.wanted,
+            }),
+            None => self.class(Class::Other),
+        }
+    }
+
+    /// An entry limited by the mask.
+    fn masked(&self, entry: Entry, mask: Perms) -> Grant {
+        if entry.perms.and(mask).contains(self.wanted) {
+            return None;
+        }
+        let mask = entry.perms.contains(self.wanted).then_some(mask);
+        Some(Rule::Entry {
+            entry,
+            mask,
+            wanted: self.wanted,
+        })
+    }
+
+    /// The permission bits of one class.
+    fn class(&self, class: Class) -> Grant {
+        let granted = match class {
+            Class::Owner => self.inode.owner_bits(),
+            Class::Group => self.inode.group_bits(),
+            Class::Other => self.inode.other_bits(),
+        };
+        let wanted = self.wanted;
+        (!granted.contains(wanted)).then_some(Rule::Class {
+            class,
+            granted,
+            wanted,
+        })
+    }
+
+    /// `test_perm` of fs/proc/proc_sysctl.c: /proc/sys knows root and its group, and no capabilities.
+    fn sysctl_permission(&self) -> Grant {
+        self.class(match self.kernel.subject.uid {
+            0 => Class::Owner,
+            _ if self.in_group(0) => Class::Group,
+            _ => Class::Other,
+        })
+    }
+
+    fn is_for_group(&self, entry: &Entry) -> bool {
+        match entry.tag {
+            Tag::OwningGroup => self.in_group(self.inode.gid),
+            Tag::Group(gid) => self.in_group(gid),
+            _ => false,
+        }
+    }
+
+    /// `vfsgid_in_group_p`
+    fn in_group(&self, gid: u32) -> bool {
+        self.kernel.subject.in_group(gid) || self.joined == Some(gid)
+    }
+
+    /// The refusal, by the most helpful of its true names.
+    fn refuse(&self, rule: Rule, purpose: Purpose) -> Decision {
+        let (kernel, wanted) = (self.kernel, self.wanted);
+        if let Some(gid) = self.inactive_group() {
+            let rule = Rule::GroupNotActive { gid, wanted };
+            return self.deny(Code::GroupNotActive, rule);
+        }
+        if may_be_overridden(self.inode, wanted) && !kernel.sysctl_file(self.node) {
+            if kernel.subject.has(Capability::DacOverride) {
+                return self.deny(Code::UnmappedOwner, Rule::Unmapped);
+            }
+            if kernel.subject.uid == 0 {
+                return self.deny(
+                    Code::MissingCapability,
+                    Rule::Needs(Capability::DacOverride),
+                );
+            }
+        }
+        if kernel.keeps_no_owners(self.node) {
+            return self.deny(Code::FsWithoutPermissions, rule);
+        }
+        let rule = self.masked_away().unwrap_or(rule);
+        let code = match (purpose, &rule) {
+            (Purpose::Search, _) => Code::DirNotSearchable,
+            (Purpose::Parent, _) => Code::ParentNotWritable,
+            (_, Rule::Entry { mask: Some(_), .. }) => Code::AclMaskDenies,
+            (_, Rule::Entry { mask: None, .. }) => Code::AclDenies,
+            (Purpose::Run, _) => Code::NotExecutable,
+            (Purpose::Object, _) => Code::ModeDenies,
+        };
+        self.deny(code, rule)
+    }
+
+    fn deny(&self, code: Code, rule: Rule) -> Decision {
+        deny(Errno::Acces, code, Obstacle::Node(self.node), rule)
+    }
+
+    /// A group that the user database gives the subject, that its process lacks, and that would be granted it.
+    fn inactive_group(&self) -> Option<u32> {
+        let groups = self.kernel.subject.database_groups.as_ref().ok()?;
+        let grants = |gid: u32| {
+            let joined = Check {
+                joined: Some(gid),
+                ..*self
+            };
+            matches!(joined.acl_permission_check(), Ok(None))
+        };
+        let mut groups = groups.iter().copied();
+        groups.find(|&gid| !self.kernel.subject.in_group(gid) && grants(gid))
+    }
+
+    /// The entry that would be for the subject, were the mask not empty: then the kernel passes over the whole ACL.
+    fn masked_away(&self) -> Option<Rule> {
+        let owner = self.inode.uid == self.kernel.subject.uid;
+        if owner || !self.inode.group_bits().is_empty() {
+            return None;
+        }
+        let acl = self.kernel.node(self.node).acl.as_ref().ok()?.as_ref()?;
+        match self.posix_acl_permission(acl) {
+            Some(rule @ Rule::Entry { mask: Some(_), .. }) => Some(rule),
+            _ => None,
+        }
+    }
+}
+
+/// Whether CAP_DAC_OVERRIDE would do: always, but for running a file that nobody may run.
+fn may_be_overridden(inode: &Inode, wanted: Perms) -> bool {
+    inode.kind == Kind::Directory || !wanted.contains(Perms::X) || inode.mode & 0o111 != 0
+}

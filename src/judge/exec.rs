@@ -1,0 +1,68 @@
+//! execve(2) (fs/exec.c, fs/binfmt_script.c, fs/binfmt_elf.c).
+
+use super::access::Purpose;
+use super::{Code, Decision, Errno, Kernel, Kind, NodeId, Perms, Stop, Walk, fail};
+use crate::facts::{Hold, Program, Unread};
+
+/// How many `#!` interpreters may follow each other (exec_binprm).
+const MAX_SCRIPTS: usize = 5;
+
+impl<'a> Kernel<'a> {
+    /// `do_execveat_common`: the file, then what its first bytes ask for.
+    pub(super) fn execve(self, walk: &'a Walk) -> Decision {
+        let mut program = self.open_exec(walk)?;
+        let mut scripts = 0;
+        let mut interpreters = self.facts.interpreters.iter();
+        loop {
+            let is_script = match self.node(program).program.clone()? {
+                Program::Script(_) => true,
+                Program::Elf(Some(_)) => false,
+                Program::Elf(None) => return Ok(()),
+                Program::Other => return fail(Errno::NoExec, program),
+            };
+            let walk = interpreters.next();
+            let walk = walk.ok_or_else(|| Unread::not_gathered("way to the interpreter"))?;
+            let interpreter = self.open_exec(walk).map_err(of_interpreter)?;
+            if !is_script {
+                return Ok(());
+            }
+            scripts += 1;
+            if scripts > MAX_SCRIPTS {
+                return fail(Errno::Loop, program);
+            }
+            program = interpreter;
+        }
+    }
+
+    /// `do_open_execat`
+    fn open_exec(self, walk: &'a Walk) -> Decision<NodeId> {
+        let node = self.lookup(walk, true, false)?;
+        if self.node(node).inode.is_err() {
+            self.file_system_admits(node)?;
+        }
+        // may_open, with MAY_EXEC.
+        match self.kind(node)? {
+            Kind::Char | Kind::Block => {
+                self.may_open_dev(node)?;
+                return self.never(Errno::Acces, node);
+            }
+            Kind::Directory | Kind::Fifo | Kind::Socket => return self.never(Errno::Acces, node),
+            Kind::Symlink => return fail(Errno::Loop, node),
+            Kind::Regular => self.path_noexec(node)?,
+        }
+        self.inode_permission(node, Perms::X, Purpose::Run)?;
+        self.not_held(node, Hold::Writes)?;
+        Ok(node)
+    }
+}
+
+/// What refuses an interpreter refuses the program.
+fn of_interpreter(stop: Stop) -> Stop {
+    match stop {
+        Stop::Denied(mut denial) => {
+            denial.code = Code::InterpreterDenied;
+            Stop::Denied(denial)
+        }
+        other => other,
+    }
+}

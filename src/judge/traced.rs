@@ -1,0 +1,59 @@
+//! Files of /proc/PID that show a process (`__ptrace_may_access` of kernel/ptrace.c).
+
+use super::{Code, Decision, Errno, Kernel, NodeId, Obstacle, Rule, deny};
+use crate::attempt::Capability;
+use crate::facts::{TraceMode, Traced};
+
+/// The setting of the Yama security module.
+const PTRACE_SCOPE: &str = "kernel.yama.ptrace_scope";
+
+impl Kernel<'_> {
+    /// Whether the subject may look at the process that the file shows; yes for a file that shows none.
+    pub(super) fn may_trace(self, node: NodeId) -> Decision {
+        let Some(process) = &self.node(node).traced else {
+            return Ok(());
+        };
+        if self.subject.pid == Some(process.pid) {
+            return Ok(());
+        }
+        let at = Obstacle::Node(node);
+        let privileged = self.subject.has(Capability::SysPtrace)
+            && (self.subject.initial_user_ns || process.same_user_ns.clone()?);
+        if privileged {
+            return Ok(());
+        }
+        if !self.owns(process) {
+            let rule = Rule::Ownership {
+                owner: process.uids[1],
+                or: Capability::SysPtrace,
+            };
+            return deny(Errno::Acces, Code::NotOwner, at, rule);
+        }
+        // cap_ptrace_access_check: no looking at a process that can do more.
+        let more = process.permitted.0 & !self.subject.capabilities.0 != 0;
+        if more || !process.dumpable.clone()? {
+            let needs = Rule::Needs(Capability::SysPtrace);
+            return deny(Errno::Acces, Code::MissingCapability, at, needs);
+        }
+        self.yama(process.mode)
+    }
+
+    fn owns(self, process: &Traced) -> bool {
+        let subject = self.subject;
+        process.uids == [subject.uid; 3] && process.gids == [subject.gid; 3]
+    }
+
+    /// `yama_ptrace_access_check`: only one's own children are attached to. Whose child it is, is not known.
+    fn yama(self, mode: TraceMode) -> Decision {
+        let scope = self.facts.settings.other.get(PTRACE_SCOPE);
+        match scope {
+            Some(Ok(1..)) if mode == TraceMode::Attach => deny(
+                Errno::Acces,
+                Code::SysctlRestricts,
+                Obstacle::Setting(PTRACE_SCOPE.to_owned()),
+                Rule::Flag,
+            ),
+            _ => Ok(()),
+        }
+    }
+}
