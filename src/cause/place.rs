@@ -86,8 +86,11 @@ pub fn place(path: &[u8], uid: u32, facts: &Facts) -> Place {
     {
         return Place::Own;
     }
-    if home_of(path).is_some() {
-        return Place::Home;
+    if let Some(home) = home_of(path) {
+        return match owner(home, facts) == Some(uid) {
+            true => Place::Own,
+            false => Place::Home,
+        };
     }
     if TOPS.contains(&path) || SYSTEM.iter().any(|top| within(top)) {
         return Place::System;

@@ -152,6 +152,10 @@ fn remount(facts: &mut Facts, id: MountId, option: &str) {
         for mount in &mut facts.mounts {
             if mount.source == source && mount.fs_type == fs_type {
                 mount.super_read_only = false;
+                let options = mount.super_options.iter_mut();
+                for (name, _) in options.filter(|(name, _)| name == "ro") {
+                    *name = "rw".to_owned();
+                }
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Whom a change lets in besides the subject.
 
+use std::collections::BTreeSet;
+
 use crate::attempt::Subject;
 use crate::cause::held;
 use crate::facts::{Facts, Kind, Names, NodeId, Perms};
@@ -21,7 +23,10 @@ pub(super) fn let_in(subject: &Subject, before: &Facts, after: &Facts) -> usize 
             .iter()
             .any(|&id| !gained(stranger, id, before, after).is_empty())
     };
-    let mut count = strangers(subject, &before.names).filter(gains).count();
+    let mut count = strangers(subject, &before.names)
+        .iter()
+        .filter(|stranger| gains(stranger))
+        .count();
     for gid in groups_without_a_name(&changed, before, after) {
         count += usize::from(gains(&stranger(subject, NOBODY, vec![gid])));
     }
@@ -51,20 +56,26 @@ fn gained(stranger: &Subject, id: NodeId, before: &Facts, after: &Facts) -> Perm
     }
 }
 
-fn strangers<'a>(subject: &'a Subject, names: &'a Names) -> impl Iterator<Item = Subject> + 'a {
-    names
-        .users
-        .iter()
-        .filter(|(uid, _)| **uid != subject.uid && **uid != 0)
-        .map(|(uid, name)| {
+/// Everybody of whom the user or group database speaks, with the groups they are known to be in.
+fn strangers(subject: &Subject, names: &Names) -> Vec<Subject> {
+    let own = names.users.get(&subject.uid);
+    let users = names.users.values();
+    let members = names.groups.values().flat_map(|group| &group.members);
+    let people: BTreeSet<&String> = users.chain(members).collect();
+    people
+        .into_iter()
+        .filter(|name| Some(*name) != own && *name != "root")
+        .map(|name| {
+            let uid = names.users.iter().find(|(_, user)| *user == name);
             let groups = names
                 .groups
                 .iter()
                 .filter(|(_, group)| group.members.contains(name))
                 .map(|(gid, _)| *gid)
                 .collect();
-            stranger(subject, *uid, groups)
+            stranger(subject, uid.map_or(NOBODY, |(uid, _)| *uid), groups)
         })
+        .collect()
 }
 
 fn stranger(subject: &Subject, uid: u32, groups: Vec<u32>) -> Subject {

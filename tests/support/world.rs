@@ -78,6 +78,26 @@ impl World {
         Some(world)
     }
 
+    /// Calls the function in this process, but in the world: files, mounts and users are those of the world. The process
+    /// id is one whose `/proc/PID` shows the world's mounts (`/proc/self` shows the test's own).
+    pub fn inside<T: Send>(&self, call: impl FnOnce(i32) -> T + Send) -> T {
+        use nix::sched::{CloneFlags, setns, unshare};
+        let pid = i32::try_from(self.holder.id()).expect("a process id");
+        std::thread::scope(|scope| {
+            let inside = scope.spawn(move || {
+                let namespace =
+                    std::fs::File::open(format!("/proc/{pid}/ns/mnt")).expect("the world is there");
+                // A thread with a root and working directory of its own may go to another mount namespace.
+                unshare(CloneFlags::CLONE_FS).expect("the thread parts from the others");
+                setns(namespace, CloneFlags::CLONE_NEWNS).expect("root may enter the world");
+                call(pid)
+            });
+            inside
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
     /// Runs a bash script as root, which must succeed: the setting up of a scene.
     pub fn root(&self, script: &str) -> Ran {
         let ran = self.run("root", script);
