@@ -1,0 +1,456 @@
+//! Every kind of fix, really made by root in a world of its own: the refused access then succeeds, the subject loses no
+//! access it had, whoever was refused is still refused, and the system is as the change predicted.
+//!
+//! Debian packages: acl, e2fsprogs, util-linux.
+
+mod support;
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use permwrap::attempt::{Attempt, Object, Operation};
+use permwrap::change::Change;
+use permwrap::facts::Facts;
+use permwrap::judge::{self, Verdict};
+use permwrap::remedy::{Fix, Remedy, remedy};
+use permwrap::{gather, quote};
+use support::World;
+
+/// Users whose access is compared before and after. Nobody is `nobody`: who has no name in any of the scenes.
+const PEOPLE: &[&str] = &["alice", "bob", "deploy", "www", "nobody"];
+
+/// A refusal to be put right.
+struct Scene {
+    /// What root prepares.
+    prepare: &'static str,
+    /// Who is refused.
+    user: &'static str,
+    /// What is refused: an operation of `permwrap why`, and the path.
+    operation: &'static str,
+    path: &'static str,
+    /// The same as a command.
+    access: &'static str,
+}
+
+/// What was looked at, and the fixes for it.
+struct Seen {
+    attempt: Attempt,
+    facts: Facts,
+    remedy: Remedy,
+}
+
+impl Scene {
+    fn attempt(&self, pid: i32) -> Attempt {
+        let mut subject = gather::subject_as(self.user).expect("the world has this user");
+        subject.pid = Some(pid);
+        Attempt {
+            subject,
+            operation: Operation::from_name(self.operation).expect("an operation"),
+            object: Object::Path(self.path.as_bytes().to_vec()),
+            to: None,
+            errno: None,
+        }
+    }
+
+    fn look(&self, world: &World) -> Seen {
+        world.inside(|pid| {
+            let attempt = self.attempt(pid);
+            let facts = with_tools(gather::facts(&attempt));
+            let verdict = judge::judge(
+                &attempt.subject,
+                &attempt.operation,
+                &attempt.object,
+                &facts,
+            );
+            let Verdict::Denied(denial) = verdict else {
+                panic!("{} {}: {verdict:?}", self.operation, self.path)
+            };
+            let remedy = remedy(&attempt, &facts, &denial);
+            Seen {
+                attempt,
+                facts,
+                remedy,
+            }
+        })
+    }
+
+    /// Makes the fix at this place of the list, each time in a new world, and compares.
+    fn try_fix(&self, at: usize) -> Option<Fix> {
+        let world = World::new()?;
+        world.root(self.prepare);
+        let seen = self.look(&world);
+        let fix = seen.remedy.fixes.get(at)?.clone();
+        if !fix.verified {
+            return Some(fix);
+        }
+        let paths: Vec<Vec<u8>> = seen
+            .facts
+            .nodes
+            .iter()
+            .map(|node| node.path.clone())
+            .collect();
+        let before = rights(&world, &paths);
+        assert_ne!(
+            world.run(self.user, self.access).code(),
+            0,
+            "{} is refused before",
+            self.access
+        );
+        for command in &fix.commands {
+            let by = if fix.needs_root { "root" } else { self.user };
+            let _ = world.run(by, command).ok();
+        }
+        let _ = world.run(self.user, self.access).ok();
+        self.compare_rights(&before, &rights(&world, &paths), &fix);
+        self.compare_prediction(&world, &seen, &fix);
+        Some(fix)
+    }
+
+    fn compare_rights(&self, before: &[Right], after: &[Right], fix: &Fix) {
+        // What a group's bits or a mount's options give, they give to others too: that ranks such a fix lower.
+        let shared = fix.changes.iter().any(|change| match change {
+            Change::Chmod { add, .. } => add & 0o077 != 0,
+            Change::Remount { .. } => true,
+            _ => false,
+        });
+        for (before, after) in before.iter().zip(after) {
+            let lost = before.has && !after.has;
+            let gained = !before.has && after.has;
+            let of_subject = before.user == self.user;
+            assert!(
+                !(of_subject && lost),
+                "{fix:?} takes from the subject: {before:?}"
+            );
+            assert!(
+                of_subject || !gained || shared,
+                "{fix:?} lets in a stranger: {after:?}"
+            );
+        }
+    }
+
+    fn compare_prediction(&self, world: &World, seen: &Seen, fix: &Fix) {
+        let mut predicted = seen.facts.clone();
+        let mut subject = seen.attempt.subject.clone();
+        for change in &fix.changes {
+            change.apply(&mut subject, &mut predicted);
+        }
+        let (again, mut facts) = world.inside(|pid| {
+            let attempt = self.attempt(pid);
+            let facts = with_tools(gather::facts(&attempt));
+            (attempt.subject, facts)
+        });
+        if fix.relogin {
+            // The group database is the prediction; the names of its members are not.
+            facts.names = predicted.names.clone();
+            subject.groups.sort_unstable();
+        }
+        let mut groups = again.groups.clone();
+        groups.sort_unstable();
+        assert_eq!(groups, subject.groups, "{fix:?}");
+        for (after, predicted) in facts.nodes.iter().zip(&predicted.nodes) {
+            assert_eq!(after, predicted, "{fix:?}");
+        }
+        assert_eq!(facts.mounts, predicted.mounts, "{fix:?}");
+    }
+
+    /// Makes every fix that is offered; the commands of each.
+    fn fixes(&self) -> Option<Vec<Fix>> {
+        support::needs_root().then_some(())?;
+        let mut fixes = Vec::new();
+        while let Some(fix) = self.try_fix(fixes.len()) {
+            fixes.push(fix);
+        }
+        Some(fixes)
+    }
+
+    /// Makes every fix; the first is made by these commands.
+    fn is_fixed_by(&self, commands: &[&str]) {
+        if let Some(fixes) = self.fixes() {
+            let first = fixes.first().expect("there is a fix");
+            assert_eq!(first.commands, commands, "{fixes:#?}");
+            assert!(first.verified, "{fixes:#?}");
+        }
+    }
+}
+
+fn with_tools(mut facts: Facts) -> Facts {
+    facts.surroundings.setfacl = true;
+    facts
+}
+
+/// Whether somebody may read, write or run (search) something.
+#[derive(Debug)]
+struct Right {
+    user: String,
+    #[allow(dead_code, reason = "for the message")]
+    what: String,
+    has: bool,
+}
+
+/// What everybody may do to each of these paths, by the kernel's own word.
+fn rights(world: &World, paths: &[Vec<u8>]) -> Vec<Right> {
+    let mut rights = Vec::new();
+    for user in PEOPLE {
+        let tests: Vec<String> = paths
+            .iter()
+            .flat_map(|path| ["-r", "-w", "-x"].map(|test| (test, path)))
+            .map(|(test, path)| format!("test {test} {} && echo 1 || echo 0", quote::shell(path)))
+            .collect();
+        let group = if *user == "nobody" { "nogroup" } else { user };
+        let output = world
+            .command_as(
+                &["--reuid", user, "--regid", group, "--init-groups"],
+                "root",
+                "sh",
+            )
+            .args(["-c", &tests.join("\n")])
+            .output()
+            .expect("sh runs");
+        let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(lines.lines().count(), tests.len());
+        rights.extend(lines.lines().zip(&tests).map(|(line, test)| Right {
+            user: (*user).to_owned(),
+            what: test.clone(),
+            has: line == "1",
+        }));
+    }
+    rights
+}
+
+#[test]
+fn the_owner_gets_the_owners_bits() {
+    Scene {
+        prepare: "install -m 464 -o alice -g www /dev/null /srv/notes",
+        user: "alice",
+        operation: "write",
+        path: "/srv/notes",
+        access: "echo x >> /srv/notes",
+    }
+    .is_fixed_by(&["chmod u+w /srv/notes"]);
+}
+
+#[test]
+fn a_closed_directory_lets_one_person_pass() {
+    Scene {
+        prepare: "install -d -m 750 -o deploy -g www /srv/app; install -m 644 /dev/null /srv/app/db",
+        user: "alice",
+        operation: "read",
+        path: "/srv/app/db",
+        access: "cat /srv/app/db",
+    }
+    .is_fixed_by(&["setfacl -m u:alice:--x /srv/app"]);
+}
+
+#[test]
+fn a_closed_directory_and_a_closed_file_in_it_are_one_fix() {
+    Scene {
+        prepare: "install -d -m 750 -o deploy -g www /srv/app; install -m 640 -o deploy -g www /dev/null /srv/app/db",
+        user: "alice",
+        operation: "read",
+        path: "/srv/app/db",
+        access: "cat /srv/app/db",
+    }
+    .is_fixed_by(&[
+        "setfacl -m u:alice:--x /srv/app",
+        "setfacl -m u:alice:r-- /srv/app/db",
+    ]);
+}
+
+#[test]
+fn an_acl_entry_joins_what_was_held_as_other() {
+    Scene {
+        prepare: "install -d -m 775 -o deploy -g www /srv/uploads",
+        user: "alice",
+        operation: "create",
+        path: "/srv/uploads/new",
+        access: "touch /srv/uploads/new && rm /srv/uploads/new",
+    }
+    .is_fixed_by(&["setfacl -m u:alice:rwx /srv/uploads"]);
+}
+
+#[test]
+fn a_mask_is_not_widened_for_others() {
+    Scene {
+        prepare: "install -m 644 -o deploy -g www /dev/null /srv/f; setfacl -m u:bob:rw,g::rw /srv/f; chmod g-w /srv/f",
+        user: "alice",
+        operation: "write",
+        path: "/srv/f",
+        access: "echo x >> /srv/f",
+    }
+    .is_fixed_by(&["setfacl -m u:bob:r--,g::r--,u:alice:rw- /srv/f"]);
+}
+
+#[test]
+fn an_entry_below_the_mask_leaves_the_mask_alone() {
+    Scene {
+        prepare: "install -m 640 -o deploy -g www /dev/null /srv/f; setfacl -m u:bob:rw,g::rw /srv/f; setfacl -n -m m::r /srv/f",
+        user: "alice",
+        operation: "read",
+        path: "/srv/f",
+        access: "cat /srv/f",
+    }
+    .is_fixed_by(&["setfacl -n -m u:alice:r-- /srv/f"]);
+}
+
+#[test]
+fn a_mask_that_holds_back_the_subject_alone_is_widened() {
+    Scene {
+        prepare: "install -m 640 -o deploy -g www /dev/null /srv/f; setfacl -m u:alice:rw /srv/f; chmod g-w /srv/f",
+        user: "alice",
+        operation: "write",
+        path: "/srv/f",
+        access: "echo x >> /srv/f",
+    }
+    .is_fixed_by(&["setfacl -m m::rw- /srv/f"]);
+}
+
+#[test]
+fn an_empty_mask_hides_the_whole_acl() {
+    Scene {
+        prepare: "install -m 604 -o deploy -g www /dev/null /srv/f; setfacl -m u:alice:rw,u:bob:rwx,m::- /srv/f",
+        user: "alice",
+        operation: "write",
+        path: "/srv/f",
+        access: "echo x >> /srv/f",
+    }
+    .is_fixed_by(&["setfacl -m u:bob:r--,u:alice:rw- /srv/f"]);
+}
+
+#[test]
+fn leftovers_of_root_are_given_back() {
+    Scene {
+        prepare: "install -d -o alice -g alice /home/alice/app; install -m 644 /dev/null /home/alice/app/log",
+        user: "alice",
+        operation: "write",
+        path: "/home/alice/app/log",
+        access: "echo x >> /home/alice/app/log",
+    }
+    .is_fixed_by(&["chown -h alice:alice /home/alice/app/log"]);
+}
+
+#[test]
+fn the_group_gets_bits_where_the_subject_is_alone_in_it() {
+    Scene {
+        prepare: "usermod -aG team alice; install -m 644 -o deploy -g team /dev/null /srv/f",
+        user: "alice",
+        operation: "write",
+        path: "/srv/f",
+        access: "echo x >> /srv/f",
+    }
+    .is_fixed_by(&["chmod g+w /srv/f"]);
+}
+
+#[test]
+fn one_person_is_let_in_rather_than_the_whole_group() {
+    Scene {
+        prepare: "usermod -aG team alice; usermod -aG team bob; install -m 644 -o deploy -g team /dev/null /srv/f",
+        user: "alice",
+        operation: "write",
+        path: "/srv/f",
+        access: "echo x >> /srv/f",
+    }
+    .is_fixed_by(&["setfacl -m u:alice:rw- /srv/f"]);
+}
+
+#[test]
+fn an_immutable_file_is_unmarked() {
+    Scene {
+        prepare: "install -m 644 -o alice /dev/null /srv/f; chattr +i /srv/f",
+        user: "alice",
+        operation: "write",
+        path: "/srv/f",
+        access: "echo x >> /srv/f",
+    }
+    .is_fixed_by(&["chattr -i /srv/f"]);
+}
+
+#[test]
+fn an_append_only_file_is_unmarked_or_appended_to() {
+    Scene {
+        prepare: "install -m 644 -o alice /dev/null /srv/f; chattr +a /srv/f",
+        user: "alice",
+        operation: "truncate",
+        path: "/srv/f",
+        access: "echo x > /srv/f",
+    }
+    .is_fixed_by(&["chattr -a /srv/f"]);
+}
+
+#[test]
+fn a_read_only_bind_mount_is_remounted_alone() {
+    Scene {
+        prepare: "install -d -o alice /srv/data /mnt/data; touch /srv/data/f; chown alice /srv/data/f; \
+                  mount --bind /srv/data /mnt/data; mount -o remount,bind,ro,nosuid /mnt/data",
+        user: "alice",
+        operation: "write",
+        path: "/mnt/data/f",
+        access: "echo x >> /mnt/data/f",
+    }
+    .is_fixed_by(&["mount -o remount,bind,rw /mnt/data"]);
+}
+
+#[test]
+fn a_read_only_file_system_is_remounted() {
+    Scene {
+        prepare: "mkdir /mnt/disk; mount -t tmpfs -o nosuid,nodev disk /mnt/disk; \
+                  install -m 644 -o alice /dev/null /mnt/disk/f; mount -o remount,ro /mnt/disk",
+        user: "alice",
+        operation: "write",
+        path: "/mnt/disk/f",
+        access: "echo x >> /mnt/disk/f",
+    }
+    .is_fixed_by(&["mount -o remount,rw /mnt/disk"]);
+}
+
+#[test]
+fn a_name_that_means_something_to_a_shell_does_no_harm() {
+    // What a shell says of it need not be text: the path is given as bytes.
+    let Some(world) = World::new() else { return };
+    for (at, name) in HOSTILE.iter().enumerate() {
+        let path = [b"/srv/".as_slice(), name].concat();
+        for shell in ["dash", "bash"] {
+            let word = quote::shell(&path);
+            let script = format!(
+                "cd /srv && install -m 400 /dev/null {word} && chmod u+w {word} && stat -c %a {word}"
+            );
+            let ran = world
+                .command("root", shell)
+                .args(["-c", &script])
+                .output()
+                .expect("a shell");
+            assert_eq!(ran.stdout, b"600\n", "{at}: {script}");
+            world.inside(|_| {
+                let path = Path::new(OsStr::from_bytes(&path));
+                assert!(path.exists(), "{at}: {script}");
+                std::fs::remove_file(path).expect("it can be removed");
+                assert_eq!(
+                    std::fs::read_dir("/srv").expect("it is there").count(),
+                    0,
+                    "{script}"
+                );
+            });
+        }
+    }
+}
+
+const HOSTILE: &[&[u8]] = &[
+    b"plain",
+    b"two words",
+    b"-rf",
+    b"$(touch harm)",
+    b"`touch harm`",
+    b"a;touch harm",
+    b"a\ntouch harm\n",
+    b"\n",
+    b"ends in two\n\n",
+    b"it's \"quoted\"",
+    b"back\\slash\\n",
+    b"percent %s %d \n %",
+    b"\x1b]0;title\x07",
+    b"bytes \x80\x81\x82\xfe\xff",
+    b"\xe2\x80\xaeright to left",
+    b"history !! !$ \n",
+    b"glob * ? [a-z] {a,b} ~",
+    b"tab\tand\rreturn",
+];
