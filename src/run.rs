@@ -22,9 +22,10 @@ mod sentinel;
 mod signals;
 mod spawn;
 mod sys;
+mod terminal;
 mod watch;
 
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::path::PathBuf;
 
 use nix::libc;
@@ -39,6 +40,7 @@ use file::File;
 use pipe::{Outlet, Pipe};
 use signals::Inbox;
 use spawn::{Inherited, NotStarted, spawn};
+use terminal::{Started, Terminal};
 use watch::Watch;
 
 /// What of a run concerns the wrapper.
@@ -72,10 +74,48 @@ pub fn run(command: &Command, options: Options, make: MakeObserver) -> ! {
         libc::S_IFIFO | libc::S_IFSOCK if !sys::reader_is_gone(2) => {
             run_through_pipe(command, options, make, &stderr)
         }
-        libc::S_IFCHR if options.report && !sys::is_terminal(2) => {
-            run_through_pipe(command, options, make, &stderr)
-        }
+        libc::S_IFCHR if sys::is_terminal(2) => run_on_terminal(command, options, make),
+        libc::S_IFCHR if options.report => run_through_pipe(command, options, make, &stderr),
         _ => become_the_command(command, None),
+    }
+}
+
+fn run_on_terminal(command: &Command, options: Options, make: MakeObserver) -> ! {
+    if options.no_pty {
+        let _ = sys::write(
+            2,
+            b"permwrap: --no-pty: the terminal is left alone, nothing is watched\n",
+        );
+        become_the_command(command, None);
+    }
+    // Somebody else's terminal, or none to be had: nothing can be watched there.
+    if !terminal::is_replaceable() {
+        become_the_command(command, None);
+    }
+    let Ok(started) = Terminal::start(command) else {
+        become_the_command(command, None);
+    };
+    let Started {
+        terminal,
+        command,
+        channel,
+    } = match started {
+        Ok(started) => started,
+        Err(failure) => fail(command, failure, options, make),
+    };
+    let_go(options, &terminal.descriptors());
+    let Ok(inbox) = Inbox::open() else {
+        sys::exit(125);
+    };
+    let mut watch = Watch::new(make, options.report, command, channel);
+    terminal.relay(&inbox, &mut watch).repeat()
+}
+
+/// Closes what only the command needs, so that its stdin and stdout are closed when it closes them. Not where a report is
+/// wanted: it may go to one of them.
+fn let_go(options: Options, kept: &[RawFd]) {
+    if !options.report {
+        sys::keep_only(&[&[2], kept].concat());
     }
 }
 
@@ -85,6 +125,7 @@ fn run_beside_file(command: &Command, options: Options, make: MakeObserver, file
         Ok(pid) => pid,
         Err(failure) => fail(command, failure, options, make),
     };
+    let_go(options, &file.descriptors());
     let Ok(inbox) = Inbox::open() else {
         wait_only(pid);
     };
@@ -115,6 +156,7 @@ fn run_through_pipe(
         Err(failure) => fail(command, failure, options, make),
     };
     drop(sink);
+    let_go(options, &[source.as_raw_fd()]);
     let Ok(inbox) = Inbox::open() else {
         wait_only(pid);
     };

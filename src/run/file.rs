@@ -1,7 +1,7 @@
 //! stderr is a regular file: the command keeps it, and what it writes is read back through an opening of the wrapper's own.
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use nix::libc;
 
@@ -37,6 +37,12 @@ impl File {
             position,
             buffer: vec![0; PIECE],
         })
+    }
+
+    /// The descriptors this needs, besides stderr.
+    #[must_use]
+    pub fn descriptors(&self) -> [RawFd; 2] {
+        [self.file.as_raw_fd(), self.changes.as_raw_fd()]
     }
 
     /// Follows the file until the command ends, then says what there is to say.

@@ -200,6 +200,7 @@ impl Pipe {
         // SAFETY: the copy reads, writes and allocates, and glibc keeps its allocator usable across fork(2).
         if matches!(unsafe { sys::fork() }, Ok(None)) {
             sys::keep_only(&[source.as_raw_fd(), self.outlet.fd]);
+            sys::leave_directory();
             self.carry(&source);
         }
     }

@@ -367,7 +367,7 @@ fn ready(fd: RawFd) -> bool {
     watched[0].revents != 0
 }
 
-/// Closes every descriptor but these, and holds no directory.
+/// Closes every descriptor but these.
 pub fn keep_only(kept: &[RawFd]) {
     let mut from = 0;
     let mut kept = kept.to_vec();
@@ -377,6 +377,10 @@ pub fn keep_only(kept: &[RawFd]) {
         from = fd as u32 + 1;
     }
     close_range(from, u32::MAX);
+}
+
+/// Holds no directory any more.
+pub fn leave_directory() {
     // SAFETY: the path ends with a NUL.
     unsafe { libc::chdir(c"/".as_ptr()) };
 }
@@ -384,7 +388,7 @@ pub fn keep_only(kept: &[RawFd]) {
 /// Closes the descriptors from `from` up to, and without, `until`.
 fn close_range(from: u32, until: u32) {
     if from < until {
-        // SAFETY: only a process that keeps nothing else calls this; nothing refers to these descriptors any more.
+        // SAFETY: keep_only's caller names all the descriptors it goes on using.
         unsafe { libc::syscall(libc::SYS_close_range, from, until - 1, 0) };
     }
 }
@@ -487,4 +491,94 @@ pub fn wait_for(pid: i32) -> Change {
             return change;
         }
     }
+}
+
+/// Two ends of a conversation between this process and a copy of it.
+pub fn conversation() -> io::Result<(OwnedFd, OwnedFd)> {
+    let mut ends = [0; 2];
+    let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC;
+    // SAFETY: ends has room for the two descriptors.
+    if unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, ends.as_mut_ptr()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok((owned(ends[0])?, owned(ends[1])?))
+}
+
+/// Says two numbers. That nobody listens any more is learnt by receiving.
+pub fn send(to: &OwnedFd, words: [i32; 2]) {
+    let bytes = [words[0].to_ne_bytes(), words[1].to_ne_bytes()].concat();
+    let _ = send_now(to.as_raw_fd(), &bytes);
+}
+
+/// Waits for two numbers; `None` when the other end is gone.
+pub fn receive(from: &OwnedFd) -> Option<[i32; 2]> {
+    let mut bytes = [0; 8];
+    loop {
+        match read(from.as_raw_fd(), &mut bytes) {
+            Ok(8) => break,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            _ => return None,
+        }
+    }
+    let [a, b, c, d, e, f, g, h] = bytes;
+    Some([
+        i32::from_ne_bytes([a, b, c, d]),
+        i32::from_ne_bytes([e, f, g, h]),
+    ])
+}
+
+/// Takes a signal that waits out of the queue; whether there was one.
+pub fn take_signal(signal: c_int) -> bool {
+    let set = only(signal);
+    let now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the set has the 8 bytes the kernel is told; a null siginfo is allowed.
+    let got = unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigtimedwait,
+            &raw const set,
+            ptr::null_mut::<c_void>(),
+            &raw const now,
+            8,
+        )
+    };
+    got > 0
+}
+
+/// Ends a conversation, though other processes may have copies of this end.
+pub fn hang_up(socket: &OwnedFd) {
+    // SAFETY: no memory is involved.
+    unsafe { libc::shutdown(socket.as_raw_fd(), libc::SHUT_RDWR) };
+}
+
+/// Whether a descriptor is a pipe, a FIFO or a socket.
+#[must_use]
+pub fn is_pipe(fd: RawFd) -> bool {
+    stat(fd)
+        .is_some_and(|stat| matches!(stat.st_mode & libc::S_IFMT, libc::S_IFIFO | libc::S_IFSOCK))
+}
+
+/// The descriptors that are the same terminal as this one, itself among them; also by the name /dev/tty.
+#[must_use]
+pub fn descriptors_like(terminal: RawFd) -> Vec<RawFd> {
+    let device = |fd: RawFd| {
+        stat(fd)
+            .filter(|stat| stat.st_mode & libc::S_IFMT == libc::S_IFCHR)
+            .map(|stat| stat.st_rdev)
+    };
+    let wanted = [device(terminal), Some(libc::makedev(5, 0))];
+    let open = std::fs::read_dir("/proc/self/fd")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut found: Vec<RawFd> = open
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    found.extend([0, 1, 2]);
+    found.sort_unstable();
+    found.dedup();
+    found.retain(|&fd| wanted.contains(&device(fd)));
+    found
 }

@@ -74,8 +74,8 @@ impl Watch {
     #[must_use]
     pub fn timeout(&self) -> i32 {
         match &self.diagnosis {
-            Some(diagnosis) if !self.words.is_empty() => {
-                SILENCE.saturating_sub(diagnosis.silence()).as_millis() as i32 + 1
+            Some(diagnosis) if !self.words.is_empty() && diagnosis.silence() < SILENCE => {
+                (SILENCE - diagnosis.silence()).as_millis() as i32 + 1
             }
             _ => -1,
         }

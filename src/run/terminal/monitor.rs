@@ -1,0 +1,284 @@
+//! The monitor: the leader of the session on the command's terminal, and the command's parent.
+//!
+//! It does what only a process of that session can do (put the command in the foreground, learn that it stopped), and it
+//! outlives the wrapper where it must: to put the user's terminal right when the wrapper was killed, and to carry on what
+//! processes that the command left behind still write.
+
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+
+use nix::libc;
+
+use super::modes::{self, Modes};
+use super::returns::Returns;
+use crate::run::spawn::{Command, Inherited, NotStarted, spawn};
+use crate::run::sys::{self, Change};
+
+/// What the monitor tells the wrapper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Report {
+    /// The command runs, with this process id.
+    Started(i32),
+    /// It does not.
+    NotStarted(NotStarted),
+    /// A change of its state.
+    Changed(Change),
+}
+
+/// What the wrapper tells the monitor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Send the command a signal.
+    Signal(i32),
+    /// Send the command's group a signal.
+    SignalGroup(i32),
+    /// Put the command in the foreground.
+    Foreground,
+    /// Put it in the background.
+    Background,
+    /// The user's terminal is gone: let go of the command's.
+    HangUp,
+}
+
+/// One message: what, and with which number.
+type Words = [i32; 2];
+
+impl Report {
+    fn words(self) -> Words {
+        match self {
+            Report::Started(pid) => [0, pid],
+            Report::NotStarted(NotStarted::NoProcess(errno)) => [1, errno],
+            Report::NotStarted(NotStarted::NotExecuted(errno)) => [2, errno],
+            Report::Changed(Change::Exited(code)) => [3, code],
+            Report::Changed(Change::Killed(signal)) => [4, signal],
+            Report::Changed(Change::Stopped(signal)) => [5, signal],
+            Report::Changed(Change::Continued) => [6, 0],
+        }
+    }
+
+    /// The next report; `None` when the monitor is gone.
+    pub fn receive(socket: &OwnedFd) -> Option<Report> {
+        let [what, number] = sys::receive(socket)?;
+        Some(match what {
+            0 => Report::Started(number),
+            1 => Report::NotStarted(NotStarted::NoProcess(number)),
+            2 => Report::NotStarted(NotStarted::NotExecuted(number)),
+            3 => Report::Changed(Change::Exited(number)),
+            4 => Report::Changed(Change::Killed(number)),
+            5 => Report::Changed(Change::Stopped(number)),
+            _ => Report::Changed(Change::Continued),
+        })
+    }
+}
+
+impl Order {
+    /// Sends it.
+    pub fn send(self, socket: &OwnedFd) {
+        let words = match self {
+            Order::Signal(signal) => [0, signal],
+            Order::SignalGroup(signal) => [1, signal],
+            Order::Foreground => [2, 0],
+            Order::Background => [3, 0],
+            Order::HangUp => [4, 0],
+        };
+        sys::send(socket, words);
+    }
+
+    fn receive(socket: &OwnedFd) -> Option<Order> {
+        let [what, number] = sys::receive(socket)?;
+        Some(match what {
+            0 => Order::Signal(number),
+            1 => Order::SignalGroup(number),
+            2 => Order::Foreground,
+            3 => Order::Background,
+            _ => Order::HangUp,
+        })
+    }
+}
+
+/// What the monitor is given.
+pub struct Post<'a> {
+    /// The command to start.
+    pub command: &'a Command,
+    /// What it is to inherit.
+    pub inherited: Inherited,
+    /// The descriptors that were the user's terminal.
+    pub descriptors: &'a [RawFd],
+    /// Whether it starts in the foreground.
+    pub foreground: bool,
+    /// The user's terminal, and its modes before the wrapper changed them.
+    pub user: (OwnedFd, Modes),
+    /// Both ends of the command's terminal.
+    pub master: OwnedFd,
+    /// See `master`.
+    pub slave: OwnedFd,
+    /// Where the wrapper listens.
+    pub wrapper: OwnedFd,
+}
+
+struct Monitor {
+    user: (OwnedFd, Modes),
+    master: Option<OwnedFd>,
+    slave: OwnedFd,
+    wrapper: OwnedFd,
+    signals: OwnedFd,
+    command: i32,
+}
+
+/// Starts the command and stands by until neither it nor anything it left behind needs the terminal.
+pub fn stand_by(post: Post<'_>) -> ! {
+    let Post {
+        command,
+        inherited,
+        descriptors,
+        foreground,
+        user,
+        master,
+        slave,
+        wrapper,
+    } = post;
+    modes::lead_session(&slave);
+    let started = spawn(command, inherited, &mut || {
+        // SAFETY: no memory is involved.
+        let own = unsafe {
+            libc::setpgid(0, 0);
+            libc::getpid()
+        };
+        if foreground {
+            modes::set_foreground(slave.as_raw_fd(), own);
+        }
+        for &descriptor in descriptors {
+            sys::duplicate(&slave, descriptor);
+        }
+    });
+    let report = started.map_or_else(Report::NotStarted, Report::Started);
+    sys::send(&wrapper, report.words());
+    let Ok(command) = started else { sys::exit(0) };
+    let kept = [&user.0, &master, &slave, &wrapper].map(AsRawFd::as_raw_fd);
+    sys::keep_only(&kept);
+    sys::leave_directory();
+    let Ok(signals) = sys::signal_descriptor() else {
+        sys::exit(0)
+    };
+    Monitor {
+        user,
+        master: Some(master),
+        slave,
+        wrapper,
+        signals,
+        command,
+    }
+    .watch()
+}
+
+impl Monitor {
+    fn watch(mut self) -> ! {
+        loop {
+            let mut watched = [
+                sys::watch(self.signals.as_raw_fd(), libc::POLLIN),
+                sys::watch(self.wrapper.as_raw_fd(), libc::POLLIN),
+            ];
+            sys::poll(&mut watched, -1);
+            if watched[1].revents != 0 {
+                match Order::receive(&self.wrapper) {
+                    Some(order) => self.obey(order),
+                    None => self.replace_the_wrapper(),
+                }
+            }
+            if watched[0].revents != 0 {
+                while sys::next_signal(&self.signals).is_some() {}
+                while let Some((_, change)) = sys::wait(Some(self.command)) {
+                    let ended = matches!(change, Change::Exited(_) | Change::Killed(_));
+                    if ended {
+                        self.end(Report::Changed(change));
+                    }
+                    sys::send(&self.wrapper, Report::Changed(change).words());
+                }
+            }
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Signal(signal) => {
+                sys::kill(self.command, signal);
+            }
+            Order::SignalGroup(signal) => {
+                sys::kill(-self.command, signal);
+            }
+            Order::Foreground => modes::set_foreground(self.slave.as_raw_fd(), self.command),
+            Order::Background => modes::set_foreground(self.slave.as_raw_fd(), own_group()),
+            Order::HangUp => self.master = None,
+        }
+    }
+
+    /// The command has ended: the wrapper is told, and once it is done, what others still write is carried on.
+    fn end(self, report: Report) -> ! {
+        // What the command left behind is in the background now, as it would be after the shell took its terminal back.
+        modes::set_foreground(self.slave.as_raw_fd(), own_group());
+        drop(self.slave);
+        sys::send(&self.wrapper, report.words());
+        let Some(master) = self.master else {
+            sys::exit(0)
+        };
+        if modes::slave_is_closed(&master) {
+            sys::exit(0);
+        }
+        while Order::receive(&self.wrapper).is_some() {}
+        carry(&master, &self.user.0)
+    }
+
+    /// The wrapper was killed: the user's terminal is put right, the command learns that nobody types there any more, as it
+    /// does when a terminal is closed, and what it still writes is carried on.
+    fn replace_the_wrapper(self) -> ! {
+        let (user, before) = &self.user;
+        if Modes::of(user.as_raw_fd()).is_some_and(|now| now == before.raw()) {
+            before.set(user.as_raw_fd());
+        }
+        let Some(master) = self.master else {
+            sys::exit(0)
+        };
+        modes::set_foreground(self.slave.as_raw_fd(), own_group());
+        drop(self.slave);
+        sys::kill(-self.command, libc::SIGHUP);
+        sys::kill(-self.command, libc::SIGCONT);
+        carry(&master, user)
+    }
+}
+
+fn own_group() -> i32 {
+    // SAFETY: no memory is involved.
+    unsafe { libc::getpgrp() }
+}
+
+/// Shows what is written to the command's terminal on the user's, until nobody can write there any more.
+fn carry(master: &OwnedFd, user: &OwnedFd) -> ! {
+    let mut returns = Returns::default();
+    let mut buffer = Vec::new();
+    loop {
+        let mut watched = [
+            sys::watch(master.as_raw_fd(), libc::POLLIN),
+            sys::watch(user.as_raw_fd(), 0),
+        ];
+        sys::poll(&mut watched, -1);
+        buffer.clear();
+        let gone = watched[1].revents != 0;
+        match sys::append(master.as_raw_fd(), &mut buffer, super::PIECE) {
+            Ok(count) if count > 0 && !gone => {}
+            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock && !gone => continue,
+            _ => sys::exit(0),
+        }
+        if Modes::of(user.as_raw_fd()).is_some_and(|modes| modes.add_returns()) {
+            buffer = returns.remove(&buffer, buffer.len() < super::PIECE);
+        }
+        let mut rest = &buffer[..];
+        while !rest.is_empty() {
+            match sys::write(user.as_raw_fd(), rest) {
+                Ok(count) => rest = &rest[count..],
+                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {
+                    sys::poll(&mut [sys::watch(user.as_raw_fd(), libc::POLLOUT)], -1);
+                }
+                Err(_) => sys::exit(0),
+            }
+        }
+    }
+}
