@@ -1,4 +1,287 @@
-//! `permwrap check`.
+//! `permwrap check`: all that a project's `permwrap.toml` asks for, judged at once for the user it names.
+//!
+//! manifest → one attempt for each thing asked → gather → judge → remedy → checklist.
 
+mod checklist;
 pub mod draft;
 pub mod manifest;
+
+pub use checklist::{Checklist, Failure, Item, State};
+
+use std::os::unix::ffi::OsStrExt;
+
+use crate::attempt::{Attempt, Object, OpenHow, Operation, Subject};
+use crate::facts::{Inode, Kind};
+use crate::investigate::examine;
+use crate::quote;
+use crate::remedy::Fix;
+use crate::report::{Finding, Outcome};
+use manifest::{Manifest, PathNeeds};
+
+/// Judges everything that the manifest asks for. `subject` gives the credentials of a user's name.
+///
+/// # Errors
+/// A user that does not exist, in one line.
+pub fn check(
+    manifest: &Manifest,
+    service: &Subject,
+    subject: impl Fn(&str) -> Result<Subject, String>,
+) -> Result<Vec<Item>, String> {
+    let mut items = Vec::new();
+    if manifest.not_root {
+        items.push(Item {
+            what: "not as root".to_owned(),
+            path: None,
+            user: None,
+            state: not_root(service),
+        });
+    }
+    for path in &manifest.paths {
+        let subject = match &path.user {
+            Some(user) => subject(user).map_err(|what| format!("line {}: {what}", path.line))?,
+            None => service.clone(),
+        };
+        items.extend(check_path(path, &subject));
+    }
+    Ok(items)
+}
+
+fn not_root(subject: &Subject) -> State {
+    if subject.uid != 0 {
+        return State::Holds;
+    }
+    let account = "give it an account of its own: User= in a systemd unit, USER in a Dockerfile, runAsUser in a pod";
+    failure(
+        "it runs as root, and so would whoever finds a hole in it",
+        vec![plain_fix(account, None, false)],
+    )
+}
+
+/// Everything that is asked of one path. Where it is not there, that is said once.
+fn check_path(path: &PathNeeds, subject: &Subject) -> Vec<Item> {
+    let item = |what: String, state| Item {
+        what,
+        path: Some(path.written.clone()),
+        user: path.user.clone(),
+        state,
+    };
+    let seen = look(path, subject);
+    let creates = path
+        .needs
+        .iter()
+        .any(|need| need.makes_a_name() || is_creating(need));
+    if seen.is_missing && !creates {
+        return vec![item("is there".to_owned(), missing(path, subject))];
+    }
+    let mut items: Vec<Item> = Vec::new();
+    for need in &path.needs {
+        items.push(item(
+            need.name().to_owned(),
+            needed(path, need, &seen, subject),
+        ));
+    }
+    if path.closed {
+        items.push(item(
+            "closed to others".to_owned(),
+            closed(path, &seen, subject),
+        ));
+    }
+    if !path.modes.is_empty() {
+        let words: Vec<String> = path.modes.iter().map(|mode| format!("{mode:o}")).collect();
+        let what = format!("mode {}", words.join(" or "));
+        items.push(item(what, has_mode(path, &seen, subject)));
+    }
+    items
+}
+
+/// What is at the path, as far as it can be seen.
+struct Seen {
+    is_missing: bool,
+    inode: Option<Inode>,
+}
+
+fn look(path: &PathNeeds, subject: &Subject) -> Seen {
+    let finding = judged(path, Operation::READ, subject);
+    let walk = &finding.facts.walk;
+    let inode = walk
+        .target()
+        .and_then(|node| finding.facts.node(node).inode.as_ref().ok().copied());
+    Seen {
+        is_missing: walk.steps.last().is_some_and(|step| step.found == Ok(None)),
+        inode,
+    }
+}
+
+fn is_creating(need: &Operation) -> bool {
+    matches!(need, Operation::Open(how) if how.create)
+}
+
+fn judged(path: &PathNeeds, operation: Operation, subject: &Subject) -> Finding {
+    judged_at(
+        path.path.as_os_str().as_bytes().to_vec(),
+        operation,
+        subject,
+    )
+}
+
+fn judged_at(path: Vec<u8>, operation: Operation, subject: &Subject) -> Finding {
+    examine(Attempt {
+        subject: subject.clone(),
+        operation,
+        object: Object::Path(path),
+        to: None,
+        errno: None,
+    })
+}
+
+/// Whether one operation is allowed. Of a directory, writing means to create in it.
+fn needed(path: &PathNeeds, need: &Operation, seen: &Seen, subject: &Subject) -> State {
+    let is_directory = seen
+        .inode
+        .is_some_and(|inode| inode.kind == Kind::Directory);
+    if path.is_directory() && seen.inode.is_some() && !is_directory {
+        return failure("it is there, but it is no directory", Vec::new());
+    }
+    let writes = matches!(need, Operation::Open(how) if how.write || how.append);
+    let finding = if is_directory && writes {
+        let mut name = path.path.as_os_str().as_bytes().to_vec();
+        name.extend_from_slice(b"/.permwrap-check");
+        judged_at(
+            name,
+            Operation::Open(OpenHow {
+                exclusive: true,
+                ..CREATE
+            }),
+            subject,
+        )
+    } else {
+        judged(path, need.clone(), subject)
+    };
+    state_of(finding)
+}
+
+const CREATE: OpenHow = match Operation::CREATE {
+    Operation::Open(how) => how,
+    _ => unreachable!(),
+};
+
+fn state_of(finding: Finding) -> State {
+    match &finding.outcome {
+        Outcome::Allowed => State::Holds,
+        Outcome::Unknown(note) => State::Unclear(note.clone()),
+        Outcome::Denied(denial, remedy) => {
+            let because = finding
+                .attempt
+                .as_ref()
+                .map_or_else(String::new, |attempt| {
+                    crate::cause::words(denial, attempt, &finding.facts).because
+                });
+            State::Fails(Box::new(Failure {
+                because,
+                fixes: remedy.fixes.clone(),
+                finding: Some(finding),
+            }))
+        }
+    }
+}
+
+fn failure(because: &str, fixes: Vec<Fix>) -> State {
+    State::Fails(Box::new(Failure {
+        because: because.to_owned(),
+        fixes,
+        finding: None,
+    }))
+}
+
+/// A fix of something that is no refusal, so that there is nothing to judge again.
+fn plain_fix(title: &str, command: Option<String>, needs_root: bool) -> Fix {
+    Fix {
+        title: title.to_owned(),
+        note: String::new(),
+        changes: Vec::new(),
+        commands: command.into_iter().collect(),
+        needs_root,
+        verified: false,
+        relogin: false,
+    }
+}
+
+/// A path that has to be there and is not. What can be said of a directory is how to make it.
+fn missing(path: &PathNeeds, subject: &Subject) -> State {
+    if !path.is_directory() {
+        return failure("it is not there", Vec::new());
+    }
+    let name = path.path.as_os_str().as_bytes().to_vec();
+    let shown = quote::shell(&name);
+    let may_make = judged_at(name, Operation::Mkdir, subject).outcome == Outcome::Allowed;
+    let command = if may_make {
+        format!("mkdir -m 750 {shown}")
+    } else {
+        format!(
+            "install -d -o {} -g {} -m 750 {shown}",
+            subject.uid, subject.gid
+        )
+    };
+    let title = "makes the directory, open to this user and its group";
+    failure(
+        "it is not there",
+        vec![plain_fix(title, Some(command), !may_make)],
+    )
+}
+
+/// Whether somebody with no relation to the path is refused everything there.
+fn closed(path: &PathNeeds, seen: &Seen, subject: &Subject) -> State {
+    let stranger = Subject::login(NOBODY_AT_ALL, NOBODY_AT_ALL, Vec::new());
+    let is_directory = seen
+        .inode
+        .is_some_and(|inode| inode.kind == Kind::Directory);
+    let accesses = if is_directory {
+        vec![Operation::List, Operation::Traverse]
+    } else {
+        vec![Operation::READ, Operation::WRITE]
+    };
+    for operation in accesses {
+        let name = operation.name();
+        let finding = judged(path, operation, &stranger);
+        match finding.outcome {
+            Outcome::Denied(..) => {}
+            Outcome::Unknown(note) => return State::Unclear(note),
+            Outcome::Allowed => {
+                let fix = chmod(
+                    path,
+                    "o-rwx",
+                    "takes away what others have, and nothing else",
+                    seen,
+                    subject,
+                );
+                return failure(&format!("everybody may {name} it"), vec![fix]);
+            }
+        }
+    }
+    State::Holds
+}
+
+/// A uid and gid that nobody has: the highest but those that stand for "none" and "overflow".
+const NOBODY_AT_ALL: u32 = u32::MAX - 2;
+
+fn has_mode(path: &PathNeeds, seen: &Seen, subject: &Subject) -> State {
+    let Some(inode) = seen.inode else {
+        return State::Unclear("its mode cannot be read from here".to_owned());
+    };
+    if path.modes.contains(&inode.mode) {
+        return State::Holds;
+    }
+    let mode = format!("{:o}", path.modes[0]);
+    let fix = chmod(path, &mode, "sets the mode", seen, subject);
+    failure(&format!("its mode is {:o}", inode.mode), vec![fix])
+}
+
+/// A change of mode that the owner or root can make.
+fn chmod(path: &PathNeeds, mode: &str, title: &str, seen: &Seen, subject: &Subject) -> Fix {
+    let command = format!(
+        "chmod {mode} {}",
+        quote::shell(path.path.as_os_str().as_bytes())
+    );
+    let is_owner = seen.inode.is_some_and(|inode| inode.uid == subject.uid);
+    plain_fix(title, Some(command), !is_owner)
+}

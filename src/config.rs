@@ -3,7 +3,7 @@
 //! ```toml
 //! color = "auto"                     # auto, always or never
 //! hints = "text"                     # text, json, github or off
-//! patterns = ["~/work/patterns"]     # further directories of patterns
+//! patterns = ["~/patterns"]          # further directories of patterns
 //!
 //! [ignore]
 //! paths = ["/proc", "~/scratch"]     # no hint for these and what lies below them

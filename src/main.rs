@@ -42,6 +42,12 @@ fn run_with(options: &RunOptions, command: Vec<OsString>) -> c_int {
         eprintln!("permwrap: {mistake}");
         return 125;
     }
+    if options.check
+        && let Err(reason) = subcommand::check::before_a_run(options.color.unwrap_or_default())
+    {
+        eprint!("{reason}");
+        return 125;
+    }
     let wanted = Options {
         report: options.report.is_some(),
         quiet: options.quiet,

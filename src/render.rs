@@ -1,12 +1,14 @@
 //! From findings to what is shown: a hint for people, or documents for programs.
 #![forbid(unsafe_code)]
 
+pub mod github;
 mod json;
+pub mod json_line;
 mod ladder;
-mod layout;
+pub(crate) mod layout;
 pub mod text;
 
-pub use json::{incident_report, obstacle_path};
+pub use json::{fix_report, incident_report, obstacle_path};
 
 use crate::attempt::{Attempt, Object, Operation};
 use crate::facts::Facts;

@@ -1,6 +1,7 @@
 //! permwrap's own subcommands: each reads its arguments, does its work and gives an exit status.
 
 mod causes;
+pub mod check;
 mod explain;
 mod setup;
 mod why;
@@ -18,7 +19,7 @@ pub fn run(own: &Own) -> u8 {
         Own::Why(arguments) => why::run(arguments),
         Own::Explain(arguments) => explain::run(arguments),
         Own::Causes(arguments) => causes::run(arguments),
-        Own::Check(_) => Err("not there yet".to_owned()),
+        Own::Check(arguments) => check::run(arguments),
         Own::Init(arguments) => setup::init(arguments),
         Own::Config(_) => setup::config(),
         Own::Man(_) => setup::man(),

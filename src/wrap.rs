@@ -12,7 +12,7 @@ use crate::config::{self, Config, HintsOrOff};
 use crate::detect::{self, Detector, Patterns};
 use crate::gather;
 use crate::investigate::{investigate, is_worth_telling};
-use crate::render::{self, Style, text};
+use crate::render::{self, Style, github, json_line, text};
 use crate::report::{self, Finding, Outcome, RunReport, lossy};
 use crate::resolve::{Place, Witness};
 use crate::run::scene::Process;
@@ -152,8 +152,19 @@ impl Explainer {
     fn hint(&self, finding: &Finding, form: Hints) -> String {
         match form {
             Hints::Text => text::hint(finding, self.style),
-            Hints::Json | Hints::Github => text::hint(finding, self.style),
+            Hints::Json => json_line::line(finding, &self.words(), now()),
+            Hints::Github => {
+                github::annotation(finding, std::env::var("GITHUB_WORKSPACE").ok().as_deref())
+            }
         }
+    }
+
+    /// The command line for JSON.
+    fn words(&self) -> Vec<String> {
+        self.command
+            .iter()
+            .map(|word| lossy(word.as_bytes()).0)
+            .collect()
     }
 
     /// Whether the configuration asks for no hint.
@@ -191,11 +202,7 @@ impl Explainer {
         };
         let report = RunReport {
             schema: report::SCHEMA,
-            command: self
-                .command
-                .iter()
-                .map(|word| lossy(word.as_bytes()).0)
-                .collect(),
+            command: self.words(),
             exit: report::Exit {
                 code: exit.code,
                 signal: exit.signal,
@@ -333,6 +340,13 @@ fn form(options: &RunOptions, config: &Config) -> Option<Hints> {
 #[must_use]
 pub fn here() -> Place {
     surroundings()
+}
+
+/// The time in seconds since 1970.
+fn now() -> u64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }
 
 fn surroundings() -> Place {

@@ -142,7 +142,9 @@ pub fn obstacle_path(denial: &Denial, attempt: &Attempt, facts: &Facts) -> Optio
     }
 }
 
-fn fix_report(fix: &Fix) -> FixReport {
+/// One fix as the interface's FIX.
+#[must_use]
+pub fn fix_report(fix: &Fix) -> FixReport {
     FixReport {
         title: fix.title.clone(),
         commands: fix.commands.clone(),

@@ -5,7 +5,6 @@ use owo_colors::OwoColorize;
 use super::layout::{INDENT, columns, labelled, wrapped};
 use super::{Style, deed, ladder};
 use crate::cause;
-use crate::facts::Facts;
 use crate::judge::Denial;
 use crate::remedy::Fix;
 use crate::report::{Finding, Outcome};
@@ -29,7 +28,7 @@ pub fn hint(finding: &Finding, style: Style) -> String {
             text.push_str(&fixes(
                 &remedy.fixes,
                 attempt.subject.uid == 0,
-                &finding.facts,
+                finding.facts.surroundings.sudo,
                 style,
             ));
             text.push_str(&more(denial, style));
@@ -130,8 +129,9 @@ fn headline(sentence: &str, count: u64, style: Style) -> String {
     }
 }
 
-/// The fixes, best first, as lines that can be pasted.
-fn fixes(fixes: &[Fix], is_root: bool, facts: &Facts, style: Style) -> String {
+/// The fixes, best first, as lines that can be pasted, for root or for one who has sudo(8) or has not.
+#[must_use]
+pub fn fixes(fixes: &[Fix], is_root: bool, sudo: bool, style: Style) -> String {
     let mut text = String::new();
     for (at, fix) in fixes.iter().enumerate() {
         let label = if at == 0 { "fix" } else { "or" };
@@ -139,7 +139,7 @@ fn fixes(fixes: &[Fix], is_root: bool, facts: &Facts, style: Style) -> String {
             text.push_str(&labelled(label, &fix.title, style.width));
             continue;
         }
-        let sudo = fix.needs_root && !is_root && facts.surroundings.sudo;
+        let sudo = fix.needs_root && !is_root && sudo;
         text.push_str(&command(
             label,
             &pasteable(&fix.commands, sudo),

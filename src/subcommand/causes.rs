@@ -15,6 +15,6 @@ pub fn run(arguments: &Causes) -> Outcome {
     };
     let code = Code::from_name(name)
         .ok_or_else(|| format!("no cause is called {name:?} (permwrap causes lists them)"))?;
-    print(&format!("{}: {}\n", code.name(), code.because()))?;
+    print(code.page())?;
     Ok(0)
 }

@@ -1,0 +1,213 @@
+//! What came of a check, for people and as JSON.
+
+use owo_colors::OwoColorize;
+use serde::Serialize;
+
+use crate::remedy::Fix;
+use crate::render::layout::labelled;
+use crate::render::{Style, fix_report, incident_report, text};
+use crate::report::{Finding, FixReport, IncidentReport, SCHEMA};
+
+/// What came of a check.
+#[derive(Debug, Clone)]
+pub struct Checklist {
+    /// The manifest, as it was named.
+    pub manifest: String,
+    /// Who it was judged for: `www (uid 33)`.
+    pub user: String,
+    /// Everything that is asked, in the manifest's order.
+    pub items: Vec<Item>,
+    /// Whether it was judged for root.
+    pub is_root: bool,
+    /// Whether sudo(8) is installed.
+    pub sudo: bool,
+}
+
+/// One thing that is asked.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// What: `read`, `mode 750`, `not as root`.
+    pub what: String,
+    /// Of which path, as the manifest writes it.
+    pub path: Option<String>,
+    /// For whom, where that is not the service's user.
+    pub user: Option<String>,
+    /// Whether it holds.
+    pub state: State,
+}
+
+/// Whether something holds.
+#[derive(Debug, Clone)]
+pub enum State {
+    /// It does.
+    Holds,
+    /// It does not.
+    Fails(Box<Failure>),
+    /// It could not be judged; what is missing.
+    Unclear(String),
+}
+
+/// What stands against it.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// Why it does not hold, in words.
+    pub because: String,
+    /// What would put it right, best first.
+    pub fixes: Vec<Fix>,
+    /// The judgement, where it is a refusal.
+    pub finding: Option<Finding>,
+}
+
+impl Checklist {
+    /// Whether all of it holds; `None` where nothing fails but something could not be judged.
+    #[must_use]
+    pub fn holds(&self) -> Option<bool> {
+        let any = |state: fn(&State) -> bool| self.items.iter().any(|item| state(&item.state));
+        if any(|state| matches!(state, State::Fails(_))) {
+            Some(false)
+        } else if any(|state| matches!(state, State::Unclear(_))) {
+            None
+        } else {
+            Some(true)
+        }
+    }
+
+    /// The whole list for people.
+    #[must_use]
+    pub fn text(&self, style: Style) -> String {
+        let rows: String = self
+            .items
+            .iter()
+            .map(|item| self.row(item, style))
+            .collect();
+        format!(
+            "permwrap check: {}, for {}\n\n{rows}\n{}\n",
+            self.manifest,
+            self.user,
+            self.sum()
+        )
+    }
+
+    /// Only what does not hold, for a run that is not started because of it.
+    #[must_use]
+    pub fn failures(&self, style: Style) -> String {
+        let failing = |item: &&Item| !matches!(item.state, State::Holds);
+        let rows: String = self
+            .items
+            .iter()
+            .filter(failing)
+            .map(|item| self.row(item, style))
+            .collect();
+        format!("{rows}{}\n", self.sum())
+    }
+
+    fn row(&self, item: &Item, style: Style) -> String {
+        let path = item.path.as_ref().map_or_else(String::new, |path| {
+            format!("  {}", crate::quote::display(path.as_bytes()))
+        });
+        let user = item
+            .user
+            .as_ref()
+            .map_or_else(String::new, |user| format!("  (as {user})"));
+        let what = format!("{}{path}{user}", item.what);
+        match &item.state {
+            State::Holds => marked("ok", &what, style),
+            State::Unclear(note) => {
+                marked("unclear", &what, style) + &labelled("", note, style.width)
+            }
+            State::Fails(failure) => {
+                marked("NO", &what, style)
+                    + &labelled("because", &failure.because, style.width)
+                    + &text::fixes(&failure.fixes, self.is_root, self.sudo, style)
+            }
+        }
+    }
+
+    fn sum(&self) -> String {
+        let count =
+            |state: fn(&State) -> bool| self.items.iter().filter(|item| state(&item.state)).count();
+        let holds = count(|state| matches!(state, State::Holds));
+        let fails = count(|state| matches!(state, State::Fails(_)));
+        let all = self.items.len();
+        let mut sum = match (holds, fails) {
+            _ if all == 0 => "permwrap: nothing is asked".to_owned(),
+            (holds, _) if holds == all => format!("permwrap: all {all} hold"),
+            (holds, fails) => format!("permwrap: {holds} of {all} hold, {fails} do not"),
+        };
+        if holds + fails < all {
+            sum.push_str(&format!(", {} could not be judged", all - holds - fails));
+        }
+        sum
+    }
+
+    /// The list for programs.
+    #[must_use]
+    pub fn report(&self) -> impl Serialize + use<> {
+        Report {
+            schema: SCHEMA,
+            manifest: self.manifest.clone(),
+            user: self.user.clone(),
+            holds: self.holds(),
+            items: self.items.iter().map(item_report).collect(),
+        }
+    }
+}
+
+/// `  ok       read  data/`
+fn marked(mark: &str, what: &str, style: Style) -> String {
+    let line = labelled(mark, what, usize::MAX);
+    if !style.color {
+        return line;
+    }
+    let shown = match mark {
+        "ok" => mark.green().to_string(),
+        "NO" => mark.red().bold().to_string(),
+        _ => mark.yellow().to_string(),
+    };
+    line.replacen(mark, &shown, 1)
+}
+
+#[derive(Serialize)]
+struct Report {
+    schema: u32,
+    manifest: String,
+    user: String,
+    holds: Option<bool>,
+    items: Vec<ItemReport>,
+}
+
+#[derive(Serialize)]
+struct ItemReport {
+    what: String,
+    path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+    holds: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    because: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fixes: Vec<FixReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incident: Option<IncidentReport>,
+}
+
+fn item_report(item: &Item) -> ItemReport {
+    let (holds, because, failure) = match &item.state {
+        State::Holds => (Some(true), None, None),
+        State::Unclear(note) => (None, Some(note.clone()), None),
+        State::Fails(failure) => (Some(false), Some(failure.because.clone()), Some(failure)),
+    };
+    ItemReport {
+        what: item.what.clone(),
+        path: item.path.clone(),
+        user: item.user.clone(),
+        holds,
+        because,
+        fixes: failure.map_or_else(Vec::new, |failure| {
+            failure.fixes.iter().map(fix_report).collect()
+        }),
+        incident: failure
+            .and_then(|failure| failure.finding.as_ref())
+            .map(incident_report),
+    }
+}

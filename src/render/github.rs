@@ -1,0 +1,71 @@
+//! A hint as a workflow annotation (`::error title=...::message`), which GitHub Actions and Forgejo show beside a run.
+
+use super::{deed, incident_report};
+use crate::report::Finding;
+
+/// One hint as an annotation, newline included. `workspace` is the directory of the checkout: an object in it is annotated
+/// as a file of the repository.
+#[must_use]
+pub fn annotation(finding: &Finding, workspace: Option<&str>) -> String {
+    let incident = incident_report(finding);
+    let what = finding
+        .attempt
+        .as_ref()
+        .map(|attempt| deed(attempt, &finding.facts));
+    let (level, title) = match (what, incident.causes.is_empty()) {
+        (Some(what), false) => ("error", format!("cannot {what}")),
+        (Some(what), true) => ("warning", format!("cannot tell what refused to {what}")),
+        (None, _) => ("warning", "something was refused".to_owned()),
+    };
+    let mut lines: Vec<String> = Vec::new();
+    for cause in &incident.causes {
+        lines.push(format!("{} ({})", cause.summary, cause.code));
+    }
+    lines.extend(incident.note.clone());
+    for (at, fix) in incident.fixes.iter().enumerate() {
+        let label = if at == 0 { "fix" } else { "or" };
+        let sudo = if fix.needs_root { "sudo " } else { "" };
+        let commands: Vec<String> = fix
+            .commands
+            .iter()
+            .map(|command| format!("{sudo}{command}"))
+            .collect();
+        lines.push(match commands.is_empty() {
+            true => format!("{label}: {}", fix.title),
+            false => format!("{label}: {}   # {}", commands.join(" && "), fix.title),
+        });
+    }
+    let file = incident
+        .path
+        .as_deref()
+        .and_then(|path| path.strip_prefix(workspace?)?.strip_prefix('/'))
+        .map_or_else(String::new, |path| format!(",file={}", property(path)));
+    format!(
+        "::{level} title={}{file}::{}\n",
+        property(&format!("permwrap: {title}")),
+        message(&lines.join("\n"))
+    )
+}
+
+/// Escapes what ends a message. Nothing that a message or file name holds can begin a command of its own.
+fn message(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// Escapes what ends a property.
+fn property(text: &str) -> String {
+    message(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_end_the_annotation() {
+        assert_eq!(property("a,b::c\n::error"), "a%2Cb%3A%3Ac%0A%3A%3Aerror");
+        assert_eq!(message("50%\n::error::x"), "50%25%0A::error::x");
+    }
+}

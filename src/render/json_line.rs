@@ -1,0 +1,108 @@
+//! A hint as one line of JSON, for logs.
+
+use serde::Serialize;
+
+use super::{deed, incident_report};
+use crate::report::{Finding, SCHEMA};
+
+/// One hint as a line of JSON, newline included. `time` is in seconds since 1970; `command` is the wrapped command line.
+///
+/// Its fields are flat and few, as log collectors like them; the report (`--report`) has the rest.
+#[must_use]
+pub fn line(finding: &Finding, command: &[String], time: u64) -> String {
+    let incident = incident_report(finding);
+    let cause = incident.causes.first();
+    let attempt = finding.attempt.as_ref();
+    let what = attempt.map(|attempt| deed(attempt, &finding.facts));
+    let fix = incident.fixes.iter().find(|fix| !fix.commands.is_empty());
+    let line = Line {
+        schema: SCHEMA,
+        time: timestamp(time),
+        level: if cause.is_some() { "error" } else { "warning" },
+        source: "permwrap",
+        message: match (&what, cause) {
+            (Some(what), Some(cause)) => format!("cannot {what}: {}", cause.summary),
+            (Some(what), None) => format!("cannot tell what refused to {what}"),
+            (None, _) => "something was refused".to_owned(),
+        },
+        command,
+        user: incident
+            .subject
+            .as_ref()
+            .map(|subject| match &subject.user {
+                Some(name) => name.clone(),
+                None => subject.uid.to_string(),
+            }),
+        operation: incident.operation,
+        path: incident.path.as_deref(),
+        errno: incident.errno,
+        verdict: incident.verdict,
+        cause: cause.map(|cause| cause.code),
+        refused_by: cause.and_then(|cause| cause.path.as_deref()),
+        fix: fix.map(|fix| fix.commands.join(" && ")),
+        needs_root: fix.map(|fix| fix.needs_root),
+        note: incident.note.as_deref(),
+        count: incident.count,
+    };
+    serde_json::to_string(&line).unwrap_or_default() + "\n"
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    schema: u32,
+    time: String,
+    level: &'static str,
+    source: &'static str,
+    message: String,
+    command: &'a [String],
+    user: Option<String>,
+    operation: Option<&'static str>,
+    path: Option<&'a str>,
+    errno: Option<&'static str>,
+    verdict: &'static str,
+    cause: Option<&'static str>,
+    refused_by: Option<&'a str>,
+    fix: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needs_root: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
+    count: u64,
+}
+
+/// A time in seconds since 1970 as RFC 3339 writes it, in UTC: `2026-11-22T00:41:34Z`.
+fn timestamp(seconds: u64) -> String {
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    // Years that begin in March have their leap day at the end; an era is the 400 years after which days repeat.
+    let day = days + 719_468;
+    let (era, day_of_era) = (day / 146_097, day % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = (month_from_march + 2) % 12 + 1;
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_the_calendar() {
+        // As date(1) -u -d @SECONDS tells them.
+        for (seconds, expected) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (951_868_800, "2000-03-01T00:00:00Z"),
+            (1_735_689_599, "2024-12-31T23:59:59Z"),
+            (1_795_306_894, "2026-11-22T00:21:34Z"),
+        ] {
+            assert_eq!(timestamp(seconds), expected);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! `permwrap check`, and the check before a run.
+
+use std::path::{Path, PathBuf};
+
+use super::{Outcome, print, print_json, style};
+use crate::attempt::Subject;
+use crate::check::draft::{self, Source};
+use crate::check::{Checklist, check, manifest};
+use crate::cli::{Check, Color};
+use crate::gather;
+use crate::terminal;
+
+pub(super) fn run(arguments: &Check) -> Outcome {
+    if arguments.init {
+        return init(&arguments.manifest);
+    }
+    let checklist = judge(&arguments.manifest, arguments.user.as_deref())?;
+    if arguments.json {
+        print_json(&checklist.report())?;
+    } else {
+        print(&checklist.text(style(arguments.color)))?;
+    }
+    Ok(match checklist.holds() {
+        Some(true) => 0,
+        Some(false) => 1,
+        None => 2,
+    })
+}
+
+/// The check before a run, of the `permwrap.toml` of the working directory. What could not be judged is no reason not to
+/// start.
+///
+/// # Errors
+/// What to say instead of starting: a manifest that is not there or wrong, or what does not hold.
+pub fn before_a_run(color: Color) -> Result<(), String> {
+    let manifest = Path::new("permwrap.toml");
+    let checklist = judge(manifest, None).map_err(|trouble| format!("permwrap: {trouble}\n"))?;
+    match checklist.holds() {
+        Some(false) => Err(format!(
+            "permwrap: not started, since {} does not hold for {}\n{}",
+            manifest.display(),
+            checklist.user,
+            checklist.failures(terminal::style(&std::io::stderr(), color))
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn judge(path: &Path, user: Option<&str>) -> Result<Checklist, String> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            format!("{shown} is not there (permwrap check --init drafts one)")
+        }
+        _ => format!("{shown}: {error}"),
+    })?;
+    let manifest =
+        manifest::parse(&text, &directory_of(path)?).map_err(|mistake| match mistake.line {
+            0 => format!("{shown}: {}", mistake.what),
+            line => format!("{shown}:{line}: {}", mistake.what),
+        })?;
+    let subject = match user.or(manifest.user.as_deref()) {
+        Some(user) => gather::subject_as(user)?,
+        None => gather::own_subject().map_err(|unread| format!("cannot read {}", unread.what))?,
+    };
+    let items = check(&manifest, &subject, gather::subject_as)
+        .map_err(|what| format!("{shown}: {what}"))?;
+    Ok(Checklist {
+        manifest: shown.to_string(),
+        user: name_of(&subject),
+        items,
+        is_root: subject.uid == 0,
+        sudo: is_installed("sudo"),
+    })
+}
+
+/// The directory of the manifest, absolute, from which its relative paths lead.
+fn directory_of(path: &Path) -> Result<PathBuf, String> {
+    let absolute =
+        std::path::absolute(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(absolute.parent().unwrap_or(Path::new("/")).to_path_buf())
+}
+
+fn name_of(subject: &Subject) -> String {
+    let uid = nix::unistd::Uid::from_raw(subject.uid);
+    match nix::unistd::User::from_uid(uid) {
+        Ok(Some(user)) => format!("{} (uid {uid})", user.name),
+        _ => format!("uid {uid}"),
+    }
+}
+
+/// Whether a program is found along PATH.
+fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
+}
+
+/// Writes a first manifest; one that is there already stays as it is.
+fn init(path: &Path) -> Outcome {
+    let shown = path.display();
+    let directory = directory_of(path)?;
+    let mut sources = Vec::new();
+    find(&directory, "", DEEPEST, &mut sources);
+    let draft = draft::draft(&sources);
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .map_err(|error| format!("{shown}: {error}"))?;
+    std::io::Write::write_all(&mut file, draft.to_toml().as_bytes())
+        .map_err(|error| format!("{shown}: {error}"))?;
+    let found = if draft.is_empty() {
+        "nothing was found that tells a path or a user; the file shows how to ask".to_owned()
+    } else {
+        format!("drafted from {}", plural(sources.len(), "file"))
+    };
+    print(&format!("permwrap: wrote {shown}: {found}\n"))?;
+    Ok(0)
+}
+
+fn plural(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// How many directories below the project files are looked for.
+const DEEPEST: u8 = 4;
+/// Files larger than this are none that a person wrote.
+const LARGEST: u64 = 1 << 20;
+
+/// Collects the files that may tell something, in the order of their names. What cannot be read tells nothing.
+fn find(directory: &Path, below: &str, depth: u8, sources: &mut Vec<Source>) {
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return;
+    };
+    let mut entries: Vec<_> = entries.flatten().collect();
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let name = entry.file_name();
+        let (Some(name), Ok(kind)) = (name.to_str(), entry.file_type()) else {
+            continue;
+        };
+        let path = format!("{below}{name}");
+        let is_small = || entry.metadata().is_ok_and(|meta| meta.len() <= LARGEST);
+        if kind.is_dir() && depth > 0 && !name.starts_with('.') && !FOREIGN.contains(&name) {
+            find(&entry.path(), &format!("{path}/"), depth - 1, sources);
+        } else if kind.is_file()
+            && draft::is_source(&path)
+            && is_small()
+            && let Ok(text) = std::fs::read_to_string(entry.path())
+        {
+            sources.push(Source { path, text });
+        }
+    }
+}
+
+/// Directories of other people's code.
+const FOREIGN: &[&str] = &[
+    "node_modules",
+    "target",
+    "venv",
+    "env",
+    "vendor",
+    "site-packages",
+    "build",
+    "dist",
+];
