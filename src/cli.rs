@@ -130,6 +130,8 @@ pub enum Own {
     Explain(Explain),
     /// List the causes, or explain one
     Causes(Causes),
+    /// List the patterns that recognise messages, or test a file of them
+    Patterns(Patterns),
     /// Judge what the project's permwrap.toml asks for, all at once
     Check(Check),
     /// Print what a shell needs to put permwrap before the usual commands
@@ -212,6 +214,31 @@ pub struct Causes {
     pub code: Option<String>,
 }
 
+/// `permwrap patterns`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Patterns of your own go to ~/.config/permwrap/patterns/*.toml, or to a directory named with --patterns."
+)]
+pub struct Patterns {
+    /// What to do; without it the patterns are listed
+    #[command(subcommand)]
+    pub action: Option<PatternsAction>,
+    /// Read more patterns from DIR
+    #[arg(long, value_name = "DIR")]
+    pub patterns: Vec<PathBuf>,
+}
+
+/// What `permwrap patterns` is to do.
+#[derive(Debug, Subcommand)]
+pub enum PatternsAction {
+    /// Check a file of patterns and its samples
+    Test {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
 /// Reads the arguments, the program's own name not among them.
 ///
 /// # Errors
@@ -238,7 +265,14 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Invocation, Stop> {
 /// The names of permwrap's own subcommands, to be known without building clap's description of them: a command has to be
 /// started before that.
 const SUBCOMMANDS: &[&[u8]] = &[
-    b"why", b"explain", b"causes", b"check", b"init", b"config", b"man",
+    b"why",
+    b"explain",
+    b"causes",
+    b"patterns",
+    b"check",
+    b"init",
+    b"config",
+    b"man",
 ];
 
 /// Whether the word is the name of one of permwrap's own subcommands.

@@ -21,6 +21,7 @@ pub mod gather;
 pub mod init;
 pub mod investigate;
 pub mod judge;
+pub mod pattern_files;
 pub mod quote;
 pub mod remedy;
 pub mod render;

@@ -8,9 +8,10 @@ use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
 use std::os::unix::ffi::OsStrExt;
 
 use permwrap::cli::{self, Invocation, RunOptions};
+use permwrap::pattern_files;
 use permwrap::run::{self, Command, MakeObserver, Options};
 use permwrap::subcommand;
-use permwrap::wrap::{self, Explainer};
+use permwrap::wrap::Explainer;
 
 /// Where the C library starts the program.
 ///
@@ -38,7 +39,7 @@ pub unsafe extern "C" fn main(_count: c_int, words: *const *const c_char) -> c_i
 
 /// Runs the command with options that were given. The result is the status where it cannot even be tried.
 fn run_with(options: &RunOptions, command: Vec<OsString>) -> c_int {
-    if let Err(mistake) = wrap::check_patterns(&options.patterns) {
+    if let Err(mistake) = pattern_files::check(&options.patterns) {
         eprintln!("permwrap: {mistake}");
         return 125;
     }

@@ -3,6 +3,7 @@
 mod causes;
 pub mod check;
 mod explain;
+mod patterns;
 mod setup;
 mod why;
 
@@ -19,6 +20,7 @@ pub fn run(own: &Own) -> u8 {
         Own::Why(arguments) => why::run(arguments),
         Own::Explain(arguments) => explain::run(arguments),
         Own::Causes(arguments) => causes::run(arguments),
+        Own::Patterns(arguments) => patterns::run(arguments),
         Own::Check(arguments) => check::run(arguments),
         Own::Init(arguments) => setup::init(arguments),
         Own::Config(_) => setup::config(),

@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use crate::attempt::{Errno, Incident, Object, Subject};
 use crate::cli::{Hints, RunOptions};
 use crate::config::{self, Config, HintsOrOff};
-use crate::detect::{self, Detector, Patterns};
+use crate::detect::{self, Detector};
 use crate::gather;
 use crate::investigate::{investigate, is_worth_telling};
+use crate::pattern_files;
 use crate::render::{self, Style, github, json_line, text};
 use crate::report::{self, Finding, Outcome, RunReport, lossy};
 use crate::resolve::{Place, Witness};
@@ -71,7 +71,7 @@ impl Explainer {
             .iter()
             .map(|word| word.as_bytes().to_vec())
             .collect();
-        let (patterns, troubles) = patterns(&options.patterns, &config);
+        let (patterns, troubles) = pattern_files::load(&options.patterns, &config);
         let place = surroundings();
         let own = Witness {
             arguments: words.clone(),
@@ -251,78 +251,11 @@ impl Observer for Explainer {
 /// # Errors
 /// Where a file of patterns or the configuration is malformed.
 pub fn incidents_of(text: &[u8], directories: &[PathBuf]) -> Result<Vec<Incident>, String> {
-    let (patterns, troubles) = patterns(directories, &config::load()?);
+    let (patterns, troubles) = pattern_files::load(directories, &config::load()?);
     match troubles.into_iter().next() {
         Some(trouble) => Err(trouble),
         None => Ok(detect::incidents_of(text, &patterns)),
     }
-}
-
-/// Checks the files of patterns in these directories, before a command is started with them.
-///
-/// # Errors
-/// The first mistake, with file and line.
-pub fn check_patterns(directories: &[PathBuf]) -> Result<(), String> {
-    let (_, troubles) = patterns(directories, &Config::default());
-    troubles.into_iter().next().map_or(Ok(()), Err)
-}
-
-/// permwrap's patterns and the user's, and what is wrong with the user's files, one line each.
-fn patterns(directories: &[PathBuf], config: &Config) -> (Arc<Patterns>, Vec<String>) {
-    let mut patterns = Patterns::builtin();
-    let mut troubles = Vec::new();
-    for directory in pattern_directories(directories, config) {
-        let files = match pattern_files(&directory) {
-            Ok(files) => files,
-            Err(error) => {
-                troubles.push(format!("{}: {error}", directory.display()));
-                continue;
-            }
-        };
-        for file in files {
-            let name = file.display().to_string();
-            let text = std::fs::read_to_string(&file).map_err(|error| format!("{name}: {error}"));
-            // A file is tried alone first: one with a mistake must not take the others with it.
-            let checked = text.and_then(|text| match Patterns::builtin().with_file(&name, &text) {
-                Ok(_) => Ok(text),
-                Err(mistake) => Err(mistake.to_string()),
-            });
-            match checked {
-                Ok(text) => patterns = patterns.with_file(&name, &text).unwrap_or_default(),
-                Err(trouble) => troubles.push(trouble),
-            }
-        }
-    }
-    (Arc::new(patterns), troubles)
-}
-
-/// The files of patterns in a directory, by name.
-fn pattern_files(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(directory)? {
-        let file = entry?.path();
-        if file
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-        {
-            files.push(file);
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-/// The directories of patterns besides permwrap's own: those of the command line, those of the configuration, and the
-/// user's `patterns` beside it.
-fn pattern_directories(told: &[PathBuf], config: &Config) -> Vec<PathBuf> {
-    let configured = config
-        .patterns
-        .iter()
-        .flat_map(|set| set.value.iter().cloned());
-    let own = config::place()
-        .map(|place| place.directory.join("patterns"))
-        .filter(|directory| directory.is_dir());
-    told.iter().cloned().chain(configured).chain(own).collect()
 }
 
 /// How hints are to be written, the command line before the configuration.

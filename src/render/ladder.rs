@@ -60,7 +60,7 @@ pub fn ladder(denial: &Denial, facts: &Facts, mark: &str, style: Style) -> Strin
 }
 
 /// The nodes of a walk in order, each with its name on the ladder.
-fn way<'a>(walk: &'a Walk) -> impl Iterator<Item = (NodeId, &'a [u8])> {
+fn way(walk: &Walk) -> impl Iterator<Item = (NodeId, &[u8])> {
     let start = walk.start.map(|node| (node, b"/".as_slice()));
     let steps = walk.steps.iter().filter_map(|step| {
         let found = step.found.as_ref().ok().copied().flatten()?;

@@ -4,8 +4,10 @@ use owo_colors::OwoColorize;
 
 use super::layout::{INDENT, columns, labelled, wrapped};
 use super::{Style, deed, ladder};
+use crate::attempt::{Errno, Operation};
 use crate::cause;
 use crate::judge::Denial;
+use crate::quote;
 use crate::remedy::Fix;
 use crate::report::{Finding, Outcome};
 
@@ -57,21 +59,30 @@ pub fn hint(finding: &Finding, style: Style) -> String {
             head + &labelled("because", because, style.width)
         }
         (outcome, None) => {
-            let errno = finding
-                .incident
-                .as_ref()
-                .and_then(|incident| incident.errno);
-            let what = errno.map_or_else(String::new, |errno| format!(" ({errno})"));
-            let head = headline(
-                &format!("something was refused{what}"),
-                finding.count,
-                style,
-            );
+            let head = headline(&told(finding), finding.count, style);
             match outcome {
                 Outcome::Unknown(note) => head + &labelled("because", note, style.width),
                 _ => head,
             }
         }
+    }
+}
+
+/// What the text alone tells of a refusal: `told of EACCES: mkdir of /srv/app`.
+fn told(finding: &Finding) -> String {
+    let incident = finding.incident.as_ref();
+    let errno = incident
+        .and_then(|incident| incident.errno)
+        .map_or("a refusal", Errno::symbol);
+    let operation = incident
+        .and_then(|incident| incident.operations.first())
+        .map(Operation::name);
+    let object = incident.and_then(|incident| incident.paths.first().or(incident.address.as_ref()));
+    match (operation, object.map(|object| quote::display(object))) {
+        (Some(operation), Some(object)) => format!("told of {errno}: {operation} {object}"),
+        (None, Some(object)) => format!("told of {errno}: {object}"),
+        (Some(operation), None) => format!("told of {errno}: {operation}, the object is not named"),
+        (None, None) => format!("told of {errno}, the object is not named"),
     }
 }
 

@@ -2,8 +2,11 @@
 
 use crate::attempt::{Errno, Incident, OpenHow, Operation};
 
-/// What can be meant: operation, object and (for two-path operations) the second path, the likeliest first.
-pub fn readings(incident: &Incident) -> Vec<(Operation, &[u8], Option<&[u8]>)> {
+/// An operation, its object and, for two-path operations, the second path.
+type Reading<'a> = (Operation, &'a [u8], Option<&'a [u8]>);
+
+/// What can be meant, the likeliest first.
+pub fn readings(incident: &Incident) -> Vec<Reading<'_>> {
     let mut readings = Vec::new();
     let told = &incident.operations;
     let open = if told.is_empty() {
@@ -52,7 +55,7 @@ fn untold(errno: Option<Errno>) -> Vec<Operation> {
             "create", "write", "mkdir", "delete", "chmod", "chown", "utime", "symlink", "setxattr",
         ],
         _ => &[
-            "read", "list", "exec", "write", "create", "traverse", "mkdir", "delete", "connect",
+            "read", "list", "write", "create", "exec", "traverse", "mkdir", "delete", "connect",
             "bind", "utime",
         ],
     };

@@ -1,0 +1,75 @@
+//! The user's own files of patterns: beside the configuration, and in the directories it or the command line names.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::{self, Config};
+use crate::detect::Patterns;
+
+/// permwrap's patterns and the user's, and what is wrong with the user's files, one line each.
+#[must_use]
+pub fn load(directories: &[PathBuf], config: &Config) -> (Arc<Patterns>, Vec<String>) {
+    let mut patterns = Patterns::builtin();
+    let mut troubles = Vec::new();
+    for directory in all_directories(directories, config) {
+        let files = match files_of(&directory) {
+            Ok(files) => files,
+            Err(error) => {
+                troubles.push(format!("{}: {error}", directory.display()));
+                continue;
+            }
+        };
+        for file in files {
+            let name = file.display().to_string();
+            let text = std::fs::read_to_string(&file).map_err(|error| format!("{name}: {error}"));
+            // A file is tried alone first: one with a mistake must not take the others with it.
+            let checked = text.and_then(|text| match Patterns::builtin().with_file(&name, &text) {
+                Ok(_) => Ok(text),
+                Err(mistake) => Err(mistake.to_string()),
+            });
+            match checked {
+                Ok(text) => patterns = patterns.with_file(&name, &text).unwrap_or_default(),
+                Err(trouble) => troubles.push(trouble),
+            }
+        }
+    }
+    (Arc::new(patterns), troubles)
+}
+
+/// Checks the files of patterns in these directories, before a command is started with them.
+///
+/// # Errors
+/// The first mistake, with file and line.
+pub fn check(directories: &[PathBuf]) -> Result<(), String> {
+    let (_, troubles) = load(directories, &Config::default());
+    troubles.into_iter().next().map_or(Ok(()), Err)
+}
+
+/// The directories of patterns besides permwrap's own: those of the command line, those of the configuration, and the
+/// user's `patterns` beside it.
+fn all_directories(told: &[PathBuf], config: &Config) -> Vec<PathBuf> {
+    let configured = config
+        .patterns
+        .iter()
+        .flat_map(|set| set.value.iter().cloned());
+    let own = config::place()
+        .map(|place| place.directory.join("patterns"))
+        .filter(|directory| directory.is_dir());
+    told.iter().cloned().chain(configured).chain(own).collect()
+}
+
+/// The files of patterns in a directory, by name.
+fn files_of(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let file = entry?.path();
+        if file
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
+            files.push(file);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
