@@ -1,0 +1,389 @@
+//! Two terminals, one with the bare run and one with the wrapped, typed into and looked at together.
+//!
+//! Nothing here waits for a time: it waits until both screens show something and are equal, however long one of the two
+//! may need.
+
+use std::fs::File;
+use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
+use std::num::NonZero;
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+use crate::scene::{DEADLINE, Scene, Seen, Side, Watchdog};
+
+const ROWS: NonZero<u16> = NonZero::new(24).unwrap();
+const COLUMNS: NonZero<u16> = NonZero::new(80).unwrap();
+
+/// The same script on two terminals.
+pub struct Pair {
+    script: String,
+    terminals: [Terminal; 2],
+    screens: Screens,
+    hide_numbers: bool,
+}
+
+/// What both terminals show, and the news that something changed.
+type Screens = Arc<(Mutex<[Screen; 2]>, Condvar)>;
+
+/// What one terminal got.
+struct Screen {
+    parser: vt100::Parser,
+    bytes: Vec<u8>,
+    ended: bool,
+}
+
+struct Terminal {
+    scene: Scene,
+    child: Child,
+    /// The user's end: keyboard and screen, and the word to the reader to let go of it.
+    user: Option<(File, PipeWriter)>,
+    watchdog: Watchdog,
+}
+
+impl Pair {
+    /// Starts bash with this script as the leader of the session on each terminal (24 rows, 80 columns).
+    pub fn start(script: &str) -> Pair {
+        Pair::prepared("true", script)
+    }
+
+    /// The same after another script has prepared the working directory, without a terminal.
+    pub fn prepared(preparation: &str, script: &str) -> Pair {
+        Pair::start_by(script, |scene| {
+            let prepared = scene
+                .command(&[])
+                .args(["bash", "-c", preparation])
+                .status();
+            assert!(prepared.expect("bash runs").success(), "{preparation}");
+            let mut command = scene.command(&["--ctty"]);
+            command.args(["bash", "-c", script]);
+            command
+        })
+    }
+
+    /// The same with any program, which has to be setsid(1) with `--ctty`.
+    pub fn start_by(script: &str, command: impl Fn(&Scene) -> Command) -> Pair {
+        let screen = || Screen {
+            parser: vt100::Parser::new(ROWS, COLUMNS, 0),
+            bytes: Vec::new(),
+            ended: false,
+        };
+        let screens: Screens = Arc::new((Mutex::new([screen(), screen()]), Condvar::new()));
+        let terminals = [(0, Side::Bare), (1, Side::Wrapped)].map(|(index, side)| {
+            let scene = Scene::new(side);
+            let command = command(&scene);
+            Terminal::start(scene, command, index, &screens)
+        });
+        Pair {
+            script: script.to_owned(),
+            terminals,
+            screens,
+            hide_numbers: false,
+        }
+    }
+
+    /// From now on, numbers of three digits and more are the same to [`Pair::until`]: process ids, times.
+    pub fn hiding_numbers(mut self) -> Pair {
+        self.hide_numbers = true;
+        self
+    }
+
+    /// Types these keys into both.
+    pub fn types(&mut self, keys: &str) -> &mut Pair {
+        for terminal in &self.terminals {
+            terminal
+                .user()
+                .write_all(keys.as_bytes())
+                .expect("the terminal takes keys");
+        }
+        self
+    }
+
+    /// Gives both terminals another size.
+    pub fn resizes(&mut self, rows: u16, columns: u16) -> &mut Pair {
+        let [rows, columns] = [rows, columns].map(|n| NonZero::new(n).expect("a size"));
+        for screen in self.screens().iter_mut() {
+            screen.parser.screen_mut().set_size(rows, columns);
+        }
+        for terminal in &self.terminals {
+            terminal.set_size(rows, columns);
+        }
+        self
+    }
+
+    /// Waits until both screens show the text, and the same.
+    #[track_caller]
+    pub fn until(&mut self, text: &str) -> &mut Pair {
+        let hide_numbers = self.hide_numbers;
+        self.until_both(
+            &format!("{text:?} on two equal screens"),
+            |[bare, wrapped]| {
+                let shown = bare.text();
+                shown.contains(text)
+                    && if hide_numbers {
+                        without_numbers(&shown) == without_numbers(&wrapped.text())
+                    } else {
+                        bare.picture() == wrapped.picture()
+                    }
+            },
+        )
+    }
+
+    /// Waits until both screens show the text, whatever else they show: clocks, loads.
+    #[track_caller]
+    pub fn until_somewhere(&mut self, text: &str) -> &mut Pair {
+        self.until_both(&format!("{text:?} on both screens"), |screens| {
+            screens.iter().all(|screen| screen.text().contains(text))
+        })
+    }
+
+    /// Waits until both have ended and compares everything: status, all that the terminals got, files.
+    #[track_caller]
+    pub fn ends(self) -> Seen {
+        self.ends_with(|screen| screen.bytes.clone())
+    }
+
+    /// The same, but of what the terminals got only the last screen counts: for programs that draw in time.
+    #[track_caller]
+    pub fn ends_alike(self) -> Seen {
+        let hide_numbers = self.hide_numbers;
+        self.ends_with(|screen| {
+            let text = screen.text();
+            let text = if hide_numbers {
+                without_numbers(&text)
+            } else {
+                text
+            };
+            text.into_bytes()
+        })
+    }
+
+    /// The same, but what the terminals got does not count at all.
+    #[track_caller]
+    pub fn ends_somehow(self) -> Seen {
+        self.ends_with(|_| Vec::new())
+    }
+
+    /// Closes the terminals as a window is closed, waits until both sides have left the file, and compares what is in
+    /// the files.
+    #[track_caller]
+    pub fn hangs_up_until(mut self, file: &str) -> Seen {
+        for terminal in &mut self.terminals {
+            terminal.user = None;
+        }
+        let deadline = Instant::now() + DEADLINE;
+        while !self
+            .terminals
+            .iter()
+            .all(|terminal| terminal.scene.has_file(file))
+        {
+            assert!(
+                Instant::now() < deadline,
+                "{}\nwaited in vain for {file}",
+                self.script
+            );
+            thread::sleep(Duration::from_millis(20));
+        }
+        self.ends_somehow()
+    }
+
+    #[track_caller]
+    fn ends_with(mut self, seen: impl Fn(&Screen) -> Vec<u8>) -> Seen {
+        self.until_both("the end of both", |screens| {
+            screens.iter().all(|screen| screen.ended)
+        });
+        let shown = self.screens().each_ref().map(seen);
+        let [bare, wrapped] = &mut self.terminals;
+        let [bare_shown, wrapped_shown] = shown;
+        let (bare, wrapped) = (bare.seen(bare_shown), wrapped.seen(wrapped_shown));
+        Seen::compare(&self.script, bare, wrapped)
+    }
+
+    #[track_caller]
+    fn until_both(&mut self, what: &str, good: impl Fn(&[Screen; 2]) -> bool) -> &mut Pair {
+        let deadline = Instant::now() + DEADLINE;
+        let (_, changed) = &*self.screens;
+        let mut screens = self.screens();
+        while !good(&screens) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let all_over = screens.iter().all(|screen| screen.ended);
+            if left.is_zero() || all_over {
+                let [bare, wrapped] = screens.each_ref().map(Screen::text);
+                drop(screens);
+                panic!(
+                    "{}\nwaited in vain for {what}\n==== bare ====\n{bare}\n==== wrapped ====\n{wrapped}\n",
+                    self.script
+                );
+            }
+            (screens, _) = changed
+                .wait_timeout(screens, left)
+                .expect("no reader panicked");
+        }
+        drop(screens);
+        self
+    }
+
+    fn screens(&self) -> MutexGuard<'_, [Screen; 2]> {
+        self.screens.0.lock().expect("no reader panicked")
+    }
+}
+
+impl Terminal {
+    fn start(scene: Scene, mut command: Command, index: usize, screens: &Screens) -> Terminal {
+        let (user, keyboard) = open_terminal();
+        let screen = keyboard
+            .try_clone()
+            .expect("a descriptor can be duplicated");
+        let errors = keyboard
+            .try_clone()
+            .expect("a descriptor can be duplicated");
+        let child = command
+            .stdin(Stdio::from(keyboard))
+            .stdout(Stdio::from(screen))
+            .stderr(Stdio::from(errors))
+            .spawn()
+            .expect("setsid(1) of util-linux runs");
+        // It holds the descriptors of the command's side, too.
+        drop(command);
+        let (let_go, told_to_let_go) = pipe()
+            .map(|(reader, writer)| (writer, reader))
+            .expect("a pipe can be made");
+        let reader = user.try_clone().expect("a descriptor can be duplicated");
+        let screens = Arc::clone(screens);
+        thread::spawn(move || show(reader, &told_to_let_go, &screens, index));
+        let terminal = Terminal {
+            watchdog: scene.watchdog(),
+            scene,
+            child,
+            user: Some((user, let_go)),
+        };
+        terminal
+    }
+
+    fn user(&self) -> &File {
+        let (user, _) = self.user.as_ref().expect("the terminal is open");
+        user
+    }
+
+    fn set_size(&self, rows: NonZero<u16>, columns: NonZero<u16>) {
+        tcsetwinsize(self.user(), size(rows, columns)).expect("a terminal has a size");
+    }
+
+    fn seen(&mut self, shown: Vec<u8>) -> Seen {
+        let status = self.child.wait().expect("the child can be waited for");
+        let seen = self.scene.seen(status, shown, Vec::new());
+        assert!(!self.watchdog.has_barked(), "it hung\n{seen}");
+        seen
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Screen {
+    fn text(&self) -> String {
+        self.parser.screen().contents()
+    }
+
+    /// What a terminal answers when it is asked where the cursor is or what it can do.
+    fn answer(&self, asked: &[u8]) -> String {
+        let mut answer = String::new();
+        if memchr::memmem::find(asked, b"\x1b[6n").is_some() {
+            let (row, column) = self.parser.screen().cursor_position();
+            answer.push_str(&format!("\x1b[{};{}R", row + 1, column + 1));
+        }
+        if memchr::memmem::find(asked, b"\x1b[c").is_some() {
+            answer.push_str("\x1b[?1;2c");
+        }
+        answer
+    }
+
+    /// Text, colours and cursor.
+    fn picture(&self) -> String {
+        self.parser.screen().contents_formatted()
+    }
+}
+
+/// The user's end of a new terminal and the command's. Neither is ever inherited by accident: another test's child that
+/// held one of them would keep the terminal open.
+fn open_terminal() -> (File, OwnedFd) {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let user = openpt(flags).expect("a pseudo-terminal can be made");
+    grantpt(&user).expect("it is ours");
+    unlockpt(&user).expect("it is ours");
+    let command = ioctl_tiocgptpeer(&user, flags).expect("it has another end");
+    tcsetwinsize(&user, size(ROWS, COLUMNS)).expect("a terminal has a size");
+    (File::from(user), command)
+}
+
+fn size(rows: NonZero<u16>, columns: NonZero<u16>) -> Winsize {
+    Winsize {
+        ws_row: rows.get(),
+        ws_col: columns.get(),
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    }
+}
+
+/// Shows what the terminal gets until its last user has closed it, or until told to let go.
+fn show(
+    mut user: File,
+    told_to_let_go: &PipeReader,
+    (screens, changed): &(Mutex<[Screen; 2]>, Condvar),
+    index: usize,
+) {
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let mut ready = [
+            PollFd::new(user.as_fd(), PollFlags::POLLIN),
+            PollFd::new(told_to_let_go.as_fd(), PollFlags::POLLIN),
+        ];
+        let woken = poll(&mut ready, PollTimeout::NONE);
+        let told = ready[1].any() == Some(true);
+        // Reading fails with EIO when the command's side is closed.
+        let got = match woken {
+            Err(Errno::EINTR) => continue,
+            Ok(_) if !told => user.read(&mut buffer).unwrap_or(0),
+            _ => 0,
+        };
+        let mut screens = screens.lock().expect("nobody panicked");
+        let screen = &mut screens[index];
+        screen.ended = got == 0;
+        screen.bytes.extend_from_slice(&buffer[..got]);
+        screen.parser.process(&buffer[..got]);
+        let answer = screen.answer(&buffer[..got]);
+        drop(screens);
+        changed.notify_all();
+        if got == 0 {
+            return;
+        }
+        // It may have been closed meanwhile.
+        let _ = user.write_all(answer.as_bytes());
+    }
+}
+
+/// A text with a `#` for each number of three digits and more, and one blank for many: columns move with the numbers.
+fn without_numbers(text: &str) -> String {
+    let mut hidden = String::new();
+    for word in text.split_inclusive(|c: char| !c.is_ascii_digit()) {
+        let digits = word.trim_end_matches(|c: char| !c.is_ascii_digit());
+        if digits.len() >= 3 {
+            hidden.push('#');
+            hidden.push_str(&word[digits.len()..]);
+        } else if !(word == " " && hidden.ends_with(' ')) {
+            hidden.push_str(word);
+        }
+    }
+    hidden
+}
