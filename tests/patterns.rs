@@ -12,7 +12,7 @@ fn texts(pattern: &Pattern) -> String {
 #[test]
 fn every_file_of_the_folder_is_built_in_and_well_formed() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/patterns");
-    let ids: Vec<String> = Patterns::builtin().iter().map(|p| p.file.clone()).collect();
+    let built_in: Vec<String> = Patterns::builtin().iter().map(|p| p.file.clone()).collect();
     for entry in std::fs::read_dir(folder).expect("the folder of patterns") {
         let path = entry.expect("an entry").path();
         let name = path
@@ -30,7 +30,7 @@ fn every_file_of_the_folder_is_built_in_and_well_formed() {
             panic!("{mistake}");
         }
         assert!(
-            ids.contains(&name) || !text.contains("[[pattern]]"),
+            built_in.contains(&name) || !text.contains("[[pattern]]"),
             "{name}.toml is missing in src/detect/files.rs"
         );
     }

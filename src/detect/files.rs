@@ -10,6 +10,16 @@ macro_rules! files {
 
 files! {
     "generic"
+    "git"
+    "go"
+    "java"
+    "node"
+    "perl"
+    "php"
     "python"
+    "ruby"
+    "rust"
+    "shells"
     "silence"
+    "tar"
 }

@@ -104,6 +104,8 @@ struct Reading<'p> {
     address: Option<Vec<u8>>,
     directory: Option<Vec<u8>>,
     told: Option<Told>,
+    /// Whether the line names a call that several operations share, such as open(2).
+    vague: bool,
 }
 
 impl<'p> Reading<'p> {
@@ -120,6 +122,7 @@ impl<'p> Reading<'p> {
             address: None,
             directory: None,
             told: pattern.operation.clone(),
+            vague: false,
         }
     }
 
@@ -135,6 +138,10 @@ impl<'p> Reading<'p> {
             self.blank(range.start + offset..range.end + offset);
         }
         self.fill(found, quoting);
+        if self.told == Some(Told::Untold) && self.pattern.operation.is_none() {
+            self.told = None;
+            self.vague = true;
+        }
     }
 
     /// Fills in what is not known yet.
@@ -147,7 +154,10 @@ impl<'p> Reading<'p> {
             self.path = name(Group::Path);
             self.to = name(Group::To);
         }
-        self.address = self.address.take().or_else(|| name(Group::Address));
+        self.address = self
+            .address
+            .take()
+            .or_else(|| address(found.get(Group::Address)?));
         self.directory = self.directory.take().or_else(|| name(Group::Directory));
         self.errno = self.errno.or_else(|| errno(found.get(Group::Errno)?));
         if self.told.is_none() {
@@ -171,7 +181,8 @@ impl<'p> Reading<'p> {
 
     fn finish(mut self, around: &dyn Surroundings) -> Option<Incident> {
         if self.told.is_none() && self.pattern.words {
-            self.told = self.words.phrase(&self.bare, self.foreign);
+            let told = self.words.phrase(&self.bare, self.foreign);
+            self.told = told.filter(|told| !self.vague || is_kind_of_open(told));
         }
         for look in &self.pattern.looks {
             if !self.look(look, around) && look.required {
@@ -195,13 +206,16 @@ impl<'p> Reading<'p> {
         })
     }
 
-    /// Looks around; whether a line there matched.
+    /// Looks around; whether a line there matched. A match that tells nothing new does not end the search.
     fn look(&mut self, look: &Look, around: &dyn Surroundings) -> bool {
+        let mut matched = false;
         for distance in 1..=look.lines {
             let Some(line) = around.line(look.direction, distance) else {
                 break;
             };
             if let Some(found) = look.line.find(line) {
+                matched = true;
+                let known = self.known();
                 self.fill(&found, look.quoting);
                 if self.told.is_none() {
                     self.told = look.operation.clone();
@@ -211,7 +225,9 @@ impl<'p> Reading<'p> {
                     found.names().for_each(|range| bare[range].fill(b' '));
                     self.told = self.words.phrase(&bare, self.foreign);
                 }
-                return true;
+                if self.known() > known {
+                    return true;
+                }
             }
             if look
                 .stop
@@ -221,8 +237,44 @@ impl<'p> Reading<'p> {
                 break;
             }
         }
-        false
+        matched
     }
+
+    /// How much is known.
+    fn known(&self) -> usize {
+        let names = [&self.path, &self.to, &self.address, &self.directory];
+        names.into_iter().flatten().count()
+            + usize::from(self.told.is_some())
+            + usize::from(self.errno.is_some())
+    }
+}
+
+/// Whether an open(2) can have been that.
+fn is_kind_of_open(told: &Told) -> bool {
+    match told {
+        Told::Operation(Operation::Open(how)) => !how.create,
+        Told::Operation(Operation::List) | Told::Untold => true,
+        Told::Operation(_) => false,
+    }
+}
+
+/// A socket's address in the usual notation: `0.0.0.0', 80` of Python and `0.0.0.0" port 80` of Ruby are `0.0.0.0:80`.
+fn address(printed: &[u8]) -> Option<Vec<u8>> {
+    let digits = printed
+        .iter()
+        .rev()
+        .take_while(|b| b.is_ascii_digit())
+        .count();
+    let (host, port) = printed.split_at(printed.len() - digits);
+    if port.is_empty() {
+        return None;
+    }
+    let host = host.strip_suffix(b" port ").unwrap_or(host);
+    let host = host.strip_suffix(b":").unwrap_or(host);
+    let blank = |b: &u8| b" '\",()".contains(b);
+    let start = host.iter().take_while(|b| blank(b)).count();
+    let end = host.len() - host[start..].iter().rev().take_while(|b| blank(b)).count();
+    Some([&host[start..end], b":", port].concat())
 }
 
 fn errno(text: &[u8]) -> Option<Errno> {
