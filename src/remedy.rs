@@ -187,7 +187,7 @@ impl Plan {
 
     /// The better plan ranks lower: it fits the place, lets in few others, and asks for little.
     fn rank(&self, attempt: &Attempt, facts: &Facts) -> (Fit, usize, bool, bool, usize) {
-        let others = reach::let_in(&attempt.subject, facts, &self.facts);
+        let others = reach::concerned(&attempt.subject, facts, &self.facts);
         let worst = self.parts.iter().map(|part| part.fit).max();
         let fit = match worst.unwrap_or(Fit::Around) {
             Fit::Shared | Fit::Broad if others == 0 => Fit::Narrow,
@@ -202,7 +202,7 @@ impl Plan {
         let mut notes: Vec<&str> = self.parts.iter().map(|part| part.note.as_str()).collect();
         notes.dedup();
         Fix {
-            title: titles.join(", and "),
+            title: joined(&titles),
             note: match notes.as_slice() {
                 [note] => (*note).to_owned(),
                 _ => String::new(),
@@ -214,6 +214,28 @@ impl Plan {
             relogin: self.changes().any(Change::needs_login),
         }
     }
+}
+
+/// Several titles as one sentence, without saying twice how they begin: "let alice pass through /srv/app and read
+/// /srv/app/db".
+fn joined(titles: &[&str]) -> String {
+    let words: Vec<Vec<&str>> = titles
+        .iter()
+        .map(|title| title.split(' ').collect())
+        .collect();
+    let Some(first) = words.first() else {
+        return String::new();
+    };
+    let same = |at: usize| words.iter().all(|title| title.get(at) == first.get(at));
+    let common = (0..first.len()).take_while(|&at| same(at)).count();
+    if common < 2 || words.len() == 1 {
+        return titles.join(", and ");
+    }
+    let rests: Vec<String> = words
+        .iter()
+        .map(|title| title[common..].join(" "))
+        .collect();
+    format!("{} {}", first[..common].join(" "), rests.join(" and "))
 }
 
 /// Whether the facts show what the change does.

@@ -85,6 +85,7 @@ impl<'a> Case<'a> {
             Rule::Class { wanted, .. }
             | Rule::Entry { wanted, .. }
             | Rule::GroupNotActive { wanted, .. } => *wanted,
+            _ if self.is_on_the_way() => Perms::X,
             _ => match &self.attempt.operation {
                 Operation::Open(how) => {
                     let read = if how.read { Perms::R } else { Perms::NONE };
@@ -96,6 +97,19 @@ impl<'a> Case<'a> {
                 _ => Perms::W,
             },
         }
+    }
+
+    /// Whether the refusing node is a directory that is only passed through: neither the object, nor the directory in which
+    /// a name is made or taken away.
+    fn is_on_the_way(&self) -> bool {
+        let Some(id) = self.at() else { return false };
+        let operation = &self.attempt.operation;
+        let creates = matches!(operation, Operation::Open(how) if how.create);
+        self.facts.walks().all(|walk| {
+            let target = walk.target();
+            let alters_parent = operation.takes_the_link_itself() || creates && target.is_none();
+            target != Some(id) && !(alters_parent && walk.parent() == Some(id))
+        })
     }
 
     /// A line as `ls -ld` prints it, for the evidence: `drwxr-x--- deploy www /srv/app`.

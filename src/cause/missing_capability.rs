@@ -2,27 +2,29 @@
 
 use super::case::Case;
 use super::{Candidate, Rule, Words, elsewhere, grant};
+use crate::attempt::Capability;
 
 pub(super) fn words(case: &Case) -> Words {
     let who = case.who();
     match case.denial.rule {
+        Rule::Needs(capability) if overrides_bits(case) => case.words(
+            format!("{who} may not {} {}", case.may(case.wanted()), case.path()),
+            format!(
+                "its bits do not let {who}, and this process lacks {}, which would override them",
+                capability.name()
+            ),
+        ),
         Rule::Needs(capability) => case.words(
             format!("{who} lacks {}", capability.name()),
             format!("only a process with {} may do this", capability.name()),
         ),
-        _ => case.words(
-            format!("{who} may not {} {}", case.may(case.wanted()), case.path()),
-            format!(
-                "{}, and this process lacks CAP_DAC_OVERRIDE, which would override that",
-                case.rule_in_words()
-            ),
-        ),
+        _ => case.words(format!("{who} lacks a capability"), case.rule_in_words()),
     }
 }
 
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let mut all = Vec::new();
-    if !matches!(case.denial.rule, Rule::Needs(_)) {
+    if overrides_bits(case) {
         all.extend(grant::candidates(case));
     }
     all.extend(elsewhere::as_root(case));
@@ -54,4 +56,13 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         ));
     }
     all
+}
+
+/// Whether permission bits refuse, which the capability would only have overridden.
+fn overrides_bits(case: &Case) -> bool {
+    let overriding = matches!(
+        case.denial.rule,
+        Rule::Needs(Capability::DacOverride | Capability::DacReadSearch)
+    );
+    overriding && case.at().is_some()
 }

@@ -1,4 +1,4 @@
-//! Whom a change lets in besides the subject.
+//! Whom a change concerns besides the subject.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,9 @@ use crate::facts::{Facts, Kind, Names, NodeId, Perms};
 /// Weighs as many as everybody.
 const EVERYBODY: usize = 10_000;
 
-/// How many others gain a permission on anything, counted by the names that are known; everybody else counts as very many.
-pub(super) fn let_in(subject: &Subject, before: &Facts, after: &Facts) -> usize {
+/// How many others gain or lose a permission on anything, counted by the names that are known; everybody else counts as
+/// very many.
+pub(super) fn concerned(subject: &Subject, before: &Facts, after: &Facts) -> usize {
     if before.settings != after.settings {
         return EVERYBODY;
     }
@@ -18,19 +19,22 @@ pub(super) fn let_in(subject: &Subject, before: &Facts, after: &Facts) -> usize 
         .map(NodeId)
         .filter(|&id| before.node(id) != after.node(id))
         .collect();
-    let gains = |stranger: &Subject| {
-        changed
-            .iter()
-            .any(|&id| !gained(stranger, id, before, after).is_empty())
+    let concerns = |stranger: &Subject| {
+        changed.iter().any(|&id| {
+            let there_and_back = [(before, after), (after, before)];
+            there_and_back
+                .iter()
+                .any(|(from, to)| !gained(stranger, id, from, to).is_empty())
+        })
     };
     let mut count = strangers(subject, &before.names)
         .iter()
-        .filter(|stranger| gains(stranger))
+        .filter(|stranger| concerns(stranger))
         .count();
     for gid in groups_without_a_name(&changed, before, after) {
-        count += usize::from(gains(&stranger(subject, NOBODY, vec![gid])));
+        count += usize::from(concerns(&stranger(subject, NOBODY, vec![gid])));
     }
-    if gains(&stranger(subject, NOBODY, Vec::new())) {
+    if concerns(&stranger(subject, NOBODY, Vec::new())) {
         count += EVERYBODY;
     }
     count
