@@ -6,7 +6,7 @@
 //!
 //! Which channel stands between, by what the wrapper's own stderr is:
 //!
-//! - closed, or `/dev/null` while no report is wanted: none. The wrapper becomes the command.
+//! - closed, not to be written to, or `/dev/null` while no report is wanted: none. The wrapper becomes the command.
 //! - a regular file: none. The command keeps it, and the wrapper reads back what was written.
 //! - a pipe, FIFO or socket: a packet-mode pipe.
 //! - a terminal: a terminal of the command's own.
@@ -62,7 +62,7 @@ pub fn run(command: &Command, options: Options, make: MakeObserver) -> ! {
     let Some(stderr) = sys::stat(2) else {
         become_the_command(command, None);
     };
-    if options.quiet && !options.report {
+    if !sys::is_writable(2) || (options.quiet && !options.report) {
         become_the_command(command, None);
     }
     let kind = stderr.st_mode & libc::S_IFMT;

@@ -25,7 +25,7 @@ struct Shared {
     parent: i32,
 }
 
-/// The third process of the group. It holds no descriptor and ends when the wrapper does, however that ends.
+/// The third process of the group. It holds no descriptor and no directory, and ends when the wrapper does, however that ends.
 #[derive(Debug)]
 pub struct Sentinel {
     shared: &'static Shared,
@@ -77,6 +77,8 @@ extern "C" fn keep_watch(shared: *mut c_void) -> c_int {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
         libc::syscall(libc::SYS_close_range, 0, u32::MAX, 0);
     }
+    // It ends a moment after the wrapper, when its parent may already be unmounting that directory.
+    sys::leave_directory();
     // SAFETY: no memory is involved.
     while unsafe { libc::getppid() } == shared.parent {
         futex_wait(&shared.question, 0, -1);

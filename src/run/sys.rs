@@ -455,6 +455,14 @@ pub fn reader_is_gone(fd: RawFd) -> bool {
     watched[0].revents != 0
 }
 
+/// Whether a descriptor may be written to. A shell whose own stderr is closed may leave the reading end of a pipe there.
+#[must_use]
+pub fn is_writable(fd: RawFd) -> bool {
+    // SAFETY: no memory is involved.
+    let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
+    flags >= 0 && flags & libc::O_ACCMODE != libc::O_RDONLY
+}
+
 /// Whether a descriptor is a terminal.
 #[must_use]
 pub fn is_terminal(fd: RawFd) -> bool {

@@ -188,7 +188,7 @@ fn as_the_first_process_of_a_container_it_reaps_orphans() {
         return;
     }
     // Bare the command would be the first process itself, so there is nothing to compare with.
-    for redirection in ["", "2>stderr", "2>/dev/null"] {
+    for redirection in ["", "2>stderr", "2>&1"] {
         wrapped(&format!(
             r#"cat >orphan <<'END'
                    (sh -c 'echo $$ >../orphan; exit 0' &)
