@@ -6,7 +6,7 @@ mod checklist;
 pub mod draft;
 pub mod manifest;
 
-pub use checklist::{Checklist, Failure, Item, State};
+pub use checklist::{Asked, Checklist, Failure, Item, State};
 
 use std::os::unix::ffi::OsStrExt;
 
@@ -30,7 +30,7 @@ pub fn check(
     let mut items = Vec::new();
     if manifest.not_root {
         items.push(Item {
-            what: "not as root".to_owned(),
+            what: Asked::NotRoot,
             path: None,
             user: None,
             state: not_root(service),
@@ -59,7 +59,7 @@ fn not_root(subject: &Subject) -> State {
 
 /// Everything that is asked of one path. Where it is not there, that is said once.
 fn check_path(path: &PathNeeds, subject: &Subject) -> Vec<Item> {
-    let item = |what: String, state| Item {
+    let item = |what, state| Item {
         what,
         path: Some(path.written.clone()),
         user: path.user.clone(),
@@ -71,24 +71,20 @@ fn check_path(path: &PathNeeds, subject: &Subject) -> Vec<Item> {
         .iter()
         .any(|need| need.makes_a_name() || is_creating(need));
     if seen.is_missing && !creates {
-        return vec![item("is there".to_owned(), missing(path, subject))];
+        return vec![item(Asked::Exists, missing(path, subject))];
     }
     let mut items: Vec<Item> = Vec::new();
     for need in &path.needs {
         items.push(item(
-            need.name().to_owned(),
+            Asked::Allowed(need.clone()),
             needed(path, need, &seen, subject),
         ));
     }
     if path.closed {
-        items.push(item(
-            "closed to others".to_owned(),
-            closed(path, &seen, subject),
-        ));
+        items.push(item(Asked::Closed, closed(path, &seen, subject)));
     }
     if !path.modes.is_empty() {
-        let words: Vec<String> = path.modes.iter().map(|mode| format!("{mode:o}")).collect();
-        let what = format!("mode {}", words.join(" or "));
+        let what = Asked::Mode(path.modes.clone());
         items.push(item(what, has_mode(path, &seen, subject)));
     }
     items

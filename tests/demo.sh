@@ -29,11 +29,11 @@ status=0
 "$PERMWRAP" --report "$place/report.json" -- "$@" || status=$?
 echo "(exit status $status, as without permwrap)"
 
-# The first fix of the report, run as it stands.
-fix=$(sed -n '/"commands"/{n;s/^ *"\(.*\)",\{0,1\}$/\1/p;q;}' "$place/report.json")
+# The commands of the report's first fix, run as they stand.
+fix=$(sed -n '/"commands": \[/,/\]/{s/^ *"\([^"]*\)",\{0,1\}$/\1/p;/\]/q;}' "$place/report.json")
 [ -n "$fix" ] || { echo "no fix was found" >&2; exit 1; }
 echo
-echo "\$ $fix"
-sh -c "$fix"
+echo "$fix" | sed 's/^/$ /'
+sh -ec "$fix"
 echo "\$ permwrap -- $*"
 "$PERMWRAP" -- "$@"

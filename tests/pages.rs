@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use permwrap::cause::Code;
 use permwrap::facts::notation::{self, Scene};
+use permwrap::judge::{Verdict, infer, judge};
 
 const SECTIONS: [&str; 8] = [
     "What it means",
@@ -101,12 +102,34 @@ fn related_causes_exist() {
 }
 
 #[test]
-fn every_example_is_a_scene_with_an_answer() {
-    for code in Code::ALL {
-        assert!(
-            scene(*code).attempt.errno.is_some(),
-            "{}: no answer line",
-            code.name()
+fn every_example_is_judged_as_its_page_says() {
+    let mut wrong = Vec::new();
+    for &code in Code::ALL {
+        let Scene { attempt, facts } = scene(code);
+        let answer = attempt
+            .errno
+            .unwrap_or_else(|| panic!("{}: no answer line", code.name()));
+        let verdict = judge(
+            &attempt.subject,
+            &attempt.operation,
+            &attempt.object,
+            &facts,
         );
+        let denial = match verdict.clone() {
+            Verdict::Denied(denial) if denial.errno == answer => Some(denial),
+            // What the kernel's own rules do not refuse was refused by something beyond them.
+            _ => infer(
+                &attempt.subject,
+                &attempt.operation,
+                &attempt.object,
+                &facts,
+                answer,
+            ),
+        };
+        let judged = denial.map_or(Code::Unknown, |denial| denial.code);
+        if judged != code {
+            wrong.push(format!("{}: {} ({verdict:?})", code.name(), judged.name()));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -3,6 +3,7 @@
 use owo_colors::OwoColorize;
 use serde::Serialize;
 
+use crate::attempt::Operation;
 use crate::remedy::Fix;
 use crate::render::layout::labelled;
 use crate::render::{Style, fix_report, incident_report, text};
@@ -26,8 +27,8 @@ pub struct Checklist {
 /// One thing that is asked.
 #[derive(Debug, Clone)]
 pub struct Item {
-    /// What: `read`, `mode 750`, `not as root`.
-    pub what: String,
+    /// What.
+    pub what: Asked,
     /// Of which path, as the manifest writes it.
     pub path: Option<String>,
     /// For whom, where that is not the service's user.
@@ -56,6 +57,50 @@ pub struct Failure {
     pub fixes: Vec<Fix>,
     /// The judgement, where it is a refusal.
     pub finding: Option<Finding>,
+}
+
+/// What is asked of a path or of the service.
+#[derive(Debug, Clone)]
+pub enum Asked {
+    /// That it does not run as root.
+    NotRoot,
+    /// That the path is there.
+    Exists,
+    /// That the operation is allowed.
+    Allowed(Operation),
+    /// That nobody else may get in or read it.
+    Closed,
+    /// That its mode is one of these.
+    Mode(Vec<u32>),
+}
+
+impl Asked {
+    /// For programs.
+    fn name(&self) -> String {
+        match self {
+            Asked::NotRoot => "not-root".to_owned(),
+            Asked::Exists => "exists".to_owned(),
+            Asked::Allowed(operation) => operation.name().to_owned(),
+            Asked::Closed => "closed".to_owned(),
+            Asked::Mode(modes) => format!("mode {}", octal(modes)),
+        }
+    }
+
+    /// For people: what stands before the path.
+    fn words(&self) -> String {
+        match self {
+            Asked::NotRoot => "runs as somebody else than root".to_owned(),
+            Asked::Exists => "there is".to_owned(),
+            Asked::Allowed(operation) => format!("may {}", operation.name()),
+            Asked::Closed => "closed to others:".to_owned(),
+            Asked::Mode(modes) => format!("mode {} of", octal(modes)),
+        }
+    }
+}
+
+fn octal(modes: &[u32]) -> String {
+    let words: Vec<String> = modes.iter().map(|mode| format!("{mode:o}")).collect();
+    words.join(" or ")
 }
 
 impl Checklist {
@@ -103,13 +148,13 @@ impl Checklist {
 
     fn row(&self, item: &Item, style: Style) -> String {
         let path = item.path.as_ref().map_or_else(String::new, |path| {
-            format!("  {}", crate::quote::display(path.as_bytes()))
+            format!(" {}", crate::quote::display(path.as_bytes()))
         });
         let user = item
             .user
             .as_ref()
             .map_or_else(String::new, |user| format!("  (as {user})"));
-        let what = format!("{}{path}{user}", item.what);
+        let what = format!("{}{path}{user}", item.what.words());
         match &item.state {
             State::Holds => marked("ok", &what, style),
             State::Unclear(note) => {
@@ -198,7 +243,7 @@ fn item_report(item: &Item) -> ItemReport {
         State::Fails(failure) => (Some(false), Some(failure.because.clone()), Some(failure)),
     };
     ItemReport {
-        what: item.what.clone(),
+        what: item.what.name(),
         path: item.path.clone(),
         user: item.user.clone(),
         holds,

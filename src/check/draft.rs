@@ -305,7 +305,7 @@ mod tests {
         assert_eq!(
             told(&draft),
             [
-                "!shop/db.sqlite3: read write",
+                "!shop/db.sqlite3: create",
                 "!shop/: read write",
                 "!shop/var/media/: read write",
                 "!/srv/static/: read",

@@ -1,5 +1,6 @@
 //! Where the configuration file is, and reading it.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use super::{Config, Mistake, parse};
@@ -29,7 +30,8 @@ pub fn place() -> Option<Place> {
     })
 }
 
-/// The configuration in force; the defaults where there is no file.
+/// The configuration in force; the defaults where there is no file, or none that may be read: after sudo(8) or setpriv(1)
+/// the home is often still another user's.
 ///
 /// # Errors
 /// One line that names the file, and the line in it where there is one.
@@ -40,7 +42,12 @@ pub fn load() -> Result<Config, String> {
     let shown = place.file.display();
     let text = match std::fs::read_to_string(&place.file) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::NotFound | ErrorKind::PermissionDenied
+            ) =>
+        {
             return Ok(Config::default());
         }
         Err(error) => return Err(format!("{shown}: {error}")),

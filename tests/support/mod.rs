@@ -21,6 +21,7 @@
 
 mod forked;
 mod skip;
+pub mod svg;
 mod world;
 
 pub use forked::{become_user, forked, own_mounts, shell};

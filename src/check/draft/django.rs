@@ -38,7 +38,7 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
             match key {
                 // SQLite writes its journal beside the database.
                 "NAME" if has_sqlite => {
-                    need(path.clone(), &["read", "write"], "DATABASES NAME");
+                    need(path.clone(), &["create"], "DATABASES NAME");
                     need(parent(&path), &["read", "write"], "the database's journal");
                 }
                 "filename" => need(parent(&path), &["read", "write"], "LOGGING filename"),

@@ -1,0 +1,105 @@
+//! What the README shows is what permwrap does. `PERMWRAP_TEST_UPDATE=1` writes anew what has changed.
+//!
+//! Debian packages: acl, python3, sudo.
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use permwrap::cause::Code;
+use support::{World, needs_programs, repository, svg};
+
+/// The program of the README's session.
+///
+/// Its last line is all one call, so that no version of Python marks a part of it.
+const PROGRAM: &str = r#"open("/srv/app/data/users.db")"#;
+
+/// What a terminal shows of the session: the command, the traceback, the hint.
+fn session(world: &World, color: &str) -> String {
+    world.root("install -d -m 750 -o deploy -g www /srv/app && install -d -o deploy -g www /srv/app/data && install -m 644 /dev/null /srv/app/data/users.db");
+    world.root(&format!("cat >/home/alice/app.py <<'END'\n{PROGRAM}\nEND"));
+    let ran = world.run(
+        "alice",
+        &format!("permwrap --color {color} -- /usr/bin/python3 app.py"),
+    );
+    assert_eq!(ran.code(), 1, "{ran}");
+    assert_eq!(ran.stdout(), "");
+    format!("$ permwrap -- python3 app.py\n{}", ran.stderr())
+}
+
+/// Compares a file of the repository with what it should be, or writes it.
+fn is_current(path: &Path, expected: &str) {
+    if std::env::var_os("PERMWRAP_TEST_UPDATE").is_some() {
+        fs::write(path, expected).expect("it can be written");
+    }
+    let found = fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        found == expected,
+        "{} is not current (PERMWRAP_TEST_UPDATE=1 cargo test --test readme). It should be\n{expected}",
+        path.display()
+    );
+}
+
+/// The README with another text between `<!-- NAME -->` and the next `<!-- end -->`.
+fn readme_with(name: &str, text: &str) -> String {
+    let readme = fs::read_to_string(repository().join("README.md")).expect("there is a README");
+    let mark = format!("<!-- {name} -->\n");
+    let (before, rest) = readme.split_once(&mark).expect("the mark is there");
+    let (_, after) = rest.split_once("<!-- end -->").expect("the end is marked");
+    format!("{before}{mark}{text}<!-- end -->{after}")
+}
+
+#[test]
+fn the_session_and_its_picture_are_real() {
+    if !needs_programs(&["setfacl", "python3", "sudo"]) {
+        return;
+    }
+    let Some(world) = World::new() else { return };
+    let plain = session(&world, "never");
+    is_current(
+        &repository().join("README.md"),
+        &readme_with("session", &format!("\n```console\n{plain}```\n\n")),
+    );
+    let picture = svg::terminal(&session(&world, "always"));
+    is_current(&repository().join("tests/picture/hint.svg"), &picture);
+}
+
+#[test]
+fn the_table_of_causes_is_complete() {
+    let mut table = String::from("\n| cause | denies because |\n| --- | --- |\n");
+    for code in Code::ALL {
+        let name = code.name();
+        table.push_str(&format!(
+            "| [`{name}`](src/cause/{name}.md) | {} |\n",
+            code.because()
+        ));
+    }
+    table.push('\n');
+    is_current(
+        &repository().join("README.md"),
+        &readme_with("causes", &table),
+    );
+}
+
+#[test]
+fn the_demo_shows_a_refusal_and_a_fix_that_works_to_root_and_to_others() {
+    let Some(world) = World::new() else { return };
+    let script = fs::read_to_string(repository().join("tests/demo.sh")).expect("there is a demo");
+    world.root(&format!(
+        "mkdir -p /srv/repository/tests; cat >/srv/repository/tests/demo.sh <<'END'\n{script}\nEND"
+    ));
+    for user in ["root", "alice"] {
+        let ran = world.run(
+            user,
+            "PERMWRAP=/mnt/bin/permwrap sh /srv/repository/tests/demo.sh",
+        );
+        assert_eq!(ran.code(), 0, "{ran}");
+        assert!(ran.stderr().contains("may not pass through"), "{ran}");
+        assert!(ran.stdout().ends_with("7 apples\n"), "{ran}");
+        assert_eq!(
+            world.run("root", "ls /tmp").stdout(),
+            "",
+            "nothing is left behind"
+        );
+    }
+}
