@@ -6,13 +6,17 @@
 
 mod acl;
 mod flags;
+mod holders;
 mod inode;
+mod leftovers;
+mod module_log;
 mod mounts;
 mod names;
 mod namespaces;
 mod program;
 mod settings;
 mod subject;
+mod surroundings;
 mod traced;
 mod users;
 mod view;
@@ -23,15 +27,29 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::attempt::{Attempt, Errno, Subject};
-use crate::facts::{Fact, Facts, Unread};
+use crate::facts::{Fact, Facts, Leftovers, Unread};
 
 pub use view::View;
 
-/// Everything that judging the attempt needs, as far as it can be read. For many attempts of one process, a
-/// [`View`] reads the settings and names only once.
+/// Everything that judging and explaining the attempt needs, as far as it can be read, but for the [`leftovers`].
+///
+/// For many attempts that are only to be judged, a [`View`] reads the settings and names once and leaves out the rest.
 #[must_use]
 pub fn facts(attempt: &Attempt) -> Facts {
-    View::of(&attempt.subject).facts(attempt)
+    let view = View::of(&attempt.subject);
+    let mut facts = view.facts(attempt);
+    facts.holders = holders::read(attempt, &facts);
+    facts.settings.module_log = module_log::read(attempt, &facts);
+    facts.surroundings = surroundings::read(&view, &attempt.subject, &facts);
+    facts
+}
+
+/// Files of a foreign owner in a tree that is otherwise the subject's: leftovers of sudo or of a root container.
+///
+/// It may walk a large tree, for a fifth of a second at most, so it is asked for only where something was refused.
+#[must_use]
+pub fn leftovers(attempt: &Attempt, facts: &Facts) -> Option<Leftovers> {
+    leftovers::read(&View::of(&attempt.subject), &attempt.subject, facts)
 }
 
 /// The credentials of a live (or not yet waited for) process.

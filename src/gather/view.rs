@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 
 use rustix::fs::{CWD, Mode, OFlags, getxattr, openat};
 use rustix::io::Errno;
@@ -44,7 +45,7 @@ impl View {
         });
         let databases = match pid {
             Some(pid) if !root_path.is_empty() => {
-                Databases::under(std::path::Path::new(&format!("/proc/{pid}/root")))
+                Databases::under(&PathBuf::from(format!("/proc/{pid}/root")))
             }
             _ => Databases::system(),
         };
@@ -131,6 +132,24 @@ impl View {
         self.pid
             .and_then(|pid| open(&format!("/proc/{pid}/root")))
             .or_else(|| open("/"))
+    }
+
+    /// The path here of the root directory of the process, for what only serves the explanation.
+    pub(super) fn root_directory(&self) -> PathBuf {
+        match self.pid {
+            Some(pid) if !self.root_path.is_empty() => PathBuf::from(format!("/proc/{pid}/root")),
+            _ => PathBuf::from("/"),
+        }
+    }
+
+    /// The home directory of a user, without symlinks where that can be told.
+    pub(super) fn home(&self, uid: u32) -> Option<Vec<u8>> {
+        let home = self.databases.user(uid)?.home;
+        let plain = match self.root_path.is_empty() {
+            true => std::fs::canonicalize(super::path(&home)).ok(),
+            false => None,
+        };
+        Some(plain.map_or(home, |plain| plain.into_os_string().into_vec()))
     }
 
     /// The security label of a file; `None` where no module gives any.

@@ -1,0 +1,231 @@
+//! What security modules say of their refusals: the audit log, and the kernel's own (`/dev/kmsg`), where they may be read.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::attempt::{Attempt, Subject};
+use crate::facts::{Facts, Settings};
+
+/// How old a line may be to be about the failure that was just seen.
+const RECENT: Duration = Duration::from_secs(15);
+
+/// How much of the end of a log file is read.
+const TAIL: u64 = 256 * 1024;
+
+/// How many records of the kernel's log are read, at most.
+const RECORDS: usize = 20_000;
+
+/// Log files that the audit daemon or a system logger writes.
+const FILES: [&str; 3] = [
+    "/var/log/audit/audit.log",
+    "/var/log/kern.log",
+    "/var/log/syslog",
+];
+
+/// The lines that tell of a refusal of this attempt, the newest first. Nothing is read where no sandbox is in force.
+pub(super) fn read(attempt: &Attempt, facts: &Facts) -> Vec<String> {
+    let told = attempt.errno.is_some_and(crate::attempt::Errno::is_denial);
+    if !told || !may_be_confined(&attempt.subject, &facts.settings) {
+        return Vec::new();
+    }
+    let Ok(now) = SystemTime::now().duration_since(UNIX_EPOCH) else {
+        return Vec::new();
+    };
+    let about = About::of(attempt, facts);
+    let mut found: Vec<String> = FILES
+        .iter()
+        .filter_map(|path| tail(path).ok())
+        .chain(kernel_log())
+        .flat_map(|text| {
+            let lines = text.lines().rev().filter(|line| about.tells(line, now));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect();
+    found.dedup();
+    found
+}
+
+/// Whether anything that logs refusals is in force for the subject.
+fn may_be_confined(subject: &Subject, settings: &Settings) -> bool {
+    let modules = settings.security_modules.as_deref().unwrap_or_default();
+    let active = |name: &str| modules.iter().any(|module| module == name);
+    let label = subject.label.as_ref().ok().and_then(Option::as_deref);
+    let labelled = label.is_some_and(|label| !label.starts_with("unconfined"));
+    subject.seccomp
+        || settings.selinux_enforcing == Ok(true)
+        || (active("apparmor") && labelled)
+        || (active("landlock") && subject.no_new_privs)
+}
+
+/// What a line has to be about.
+#[derive(Debug)]
+struct About {
+    pid: Option<i32>,
+    path: Vec<u8>,
+    inode: Option<u64>,
+}
+
+impl About {
+    fn of(attempt: &Attempt, facts: &Facts) -> About {
+        let object = facts.walk.target().or(facts.walk.parent());
+        let node = object.map(|object| facts.node(object));
+        About {
+            pid: attempt.subject.pid,
+            path: node.map(|node| node.path.clone()).unwrap_or_default(),
+            inode: node.and_then(|node| Some(node.inode.as_ref().ok()?.number)),
+        }
+    }
+
+    /// Whether the line is a recent refusal of the same process or of the same object.
+    fn tells(&self, line: &str, now: Duration) -> bool {
+        let Some(when) = time(line) else { return false };
+        let recent = when + RECENT >= now && when <= now + Duration::from_secs(1);
+        recent && is_refusal(line) && self.is_about(line)
+    }
+
+    fn is_about(&self, line: &str) -> bool {
+        let pid = field(line, "pid").and_then(|pid| pid.parse().ok());
+        let same_process = pid.is_some() && pid == self.pid;
+        let path = field(line, "path").or_else(|| field(line, "name"));
+        let same_path =
+            path.is_some_and(|path| !self.path.is_empty() && decoded(path) == self.path);
+        let inode = field(line, "ino").and_then(|number| number.parse().ok());
+        let same_inode = inode.is_some() && inode == self.inode;
+        same_process || same_path || same_inode
+    }
+}
+
+/// Whether the line tells of a refusal, by the forms of AppArmor, SELinux, Landlock and seccomp.
+fn is_refusal(line: &str) -> bool {
+    let has = |words: &str| line.contains(words);
+    has("apparmor=\"DENIED\"")
+        || (has("avc:") && has(" denied ") && !has("permissive=1"))
+        || (has("blockers=") && has("domain="))
+        // SECCOMP_RET_ERRNO; the other codes that are logged let the call pass, or end the process.
+        || ((has("type=1326") || has("type=SECCOMP")) && has("code=0x5"))
+}
+
+/// The time of an audit record, since the epoch: `audit(1700000000.123:45)`.
+fn time(line: &str) -> Option<Duration> {
+    let (_, rest) = line.split_once("audit(")?;
+    let (seconds, rest) = rest.split_once('.')?;
+    let (millis, _) = rest.split_once(':')?;
+    Some(Duration::from_secs(seconds.parse().ok()?) + Duration::from_millis(millis.parse().ok()?))
+}
+
+/// The value of ` name=value`, quotes kept.
+fn field<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+    let start = format!(" {name}=");
+    let (_, rest) = line.split_once(&start)?;
+    match rest.strip_prefix('"') {
+        Some(quoted) => rest.get(..quoted.find('"')? + 2),
+        None => rest.split_whitespace().next(),
+    }
+}
+
+/// A path of an audit record: in quotes, or in hexadecimal digits where it holds odd bytes.
+fn decoded(value: &str) -> Vec<u8> {
+    if let Some(quoted) = value.strip_prefix('"') {
+        return quoted.trim_end_matches('"').as_bytes().to_vec();
+    }
+    let bytes = value.as_bytes().chunks(2).map(|digits| {
+        let digits = std::str::from_utf8(digits).ok()?;
+        u8::from_str_radix(digits, 16).ok()
+    });
+    bytes.collect::<Option<_>>().unwrap_or_default()
+}
+
+/// The end of a log file.
+fn tail(path: &str) -> std::io::Result<String> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
+    let mut bytes = Vec::new();
+    file.take(TAIL).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The kernel's log, a line a record; each read answers one record, and EAGAIN ends it.
+fn kernel_log() -> Option<String> {
+    let mut log = File::options()
+        .read(true)
+        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
+        .open("/dev/kmsg")
+        .ok()?;
+    let mut text = String::new();
+    let mut record = [0u8; 8192];
+    for _ in 0..RECORDS {
+        match log.read(&mut record) {
+            Ok(0) => break,
+            Ok(length) => {
+                let record = String::from_utf8_lossy(&record[..length]);
+                // What follows the first line are details of the device.
+                let message = record.lines().next().unwrap_or_default();
+                text.push_str(message.split_once(';').map_or("", |(_, message)| message));
+                text.push('\n');
+            }
+            // EPIPE: records were overwritten meanwhile; the next read goes on with the oldest that is left.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+            Err(_) => break,
+        }
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const APPARMOR: &str = "audit: type=1400 audit(1700000000.123:45): apparmor=\"DENIED\" operation=\"open\" class=\"file\" \
+        profile=\"/usr/sbin/app\" name=\"/srv/data file\" pid=4242 comm=\"app\" requested_mask=\"r\" denied_mask=\"r\" fsuid=33 ouid=0";
+    const SELINUX: &str = "type=AVC msg=audit(1700000000.500:46): avc:  denied  { read } for  pid=99 comm=\"httpd\" \
+        name=\"index.html\" dev=\"dm-0\" ino=1234 scontext=a:b:c:s0 tcontext=d:e:f:s0 tclass=file permissive=0";
+
+    fn about(pid: Option<i32>, path: &str, inode: Option<u64>) -> About {
+        About {
+            pid,
+            path: path.as_bytes().to_vec(),
+            inode,
+        }
+    }
+
+    const NOW: Duration = Duration::from_secs(1_700_000_003);
+
+    #[test]
+    fn a_line_about_the_process_the_path_or_the_inode_counts() {
+        assert!(about(Some(4242), "", None).tells(APPARMOR, NOW));
+        assert!(about(None, "/srv/data file", None).tells(APPARMOR, NOW));
+        assert!(!about(Some(1), "/srv/data", None).tells(APPARMOR, NOW));
+        assert!(about(None, "/var/www/index.html", Some(1234)).tells(SELINUX, NOW));
+        assert!(!about(None, "/var/www/index.html", Some(1235)).tells(SELINUX, NOW));
+        assert!(!about(None, "", None).tells(SELINUX, NOW));
+    }
+
+    #[test]
+    fn old_lines_and_lines_that_refuse_nothing_do_not_count() {
+        let process = about(Some(4242), "", None);
+        assert!(!process.tells(APPARMOR, NOW + RECENT));
+        assert!(!process.tells(&APPARMOR.replace("DENIED", "ALLOWED"), NOW));
+        let process = about(Some(99), "", None);
+        assert!(process.tells(SELINUX, NOW));
+        assert!(!process.tells(&SELINUX.replace("permissive=0", "permissive=1"), NOW));
+        assert!(!process.tells("pid=99 something else", NOW));
+    }
+
+    #[test]
+    fn an_odd_path_is_written_in_digits() {
+        assert_eq!(decoded("2F746D702F610A62"), b"/tmp/a\nb");
+        assert_eq!(decoded("\"/tmp/x\""), b"/tmp/x");
+        assert_eq!(decoded("2F7"), b"/\x07");
+        assert_eq!(decoded("xyz"), b"");
+    }
+
+    #[test]
+    fn only_what_seccomp_refuses_is_a_refusal() {
+        let line = "audit: type=1326 audit(1700000000.1:1): auid=1 uid=1 pid=7 comm=\"x\" sig=0 arch=c000003e syscall=165 compat=0 ip=0x0 code=0x5000d";
+        assert!(about(Some(7), "", None).tells(line, NOW));
+        assert!(!about(Some(7), "", None).tells(&line.replace("0x5000d", "0x7ffc0000"), NOW));
+    }
+}

@@ -1,0 +1,446 @@
+//! Where the subject runs: container, service, home, project. What decides which fix lasts, never whether one is needed.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::View;
+use crate::attempt::Subject;
+use crate::facts::{Container, Facts, Surroundings, Unit, Walk};
+
+/// Files and folders that stand at the top of a project.
+const PROJECT: [&str; 16] = [
+    "Cargo.toml",
+    "Gemfile",
+    "Makefile",
+    "build.gradle",
+    "build.gradle.kts",
+    "compose.yaml",
+    "composer.json",
+    "deno.json",
+    "docker-compose.yml",
+    "go.mod",
+    "manage.py",
+    "mix.exs",
+    "package.json",
+    "pom.xml",
+    "pyproject.toml",
+    "setup.py",
+];
+
+/// Folders that a version control system keeps at the top of a project.
+const REPOSITORY: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
+
+/// What stands at the top of a prefix that packages are installed into: a Python environment, conda's, Homebrew's.
+const PREFIX: [&str; 3] = ["pyvenv.cfg", "conda-meta", "Cellar"];
+
+/// Where programs are looked for besides permwrap's own search path.
+const PROGRAMS: [&str; 6] = [
+    "/usr/bin",
+    "/bin",
+    "/usr/sbin",
+    "/sbin",
+    "/usr/local/bin",
+    "/run/wrappers/bin",
+];
+
+/// Where the subject of these facts runs.
+pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surroundings {
+    let root = view.root_directory();
+    let cgroup = cgroup(view.pid);
+    let exists = |directory: &[u8], name: &str| {
+        under(&root, directory)
+            .join(name)
+            .symlink_metadata()
+            .is_ok()
+    };
+    let home = view.home(subject.uid);
+    let above = directories(&facts.walk, facts);
+    let container = kind(&Signs::read(&root, &cgroup, subject)).map(|kind| Container {
+        kind: kind.to_owned(),
+        remapped: !subject.initial_user_ns,
+        read_only_root: facts.walk.start.is_some_and(|root| {
+            let mount = facts.mount_of(root);
+            mount.flags.read_only || mount.super_read_only
+        }),
+    });
+    Surroundings {
+        unit: container.is_none().then(|| unit(&cgroup)).flatten(),
+        container,
+        wsl: std::fs::read_to_string("/proc/sys/kernel/osrelease")
+            .is_ok_and(|kernel| is_wsl(&kernel)),
+        project: project(&above, home.as_deref(), exists),
+        prefix: nearest(&above, |directory| {
+            PREFIX.iter().any(|name| exists(directory, name))
+        }),
+        home,
+        leftovers: None,
+        command: Vec::new(),
+        sudo: is_installed(&root, "sudo"),
+        setfacl: is_installed(&root, "setfacl"),
+    }
+}
+
+/// What tells of a container from inside.
+#[derive(Debug, Default)]
+struct Signs {
+    /// Files at fixed places that container engines leave.
+    dockerenv: bool,
+    containerenv: bool,
+    flatpak: bool,
+    kubernetes: bool,
+    /// `/run/systemd/container`: the kind, written by container managers that know systemd.
+    systemd: String,
+    /// `/proc/PID/cgroup`.
+    cgroup: String,
+    /// The AppArmor or SELinux label of the process.
+    label: String,
+}
+
+impl Signs {
+    fn read(root: &Path, cgroup: &str, subject: &Subject) -> Signs {
+        let exists = |name: &str| root.join(name).symlink_metadata().is_ok();
+        let systemd = std::fs::read_to_string(root.join("run/systemd/container"));
+        Signs {
+            dockerenv: exists(".dockerenv"),
+            containerenv: exists("run/.containerenv"),
+            flatpak: exists(".flatpak-info"),
+            kubernetes: exists("var/run/secrets/kubernetes.io")
+                || exists("run/secrets/kubernetes.io"),
+            systemd: systemd.unwrap_or_default().trim().to_owned(),
+            cgroup: cgroup.to_owned(),
+            label: subject.label.clone().ok().flatten().unwrap_or_default(),
+        }
+    }
+}
+
+/// The kind of the container, the outermost tool that people steer it with.
+fn kind(signs: &Signs) -> Option<&str> {
+    let cgroup = |word: &str| signs.cgroup.contains(word);
+    match () {
+        () if signs.kubernetes || cgroup("kubepods") => Some("kubernetes"),
+        () if signs.flatpak => Some("flatpak"),
+        () if signs.label.starts_with("snap.") || cgroup("/snap.") => Some("snap"),
+        () if signs.containerenv || cgroup("libpod") => Some("podman"),
+        () if signs.dockerenv || cgroup("/docker/") || cgroup("/docker-") => Some("docker"),
+        () if signs.systemd == "wsl" => None,
+        () if !signs.systemd.is_empty() => Some(&signs.systemd),
+        () if cgroup("/lxc/") || cgroup("/lxc.payload") => Some("lxc"),
+        () if cgroup("/machine.slice/systemd-nspawn") => Some("systemd-nspawn"),
+        () if cgroup("/cri-containerd-") || cgroup("/crio-") => Some(""),
+        () => None,
+    }
+}
+
+/// Services that start people's sessions and jobs: being started by them says nothing of the command.
+const SESSIONS: [&str; 12] = [
+    "anacron",
+    "atd",
+    "containerd",
+    "cron",
+    "crond",
+    "dbus",
+    "docker",
+    "getty@",
+    "serial-getty@",
+    "ssh",
+    "sshd",
+    "user@",
+];
+
+/// The service that the process belongs to, by its control group (systemd.slice(5)): `/system.slice/app.service`, or
+/// `/user.slice/user-1000.slice/user@1000.service/app.slice/app.service` in a user's own manager.
+fn unit(cgroup: &str) -> Option<Unit> {
+    let path = cgroup.lines().find_map(|line| {
+        let (_, rest) = line.split_once(':')?;
+        let (controllers, path) = rest.split_once(':')?;
+        matches!(controllers, "" | "name=systemd").then_some(path)
+    })?;
+    let mut user = false;
+    let mut unit = None;
+    for part in path.split('/') {
+        user |= part.starts_with("user@") && part.ends_with(".service");
+        // A scope is what somebody started beside the services: a session, a terminal.
+        let ends = [".service", ".scope"].iter().any(|end| part.ends_with(end));
+        if ends {
+            unit = part.strip_suffix(".service").map(|name| (part, name));
+        }
+    }
+    let (name, stem) = unit?;
+    let is_session = SESSIONS.iter().any(|session| match session.ends_with('@') {
+        true => stem.starts_with(session),
+        false => stem == *session,
+    });
+    // What a desktop starts is named after the program, which may be a terminal.
+    let is_program = user && stem.starts_with("app-");
+    (!is_session && !is_program).then(|| Unit {
+        name: name.to_owned(),
+        user,
+    })
+}
+
+/// Whether a kernel's release is that of the Windows Subsystem for Linux.
+fn is_wsl(release: &str) -> bool {
+    let release = release.to_ascii_lowercase();
+    release.contains("microsoft") || release.contains("wsl")
+}
+
+/// The top of the project among these directories, the nearest first: the nearest repository, else the topmost
+/// directory with a project's file, below the home.
+fn project(
+    above: &[&[u8]],
+    home: Option<&[u8]>,
+    exists: impl Fn(&[u8], &str) -> bool,
+) -> Option<Vec<u8>> {
+    let has = |names: &[&str], directory: &[u8]| names.iter().any(|name| exists(directory, name));
+    let below_home = above
+        .iter()
+        .take_while(|&&directory| Some(directory) != home && directory != b"/");
+    let repository = nearest(above, |directory| {
+        directory != b"/" && has(&REPOSITORY, directory)
+    });
+    repository.or_else(|| {
+        let topmost = below_home
+            .filter(|&directory| has(&PROJECT, directory))
+            .last();
+        topmost.map(|directory| directory.to_vec())
+    })
+}
+
+fn nearest(above: &[&[u8]], is: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
+    let found = above.iter().find(|&&directory| is(directory));
+    found.map(|directory| directory.to_vec())
+}
+
+/// The directories above the end of the walk, and the end itself where it is one: the nearest first.
+pub(super) fn directories<'a>(walk: &Walk, facts: &'a Facts) -> Vec<&'a [u8]> {
+    let Some(end) = walk
+        .target()
+        .or(walk.named())
+        .or_else(|| Some(walk.steps.last()?.dir))
+    else {
+        return Vec::new();
+    };
+    let node = facts.node(end);
+    let is_dir = node.inode.as_ref().is_ok_and(crate::facts::Inode::is_dir);
+    let path = node.path.as_slice();
+    let mut all = Vec::new();
+    let mut rest = path;
+    if is_dir && path != b"/" {
+        all.push(path);
+    }
+    while let Some(slash) = rest.iter().rposition(|&byte| byte == b'/') {
+        rest = &path[..slash];
+        all.push(if rest.is_empty() { b"/" } else { rest });
+    }
+    all
+}
+
+/// The control groups of the process.
+fn cgroup(pid: Option<i32>) -> String {
+    let process = pid.map_or("self".to_owned(), |pid| pid.to_string());
+    std::fs::read_to_string(format!("/proc/{process}/cgroup")).unwrap_or_default()
+}
+
+/// Where an absolute path of the subject is to be found.
+pub(super) fn under(root: &Path, path: &[u8]) -> PathBuf {
+    let relative = path.strip_prefix(b"/").unwrap_or(path);
+    root.join(OsStr::from_bytes(relative))
+}
+
+fn is_installed(root: &Path, program: &str) -> bool {
+    let search_path = std::env::var_os("PATH").unwrap_or_default();
+    let fixed = PROGRAMS.iter().map(PathBuf::from);
+    std::env::split_paths(&search_path)
+        .chain(fixed)
+        .any(|directory| {
+            let program = under(root, directory.as_os_str().as_bytes()).join(program);
+            program
+                .metadata()
+                .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(name: &str, user: bool) -> Option<Unit> {
+        Some(Unit {
+            name: name.to_owned(),
+            user,
+        })
+    }
+
+    #[test]
+    fn a_service_is_known_by_its_control_group() {
+        assert_eq!(
+            unit("0::/system.slice/app.service\n"),
+            service("app.service", false)
+        );
+        assert_eq!(
+            unit(
+                "12:pids:/x.service\n1:name=systemd:/system.slice/system-web.slice/web@1.service\n"
+            ),
+            service("web@1.service", false)
+        );
+        assert_eq!(
+            unit("0::/user.slice/user-1000.slice/user@1000.service/app.slice/sync.service\n"),
+            service("sync.service", true)
+        );
+        // A service with delegation makes groups of its own below.
+        assert_eq!(
+            unit("0::/system.slice/app.service/worker"),
+            service("app.service", false)
+        );
+    }
+
+    #[test]
+    fn a_login_is_no_service() {
+        for cgroup in [
+            "0::/user.slice/user-1000.slice/session-3.scope\n",
+            "0::/user.slice/user-1000.slice/user@1000.service/init.scope",
+            "0::/user.slice/user-1000.slice/user@1000.service/app.slice/vte-spawn-1.scope",
+            "0::/user.slice/user-1000.slice/user@1000.service/app.slice/app-org.gnome.Terminal.service",
+            "0::/system.slice/ssh.service",
+            "0::/system.slice/system-getty.slice/getty@tty1.service",
+            "0::/system.slice/cron.service",
+            "0::/",
+            "",
+        ] {
+            assert_eq!(unit(cgroup), None, "{cgroup}");
+        }
+    }
+
+    #[test]
+    fn containers_are_known_by_what_their_engines_leave() {
+        let none = Signs::default;
+        let cases = [
+            (
+                Signs {
+                    dockerenv: true,
+                    ..none()
+                },
+                Some("docker"),
+            ),
+            (
+                Signs {
+                    containerenv: true,
+                    ..none()
+                },
+                Some("podman"),
+            ),
+            (
+                Signs {
+                    containerenv: true,
+                    kubernetes: true,
+                    ..none()
+                },
+                Some("kubernetes"),
+            ),
+            (
+                Signs {
+                    cgroup: "0::/kubepods.slice/x".to_owned(),
+                    ..none()
+                },
+                Some("kubernetes"),
+            ),
+            (
+                Signs {
+                    cgroup: "0::/system.slice/docker-0123.scope".to_owned(),
+                    ..none()
+                },
+                Some("docker"),
+            ),
+            (
+                Signs {
+                    cgroup: "0::/system.slice/docker.service".to_owned(),
+                    ..none()
+                },
+                None,
+            ),
+            (
+                Signs {
+                    systemd: "lxc".to_owned(),
+                    ..none()
+                },
+                Some("lxc"),
+            ),
+            (
+                Signs {
+                    systemd: "wsl".to_owned(),
+                    ..none()
+                },
+                None,
+            ),
+            (
+                Signs {
+                    label: "snap.hello.world (enforce)".to_owned(),
+                    ..none()
+                },
+                Some("snap"),
+            ),
+            (
+                Signs {
+                    flatpak: true,
+                    ..none()
+                },
+                Some("flatpak"),
+            ),
+            (none(), None),
+        ];
+        for (signs, expected) in cases {
+            assert_eq!(kind(&signs), expected, "{signs:?}");
+        }
+    }
+
+    #[test]
+    fn the_kernel_of_wsl_says_so() {
+        assert!(is_wsl("5.15.167.4-microsoft-standard-WSL2\n"));
+        assert!(is_wsl("4.4.0-19041-Microsoft\n"));
+        assert!(!is_wsl("6.8.0-45-generic\n"));
+    }
+
+    fn project_of(path: &str, there: &[&str]) -> Option<String> {
+        let mut above = Vec::new();
+        let mut rest = path;
+        while let Some((before, _)) = rest.rsplit_once('/') {
+            above.push(if before.is_empty() {
+                &b"/"[..]
+            } else {
+                before.as_bytes()
+            });
+            rest = before;
+        }
+        let exists = |directory: &[u8], name: &str| {
+            let path = format!("{}/{name}", String::from_utf8_lossy(directory));
+            there.contains(&path.as_str())
+        };
+        project(&above, Some(b"/home/a"), exists).map(|top| String::from_utf8(top).unwrap())
+    }
+
+    #[test]
+    fn the_top_of_a_project_is_its_repository() {
+        let there = ["/home/a/p/.git", "/home/a/p/web/package.json"];
+        assert_eq!(
+            project_of("/home/a/p/web/src/x.js", &there).unwrap(),
+            "/home/a/p"
+        );
+    }
+
+    #[test]
+    fn without_a_repository_the_topmost_manifest_counts() {
+        let there = [
+            "/home/a/p/package.json",
+            "/home/a/p/node_modules/q/package.json",
+            "/home/a/Makefile",
+            "/Makefile",
+        ];
+        assert_eq!(
+            project_of("/home/a/p/node_modules/q/x.js", &there).unwrap(),
+            "/home/a/p"
+        );
+        assert_eq!(project_of("/home/a/x", &there), None);
+    }
+}
