@@ -35,6 +35,7 @@ pub fn investigate(incident: Incident, place: &Place) -> Finding {
     facts.surroundings.command.clone_from(&place.command);
     let outcome = match (outcome, &attempt) {
         (Outcome::Denied(denial, _), Some(attempt)) => {
+            facts.surroundings.leftovers = gather::leftovers(attempt, &facts);
             let remedy = remedy::remedy(attempt, &facts, &denial);
             Outcome::Denied(denial, remedy)
         }
@@ -54,12 +55,13 @@ pub fn investigate(incident: Incident, place: &Place) -> Finding {
 pub fn examine(attempt: Attempt) -> Finding {
     let Reading {
         attempt,
-        facts,
+        mut facts,
         verdict,
     } = read(attempt);
     let outcome = match verdict {
         Verdict::Allowed => Outcome::Allowed,
         Verdict::Denied(denial) => {
+            facts.surroundings.leftovers = gather::leftovers(&attempt, &facts);
             let remedy = remedy::remedy(&attempt, &facts, &denial);
             Outcome::Denied(denial, remedy)
         }

@@ -748,3 +748,80 @@ fn ends_in_slash(facts: &Facts) -> bool {
         .filter_map(|node| facts.node(node).link.as_ref())
         .any(|link| link.ends_with(b"/"))
 }
+
+#[test]
+fn home_project_and_leftovers_are_found() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        "cd /home/alice && mkdir -p p/.git p/src p/node_modules/q && touch p/src/x p/node_modules/q/package.json
+         chown -R alice:alice p && touch p/src/{a,b} && mkdir -p p/node_modules/r && touch p/node_modules/r/f
+         mkdir venv && touch venv/pyvenv.cfg && mkdir -p .npm/_cacache && touch .npm/_cacache/f && chown alice venv .npm",
+    );
+    let mut child = world
+        .command("alice", "sleep")
+        .arg("60")
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let pid = i32::try_from(child.id()).unwrap();
+    wait_for("sleep", pid);
+    let subject = gather::subject(pid).unwrap();
+    let look = |path: &str| {
+        let attempt = attempt(subject.clone(), Operation::WRITE, path.as_bytes());
+        let facts = gather::facts(&attempt);
+        let leftovers = gather::leftovers(&attempt, &facts);
+        let leftovers =
+            leftovers.map(|left| (String::from_utf8(left.top).unwrap(), left.owner, left.count));
+        (facts.surroundings, leftovers)
+    };
+    let (around, leftovers) = look("/home/alice/p/node_modules/r/f");
+    assert_eq!(around.home.as_deref(), Some(&b"/home/alice"[..]));
+    assert_eq!(around.project.as_deref(), Some(&b"/home/alice/p"[..]));
+    assert_eq!(leftovers, Some(("/home/alice/p".to_owned(), 0, 4)));
+    let (_, leftovers) = look("/home/alice/.npm/_cacache/f");
+    assert_eq!(leftovers, Some(("/home/alice/.npm".to_owned(), 0, 2)));
+    let (around, leftovers) = look("/home/alice/venv/pyvenv.cfg");
+    assert_eq!(around.prefix.as_deref(), Some(&b"/home/alice/venv"[..]));
+    assert_eq!(leftovers, Some(("/home/alice/venv".to_owned(), 0, 1)));
+    let (around, leftovers) = look("/etc/passwd");
+    assert_eq!((around.project, leftovers), (None, None));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_running_program_is_held() {
+    if !needs_root() {
+        return;
+    }
+    forked(|| {
+        own_mounts();
+        shell("cp \"$(readlink -f \"$(command -v sleep)\")\" /mnt/sleep");
+        let mut child = std::process::Command::new("/mnt/sleep")
+            .arg("60")
+            .spawn()
+            .unwrap();
+        wait_for("sleep", i32::try_from(child.id()).unwrap());
+        let facts = gather::facts(&attempt(own(), Operation::WRITE, b"/mnt/sleep"));
+        let holders: Vec<u32> = facts
+            .holders
+            .iter()
+            .map(|holder| holder.pid.cast_unsigned())
+            .collect();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(holders, [child.id()]);
+        let open = std::fs::File::options()
+            .append(true)
+            .open("/mnt/sleep")
+            .unwrap();
+        let busy = Attempt {
+            errno: Some(Errno::TxtBsy),
+            ..attempt(own(), Operation::Exec, b"/mnt/sleep")
+        };
+        let facts = gather::facts(&busy);
+        assert_eq!(facts.holders[0].pid.cast_unsigned(), std::process::id());
+        drop(open);
+        assert_eq!(gather::facts(&busy).holders, []);
+    });
+}
