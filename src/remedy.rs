@@ -8,6 +8,8 @@
 
 pub mod never;
 mod reach;
+#[cfg(test)]
+mod tests;
 
 use crate::attempt::{Attempt, Object};
 use crate::cause::{self, Candidate, Denial, Fit, held};

@@ -34,6 +34,11 @@ pub(super) fn concerned(subject: &Subject, before: &Facts, after: &Facts) -> usi
     for gid in groups_without_a_name(&changed, before, after) {
         count += usize::from(concerns(&stranger(subject, NOBODY, vec![gid])));
     }
+    // Who is in the group that something is taken from need not all be known.
+    count += changed
+        .iter()
+        .filter(|&&id| changes_group(id, before, after))
+        .count();
     if concerns(&stranger(subject, NOBODY, Vec::new())) {
         count += EVERYBODY;
     }
@@ -80,6 +85,11 @@ fn strangers(subject: &Subject, names: &Names) -> Vec<Subject> {
             stranger(subject, uid.map_or(NOBODY, |(uid, _)| *uid), groups)
         })
         .collect()
+}
+
+fn changes_group(id: NodeId, before: &Facts, after: &Facts) -> bool {
+    let group = |facts: &Facts| facts.node(id).inode.as_ref().ok().map(|inode| inode.gid);
+    group(before) != group(after)
 }
 
 fn stranger(subject: &Subject, uid: u32, groups: Vec<u32>) -> Subject {

@@ -1,0 +1,493 @@
+//! Scenes in the notation of facts, and the fixes for them. Each of the first group is an answer that another tool got wrong.
+
+use super::{Fix, Remedy, remedy};
+use crate::facts::notation;
+use crate::judge::{Verdict, judge};
+
+const PEOPLE: &str = "
+    user   1000 alice
+    user   1001 bob
+    user   200  deploy
+    group  1000 alice
+    group  1001 bob
+    group  33   www   deploy
+    mount  / ext4 rw
+    tools  sudo,setfacl
+    home   /home/alice
+    drwxr-xr-x root root /
+    drwxr-xr-x root root /srv
+    drwxr-xr-x root root /home
+    drwx------ alice alice /home/alice
+";
+
+/// What is offered in this scene, in which a lot is as it usually is.
+fn offered(scene: &str) -> Remedy {
+    let text: String = [PEOPLE, scene]
+        .iter()
+        .flat_map(|text| text.lines())
+        .map(|line| format!("{}\n", line.trim_start()))
+        .collect();
+    let scene = notation::parse(&text).unwrap_or_else(|malformed| panic!("{malformed:?}"));
+    let attempt = &scene.attempt;
+    match judge(
+        &attempt.subject,
+        &attempt.operation,
+        &attempt.object,
+        &scene.facts,
+    ) {
+        Verdict::Denied(denial) => remedy(attempt, &scene.facts, &denial),
+        verdict => panic!("{verdict:?}"),
+    }
+}
+
+fn first(scene: &str) -> Fix {
+    let remedy = offered(scene);
+    remedy
+        .fixes
+        .first()
+        .cloned()
+        .unwrap_or_else(|| panic!("no fix: {remedy:?}"))
+}
+
+/// Every command that is offered.
+fn commands(scene: &str) -> Vec<String> {
+    offered(scene)
+        .fixes
+        .into_iter()
+        .flat_map(|fix| fix.commands)
+        .collect()
+}
+
+#[test]
+fn an_owner_gets_the_owners_bits_and_nothing_for_group_or_other() {
+    let scene = "
+        subject alice alice
+        attempt write /srv/notes
+        -r--rw-rw- alice www /srv/notes
+    ";
+    assert_eq!(commands(scene), ["chmod u+w /srv/notes"]);
+    assert!(!first(scene).needs_root);
+}
+
+#[test]
+fn an_entry_on_a_directory_keeps_what_others_have_there() {
+    let scene = "
+        subject alice alice
+        attempt create /srv/uploads/new
+        drwxrwxr-x deploy www /srv/uploads
+        missing /srv/uploads/new
+    ";
+    let fix = first(scene);
+    assert_eq!(fix.commands, ["setfacl -m u:alice:rwx /srv/uploads"]);
+    assert!(fix.verified && fix.needs_root && !fix.relogin);
+}
+
+#[test]
+fn a_home_is_never_opened_to_everybody() {
+    let scene = "
+        subject alice alice
+        attempt read /home/bob/site/index.html
+        drwx------ bob bob /home/bob
+        drwxr-xr-x bob bob /home/bob/site
+        -rw-r--r-- bob bob /home/bob/site/index.html
+    ";
+    let commands = commands(scene);
+    assert_eq!(commands[0], "setfacl -m u:alice:--x /home/bob");
+    assert!(
+        commands.iter().all(|command| !command.contains("o+")),
+        "{commands:?}"
+    );
+}
+
+#[test]
+fn a_read_only_bind_mount_is_not_explained_by_the_disk() {
+    let scene = "
+        subject alice alice
+        attempt write /mnt/data/f
+        mount /mnt/data ext4 ro root=/srv/data
+        drwxr-xr-x root root /mnt
+        drwxr-xr-x alice alice /mnt/data
+        -rw-r--r-- alice alice /mnt/data/f
+    ";
+    assert_eq!(
+        first(scene).commands,
+        ["mount -o remount,bind,rw /mnt/data"]
+    );
+}
+
+#[test]
+fn the_root_file_system_is_not_remounted() {
+    let scene = "
+        subject alice alice
+        attempt write /srv/f
+        mount / ext4 ro
+        -rw-r--r-- alice alice /srv/f
+    ";
+    assert_eq!(commands(scene), [""; 0]);
+}
+
+#[test]
+fn a_newline_in_a_name_starts_no_second_command() {
+    let scene = r"
+        subject alice alice
+        attempt write /srv/a\x0arm\x20-rf\x20~
+        -r--r--r-- alice alice /srv/a\x0arm\x20-rf\x20~
+    ";
+    assert_eq!(
+        commands(scene),
+        [r#"chmod u+w "$(printf '/srv/a\012rm -rf \176')""#]
+    );
+}
+
+#[test]
+fn leftovers_are_given_back_as_a_tree_with_their_number() {
+    let scene = "
+        subject alice alice
+        attempt write /home/alice/app/node_modules/x
+        project /home/alice/app
+        leftovers /home/alice/app root 214
+        drwxr-xr-x alice alice /home/alice/app
+        drwxr-xr-x root root /home/alice/app/node_modules
+        -rw-r--r-- root root /home/alice/app/node_modules/x
+    ";
+    let fix = first(scene);
+    assert_eq!(
+        fix.commands,
+        ["chown -Rh --from=root alice:alice /home/alice/app"]
+    );
+    assert!(fix.title.contains("214"), "{}", fix.title);
+    assert!(fix.verified);
+}
+
+#[test]
+fn a_tree_that_is_not_the_subjects_is_not_given_away() {
+    let scene = "
+        subject alice alice
+        attempt write /srv/app/x
+        project /srv/app
+        leftovers /srv/app root 214
+        drwxr-xr-x deploy www /srv/app
+        -rw-r--r-- root root /srv/app/x
+    ";
+    let commands = commands(scene);
+    assert!(
+        commands.iter().all(|command| !command.starts_with("chown")),
+        "{commands:?}"
+    );
+}
+
+#[test]
+fn a_device_has_its_group() {
+    let scene = "
+        subject alice alice
+        attempt write /dev/ttyUSB0
+        group 20 dialout
+        drwxr-xr-x root root /dev
+        crw-rw---- root dialout /dev/ttyUSB0 rdev=188:0
+    ";
+    let fix = first(scene);
+    assert_eq!(fix.commands, ["usermod -aG dialout alice"]);
+    assert!(fix.relogin && fix.verified);
+}
+
+#[test]
+fn the_docker_socket_has_its_group_and_a_warning() {
+    let scene = "
+        subject alice alice
+        attempt connect /run/docker.sock
+        group 998 docker
+        drwxr-xr-x root root /run
+        srw-rw---- root docker /run/docker.sock
+    ";
+    let fix = first(scene);
+    assert_eq!(fix.commands, ["usermod -aG docker alice"]);
+    assert!(fix.note.contains("as good as root"), "{}", fix.note);
+}
+
+#[test]
+fn a_stale_group_needs_a_login() {
+    let scene = "
+        subject alice alice database=alice,www
+        attempt read /srv/f
+        -rw-r----- deploy www /srv/f
+    ";
+    let fix = first(scene);
+    assert_eq!(fix.commands, ["newgrp www"]);
+    assert!(fix.relogin && fix.verified && !fix.needs_root);
+}
+
+#[test]
+fn a_script_on_a_noexec_mount_goes_through_its_interpreter() {
+    let scene = "
+        subject alice alice
+        attempt exec /mnt/usb/run.sh
+        mount /mnt/usb ext4 rw,noexec
+        drwxr-xr-x root root /mnt
+        drwxr-xr-x root root /mnt/usb
+        drwxr-xr-x root root /bin
+        -rwxr-xr-x root root /bin/sh program=elf
+        -rwxr-xr-x alice alice /mnt/usb/run.sh program=script:/bin/sh
+    ";
+    let fix = first(scene);
+    assert_eq!(fix.commands, ["/bin/sh /mnt/usb/run.sh"]);
+    assert!(fix.verified && !fix.needs_root);
+}
+
+#[test]
+fn without_setfacl_the_group_is_joined() {
+    let scene = "
+        subject alice alice
+        attempt read /srv/f
+        tools sudo
+        -rw-r----- deploy www /srv/f
+    ";
+    assert_eq!(first(scene).commands, ["usermod -aG www alice"]);
+}
+
+#[test]
+fn pip_gets_a_virtual_environment() {
+    let scene = "
+        subject alice alice
+        attempt mkdir /usr/lib/python3/dist-packages/flask
+        command pip install flask
+        drwxr-xr-x root root /usr
+        drwxr-xr-x root root /usr/lib
+        drwxr-xr-x root root /usr/lib/python3
+        drwxr-xr-x root root /usr/lib/python3/dist-packages
+        missing /usr/lib/python3/dist-packages/flask
+    ";
+    assert_eq!(
+        commands(scene),
+        ["python3 -m venv .venv", ".venv/bin/pip install flask"]
+    );
+}
+
+#[test]
+fn apt_is_run_by_root() {
+    let scene = "
+        subject alice alice
+        attempt write /var/lib/dpkg/lock-frontend
+        command apt-get install tree
+        drwxr-xr-x root root /var
+        drwxr-xr-x root root /var/lib
+        drwxr-xr-x root root /var/lib/dpkg
+        -rw-r----- root root /var/lib/dpkg/lock-frontend
+    ";
+    let fix = first(scene);
+    assert_eq!(fix.commands, ["apt-get install tree"]);
+    assert!(fix.needs_root && fix.verified);
+}
+
+mod never {
+    use super::{commands, offered};
+
+    /// Scenes in which somebody would like to have a dangerous command suggested.
+    fn nothing_is_offered(scene: &str) {
+        assert_eq!(commands(scene), [""; 0], "{:#?}", offered(scene));
+    }
+
+    #[test]
+    fn secrets_stay_closed() {
+        for (mode, group, path) in [
+            ("-rw-r-----", "shadow", "/etc/shadow"),
+            ("-r--r-----", "root", "/etc/sudoers"),
+            ("-rw-------", "root", "/etc/ssh/ssh_host_ed25519_key"),
+            ("-rw-r-----", "ssl-cert", "/etc/ssl/private/site.key"),
+            ("brw-rw----", "disk", "/dev/sda"),
+            ("crw-r-----", "kmem", "/dev/mem"),
+            ("-rw-------", "root", "/srv/site/privkey.pem"),
+        ] {
+            let parents = parents_of(path);
+            nothing_is_offered(&format!(
+                "subject alice alice
+                 attempt read {path}
+                 command cat {path}
+                 group 42 shadow
+                 group 43 ssl-cert
+                 group 6 disk
+                 group 15 kmem
+                 {parents}
+                 {mode} root {group} {path}"
+            ));
+        }
+    }
+
+    fn parents_of(path: &str) -> String {
+        let slashes = path.match_indices('/').skip(1);
+        slashes
+            .filter(|(at, _)| &path[..*at] != "/srv")
+            .map(|(at, _)| format!("drwxr-xr-x root root {}\n", &path[..at]))
+            .collect()
+    }
+
+    #[test]
+    fn other_peoples_keys_stay_closed_and_ones_own_do_not_open_to_others() {
+        nothing_is_offered(
+            "subject alice alice
+             attempt read /home/bob/.ssh/id_ed25519
+             drwxr-xr-x bob bob /home/bob
+             drwxr-xr-x bob bob /home/bob/.ssh
+             -rw------- bob bob /home/bob/.ssh/id_ed25519",
+        );
+        let own = "subject alice alice
+             attempt read /home/alice/.ssh/id_ed25519
+             drwx------ alice alice /home/alice/.ssh
+             --w------- alice alice /home/alice/.ssh/id_ed25519";
+        assert_eq!(commands(own), ["chmod u+r /home/alice/.ssh/id_ed25519"]);
+    }
+
+    #[test]
+    fn nothing_is_made_writable_for_all() {
+        for scene in [
+            "subject alice alice
+             attempt write /srv/f
+             tools sudo
+             -rw-r--r-- root root /srv/f",
+            "subject 4711 4711
+             attempt create /srv/d/f
+             tools sudo
+             drwxr-xr-x root root /srv/d
+             missing /srv/d/f",
+        ] {
+            let commands = commands(scene);
+            assert!(
+                commands
+                    .iter()
+                    .all(|it| !it.contains("o+w") && !it.contains("666") && !it.contains("777")),
+                "{commands:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_systems_directories_stay_closed() {
+        for dir in [
+            "/usr/lib",
+            "/etc",
+            "/opt",
+            "/var/lib/dpkg",
+            "/usr/local/bin",
+        ] {
+            let parents = parents_of(dir);
+            nothing_is_offered(&format!(
+                "subject alice alice
+                 attempt create {dir}/new
+                 group 50 staff
+                 {parents}
+                 drwxrwxr-x root staff {dir}
+                 missing {dir}/new"
+            ));
+        }
+    }
+
+    #[test]
+    fn set_user_id_programs_are_not_given_to_more_people() {
+        nothing_is_offered(
+            "subject alice alice
+             attempt exec /srv/tool
+             -rwsr-x--- root root /srv/tool program=elf",
+        );
+    }
+
+    #[test]
+    fn a_file_with_another_name_elsewhere_does_not_change_hands() {
+        nothing_is_offered(
+            "subject alice alice
+             attempt delete /tmp/link
+             drwxrwxrwt root root /tmp
+             -rw-r--r-- root root /tmp/link links=2",
+        );
+    }
+
+    #[test]
+    fn nobody_joins_a_group_that_is_as_good_as_root() {
+        for group in ["sudo", "wheel", "root", "lxd"] {
+            let gid = if group == "root" { 0 } else { 27 };
+            let commands = commands(&format!(
+                "subject alice alice
+                 attempt read /srv/f
+                 group {gid} {group}
+                 -rw-r----- root {group} /srv/f"
+            ));
+            assert!(
+                commands.iter().all(|it| !it.contains("usermod")),
+                "{commands:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_shell_or_an_interpreter_is_not_run_by_root() {
+        for command in [
+            "bash install.sh",
+            "python3 setup.py install",
+            "find / -delete",
+            "env apt install",
+        ] {
+            nothing_is_offered(&format!(
+                "subject alice alice
+                 attempt create /usr/local/bin/x
+                 command {command}
+                 drwxr-xr-x root root /usr
+                 drwxr-xr-x root root /usr/local
+                 drwxr-xr-x root root /usr/local/bin
+                 missing /usr/local/bin/x"
+            ));
+        }
+    }
+
+    #[test]
+    fn root_is_not_told_to_open_everything() {
+        for command in [
+            "chmod -R 777 /etc",
+            "chown -R alice /etc",
+            "chmod 666 /etc/hosts",
+            "chmod a+w /etc/hosts",
+        ] {
+            nothing_is_offered(&format!(
+                "subject alice alice
+                 attempt chmod /etc/hosts
+                 command {command}
+                 drwxr-xr-x root root /etc
+                 -rw-r--r-- root root /etc/hosts"
+            ));
+        }
+    }
+
+    #[test]
+    fn hardening_is_not_lowered() {
+        nothing_is_offered(
+            "subject alice alice
+             attempt create /tmp/f
+             setting fs.protected_regular 2
+             drwxrwxrwt root root /tmp
+             -rw-rw-rw- bob bob /tmp/f",
+        );
+    }
+
+    #[test]
+    fn roots_home_stays_closed() {
+        nothing_is_offered(
+            "subject alice alice
+             attempt read /root/app/config
+             drwx------ root root /root
+             drwxr-xr-x root root /root/app
+             -rw-r--r-- root root /root/app/config",
+        );
+    }
+
+    #[test]
+    fn an_interpreter_gets_no_capability() {
+        let commands = commands(
+            "subject alice alice
+             attempt bind 0.0.0.0:80
+             setting net.ipv4.ip_unprivileged_port_start 1024
+             setting owns-network-namespace yes
+             command /usr/bin/python3 -m http.server 80",
+        );
+        assert!(
+            commands.iter().all(|it| !it.contains("setcap")),
+            "{commands:?}"
+        );
+    }
+}
