@@ -1,7 +1,7 @@
 //! One incident, worked out: resolve → gather → judge → remedy.
 
 use crate::attempt::{Attempt, Errno, Incident, Object, Operation};
-use crate::facts::{Facts, Unread};
+use crate::facts::{Facts, Program, Unread};
 use crate::gather;
 use crate::judge::{self, Denial, Verdict};
 use crate::quote;
@@ -94,12 +94,22 @@ type Decision = Result<(Option<Reading>, Outcome), String>;
 /// The first reading that the kernel refuses with the reported error number; else the best that can be said.
 fn decide(incident: &Incident, attempts: Vec<Attempt>) -> Decision {
     let mut others: Vec<Reading> = Vec::new();
+    let open = incident.operations.len() != 1;
     for attempt in attempts.into_iter().take(MOST_READINGS) {
         let reading = descend(read(attempt));
         match &reading.verdict {
-            Verdict::Denied(denial) if agrees(incident, denial) => return Ok(denied(reading)),
+            // "Permission denied" of a data file is seldom about running it, though running is refused as well.
+            Verdict::Denied(denial)
+                if agrees(incident, denial) && !(open && is_far_fetched(&reading, incident)) =>
+            {
+                return Ok(denied(reading));
+            }
             _ => others.push(reading),
         }
+    }
+    let agreeing = |reading: &Reading| matches!(&reading.verdict, Verdict::Denied(denial) if agrees(incident, denial));
+    if let Some(at) = others.iter().position(agreeing) {
+        return Ok(denied(others.swap_remove(at)));
     }
     if let Some(errno) = incident.errno {
         for reading in &mut others {
@@ -111,6 +121,19 @@ fn decide(incident: &Incident, attempts: Vec<Attempt>) -> Decision {
         }
     }
     fall_back(incident, others)
+}
+
+/// Whether the reading is that a file was to be run which is no program, and was not named like one.
+fn is_far_fetched(reading: &Reading, incident: &Incident) -> bool {
+    let named_like_one = incident
+        .paths
+        .iter()
+        .any(|path| path.starts_with(b"./") || path.starts_with(b"../"));
+    let is_program = |facts: &Facts| {
+        let program = facts.walk.target().map(|node| &facts.node(node).program);
+        matches!(program, Some(Ok(Program::Script(_) | Program::Elf(_))))
+    };
+    reading.attempt.operation == Operation::Exec && !named_like_one && !is_program(&reading.facts)
 }
 
 /// What can be said where no reading gives the reported error number.

@@ -55,7 +55,7 @@ fn untold(errno: Option<Errno>) -> Vec<Operation> {
             "create", "write", "mkdir", "delete", "chmod", "chown", "utime", "symlink", "setxattr",
         ],
         _ => &[
-            "read", "list", "write", "create", "exec", "traverse", "mkdir", "delete", "connect",
+            "read", "list", "exec", "write", "create", "traverse", "mkdir", "delete", "connect",
             "bind", "utime",
         ],
     };
