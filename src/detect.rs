@@ -73,19 +73,18 @@ impl Detector {
 
     /// The stream has ended, or has been quiet for a moment: all incidents of what has come so far come back.
     pub fn flush(&mut self) -> Vec<Incident> {
-        let mut complete: Vec<Incident> = self.flushed_streams().collect();
-        if !self.lines.partial().is_empty() {
-            let partial = self.lines.partial().to_vec();
-            let mut of_partial = pushed(&mut self.streams, &self.patterns, &partial);
-            of_partial.extend(self.flushed_streams());
-            if of_partial.is_empty() {
-                // The rest of the line may still come, and tell more.
-                if let Some(stream) = self.streams.last_mut() {
-                    stream.take_back();
-                }
-            } else {
+        let partial = self.lines.partial().to_vec();
+        let mut complete = Vec::new();
+        if !partial.is_empty() {
+            complete = pushed(&mut self.streams, &self.patterns, &partial);
+        }
+        complete.extend(self.flushed_streams());
+        if let Some(stream) = self.streams.last_mut().filter(|_| !partial.is_empty()) {
+            if stream.newest_line_told() {
                 self.lines.clear();
-                complete.extend(of_partial);
+            } else {
+                // The rest of the line may still come, and tell.
+                stream.take_back();
             }
         }
         complete

@@ -32,6 +32,8 @@ pub(super) struct Stream {
     next: usize,
     /// How many lines have been read.
     read: u64,
+    /// Whether the line read last told of a failure.
+    told: bool,
     folded: Folded,
 }
 
@@ -69,6 +71,11 @@ impl Stream {
         self.folded.older_than(u64::MAX)
     }
 
+    /// Whether the newest line, which must have been read, told of a failure.
+    pub fn newest_line_told(&self) -> bool {
+        self.told
+    }
+
     /// Forgets the newest line, which was not a whole one and told of nothing.
     pub fn take_back(&mut self) {
         if let Some(line) = self.lines.pop_back() {
@@ -95,6 +102,7 @@ impl Stream {
         {
             incidents = reading::incidents(patterns, &joined, &window);
         }
+        self.told = !incidents.is_empty();
         for incident in incidents {
             self.folded.add(self.read, incident);
         }
