@@ -28,7 +28,6 @@ use std::sync::Arc;
 pub use fold::folded;
 pub use library::Patterns;
 pub use pattern::{Counter, Pattern, PatternError, Sample};
-pub use reason::Wording;
 pub use sieve::Sieve;
 pub use unquote::{Quoting, unquoted};
 

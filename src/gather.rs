@@ -9,6 +9,7 @@ mod flags;
 mod holders;
 mod inode;
 mod leftovers;
+mod locale;
 mod module_log;
 mod mounts;
 mod names;
@@ -50,6 +51,12 @@ pub fn facts(attempt: &Attempt) -> Facts {
 #[must_use]
 pub fn leftovers(attempt: &Attempt, facts: &Facts) -> Option<Leftovers> {
     leftovers::read(&View::of(&attempt.subject), &attempt.subject, facts)
+}
+
+/// How the C library words the three refusals in the locale of the environment, where that is not English.
+#[must_use]
+pub fn refusals_in_locale() -> Vec<(Errno, Vec<u8>)> {
+    locale::refusals()
 }
 
 /// The credentials of a live (or not yet waited for) process.

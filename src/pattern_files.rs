@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use crate::config::{self, Config};
 use crate::detect::Patterns;
+use crate::gather;
 
 /// permwrap's patterns and the user's, and what is wrong with the user's files, one line each.
 #[must_use]
 pub fn load(directories: &[PathBuf], config: &Config) -> (Arc<Patterns>, Vec<String>) {
-    let mut patterns = Patterns::builtin();
+    let mut patterns = Patterns::builtin().with_locale(gather::refusals_in_locale());
     let mut troubles = Vec::new();
     for directory in all_directories(directories, config) {
         let files = match files_of(&directory) {

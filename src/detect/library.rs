@@ -7,6 +7,7 @@ use super::pattern::{self, Pattern, PatternError};
 use super::prefix::Prefixes;
 use super::reason::{Reasons, Wording};
 use super::words::Words;
+use crate::attempt::Errno;
 
 /// The patterns to detect with. Making it costs nothing; the first line that could match pays for parsing.
 #[derive(Debug, Default)]
@@ -35,8 +36,13 @@ impl Patterns {
 
     /// The same, with what strerror(3) says in the command's locale.
     #[must_use]
-    pub fn with_locale(mut self, wordings: Vec<Wording>) -> Patterns {
-        self.locale = wordings;
+    pub fn with_locale(mut self, refusals: Vec<(Errno, Vec<u8>)>) -> Patterns {
+        let wording = |(errno, words)| Wording {
+            errno,
+            words,
+            foreign: true,
+        };
+        self.locale = refusals.into_iter().map(wording).collect();
         self.loaded = OnceLock::new();
         self
     }

@@ -13,6 +13,7 @@ use super::scene::Watcher;
 use super::signals::{Inbox, Notice, is_deadly};
 use super::sys;
 use crate::detect::Sieve;
+use crate::gather;
 
 /// The bytes of a run, as they pass.
 pub struct Watch {
@@ -47,7 +48,7 @@ impl Watch {
         if let Some(diagnosis) = &self.diagnosis {
             diagnosis.spoke();
         }
-        let sieve = self.sieve.get_or_insert_with(|| Sieve::new::<&[u8]>(&[]));
+        let sieve = self.sieve.get_or_insert_with(sieve);
         let Some(text) = sieve.push(bytes) else {
             return;
         };
@@ -135,4 +136,13 @@ impl Watch {
 pub fn wants_the_end(inbox: &Inbox) -> bool {
     std::iter::from_fn(|| inbox.next())
         .any(|notice| matches!(notice, Notice::Sent(signal, _) if is_deadly(signal)))
+}
+
+/// The prefilter for the messages of this environment's language.
+fn sieve() -> Sieve {
+    let words: Vec<Vec<u8>> = gather::refusals_in_locale()
+        .into_iter()
+        .map(|(_, words)| words)
+        .collect();
+    Sieve::new(&words)
 }
