@@ -14,7 +14,7 @@ pub fn terminal(text: &str) -> String {
     for (at, line) in lines.iter().enumerate() {
         let spans = spans(line, &mut look);
         rows.push_str(&format!(
-            "<text x=\"20\" y=\"{}\">{spans}</text>\n",
+            "<text xml:space=\"preserve\" x=\"20\" y=\"{}\">{spans}</text>\n",
             at * 20 + 33
         ));
     }
