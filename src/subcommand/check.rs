@@ -59,12 +59,15 @@ fn judge(path: &Path, user: Option<&str>) -> Result<Checklist, String> {
             0 => format!("{shown}: {}", mistake.what),
             line => format!("{shown}:{line}: {}", mistake.what),
         })?;
-    let subject = match user.or(manifest.user.as_deref()) {
-        Some(user) => gather::subject_as(user)?,
-        None => gather::own_subject().map_err(|unread| format!("cannot read {}", unread.what))?,
+    let in_manifest = |what| format!("{shown}: {what}");
+    let subject = match (user, &manifest.user) {
+        (Some(user), _) => gather::subject_as(user)?,
+        (None, Some(user)) => gather::subject_as(user).map_err(in_manifest)?,
+        (None, None) => {
+            gather::own_subject().map_err(|unread| format!("cannot read {}", unread.what))?
+        }
     };
-    let items = check(&manifest, &subject, gather::subject_as)
-        .map_err(|what| format!("{shown}: {what}"))?;
+    let items = check(&manifest, &subject, gather::subject_as).map_err(in_manifest)?;
     Ok(Checklist {
         manifest: shown.to_string(),
         user: name_of(&subject),

@@ -209,7 +209,6 @@ impl Ran {
     }
 
     /// The same, for a script that has to succeed.
-    #[must_use]
     pub fn ok(self) -> Ran {
         assert!(self.output.status.success(), "{self}");
         self

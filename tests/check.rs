@@ -1,0 +1,218 @@
+//! `permwrap check`, from the outside.
+//!
+//! Debian packages: acl.
+mod support;
+
+use serde_json::Value;
+use support::World;
+
+/// A project in /srv/shop whose service, www, lacks some of what it needs.
+fn project(world: &World) {
+    world.root(
+        "install -d -m 755 /srv/shop && cd /srv/shop
+         install -d -o www -g www -m 750 data
+         install -d -m 755 uploads
+         install -m 644 /dev/null settings.ini
+         install -m 644 /dev/null key
+         cat >permwrap.toml <<'END'
+user = \"www\"
+not-root = true
+[[path]]
+path = \"data/\"
+needs = [\"read\", \"write\"]
+mode = [\"750\", \"770\"]
+[[path]]
+path = \"uploads/\"
+needs = [\"read\", \"write\"]
+mode = \"775\"
+[[path]]
+path = \"settings.ini\"
+needs = [\"read\"]
+[[path]]
+path = \"key\"
+closed = true
+[[path]]
+path = \"logs/\"
+needs = [\"write\"]
+END",
+    );
+}
+
+#[test]
+fn the_list_tells_what_holds_and_what_does_not_with_its_fix() {
+    let Some(world) = World::new() else { return };
+    project(&world);
+    let ran = world.run("root", "cd /srv/shop && permwrap check");
+    assert_eq!(ran.code(), 1, "{ran}");
+    let text = ran.stdout();
+    for line in [
+        "permwrap check: permwrap.toml, for www (uid 3004)",
+        "  ok       runs as somebody else than root",
+        "  ok       may read data/",
+        "  ok       may write data/",
+        "  ok       mode 750 or 770 of data/",
+        "  ok       may read uploads/",
+        "  NO       may write uploads/",
+        "  NO       mode 775 of uploads/",
+        "  because  its mode is 755",
+        "  ok       may read settings.ini",
+        "  NO       closed to others: key",
+        "  because  everybody may read it",
+        "  NO       there is logs/",
+        "permwrap: 6 of 10 hold, 4 do not",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{ran}");
+    }
+}
+
+#[test]
+fn when_the_fixes_are_made_all_of_it_holds() {
+    let Some(world) = World::new() else { return };
+    project(&world);
+    let check = "cd /srv/shop && permwrap check --json";
+    let list: Value = serde_json::from_str(&world.run("root", check).stdout()).expect("it is JSON");
+    assert_eq!(
+        (&list["schema"], &list["holds"]),
+        (&Value::from(1), &Value::from(false))
+    );
+    for item in list["items"].as_array().expect("a list") {
+        if item["holds"] == Value::from(false) {
+            let commands = item["fixes"][0]["commands"]
+                .as_array()
+                .expect("commands")
+                .clone();
+            assert!(!commands.is_empty(), "{item}");
+            for command in commands {
+                world.root(command.as_str().expect("text"));
+            }
+        }
+    }
+    let ran = world.run("root", "cd /srv/shop && permwrap check");
+    assert_eq!(ran.code(), 0, "{ran}");
+    assert!(ran.stdout().ends_with("permwrap: all 10 hold\n"), "{ran}");
+    assert_eq!(
+        world
+            .run("www", "touch /srv/shop/uploads/a /srv/shop/logs/b")
+            .code(),
+        0
+    );
+    assert_ne!(world.run("bob", "cat /srv/shop/key").code(), 0);
+}
+
+#[test]
+fn another_user_is_judged_where_one_is_named() {
+    let Some(world) = World::new() else { return };
+    project(&world);
+    let ran = world.run("root", "permwrap check --as bob /srv/shop/permwrap.toml");
+    assert!(ran.stdout().contains("for bob (uid 3002)"), "{ran}");
+    assert!(
+        ran.stdout().contains("  NO       may read data/\n"),
+        "{ran}"
+    );
+    let ran = world.run("root", "permwrap check --as 0 /srv/shop/permwrap.toml");
+    assert!(
+        ran.stdout()
+            .contains("  NO       runs as somebody else than root\n"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn a_service_is_not_started_when_something_is_missing() {
+    let Some(world) = World::new() else { return };
+    project(&world);
+    let ran = world.run(
+        "www",
+        "cd /srv/shop && permwrap --check -- touch data/started",
+    );
+    assert_eq!((ran.code(), ran.stdout()), (125, String::new()), "{ran}");
+    assert!(ran.stderr().contains("permwrap: not started"), "{ran}");
+    assert!(ran.stderr().contains("may write uploads/"), "{ran}");
+    assert_ne!(world.run("root", "ls /srv/shop/data/started").code(), 0);
+    world.root("cd /srv/shop && printf '[[path]]\\npath = \"data\"\\nneeds = [\"write\"]\\n' >permwrap.toml");
+    let ran = world.run(
+        "www",
+        "cd /srv/shop && permwrap --check -- touch data/started",
+    );
+    assert_eq!((ran.code(), ran.stderr()), (0, String::new()), "{ran}");
+    world.root("ls /srv/shop/data/started");
+}
+
+#[test]
+fn what_cannot_be_seen_is_not_judged() {
+    let Some(world) = World::new() else { return };
+    world.root("install -d -m 700 /srv/closed && touch /srv/closed/a");
+    let manifest =
+        r#"printf '[[path]]\npath = "/srv/closed/a"\nneeds = ["read"]\n' >permwrap.toml"#;
+    world.run("alice", manifest).ok();
+    let ran = world.run("alice", "permwrap check --as root");
+    assert_eq!(ran.code(), 2, "{ran}");
+    assert!(
+        ran.stdout().contains("  unclear  may read /srv/closed/a\n"),
+        "{ran}"
+    );
+    assert!(
+        ran.stdout()
+            .ends_with("permwrap: 0 of 1 hold, 0 do not, 1 could not be judged\n"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn trouble_is_one_line_that_names_the_place() {
+    let Some(world) = World::new() else { return };
+    let says = |setup: &str, command: &str, expected: &str| {
+        let ran = world.run("alice", &format!("{setup}; permwrap {command}"));
+        assert_eq!(ran.code(), 2, "{ran}");
+        assert_eq!(ran.stderr(), format!("permwrap: {expected}\n"), "{ran}");
+    };
+    says(
+        "true",
+        "check",
+        "permwrap.toml is not there (permwrap check --init drafts one)",
+    );
+    says(
+        r#"printf 'user = "a"\n[[path]]\npath = "x"\nneeds = ["raed"]\n' >permwrap.toml"#,
+        "check 2>&1 | sed 's/; there are.*//' >&2; exit ${PIPESTATUS[0]}",
+        "permwrap.toml:4: \"raed\" is no operation",
+    );
+    says(
+        "echo 'user = \"nobody-of-that-name\"' >permwrap.toml",
+        "check",
+        "permwrap.toml: unknown user 'nobody-of-that-name'",
+    );
+    says(
+        "true",
+        "check --init",
+        "permwrap.toml: File exists (os error 17)",
+    );
+}
+
+#[test]
+fn a_first_manifest_is_drafted_and_can_be_checked() {
+    let Some(world) = World::new() else { return };
+    let ran = world.run(
+        "www",
+        "mkdir -p shop/shop node_modules/x media && cd shop
+         printf 'BASE_DIR = Path(__file__).resolve().parent.parent\\nMEDIA_ROOT = BASE_DIR / \"media\"\\n' >shop/settings.py
+         mkdir media deploy; printf '[Service]\\nUser=www\\n' >deploy/shop.service
+         printf 'FROM x\\nUSER other\\n' >../node_modules/x/Dockerfile
+         permwrap check --init && permwrap check",
+    );
+    assert_eq!(ran.code(), 0, "{ran}");
+    let text = ran.stdout();
+    assert!(
+        text.starts_with("permwrap: wrote permwrap.toml: drafted from 2 files\n"),
+        "{ran}"
+    );
+    assert!(text.contains("  ok       may write media/\n"), "{ran}");
+    let manifest = world.run("www", "cat shop/permwrap.toml").stdout();
+    assert!(
+        manifest.contains("user = \"www\"            # deploy/shop.service line 2: User"),
+        "{manifest}"
+    );
+    assert!(
+        manifest.contains("# guessed from shop/settings.py line 2: MEDIA_ROOT"),
+        "{manifest}"
+    );
+}
