@@ -1,7 +1,7 @@
 //! One incident, worked out: resolve → gather → judge → remedy.
 
 use crate::attempt::{Attempt, Errno, Incident, Object, Operation};
-use crate::facts::{Facts, Program, Unread};
+use crate::facts::{Facts, Kind, Program, Unread};
 use crate::gather;
 use crate::judge::{self, Denial, Verdict};
 use crate::quote;
@@ -96,7 +96,7 @@ fn decide(incident: &Incident, attempts: Vec<Attempt>) -> Decision {
     let mut others: Vec<Reading> = Vec::new();
     let open = incident.operations.len() != 1;
     for attempt in attempts.into_iter().take(MOST_READINGS) {
-        let reading = descend(read(attempt));
+        let reading = within(descend(read(attempt)));
         match &reading.verdict {
             // "Permission denied" of a data file is seldom about running it, though running is refused as well.
             Verdict::Denied(denial)
@@ -123,17 +123,30 @@ fn decide(incident: &Incident, attempts: Vec<Attempt>) -> Decision {
     fall_back(incident, others)
 }
 
-/// Whether the reading is that a file was to be run which is no program, and was not named like one.
+/// Whether the reading is that a file was to be run which is no program and was not named like one, or that something
+/// was connected to that is no socket.
 fn is_far_fetched(reading: &Reading, incident: &Incident) -> bool {
+    let target = reading
+        .facts
+        .walk
+        .target()
+        .map(|node| reading.facts.node(node));
+    if reading.attempt.operation == Operation::Connect {
+        return !target.is_some_and(|node| {
+            node.inode
+                .as_ref()
+                .is_ok_and(|inode| inode.kind == Kind::Socket)
+        });
+    }
     let named_like_one = incident
         .paths
         .iter()
         .any(|path| path.starts_with(b"./") || path.starts_with(b"../"));
-    let is_program = |facts: &Facts| {
-        let program = facts.walk.target().map(|node| &facts.node(node).program);
-        matches!(program, Some(Ok(Program::Script(_) | Program::Elf(_))))
-    };
-    reading.attempt.operation == Operation::Exec && !named_like_one && !is_program(&reading.facts)
+    let is_program = matches!(
+        target.map(|node| &node.program),
+        Some(Ok(Program::Script(_) | Program::Elf(_)))
+    );
+    reading.attempt.operation == Operation::Exec && !named_like_one && !is_program
 }
 
 /// What can be said where no reading gives the reported error number.
@@ -247,6 +260,34 @@ fn descend(reading: Reading) -> Reading {
         reading = above;
     }
     reading
+}
+
+/// Programs that cannot make a file in a directory often name the directory: writing to it means to make a name in it.
+fn within(reading: Reading) -> Reading {
+    let (Operation::Open(how), Object::Path(path)) =
+        (&reading.attempt.operation, &reading.attempt.object)
+    else {
+        return reading;
+    };
+    if !how.write
+        || !matches!(
+            reading.verdict,
+            Verdict::Fails {
+                errno: Errno::IsDir,
+                ..
+            }
+        )
+    {
+        return reading;
+    }
+    let directory = path.strip_suffix(b"/").unwrap_or(path);
+    let name = [directory, b"/", resolve::ANY_NAME].concat();
+    let attempt = Attempt {
+        operation: Operation::CREATE,
+        object: Object::Path(name),
+        ..reading.attempt.clone()
+    };
+    read(attempt)
 }
 
 fn parent(path: &[u8]) -> Option<Vec<u8>> {

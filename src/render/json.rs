@@ -1,13 +1,14 @@
 //! Findings as the interface's JSON.
 
 use crate::attempt::{Attempt, Errno, Incident, Object, Subject};
-use crate::cause;
+use crate::cause::{self, Code};
 use crate::facts::Facts;
 use crate::judge::{Denial, Obstacle};
 use crate::remedy::Fix;
 use crate::report::{
     CauseReport, Finding, FixReport, IncidentReport, Outcome, SubjectReport, lossy,
 };
+use crate::resolve;
 
 /// One finding as the interface's INCIDENT.
 #[must_use]
@@ -90,15 +91,28 @@ fn operation_of(finding: &Finding) -> Option<&'static str> {
     told.or_else(judged)
 }
 
-/// The path that was judged or, where nothing could be judged, the one of the text.
+/// The path that the message names, made absolute: the one that was judged, with few exceptions. Where nothing could be
+/// judged, the one of the text.
 fn path_of(finding: &Finding) -> Option<Vec<u8>> {
-    match finding.attempt.as_ref().map(|attempt| &attempt.object) {
-        Some(Object::Path(path)) => Some(path.clone()),
-        Some(_) => None,
-        None => finding
-            .incident
-            .as_ref()
-            .and_then(|incident| incident.paths.first().cloned()),
+    let incident = finding.incident.as_ref();
+    let Some(attempt) = &finding.attempt else {
+        return incident.and_then(|incident| incident.paths.first().cloned());
+    };
+    let Object::Path(path) = &attempt.object else {
+        return None;
+    };
+    if let Some(directory) = path.strip_suffix(resolve::ANY_NAME) {
+        return Some(directory.strip_suffix(b"/").unwrap_or(directory).to_vec());
+    }
+    // "bad interpreter" is about the interpreter; what was judged is running the script.
+    match (
+        &finding.outcome,
+        incident.map(|incident| incident.paths.len()),
+    ) {
+        (Outcome::Denied(denial, _), Some(2)) if denial.code == Code::InterpreterDenied => {
+            obstacle_path(denial, attempt, &finding.facts)
+        }
+        _ => Some(path.clone()),
     }
 }
 

@@ -14,7 +14,14 @@ pub fn readings(incident: &Incident) -> Vec<Reading<'_>> {
     } else {
         Vec::new()
     };
-    for operation in told.iter().chain(&open) {
+    // An arrow stands between the old name and the new one, whatever call it was.
+    let arrow = memchr::memmem::find(&incident.message, b" -> ").is_some();
+    let two_paths = if told.is_empty() && arrow {
+        &[Operation::Rename, Operation::Link, Operation::Symlink][..]
+    } else {
+        &[]
+    };
+    for operation in told.iter().chain(two_paths).chain(&open) {
         match (operation, &incident.paths[..]) {
             (_, []) => {}
             (Operation::Rename | Operation::Link, [from, to, ..]) => {
@@ -24,6 +31,11 @@ pub fn readings(incident: &Incident) -> Vec<Reading<'_>> {
             (Operation::Symlink, [target, name, ..]) => {
                 readings.push((Operation::Symlink, name.as_slice(), None));
                 readings.push((Operation::Symlink, target.as_slice(), None));
+            }
+            // "bad interpreter" names the interpreter first; what was run is the script.
+            (Operation::Exec, [interpreter, script, ..]) => {
+                readings.push((Operation::Exec, script.as_slice(), None));
+                readings.push((Operation::Exec, interpreter.as_slice(), None));
             }
             // One name of a rename: it must at least be taken out of, or put into, its directory.
             (Operation::Rename, [only]) => {

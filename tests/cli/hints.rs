@@ -1,0 +1,85 @@
+//! The hint as people see it, and when there is none.
+
+use crate::support::World;
+
+#[test]
+fn the_hint_names_object_rule_and_fix() {
+    let Some(world) = World::new() else { return };
+    world.root("install -d -m 750 -o deploy -g www /srv/app && touch /srv/app/db");
+    let ran = world.run("alice", "permwrap cat /srv/app/db");
+    let expected = "\
+cat: /srv/app/db: Permission denied
+
+permwrap: cannot read /srv/app/db
+  because  alice may not pass through /srv/app
+
+           drwxr-xr-x  root    root  /
+           drwxr-xr-x  root    root  srv/
+           drwxr-x---  deploy  www   app/";
+    assert!(ran.stderr().starts_with(expected), "{ran}");
+    assert!(
+        ran.stderr()
+            .contains("  fix      sudo setfacl -m u:alice:--x "),
+        "{ran}"
+    );
+    assert!(
+        ran.stderr()
+            .contains("  more     permwrap causes dir-not-searchable\n"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn ten_thousand_equal_failures_are_one_hint_with_a_count() {
+    let Some(world) = World::new() else { return };
+    world.root("install -m 600 /dev/null /srv/f");
+    let ran = world.run(
+        "alice",
+        "permwrap --report r.json -- bash -c 'for i in {1..10000}; do echo \"cat: /srv/f: Permission denied\"; done >&2; exit 3'",
+    );
+    assert_eq!(ran.code(), 3, "{ran}");
+    assert_eq!(ran.stderr().matches("permwrap: cannot").count(), 1);
+    let report = world.run("alice", "cat r.json").stdout();
+    let report: serde_json::Value = serde_json::from_str(&report).expect("the report is JSON");
+    assert_eq!(report["incidents"].as_array().map(Vec::len), Some(1));
+    assert!(
+        report["incidents"][0]["count"].as_u64() >= Some(10_000),
+        "{report:#}"
+    );
+}
+
+#[test]
+fn a_server_gets_its_hint_while_it_runs() {
+    let Some(world) = World::new() else { return };
+    world.root("install -m 600 /dev/null /srv/f");
+    // The server waits until the hint has been written to its log, and fails the test where none comes.
+    let ran = world.run(
+        "alice",
+        "permwrap bash -c 'cat /srv/f; for i in {1..100}; do grep -q permwrap: log && exit 0; sleep 0.1; done; exit 9' 2> log",
+    );
+    assert_eq!(ran.code(), 0, "{ran}");
+}
+
+#[test]
+fn nothing_is_said_where_nothing_failed() {
+    let Some(world) = World::new() else { return };
+    let ran = world.run("alice", "permwrap bash -c 'echo out; echo all is well >&2'");
+    assert_eq!(
+        (ran.stdout().as_str(), ran.stderr().as_str()),
+        ("out\n", "all is well\n")
+    );
+}
+
+#[test]
+fn words_about_an_access_that_is_open_give_no_hint() {
+    let Some(world) = World::new() else { return };
+    let ran = world.run(
+        "alice",
+        "permwrap bash -c 'echo \"alice@host: Permission denied (publickey).\" >&2; exit 255'",
+    );
+    assert_eq!(
+        ran.stderr(),
+        "alice@host: Permission denied (publickey).\n",
+        "{ran}"
+    );
+}

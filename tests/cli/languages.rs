@@ -1,0 +1,87 @@
+//! Programming languages: the exception's path, the operation of the source line, relative paths.
+
+use crate::case::Case;
+
+#[test]
+fn python_opens_for_writing() {
+    Case {
+        needs: &["python3"],
+        scene: "install -d -m 755 -o deploy -g www /srv/data && touch /srv/data/db && chown deploy:www /srv/data/db",
+        command: "python3 -c 'open(\"/srv/data/db\", \"w\")'",
+        errno: "EACCES",
+        path: "/srv/data/db",
+        cause: "mode-denies",
+        at: "/srv/data/db",
+    }
+    .check();
+}
+
+#[test]
+fn python_makes_directories_relative_to_where_it_went() {
+    Case {
+        needs: &["python3"],
+        scene: "install -d -m 755 -o deploy -g www /srv/data",
+        command: "python3 -c 'import os; os.chdir(\"/srv/data\"); os.makedirs(\"a/b\")'",
+        errno: "EACCES",
+        path: "/srv/data/a",
+        cause: "parent-not-writable",
+        at: "/srv/data",
+    }
+    .check();
+}
+
+#[test]
+fn python_renames_into_a_closed_directory() {
+    Case {
+        needs: &["python3"],
+        scene: "install -d -m 755 -o deploy -g www /home/data && touch /home/alice/x && chown alice: /home/alice/x",
+        command: "python3 -c 'import os; os.rename(\"x\", \"/home/data/y\")'",
+        errno: "EACCES",
+        path: "/home/alice/x",
+        cause: "parent-not-writable",
+        at: "/home/data",
+    }
+    .check();
+}
+
+#[test]
+fn node_reads_a_closed_file() {
+    Case {
+        needs: &["node"],
+        scene: "echo x > /srv/secret.json && chown deploy:www /srv/secret.json && chmod 640 /srv/secret.json",
+        command: "node -e 'require(\"fs\").readFileSync(\"/srv/secret.json\")'",
+        errno: "EACCES",
+        path: "/srv/secret.json",
+        cause: "mode-denies",
+        at: "/srv/secret.json",
+    }
+    .check();
+}
+
+#[test]
+fn perl_lists_a_closed_directory() {
+    Case {
+        needs: &["perl"],
+        scene: "install -d -m 700 -o deploy /srv/closed",
+        command: "perl -e 'opendir(my $d, \"/srv/closed\") or die \"cannot list /srv/closed: $!\\n\"'",
+        errno: "EACCES",
+        path: "/srv/closed",
+        cause: "mode-denies",
+        at: "/srv/closed",
+    }
+    .check();
+}
+
+#[test]
+fn python_in_a_read_only_bind_mount() {
+    Case {
+        needs: &["python3"],
+        scene: "mkdir -p /srv/real /srv/ro && chown alice: /srv/real && (mountpoint -q /srv/ro || (mount --bind /srv/real /srv/ro && mount -o remount,ro,bind /srv/ro))",
+        command: "python3 -c 'open(\"/srv/ro/new\", \"w\")'",
+        errno: "EROFS",
+        path: "/srv/ro/new",
+        cause: "read-only-mount",
+        at: "/srv/ro",
+    }
+    .check();
+}
