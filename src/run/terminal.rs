@@ -391,14 +391,22 @@ impl Terminal {
         modes::foreground(self.user.as_raw_fd()) == unsafe { libc::getpgrp() }
     }
 
-    /// The user's terminal becomes raw.
+    /// The user's terminal becomes raw. Its modes are the command's, as long as the command has not chosen its own: a shell
+    /// that starts a job in the background has other modes for itself.
     fn take_over(&mut self) {
-        if let Some(before) = Modes::of(self.user.as_raw_fd()) {
-            self.before = before;
-            before.raw().set(self.user.as_raw_fd());
-            self.raw = true;
-            self.look = None;
+        let Some(before) = Modes::of(self.user.as_raw_fd()) else {
+            return;
+        };
+        if let Some(master) = &self.master
+            && Modes::of(master.as_raw_fd()).is_some_and(|modes| modes == self.given.0)
+        {
+            before.set(master.as_raw_fd());
+            self.given.0 = before;
         }
+        self.before = before;
+        before.raw().set(self.user.as_raw_fd());
+        self.raw = true;
+        self.look = None;
     }
 
     /// The user's terminal gets these modes.

@@ -1,0 +1,94 @@
+//! What permwrap costs, beside what the least possible wrapper costs: `cargo bench --bench cost [-- ROUNDS]`.
+//!
+//! Every figure is a median of interleaved rounds, as a ratio to the same thing bare: only ratios taken in one run mean
+//! anything. The floor is a C program (floor.c) that forks, executes and waits, with and without a pump of stderr.
+
+mod start;
+mod steady;
+mod stream;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+/// What is measured with what.
+pub struct Bench {
+    /// The C program.
+    pub floor: PathBuf,
+    /// How many rounds of the measurement that takes most of them.
+    pub rounds: usize,
+}
+
+/// One way to run a command: its name and the words before the command.
+pub type Way = (&'static str, Vec<String>);
+
+impl Bench {
+    /// Bare, the two floors, permwrap and the usual wrappers.
+    fn ways(&self) -> Vec<Way> {
+        let floor = self.floor.display().to_string();
+        let words = |words: &[&str]| words.iter().map(|w| (*w).to_string()).collect();
+        vec![
+            ("bare", vec![]),
+            ("floor: wait", words(&[&floor, "wait"])),
+            ("floor: pump", words(&[&floor, "pump"])),
+            ("permwrap", words(&[env!("CARGO_BIN_EXE_permwrap"), "--"])),
+            ("timeout", words(&["timeout", "1000"])),
+        ]
+    }
+
+    /// A command behind the words of a way.
+    fn command(&self, way: &Way, words: &[&str]) -> Command {
+        let mut all = way
+            .1
+            .iter()
+            .map(String::as_str)
+            .chain(words.iter().copied());
+        let mut command = Command::new(all.next().unwrap_or("true"));
+        command.args(all);
+        command
+    }
+}
+
+/// The middle of some figures.
+pub fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// A line of the table: the figure, the aim, and whether it is met.
+pub fn line(what: &str, figure: f64, unit: &str, aim: Option<(f64, bool)>) {
+    let verdict = aim.map_or(String::new(), |(limit, at_most)| {
+        let (sign, met) = if at_most {
+            ("<=", figure <= limit)
+        } else {
+            (">=", figure >= limit)
+        };
+        format!(
+            "   aim {sign} {limit}: {}",
+            if met { "met" } else { "MISSED" }
+        )
+    });
+    println!("  {what:<44}{figure:>10.2} {unit}{verdict}");
+}
+
+fn main() {
+    let rounds = std::env::args()
+        .filter_map(|word| word.parse().ok())
+        .next()
+        .unwrap_or(400);
+    let folder = tempfile::tempdir().expect("a folder for the C program");
+    let floor = folder.path().join("floor");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bench/floor.c");
+    let built = Command::new("cc")
+        .args(["-O2", "-o"])
+        .arg(&floor)
+        .arg(source)
+        .status();
+    assert!(
+        built.is_ok_and(|status| status.success()),
+        "cc could not build {source}"
+    );
+    let bench = Bench { floor, rounds };
+    start::measure(&bench);
+    stream::measure(&bench);
+    steady::measure(&bench);
+}

@@ -1,0 +1,120 @@
+//! Start and end of a command that does nothing, without and with a terminal.
+
+use std::io::Read;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use nix::libc;
+use nix::pty::openpty;
+
+use crate::{Bench, Way, line, median};
+
+/// Prints the times as ratios to bare.
+pub fn measure(bench: &Bench) {
+    let piped = |words: &'static [&'static str], rounds: usize| {
+        println!(
+            "start and end of `{}`, stderr a pipe (times bare)",
+            words.join(" ")
+        );
+        let ways = bench.ways();
+        let times = interleave(&ways, rounds, |way| {
+            let (_reader, writer) = std::io::pipe().expect("a pipe");
+            time(
+                bench
+                    .command(way, words)
+                    .stdin(Stdio::null())
+                    .stdout(Stdio::null())
+                    .stderr(writer),
+            )
+        });
+        report(&ways, &times, if words.len() == 1 { 2.55 } else { 1.08 });
+    };
+    piped(&["true"], bench.rounds);
+    piped(&["python3", "-c", "pass"], bench.rounds / 4);
+
+    println!("start and end of `true` on a terminal (times bare)");
+    let mut ways: Vec<Way> = bench
+        .ways()
+        .into_iter()
+        .filter(|way| matches!(way.0, "bare" | "permwrap"))
+        .collect();
+    ways.push((
+        "script",
+        ["script", "-qec", "true", "/dev/null"]
+            .map(String::from)
+            .to_vec(),
+    ));
+    let times = interleave(&ways, bench.rounds / 8, |way| {
+        let words: &[&str] = if way.0 == "script" { &[] } else { &["true"] };
+        on_terminal(bench.command(way, words))
+    });
+    report(&ways, &times, times[2] / times[0] / 10.0);
+}
+
+fn report(ways: &[Way], times: &[f64], aim: f64) {
+    for (way, time) in ways.iter().zip(times) {
+        line(
+            way.0,
+            time / times[0],
+            "",
+            (way.0 == "permwrap").then_some((aim, true)),
+        );
+    }
+    println!("  (bare: {:.0} us)", times[0]);
+}
+
+/// The median time of each way, in microseconds; the ways take turns.
+pub fn interleave(ways: &[Way], rounds: usize, mut once: impl FnMut(&Way) -> f64) -> Vec<f64> {
+    let mut all = vec![Vec::new(); ways.len()];
+    for round in 0..rounds.max(5) {
+        for n in 0..ways.len() {
+            let n = (n + round) % ways.len();
+            all[n].push(once(&ways[n]));
+        }
+    }
+    all.into_iter().map(median).collect()
+}
+
+fn time(command: &mut Command) -> f64 {
+    let start = Instant::now();
+    let status = command.status().expect("the command starts");
+    assert!(status.success(), "{command:?}: {status}");
+    start.elapsed().as_secs_f64() * 1e6
+}
+
+fn on_terminal(mut command: Command) -> f64 {
+    let pair = openpty(None, None).expect("a terminal");
+    let slave = || Stdio::from(pair.slave.try_clone().expect("a descriptor"));
+    command.stdin(slave()).stdout(slave()).stderr(slave());
+    // SAFETY: the two system calls are allowed between fork and execve.
+    unsafe {
+        command.pre_exec(|| {
+            libc::setsid();
+            libc::ioctl(0, libc::TIOCSCTTY, 0);
+            Ok(())
+        });
+    }
+    let master = pair.master.try_clone().expect("a descriptor");
+    let reader = std::thread::spawn(move || drain(master));
+    let taken = time(&mut command);
+    drop((command, pair));
+    let _ = reader.join();
+    taken
+}
+
+/// Reads until the other side is closed; how many bytes came.
+pub fn drain(from: OwnedFd) -> usize {
+    let mut from = std::fs::File::from(from);
+    let mut buffer = vec![0; 1 << 16];
+    let mut total = 0;
+    while let Ok(count) = from.read(&mut buffer) {
+        if count == 0 {
+            break;
+        }
+        total += count;
+    }
+    let _ = from.as_raw_fd();
+    total
+}
