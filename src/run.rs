@@ -155,13 +155,12 @@ fn run_through_pipe(
         Ok(pid) => pid,
         Err(failure) => fail(command, failure, options, make),
     };
-    drop(sink);
-    let_go(options, &[source.as_raw_fd()]);
+    let_go(options, &[source.as_raw_fd(), sink.as_raw_fd()]);
     let Ok(inbox) = Inbox::open() else {
         wait_only(pid);
     };
     let mut watch = Watch::new(make, options.report, pid, sys::link_of(source.as_raw_fd()));
-    Pipe::new(source, Outlet::stderr(stderr.st_mode))
+    Pipe::new((source, sink), Outlet::stderr(stderr.st_mode))
         .relay(pid, &inbox, &mut watch)
         .repeat()
 }

@@ -30,20 +30,26 @@ const LONG: i32 = 1024 * 1024;
 pub struct Pipe {
     /// The reading end; `None` when the command's side or the reader's is gone.
     source: Option<OwnedFd>,
+    /// The command's end, to change how its writes are kept apart; closed when the command has ended.
+    sink: Option<OwnedFd>,
     batch: Batch,
     outlet: Outlet,
     long: bool,
+    /// Whether the command writes pages and more, which nothing keeps together: then they need not be read one by one.
+    flood: bool,
 }
 
 impl Pipe {
-    /// Relays from this pipe to stderr.
+    /// Relays from this pipe, given its reading and its writing end, to stderr.
     #[must_use]
-    pub fn new(source: OwnedFd, outlet: Outlet) -> Pipe {
+    pub fn new((source, sink): (OwnedFd, OwnedFd), outlet: Outlet) -> Pipe {
         Pipe {
             source: Some(source),
+            sink: Some(sink),
             batch: Batch::default(),
             outlet,
             long: false,
+            flood: false,
         }
     }
 
@@ -71,6 +77,7 @@ impl Pipe {
             }
         }
         let exit = ended.unwrap_or(Exit::with_code(125));
+        self.sink = None;
         let calm = self.drain(inbox, watch);
         let words = watch.last_words(exit, Some(inbox));
         self.batch.add(&words);
@@ -123,20 +130,27 @@ impl Pipe {
                 Err(_) => break false,
             }
         };
-        if packets >= FLOOD && !self.long && self.source.is_some() {
-            self.lengthen();
-        }
+        self.adapt(packets, self.batch.bytes.len() - before);
         if self.batch.bytes.len() > before {
             watch.see(&self.batch.bytes[before..]);
         }
         more
     }
 
-    fn lengthen(&mut self) {
-        self.long = true;
-        if let Some(source) = &self.source {
-            // SAFETY: no memory is involved. A refusal (too many pipes of this user) leaves the pipe as it is.
-            unsafe { libc::fcntl(source.as_raw_fd(), libc::F_SETPIPE_SZ, LONG) };
+    /// Suits the pipe to what came: so many reads, so many bytes.
+    fn adapt(&mut self, reads: usize, count: usize) {
+        let (Some(source), Some(sink)) = (&self.source, &self.sink) else {
+            return;
+        };
+        if reads >= FLOOD && !self.long {
+            self.long = true;
+            sys::lengthen_pipe(source, LONG);
+        }
+        // Whole pages only, and many of them. They are cut between pages in any case.
+        let flood = count >= BATCH / 2 && count.is_multiple_of(ATOMIC) && count / ATOMIC >= reads;
+        if flood != self.flood {
+            self.flood = flood;
+            sys::keep_packets(sink, !flood);
         }
     }
 
@@ -363,7 +377,7 @@ impl Batch {
             self.done
         };
         let together = end - begin;
-        let full = together.is_multiple_of(ATOMIC) && length == ATOMIC;
+        let full = together.is_multiple_of(ATOMIC) && length.is_multiple_of(ATOMIC);
         match self.cuts.last_mut() {
             Some(last) if ahead > 0 && (together <= ATOMIC || full) => *last = end,
             _ => self.cuts.push(end),

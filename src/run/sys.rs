@@ -590,3 +590,23 @@ pub fn descriptors_like(terminal: RawFd) -> Vec<RawFd> {
     found.retain(|&fd| wanted.contains(&device(fd)));
     found
 }
+
+/// Makes a pipe hold this many bytes. A refusal (too many pipes of this user) leaves it as it is.
+pub fn lengthen_pipe(pipe: &OwnedFd, bytes: c_int) {
+    // SAFETY: no memory is involved.
+    unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETPIPE_SZ, bytes) };
+}
+
+/// Whether a pipe keeps the boundaries of what is written from now on through this open file of its writing end.
+pub fn keep_packets(sink: &OwnedFd, keep: bool) {
+    // SAFETY: no memory is involved; the other flags, which the command may have changed, stay.
+    unsafe {
+        let flags = libc::fcntl(sink.as_raw_fd(), libc::F_GETFL);
+        let flags = if keep {
+            flags | libc::O_DIRECT
+        } else {
+            flags & !libc::O_DIRECT
+        };
+        libc::fcntl(sink.as_raw_fd(), libc::F_SETFL, flags);
+    }
+}
