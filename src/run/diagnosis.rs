@@ -22,8 +22,11 @@ pub const SILENCE: Duration = Duration::from_millis(150);
 /// How long the end of a run may be held up for the last words, in milliseconds: a dead network file system may keep the diagnosis for ever.
 pub const DEADLINE: i32 = 2000;
 
-/// How many texts may wait to be looked at; more are dropped and counted.
+/// How many texts may wait to be looked at; those that come then are joined to one.
 const WAITING: usize = 64;
+
+/// How long a joined text may become, in bytes; what comes then is dropped.
+const JOINED: usize = 4 * 1024 * 1024;
 
 /// Makes sense of what a command writes. It runs in a thread of its own; a panic in it ends the diagnosis and nothing else.
 pub trait Observer: Send {
@@ -62,7 +65,8 @@ struct Shared {
 pub struct Diagnosis {
     queue: mpsc::Sender<Word>,
     shared: Arc<Shared>,
-    dropped: u64,
+    /// What the queue had no room for.
+    joined: Option<(Vec<u8>, Arc<Scene>)>,
 }
 
 impl Diagnosis {
@@ -91,16 +95,33 @@ impl Diagnosis {
         Some(Diagnosis {
             queue,
             shared,
-            dropped: 0,
+            joined: None,
         })
     }
 
-    /// Hands a text on. When the thread is that far behind, the text is dropped and counted.
+    /// Hands a text on. When the thread is far behind, texts are joined; when it is too far behind, they are dropped.
     pub fn text(&mut self, text: Vec<u8>, scene: Arc<Scene>) {
         self.spoke();
-        if self.queue.try_send(Word::Text(text, scene)).is_err() {
-            self.dropped += 1;
+        match &mut self.joined {
+            Some((joined, latest)) if joined.len() < JOINED => {
+                joined.extend_from_slice(&text);
+                *latest = scene;
+            }
+            Some(_) => {}
+            None => self.joined = Some((text, scene)),
         }
+        self.hand_on();
+    }
+
+    /// Hands on what the queue had no room for; whether it has now.
+    pub fn hand_on(&mut self) -> bool {
+        if let Some((text, scene)) = self.joined.take()
+            && let Err(mpsc::error::TrySendError::Full(Word::Text(text, scene))) =
+                self.queue.try_send(Word::Text(text, scene))
+        {
+            self.joined = Some((text, scene));
+        }
+        self.joined.is_none()
     }
 
     /// Stderr spoke just now.
@@ -135,16 +156,19 @@ impl Diagnosis {
         )
     }
 
-    /// The command has ended: asks for the last words.
+    /// The command has ended: asks for the last words. Where the queue is full there is a reader who makes room, but it is
+    /// not waited for beyond the deadline.
     pub fn end(&mut self, exit: Exit) {
-        // The queue may be full: then there is a reader, and it makes room.
-        let mut word = Word::End(exit);
         let limit = Instant::now() + Duration::from_millis(DEADLINE as u64);
-        while let Err(mpsc::error::TrySendError::Full(back)) = self.queue.try_send(word) {
+        while !self.hand_on()
+            || matches!(
+                self.queue.try_send(Word::End(exit)),
+                Err(mpsc::error::TrySendError::Full(_))
+            )
+        {
             if Instant::now() > limit || self.is_over() {
                 return;
             }
-            word = back;
             std::thread::sleep(Duration::from_millis(1));
         }
     }

@@ -225,7 +225,7 @@ impl Terminal {
         ]
     }
 
-    fn timeout(&self, watch: &Watch) -> i32 {
+    fn timeout(&self, watch: &mut Watch) -> i32 {
         let words = watch.timeout();
         match self.look {
             None => words,

@@ -71,13 +71,16 @@ impl Watch {
         self.diagnosis.as_ref().map_or(-1, Diagnosis::descriptor)
     }
 
-    /// For poll(2): when to look again whether words may be written, in milliseconds; -1 for never.
-    #[must_use]
-    pub fn timeout(&self) -> i32 {
-        match &self.diagnosis {
-            Some(diagnosis) if !self.words.is_empty() && diagnosis.silence() < SILENCE => {
-                (SILENCE - diagnosis.silence()).as_millis() as i32 + 1
-            }
+    /// For poll(2): when to look again whether words may be written or texts handed on, in milliseconds; -1 for never.
+    pub fn timeout(&mut self) -> i32 {
+        let Some(diagnosis) = &mut self.diagnosis else {
+            return -1;
+        };
+        if !diagnosis.hand_on() {
+            return 20;
+        }
+        match SILENCE.checked_sub(diagnosis.silence()) {
+            Some(left) if !self.words.is_empty() => left.as_millis() as i32 + 1,
             _ => -1,
         }
     }
