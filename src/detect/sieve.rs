@@ -45,6 +45,24 @@ const LITERALS: &[&str] = &[
     "os error 1",
     "WinError",
     "by another process",
+    "AccessDenied",
+    "read/write access",
+    "creating directory",
+    "could not be created",
+    "trying to write to",
+    "error while writing",
+    "failed to map segment",
+    "set as executable",
+    "not an executable",
+    "SELinux is preventing",
+    "rror: cannot open \"",
+    "open your terminal",
+    "rror is 13",
+    "E212: ",
+    "as root",
+    "be root",
+    "nly root",
+    "on-root user",
 ];
 
 /// The prefilter over one stream.
@@ -280,5 +298,16 @@ mod tests {
         }
         let out = sieve.push(b"EACCES").expect("a hit");
         assert!(out.len() <= BEFORE + 8);
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn the_search_stays_vectorised_with_a_locale_besides() {
+        let sieve = Sieve::new(&[
+            "Keine Berechtigung",
+            "Vorgang nicht zul",
+            "Das Dateisystem ist nur lesbar",
+        ]);
+        assert!(matches!(sieve.search, Search::Vectorised(_)));
     }
 }
