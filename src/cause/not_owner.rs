@@ -6,7 +6,9 @@ use crate::attempt::Operation;
 
 pub(super) fn words(case: &Case) -> Words {
     let (who, path) = (case.who(), case.path());
+    let shows_a_process = case.node().is_some_and(|node| node.traced.is_some());
     let what = match &case.attempt.operation {
+        _ if shows_a_process => "look at the process behind",
         Operation::Chmod(_) => "change the mode of",
         Operation::Utime { .. } => "set the times of",
         Operation::Chown { .. } => "change the group of",
@@ -34,9 +36,10 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     if all.is_empty()
         && let Rule::Ownership { owner, .. } = case.denial.rule
     {
+        let or_root = if owner == 0 { "" } else { ", or to root" };
         let owner = case.user(owner);
         all.push(Candidate::advice(format!(
-            "leave it to {owner}, who owns it, or to root"
+            "leave it to {owner}, who owns it{or_root}"
         )));
     }
     all

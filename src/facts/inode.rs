@@ -19,7 +19,7 @@ pub struct Node {
     pub flags: Fact<Flags>,
     /// The mount it lies on.
     pub mount: MountId,
-    /// The target, of a symlink.
+    /// The target, of a symlink that can be read.
     pub link: Option<Vec<u8>>,
     /// What running it would run, of a regular file that was to be run.
     pub program: Fact<Program>,

@@ -14,6 +14,22 @@ pub(super) fn shares(pid: i32, kind: &str) -> Fact<bool> {
     Ok(number(&link(Some(pid), kind))? == number(&link(None, kind))?)
 }
 
+/// The initial namespaces, whose inode numbers are fixed (linux/proc_ns.h).
+const INITIAL: [(&str, u64); 4] = [
+    ("ipc", 0xEFFF_FFFF),
+    ("uts", 0xEFFF_FFFE),
+    ("pid", 0xEFFF_FFFC),
+    ("cgroup", 0xEFFF_FFFB),
+];
+
+/// Whether the process lives in none but the machine's own namespaces, as far as they can be seen: then it runs in no
+/// container, though its root directory may have been made from an image.
+pub(super) fn is_on_the_machine_itself(pid: Option<i32>) -> bool {
+    INITIAL
+        .iter()
+        .all(|(kind, initial)| number(&link(pid, kind)) == Ok(*initial))
+}
+
 /// Does something in the network namespace of the process: in a thread of its own, where that is another one.
 pub(super) fn in_network_of<T: Send>(
     pid: Option<i32>,

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::View;
+use super::{View, namespaces};
 use crate::attempt::Subject;
 use crate::facts::{Container, Facts, Surroundings, Unit, Walk};
 
@@ -57,7 +57,7 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
     };
     let home = view.home(subject.uid);
     let above = directories(&facts.walk, facts);
-    let container = kind(&Signs::read(&root, &cgroup, subject)).map(|kind| Container {
+    let container = kind(&Signs::read(view, &root, &cgroup, subject)).map(|kind| Container {
         kind: kind.to_owned(),
         remapped: !subject.initial_user_ns,
         read_only_root: facts.walk.start.is_some_and(|root| {
@@ -85,6 +85,8 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
 /// What tells of a container from inside.
 #[derive(Debug, Default)]
 struct Signs {
+    /// It lives in the machine's own namespaces: what an engine left lies in an image that the machine was made from.
+    machine: bool,
     /// Files at fixed places that container engines leave.
     dockerenv: bool,
     containerenv: bool,
@@ -99,10 +101,11 @@ struct Signs {
 }
 
 impl Signs {
-    fn read(root: &Path, cgroup: &str, subject: &Subject) -> Signs {
+    fn read(view: &View, root: &Path, cgroup: &str, subject: &Subject) -> Signs {
         let exists = |name: &str| root.join(name).symlink_metadata().is_ok();
         let systemd = std::fs::read_to_string(root.join("run/systemd/container"));
         Signs {
+            machine: namespaces::is_on_the_machine_itself(view.pid),
             dockerenv: exists(".dockerenv"),
             containerenv: exists("run/.containerenv"),
             flatpak: exists(".flatpak-info"),
@@ -122,8 +125,9 @@ fn kind(signs: &Signs) -> Option<&str> {
         () if signs.kubernetes || cgroup("kubepods") => Some("kubernetes"),
         () if signs.flatpak => Some("flatpak"),
         () if signs.label.starts_with("snap.") || cgroup("/snap.") => Some("snap"),
-        () if signs.containerenv || cgroup("libpod") => Some("podman"),
-        () if signs.dockerenv || cgroup("/docker/") || cgroup("/docker-") => Some("docker"),
+        () if (signs.containerenv && !signs.machine) || cgroup("libpod") => Some("podman"),
+        () if signs.dockerenv && !signs.machine => Some("docker"),
+        () if cgroup("/docker/") || cgroup("/docker-") => Some("docker"),
         () if signs.systemd == "wsl" => None,
         () if !signs.systemd.is_empty() => Some(&signs.systemd),
         () if cgroup("/lxc/") || cgroup("/lxc.payload") => Some("lxc"),
@@ -323,6 +327,14 @@ mod tests {
                     ..none()
                 },
                 Some("docker"),
+            ),
+            (
+                Signs {
+                    dockerenv: true,
+                    machine: true,
+                    ..none()
+                },
+                None,
             ),
             (
                 Signs {

@@ -105,9 +105,7 @@ impl<'a> Walker<'a> {
             let Ok(Some(there)) = found else {
                 return Walked { walk, end: None };
             };
-            if self.facts.node(there.node).link.is_none()
-                || (written && !through && !walk.trailing_slash)
-            {
+            if !self.is_link(there.node) || (written && !through && !walk.trailing_slash) {
                 here = there;
                 continue;
             }
@@ -162,6 +160,13 @@ impl<'a> Walker<'a> {
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(unread("name", &path, errno)),
         }
+    }
+
+    fn is_link(&self, node: NodeId) -> bool {
+        let inode = &self.facts.node(node).inode;
+        inode
+            .as_ref()
+            .is_ok_and(|inode| inode.kind == Kind::Symlink)
     }
 
     /// How the resolution goes on at a symlink, found under this name in this directory.
@@ -260,11 +265,10 @@ impl<'a> Walker<'a> {
             },
             flags: self.flags(&status, &handle, fs_type, &path),
             mount,
-            link: is_link.then(|| {
-                readlinkat(fd, c"", Vec::new())
-                    .map(std::ffi::CString::into_bytes)
-                    .unwrap_or_default()
-            }),
+            link: is_link
+                .then(|| readlinkat(fd, c"", Vec::new()).ok())
+                .flatten()
+                .map(std::ffi::CString::into_bytes),
             program: Err(Unread::not_gathered("first bytes")),
             label: self.view.label(&handle, &path),
             empty: Err(Unread::not_gathered("entries of the directory")),
