@@ -1,4 +1,6 @@
-//! What is gathered, against what the system calls say. Needs root for most; and the packages acl, e2fsprogs, bindfs.
+//! What is gathered, against what the system calls say. Needs root for most.
+//!
+//! Debian packages: acl, bindfs, e2fsprogs, util-linux.
 mod support;
 
 use std::os::unix::ffi::OsStrExt;

@@ -22,7 +22,8 @@ pub fn needs_root() -> bool {
 }
 
 /// `true` where all these programs are installed; otherwise the test is skipped (or fails, where skipping is forbidden).
-/// Each file of tests lists the Debian packages it needs in its first lines.
+/// Each file of tests lists the Debian packages it needs in its first lines, `//! Debian packages: acl, git.`, from where
+/// `.ci/run` takes them.
 pub fn needs_programs(programs: &[&str]) -> bool {
     let absent: Vec<&str> = programs
         .iter()
