@@ -59,6 +59,7 @@ errnos! {
     NotEmpty "ENOTEMPTY" 39 "Directory not empty",
     Loop "ELOOP" 40 "Too many levels of symbolic links",
     NoData "ENODATA" 61 "No data available",
+    LibBad "ELIBBAD" 80 "Accessing a corrupted shared library",
     Overflow "EOVERFLOW" 75 "Value too large for defined data type",
     OpNotSupp "EOPNOTSUPP" 95 "Operation not supported",
     AddrInUse "EADDRINUSE" 98 "Address already in use",

@@ -24,13 +24,21 @@ impl<'a> Kernel<'a> {
             let walk = walk.ok_or_else(|| Unread::not_gathered("way to the interpreter"))?;
             let interpreter = self.open_exec(walk).map_err(of_interpreter)?;
             if !is_script {
-                return Ok(());
+                return self.load(interpreter);
             }
             scripts += 1;
             if scripts > MAX_SCRIPTS {
                 return fail(Errno::Loop, program);
             }
             program = interpreter;
+        }
+    }
+
+    /// The loader's own part of `load_elf_binary`: it must be an ELF file.
+    fn load(self, loader: NodeId) -> Decision {
+        match self.node(loader).program {
+            Ok(Program::Script(_) | Program::Other) => fail(Errno::LibBad, loader),
+            Ok(Program::Elf(_)) | Err(_) => Ok(()),
         }
     }
 

@@ -4,6 +4,7 @@ use super::access::Purpose;
 use super::lookup::Last;
 use super::{Code, Decision, Errno, Kernel, NodeId, Perms, Rule, Walk, fail};
 use crate::attempt::Capability;
+use crate::facts::Unread;
 
 impl<'a> Kernel<'a> {
     /// `do_unlinkat`, `vfs_unlink`
@@ -54,6 +55,7 @@ impl<'a> Kernel<'a> {
         self.inode_permission(dir, Perms::W.or(Perms::X), Purpose::Parent)?;
         self.not_append_only(dir)?;
         self.check_sticky(dir, node)?;
+        // The inode that a mount covers cannot be seen: nearly always it has no flags.
         if !self.is_mount_point(dir, node) {
             self.not_append_only(node)?;
             self.not_immutable(node)?;
@@ -74,12 +76,23 @@ impl<'a> Kernel<'a> {
         if !parent.is_sticky() || parent.uid == self.subject.uid {
             return Ok(());
         }
+        if self.is_mount_point(dir, file) {
+            return Err(self.covered(file).into());
+        }
         let inode = self.inode(file)?;
         if inode.uid == self.subject.uid || self.capable_wrt_inode(inode, Capability::Fowner) {
             return Ok(());
         }
         let rule = Rule::Sticky { dir, file };
-        self.refuse_without(Capability::Fowner, file, Code::StickyDirectory, rule)
+        self.refuse_without(Capability::Fowner, dir, Code::StickyDirectory, rule)
+    }
+
+    /// The owner and mode of what something is mounted on cannot be seen.
+    pub(super) fn covered(self, file: NodeId) -> Unread {
+        Unread {
+            path: self.node(file).path.clone(),
+            ..Unread::not_gathered("mode and owner of what the mount covers")
+        }
     }
 
     /// `is_local_mountpoint` (EBUSY)

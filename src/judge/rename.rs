@@ -3,8 +3,7 @@
 use super::access::Purpose;
 use super::lookup::{Last, Parent};
 use super::{
-    Code, Decision, Errno, Inode, Kernel, Kind, NodeId, Obstacle, Perms, Rule, Stop, Walk, deny,
-    fail,
+    Code, Decision, Errno, Kernel, Kind, NodeId, Obstacle, Perms, Rule, Stop, Walk, deny, fail,
 };
 
 impl<'a> Kernel<'a> {
@@ -45,10 +44,8 @@ impl<'a> Kernel<'a> {
         (new, target): (&Parent, Option<NodeId>),
         is_dir: bool,
     ) -> Decision {
-        let mounted_on = self.is_mount_point(old.dir, source);
         if let Some(target) = target
-            && !mounted_on
-            && same_inode(self.inode(source)?, self.inode(target)?)
+            && self.same_inode((old.dir, source), (new.dir, target))?
         {
             return Ok(());
         }
@@ -58,6 +55,9 @@ impl<'a> Kernel<'a> {
             Some(target) => self.may_delete(new.dir, target, is_dir)?,
         }
         if is_dir && old.dir != new.dir {
+            if self.is_mount_point(old.dir, source) {
+                return Err(self.covered(source).into());
+            }
             self.inode_permission(source, Perms::W, Purpose::Object)?;
         }
         self.not_mounted_on(old.dir, source)?;
@@ -125,8 +125,19 @@ impl<'a> Kernel<'a> {
         path.strip_prefix(above.as_slice())
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
     }
-}
 
-fn same_inode(a: &Inode, b: &Inode) -> bool {
-    (a.device, a.number) == (b.device, b.number)
+    /// Whether two names stand for the same inode: then there is nothing to rename. Of what is mounted on, only the name
+    /// tells.
+    fn same_inode(
+        self,
+        (old, source): (NodeId, NodeId),
+        (new, target): (NodeId, NodeId),
+    ) -> Decision<bool> {
+        let mounted_on = self.is_mount_point(old, source) || self.is_mount_point(new, target);
+        if source == target || mounted_on {
+            return Ok(source == target);
+        }
+        let (source, target) = (self.inode(source)?, self.inode(target)?);
+        Ok((source.device, source.number) == (target.device, target.number))
+    }
 }

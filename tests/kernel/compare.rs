@@ -1,0 +1,243 @@
+//! One case: facts gathered, the judge asked, the system call made, both compared.
+
+use std::fmt;
+use std::io;
+
+use fastrand::Rng;
+use permwrap::attempt::{Attempt, Object, Operation, Subject};
+use permwrap::facts::{Facts, Kind, notation};
+use permwrap::gather::{self, View};
+use permwrap::judge::{Verdict, judge};
+
+use crate::ground::{Ground, resolved};
+use crate::perform::leaves_no_trace;
+use crate::plan::{Tree, Try, Who};
+use crate::worker::Worker;
+use crate::{settings, shrink};
+
+/// How many subjects act in one tree, and how often each.
+const SUBJECTS: usize = 2;
+const TRIES: usize = 40;
+
+/// What was compared.
+#[derive(Default)]
+pub struct Tally {
+    pub cases: u64,
+    pub trees: u64,
+    allowed: u64,
+    denied: u64,
+    failed: u64,
+    unclear: u64,
+    /// Cases that do not count, since somebody else changed a setting meanwhile.
+    discarded: u64,
+    /// How often each cause, and each other error number, was found.
+    causes: std::collections::BTreeMap<&'static str, u64>,
+}
+
+/// One comparison.
+pub struct Outcome {
+    pub attempt: Attempt,
+    pub facts: Facts,
+    pub verdict: Verdict,
+    /// The kernel's answer; 0 for success.
+    pub errno: i32,
+}
+
+/// A difference between judge and kernel, as small as it could be made.
+pub struct Mismatch(pub Box<Outcome>);
+
+/// Makes the attempts of one tree.
+pub fn tree(ground: &Ground, seed: u64, tally: &mut Tally) -> Result<(), Mismatch> {
+    let mut rng = Rng::with_seed(seed);
+    let tree = Tree::random(&mut rng, &ground.means);
+    tally.trees += 1;
+    for _ in 0..SUBJECTS {
+        let who = Who::random(&mut rng, &ground.means);
+        let tries: Vec<Try> = (0..TRIES)
+            .map(|_| Try::random(&mut rng, &tree, &ground.means))
+            .collect();
+        if let Some(at) = run(ground, &tree, &who, &tries, Some(tally)) {
+            let outcome = shrink::smallest(ground, tree, who, tries[at].clone());
+            return Err(Mismatch(Box::new(outcome)));
+        }
+    }
+    Ok(())
+}
+
+/// Makes the attempts one after the other; answers the first on which judge and kernel differ.
+fn run(
+    ground: &Ground,
+    tree: &Tree,
+    who: &Who,
+    tries: &[Try],
+    mut tally: Option<&mut Tally>,
+) -> Option<usize> {
+    ground.build(tree).expect("the tree is built");
+    let mut actor = Actor::new(ground, tree, who, tries);
+    for number in 0..tries.len() {
+        let before = settings::in_force();
+        let outcome = actor.act(number);
+        if outcome.errno == 0 && !leaves_no_trace(&outcome.attempt.operation) {
+            ground.build(tree).expect("the tree is built again");
+        }
+        let disturbed = before != settings::in_force();
+        if let Some(tally) = &mut tally {
+            tally.count(&outcome, disturbed);
+        }
+        if !disturbed && !outcome.agrees(ground.means.root) {
+            return Some(number);
+        }
+    }
+    None
+}
+
+/// Makes one attempt in a tree built for it.
+pub fn single(ground: &Ground, tree: &Tree, who: &Who, tried: &Try) -> io::Result<Outcome> {
+    ground.build(tree)?;
+    Ok(Actor::new(ground, tree, who, std::slice::from_ref(tried)).act(0))
+}
+
+/// A worker, and how the judge sees it.
+struct Actor {
+    worker: Worker,
+    tries: Vec<Try>,
+    subject: Subject,
+    view: View,
+}
+
+impl Actor {
+    fn new(ground: &Ground, tree: &Tree, who: &Who, tries: &[Try]) -> Actor {
+        let top = ground.top(tree);
+        let complete = |tried: &Try| Try {
+            operation: tried.operation.clone(),
+            path: resolved(&tried.path, &top),
+            to: tried.to.as_ref().map(|to| resolved(to, &top)),
+        };
+        let tries: Vec<Try> = tries.iter().map(complete).collect();
+        let worker = Worker::start(who, &tries);
+        let subject = gather::subject(worker.pid).expect("the worker's credentials");
+        let view = View::of(&subject);
+        Actor {
+            worker,
+            tries,
+            subject,
+            view,
+        }
+    }
+
+    fn act(&mut self, number: usize) -> Outcome {
+        let tried = &self.tries[number];
+        let attempt = Attempt {
+            subject: self.subject.clone(),
+            operation: tried.operation.clone(),
+            object: Object::Path(tried.path.clone().into_bytes()),
+            to: tried.to.clone().map(String::into_bytes),
+            errno: None,
+        };
+        let facts = self.view.facts(&attempt);
+        let verdict = judge(
+            &attempt.subject,
+            &attempt.operation,
+            &attempt.object,
+            &facts,
+        );
+        let errno = self.worker.tell(number);
+        Outcome {
+            attempt,
+            facts,
+            verdict,
+            errno,
+        }
+    }
+}
+
+impl Outcome {
+    /// Whether the judge said what the kernel answered. Only an observer who sees everything has to know all.
+    pub fn agrees(&self, sees_everything: bool) -> bool {
+        match &self.verdict {
+            Verdict::Allowed => self.errno == 0 || self.fails_without_a_partner(),
+            Verdict::Denied(_) | Verdict::Fails { .. } => {
+                self.verdict.errno().map(permwrap::attempt::Errno::number) == Some(self.errno)
+            }
+            Verdict::Unclear(unread) => {
+                !sees_everything || unread.what.contains("the mount covers")
+            }
+        }
+    }
+
+    /// Whether nobody reads the FIFO or listens on the socket: no question of permission.
+    fn fails_without_a_partner(&self) -> bool {
+        let target = self
+            .facts
+            .walk
+            .target()
+            .and_then(|node| self.facts.node(node).inode.as_ref().ok());
+        match (target.map(|inode| inode.kind), &self.attempt.operation) {
+            (Some(Kind::Fifo), Operation::Open(_)) => self.errno == nix::libc::ENXIO,
+            (Some(Kind::Socket), Operation::Connect) => self.errno == nix::libc::ECONNREFUSED,
+            _ => false,
+        }
+    }
+}
+
+impl Tally {
+    fn count(&mut self, outcome: &Outcome, disturbed: bool) {
+        if disturbed {
+            self.discarded += 1;
+            return;
+        }
+        self.cases += 1;
+        match &outcome.verdict {
+            Verdict::Allowed => self.allowed += 1,
+            Verdict::Denied(denial) => {
+                self.denied += 1;
+                *self.causes.entry(denial.code.name()).or_default() += 1;
+            }
+            Verdict::Fails { errno, .. } => {
+                self.failed += 1;
+                *self.causes.entry(errno.symbol()).or_default() += 1;
+            }
+            Verdict::Unclear(_) => self.unclear += 1,
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Tally {
+            cases,
+            trees,
+            allowed,
+            denied,
+            failed,
+            unclear,
+            discarded,
+            causes,
+        } = self;
+        writeln!(
+            f,
+            "{cases} cases in {trees} trees: {allowed} allowed, {denied} denied, {failed} failed otherwise, \
+             {unclear} unclear, {discarded} discarded"
+        )?;
+        causes
+            .iter()
+            .try_for_each(|(cause, times)| writeln!(f, "{times:9} {cause}"))
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Outcome {
+            attempt,
+            facts,
+            verdict,
+            errno,
+        } = &*self.0;
+        let answer = match errno {
+            0 => "it succeeds".to_owned(),
+            errno => format!("{:?}", nix::errno::Errno::from_raw(*errno)),
+        };
+        writeln!(f, "the kernel: {answer}\nthe judge: {verdict:?}\n")?;
+        write!(f, "{}", notation::print(attempt, facts))
+    }
+}
