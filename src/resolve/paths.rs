@@ -109,6 +109,14 @@ fn readings_of(
     bases.extend(directories_of(&witness.arguments).map(|directory| join(own, directory)));
     bases.push(place.start.clone());
     bases.extend(directories_of(&place.command).map(|directory| join(&place.start, directory)));
+    // Of a process that was gone before it could be looked at, all that is known is what it was told.
+    if witness.directory.is_none() {
+        bases.extend(
+            mentioned(&witness.arguments)
+                .chain(mentioned(&place.command))
+                .take(MOST_MENTIONED),
+        );
+    }
     // A program without a slash in its name is looked for in PATH.
     if *operation == Operation::Exec && !path.contains(&b'/') {
         bases.splice(0..0, place.search_path.iter().cloned());
@@ -121,6 +129,28 @@ fn readings_of(
         }
     }
     paths
+}
+
+/// How many directories that arguments mention are taken into account.
+const MOST_MENTIONED: usize = 8;
+
+/// The absolute paths that arguments mention, also within code (`python3 -c`), and the directories they are in.
+fn mentioned(arguments: &[Vec<u8>]) -> impl Iterator<Item = Vec<u8>> {
+    let is_edge = |byte: &u8| byte.is_ascii_whitespace() || b"'\"`()[]{}=,;:<>|&".contains(byte);
+    let words = arguments
+        .iter()
+        .flat_map(move |argument| argument.split(is_edge));
+    words
+        .filter(|word| word.len() > 1 && word.starts_with(b"/"))
+        .flat_map(|word| {
+            let parent = word
+                .iter()
+                .rposition(|byte| *byte == b'/')
+                .map(|slash| word[..slash].to_vec());
+            [word.to_vec()]
+                .into_iter()
+                .chain(parent.filter(|parent| !parent.is_empty()))
+        })
 }
 
 /// The directories that a command line tells its program to work in: `tar -C DIR`, `git -C DIR`, `make --directory=DIR`,
@@ -202,6 +232,23 @@ mod tests {
         assert_eq!(
             paths("./x/y", &Operation::READ, &place),
             ["/srv/app/x/y", "/srv/app/out/x/y"]
+        );
+    }
+
+    #[test]
+    fn of_a_process_that_is_gone_the_paths_it_was_told_are_tried() {
+        let mut place = place(
+            "/home/alice",
+            &["python3", "-c", "os.chdir('/srv/data'); os.mkdir('a')"],
+        );
+        assert_eq!(
+            paths("a", &Operation::Mkdir, &place)[..2],
+            ["/home/alice/a", "/srv/data/a"]
+        );
+        place.witnesses[0].directory = Some(b"/srv".to_vec());
+        assert_eq!(
+            paths("a", &Operation::Mkdir, &place),
+            ["/srv/a", "/home/alice/a"]
         );
     }
 
