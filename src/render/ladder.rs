@@ -10,12 +10,23 @@ use super::text::strong;
 
 /// One line of the ladder.
 struct Rung {
-    listing: String,
-    owner: String,
-    group: String,
+    /// Type and permissions, owner, group: the columns before the name.
+    cells: [String; 3],
     name: String,
-    refuses: bool,
+    remark: Remark,
 }
+
+/// What is said beside a rung.
+enum Remark {
+    None,
+    /// The rung refuses; why.
+    Refuses(String),
+    /// A fact about it.
+    Note(&'static str),
+}
+
+/// The widest name that other rungs' remarks are lined up behind.
+const WIDEST_NAME: usize = 24;
 
 /// The ladder to the object that refuses, ready to print; empty where no object on a path does.
 #[must_use]
@@ -23,39 +34,27 @@ pub fn ladder(denial: &Denial, facts: &Facts, mark: &str, style: Style) -> Strin
     let (Obstacle::Node(refusing) | Obstacle::Mount(_, refusing)) = denial.at else {
         return String::new();
     };
-    let Some(walk) = facts
-        .walks()
-        .find(|walk| way(walk).any(|(node, _)| node == refusing))
-    else {
+    let has_it = |walk: &&Walk| way(walk).any(|(node, _)| node == refusing);
+    let Some(walk) = facts.walks().find(has_it) else {
         return String::new();
     };
-    let rungs = rungs(walk, facts, refusing);
-    let widths = [
+    let rungs = rungs(walk, facts, refusing, mark);
+    let widest = |text: fn(&Rung) -> &str| {
         rungs
             .iter()
-            .map(|rung| columns(&rung.listing))
-            .max()
-            .unwrap_or(0),
-        rungs
-            .iter()
-            .map(|rung| columns(&rung.owner))
-            .max()
-            .unwrap_or(0),
-        rungs
-            .iter()
-            .map(|rung| columns(&rung.group))
-            .max()
-            .unwrap_or(0),
-        rungs
-            .iter()
-            .map(|rung| columns(&rung.name))
+            .map(|rung| columns(text(rung)))
             .max()
             .unwrap_or(0)
-            .min(24),
+    };
+    let cells = [
+        widest(|rung| &rung.cells[0]),
+        widest(|rung| &rung.cells[1]),
+        widest(|rung| &rung.cells[2]),
     ];
+    let name = widest(|rung| &rung.name).min(WIDEST_NAME);
     rungs
         .iter()
-        .map(|rung| line(rung, widths, mark, style))
+        .map(|rung| line(rung, cells, name, style))
         .collect()
 }
 
@@ -70,7 +69,7 @@ fn way(walk: &Walk) -> impl Iterator<Item = (NodeId, &[u8])> {
 }
 
 /// The rungs worth showing: the one before the refusing one, that one, and what it hides as a single rung.
-fn rungs(walk: &Walk, facts: &Facts, refusing: NodeId) -> Vec<Rung> {
+fn rungs(walk: &Walk, facts: &Facts, refusing: NodeId, mark: &str) -> Vec<Rung> {
     let nodes: Vec<(NodeId, &[u8])> = way(walk).collect();
     let at = nodes
         .iter()
@@ -86,7 +85,12 @@ fn rungs(walk: &Walk, facts: &Facts, refusing: NodeId) -> Vec<Rung> {
             } else {
                 name
             };
-            rung(node, name, id == refusing, facts)
+            let remark = if id == refusing {
+                Remark::Refuses(mark.to_owned())
+            } else {
+                Remark::None
+            };
+            rung(node, name, remark, facts)
         })
         .collect();
     if let Some((id, _)) = nodes.last().filter(|_| at + 1 < nodes.len()) {
@@ -96,20 +100,16 @@ fn rungs(walk: &Walk, facts: &Facts, refusing: NodeId) -> Vec<Rung> {
             .strip_prefix(facts.node(refusing).path.as_slice())
             .unwrap_or(&node.path);
         let below = below.strip_prefix(b"/").unwrap_or(below);
-        rungs.push(rung(
-            node,
-            if below.is_empty() { &node.path } else { below },
-            false,
-            facts,
-        ));
+        let name = if below.is_empty() { &node.path } else { below };
+        rungs.push(rung(node, name, Remark::None, facts));
     }
     rungs.extend(unseen(walk));
     rungs
 }
 
-fn rung(node: &Node, name: &[u8], refuses: bool, facts: &Facts) -> Rung {
+fn rung(node: &Node, name: &[u8], remark: Remark, facts: &Facts) -> Rung {
     let mut name = quote::display(name);
-    let (listing, owner, group) = match &node.inode {
+    let cells = match &node.inode {
         Ok(inode) => {
             if inode.is_dir() && !name.ends_with('/') {
                 name.push('/');
@@ -124,22 +124,24 @@ fn rung(node: &Node, name: &[u8], refuses: bool, facts: &Facts) -> Rung {
             } else {
                 ""
             };
-            let owner = facts.names.user_word(inode.uid);
-            (
-                format!("{}{acl}", inode.listing()),
-                owner,
+            let listing = format!("{}{acl}", inode.listing());
+            [
+                listing,
+                facts.names.user_word(inode.uid),
                 facts.names.group_word(inode.gid),
-            )
+            ]
         }
-        Err(_) => ("?".to_owned(), String::new(), String::new()),
+        Err(_) => unknown(),
     };
     Rung {
-        listing,
-        owner,
-        group,
+        cells,
         name,
-        refuses,
+        remark,
     }
+}
+
+fn unknown() -> [String; 3] {
+    ["?".to_owned(), String::new(), String::new()]
 }
 
 /// The part of the path that the walk could not see.
@@ -160,47 +162,50 @@ fn unseen(walk: &Walk) -> Option<Rung> {
         .skip(seen);
     let rest = components.collect::<Vec<_>>().join(&b'/');
     (!rest.is_empty()).then(|| Rung {
-        listing: "?".to_owned(),
-        owner: String::new(),
-        group: String::new(),
-        name: format!("{}   (cannot be seen from here)", quote::display(&rest)),
-        refuses: false,
+        cells: unknown(),
+        name: quote::display(&rest),
+        remark: Remark::Note("(cannot be seen from here)"),
     })
 }
 
-fn line(
-    rung: &Rung,
-    [listing, owner, group, name]: [usize; 4],
-    mark: &str,
-    style: Style,
-) -> String {
+/// One rung, its remark beside it, or below it where the terminal is too narrow for both.
+fn line(rung: &Rung, [listing, owner, group]: [usize; 3], name: usize, style: Style) -> String {
+    let cells = &rung.cells;
     let plain = format!(
         "{:listing$}  {:owner$}  {:group$}  {}",
-        rung.listing, rung.owner, rung.group, rung.name
+        cells[0], cells[1], cells[2], rung.name
     );
     let indent = " ".repeat(INDENT);
-    if !rung.refuses || mark.is_empty() {
-        return format!("{indent}{}\n", plain.trim_end());
-    }
-    let arrow = if style.utf8 { "← " } else { "<- " };
+    let (beside, below, words) = match &rung.remark {
+        Remark::Refuses(mark) if !mark.is_empty() && style.utf8 => ("← ", "↑ ", mark.as_str()),
+        Remark::Refuses(mark) if !mark.is_empty() => ("<- ", "^ ", mark.as_str()),
+        Remark::Note(note) => ("", "", *note),
+        _ => return format!("{indent}{}\n", plain.trim_end()),
+    };
+    let shown = |text: &str| match rung.remark {
+        Remark::Refuses(_) => strong(text, style),
+        _ => text.to_owned(),
+    };
     let start = listing + owner + group + 6 + name.max(columns(&rung.name)) + 2;
-    let room = style.width.saturating_sub(INDENT + start + columns(arrow));
-    if columns(mark) <= room {
+    if INDENT + start + columns(beside) + columns(words) <= style.width {
         let gap = " ".repeat(start - columns(&plain));
         return format!(
             "{indent}{}{gap}{}\n",
-            strong(&plain, style),
-            strong(&format!("{arrow}{mark}"), style)
+            shown(&plain),
+            shown(&format!("{beside}{words}"))
         );
     }
-    let room = style.width.saturating_sub(INDENT + 2 + columns(arrow));
-    let arrow = if style.utf8 { "↑ " } else { "^ " };
-    let mut text = format!("{indent}{}\n", strong(&plain, style));
-    for (at, words) in wrapped(mark, room).into_iter().enumerate() {
-        let arrow = if at == 0 { arrow } else { "  " };
+    let mut text = format!("{indent}{}\n", shown(&plain));
+    let room = style.width.saturating_sub(INDENT + 2 + columns(below));
+    for (at, words) in wrapped(words, room).into_iter().enumerate() {
+        let arrow = if at == 0 {
+            below.to_owned()
+        } else {
+            " ".repeat(columns(below))
+        };
         text.push_str(&format!(
             "{indent}  {}\n",
-            strong(&format!("{arrow}{words}"), style)
+            shown(&format!("{arrow}{words}"))
         ));
     }
     text

@@ -140,23 +140,34 @@ fn headline(sentence: &str, count: u64, style: Style) -> String {
     }
 }
 
-/// The fixes, best first, as lines that can be pasted, for root or for one who has sudo(8) or has not.
+/// The fixes, best first, as lines that can be pasted, for root or for one who has sudo(8) or has not; their remarks
+/// lined up where there is room.
 #[must_use]
 pub fn fixes(fixes: &[Fix], is_root: bool, sudo: bool, style: Style) -> String {
+    let lines: Vec<(String, String)> = fixes
+        .iter()
+        .map(|fix| {
+            let sudo = fix.needs_root && !is_root && sudo;
+            (pasteable(&fix.commands, sudo), remark(fix, sudo, is_root))
+        })
+        .collect();
+    let fits = |(command, remark): &&(String, String)| {
+        INDENT + columns(command) + 3 + columns(remark) <= style.width
+    };
+    let widest = lines
+        .iter()
+        .filter(fits)
+        .map(|(command, _)| columns(command))
+        .max()
+        .unwrap_or(0);
     let mut text = String::new();
-    for (at, fix) in fixes.iter().enumerate() {
+    for (at, (fix, (line, remark))) in fixes.iter().zip(&lines).enumerate() {
         let label = if at == 0 { "fix" } else { "or" };
         if fix.commands.is_empty() {
             text.push_str(&labelled(label, &fix.title, style.width));
-            continue;
+        } else {
+            text.push_str(&command(label, line, remark, widest, style));
         }
-        let sudo = fix.needs_root && !is_root && sudo;
-        text.push_str(&command(
-            label,
-            &pasteable(&fix.commands, sudo),
-            &remark(fix, sudo, is_root),
-            style,
-        ));
     }
     text
 }
@@ -182,15 +193,17 @@ fn remark(fix: &Fix, sudo: bool, is_root: bool) -> String {
     remark
 }
 
-/// A command with its remark beside it, or below it where the line is too short for both.
-fn command(label: &str, command: &str, remark: &str, style: Style) -> String {
+/// A command with its remark beside it, behind the `widest` command where that fits, or below it.
+fn command(label: &str, command: &str, remark: &str, widest: usize, style: Style) -> String {
     let shown = if style.color {
         command.cyan().bold().to_string()
     } else {
         command.to_owned()
     };
-    if INDENT + columns(command) + 3 + columns(remark) <= style.width {
-        return format!("  {label:<9}{shown}   {}\n", dim(remark, style));
+    let room = style.width.saturating_sub(INDENT + 3 + columns(remark));
+    if columns(command) <= room {
+        let gap = " ".repeat(widest.min(room) - columns(command).min(widest) + 3);
+        return format!("  {label:<9}{shown}{gap}{}\n", dim(remark, style));
     }
     let mut text = format!("  {label:<9}{shown}\n");
     for line in wrapped(remark, style.width.saturating_sub(INDENT + 2)) {
