@@ -1,9 +1,11 @@
 //! All patterns: those of this crate and the user's, parsed and compiled when the first line needs them.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
+
+use aho_corasick::AhoCorasick;
 
 use super::files::FILES;
-use super::pattern::{self, Pattern, PatternError};
+use super::pattern::{self, Pattern, PatternError, Shape};
 use super::prefix::Prefixes;
 use super::reason::{Reasons, Wording};
 use super::words::Words;
@@ -13,7 +15,7 @@ use crate::attempt::Errno;
 #[derive(Debug, Default)]
 pub struct Patterns {
     locale: Vec<Wording>,
-    user: Vec<Pattern>,
+    user: Vec<Arc<Pattern>>,
     loaded: OnceLock<Loaded>,
 }
 
@@ -21,7 +23,9 @@ pub struct Patterns {
 #[derive(Debug)]
 pub(super) struct Loaded {
     /// By rank, the highest first.
-    pub patterns: Vec<Pattern>,
+    pub patterns: Vec<Arc<Pattern>>,
+    /// The keywords of the patterns that need no reason in the line. None where one of those has no keyword.
+    keywords: Option<AhoCorasick>,
     pub prefixes: Prefixes,
     pub reasons: Reasons,
     pub words: Words,
@@ -54,25 +58,27 @@ impl Patterns {
     pub fn with_file(mut self, name: &str, text: &str) -> Result<Patterns, PatternError> {
         let patterns = pattern::parse(name, text)?;
         pattern::check_expressions(text, &patterns)?;
-        self.user.extend(patterns);
+        self.user.extend(patterns.into_iter().map(Arc::new));
         self.loaded = OnceLock::new();
         Ok(self)
     }
 
     /// Every pattern, the first to be tried first.
     pub fn iter(&self) -> impl Iterator<Item = &Pattern> {
-        let loaded = self.loaded();
-        let mut all: Vec<&Pattern> = self.user.iter().chain(&loaded.patterns).collect();
-        all.sort_by_key(|pattern| std::cmp::Reverse(pattern.rank));
-        all.into_iter()
+        self.loaded().patterns.iter().map(Arc::as_ref)
     }
 
     pub(super) fn loaded(&self) -> &Loaded {
         self.loaded.get_or_init(|| {
             let (words, mut wordings) = Words::load();
             wordings.extend(self.locale.iter().cloned());
+            // A file of the user's comes before ours of the same rank.
+            let mut patterns = self.user.clone();
+            patterns.extend(builtin_patterns());
+            patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.rank));
             Loaded {
-                patterns: builtin_patterns(),
+                keywords: keywords(&patterns),
+                patterns,
                 prefixes: Prefixes::load(),
                 reasons: Reasons::new(&wordings),
                 words,
@@ -81,12 +87,30 @@ impl Patterns {
     }
 }
 
+impl Loaded {
+    /// Whether a pattern could match a line that has no reason in it.
+    pub fn could_match_without_reason(&self, line: &[u8]) -> bool {
+        self.keywords
+            .as_ref()
+            .is_none_or(|keywords| keywords.is_match(line))
+    }
+}
+
 /// Tests keep the crate's files well formed; a malformed one would only lack here.
-fn builtin_patterns() -> Vec<Pattern> {
+fn builtin_patterns() -> impl Iterator<Item = Arc<Pattern>> {
     let parsed = FILES
         .iter()
         .filter_map(|(name, text)| pattern::parse(name, text).ok());
-    let mut patterns: Vec<Pattern> = parsed.flatten().collect();
-    patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.rank));
-    patterns
+    parsed.flatten().map(Arc::new)
+}
+
+fn keywords(patterns: &[Arc<Pattern>]) -> Option<AhoCorasick> {
+    let speak_alone =
+        |pattern: &&Arc<Pattern>| matches!(pattern.shape, Shape::Line(_)) && !pattern.silent;
+    let alone: Vec<_> = patterns.iter().filter(speak_alone).collect();
+    if alone.iter().any(|pattern| pattern.keywords.is_empty()) {
+        return None;
+    }
+    let words = alone.iter().flat_map(|pattern| &pattern.keywords);
+    AhoCorasick::new(words.map(|keyword| keyword.needle())).ok()
 }

@@ -28,6 +28,9 @@ pub(super) fn incidents(
     let loaded = patterns.loaded();
     let mut open: Vec<Reason> = loaded.reasons.of(line);
     let reasons = open.len();
+    if reasons == 0 && !loaded.could_match_without_reason(line) {
+        return Vec::new();
+    }
     let mut incidents = Vec::new();
     for pattern in patterns.iter() {
         if !pattern.keywords.is_empty() && !pattern.keywords.iter().any(|k| k.find(line).is_some())

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use aho_corasick::AhoCorasick;
 use regex::bytes::{Regex, RegexBuilder};
 
 use crate::attempt::Errno;
@@ -33,6 +34,8 @@ pub struct Wording {
 /// Finds reasons.
 #[derive(Debug)]
 pub struct Reasons {
+    /// Something of every reason: what has none of these has no reason.
+    signs: Option<AhoCorasick>,
     words: Regex,
     symbols: Regex,
     numbers: Regex,
@@ -62,6 +65,7 @@ impl Reasons {
             .collect::<Vec<_>>()
             .join("|");
         Reasons {
+            signs: signs(&alternatives),
             words: compiled(&format!(
                 r"(?: \b (?:EACCES|EPERM|EROFS) \b [:,]? \s* )?
                   (?: \b (?: error[=\ ] | errno[=\ ] )? -? (?:13|1|30) [:,] \s* )?
@@ -81,6 +85,9 @@ impl Reasons {
     /// All reasons of a line, of the strongest kind that it has: words before symbols before numbers.
     #[must_use]
     pub fn of(&self, line: &[u8]) -> Vec<Reason> {
+        if !self.has_signs(line) {
+            return Vec::new();
+        }
         let words = self.words.captures_iter(line).filter_map(|found| {
             // Where the words in brackets contradict those before them, the system's own stand in the brackets.
             let words = found.name("again").or(found.name("words"))?;
@@ -114,6 +121,9 @@ impl Reasons {
     /// Whether words that tell of a refusal begin before `seam` and end after it.
     #[must_use]
     pub fn straddle(&self, text: &[u8], seam: usize) -> bool {
+        if !self.has_signs(text) {
+            return false;
+        }
         let words = self
             .words
             .captures_iter(text)
@@ -122,6 +132,24 @@ impl Reasons {
             .into_iter()
             .any(|words| words.start() < seam && words.end() > seam)
     }
+
+    fn has_signs(&self, text: &[u8]) -> bool {
+        self.signs.as_ref().is_none_or(|signs| signs.is_match(text))
+    }
+}
+
+fn signs(words: &[&[u8]]) -> Option<AhoCorasick> {
+    let others = [
+        "EACCES", "EPERM", "EROFS", "errno", "errcode", "os error", "error=", "(13)",
+    ];
+    let all = words
+        .iter()
+        .copied()
+        .chain(others.iter().map(|sign| sign.as_bytes()));
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(all)
+        .ok()
 }
 
 fn reason(at: Range<usize>, errno: Errno) -> Option<Reason> {

@@ -19,12 +19,22 @@ fn main() {
     println!("microseconds for a MiB of text");
     report("sieve alone, no match", &quiet, |text| {
         let mut sieve = Sieve::default();
-        text.chunks(64 * 1024).filter_map(|chunk| sieve.push(chunk)).map(|out| out.len()).sum()
+        text.chunks(64 * 1024)
+            .filter_map(|chunk| sieve.push(chunk))
+            .map(|out| out.len())
+            .sum()
     });
-    report("sieve alone, no match, 100-byte writes", &quiet[..8 * MIB], |text| {
-        let mut sieve = Sieve::default();
-        text.chunks(100).filter_map(|chunk| sieve.push(chunk)).map(|out| out.len()).sum()
-    });
+    report(
+        "sieve alone, no match, 100-byte writes",
+        &quiet[..8 * MIB],
+        |text| {
+            let mut sieve = Sieve::default();
+            text.chunks(100)
+                .filter_map(|chunk| sieve.push(chunk))
+                .map(|out| out.len())
+                .sum()
+        },
+    );
     report("no match", &quiet, whole);
     report("one match in 32 MiB", &rare, whole);
     report("the words in every 100th line", &busy, whole);
@@ -34,7 +44,10 @@ fn main() {
     let mut detector = Detector::new(patterns);
     detector.feed(denial);
     let found = detector.flush().len();
-    println!("{:>10}  the first match of a process ({found})", start.elapsed().as_micros());
+    println!(
+        "{:>10}  the first match of a process ({found})",
+        start.elapsed().as_micros()
+    );
 }
 
 /// The sieve and the detector, as a run has them.
@@ -54,7 +67,10 @@ fn report(what: &str, text: &[u8], work: impl Fn(&[u8]) -> usize) {
         found = work(text);
         best = best.min(start.elapsed().as_micros());
     }
-    println!("{:>10}  {what} ({found})", best * MIB as u128 / text.len() as u128);
+    println!(
+        "{:>10}  {what} ({found})",
+        best * MIB as u128 / text.len() as u128
+    );
 }
 
 fn repeated(line: &[u8], size: usize) -> Vec<u8> {
@@ -70,7 +86,11 @@ fn various(size: usize) -> Vec<u8> {
         let line = if number % 100 == 0 {
             format!("line {number}: no permission denied was seen, all is well\n")
         } else {
-            format!("line {number}: compiled module {} of project in {} ms\n", number * 7919 % 1013, number % 97)
+            format!(
+                "line {number}: compiled module {} of project in {} ms\n",
+                number * 7919 % 1013,
+                number % 97
+            )
         };
         text.extend_from_slice(line.as_bytes());
     }
