@@ -17,7 +17,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-use crate::scene::{DEADLINE, Scene, Seen, Side, Watchdog};
+use crate::scene::{DEADLINE, FUNCTIONS, Scene, Seen, Side, Watchdog};
 
 const ROWS: NonZero<u16> = NonZero::new(24).unwrap();
 const COLUMNS: NonZero<u16> = NonZero::new(80).unwrap();
@@ -63,7 +63,7 @@ impl Pair {
                 .status();
             assert!(prepared.expect("bash runs").success(), "{preparation}");
             let mut command = scene.command(&["--ctty"]);
-            command.args(["bash", "-c", script]);
+            command.args(["bash", "-c", &format!("{FUNCTIONS}{script}")]);
             command
         })
     }

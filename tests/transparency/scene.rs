@@ -23,7 +23,14 @@ use crate::pair::Pair;
 use crate::support;
 
 /// How long anything may take before it counts as hanging: far more than it needs on a busy machine.
-pub const DEADLINE: Duration = Duration::from_secs(45);
+pub const DEADLINE: Duration = Duration::from_secs(15);
+
+/// What every script may use: waiting for a process to end or to be in a state, for a file to have something in it.
+pub const FUNCTIONS: &str = r#"until_gone() { while grep -q '^State:.[^ZX]' /proc/$1/status 2>/dev/null; do sleep 0.02; done; }
+until_state() { until [ "$(sed 's/.*) //; s/ .*//' /proc/$1/stat)" = $2 ]; do sleep 0.02; done; }
+until_there() { until [ -s "$1" ]; do sleep 0.02; done; }
+until_says() { until grep -q "$2" "$1"; do sleep 0.02; done; }
+"#;
 
 /// Runs a bash script bare and wrapped: a session without a terminal, no input, pipes as stdout and stderr. Panics where
 /// the two differ in status, output or in the files they leave in the working directory.
@@ -86,7 +93,7 @@ impl Place {
             Place::WithStdout => "exec 2>&1\n",
             Place::File | Place::FileOnTerminal => "exec 2>stderr\n",
             Place::AppendedFile => "exec 2>>stderr\n",
-            Place::Fifo => "mkfifo ../fifo; cat ../fifo >&2 & exec 2>../fifo\n",
+            Place::Fifo => "mkfifo ../fifo; cat ../fifo >&2 & disown; exec 2>../fifo\n",
             Place::Null => "exec 2>/dev/null\n",
             Place::Closed => "exec 2>&-\n",
         }
@@ -156,7 +163,6 @@ impl Scene {
             .env("LANG", "C.UTF-8")
             .env("TERM", "xterm-256color")
             .env("SHELL", "/bin/bash")
-            .env("PS1", r"\#$ ")
             .env("HISTFILE", "/dev/null")
             .current_dir(path.join("work"));
         command
@@ -165,7 +171,7 @@ impl Scene {
     fn run(self, script: &str) -> Seen {
         let mut child = self
             .command(&[])
-            .args(["bash", "-c", script])
+            .args(["bash", "-c", &format!("{FUNCTIONS}{script}")])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -235,8 +241,9 @@ impl Scene {
 
     /// Text without the scene's directory and the process ids of bash's obituaries.
     fn cleaned(&self, text: &[u8]) -> Vec<u8> {
-        static OBITUARY: LazyLock<Regex> =
-            LazyLock::new(|| Regex::new(r"(?-u)(bash: line \d+:) +\d+ ").expect("it is right"));
+        static OBITUARY: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(r"(?-u)((?:bash|environment): line \d+:) +\d+ ").expect("it is right")
+        });
         let dir = regex::escape(&self.dir.path().to_string_lossy());
         let dir = Regex::new(&dir).expect("it is escaped");
         let text = dir.replace_all(text, b"DIR");
