@@ -36,6 +36,7 @@ files! {
     "php"
     "postgres"
     "privileges"
+    "processes"
     "prolog"
     "python"
     "r"

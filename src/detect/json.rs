@@ -11,11 +11,30 @@ const DEPTH: usize = 8;
 /// The line up to a JSON object that ends it, and the lines of that object's strings.
 #[must_use]
 pub fn lines_within(line: &[u8]) -> Option<(&[u8], Vec<Vec<u8>>)> {
+    if let Some(lines) = lines_of_field(line) {
+        return Some((b"", lines));
+    }
     let start = memchr::memmem::find(line, b"{\"")?;
     let value: Value = serde_json::from_slice(&line[start..]).ok()?;
     let mut lines = Vec::new();
     collect(&value, None, DEPTH, &mut lines);
     Some((&line[..start], lines))
+}
+
+/// The lines of a field that stands on a line of its own, as pretty printers write it: `"msg": "...\n...",`.
+fn lines_of_field(line: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let field = line.trim_ascii();
+    let field = field.strip_suffix(b",").unwrap_or(field);
+    if !field.starts_with(b"\"")
+        || !field.ends_with(b"\"")
+        || memchr::memmem::find(field, b"\\n").is_none()
+    {
+        return None;
+    }
+    let value: Value = serde_json::from_slice(&[b"{", field, b"}"].concat()).ok()?;
+    let mut lines = Vec::new();
+    collect(&value, None, 1, &mut lines);
+    Some(lines)
 }
 
 fn collect(value: &Value, key: Option<&str>, depth: usize, lines: &mut Vec<Vec<u8>>) {
@@ -66,6 +85,13 @@ mod tests {
                 b"  errno: -13"
             ]
         );
+    }
+
+    #[test]
+    fn a_field_on_a_line_of_its_own_is_read_too() {
+        let line = br#"    "stderr": "E: open (13: Permission denied)\nE: end\n","#;
+        let (_, lines) = lines_within(line).expect("a field");
+        assert_eq!(lines, [&b"E: open (13: Permission denied)"[..], b"E: end"]);
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl Reasons {
             signs: signs(&alternatives),
             words: compiled(&format!(
                 r"(?: \b (?:EACCES|EPERM|EROFS) \b [:,]? \s* )?
-                  (?: \b (?: error[=\ ] | errno[=\ ] )? -? (?:13|1|30) [:,] \s* )?
+                  (?: (?: [(\[] | \b err(?:or|no) (?:[=\ ]|:\ ) ) -? (?:13|1|30) [:,] \s* )?
                   (?P<words> {words} )
                   (?: \s \( (?P<again> {words} ) \) )?
                   (?: [;,]? \s \(? (?: os\ error\s | errno[=:\s]+ | error[=:\s]+ ) -? \d+ \)? | \s \( -? \d+ \) )?"
@@ -92,8 +92,13 @@ impl Reasons {
             // Where the words in brackets contradict those before them, the system's own stand in the brackets.
             let words = found.name("again").or(found.name("words"))?;
             let &(errno, foreign) = self.errnos.get(&words.as_bytes().to_ascii_lowercase())?;
+            let whole = found.get(0)?;
+            // The bracket before a number stands around the reason.
+            let bracket = usize::from(
+                whole.as_bytes().starts_with(b"(") || whole.as_bytes().starts_with(b"["),
+            );
             Some(Reason {
-                at: found.get(0)?.range(),
+                at: whole.start() + bracket..whole.end(),
                 errno,
                 foreign,
             })
