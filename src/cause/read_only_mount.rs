@@ -45,6 +45,11 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
             "write elsewhere: a {kind} image cannot be written"
         ))];
     }
+    if mount.fs_type == "overlay" && mount.super_option("upperdir").is_none() {
+        return vec![Candidate::advice(
+            "write elsewhere: an overlay without an upperdir cannot be written".to_owned(),
+        )];
+    }
     if let Some(container) = &around.container {
         return vec![Candidate::advice(in_container(
             &container.kind,

@@ -1,5 +1,7 @@
 //! POSIX ACLs: getxattr(2) of `system.posix_acl_access` and `system.posix_acl_default`.
 
+use std::path::Path;
+
 use rustix::fs::getxattr;
 use rustix::io::Errno;
 
@@ -9,16 +11,16 @@ use crate::facts::{Acl, Fact};
 /// The access ACL; `None` where there is none, or the file system keeps none.
 ///
 /// `handle` is a path that leads to the file without looking its name up again.
-pub(super) fn access(handle: &str, path: &[u8]) -> Fact<Option<Acl>> {
+pub(super) fn access(handle: &Path, path: &[u8]) -> Fact<Option<Acl>> {
     read(handle, "system.posix_acl_access", "ACL", path)
 }
 
 /// The default ACL of a directory.
-pub(super) fn default(handle: &str, path: &[u8]) -> Fact<Option<Acl>> {
+pub(super) fn default(handle: &Path, path: &[u8]) -> Fact<Option<Acl>> {
     read(handle, "system.posix_acl_default", "default ACL", path)
 }
 
-fn read(handle: &str, attribute: &str, what: &str, path: &[u8]) -> Fact<Option<Acl>> {
+fn read(handle: &Path, attribute: &str, what: &str, path: &[u8]) -> Fact<Option<Acl>> {
     // Room for some 60 entries; the kernel's own limit on an attribute is 64 KiB.
     let mut buffer = [0u8; 512];
     match getxattr(handle, attribute, &mut buffer) {

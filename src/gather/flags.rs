@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
 
 use rustix::fs::{IFlags, ioctl_getflags};
 use rustix::io::Errno;
@@ -15,7 +16,7 @@ const SILENT: [&str; 5] = ["jfs", "nilfs2", "ocfs2", "reiserfs", "ubifs"];
 /// The flags of a file for which statx(2) told of none: asked for by ioctl where the file system has them.
 ///
 /// Only regular files and directories are opened: nothing else answers, and opening a device or a FIFO does something.
-pub(super) fn by_ioctl(handle: &str, inode: &Inode, fs_type: &str, path: &[u8]) -> Fact<Flags> {
+pub(super) fn by_ioctl(handle: &Path, inode: &Inode, fs_type: &str, path: &[u8]) -> Fact<Flags> {
     if !SILENT.contains(&fs_type) || !matches!(inode.kind, Kind::Regular | Kind::Directory) {
         return Ok(Flags::default());
     }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
 
 use super::unread_io;
 use crate::facts::{Fact, Program};
@@ -10,7 +11,7 @@ use crate::facts::{Fact, Program};
 const HEAD: usize = 256;
 
 /// Reads the first bytes of a regular file. The kernel needs no read permission for that, permwrap does.
-pub(super) fn program(handle: &str, path: &[u8]) -> Fact<Program> {
+pub(super) fn program(handle: &Path, path: &[u8]) -> Fact<Program> {
     let read = || -> std::io::Result<Program> {
         let file = File::options()
             .read(true)

@@ -3,6 +3,9 @@
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 
+use nix::unistd::{Gid, Uid, getgroups, getresgid, getresuid};
+use rustix::thread::{capabilities, no_new_privs};
+
 use super::{names, unread_io};
 use crate::attempt::{CapabilitySet, IdMap, Subject};
 use crate::facts::{Fact, Unread};
@@ -15,9 +18,28 @@ pub(super) fn of_process(pid: i32) -> Fact<Subject> {
     of_directory(&format!("/proc/{pid}"))
 }
 
-/// permwrap's own credentials.
+/// permwrap's own credentials: without `/proc` (in a bare chroot) as far as system calls tell them.
 pub(super) fn own() -> Fact<Subject> {
-    of_directory("/proc/self")
+    of_directory("/proc/self").or_else(|unread| by_system_calls().ok_or(unread))
+}
+
+fn by_system_calls() -> Option<Subject> {
+    let (uids, gids) = (getresuid().ok()?, getresgid().ok()?);
+    let groups = getgroups().ok()?;
+    let status = Status {
+        name: String::new(),
+        pid: 0,
+        pids: Vec::new(),
+        uids: [uids.real, uids.effective, uids.saved, uids.effective].map(Uid::as_raw),
+        gids: [gids.real, gids.effective, gids.saved, gids.effective].map(Gid::as_raw),
+        groups: groups.into_iter().map(Gid::as_raw).collect(),
+        permitted: CapabilitySet(capabilities(None).ok()?.permitted.bits()),
+        effective: CapabilitySet(capabilities(None).ok()?.effective.bits()),
+        bounding: CapabilitySet::FULL,
+        no_new_privs: no_new_privs().unwrap_or(false),
+        seccomp: false,
+    };
+    Some(status.subject())
 }
 
 /// The credentials that a saved `/proc/PID/status` tells of, of a process that is gone. It is taken to have lived in

@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, getxattr, openat};
 use rustix::io::Errno;
@@ -24,6 +24,8 @@ pub struct View {
     pub(super) pid_in_proc: Option<i32>,
     /// Where its root directory is, seen from permwrap's; empty where they are the same.
     root_path: Vec<u8>,
+    /// Whether `/proc` is there, to reach open files through.
+    pub(super) has_proc: bool,
     settings: Settings,
     swap_files: Vec<(u64, u64)>,
     databases: Databases,
@@ -53,6 +55,7 @@ impl View {
             pid,
             pid_in_proc,
             root_path,
+            has_proc: Path::new("/proc/self/fd").exists(),
             settings: settings::read(pid),
             swap_files: flags::swap_files(),
             databases,
@@ -153,7 +156,7 @@ impl View {
     }
 
     /// The security label of a file; `None` where no module gives any.
-    pub(super) fn label(&self, handle: &str, path: &[u8]) -> Fact<Option<String>> {
+    pub(super) fn label(&self, handle: &Path, path: &[u8]) -> Fact<Option<String>> {
         let modules = self.settings.security_modules.as_ref();
         let active =
             |name: &str| modules.is_ok_and(|modules| modules.iter().any(|module| module == name));

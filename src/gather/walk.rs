@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat, openat2, readlinkat};
@@ -247,7 +248,7 @@ impl<'a> Walker<'a> {
 
     /// Everything about one open file.
     fn look_at(&self, fd: &OwnedFd, path: Vec<u8>, status: inode::Status, mount: MountId) -> Node {
-        let handle = handle(fd);
+        let handle = handle(fd, self.view, &path);
         let kind = status.inode.as_ref().ok().map(|inode| inode.kind);
         let is_link = kind == Some(Kind::Symlink);
         let is_dir = kind == Some(Kind::Directory);
@@ -284,7 +285,7 @@ impl<'a> Walker<'a> {
     fn flags(
         &self,
         status: &inode::Status,
-        handle: &str,
+        handle: &Path,
         fs_type: &str,
         path: &[u8],
     ) -> Fact<Flags> {
@@ -309,7 +310,7 @@ impl<'a> Walker<'a> {
             .as_ref()
             .is_ok_and(|inode| inode.kind == Kind::Regular)
         {
-            node.program = program::program(&handle(&end.fd), &node.path);
+            node.program = program::program(&handle(&end.fd, self.view, &node.path), &node.path);
         }
         node.program.clone().ok()
     }
@@ -319,7 +320,7 @@ impl<'a> Walker<'a> {
         let Some(end) = &walked.end else { return };
         let node = &mut self.facts.nodes[end.node.0];
         if node.inode.as_ref().is_ok_and(Inode::is_dir) {
-            node.empty = std::fs::read_dir(handle(&end.fd))
+            node.empty = std::fs::read_dir(handle(&end.fd, self.view, &node.path))
                 .map(|mut entries| entries.next().is_none())
                 .map_err(|error| unread_io("entries of the directory", &node.path, &error));
         }
@@ -376,9 +377,12 @@ fn components(path: &[u8], depth: u8) -> Vec<Pending> {
     stack
 }
 
-/// A path that leads to the open file itself, whatever has become of its name.
-fn handle(fd: &OwnedFd) -> String {
-    format!("/proc/self/fd/{}", fd.as_raw_fd())
+/// A path that leads to the open file itself, whatever has become of its name. Without `/proc` its name has to do.
+fn handle(fd: &OwnedFd, view: &View, path: &[u8]) -> PathBuf {
+    match view.has_proc {
+        true => PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd())),
+        false => super::path(path).to_owned(),
+    }
 }
 
 /// Whether the symlink of this name is a magic link: it leads to an object, not to a name. One of a process that may not
