@@ -13,6 +13,11 @@ use crate::attempt::{Errno, Incident, Operation};
 /// The longest name that a path may have (PATH_MAX).
 const LONGEST_PATH: usize = 4096;
 
+/// How many reasons of one line are read, and how far around each a pattern looks, in bytes: a line may be long and
+/// hold nothing but reasons.
+const REASONS: usize = 6;
+const REACH: usize = 3 * 1024;
+
 /// The lines around the one that is read: by distance, from 1.
 pub(super) trait Surroundings {
     /// A line nearby, while there is one.
@@ -26,7 +31,7 @@ pub(super) fn incidents(
     around: &dyn Surroundings,
 ) -> Vec<Incident> {
     let loaded = patterns.loaded();
-    let mut open: Vec<Reason> = loaded.reasons.of(line);
+    let mut open: Vec<Reason> = loaded.reasons.of(line, REASONS);
     let reasons = open.len();
     if reasons == 0 && !loaded.could_match_without_reason(line) {
         return Vec::new();
@@ -57,7 +62,10 @@ pub(super) fn incidents(
             }
             Shape::AroundReason(before, after) => {
                 open.retain(|reason| {
-                    let (head, tail) = (&line[..reason.at.start], &line[reason.at.end..]);
+                    let start = reason.at.start.saturating_sub(REACH);
+                    let end = line.len().min(reason.at.end + REACH);
+                    let head = &line[start..reason.at.start];
+                    let tail = &line[reason.at.end..end];
                     let before = before.as_ref().map(|e| e.find(head));
                     let after = after.as_ref().map(|e| e.find(tail));
                     if matches!(before, Some(None)) || matches!(after, Some(None)) {
@@ -71,7 +79,7 @@ pub(super) fn incidents(
                     reading.foreign = reason.foreign;
                     reading.errno = reading.errno.or(Some(reason.errno));
                     if let Some(captures) = before.flatten() {
-                        reading.take(&captures, 0, pattern.quoting);
+                        reading.take(&captures, start, pattern.quoting);
                     }
                     if let Some(captures) = after.flatten() {
                         reading.take(&captures, reason.at.end, pattern.quoting);

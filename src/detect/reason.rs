@@ -82,9 +82,9 @@ impl Reasons {
         }
     }
 
-    /// All reasons of a line, of the strongest kind that it has: words before symbols before numbers.
+    /// The first reasons of a line, of the strongest kind that it has: words before symbols before numbers.
     #[must_use]
-    pub fn of(&self, line: &[u8]) -> Vec<Reason> {
+    pub fn of(&self, line: &[u8], most: usize) -> Vec<Reason> {
         if !self.has_signs(line) {
             return Vec::new();
         }
@@ -103,7 +103,7 @@ impl Reasons {
                 foreign,
             })
         });
-        let words: Vec<Reason> = words.collect();
+        let words: Vec<Reason> = words.take(most).collect();
         if !words.is_empty() {
             return words;
         }
@@ -111,7 +111,7 @@ impl Reasons {
             let symbol = std::str::from_utf8(found.name("symbol")?.as_bytes()).ok()?;
             reason(found.get(0)?.range(), Errno::from_symbol(symbol)?)
         });
-        let symbols: Vec<Reason> = symbols.collect();
+        let symbols: Vec<Reason> = symbols.take(most).collect();
         if !symbols.is_empty() {
             return symbols;
         }
@@ -120,7 +120,7 @@ impl Reasons {
             let number = std::str::from_utf8(number.as_bytes()).ok()?.parse().ok()?;
             reason(found.get(0)?.range(), Errno::from_number(number)?)
         });
-        numbers.collect()
+        numbers.take(most).collect()
     }
 
     /// Whether words that tell of a refusal begin before `seam` and end after it.
