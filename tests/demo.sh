@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 if [ -z "${PERMWRAP:-}" ]; then
-    cargo build --quiet
+    cargo build
     PERMWRAP=${CARGO_TARGET_DIR:-target}/debug/permwrap
 fi
 
