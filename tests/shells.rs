@@ -69,6 +69,16 @@ fn bash_wraps_what_is_installed_and_not_taken() {
 }
 
 #[test]
+fn a_function_of_the_users_own_stays() {
+    if !needs_programs(&["bash", "git"]) {
+        return;
+    }
+    let script = permwrap::init::script(Shell::Bash, &["git".to_owned()]).expect("a name");
+    let rest = format!("git() {{ echo mine; }}\neval {}\ngit", quoted(&script));
+    assert_eq!(shell("bash", Shell::Bash, &[], &rest), "mine\n");
+}
+
+#[test]
 fn an_alias_of_the_users_own_stays() {
     for (program, kind) in [("bash", Shell::Bash), ("zsh", Shell::Zsh)] {
         if !needs_programs(&[program, "git"]) {

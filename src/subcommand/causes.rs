@@ -1,6 +1,8 @@
 //! `permwrap causes`.
 
-use super::{Outcome, print};
+use owo_colors::OwoColorize;
+
+use super::{Outcome, print, style};
 use crate::cause::Code;
 use crate::cli::Causes;
 
@@ -15,6 +17,18 @@ pub fn run(arguments: &Causes) -> Outcome {
     };
     let code = Code::from_name(name)
         .ok_or_else(|| format!("no cause is called {name:?} (permwrap causes lists them)"))?;
-    print(code.page())?;
+    print(&page(code, style(None).color))?;
     Ok(0)
+}
+
+/// The page as it is written; on a terminal its headings stand out instead of being marked.
+fn page(code: Code, color: bool) -> String {
+    if !color {
+        return code.page().to_owned();
+    }
+    let line = |line: &str| match line.trim_start_matches('#') {
+        heading if heading.len() < line.len() => format!("{}\n", heading.trim_start().bold()),
+        _ => format!("{line}\n"),
+    };
+    code.page().lines().map(line).collect()
 }
