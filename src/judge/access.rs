@@ -73,7 +73,8 @@ impl<'a> Kernel<'a> {
             joined: None,
         };
         let granted = check.acl_permission_check();
-        if matches!(granted, Ok(None)) || self.overrides(inode, wanted) {
+        let overridden = !self.sysctl_file(node) && self.overrides(inode, wanted);
+        if matches!(granted, Ok(None)) || overridden {
             return Ok(());
         }
         match granted? {

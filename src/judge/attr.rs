@@ -11,6 +11,7 @@ impl<'a> Kernel<'a> {
         self.mnt_want_write(node)?;
         self.file_system_admits(node)?;
         self.may_setattr(node)?;
+        self.ids_known(node)?;
         self.owner_only(node)
     }
 
@@ -24,6 +25,9 @@ impl<'a> Kernel<'a> {
         }
         self.file_system_admits(node)?;
         self.may_setattr(node)?;
+        if uid.is_none() || gid.is_none() {
+            self.ids_known(node)?;
+        }
         let inode = self.inode(node)?;
         if gid.is_none() || uid.is_some() {
             self.chown_ok(node, uid.filter(|uid| *uid == inode.uid))?;
@@ -44,14 +48,24 @@ impl<'a> Kernel<'a> {
         self.file_system_admits(node)?;
         if !now {
             self.may_setattr(node)?;
+            self.ids_known(node)?;
             return self.owner_only(node);
         }
         // The branch of ATTR_TOUCH in may_setattr.
         self.not_immutable(node)?;
-        if self.is_owner_or_capable(self.inode(node)?) {
-            return Ok(());
+        if !self.is_owner_or_capable(self.inode(node)?) {
+            self.inode_permission(node, Perms::W, Purpose::Object)?;
         }
-        self.inode_permission(node, Perms::W, Purpose::Object)
+        self.ids_known(node)
+    }
+
+    /// The part of `notify_change` that keeps off files whose owner or group the mount's id mapping does not know. Which
+    /// new owners it knows cannot be seen.
+    fn ids_known(self, node: NodeId) -> Decision {
+        match self.has_unmapped_id(node)? {
+            true => fail(Errno::Overflow, node),
+            false => Ok(()),
+        }
     }
 
     /// `may_setattr`, for all but the present time.

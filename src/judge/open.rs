@@ -120,7 +120,6 @@ impl<'a> Kernel<'a> {
         }
         let read = if how.read { Perms::R } else { Perms::NONE };
         let write = if changes { Perms::W } else { Perms::NONE };
-        self.may_trace(node)?;
         self.inode_permission(node, read.or(write), Purpose::Object)?;
         let truncate = how.truncate && self.kind(node)? == Kind::Regular;
         if (how.write && !how.append) || truncate {
@@ -142,6 +141,7 @@ impl<'a> Kernel<'a> {
             self.not_held(node, Hold::Runs)?;
             self.mnt_want_write(node)?;
         }
+        self.may_trace(node)?;
         if kind != Kind::Regular || !(how.write || how.truncate) {
             return Ok(());
         }
@@ -160,7 +160,8 @@ impl<'a> Kernel<'a> {
 
     /// `get_write_access` and `deny_write_access`: a program that runs is not written, one that is written is not run.
     pub(super) fn not_held(self, node: NodeId, how: Hold) -> Decision {
-        if self.facts.holders.iter().any(|holder| holder.how == how) {
+        let is_object = self.facts.walk.target() == Some(node);
+        if is_object && self.facts.holders.iter().any(|holder| holder.how == how) {
             return deny(
                 Errno::TxtBsy,
                 Code::LockedElsewhere,

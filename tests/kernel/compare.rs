@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use fastrand::Rng;
-use permwrap::attempt::{Attempt, Object, Operation, Subject};
+use permwrap::attempt::{Attempt, Errno, Object, Operation, Subject};
 use permwrap::facts::{Facts, Kind, notation};
 use permwrap::gather::{self, View};
 use permwrap::judge::{Verdict, judge};
@@ -73,7 +73,7 @@ fn run(
     mut tally: Option<&mut Tally>,
 ) -> Option<usize> {
     ground.build(tree).expect("the tree is built");
-    let mut actor = Actor::new(ground, tree, who, tries);
+    let mut actor = Actor::in_tree(ground, tree, who, tries);
     for number in 0..tries.len() {
         let before = settings::in_force();
         let outcome = actor.act(number);
@@ -91,10 +91,31 @@ fn run(
     None
 }
 
+/// Makes one attempt in what is there, after one that answered `reported`: some facts are looked for only then.
+pub fn attempt(who: &Who, tried: &Try, reported: Option<Errno>) -> Outcome {
+    let mut actor = Actor::new(who, vec![tried.clone()]);
+    let attempt = Attempt {
+        errno: reported,
+        ..actor.attempt(0)
+    };
+    let facts = gather::facts(&attempt);
+    actor.compare(0, attempt, facts)
+}
+
+/// bind(2) of a port, which needs no path.
+pub fn bind_port(who: &Who, port: u16) -> Outcome {
+    let tried = Try {
+        operation: Operation::Bind,
+        path: format!("127.0.0.1:{port}"),
+        to: None,
+    };
+    attempt(who, &tried, None)
+}
+
 /// Makes one attempt in a tree built for it.
 pub fn single(ground: &Ground, tree: &Tree, who: &Who, tried: &Try) -> io::Result<Outcome> {
     ground.build(tree)?;
-    Ok(Actor::new(ground, tree, who, std::slice::from_ref(tried)).act(0))
+    Ok(Actor::in_tree(ground, tree, who, std::slice::from_ref(tried)).act(0))
 }
 
 /// A worker, and how the judge sees it.
@@ -106,14 +127,17 @@ struct Actor {
 }
 
 impl Actor {
-    fn new(ground: &Ground, tree: &Tree, who: &Who, tries: &[Try]) -> Actor {
+    fn in_tree(ground: &Ground, tree: &Tree, who: &Who, tries: &[Try]) -> Actor {
         let top = ground.top(tree);
         let complete = |tried: &Try| Try {
             operation: tried.operation.clone(),
             path: resolved(&tried.path, &top),
             to: tried.to.as_ref().map(|to| resolved(to, &top)),
         };
-        let tries: Vec<Try> = tries.iter().map(complete).collect();
+        Actor::new(who, tries.iter().map(complete).collect())
+    }
+
+    fn new(who: &Who, tries: Vec<Try>) -> Actor {
         let worker = Worker::start(who, &tries);
         let subject = gather::subject(worker.pid).expect("the worker's credentials");
         let view = View::of(&subject);
@@ -126,15 +150,23 @@ impl Actor {
     }
 
     fn act(&mut self, number: usize) -> Outcome {
+        let attempt = self.attempt(number);
+        let facts = self.view.facts(&attempt);
+        self.compare(number, attempt, facts)
+    }
+
+    fn attempt(&self, number: usize) -> Attempt {
         let tried = &self.tries[number];
-        let attempt = Attempt {
+        Attempt {
             subject: self.subject.clone(),
             operation: tried.operation.clone(),
-            object: Object::Path(tried.path.clone().into_bytes()),
+            object: object(&tried.path),
             to: tried.to.clone().map(String::into_bytes),
             errno: None,
-        };
-        let facts = self.view.facts(&attempt);
+        }
+    }
+
+    fn compare(&mut self, number: usize, attempt: Attempt, facts: Facts) -> Outcome {
         let verdict = judge(
             &attempt.subject,
             &attempt.operation,
@@ -151,13 +183,24 @@ impl Actor {
     }
 }
 
+/// A path, or an address with a port.
+fn object(word: &str) -> Object {
+    match word.rsplit_once(':') {
+        Some((address, port)) if !word.starts_with('/') => Object::Port {
+            address: address.to_owned(),
+            port: port.parse().expect("a number"),
+        },
+        _ => Object::Path(word.as_bytes().to_vec()),
+    }
+}
+
 impl Outcome {
     /// Whether the judge said what the kernel answered. Only an observer who sees everything has to know all.
     pub fn agrees(&self, sees_everything: bool) -> bool {
         match &self.verdict {
             Verdict::Allowed => self.errno == 0 || self.fails_without_a_partner(),
             Verdict::Denied(_) | Verdict::Fails { .. } => {
-                self.verdict.errno().map(permwrap::attempt::Errno::number) == Some(self.errno)
+                self.verdict.errno().map(Errno::number) == Some(self.errno)
             }
             Verdict::Unclear(unread) => {
                 !sees_everything || unread.what.contains("the mount covers")

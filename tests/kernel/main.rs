@@ -6,6 +6,7 @@
 mod compare;
 mod elf;
 mod ground;
+mod named;
 mod perform;
 mod plan;
 mod settings;

@@ -66,6 +66,7 @@ fn attempt(operation: &Operation, path: &str, to: &str, who: &Who) -> nix::Resul
             utimensat(here, path, &time, &time, UtimensatFlags::FollowSymlink)
         }
         Operation::Setxattr(name) => set_attribute(path, name),
+        Operation::Bind if !path.starts_with('/') => bind_port(path),
         Operation::Bind => bind(unix_socket()?.as_raw_fd(), &UnixAddr::new(path)?),
         Operation::Connect => connect(unix_socket()?.as_raw_fd(), &UnixAddr::new(path)?),
         Operation::Mount | Operation::Signal | Operation::Ptrace => unreachable!("not in the plan"),
@@ -103,6 +104,13 @@ fn set_attribute(path: &str, name: &str) -> nix::Result<()> {
 fn unix_socket() -> nix::Result<OwnedFd> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     socket(AddressFamily::Unix, SockType::Stream, flags, None)
+}
+
+fn bind_port(address: &str) -> nix::Result<()> {
+    let bound = std::net::TcpListener::bind(address);
+    bound
+        .map(drop)
+        .map_err(|error| Errno::from_raw(error.raw_os_error().expect("of a system call")))
 }
 
 /// Runs the program in a process of its own; where it cannot be run, a pipe that running closes tells why.
