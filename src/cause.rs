@@ -6,6 +6,7 @@ mod denial;
 mod elsewhere;
 mod grant;
 mod held;
+mod lasting;
 mod place;
 mod sticky_leftover;
 
@@ -46,7 +47,7 @@ mod unmapped_owner;
 
 pub use denial::{Certainty, Class, Denial, Obstacle, Rule};
 pub use held::held;
-pub use place::{Place, home_of, is_within, node_at, place};
+pub use place::{Place, home_of, is_top, is_within, node_at, place};
 
 use crate::attempt::Attempt;
 use crate::change::Change;
@@ -86,6 +87,8 @@ pub enum Fit {
     Meant,
     /// Lets in the subject alone.
     Narrow,
+    /// What is to be written down where the surroundings are described.
+    Lasting,
     /// Lets in a group.
     Shared,
     /// Lets in everybody.

@@ -40,6 +40,19 @@ pub enum Change {
         /// The new group.
         gid: u32,
     },
+    /// install(1): an empty file (0640) or a directory (0755) of this owner is made where there is nothing.
+    Make {
+        /// The directory it is made in.
+        parent: NodeId,
+        /// Its name.
+        name: Vec<u8>,
+        /// Whether it is a directory.
+        directory: bool,
+        /// Its owner.
+        uid: u32,
+        /// Its group.
+        gid: u32,
+    },
     /// setfacl(1): the entry is granted these permissions, and what anybody else may do stays as it is: where the mask
     /// must be widened for it, the entries that it held back are cut down to what they granted.
     AclGrant {
@@ -74,6 +87,13 @@ pub enum Change {
     Relogin(u32),
     /// The command is run by root this once.
     RunAsRoot,
+    /// The operation itself is done by root this once.
+    ByRoot {
+        /// What is done: one that a command of its own does (chmod, chown, rm, rmdir, touch).
+        operation: Operation,
+        /// To what.
+        path: Vec<u8>,
+    },
     /// The script is given to its interpreter to read, instead of being run.
     RunThrough {
         /// The interpreter and its argument, as the `#!` line has it.
@@ -141,8 +161,10 @@ impl Change {
                 !subject.has(Capability::LinuxImmutable)
             }
             Change::FileCapability { .. } => !subject.has(Capability::Setfcap),
-            Change::JoinGroup(_)
+            Change::Make { .. }
+            | Change::JoinGroup(_)
             | Change::RunAsRoot
+            | Change::ByRoot { .. }
             | Change::Setting { .. }
             | Change::Unproven { root: true, .. } => subject.uid != 0,
             Change::Relogin(_)

@@ -63,6 +63,13 @@ pub fn remedy(attempt: &Attempt, facts: &Facts, denial: &Denial) -> Remedy {
         .filter(|plan| !plan.takes_away(attempt, facts))
         .collect();
     plans.sort_by_cached_key(|plan| plan.rank(attempt, facts));
+    if plans
+        .iter()
+        .any(|plan| plan.verified && plan.fit(attempt, facts) < Fit::Lasting)
+    {
+        // Nobody else needs to be let in.
+        plans.retain(|plan| plan.fit(attempt, facts) != Fit::Broad);
+    }
     let mut fixes: Vec<Fix> = Vec::new();
     for plan in &plans {
         let fix = plan.fix();
@@ -173,10 +180,17 @@ impl Plan {
         self.parts.iter().flat_map(|part| &part.changes)
     }
 
-    /// Whether the subject would lose a permission on anything that was looked at.
+    /// Whether the subject, or anybody else of whom is known, would lose a permission on anything that was looked at.
     fn takes_away(&self, attempt: &Attempt, facts: &Facts) -> bool {
-        let other_subject =
-            |change: &Change| matches!(change, Change::RunAsRoot | Change::Relogin(_));
+        if reach::shut_out(&attempt.subject, facts, &self.facts) > 0 {
+            return true;
+        }
+        let other_subject = |change: &Change| {
+            matches!(
+                change,
+                Change::RunAsRoot | Change::ByRoot { .. } | Change::Relogin(_)
+            )
+        };
         if self.changes().any(other_subject) {
             return false;
         }
@@ -189,14 +203,30 @@ impl Plan {
 
     /// The better plan ranks lower: it fits the place, lets in few others, and asks for little.
     fn rank(&self, attempt: &Attempt, facts: &Facts) -> (Fit, usize, bool, bool, usize) {
-        let others = reach::concerned(&attempt.subject, facts, &self.facts);
+        (
+            self.fit(attempt, facts),
+            self.lets_in(attempt, facts),
+            self.relogin(),
+            self.needs_root,
+            self.commands.len(),
+        )
+    }
+
+    /// How well the least fitting part fits. What is shared with nobody fits as if it were the subject's alone.
+    fn fit(&self, attempt: &Attempt, facts: &Facts) -> Fit {
         let worst = self.parts.iter().map(|part| part.fit).max();
-        let fit = match worst.unwrap_or(Fit::Around) {
-            Fit::Shared | Fit::Broad if others == 0 => Fit::Narrow,
+        match worst.unwrap_or(Fit::Around) {
+            Fit::Shared | Fit::Broad if self.lets_in(attempt, facts) == 0 => Fit::Narrow,
             fit => fit,
-        };
-        let relogin = self.changes().any(Change::needs_login);
-        (fit, others, relogin, self.needs_root, self.commands.len())
+        }
+    }
+
+    fn lets_in(&self, attempt: &Attempt, facts: &Facts) -> usize {
+        reach::let_in(&attempt.subject, facts, &self.facts)
+    }
+
+    fn relogin(&self) -> bool {
+        self.changes().any(Change::needs_login)
     }
 
     fn fix(&self) -> Fix {
@@ -213,7 +243,7 @@ impl Plan {
             commands: self.commands.clone(),
             needs_root: self.needs_root,
             verified: self.verified,
-            relogin: self.changes().any(Change::needs_login),
+            relogin: self.relogin(),
         }
     }
 }

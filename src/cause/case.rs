@@ -226,9 +226,15 @@ impl<'a> Case<'a> {
     pub fn may(&self, perms: Perms) -> String {
         let dir = self.inode().is_some_and(Inode::is_dir);
         let words = if dir {
-            ["list", "create or delete in", "pass through"]
+            ["list", "create and delete in", "pass through"]
         } else {
             ["read", "write", "run"]
+        };
+        // Whoever lists a directory or creates in it passes through it too.
+        let perms = if dir && perms != Perms::X {
+            perms.minus(Perms::X)
+        } else {
+            perms
         };
         let chosen: Vec<&str> = [Perms::R, Perms::W, Perms::X]
             .into_iter()

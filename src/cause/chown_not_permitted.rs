@@ -46,10 +46,9 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     }
     all.extend(elsewhere::keep_attributes_out(case));
     all.extend(elsewhere::as_root(case));
-    if all.is_empty() {
-        all.push(Candidate::advice(
-            "leave the change of owner to root, or to the program's installation",
-        ));
-    }
+    all.extend(elsewhere::by_root(case));
+    all.push(Candidate::advice(
+        "leave the change of owner to root, or to the program's installation",
+    ));
     all
 }

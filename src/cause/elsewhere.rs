@@ -2,6 +2,7 @@
 
 use super::case::Case;
 use super::{Candidate, Fit, Place};
+use crate::attempt::{Object, Operation};
 use crate::change::Change;
 use crate::facts::Perms;
 use crate::quote;
@@ -84,8 +85,7 @@ const ADMINISTRATION: &[&str] = &[
 
 /// Programs that put files where they are told: into a place of the system, root runs them.
 const FILING: &[&str] = &[
-    "chgrp", "chmod", "chown", "cp", "install", "ln", "mkdir", "mv", "rsync", "tar", "touch",
-    "unzip",
+    "chgrp", "chmod", "chown", "cp", "install", "ln", "mv", "rsync", "tar", "unzip",
 ];
 
 const EDITORS: &[&str] = &["emacs", "micro", "nano", "nvim", "vi", "vim"];
@@ -131,6 +131,37 @@ pub(super) fn as_root(case: &Case) -> Option<Candidate> {
             [Change::RunAsRoot],
         )
         .noting("runs this one command as root")
+    })
+}
+
+/// The operation itself, done by root: for what only an owner or root may do. Where the text does not tell all of it, the
+/// command line may.
+pub(super) fn by_root(case: &Case) -> Option<Candidate> {
+    let subject = case.subject();
+    let Object::Path(path) = &case.attempt.object else {
+        return None;
+    };
+    let operation = &case.attempt.operation;
+    let done = Change::ByRoot {
+        operation: operation.clone(),
+        path: path.clone(),
+    };
+    let change = if done.command(subject, case.facts).is_some() {
+        done
+    } else {
+        let tool = Tool::of(&case.facts.surroundings.command)?;
+        let does_it = match operation {
+            Operation::Chmod(_) => tool.name == "chmod",
+            Operation::Chown { .. } => tool.name == "chown" || tool.name == "chgrp",
+            Operation::Rename => tool.name == "mv",
+            Operation::Utime { .. } => tool.name == "touch",
+            _ => false,
+        };
+        does_it.then_some(Change::RunAsRoot)?
+    };
+    (subject.uid != 0).then(|| {
+        let title = format!("{} {} as root", operation.name(), case.asked());
+        Candidate::new(Fit::Narrow, title, [change]).noting("does it as root, this once")
     })
 }
 

@@ -3,7 +3,7 @@
 //! The order among them is made later: by what fits, and by how few others each lets in.
 
 use super::case::Case;
-use super::{Candidate, Class, Fit, Place, Rule, elsewhere, held, node_at};
+use super::{Candidate, Class, Fit, Place, Rule, elsewhere, held, lasting, node_at};
 use crate::change::Change;
 use crate::facts::{Inode, Kind, NodeId, Perms, Tag};
 
@@ -16,8 +16,8 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         return Vec::new();
     };
     let mut wanted = case.wanted();
-    if inode.is_dir() && wanted.contains(Perms::W) {
-        // Without x, w on a directory is of no use.
+    if inode.is_dir() {
+        // Without x, w on a directory is of no use, and r of little.
         wanted = wanted.or(Perms::X);
     }
     let grant = Grant {
@@ -37,6 +37,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all.extend(grant.own_group());
     all.extend(grant.everybody());
     all.extend(elsewhere::candidates(case));
+    all.extend(lasting::advice(case));
     all
 }
 
@@ -51,10 +52,10 @@ pub(super) fn give_back(case: &Case) -> Option<Candidate> {
     let parent_is_ours = parent_of(&node.path)
         .and_then(|parent| node_at(parent, case.facts))
         .and_then(|parent| case.facts.node(parent).inode.as_ref().ok())
-        .is_some_and(|parent| parent.uid == subject.uid || parent.is_sticky());
+        .is_some_and(|parent| parent.uid == subject.uid);
     let fitting = match case.place()? {
         Place::Own => true,
-        Place::Temporary => parent_is_ours,
+        Place::Temporary => true,
         Place::Service => parent_is_ours && subject.uid != 0,
         _ => false,
     };
@@ -202,11 +203,17 @@ impl Grant<'_> {
         )
     }
 
-    /// Without ACLs: the object goes to the subject's own group.
+    /// Without ACLs: the object goes to the subject's own group, where that takes it from nobody.
     fn own_group(&self) -> Option<Candidate> {
         let case = self.case;
         let gid = case.subject().gid;
-        if knows_acls(case) || gid == self.inode.gid || matches!(case.node()?.acl, Ok(Some(_))) {
+        let of_somebody =
+            self.inode.gid != 0 && case.facts.names.groups.contains_key(&self.inode.gid);
+        if of_somebody
+            || knows_acls(case)
+            || gid == self.inode.gid
+            || matches!(case.node()?.acl, Ok(Some(_)))
+        {
             return None;
         }
         let group = case.group(gid);

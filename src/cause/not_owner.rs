@@ -33,9 +33,8 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all.extend(grant::give_back(case));
     all.extend(elsewhere::keep_attributes_out(case));
     all.extend(elsewhere::as_root(case));
-    if all.is_empty()
-        && let Rule::Ownership { owner, .. } = case.denial.rule
-    {
+    all.extend(elsewhere::by_root(case));
+    if let Rule::Ownership { owner, .. } = case.denial.rule {
         let or_root = if owner == 0 { "" } else { ", or to root" };
         let owner = case.user(owner);
         all.push(Candidate::advice(format!(

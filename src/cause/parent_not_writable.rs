@@ -1,8 +1,9 @@
 //! Creating, deleting or renaming needs write permission on the directory that holds the name.
 
 use super::case::Case;
-use super::{Candidate, Words, grant};
+use super::{Candidate, Fit, Words, grant, is_top, is_within};
 use crate::attempt::Operation;
+use crate::change::Change;
 
 pub(super) fn words(case: &Case) -> Words {
     let what = match case.attempt.operation {
@@ -15,5 +16,49 @@ pub(super) fn words(case: &Case) -> Words {
 }
 
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
-    grant::candidates(case)
+    let mut all = Vec::new();
+    all.extend(made_by_root(case));
+    all.extend(grant::candidates(case));
+    all
+}
+
+/// A directory or a log of the subject's own, made by root where such things have their place.
+fn made_by_root(case: &Case) -> Option<Candidate> {
+    let subject = case.subject();
+    let around = &case.facts.surroundings;
+    let parent = case.at()?;
+    let path = &case.node()?.path;
+    let step = case
+        .facts
+        .walk
+        .steps
+        .last()
+        .filter(|step| step.dir == parent && step.found == Ok(None))?;
+    let runs = [b"/var/log".as_slice(), b"/run"]
+        .iter()
+        .any(|top| is_within(path, top));
+    let directory = match case.attempt.operation {
+        Operation::Mkdir => true,
+        Operation::Open(how) if how.create && runs => false,
+        _ => return None,
+    };
+    if subject.uid == 0 || around.container.is_some() || !(runs || is_top(path)) {
+        return None;
+    }
+    let make = Change::Make {
+        parent,
+        name: step.name.clone(),
+        directory,
+        uid: subject.uid,
+        gid: subject.gid,
+    };
+    let (who, what) = (case.who(), if directory { "directory" } else { "file" });
+    Some(
+        Candidate::new(
+            Fit::Meant,
+            format!("make {} for {who}", case.asked()),
+            [make],
+        )
+        .noting(format!("makes the {what}, as {who}'s own")),
+    )
 }

@@ -50,14 +50,18 @@ const SYSTEM: &[&[u8]] = &[
 /// Directories that hold the places of services: themselves they are the system's.
 const TOPS: &[&[u8]] = &[
     b"/",
+    b"/dev",
     b"/home",
     b"/media",
     b"/mnt",
     b"/opt",
+    b"/run",
     b"/srv",
     b"/var",
     b"/var/cache",
     b"/var/lib",
+    b"/var/log",
+    b"/var/run",
     b"/var/spool",
     b"/var/www",
 ];
@@ -111,6 +115,12 @@ pub fn place(path: &[u8], uid: u32, facts: &Facts) -> Place {
         return Place::Own;
     }
     Place::Service
+}
+
+/// Whether this directory holds the places of services, homes or disks: the system's itself, but made to hold others'.
+#[must_use]
+pub fn is_top(path: &[u8]) -> bool {
+    TOPS.contains(&path)
 }
 
 /// The home directory that the path is or lies in, by where homes are kept.

@@ -1,7 +1,8 @@
 //! The mount, or the file system on it, is read-only.
 
 use super::case::Case;
-use super::{Candidate, Fit, Obstacle, Place, Words, place};
+use super::{Candidate, Fit, Obstacle, Place, Words, is_top, place};
+use crate::attempt::Capability;
 use crate::change::Change;
 use crate::facts::Mount;
 use crate::quote;
@@ -50,7 +51,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
             "write elsewhere: an overlay without an upperdir cannot be written".to_owned(),
         )];
     }
-    if let Some(container) = &around.container {
+    if let Some(container) = around.container.as_ref().filter(|_| !may_mount(case)) {
         return vec![Candidate::advice(in_container(
             &container.kind,
             mount,
@@ -87,10 +88,14 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all
 }
 
+/// Whether root may mount at all: the root of an ordinary container may not.
+fn may_mount(case: &Case) -> bool {
+    case.subject().initial_user_ns && case.subject().bounding.contains(Capability::SysAdmin)
+}
+
 /// A place for data: not one that is read-only so that the system stays as it is.
 fn meant_to_be_writable(case: &Case, mount: &Mount) -> bool {
-    mount.point == b"/home"
-        || [b"/mnt".as_slice(), b"/srv", b"/var"].contains(&mount.point.as_slice())
+    (is_top(&mount.point) && mount.point != b"/")
         || matches!(
             place(&mount.point, case.subject().uid, case.facts),
             Place::Own | Place::Home | Place::Service | Place::Temporary | Place::Log

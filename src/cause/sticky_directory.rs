@@ -69,6 +69,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         )));
     }
     all.extend(elsewhere::as_root(case));
+    all.extend(elsewhere::by_root(case));
     all
 }
 

@@ -2,7 +2,9 @@
 
 use super::{Change, acl, inode, owns};
 use crate::attempt::{Capability, CapabilitySet, Subject};
-use crate::facts::{Facts, Inode, Kind, MountId, Node, NodeId, Perms, Tag};
+use crate::facts::{
+    DeviceNumber, Facts, Flags, Inode, Kind, MountId, Node, NodeId, Perms, Tag, Unread,
+};
 
 pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
     match change {
@@ -25,6 +27,13 @@ pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
                 }
             }
         }
+        Change::Make {
+            parent,
+            name,
+            directory,
+            uid,
+            gid,
+        } => make(facts, *parent, name, *directory, (*uid, *gid)),
         Change::AclGrant { node, tag, perms } => set_acl(subject, facts, *node, |acl| {
             acl::grant(acl, *tag, *perms).after
         }),
@@ -51,7 +60,7 @@ pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
                 subject.groups.clone_from(groups);
             }
         }
-        Change::RunAsRoot => {
+        Change::RunAsRoot | Change::ByRoot { .. } => {
             subject.uid = 0;
             subject.real_uid = 0;
             subject.gid = 0;
@@ -114,6 +123,53 @@ fn chown(node: &mut Node, uid: Option<u32>, gid: Option<u32>) {
             inode.mode &= !0o2000;
         }
     }
+}
+
+/// install(1). The walks that found nothing there find it now.
+fn make(facts: &mut Facts, parent: NodeId, name: &[u8], directory: bool, (uid, gid): (u32, u32)) {
+    let Some(above) = inode(facts, parent).copied() else {
+        return;
+    };
+    let node = Node {
+        path: child(&facts.node(parent).path, name),
+        inode: Ok(Inode {
+            kind: if directory {
+                Kind::Directory
+            } else {
+                Kind::Regular
+            },
+            mode: if directory { 0o755 } else { 0o640 },
+            uid,
+            gid,
+            number: 0,
+            links: 1,
+            rdev: DeviceNumber::default(),
+            ..above
+        }),
+        acl: match facts.node(parent).default_acl {
+            Ok(None) => Ok(None),
+            _ => Err(Unread::not_gathered("the ACL that it inherits")),
+        },
+        flags: Ok(Flags::default()),
+        link: None,
+        ..facts.node(parent).clone()
+    };
+    let id = NodeId(facts.nodes.len());
+    facts.nodes.push(node);
+    let Facts { walk, to, .. } = facts;
+    for walk in std::iter::once(walk).chain(to) {
+        if let Some(step) = walk.steps.last_mut()
+            && (step.dir, step.name.as_slice(), &step.found) == (parent, name, &Ok(None))
+        {
+            step.found = Ok(Some(id));
+        }
+    }
+}
+
+/// The path of a name in a directory.
+pub(super) fn child(directory: &[u8], name: &[u8]) -> Vec<u8> {
+    let slash: &[u8] = if directory.ends_with(b"/") { b"" } else { b"/" };
+    [directory, slash, name].concat()
 }
 
 /// setfacl(1). The mode shows the new ACL: the mask stands in the place of the group's bits.

@@ -1,7 +1,8 @@
 //! Changes written as the commands that make them.
 
+use super::apply::child;
 use super::{Change, acl, inode};
-use crate::attempt::Subject;
+use crate::attempt::{Operation, Subject};
 use crate::facts::{Entry, Facts, MountId, Names, NodeId, Tag};
 use crate::quote;
 
@@ -32,6 +33,20 @@ pub(super) fn command(change: &Change, subject: &Subject, facts: &Facts) -> Opti
             owner(names, *uid, *gid),
             quote::shell(top)
         ),
+        Change::Make {
+            parent,
+            name,
+            directory,
+            uid,
+            gid,
+        } => {
+            let path = quote::shell(&child(&facts.node(*parent).path, name));
+            let owner = format!("-o {} -g {}", user(names, *uid), group(names, *gid));
+            match directory {
+                true => format!("install -d -m 755 {owner} {path}"),
+                false => format!("install -m 640 {owner} /dev/null {path}"),
+            }
+        }
         Change::AclGrant { node, tag, perms } => {
             let known = facts.node(*node).acl.as_ref().ok()?;
             let before = match known {
@@ -70,6 +85,7 @@ pub(super) fn command(change: &Change, subject: &Subject, facts: &Facts) -> Opti
         },
         Change::RunAsRoot if facts.surroundings.command.is_empty() => return None,
         Change::RunAsRoot => quote::command(&facts.surroundings.command),
+        Change::ByRoot { operation, path } => by_root(names, operation, path)?,
         Change::RunThrough {
             interpreter,
             script,
@@ -95,8 +111,35 @@ pub(super) fn command(change: &Change, subject: &Subject, facts: &Facts) -> Opti
     })
 }
 
-/// Permission bits as chmod(1) adds them: `u+w`, `g+rx,o+x`.
+/// The operation as the command that does it.
+fn by_root(names: &Names, operation: &Operation, path: &[u8]) -> Option<String> {
+    let words = match operation {
+        Operation::Chmod(Some(mode)) => format!("chmod {mode:o}"),
+        Operation::Chown {
+            uid: Some(uid),
+            gid: Some(gid),
+        } => format!("chown -h {}", owner(names, *uid, *gid)),
+        Operation::Chown {
+            uid: Some(uid),
+            gid: None,
+        } => format!("chown -h {}", user(names, *uid)),
+        Operation::Chown {
+            uid: None,
+            gid: Some(gid),
+        } => format!("chgrp -h {}", group(names, *gid)),
+        Operation::Delete => "rm".to_owned(),
+        Operation::Rmdir => "rmdir".to_owned(),
+        Operation::Utime { now: true } => "touch -c".to_owned(),
+        _ => return None,
+    };
+    Some(format!("{words} {}", quote::shell(path)))
+}
+
+/// Permission bits as chmod(1) adds them: `u+w`, `g+rx,o+x`, `a+x`.
 fn symbolic(add: u32) -> String {
+    if add & 7 != 0 && add == (add & 7) * 0o111 {
+        return symbolic(add & 7).replacen('o', "a", 1);
+    }
     let clauses: Vec<String> = [('u', 6), ('g', 3), ('o', 0)]
         .into_iter()
         .filter(|(_, shift)| add >> shift & 7 != 0)

@@ -3,8 +3,8 @@
 //! The words on stderr are untrusted: a program, or someone whose text it prints, may try to have a dangerous command
 //! suggested. So each change, of whatever cause, passes here before anybody sees it.
 
-use crate::attempt::{Attempt, Object, Subject};
-use crate::cause::{Place, held, home_of, is_within, node_at, place};
+use crate::attempt::{Attempt, Object, Operation, Subject};
+use crate::cause::{Place, held, home_of, is_top, is_within, node_at, place};
 use crate::change::Change;
 use crate::facts::{Facts, Inode, Kind, MountId, NodeId, Perms};
 
@@ -83,10 +83,12 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts) -> Option<Neve
         Change::AclMask { node, perms } => widening(subject, facts, *node, *perms),
         Change::Chown { node, .. } => ownership(subject, facts, *node),
         Change::ChownTree { top, .. } => tree(subject, facts, top),
+        Change::Make { parent, .. } => made_in(subject, facts, *parent),
         Change::Remount { mount, option } => remount(subject, facts, *mount, option),
         Change::ClearImmutable(_) | Change::ClearAppend(_) | Change::Relogin(_) => None,
         Change::JoinGroup(gid) => group(attempt, facts, *gid),
         Change::RunAsRoot => command_line(&facts.surroundings.command),
+        Change::ByRoot { operation, path } => done_by_root(subject, facts, operation, path),
         Change::FileCapability { program, .. } => {
             let system = place(program, subject.uid, facts) == Place::System;
             (system || runs_anything(program)).then_some(Never::AnyCommand)
@@ -252,6 +254,16 @@ fn ownership(subject: &Subject, facts: &Facts, id: NodeId) -> Option<Never> {
     widening(subject, facts, id, Perms::RWX)
 }
 
+/// Something of the subject's own may be made where services have their places, and nowhere else of the system's.
+fn made_in(subject: &Subject, facts: &Facts, parent: NodeId) -> Option<Never> {
+    let path = &facts.node(parent).path;
+    let fitting = matches!(
+        place(path, subject.uid, facts),
+        Place::Log | Place::Runtime | Place::Service
+    );
+    (!fitting && !is_top(path)).then_some(Never::System)
+}
+
 fn tree(subject: &Subject, facts: &Facts, top: &[u8]) -> Option<Never> {
     let parent = match top.iter().rposition(|&byte| byte == b'/') {
         Some(0) | None => return Some(Never::ForeignTree),
@@ -272,7 +284,7 @@ fn group(attempt: &Attempt, facts: &Facts, gid: u32) -> Option<Never> {
         .get(&gid)
         .map(|group| group.name.as_str());
     let is_docker_socket = name == Some("docker")
-        && matches!(attempt.operation, crate::attempt::Operation::Connect)
+        && matches!(attempt.operation, Operation::Connect)
         || facts.walk.target().is_some_and(|id| {
             name == Some("docker")
                 && inode(facts, id).is_some_and(|inode| inode.kind == Kind::Socket)
@@ -287,6 +299,9 @@ fn command_line(words: &[Vec<u8>]) -> Option<Never> {
     let (program, arguments) = words.split_first()?;
     let dangerous: &[&[u8]] = &[
         b"-R",
+        b"-r",
+        b"-rf",
+        b"-fr",
         b"--recursive",
         b"777",
         b"666",
@@ -303,6 +318,32 @@ fn command_line(words: &[Vec<u8>]) -> Option<Never> {
         .iter()
         .any(|argument| dangerous.contains(&argument.as_slice()))
         .then_some(Never::ForeignTree)
+}
+
+/// One operation that root is to do. It is the reader's own program that asked for it, or so it says: nothing of the
+/// system is altered on its word, nothing opened to everybody, and nothing of others deleted but where all may leave files.
+fn done_by_root(
+    subject: &Subject,
+    facts: &Facts,
+    operation: &Operation,
+    path: &[u8],
+) -> Option<Never> {
+    let real = facts.walk.named().map_or(path, |id| &facts.node(id).path);
+    if matches!(
+        place(real, subject.uid, facts),
+        Place::System | Place::Kernel | Place::Home | Place::Device
+    ) {
+        return Some(Never::System);
+    }
+    let sticky = |dir: NodeId| inode(facts, dir).is_some_and(Inode::is_sticky);
+    match operation {
+        Operation::Chmod(Some(mode)) if mode & 0o6002 != 0 => Some(Never::WritableByAll),
+        Operation::Delete | Operation::Rmdir if !facts.walk.parent().is_some_and(sticky) => {
+            Some(Never::ForeignTree)
+        }
+        Operation::Chown { .. } => ownership(subject, facts, facts.walk.named()?),
+        _ => None,
+    }
 }
 
 /// Whether the program is a shell or an interpreter.
@@ -325,8 +366,7 @@ fn remount(subject: &Subject, facts: &Facts, id: MountId, option: &str) -> Optio
     let systems = matches!(
         place(&mount.point, subject.uid, facts),
         Place::System | Place::Kernel | Place::Device | Place::Runtime
-    ) && ![b"/mnt".as_slice(), b"/srv", b"/home", b"/var", b"/opt"]
-        .contains(&mount.point.as_slice());
+    ) && !(is_top(&mount.point) && mount.point != b"/");
     (systems || option == "dev" || option == "symfollow").then_some(Never::SystemMount)
 }
 

@@ -9,37 +9,39 @@ use crate::facts::{Facts, Kind, Names, NodeId, Perms};
 /// Weighs as many as everybody.
 const EVERYBODY: usize = 10_000;
 
-/// How many others gain or lose a permission on anything, counted by the names that are known; everybody else counts as
-/// very many.
-pub(super) fn concerned(subject: &Subject, before: &Facts, after: &Facts) -> usize {
+/// How many others gain a permission on anything, counted by the names that are known; everybody else counts as very many.
+pub(super) fn let_in(subject: &Subject, before: &Facts, after: &Facts) -> usize {
     if before.settings != after.settings {
         return EVERYBODY;
     }
-    let changed: Vec<NodeId> = (0..before.nodes.len())
+    gainers(subject, before, after)
+}
+
+/// How many others lose one.
+pub(super) fn shut_out(subject: &Subject, before: &Facts, after: &Facts) -> usize {
+    gainers(subject, after, before)
+}
+
+fn gainers(subject: &Subject, before: &Facts, after: &Facts) -> usize {
+    // What was made lies behind: it is nothing that anybody had.
+    let both = before.nodes.len().min(after.nodes.len());
+    let changed: Vec<NodeId> = (0..both)
         .map(NodeId)
         .filter(|&id| before.node(id) != after.node(id))
         .collect();
-    let concerns = |stranger: &Subject| {
-        changed.iter().any(|&id| {
-            let there_and_back = [(before, after), (after, before)];
-            there_and_back
-                .iter()
-                .any(|(from, to)| !gained(stranger, id, from, to).is_empty())
-        })
+    let gains = |stranger: &Subject| {
+        changed
+            .iter()
+            .any(|&id| !gained(stranger, id, before, after).is_empty())
     };
     let mut count = strangers(subject, &before.names)
         .iter()
-        .filter(|stranger| concerns(stranger))
+        .filter(|stranger| gains(stranger))
         .count();
     for gid in groups_without_a_name(&changed, before, after) {
-        count += usize::from(concerns(&stranger(subject, NOBODY, vec![gid])));
+        count += usize::from(gains(&stranger(subject, NOBODY, vec![gid])));
     }
-    // Who is in the group that something is taken from need not all be known.
-    count += changed
-        .iter()
-        .filter(|&&id| changes_group(id, before, after))
-        .count();
-    if concerns(&stranger(subject, NOBODY, Vec::new())) {
+    if gains(&stranger(subject, NOBODY, Vec::new())) {
         count += EVERYBODY;
     }
     count
@@ -85,11 +87,6 @@ fn strangers(subject: &Subject, names: &Names) -> Vec<Subject> {
             stranger(subject, uid.map_or(NOBODY, |(uid, _)| *uid), groups)
         })
         .collect()
-}
-
-fn changes_group(id: NodeId, before: &Facts, after: &Facts) -> bool {
-    let group = |facts: &Facts| facts.node(id).inode.as_ref().ok().map(|inode| inode.gid);
-    group(before) != group(after)
 }
 
 fn stranger(subject: &Subject, uid: u32, groups: Vec<u32>) -> Subject {

@@ -245,6 +245,55 @@ fn without_setfacl_the_group_is_joined() {
 }
 
 #[test]
+fn what_root_left_in_a_sticky_directory_is_given_back() {
+    let scene = "
+        subject alice alice
+        attempt create /srv/drop/left
+        setting fs.protected_regular 2
+        drwxrwxrwt deploy www /srv/drop
+        -rw-rw-rw- root root /srv/drop/left
+    ";
+    let fix = first(scene);
+    assert_eq!(fix.commands, ["chown -h alice:alice /srv/drop/left"]);
+    assert!(fix.verified);
+}
+
+#[test]
+fn a_container_is_told_the_line_that_lasts() {
+    let scene = "
+        subject alice alice
+        attempt create /data/new
+        container docker
+        drwxr-xr-x root root /data
+        missing /data/new
+    ";
+    let fixes = offered(scene).fixes;
+    assert_eq!(fixes[0].commands, ["setfacl -m u:alice:rwx /data"]);
+    assert!(
+        fixes[1]
+            .title
+            .contains("RUN install -d -o 1000 -g 1000 /data"),
+        "{fixes:#?}"
+    );
+}
+
+#[test]
+fn a_service_is_told_its_state_directory() {
+    let scene = "
+        subject deploy 33
+        attempt create /var/lib/app/new
+        unit app.service
+        drwxr-xr-x root root /var
+        drwxr-xr-x root root /var/lib
+        drwxr-xr-x root root /var/lib/app
+        missing /var/lib/app/new
+    ";
+    let fixes = offered(scene).fixes;
+    assert_eq!(fixes[0].commands, ["setfacl -m u:deploy:rwx /var/lib/app"]);
+    assert!(fixes[1].title.contains("StateDirectory=app"), "{fixes:#?}");
+}
+
+#[test]
 fn pip_gets_a_virtual_environment() {
     let scene = "
         subject alice alice
@@ -391,12 +440,33 @@ mod never {
 
     #[test]
     fn a_file_with_another_name_elsewhere_does_not_change_hands() {
-        nothing_is_offered(
-            "subject alice alice
+        let scene = "subject alice alice
              attempt delete /tmp/link
              drwxrwxrwt root root /tmp
-             -rw-r--r-- root root /tmp/link links=2",
-        );
+             -rw-r--r-- root root /tmp/link links=2";
+        assert_eq!(commands(scene), ["rm /tmp/link"]);
+    }
+
+    #[test]
+    fn root_does_nothing_of_the_systems_on_a_messages_word() {
+        for (attempt, dir, file) in [
+            ("delete /etc/hosts", "/etc", "/etc/hosts"),
+            ("chmod /etc/hosts mode=600", "/etc", "/etc/hosts"),
+            ("chown /usr/tool owner=alice", "/usr", "/usr/tool"),
+            ("chmod /srv/f mode=4755", "/data", "/srv/f"),
+            ("chmod /srv/f mode=666", "/data", "/srv/f"),
+            ("delete /srv/f", "/data", "/srv/f"),
+        ] {
+            let scene = format!(
+                "subject alice alice
+                 attempt {attempt}
+                 drwxr-xr-x root root {dir}
+                 -rw-r--r-- deploy www {file}"
+            );
+            let commands = commands(&scene);
+            let harmless = |it: &String| it.starts_with("setfacl -m u:alice:rwx /srv");
+            assert!(commands.iter().all(harmless), "{commands:?}");
+        }
     }
 
     #[test]

@@ -183,7 +183,10 @@ fn pasteable(commands: &[String], sudo: bool) -> String {
 }
 
 fn remark(fix: &Fix, sudo: bool, is_root: bool) -> String {
-    let mut remark = fix.title.clone();
+    let mut remark = match fix.note.as_str() {
+        "" => fix.title.clone(),
+        note => note.to_owned(),
+    };
     if fix.needs_root && !sudo && !is_root {
         remark.push_str(", as root");
     }
