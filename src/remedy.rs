@@ -63,12 +63,13 @@ pub fn remedy(attempt: &Attempt, facts: &Facts, denial: &Denial) -> Remedy {
         .filter(|plan| !plan.takes_away(attempt, facts))
         .collect();
     plans.sort_by_cached_key(|plan| plan.rank(attempt, facts));
-    if plans
+    if let Some(narrow) = plans
         .iter()
-        .any(|plan| plan.verified && plan.fit(attempt, facts) < Fit::Lasting)
+        .find(|plan| plan.fit(attempt, facts) < Fit::Lasting)
     {
         // Nobody else needs to be let in.
-        plans.retain(|plan| plan.fit(attempt, facts) != Fit::Broad);
+        let proven = narrow.verified;
+        plans.retain(|plan| plan.fit(attempt, facts) != Fit::Broad || plan.verified && !proven);
     }
     let mut fixes: Vec<Fix> = Vec::new();
     for plan in &plans {
