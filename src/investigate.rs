@@ -42,6 +42,7 @@ pub fn investigate(incident: Incident, place: &Place) -> Finding {
         (outcome, _) => outcome,
     };
     Finding {
+        alike: 0,
         count: u64::from(incident.count),
         incident: Some(incident),
         attempt,
@@ -69,6 +70,7 @@ pub fn examine(attempt: Attempt) -> Finding {
         Verdict::Unclear(unread) => Outcome::Unknown(missing(&unread)),
     };
     Finding {
+        alike: 0,
         incident: None,
         count: 1,
         attempt: Some(attempt),

@@ -98,6 +98,6 @@ fn object(attempt: &Attempt) -> String {
             format!("[{}]:{port}", quote::display(address.as_bytes()))
         }
         Object::Port { address, port } => format!("{}:{port}", quote::display(address.as_bytes())),
-        Object::Process => "it".to_owned(),
+        Object::Process => "the process".to_owned(),
     }
 }

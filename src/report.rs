@@ -20,6 +20,8 @@ pub struct Finding {
     pub incident: Option<Incident>,
     /// How often it was seen.
     pub count: u64,
+    /// How many other failures the same obstacle stands behind, which are not shown for themselves.
+    pub alike: u64,
     /// The reading that was judged; `None` where there was nothing to judge.
     pub attempt: Option<Attempt>,
     /// What it was judged on.

@@ -46,7 +46,15 @@ pub struct Witness {
 #[must_use]
 pub fn attempts(incident: &Incident, place: &Place) -> Vec<Attempt> {
     if let Some(object) = incident.address.as_deref().and_then(paths::port) {
-        return each_subject(place, incident.errno, &Operation::Bind, &object, None);
+        return each_subject(place, incident.errno, &Operation::Bind, &object);
+    }
+    // A process is named by a number, if at all: no path.
+    if let Some(operation) = incident
+        .operations
+        .iter()
+        .find(|operation| operations::is_about_a_process(operation))
+    {
+        return each_subject(place, incident.errno, operation, &Object::Process);
     }
     let mut attempts: Vec<Attempt> = Vec::new();
     for (operation, from, to) in operations::readings(incident) {
@@ -76,7 +84,7 @@ pub fn unnamed(incident: &Incident, place: &Place) -> Vec<Attempt> {
     let binds = incident.operations.contains(&Operation::Bind);
     for word in paths::arguments(place) {
         if let Some(object) = paths::port(word).filter(|_| binds) {
-            for attempt in each_subject(place, incident.errno, &Operation::Bind, &object, None) {
+            for attempt in each_subject(place, incident.errno, &Operation::Bind, &object) {
                 push(&mut attempts, attempt);
             }
         }
@@ -97,7 +105,6 @@ fn each_subject(
     errno: Option<Errno>,
     operation: &Operation,
     object: &Object,
-    to: Option<Vec<u8>>,
 ) -> Vec<Attempt> {
     let mut attempts = Vec::new();
     for witness in &place.witnesses {
@@ -109,7 +116,7 @@ fn each_subject(
                 subject,
                 operation,
                 object,
-                to: to.clone(),
+                to: None,
                 errno,
             },
         );

@@ -6,6 +6,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
 use crate::attempt::{Errno, Incident, Object, Subject};
+use crate::cause::Code;
 use crate::cli::{Hints, RunOptions};
 use crate::config::{self, Config, HintsOrOff};
 use crate::detect::{self, Detector};
@@ -126,36 +127,54 @@ impl Explainer {
 
     /// The hints for what was found since the last time.
     fn hints(&mut self) -> Vec<u8> {
-        let mut hints: Vec<String> = Vec::new();
-        for at in self.considered..self.findings.len() {
-            let Some(form) = self.form else { break };
-            if self.is_ignored(&self.findings[at]) {
+        let new = self.considered..self.findings.len();
+        self.considered = self.findings.len();
+        let wanted: Vec<usize> = new
+            .filter(|at| !self.is_ignored(&self.findings[*at]))
+            .collect();
+        let each = |line: &dyn Fn(&Finding) -> String| -> String {
+            wanted.iter().map(|at| line(&self.findings[*at])).collect()
+        };
+        match self.form {
+            None => Vec::new(),
+            Some(Hints::Json) => {
+                let words = self.words();
+                each(&|finding| json_line::line(finding, &words, now())).into_bytes()
+            }
+            Some(Hints::Github) => {
+                let workspace = std::env::var("GITHUB_WORKSPACE").ok();
+                each(&|finding| github::annotation(finding, workspace.as_deref())).into_bytes()
+            }
+            Some(Hints::Text) => self.hints_for_people(&wanted).into_bytes(),
+        }
+    }
+
+    /// Hints for a few of these findings; those with the same obstacle as one of them are counted there.
+    fn hints_for_people(&mut self, wanted: &[usize]) -> String {
+        let mut shown: Vec<usize> = Vec::new();
+        for &at in wanted {
+            let this = obstacle(&self.findings[at]);
+            let alike = |other: &usize| this.is_some() && obstacle(&self.findings[*other]) == this;
+            if let Some(first) = shown.iter().copied().find(alike) {
+                self.findings[first].alike += 1;
                 continue;
             }
-            let full = hints.len() >= MOST_AT_A_TIME || self.shown >= MOST_OF_A_RUN;
-            if full || self.is_repeated(at) {
+            let full = shown.len() >= MOST_AT_A_TIME || self.shown >= MOST_OF_A_RUN;
+            if full || (0..wanted[0]).any(|earlier| alike(&earlier)) {
                 self.unshown += 1;
                 continue;
             }
             self.shown += 1;
-            hints.push(self.hint(&self.findings[at], form));
+            shown.push(at);
         }
-        self.considered = self.findings.len();
-        match self.form {
-            Some(Hints::Text) if !hints.is_empty() => {
-                format!("\n{}", hints.join("\n")).into_bytes()
-            }
-            _ => hints.concat().into_bytes(),
-        }
-    }
-
-    fn hint(&self, finding: &Finding, form: Hints) -> String {
-        match form {
-            Hints::Text => text::hint(finding, self.style),
-            Hints::Json => json_line::line(finding, &self.words(), now()),
-            Hints::Github => {
-                github::annotation(finding, std::env::var("GITHUB_WORKSPACE").ok().as_deref())
-            }
+        let hints: Vec<String> = shown
+            .iter()
+            .map(|at| text::hint(&self.findings[*at], self.style))
+            .collect();
+        if hints.is_empty() {
+            String::new()
+        } else {
+            format!("\n{}", hints.join("\n"))
         }
     }
 
@@ -179,22 +198,6 @@ impl Explainer {
         }
     }
 
-    /// Whether an earlier finding has the same obstacle: its hint says all there is to say.
-    fn is_repeated(&self, at: usize) -> bool {
-        let obstacle = |finding: &Finding| match &finding.outcome {
-            Outcome::Denied(denial, _) => Some((
-                denial.code,
-                render::obstacle_path(denial, finding.attempt.as_ref()?, &finding.facts),
-            )),
-            _ => None,
-        };
-        let this = obstacle(&self.findings[at]);
-        this.is_some()
-            && self.findings[..at]
-                .iter()
-                .any(|earlier| obstacle(earlier) == this)
-    }
-
     /// Writes the report, where one was asked for.
     fn report(&self, exit: Exit) -> Result<(), String> {
         let Some(file) = &self.report else {
@@ -212,6 +215,15 @@ impl Explainer {
         let text = serde_json::to_vec_pretty(&report).map_err(|error| error.to_string())?;
         std::fs::write(file, [&text[..], b"\n"].concat()).map_err(|error| error.to_string())
     }
+}
+
+/// What refused: two failures with the same obstacle need one explanation.
+fn obstacle(finding: &Finding) -> Option<(Code, Option<Vec<u8>>)> {
+    let Outcome::Denied(denial, _) = &finding.outcome else {
+        return None;
+    };
+    let path = render::obstacle_path(denial, finding.attempt.as_ref()?, &finding.facts);
+    Some((denial.code, path))
 }
 
 impl Observer for Explainer {

@@ -19,7 +19,7 @@ pub fn hint(finding: &Finding, style: Style) -> String {
             let words = cause::words(denial, attempt, &finding.facts);
             let mut text = headline(
                 &format!("cannot {}", deed(attempt, &finding.facts)),
-                finding.count,
+                finding,
                 style,
             );
             text.push_str(&labelled("because", &words.because, style.width));
@@ -42,7 +42,7 @@ pub fn hint(finding: &Finding, style: Style) -> String {
                     "cannot tell what refused to {}",
                     deed(attempt, &finding.facts)
                 ),
-                finding.count,
+                finding,
                 style,
             );
             head + &labelled("because", note, style.width)
@@ -51,7 +51,7 @@ pub fn hint(finding: &Finding, style: Style) -> String {
             let user = finding.facts.names.user(attempt.subject.uid);
             let head = headline(
                 &format!("{user} can {} now", deed(attempt, &finding.facts)),
-                finding.count,
+                finding,
                 style,
             );
             let because = "looked at afterwards, nothing stands in the way: it changed meanwhile, or the refusal came \
@@ -59,7 +59,7 @@ pub fn hint(finding: &Finding, style: Style) -> String {
             head + &labelled("because", because, style.width)
         }
         (outcome, None) => {
-            let head = headline(&told(finding), finding.count, style);
+            let head = headline(&told(finding), finding, style);
             match outcome {
                 Outcome::Unknown(note) => head + &labelled("because", note, style.width),
                 _ => head,
@@ -109,7 +109,7 @@ pub fn answer(finding: &Finding, style: Style) -> String {
                     "cannot tell whether {user} can {}",
                     deed(attempt, &finding.facts)
                 ),
-                finding.count,
+                finding,
                 style,
             );
             head + &labelled("because", note, style.width)
@@ -127,16 +127,22 @@ pub(super) fn strong(text: &str, style: Style) -> String {
     }
 }
 
-fn headline(sentence: &str, count: u64, style: Style) -> String {
-    let times = if count > 1 {
-        format!("  ({count} times)")
+fn headline(sentence: &str, finding: &Finding, style: Style) -> String {
+    let mut often = if finding.count > 1 {
+        format!("  ({} times)", finding.count)
     } else {
         String::new()
     };
+    if finding.alike > 0 {
+        often.push_str(&format!(
+            "  (and {} more for the same reason)",
+            finding.alike
+        ));
+    }
     if style.color {
-        format!("{} {}{times}\n", "permwrap:".red().bold(), sentence.bold())
+        format!("{} {}{often}\n", "permwrap:".red().bold(), sentence.bold())
     } else {
-        format!("permwrap: {sentence}{times}\n")
+        format!("permwrap: {sentence}{often}\n")
     }
 }
 

@@ -56,6 +56,11 @@ pub fn readings(incident: &Incident) -> Vec<Reading<'_>> {
     readings
 }
 
+/// Whether the operation's object is a process.
+pub fn is_about_a_process(operation: &Operation) -> bool {
+    matches!(operation, Operation::Signal | Operation::Ptrace)
+}
+
 /// The operations to try where the text tells of none.
 fn untold(errno: Option<Errno>) -> Vec<Operation> {
     let names: &[&str] = match errno {

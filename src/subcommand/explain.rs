@@ -61,6 +61,7 @@ impl Finding {
     fn of_text(incident: Incident) -> Finding {
         let note = "nothing on this machine was looked at (--offline)".to_owned();
         Finding {
+            alike: 0,
             count: u64::from(incident.count),
             incident: Some(incident),
             attempt: None,
