@@ -78,11 +78,13 @@ impl Pipe {
         }
         let exit = ended.unwrap_or(Exit::with_code(125));
         self.sink = None;
-        let calm = self.drain(inbox, watch);
+        // A command that was killed no longer waits for a reader that takes nothing.
+        let patient = exit.signal.is_none();
+        let calm = self.drain(inbox, watch, patient);
         let words = watch.last_words(exit, Some(inbox));
-        self.batch.add(&words);
         if calm {
-            self.empty(inbox);
+            self.batch.add(&words);
+            self.empty(inbox, patient);
         }
         self.leave_remainder();
         exit
@@ -164,14 +166,15 @@ impl Pipe {
         }
     }
 
-    /// Relays what the command had written when it ended; others may go on writing. False when somebody wants an end of it.
-    fn drain(&mut self, inbox: &Inbox, watch: &mut Watch) -> bool {
+    /// Relays what the command had written when it ended; others may go on writing. False when somebody wants an end of it,
+    /// or when that would take patience.
+    fn drain(&mut self, inbox: &Inbox, watch: &mut Watch, patient: bool) -> bool {
         let mut left = self
             .source
             .as_ref()
             .map_or(0, |source| sys::readable(source.as_raw_fd()));
         loop {
-            if !self.empty(inbox) {
+            if !self.empty(inbox, patient) {
                 return false;
             }
             if left == 0 {
@@ -186,9 +189,12 @@ impl Pipe {
     }
 
     /// Writes out everything, waiting for a slow reader as the command itself would have waited.
-    fn empty(&mut self, inbox: &Inbox) -> bool {
+    fn empty(&mut self, inbox: &Inbox, patient: bool) -> bool {
         self.give(0);
         while !self.batch.is_empty() {
+            if !patient {
+                return false;
+            }
             let mut watched = [
                 sys::watch(self.outlet.fd, libc::POLLOUT),
                 sys::watch(inbox.descriptor(), libc::POLLIN),

@@ -23,7 +23,7 @@ use crate::pair::Pair;
 use crate::support;
 
 /// How long anything may take before it counts as hanging: far more than it needs on a busy machine.
-pub const DEADLINE: Duration = Duration::from_secs(15);
+pub const DEADLINE: Duration = Duration::from_secs(45);
 
 /// What every script may use: waiting for a process to end or to be in a state, for a file to have something in it.
 pub const FUNCTIONS: &str = r#"until_gone() { while grep -q '^State:.[^ZX]' /proc/$1/status 2>/dev/null; do sleep 0.02; done; }

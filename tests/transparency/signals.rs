@@ -1,7 +1,7 @@
 //! Every signal arrives once, wherever it comes from, and stopping and continuing is the job's as a whole.
 
 use crate::pair::Pair;
-use crate::scene::{same, same_everywhere, same_on_terminal};
+use crate::scene::{same_everywhere, same_on_terminal, wrapped};
 
 /// `count.py SIGNAL...`: tells when it is ready, tells of each of these signals and ends with its input, or with the
 /// signal TERM when that is not one of them.
@@ -277,46 +277,70 @@ fn the_closing_of_the_terminal_ends_everything() {
 }
 
 /// The interactive shells, each with a prompt that counts.
-const SHELLS: [(&str, &str); 3] = [
-    (
-        "bash",
-        r#"export -f until_state; PS1='\#$ ' exec bash --norc --noprofile -i"#,
-    ),
-    ("zsh", r#"PS1="%h$ " exec zsh -f -i -o no_prompt_sp"#),
-    (
-        "fish",
-        r#"exec fish --no-config -i -C 'set n 0; function fish_prompt; set -g n (math $n + 1); echo "$n\$ "; end; function fish_title; end; function fish_greeting; end'"#,
-    ),
+const SHELLS: [&str; 3] = [
+    r#"export -f until_state; PS1='\#$ ' exec bash --norc --noprofile -i"#,
+    r#"PS1="%h$ " exec zsh -f -i -o no_prompt_sp"#,
+    r#"exec fish --no-config -i -C 'set n 0; function fish_prompt; set -g n (math $n + 1); echo "$n\$ "; end; function fish_title; end; function fish_greeting; end'"#,
 ];
 
 #[test]
 fn the_stop_key_stops_the_job_and_the_shell_goes_on() {
-    for (shell, start) in SHELLS {
+    for start in SHELLS {
         let mut pair = counting(start).hiding_numbers();
         pair.until("1$ ")
             .types("run python3 ../count.py SIGCONT\n")
             .until("ready");
-        pair.types("\x1a").until("2$ ");
-        pair.types("jobs\n").until("3$ ");
+        pair.types("\x1a").until("2$ ").types("jobs\n").until("3$ ");
         pair.types("echo shell; stty -a | grep -c -w icanon\n")
             .until("4$ ");
-        pair.types("fg\n").until("SIGCONT 1");
-        pair.types("line\n").until("read line");
+        pair.types("fg\n")
+            .until("SIGCONT 1")
+            .types("line\n")
+            .until("read line");
         pair.types("\x1a")
             .until("5$ ")
-            .types("bg\n")
-            .until("SIGCONT 2");
-        // In the background it stops again when it reads.
-        pair.types("\n").until("6$ ").types("jobs\n").until("7$ ");
-        pair.types("fg\n")
-            .until("SIGCONT 3")
+            .types("fg\n")
+            .until("SIGCONT 2")
             .types("more\n")
             .until("read more");
-        pair.types("\x04").until("in all SIGCONT=3").until("8$ ");
+        pair.types("\x04")
+            .until("in all SIGCONT=2")
+            .until("6$ ")
+            .types("exit 0\n");
+        pair.ends_somehow().ended("exit 0");
+    }
+}
+
+#[test]
+fn a_stopped_job_goes_on_in_the_background_and_comes_back() {
+    for start in SHELLS {
+        let mut pair = Pair::prepared(
+            r#": >continued; cat >job <<'END'
+                   $SIG{CONT} = sub { open F, ">>", "continued"; print F "once\n"; close F };
+                   syswrite STDOUT, "ready\n"; select undef, undef, undef, 0.02 while !-e "go"; syswrite STDOUT, "over\n";
+END
+               echo 'until [ $(cat continued | wc -l) = $1 ]; do sleep 0.02; done' >continued_times"#,
+            start,
+        )
+        .hiding_numbers();
+        pair.until("1$ ")
+            .types("run perl job\n")
+            .until("ready")
+            .types("\x1a")
+            .until("2$ ");
+        pair.types("bg; sh continued_times 1\n")
+            .until("3$ ")
+            .types("fg\n")
+            .until("perl job\n");
+        pair.types("\x1a")
+            .until("4$ ")
+            .types("touch go\n")
+            .until("5$ ")
+            .types("fg\n")
+            .until("over")
+            .until("6$ ");
         pair.types("exit 0\n");
-        let seen = pair.ends_somehow();
-        seen.ended("exit 0");
-        assert!(!shell.is_empty());
+        pair.ends_somehow().ended("exit 0").shows("once\nonce\n");
     }
 }
 
@@ -329,7 +353,7 @@ fn the_stop_key_works_with_stderr_elsewhere() {
         "2>&1 | cat",
         "</dev/tty 2>&1 | tee out",
     ] {
-        let mut pair = counting(SHELLS[0].1).hiding_numbers();
+        let mut pair = counting(SHELLS[0]).hiding_numbers();
         pair.until("1$ ");
         pair.types(&format!("run python3 ../count.py SIGCONT {redirection}\n"))
             .until("ready");
@@ -349,7 +373,7 @@ fn the_stop_key_works_with_stderr_elsewhere() {
 fn a_command_that_stops_itself_stops_the_job() {
     for signal in ["STOP", "TSTP", "TTIN"] {
         for redirection in ["", "2>err"] {
-            let mut pair = Pair::start(SHELLS[0].1).hiding_numbers();
+            let mut pair = Pair::start(SHELLS[0]).hiding_numbers();
             pair.until("1$ ");
             pair.types(&format!(
                 "run perl -e 'kill \"{signal}\", $$; print \"went on\\n\"' {redirection}\n"
@@ -364,7 +388,7 @@ fn a_command_that_stops_itself_stops_the_job() {
 #[test]
 fn reading_in_the_background_stops_the_job() {
     for redirection in ["", "2>err"] {
-        let mut pair = Pair::start(SHELLS[0].1).hiding_numbers();
+        let mut pair = Pair::start(SHELLS[0]).hiding_numbers();
         pair.until("1$ ")
             .types(&format!("run cat {redirection} & until_state $! T\n"));
         pair.until("Stopped")
@@ -382,7 +406,7 @@ fn reading_in_the_background_stops_the_job() {
 
 #[test]
 fn writing_in_the_background_stops_the_job_where_that_is_asked_for() {
-    let mut pair = Pair::start(SHELLS[0].1).hiding_numbers();
+    let mut pair = Pair::start(SHELLS[0]).hiding_numbers();
     pair.until("1$ ").types("stty tostop\n").until("2$ ");
     pair.types("run sh -c 'echo said; echo done' & until_state $! T\n");
     pair.until("Stopped")
@@ -400,7 +424,7 @@ fn writing_in_the_background_stops_the_job_where_that_is_asked_for() {
 
 #[test]
 fn a_job_in_the_background_may_change_no_modes() {
-    let mut pair = Pair::start(SHELLS[0].1).hiding_numbers();
+    let mut pair = Pair::start(SHELLS[0]).hiding_numbers();
     pair.until("1$ ")
         .types("run stty -echo & until_state $! T\n");
     pair.until("Stopped")
@@ -433,14 +457,12 @@ fn a_killed_wrapper_leaves_no_raw_terminal_and_no_stuck_command() {
 
 #[test]
 fn a_killed_wrapper_leaves_no_command_that_waits_for_ever() {
-    for redirection in ["2>err", "2>&1 | cat >out", "2>/dev/null"] {
-        same(&format!(
-            r#"(exec run perl -e 'open P, ">", "../pid"; print P "$$\n"; close P; $SIG{{PIPE}} = "IGNORE"; print STDERR "x" x 1000, "\n" for 1 .. 3000;
-                           select undef, undef, undef, 0.01 while !-e "../killed"; print STDERR "y" x 1000, "\n" for 1 .. 3000; open D, ">", "over"'; ) {redirection} & 
-               until_there ../pid
-               wrapper=$(pgrep -o -f 'SIG{{PIPE}} = "IGNORE"' -s 0)
-               command=$(cat ../pid); [ "$(cut -d' ' -f4 /proc/$command/stat)" = $$ ] && {{ touch ../killed; exec 3>over; wait; }} || kill -9 $(cut -d' ' -f4 /proc/$command/stat)
-               touch ../killed; until [ -e over ]; do sleep 0.01; done; rm -f err out"#
+    // Bare the command itself would be killed.
+    for redirection in ["2>err", "2> >(cat >&2)", "2>&1"] {
+        wrapped(&format!(
+            r#"run perl -e '$SIG{{PIPE}} = "IGNORE"; print STDERR "x" x 1000, "\n" for 1 .. 100; open P, ">", "../pid"; print P $$; close P;
+                           select undef, undef, undef, 0.02 while !-e "../killed"; print STDERR "y" x 1000, "\n" for 1 .. 3000; open D, ">", "over"; print D "over"' {redirection} &
+               until_there ../pid; kill -9 $!; touch ../killed; until_gone $(cat ../pid); cat over"#
         ));
     }
 }
