@@ -5,6 +5,7 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Mutex;
 
 use permwrap::cause::Code;
 use support::{World, needs_programs, repository, svg};
@@ -40,13 +41,17 @@ fn is_current(path: &Path, expected: &str) {
     );
 }
 
-/// The README with another text between `<!-- NAME -->` and the next `<!-- end -->`.
-fn readme_with(name: &str, text: &str) -> String {
-    let readme = fs::read_to_string(repository().join("README.md")).expect("there is a README");
+/// Compares the README's part between `<!-- NAME -->` and the next `<!-- end -->` with what it should be, or writes it.
+fn readme_has(name: &str, text: &str) {
+    // Tests of several parts run at once.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _one = ONE_AT_A_TIME.lock();
+    let path = repository().join("README.md");
+    let readme = fs::read_to_string(&path).expect("there is a README");
     let mark = format!("<!-- {name} -->\n");
     let (before, rest) = readme.split_once(&mark).expect("the mark is there");
     let (_, after) = rest.split_once("<!-- end -->").expect("the end is marked");
-    format!("{before}{mark}{text}<!-- end -->{after}")
+    is_current(&path, &format!("{before}{mark}{text}<!-- end -->{after}"));
 }
 
 #[test]
@@ -56,10 +61,7 @@ fn the_session_and_its_picture_are_real() {
     }
     let Some(world) = World::new() else { return };
     let plain = session(&world, "never");
-    is_current(
-        &repository().join("README.md"),
-        &readme_with("session", &format!("\n```console\n{plain}```\n\n")),
-    );
+    readme_has("session", &format!("\n```console\n{plain}```\n\n"));
     let picture = svg::terminal(&session(&world, "always"));
     is_current(&repository().join("tests/picture/hint.svg"), &picture);
 }
@@ -75,10 +77,7 @@ fn the_table_of_causes_is_complete() {
         ));
     }
     table.push('\n');
-    is_current(
-        &repository().join("README.md"),
-        &readme_with("causes", &table),
-    );
+    readme_has("causes", &table);
 }
 
 #[test]
