@@ -6,10 +6,12 @@
 
 mod errno;
 mod operation;
+mod privilege;
 mod subject;
 
 pub use errno::Errno;
 pub use operation::{NodeType, OpenHow, Operation};
+pub use privilege::Privilege;
 pub use subject::{Capability, CapabilitySet, IdMap, Subject};
 
 /// What the text says of one failure, and nothing more.

@@ -28,7 +28,7 @@ mod xattr;
 
 pub use crate::cause::{Certainty, Class, Denial, Obstacle, Rule};
 
-use crate::attempt::{Errno, NodeType, Object, Operation, Subject};
+use crate::attempt::{Capability, Errno, NodeType, Object, Operation, Subject};
 use crate::cause::Code;
 use crate::facts::{Facts, Inode, Kind, Mount, Node, NodeId, Perms, Unread, Walk};
 
@@ -132,7 +132,10 @@ impl<'a> Kernel<'a> {
         }
         let walk = &self.facts.walk;
         match operation {
-            Operation::Mount | Operation::Signal | Operation::Ptrace => self.of_no_file(operation),
+            Operation::Mount => self.privileged(Capability::SysAdmin, Certainty::Proven),
+            Operation::Signal => self.privileged(Capability::Kill, Certainty::Inferred),
+            Operation::Ptrace => self.ptrace(),
+            Operation::Privileged(privilege) => self.ask_for(*privilege),
             _ if *object == Object::Process => {
                 Err(Unread::not_gathered("what exactly the process asked for").into())
             }

@@ -77,6 +77,7 @@ pub fn deed(attempt: &Attempt, facts: &Facts) -> String {
         Operation::Mount => format!("mount {object}"),
         Operation::Signal => format!("signal {object}"),
         Operation::Ptrace => format!("trace {object}"),
+        Operation::Privileged(privilege) => privilege.words().to_owned(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Operations on files, with the parameters that decide.
 
+use super::Privilege;
+
 /// What was tried, as the system call sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Operation {
@@ -51,6 +53,8 @@ pub enum Operation {
     Signal,
     /// ptrace(2) and what asks for the same right.
     Ptrace,
+    /// Something else that asks for a privilege rather than for a file.
+    Privileged(Privilege),
 }
 
 /// How a file is opened: the access mode and flags of open(2) that decide.
@@ -137,7 +141,7 @@ impl Operation {
     ];
 
     /// The operation with this name and its default parameters. Besides [`Operation::NAMES`] it knows `mount`,
-    /// `signal` and `ptrace`, which a message may tell of.
+    /// `signal`, `ptrace` and the names of [`Privilege`]s, which a message may tell of.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Operation> {
         Some(match name {
@@ -168,7 +172,7 @@ impl Operation {
             "mount" => Operation::Mount,
             "signal" => Operation::Signal,
             "ptrace" => Operation::Ptrace,
-            _ => return None,
+            _ => return Privilege::from_name(name).map(Operation::Privileged),
         })
     }
 
@@ -200,7 +204,17 @@ impl Operation {
             Operation::Mount => "mount",
             Operation::Signal => "signal",
             Operation::Ptrace => "ptrace",
+            Operation::Privileged(privilege) => privilege.name(),
         }
+    }
+
+    /// Whether it is one of no file, so that there is no path to it.
+    #[must_use]
+    pub fn is_of_no_file(&self) -> bool {
+        matches!(
+            self,
+            Operation::Signal | Operation::Ptrace | Operation::Privileged(_)
+        )
     }
 
     /// Whether the path's last component is the new name of something that is about to be made.

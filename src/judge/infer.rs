@@ -95,10 +95,7 @@ impl Kernel<'_> {
         let label = self.subject.label.as_ref().ok().and_then(Option::as_deref);
         let confined =
             label.is_some_and(|label| !label.starts_with("unconfined") && label != "kernel");
-        let of_a_file = !matches!(
-            operation,
-            Operation::Mount | Operation::Signal | Operation::Ptrace
-        );
+        let of_a_file = !operation.is_of_no_file();
         let code = match reported {
             Errno::Acces if active("selinux") && settings.selinux_enforcing == Ok(true) => {
                 Code::SelinuxDenies

@@ -1,47 +1,145 @@
-//! Operations of no file: mount(2), kill(2), ptrace(2).
+//! Operations of no file: a capability gives them, and a few are anybody's where a kernel setting allows it.
 
-use super::{Certainty, Code, Decision, Denial, Errno, Kernel, Obstacle, Operation, Rule, Stop};
-use crate::attempt::Capability;
+use super::{Certainty, Code, Decision, Denial, Errno, Kernel, Obstacle, Rule, Stop};
+use crate::attempt::{Capability, Privilege};
 
 /// The setting of the Yama security module.
-const PTRACE_SCOPE: &str = "kernel.yama.ptrace_scope";
+pub(super) const PTRACE_SCOPE: &str = "kernel.yama.ptrace_scope";
+
+/// A kernel setting that keeps something from ordinary users at these values, and from root at those.
+struct Restriction {
+    setting: &'static str,
+    restricts: fn(i64) -> bool,
+    everybody: fn(i64) -> bool,
+}
+
+impl Restriction {
+    const fn new(setting: &'static str, restricts: fn(i64) -> bool) -> Restriction {
+        Restriction {
+            setting,
+            restricts,
+            everybody: |_| false,
+        }
+    }
+}
 
 impl Kernel<'_> {
-    /// What a text tells of such an operation is no more than its name: a holder of the capability may, and for
-    /// anybody else the missing capability is what can be said.
-    pub(super) fn of_no_file(self, operation: &Operation) -> Decision {
-        let capability = match operation {
-            Operation::Signal => Capability::Kill,
-            Operation::Ptrace => Capability::SysPtrace,
-            _ => Capability::SysAdmin,
-        };
+    /// `ns_capable`: what only a holder of the capability may. Less sure where the text does not tell all that decides.
+    pub(super) fn privileged(self, capability: Capability, certainty: Certainty) -> Decision {
         if self.subject.has(capability) {
             return Ok(());
         }
-        let scope = self.facts.settings.other.get(PTRACE_SCOPE);
-        let (code, at, rule) = match (operation, scope) {
-            (Operation::Ptrace, Some(Ok(1..))) => (
-                Code::SysctlRestricts,
-                Obstacle::Setting(PTRACE_SCOPE.to_owned()),
-                Rule::Flag,
-            ),
-            _ => (
-                Code::MissingCapability,
-                Obstacle::Process,
-                Rule::Needs(capability),
-            ),
-        };
-        let certainty = match operation {
-            Operation::Mount => Certainty::Proven,
-            _ => Certainty::Inferred,
-        };
-        let errno = Errno::Perm;
-        Err(Stop::Denied(Box::new(Denial {
-            errno,
-            code,
-            at,
-            rule,
+        refuse(
+            Code::MissingCapability,
+            Obstacle::Process,
+            Rule::Needs(capability),
             certainty,
-        })))
+        )
     }
+
+    /// ptrace(2) of a process that the text does not tell of.
+    pub(super) fn ptrace(self) -> Decision {
+        let scope = Restriction {
+            everybody: |scope| scope >= 3,
+            ..Restriction::new(PTRACE_SCOPE, |scope| scope >= 1)
+        };
+        self.unrestricted(Capability::SysPtrace, &[scope])?;
+        self.privileged(Capability::SysPtrace, Certainty::Inferred)
+    }
+
+    /// What asks for a privilege: where a setting decides, it alone; else the capability.
+    pub(super) fn ask_for(self, privilege: Privilege) -> Decision {
+        let restrictions = restrictions(privilege);
+        let capability = privilege.capability();
+        self.unrestricted(capability, &restrictions)?;
+        let settings = &self.facts.settings.other;
+        let known = |restriction: &Restriction| settings.contains_key(restriction.setting);
+        // Modules are loaded with a capability only, whatever the setting.
+        if privilege != Privilege::KernelModule && restrictions.iter().any(known) {
+            return Ok(());
+        }
+        // Limits of the process (RLIMIT_NICE, RLIMIT_MEMLOCK), and ids that are one's own, may give these.
+        let by_limit = matches!(
+            privilege,
+            Privilege::Priority
+                | Privilege::LockedMemory
+                | Privilege::UserIds
+                | Privilege::GroupIds
+                | Privilege::Limits
+        );
+        let certainty = if by_limit {
+            Certainty::Inferred
+        } else {
+            Certainty::Proven
+        };
+        self.privileged(capability, certainty)
+    }
+
+    /// Refuses where a setting does.
+    fn unrestricted(self, capability: Capability, restrictions: &[Restriction]) -> Decision {
+        for Restriction {
+            setting,
+            restricts,
+            everybody,
+        } in restrictions
+        {
+            let Some(value) = self.facts.settings.other.get(*setting) else {
+                continue;
+            };
+            let value = value.clone()?;
+            if everybody(value) || (restricts(value) && !self.subject.has(capability)) {
+                let at = Obstacle::Setting((*setting).to_owned());
+                return refuse(Code::SysctlRestricts, at, Rule::Flag, Certainty::Proven);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The settings that decide (Documentation/admin-guide/sysctl).
+fn restrictions(privilege: Privilege) -> Vec<Restriction> {
+    match privilege {
+        Privilege::KernelLog => vec![Restriction::new("kernel.dmesg_restrict", |value| {
+            value >= 1
+        })],
+        Privilege::Performance => vec![Restriction::new("kernel.perf_event_paranoid", |value| {
+            value >= 2
+        })],
+        Privilege::Bpf => vec![Restriction::new(
+            "kernel.unprivileged_bpf_disabled",
+            |value| value >= 1,
+        )],
+        Privilege::Userfaultfd => vec![Restriction::new("vm.unprivileged_userfaultfd", |value| {
+            value == 0
+        })],
+        Privilege::UserNamespace => vec![
+            Restriction {
+                everybody: |most| most == 0,
+                ..Restriction::new("user.max_user_namespaces", |most| most == 0)
+            },
+            Restriction::new("kernel.unprivileged_userns_clone", |value| value == 0),
+            Restriction::new("kernel.apparmor_restrict_unprivileged_userns", |value| {
+                value >= 1
+            }),
+        ],
+        Privilege::KernelModule => vec![Restriction {
+            everybody: |value| value >= 1,
+            ..Restriction::new("kernel.modules_disabled", |_| false)
+        }],
+        _ => Vec::new(),
+    }
+}
+
+fn refuse(code: Code, at: Obstacle, rule: Rule, certainty: Certainty) -> Decision {
+    let errno = match &at {
+        Obstacle::Setting(name) if name == "kernel.perf_event_paranoid" => Errno::Acces,
+        _ => Errno::Perm,
+    };
+    Err(Stop::Denied(Box::new(Denial {
+        errno,
+        code,
+        at,
+        rule,
+        certainty,
+    })))
 }

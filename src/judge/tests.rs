@@ -1,6 +1,6 @@
 //! Named cases, in the text notation of facts.
 
-use super::{Class, Code, Denial, Obstacle, Rule, Verdict, judge};
+use super::{Class, Code, Denial, Obstacle, Rule, Verdict, infer, judge};
 use crate::attempt::Errno;
 use crate::facts::notation::Scene;
 use crate::facts::{Facts, Perms};
@@ -239,4 +239,131 @@ fn low_ports_need_a_capability() {
         "allowed"
     );
     assert_eq!(scene("root root", "bind 0.0.0.0:80", setting), "allowed");
+}
+
+#[test]
+fn settings_keep_privileges_from_ordinary_users() {
+    let setting = "setting kernel.dmesg_restrict 1\nsetting kernel.yama.ptrace_scope 1\nsetting kernel.modules_disabled 0";
+    let tries = |subject, operation: &str| scene(subject, &format!("{operation} -"), setting);
+    assert_eq!(
+        tries("alice alice", "dmesg"),
+        "EPERM sysctl-restricts kernel.dmesg_restrict"
+    );
+    assert_eq!(tries("alice alice caps=syslog", "dmesg"), "allowed");
+    assert_eq!(
+        tries("alice alice", "ptrace"),
+        "EPERM sysctl-restricts kernel.yama.ptrace_scope"
+    );
+    assert_eq!(
+        tries("alice alice", "module"),
+        "EPERM missing-capability process"
+    );
+    assert_eq!(tries("root root", "module"), "allowed");
+    assert_eq!(
+        tries("alice alice", "settime"),
+        "EPERM missing-capability process"
+    );
+    let off = "setting kernel.modules_disabled 1\nsetting user.max_user_namespaces 0\nsetting kernel.dmesg_restrict 0";
+    assert_eq!(
+        scene("root root", "module -", off),
+        "EPERM sysctl-restricts kernel.modules_disabled"
+    );
+    assert_eq!(
+        scene("root root", "userns -", off),
+        "EPERM sysctl-restricts user.max_user_namespaces"
+    );
+    assert_eq!(scene("alice alice", "dmesg -", off), "allowed");
+}
+
+/// What is inferred, as text, where EACCES or another was reported.
+fn inferred(subject: &str, reported: &str, files: &str) -> String {
+    let text = format!(
+        "subject {subject}\nattempt read /m/f\nanswer {reported}\n{files}\nuser 1000 alice"
+    );
+    let Scene { attempt, facts } = text
+        .parse()
+        .unwrap_or_else(|trouble| panic!("{trouble}\n{text}"));
+    let errno = attempt.errno.expect("it is given");
+    match infer(
+        &attempt.subject,
+        &attempt.operation,
+        &attempt.object,
+        &facts,
+        errno,
+    ) {
+        Some(denial) => format!(
+            "{} {} {:?}",
+            denial.errno,
+            denial.code.name(),
+            denial.certainty
+        ),
+        None => "nothing".to_owned(),
+    }
+}
+
+#[test]
+fn what_the_facts_do_not_explain_is_put_to_what_is_in_force() {
+    let files = "drwxr-xr-x 0 0 /m\n-rw-rw-rw- 0 0 /m/f\n";
+    let with = |more: &str| format!("{files}{more}");
+    assert_eq!(inferred("alice 1000", "EACCES", files), "nothing");
+    let nfs = with("mount /m nfs4 rw");
+    assert_eq!(
+        inferred("root root", "EACCES", &nfs),
+        "EACCES nfs-root-squash Inferred"
+    );
+    assert_eq!(inferred("alice 1000", "EACCES", &nfs), "nothing");
+    let vfat = with("mount /m vfat rw");
+    assert_eq!(
+        inferred("alice 1000", "EACCES", &vfat),
+        "EACCES fs-without-permissions Inferred"
+    );
+    let selinux = with("setting lsm capability,selinux\nsetting selinux enforcing");
+    assert_eq!(
+        inferred("alice 1000", "EACCES", &selinux),
+        "EACCES selinux-denies Inferred"
+    );
+    let permissive = with("setting lsm capability,selinux\nsetting selinux permissive");
+    assert_eq!(inferred("alice 1000", "EACCES", &permissive), "nothing");
+    let landlock = with("setting lsm capability,landlock");
+    assert_eq!(
+        inferred("alice 1000 no_new_privs", "EACCES", &landlock),
+        "EACCES landlock-denies Inferred"
+    );
+    assert_eq!(inferred("alice 1000", "EACCES", &landlock), "nothing");
+    assert_eq!(
+        inferred("alice 1000 seccomp", "EPERM", files),
+        "EPERM seccomp-denies Inferred"
+    );
+    let apparmor = with("setting lsm capability,apparmor");
+    assert_eq!(
+        inferred("alice 1000 label=unconfined", "EACCES", &apparmor),
+        "nothing"
+    );
+    assert_eq!(
+        inferred("alice 1000 label=snap.app", "EACCES", &apparmor),
+        "EACCES apparmor-denies Inferred"
+    );
+}
+
+#[test]
+fn a_line_of_the_log_proves_a_module_s_refusal() {
+    let files = "drwxr-xr-x 0 0 /m\n-rw-rw-rw- 0 0 /m/f\n";
+    for (line, code) in [
+        (
+            "type=AVC msg=audit(1.2:3): avc:  denied  { read } for  pid=1",
+            "selinux-denies",
+        ),
+        (
+            "audit: type=1400 apparmor=\"DENIED\" operation=\"open\"",
+            "apparmor-denies",
+        ),
+        (
+            "audit: type=1423 domain=195ba459b blockers=fs.read_file",
+            "landlock-denies",
+        ),
+        ("audit: type=1326 auid=1000 syscall=257", "seccomp-denies"),
+    ] {
+        let said = inferred("alice 1000", "EACCES", &format!("{files}log {line}"));
+        assert_eq!(said, format!("EACCES {code} Proven"));
+    }
 }

@@ -1,11 +1,9 @@
 //! Files of /proc/PID that show a process (`__ptrace_may_access` of kernel/ptrace.c).
 
+use super::process::PTRACE_SCOPE;
 use super::{Code, Decision, Errno, Kernel, NodeId, Obstacle, Rule, deny};
 use crate::attempt::Capability;
 use crate::facts::{TraceMode, Traced};
-
-/// The setting of the Yama security module.
-const PTRACE_SCOPE: &str = "kernel.yama.ptrace_scope";
 
 impl Kernel<'_> {
     /// Whether the subject may look at the process that the file shows; yes for a file that shows none.

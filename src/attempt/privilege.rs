@@ -1,0 +1,61 @@
+//! Operations of no file that ask for a privilege.
+
+use super::Capability;
+
+macro_rules! privileges {
+    ($($variant:ident $name:literal $capability:ident $words:literal,)*) => {
+        /// What a process asks for that ordinary users get only where a setting or limit gives it, or never.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[allow(missing_docs)]
+        pub enum Privilege { $($variant,)* }
+
+        impl Privilege {
+            /// Every privilege.
+            pub const ALL: &'static [Privilege] = &[$(Privilege::$variant,)*];
+
+            /// The operation's name: `dmesg`.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Privilege::$variant => $name,)* }
+            }
+
+            /// The privilege with this name.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Privilege> {
+                Privilege::ALL.iter().copied().find(|privilege| privilege.name() == name)
+            }
+
+            /// The capability that gives it in any case.
+            #[must_use]
+            pub const fn capability(self) -> Capability {
+                match self { $(Privilege::$variant => Capability::$capability,)* }
+            }
+
+            /// What is done, in words: `read the kernel's log`.
+            #[must_use]
+            pub const fn words(self) -> &'static str {
+                match self { $(Privilege::$variant => $words,)* }
+            }
+        }
+    };
+}
+
+privileges! {
+    KernelLog "dmesg" Syslog "read the kernel's log",
+    Performance "perf" Perfmon "measure performance",
+    UserNamespace "userns" SysAdmin "make a user namespace",
+    Namespace "unshare" SysAdmin "make a namespace",
+    Bpf "bpf" Bpf "load a BPF program",
+    Userfaultfd "userfaultfd" SysPtrace "handle page faults",
+    Priority "nice" SysNice "raise its priority",
+    LockedMemory "mlock" IpcLock "lock memory",
+    Clock "settime" SysTime "set the clock",
+    Reboot "reboot" SysBoot "restart the machine",
+    KernelModule "module" SysModule "load a kernel module",
+    NetworkSettings "netadmin" NetAdmin "change the network",
+    RawSocket "rawsocket" NetRaw "open a raw socket",
+    UserIds "setuid" Setuid "become another user",
+    GroupIds "setgid" Setgid "become another group",
+    RootDirectory "chroot" SysChroot "change its root directory",
+    Limits "limits" SysResource "raise a limit",
+}
