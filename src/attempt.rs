@@ -66,6 +66,9 @@ pub struct Attempt {
     pub object: Object,
     /// The second path of a rename or link: the new name, absolute.
     pub to: Option<Vec<u8>>,
+    /// The working directory, where the paths were relative to it: they begin with it, and the kernel starts there
+    /// without asking the directories above.
+    pub directory: Option<Vec<u8>>,
     /// The error number the system answered, where known.
     pub errno: Option<Errno>,
 }

@@ -126,6 +126,7 @@ fn judged_at(path: Vec<u8>, operation: Operation, subject: &Subject) -> Finding 
         operation,
         object: Object::Path(path),
         to: None,
+        directory: None,
         errno: None,
     })
 }

@@ -85,8 +85,10 @@ pub struct Walk {
     pub path: Vec<u8>,
     /// One step a component, including those of the symlinks met on the way. The first step is a lookup in the start.
     pub steps: Vec<Step>,
-    /// The root directory, where the walk starts. `None` only in a walk that was not made.
+    /// The root directory, where the walk starts unless it is relative. `None` only in a walk that was not made.
     pub start: Option<NodeId>,
+    /// Of a relative path: the working directory, where the walk starts, and the path from there.
+    pub relative: Option<(NodeId, Vec<u8>)>,
     /// How many steps there are up to and including the one that looked up the last component of the path as written;
     /// the steps after it follow that component, where it is a symlink. More than there are steps where the walk ended
     /// before that component.
@@ -205,6 +207,15 @@ impl Facts {
 }
 
 impl Walk {
+    /// Where the walk starts, and the path from there, as the kernel got it.
+    #[must_use]
+    pub fn beginning(&self) -> Option<(NodeId, &[u8])> {
+        match &self.relative {
+            Some((directory, path)) => Some((*directory, path)),
+            None => Some((self.start?, &self.path)),
+        }
+    }
+
     /// The step that looked up the last component of the path as written; `None` for `/` itself.
     #[must_use]
     pub fn written_step(&self) -> Option<&Step> {

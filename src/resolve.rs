@@ -60,6 +60,7 @@ pub fn attempts(incident: &Incident, place: &Place) -> Vec<Attempt> {
     for (operation, from, to) in operations::readings(incident) {
         for (subject, path) in paths::absolute(from, &operation, incident, place) {
             let to = to.and_then(|to| paths::beside(to, &subject, incident, place));
+            let directory = paths::directory(from, &path, &subject, place);
             push(
                 &mut attempts,
                 Attempt {
@@ -67,6 +68,7 @@ pub fn attempts(incident: &Incident, place: &Place) -> Vec<Attempt> {
                     operation: operation.clone(),
                     object: Object::Path(path),
                     to,
+                    directory,
                     errno: incident.errno,
                 },
             );
@@ -117,6 +119,7 @@ fn each_subject(
                 operation,
                 object,
                 to: None,
+                directory: None,
                 errno,
             },
         );

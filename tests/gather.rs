@@ -9,6 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use permwrap::attempt::{Attempt, Errno, Object, Operation, Subject};
 use permwrap::facts::{Facts, Kind, Perms, Program, Tag, Walk};
 use permwrap::gather;
+use permwrap::judge::{Obstacle, Verdict, judge};
 use support::{World, become_user, forked, needs_programs, needs_root, own_mounts, shell};
 
 /// What is gathered for reading the path, by this process for itself.
@@ -26,6 +27,7 @@ fn attempt(subject: Subject, operation: Operation, path: &[u8]) -> Attempt {
         operation,
         object: Object::Path(path.to_vec()),
         to: None,
+        directory: None,
         errno: None,
     }
 }
@@ -829,4 +831,64 @@ fn a_running_program_is_held() {
         drop(open);
         assert_eq!(gather::facts(&busy).holders, []);
     });
+}
+
+#[test]
+fn a_relative_path_starts_in_the_working_directory() {
+    if !needs_root() {
+        return;
+    }
+    forked(|| {
+        own_mounts();
+        shell(
+            "mkdir -p /mnt/closed/own; chmod 700 /mnt/closed; cd /mnt/closed/own; chown 4001 .
+             echo x > f; echo x > open; chmod 600 f; ln -s /mnt/closed/own/open up; ln -s open link",
+        );
+        std::env::set_current_dir("/mnt/closed/own").unwrap();
+        become_user(4001, 4001, &[]);
+        let look = |name: &str| {
+            let attempt = Attempt {
+                directory: Some(b"/mnt/closed/own".to_vec()),
+                ..attempt(
+                    own(),
+                    Operation::READ,
+                    format!("/mnt/closed/own/{name}").as_bytes(),
+                )
+            };
+            let facts = gather::facts(&attempt);
+            let verdict = judge(
+                &attempt.subject,
+                &attempt.operation,
+                &attempt.object,
+                &facts,
+            );
+            let kernel = std::fs::File::open(name)
+                .err()
+                .and_then(|error| error.raw_os_error());
+            let (ours, at) = match &verdict {
+                Verdict::Allowed => (None, None),
+                Verdict::Denied(denial) => (Some(denial.errno.number()), Some(denial.at.clone())),
+                verdict => panic!("{name}: {verdict:?}"),
+            };
+            assert_eq!(ours, kernel, "{name}: {verdict:?}");
+            match at {
+                Some(Obstacle::Node(node)) => facts.node(node).path.clone(),
+                _ => Vec::new(),
+            }
+        };
+        assert_eq!(look("open"), b"");
+        assert_eq!(look("link"), b"");
+        assert_eq!(look("f"), b"/mnt/closed/own/f");
+        assert_eq!(look("../x"), b"/mnt/closed");
+        assert_eq!(look("up"), b"/mnt/closed");
+    });
+}
+
+#[test]
+fn proc_self_of_a_process_that_is_gone_is_nobodys() {
+    let mut subject = own();
+    subject.pid = None;
+    let facts = gather::facts(&attempt(subject, Operation::READ, b"/proc/self/fd/0"));
+    assert_eq!(facts.walk.target(), None);
+    assert!(facts.walk.steps.last().unwrap().found.is_err());
 }

@@ -49,6 +49,7 @@ impl Scene {
             operation: Operation::from_name(self.operation).expect("an operation"),
             object: Object::Path(self.path.as_bytes().to_vec()),
             to: None,
+            directory: None,
             errno: None,
         }
     }

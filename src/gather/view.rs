@@ -71,8 +71,11 @@ impl View {
         };
         if let Object::Path(path) = &attempt.object {
             let mut walker = Walker::new(self, &mut facts);
-            let walked = walker.walk(path, !attempt.operation.takes_the_link_itself());
-            let to = attempt.to.as_ref().map(|to| walker.walk(to, false));
+            let directory = attempt.directory.as_deref();
+            let through = !attempt.operation.takes_the_link_itself();
+            let walked = walker.walk_from(directory, path, through);
+            let to = attempt.to.as_ref();
+            let to = to.map(|to| walker.walk_from(directory, to, false));
             match attempt.operation {
                 Operation::Rmdir => walker.look_into_directory(&walked),
                 Operation::Rename => to.iter().for_each(|to| walker.look_into_directory(to)),
@@ -135,6 +138,19 @@ impl View {
         self.pid
             .and_then(|pid| open(&format!("/proc/{pid}/root")))
             .or_else(|| open("/"))
+    }
+
+    /// The working directory of the process, open, where this is it.
+    pub(super) fn open_working_directory(&self, path: &[u8]) -> Option<OwnedFd> {
+        let processes = self.pid.map(|pid| pid.to_string()).into_iter();
+        // The command was started where permwrap was.
+        let links = processes.chain(["self".to_owned()]);
+        let mut links = links.map(|process| format!("/proc/{process}/cwd"));
+        let link = links.find(|link| {
+            let target = std::fs::read_link(link).unwrap_or_default();
+            self.as_subject_sees(&target.into_os_string().into_vec()) == path
+        })?;
+        openat(CWD, link, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()
     }
 
     /// The path here of the root directory of the process, for what only serves the explanation.

@@ -80,6 +80,16 @@ impl<'a> Walker<'a> {
 
     /// Resolves the path. The last component, where it is a symlink, is followed only `through`.
     pub(super) fn walk(&mut self, path: &[u8], through: bool) -> Walked {
+        self.walk_from(None, path, through)
+    }
+
+    /// Resolves a path that is relative to this working directory where it begins with it.
+    pub(super) fn walk_from(
+        &mut self,
+        directory: Option<&[u8]>,
+        path: &[u8],
+        through: bool,
+    ) -> Walked {
         let mut walk = Walk {
             path: path.to_vec(),
             trailing_slash: path.ends_with(b"/") && path.iter().any(|&byte| byte != b'/'),
@@ -89,11 +99,18 @@ impl<'a> Walker<'a> {
             return Walked { walk, end: None };
         };
         walk.start = Some(root.node);
+        let begin = directory.and_then(|directory| self.working_directory(directory, path));
+        let (mut here, path) = match begin {
+            Some((place, rest)) => {
+                walk.relative = Some((place.node, rest.to_vec()));
+                (place, rest)
+            }
+            None => (root.clone(), path),
+        };
         let mut pending = components(path, 0);
         if !pending.is_empty() {
             walk.written = usize::MAX;
         }
-        let mut here = root.clone();
         let mut links = 0;
         while let Some(next) = pending.pop() {
             let found = self.look_up(&here, &next.name);
@@ -137,6 +154,26 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// The working directory, and the path from there.
+    fn working_directory<'p>(
+        &mut self,
+        directory: &[u8],
+        path: &'p [u8],
+    ) -> Option<(Place, &'p [u8])> {
+        let below = match directory {
+            b"/" => return None,
+            _ => path.strip_prefix(directory)?,
+        };
+        let rest = match below {
+            b"" => b".".as_slice(),
+            _ => below.strip_prefix(b"/")?,
+        };
+        let fd = self.view.open_working_directory(directory)?;
+        let node = self.node(&fd, directory.to_vec());
+        let fd = Rc::new(fd);
+        Some((Place { node, fd }, rest))
+    }
+
     /// Looks up one name in one directory; `Ok(None)` where there is no such name.
     fn look_up(&mut self, here: &Place, name: &[u8]) -> Fact<Option<Place>> {
         let directory = self.facts.node(here.node);
@@ -177,7 +214,7 @@ impl<'a> Walker<'a> {
             if is_magic(here, name) {
                 return Link::Leads(self.jump(here, link, name, &stated));
             }
-            return Link::Names(self.proc_target(here, name, stated));
+            return self.proc_link(here, link, name, stated);
         }
         if !stated.is_empty() && stated.iter().all(|&byte| byte == b'/') {
             return Link::Leads(Ok(self.root.clone()));
@@ -209,15 +246,21 @@ impl<'a> Walker<'a> {
         Ok(Some(Place { node, fd }))
     }
 
-    /// What an ordinary symlink of `/proc` names: `/proc/self` is the subject, not permwrap.
-    fn proc_target(&self, here: &Place, name: &[u8], stated: Vec<u8>) -> Vec<u8> {
+    /// An ordinary symlink of `/proc`: `/proc/self` is the subject, not permwrap.
+    fn proc_link(&self, here: &Place, link: &Place, name: &[u8], stated: Vec<u8>) -> Link {
         // The root directory of every proc file system has the inode number 1 (PROC_ROOT_INO).
         let directory = &self.facts.node(here.node).inode;
         let at_top = directory.as_ref().is_ok_and(|inode| inode.number == 1);
-        match (name, self.view.pid_in_proc.filter(|_| at_top)) {
-            (b"self", Some(pid)) => pid.to_string().into_bytes(),
-            (b"thread-self", Some(pid)) => format!("{pid}/task/{pid}").into_bytes(),
-            _ => stated,
+        match (name, self.view.pid_in_proc) {
+            (b"self", Some(pid)) if at_top => Link::Names(pid.to_string().into_bytes()),
+            (b"thread-self", Some(pid)) if at_top => {
+                Link::Names(format!("{pid}/task/{pid}").into_bytes())
+            }
+            (b"self" | b"thread-self", None) if at_top => Link::Leads(Err(Unread {
+                path: self.facts.node(link.node).path.clone(),
+                ..Unread::not_gathered("process that it stands for")
+            })),
+            _ => Link::Names(stated),
         }
     }
 

@@ -127,9 +127,9 @@ impl<'a> Lookup<'a> {
 
     /// `path_init` and `link_path_walk` of the path itself.
     pub(super) fn parent(&mut self) -> Decision<Parent<'a>> {
-        let root = self.walk.start;
-        let root = root.ok_or_else(|| Unread::not_gathered("root directory"))?;
-        self.link_path_walk(root, &self.walk.path)
+        let beginning = self.walk.beginning();
+        let (dir, path) = beginning.ok_or_else(|| Unread::not_gathered("root directory"))?;
+        self.link_path_walk(dir, path)
     }
 
     /// `link_path_walk`: along all components but the last.

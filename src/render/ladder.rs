@@ -60,7 +60,8 @@ pub fn ladder(denial: &Denial, facts: &Facts, mark: &str, style: Style) -> Strin
 
 /// The nodes of a walk in order, each with its name on the ladder.
 fn way(walk: &Walk) -> impl Iterator<Item = (NodeId, &[u8])> {
-    let start = walk.start.map(|node| (node, b"/".as_slice()));
+    let start = walk.beginning();
+    let start = start.map(|(node, _)| (node, b"/".as_slice()));
     let steps = walk.steps.iter().filter_map(|step| {
         let found = step.found.as_ref().ok().copied().flatten()?;
         (step.name != b".").then_some((found, step.name.as_slice()))
@@ -155,8 +156,8 @@ fn unseen(walk: &Walk) -> Option<Rung> {
         .iter()
         .filter(|step| step.depth == 0 && step.found.is_ok())
         .count();
-    let components = walk
-        .path
+    let (_, path) = walk.beginning()?;
+    let components = path
         .split(|byte| *byte == b'/')
         .filter(|name| !name.is_empty())
         .skip(seen);

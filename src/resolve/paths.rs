@@ -36,6 +36,23 @@ pub fn beside(
         .next()
 }
 
+/// The working directory that a printed path was relative to, given what it was made absolute to. `None` where the path
+/// does not lie below the working directory: nothing is known then of where the kernel started.
+pub fn directory(
+    printed: &[u8],
+    absolute: &[u8],
+    subject: &Subject,
+    place: &Place,
+) -> Option<Vec<u8>> {
+    let mut witnesses = place.witnesses.iter();
+    let witness = witnesses.find(|witness| witness.subject == *subject)?;
+    let own = witness.directory.as_ref().unwrap_or(&place.start);
+    let below = absolute.strip_prefix(own.as_slice());
+    let is_below = below.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"));
+    let is_relative = !printed.starts_with(b"/") && !printed.starts_with(b"~");
+    (is_relative && is_below).then(|| own.clone())
+}
+
 /// The words of the command's arguments that may name a file or a port, and the working directory.
 pub fn arguments(place: &Place) -> Vec<&[u8]> {
     let witnesses = place

@@ -53,6 +53,7 @@ fn attempt(arguments: &Why) -> Result<Attempt, String> {
         operation,
         object,
         to,
+        directory: (!path.starts_with(b"/")).then_some(start),
         errno: None,
     })
 }

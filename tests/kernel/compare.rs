@@ -162,6 +162,7 @@ impl Actor {
             operation: tried.operation.clone(),
             object: object(&tried.path),
             to: tried.to.clone().map(String::into_bytes),
+            directory: None,
             errno: None,
         }
     }

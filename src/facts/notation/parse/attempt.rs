@@ -83,6 +83,7 @@ impl Reader {
             operation,
             object,
             to,
+            directory: None,
             errno: self.answer,
         })
     }
