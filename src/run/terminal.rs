@@ -58,6 +58,8 @@ pub struct Terminal {
     look: Option<Instant>,
     /// Whether the user has closed the terminal.
     closed: bool,
+    /// Whether no process has the command's terminal open any more.
+    vacant: bool,
     /// What is to be shown, and what was typed: not yet taken.
     shown: Vec<u8>,
     typed: Vec<u8>,
@@ -115,6 +117,7 @@ impl Terminal {
             shared: sys::is_pipe(0) || sys::is_pipe(1),
             look: None,
             closed: false,
+            vacant: false,
             shown: Vec::new(),
             typed: Vec::new(),
             returns: Returns::default(),
@@ -204,7 +207,8 @@ impl Terminal {
     }
 
     fn watched(&self, inbox: &Inbox, watch: &Watch) -> [libc::pollfd; 5] {
-        let master = self.master.as_ref().map_or(-1, AsRawFd::as_raw_fd);
+        let open = self.master.as_ref().filter(|_| !self.vacant);
+        let master = open.map_or(-1, AsRawFd::as_raw_fd);
         let user = if self.closed {
             -1
         } else {
@@ -245,9 +249,8 @@ impl Terminal {
         match sys::append(master.as_raw_fd(), &mut bytes, PIECE) {
             Ok(count) if count > 0 => {}
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return false,
-            // Nobody has the command's terminal open any more.
             _ => {
-                self.master = None;
+                self.vacant = true;
                 return false;
             }
         }
@@ -581,7 +584,7 @@ impl Terminal {
         if calm && !self.closed {
             self.show_all(inbox);
         }
-        if self.master.is_none() {
+        if self.vacant || self.master.is_none() {
             // Nobody has the command's terminal any more: the monitor ends too, and the command's usage is counted.
             sys::hang_up(&self.monitor);
             sys::reap(self.monitor_pid);
