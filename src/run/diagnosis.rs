@@ -19,8 +19,15 @@ use super::sys;
 /// How long stderr has to be silent before a hint may follow.
 pub const SILENCE: Duration = Duration::from_millis(150);
 
-/// How long the end of a run may be held up for the last words, in milliseconds: a dead network file system may keep the diagnosis for ever.
-pub const DEADLINE: i32 = 2000;
+/// How long the end of a run may be held up without any progress of the diagnosis: a dead network file system may keep it
+/// for ever.
+const STANDSTILL: Duration = Duration::from_secs(2);
+
+/// How long the end of a run may be held up at all.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How much text the observer is given at once, in bytes, so that progress shows.
+const PIECE: usize = 16 * 1024;
 
 /// How many texts may wait to be looked at; those that come then are joined to one.
 const WAITING: usize = 64;
@@ -54,6 +61,8 @@ struct Shared {
     words: Mutex<Vec<u8>>,
     /// Whether the observer has said its last words, or failed.
     over: AtomicBool,
+    /// How many pieces of text the observer is done with.
+    progress: AtomicU64,
     /// When stderr last spoke, in milliseconds since `epoch`.
     spoke: AtomicU64,
     epoch: Instant,
@@ -76,6 +85,7 @@ impl Diagnosis {
         let shared = Arc::new(Shared {
             words: Mutex::new(Vec::new()),
             over: AtomicBool::new(false),
+            progress: AtomicU64::new(0),
             spoke: AtomicU64::new(0),
             epoch: Instant::now(),
             wake: sys::event_descriptor().ok()?,
@@ -156,20 +166,23 @@ impl Diagnosis {
         )
     }
 
-    /// The command has ended: asks for the last words. Where the queue is full there is a reader who makes room, but it is
-    /// not waited for beyond the deadline.
-    pub fn end(&mut self, exit: Exit) {
-        let limit = Instant::now() + Duration::from_millis(DEADLINE as u64);
-        while !self.hand_on()
-            || matches!(
+    /// The command has ended: asks for the last words. False while the queue has no room for that yet.
+    pub fn end(&mut self, exit: Exit) -> bool {
+        self.hand_on()
+            && !matches!(
                 self.queue.try_send(Word::End(exit)),
                 Err(mpsc::error::TrySendError::Full(_))
             )
-        {
-            if Instant::now() > limit || self.is_over() {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(1));
+    }
+
+    /// How long the last words are waited for, from now on.
+    #[must_use]
+    pub fn patience(&self) -> Patience {
+        let now = Instant::now();
+        Patience {
+            since: now,
+            moved: now,
+            progress: self.shared.progress.load(SeqCst),
         }
     }
 
@@ -178,6 +191,40 @@ impl Diagnosis {
     pub fn is_over(&self) -> bool {
         self.shared.over.load(SeqCst)
     }
+}
+
+/// How long something is waited for that may never come.
+pub struct Patience {
+    since: Instant,
+    moved: Instant,
+    progress: u64,
+}
+
+impl Patience {
+    /// Whether it is worth waiting on.
+    pub fn lasts(&mut self, diagnosis: &Diagnosis) -> bool {
+        let progress = diagnosis.shared.progress.load(SeqCst);
+        if progress != self.progress {
+            self.progress = progress;
+            self.moved = Instant::now();
+        }
+        self.moved.elapsed() < STANDSTILL && self.since.elapsed() < DEADLINE
+    }
+}
+
+/// A text in pieces, cut at line ends where there are any.
+fn pieces(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let most = &rest[..rest.len().min(PIECE)];
+        let cut = match memchr::memrchr(b'\n', most) {
+            Some(at) if most.len() < rest.len() => at + 1,
+            _ => most.len(),
+        };
+        let (piece, after) = rest.split_at(cut);
+        rest = after;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 fn silence(shared: &Shared) -> Duration {
@@ -222,7 +269,10 @@ fn observe(make: MakeObserver, mut queue: mpsc::Receiver<Word>, shared: &Shared)
             };
             match word {
                 Some(Word::Text(text, scene)) => {
-                    observer.text(&text, &scene);
+                    for piece in pieces(&text) {
+                        observer.text(piece, &scene);
+                        shared.progress.fetch_add(1, SeqCst);
+                    }
                     unsaid = true;
                 }
                 Some(Word::End(exit)) => return say(observer.end(exit)),
@@ -230,4 +280,29 @@ fn observe(make: MakeObserver, mut queue: mpsc::Receiver<Word>, shared: &Shared)
             }
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PIECE, pieces};
+
+    #[test]
+    fn a_long_text_is_cut_at_line_ends() {
+        let text = b"0123456789abcd\n".repeat(3000);
+        let cut: Vec<&[u8]> = pieces(&text).collect();
+        assert!(
+            cut.iter()
+                .all(|piece| piece.len() <= PIECE && piece.ends_with(b"\n"))
+        );
+        assert_eq!(cut.concat(), text);
+    }
+
+    #[test]
+    fn a_line_longer_than_a_piece_is_cut_anywhere() {
+        let text = b"x".repeat(3 * PIECE + 1);
+        assert_eq!(
+            pieces(&text).map(<[u8]>::len).collect::<Vec<_>>(),
+            [PIECE, PIECE, PIECE, 1]
+        );
+    }
 }

@@ -35,6 +35,7 @@ impl Exit {
 
     /// Ends this process in the same way.
     pub fn repeat(self) -> ! {
+        sys::let_go();
         let Some(signal) = self.signal else {
             sys::exit(self.code.unwrap_or(125));
         };

@@ -25,7 +25,8 @@ struct Shared {
     parent: i32,
 }
 
-/// The third process of the group. It holds no descriptor and no directory, and ends when the wrapper does, however that ends.
+/// The third process of the group. It ends a moment after the wrapper, however that ends, and shares the wrapper's
+/// descriptors and working directory: once the wrapper has let go of them ([`sys::let_go`]), nobody holds them.
 #[derive(Debug)]
 pub struct Sentinel {
     shared: &'static Shared,
@@ -42,11 +43,12 @@ impl Sentinel {
             answer: AtomicU32::new(0),
             parent,
         }));
+        let argument = ptr::from_ref(shared).cast_mut().cast();
         // SAFETY: the argument lives for ever and the stack is never unmapped or used again. The child makes system calls
         // and stores into the atomics, nothing else. Its calls that can fail (and so set the errno it shares with this
         // process) run only while `was_pending` waits for its answer.
         let started =
-            unsafe { stack.start(keep_watch, ptr::from_ref(shared).cast_mut().cast(), 0) };
+            unsafe { stack.start(keep_watch, argument, libc::CLONE_FS | libc::CLONE_FILES) };
         started.ok().map(|_| Sentinel { shared })
     }
 
@@ -72,13 +74,8 @@ impl Sentinel {
 extern "C" fn keep_watch(shared: *mut c_void) -> c_int {
     // SAFETY: start passes a Shared that lives for ever.
     let shared = unsafe { &*shared.cast::<Shared>() };
-    // SAFETY: the descriptors are this process's own copies, and nothing here uses them.
-    unsafe {
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        libc::syscall(libc::SYS_close_range, 0, u32::MAX, 0);
-    }
-    // It ends a moment after the wrapper, when its parent may already be unmounting that directory.
-    sys::leave_directory();
+    // SAFETY: no memory is involved.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
     // SAFETY: no memory is involved.
     while unsafe { libc::getppid() } == shared.parent {
         futex_wait(&shared.question, 0, -1);

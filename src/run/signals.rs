@@ -67,11 +67,20 @@ impl Inbox {
             if signal == libc::SIGCHLD && info.ssi_code > 0 {
                 return Some(Notice::Child);
             }
-            // A reader that went away: the wrapper's own write told so already.
-            if signal == libc::SIGPIPE && info.ssi_pid == self.own {
+            // What the wrapper caused itself: a reader that went away, or what it sent to the rest of its group.
+            if info.ssi_code <= 0 && info.ssi_pid == self.own {
                 continue;
             }
             return Some(Notice::Sent(signal, self.addressee(signal, info.ssi_code)));
+        }
+    }
+
+    /// Sends a signal to the other processes of the wrapper's group.
+    pub fn send_to_others(&self, signal: c_int) {
+        sys::kill(0, signal);
+        if let Some(sentinel) = &self.sentinel {
+            // It got it too, and is to forget it.
+            let _ = sentinel.was_pending(signal);
         }
     }
 

@@ -379,6 +379,12 @@ pub fn keep_only(kept: &[RawFd]) {
     close_range(from, u32::MAX);
 }
 
+/// Holds no descriptor and no directory any more: whoever shares them may be a moment later to end.
+pub fn let_go() {
+    close_range(0, u32::MAX);
+    leave_directory();
+}
+
 /// Holds no directory any more.
 pub fn leave_directory() {
     // SAFETY: the path ends with a NUL.
@@ -461,6 +467,14 @@ pub fn is_writable(fd: RawFd) -> bool {
     // SAFETY: no memory is involved.
     let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
     flags >= 0 && flags & libc::O_ACCMODE != libc::O_RDONLY
+}
+
+/// Whether something, be it the end, can be read without waiting.
+#[must_use]
+pub fn is_readable(fd: RawFd) -> bool {
+    let mut watched = [watch(fd, libc::POLLIN)];
+    poll(&mut watched, 0);
+    watched[0].revents & libc::POLLIN != 0
 }
 
 /// Whether a descriptor is a terminal.
@@ -608,5 +622,45 @@ pub fn keep_packets(sink: &OwnedFd, keep: bool) {
             flags & !libc::O_DIRECT
         };
         libc::fcntl(sink.as_raw_fd(), libc::F_SETFL, flags);
+    }
+}
+
+/// Makes this process end when its parent does, also when that has ended already.
+pub fn end_with_parent(parent: i32) {
+    // SAFETY: no memory is involved.
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        if libc::getppid() != parent {
+            exit(0);
+        }
+    }
+}
+
+/// Makes this process one of a process group.
+pub fn join_group(group: i32) {
+    // SAFETY: no memory is involved.
+    unsafe { libc::setpgid(0, group) };
+}
+
+/// Waits for any signal, all of which must be blocked: which it was, its code, and who sent it.
+#[must_use]
+pub fn wait_for_signal() -> (c_int, c_int, u32) {
+    let all: Signals = !0;
+    loop {
+        // SAFETY: all-zero bytes are a valid siginfo_t; the set has the 8 bytes the kernel is told.
+        unsafe {
+            let mut info: libc::siginfo_t = std::mem::zeroed();
+            let none = ptr::null::<libc::timespec>();
+            let signal = libc::syscall(
+                libc::SYS_rt_sigtimedwait,
+                &raw const all,
+                &raw mut info,
+                none,
+                8,
+            );
+            if signal > 0 {
+                return (signal as c_int, info.si_code, info.si_pid() as u32);
+            }
+        }
     }
 }

@@ -4,9 +4,11 @@
 //! the command is in the foreground the user's terminal is raw: each key goes on to the command's terminal, whose modes
 //! are those the user's had, and what appears there goes out. Stops and continues pass between the two sessions.
 //!
-//! Where the wrapper is one of several in a pipeline (`permwrap git log | less`), another may read the keys. Then the
-//! user's terminal stays as it is until the command changes the modes of its own, or a line was typed that nobody takes.
+//! Where the wrapper may be one of several (`permwrap git log | less`, `permwrap a & permwrap b` in a script), another may
+//! read the keys. Then the user's terminal stays as it is until the command changes the modes of its own, or a line was
+//! typed that nobody takes.
 
+mod listener;
 mod modes;
 mod monitor;
 mod returns;
@@ -114,7 +116,7 @@ impl Terminal {
             foreground: false,
             stopped: false,
             raw: false,
-            shared: sys::is_pipe(0) || sys::is_pipe(1),
+            shared: !descriptors.contains(&0) || sys::is_pipe(1),
             look: None,
             closed: false,
             vacant: false,
@@ -196,7 +198,7 @@ impl Terminal {
                 self.pass_on(inbox);
             }
             if monitor != 0
-                && let Some(exit) = self.hear(watch)
+                && let Some(exit) = self.hear(inbox, watch)
             {
                 break exit;
             }
@@ -358,14 +360,20 @@ impl Terminal {
         }
     }
 
-    /// In a pipeline: a line that nobody else took is the command's.
+    /// In a pipeline: a line that nobody else took is the command's, and so is an end of input.
     fn take_unclaimed(&mut self) {
-        let plain = Modes::of(self.user.as_raw_fd()).is_some_and(|modes| modes.are_plain());
-        if !self.raw && self.foreground && plain && sys::readable(self.user.as_raw_fd()) > 0 {
-            // It was shown when it was typed.
-            self.read_keys();
-            self.type_unseen();
+        let user = self.user.as_raw_fd();
+        let plain = Modes::of(user).is_some_and(|modes| modes.are_plain());
+        if self.raw || !self.foreground || !plain || !sys::is_readable(user) {
+            return;
         }
+        let read = sys::append(user, &mut self.typed, PIECE).is_ok();
+        if read && self.typed.last() != Some(&b'\n') {
+            // The key for the end of input is not read; it ended the line.
+            self.typed.extend(self.before.end_of_input());
+        }
+        self.keys |= read;
+        self.type_unseen();
     }
 
     /// Hands on what was typed and shown already.
@@ -464,9 +472,7 @@ impl Terminal {
                     if !self.foreground {
                         self.take_place();
                     }
-                    if let Some(master) = &self.master {
-                        modes::signal_foreground(master.as_raw_fd(), signal);
-                    }
+                    Order::SignalForeground(signal).send(&self.monitor);
                 }
                 Notice::Sent(signal, To::Foreground | To::Group) => {
                     Order::SignalGroup(signal).send(&self.monitor)
@@ -494,12 +500,17 @@ impl Terminal {
     }
 
     /// What the monitor reports: stops are followed, the end comes back.
-    fn hear(&mut self, watch: &mut Watch) -> Option<Exit> {
+    fn hear(&mut self, inbox: &Inbox, watch: &mut Watch) -> Option<Exit> {
         match Report::receive(&self.monitor) {
             Some(Report::Changed(Change::Exited(code))) => Some(Exit::with_code(code)),
             Some(Report::Changed(Change::Killed(signal))) => Some(Exit::by_signal(signal)),
             Some(Report::Changed(Change::Stopped(signal))) => {
                 self.stop(signal, watch);
+                None
+            }
+            Some(Report::Group(signal)) => {
+                // The command's group is part of the job: what was sent to it is for the rest of the job, too.
+                inbox.send_to_others(signal);
                 None
             }
             Some(_) => None,
@@ -510,8 +521,11 @@ impl Terminal {
 
     /// The command stopped: so does the wrapper, and with it its group where the terminal would have stopped that.
     fn stop(&mut self, signal: i32, watch: &mut Watch) {
-        if matches!(signal, libc::SIGTTIN | libc::SIGTTOU) && self.is_foreground() {
-            // It wanted the terminal from the background, and is not in the background any more.
+        if matches!(signal, libc::SIGTTIN | libc::SIGTTOU)
+            && !self.foreground
+            && self.is_foreground()
+        {
+            // It wanted the terminal from the background, where it is not any more.
             return self.go_on();
         }
         while self.take_output(watch) {

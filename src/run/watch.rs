@@ -2,12 +2,11 @@
 
 use std::os::fd::RawFd;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use nix::libc;
 
 use super::column::Column;
-use super::diagnosis::{DEADLINE, Diagnosis, MakeObserver, SILENCE};
+use super::diagnosis::{Diagnosis, MakeObserver, SILENCE};
 use super::exit::Exit;
 use super::scene::Watcher;
 use super::signals::{Inbox, Notice, is_deadly};
@@ -114,19 +113,19 @@ impl Watch {
         let Some(mut diagnosis) = self.diagnosis.take() else {
             return Vec::new();
         };
-        diagnosis.end(exit);
-        let limit = Instant::now() + Duration::from_millis(DEADLINE as u64);
-        while !diagnosis.is_over() {
-            let left = limit.saturating_duration_since(Instant::now()).as_millis() as i32;
-            if left == 0 || inbox.is_some_and(wants_the_end) {
-                break;
-            }
+        let mut patience = diagnosis.patience();
+        let mut asked = false;
+        while !diagnosis.is_over()
+            && patience.lasts(&diagnosis)
+            && !inbox.is_some_and(wants_the_end)
+        {
+            asked = asked || diagnosis.end(exit);
             let signals = inbox.map_or(-1, Inbox::descriptor);
             let mut watched = [
                 sys::watch(diagnosis.descriptor(), libc::POLLIN),
                 sys::watch(signals, libc::POLLIN),
             ];
-            sys::poll(&mut watched, left);
+            sys::poll(&mut watched, if asked { 100 } else { 1 });
             self.words.extend(diagnosis.take_words());
         }
         self.words.extend(diagnosis.take_words());

@@ -53,6 +53,13 @@ impl Modes {
         self
     }
 
+    /// The key that ends the input.
+    #[must_use]
+    pub fn end_of_input(&self) -> Option<u8> {
+        // A terminal without such a key has _POSIX_VDISABLE there.
+        Some(self.0.c_cc[libc::VEOF]).filter(|key| *key != 0)
+    }
+
     /// Whether lines are edited and shown by the terminal itself: no program has taken it over, and none asks for a password.
     #[must_use]
     pub fn are_plain(&self) -> bool {
@@ -162,12 +169,6 @@ pub fn foreground(terminal: RawFd) -> i32 {
 pub fn set_foreground(terminal: RawFd, group: i32) {
     // SAFETY: no memory is involved.
     unsafe { libc::tcsetpgrp(terminal, group) };
-}
-
-/// Sends SIGINT, SIGQUIT or SIGTSTP to the foreground group of a master's slave, as the keys for them would.
-pub fn signal_foreground(master: RawFd, signal: libc::c_int) {
-    // SAFETY: the ioctl takes the signal by value.
-    unsafe { libc::ioctl(master, libc::TIOCSIG, signal) };
 }
 
 /// Puts a byte in front of what a terminal's reader has not read yet. The kernel may not allow it.

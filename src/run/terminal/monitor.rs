@@ -8,6 +8,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use nix::libc;
 
+use super::listener;
 use super::modes::{self, Modes};
 use super::returns::Returns;
 use crate::run::spawn::{Command, Inherited, NotStarted, spawn};
@@ -22,6 +23,8 @@ pub enum Report {
     NotStarted(NotStarted),
     /// A change of its state.
     Changed(Change),
+    /// This signal was sent to its group, by the keys of its terminal or by one of the group.
+    Group(i32),
 }
 
 /// What the wrapper tells the monitor.
@@ -31,6 +34,8 @@ pub enum Order {
     Signal(i32),
     /// Send the command's group a signal.
     SignalGroup(i32),
+    /// Send the foreground group of the command's terminal a signal.
+    SignalForeground(i32),
     /// Put the command in the foreground.
     Foreground,
     /// Put it in the background.
@@ -52,7 +57,13 @@ impl Report {
             Report::Changed(Change::Killed(signal)) => [4, signal],
             Report::Changed(Change::Stopped(signal)) => [5, signal],
             Report::Changed(Change::Continued) => [6, 0],
+            Report::Group(signal) => [7, signal],
         }
+    }
+
+    /// Sends it.
+    pub fn send(self, wrapper: &OwnedFd) {
+        sys::send(wrapper, self.words());
     }
 
     /// The next report; `None` when the monitor is gone.
@@ -65,6 +76,7 @@ impl Report {
             3 => Report::Changed(Change::Exited(number)),
             4 => Report::Changed(Change::Killed(number)),
             5 => Report::Changed(Change::Stopped(number)),
+            7 => Report::Group(number),
             _ => Report::Changed(Change::Continued),
         })
     }
@@ -79,6 +91,7 @@ impl Order {
             Order::Foreground => [2, 0],
             Order::Background => [3, 0],
             Order::HangUp => [4, 0],
+            Order::SignalForeground(signal) => [5, signal],
         };
         sys::send(socket, words);
     }
@@ -90,6 +103,7 @@ impl Order {
             1 => Order::SignalGroup(number),
             2 => Order::Foreground,
             3 => Order::Background,
+            5 => Order::SignalForeground(number),
             _ => Order::HangUp,
         })
     }
@@ -122,6 +136,7 @@ struct Monitor {
     wrapper: OwnedFd,
     signals: OwnedFd,
     command: i32,
+    listener: Option<i32>,
 }
 
 /// Starts the command and stands by until neither it nor anything it left behind needs the terminal.
@@ -151,11 +166,12 @@ pub fn stand_by(post: Post<'_>) -> ! {
         }
     });
     let report = started.map_or_else(Report::NotStarted, Report::Started);
-    sys::send(&wrapper, report.words());
+    report.send(&wrapper);
     let Ok(command) = started else { sys::exit(0) };
     let kept = [&user.0, &master, &slave, &wrapper].map(AsRawFd::as_raw_fd);
     sys::keep_only(&kept);
     sys::leave_directory();
+    let listener = listener::start(command, &wrapper);
     let Ok(signals) = sys::signal_descriptor() else {
         sys::exit(0)
     };
@@ -166,6 +182,7 @@ pub fn stand_by(post: Post<'_>) -> ! {
         wrapper,
         signals,
         command,
+        listener,
     }
     .watch()
 }
@@ -191,7 +208,7 @@ impl Monitor {
                     if ended {
                         self.end(Report::Changed(change));
                     }
-                    sys::send(&self.wrapper, Report::Changed(change).words());
+                    Report::Changed(change).send(&self.wrapper);
                 }
             }
         }
@@ -205,6 +222,9 @@ impl Monitor {
             Order::SignalGroup(signal) => {
                 sys::kill(-self.command, signal);
             }
+            Order::SignalForeground(signal) => {
+                sys::kill(-modes::foreground(self.slave.as_raw_fd()), signal);
+            }
             Order::Foreground => modes::set_foreground(self.slave.as_raw_fd(), self.command),
             Order::Background => modes::set_foreground(self.slave.as_raw_fd(), own_group()),
             Order::HangUp => self.master = None,
@@ -213,10 +233,11 @@ impl Monitor {
 
     /// The command has ended: the wrapper is told, and once it is done, what others still write is carried on.
     fn end(self, report: Report) -> ! {
+        self.dismiss_listener();
         // What the command left behind is in the background now, as it would be after the shell took its terminal back.
         modes::set_foreground(self.slave.as_raw_fd(), own_group());
         drop(self.slave);
-        sys::send(&self.wrapper, report.words());
+        report.send(&self.wrapper);
         let Some(master) = self.master else {
             sys::exit(0)
         };
@@ -227,9 +248,17 @@ impl Monitor {
         carry(&master, &self.user.0)
     }
 
+    fn dismiss_listener(&self) {
+        if let Some(listener) = self.listener {
+            sys::kill(listener, libc::SIGKILL);
+            sys::reap(listener);
+        }
+    }
+
     /// The wrapper was killed: the user's terminal is put right, the command learns that nobody types there any more, as it
     /// does when a terminal is closed, and what it still writes is carried on.
     fn replace_the_wrapper(self) -> ! {
+        self.dismiss_listener();
         let (user, before) = &self.user;
         if Modes::of(user.as_raw_fd()).is_some_and(|now| now == before.raw()) {
             before.set(user.as_raw_fd());

@@ -1,0 +1,45 @@
+//! The listener: a process in the command's group that hears what is sent to the group.
+//!
+//! Bare, the command's group is the wrapper's: `^C` ends the script around it as well, and `kill 0` reaches the other end of
+//! a pipeline. On a terminal of its own the command's group is another one, and what is sent to it has to be told.
+
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use nix::libc;
+
+use super::monitor::Report;
+use crate::run::sys;
+
+/// Starts it, as a child of the monitor that ends with it. Without one (no process to be had) the group is not heard.
+pub fn start(command: i32, wrapper: &OwnedFd) -> Option<i32> {
+    let monitor = std::process::id();
+    // SAFETY: this process has one thread.
+    match unsafe { sys::fork() } {
+        Ok(None) => listen(monitor, command, wrapper),
+        started => started.ok().flatten(),
+    }
+}
+
+fn listen(monitor: u32, command: i32, wrapper: &OwnedFd) -> ! {
+    sys::end_with_parent(monitor as i32);
+    sys::join_group(command);
+    sys::keep_only(&[wrapper.as_raw_fd()]);
+    loop {
+        let (signal, code, sender) = sys::wait_for_signal();
+        // Stops and continues are seen by what they do. What the monitor sent came from the wrapper's own group.
+        let told = !matches!(
+            signal,
+            libc::SIGTSTP
+                | libc::SIGTTIN
+                | libc::SIGTTOU
+                | libc::SIGCONT
+                | libc::SIGWINCH
+                | libc::SIGCHLD
+        );
+        let by_key = code == libc::SI_KERNEL && matches!(signal, libc::SIGINT | libc::SIGQUIT);
+        let by_process = code <= 0 && sender != monitor;
+        if told && (by_key || by_process) {
+            Report::Group(signal).send(wrapper);
+        }
+    }
+}
