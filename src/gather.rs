@@ -30,6 +30,7 @@ use std::path::Path;
 use crate::attempt::{Attempt, Errno, Subject};
 use crate::facts::{Fact, Facts, Leftovers, Unread};
 
+pub use subject::Snapshot;
 pub use view::View;
 
 /// Everything that judging and explaining the attempt needs, as far as it can be read, but for the [`leftovers`].
@@ -75,12 +76,12 @@ pub fn own_subject() -> Fact<Subject> {
     subject::own()
 }
 
-/// The credentials that the saved text of `/proc/PID/status` tells of, of a process that is gone.
+/// The credentials of a process that may be gone by now, from what was read of it before.
 ///
 /// # Errors
-/// Where the text lacks the ids.
-pub fn subject_from_status(text: &[u8]) -> Fact<Subject> {
-    subject::of_status(text)
+/// Where the status is none.
+pub fn subject_from_snapshot(snapshot: &Snapshot) -> Fact<Subject> {
+    subject::of_snapshot(snapshot)
 }
 
 /// The subject that a new login of this user would be: a name, a uid, `uid:gid` or `uid:gid:gid,gid`.

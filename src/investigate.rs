@@ -109,7 +109,11 @@ fn decide(incident: &Incident, attempts: Vec<Attempt>) -> Decision {
             _ => others.push(reading),
         }
     }
-    let agreeing = |reading: &Reading| matches!(&reading.verdict, Verdict::Denied(denial) if agrees(incident, denial));
+    let agreeing = |reading: &Reading| {
+        let agrees =
+            matches!(&reading.verdict, Verdict::Denied(denial) if agrees(incident, denial));
+        agrees && !(incident.operations.is_empty() && is_far_fetched(reading, incident))
+    };
     if let Some(at) = others.iter().position(agreeing) {
         return Ok(denied(others.swap_remove(at)));
     }

@@ -6,8 +6,10 @@
 
 mod operations;
 mod paths;
+mod users;
 
 pub use paths::port;
+pub use users::users_switched_to;
 
 use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Subject};
 

@@ -10,12 +10,12 @@ use crate::cause::Code;
 use crate::cli::{Hints, RunOptions};
 use crate::config::{self, Config, HintsOrOff};
 use crate::detect::{self, Detector};
-use crate::gather;
+use crate::gather::{self, Snapshot};
 use crate::investigate::{investigate, is_worth_telling};
 use crate::pattern_files;
 use crate::render::{self, Style, github, json_line, text};
 use crate::report::{self, Finding, Outcome, RunReport, lossy};
-use crate::resolve::{Place, Witness};
+use crate::resolve::{self, Place, Witness};
 use crate::run::scene::Process;
 use crate::run::{Exit, Observer, Scene};
 use crate::terminal;
@@ -335,9 +335,13 @@ fn witnesses(scene: &Scene, own: &Witness) -> Vec<Witness> {
         .rev()
         .partition(|process| process.on_channel == Some(true));
     let seen = speakers.into_iter().chain(others).chain(&scene.gone);
-    seen.filter_map(witness)
+    let mut witnesses: Vec<Witness> = seen
+        .filter_map(witness)
         .chain(std::iter::once(own.clone()))
-        .collect()
+        .collect();
+    let switched = switched(&witnesses);
+    witnesses.extend(switched);
+    witnesses
 }
 
 fn witness(process: &Process) -> Option<Witness> {
@@ -347,11 +351,33 @@ fn witness(process: &Process) -> Option<Witness> {
         .map(<[u8]>::to_vec)
         .collect::<Vec<_>>();
     Some(Witness {
-        subject: gather::subject_from_status(&process.status).ok()?,
+        subject: gather::subject_from_snapshot(&Snapshot {
+            status: &process.status,
+            user_ns: process.user_ns,
+            uid_map: &process.uid_map,
+            gid_map: &process.gid_map,
+        })
+        .ok()?,
         directory: process
             .cwd
             .as_ref()
             .map(|cwd| cwd.as_os_str().as_bytes().to_vec()),
         arguments,
     })
+}
+
+/// The users that the command lines switch to (`sudo -u NAME`): a program run so may have been gone before it was seen.
+fn switched(witnesses: &[Witness]) -> Vec<Witness> {
+    let users = witnesses.iter().flat_map(|witness| {
+        let users = resolve::users_switched_to(&witness.arguments);
+        users.into_iter().filter_map(move |user| {
+            let subject = gather::subject_as(&user).ok()?;
+            Some(Witness {
+                subject,
+                directory: None,
+                arguments: witness.arguments.clone(),
+            })
+        })
+    });
+    users.collect()
 }

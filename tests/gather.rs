@@ -585,12 +585,19 @@ fn a_zombie_still_shows_its_credentials() {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     let subject = gather::subject(pid).unwrap();
-    let status = std::fs::read(format!("/proc/{pid}/status")).unwrap();
+    let read = |name: &str| std::fs::read(format!("/proc/{pid}/{name}")).unwrap();
+    let (status, uid_map, gid_map) = (read("status"), read("uid_map"), read("gid_map"));
+    let snapshot = gather::Snapshot {
+        status: &status,
+        user_ns: None,
+        uid_map: &uid_map,
+        gid_map: &gid_map,
+    };
     child.wait().unwrap();
     assert_eq!(subject.uid, own().uid);
     assert_eq!(subject.groups, own().groups);
     assert_eq!(subject.uid_map, own().uid_map);
-    let saved = gather::subject_from_status(&status).unwrap();
+    let saved = gather::subject_from_snapshot(&snapshot).unwrap();
     assert_eq!(
         (saved.uid, &saved.groups, saved.capabilities),
         (subject.uid, &subject.groups, subject.capabilities)

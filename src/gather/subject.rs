@@ -42,14 +42,25 @@ fn by_system_calls() -> Option<Subject> {
     Some(status.subject())
 }
 
-/// The credentials that a saved `/proc/PID/status` tells of, of a process that is gone. It is taken to have lived in
-/// permwrap's own user namespace: nothing tells of another any more.
-pub(super) fn of_status(text: &[u8]) -> Fact<Subject> {
-    let status = Status::parse(text)?;
+/// The credentials that a snapshot tells of, of a process that may be gone. Where its user namespace could not be read it
+/// is taken to have been permwrap's own.
+pub(super) fn of_snapshot(snapshot: &Snapshot) -> Fact<Subject> {
+    let status = Status::parse(snapshot.status)?;
+    let ours = match (snapshot.user_ns, user_ns("/proc/self")) {
+        (Some(theirs), Some(ours)) => theirs == ours,
+        _ => true,
+    };
+    let map = |text: &[u8], file: &str| match text {
+        [] => id_map("/proc/self", file),
+        text => parse_id_map(&String::from_utf8_lossy(text), ours),
+    };
     Ok(Subject {
-        uid_map: id_map("/proc/self", "uid_map"),
-        gid_map: id_map("/proc/self", "gid_map"),
-        initial_user_ns: is_initial_user_ns("/proc/self"),
+        uid_map: map(snapshot.uid_map, "uid_map"),
+        gid_map: map(snapshot.gid_map, "gid_map"),
+        initial_user_ns: snapshot.user_ns.map_or_else(
+            || is_initial_user_ns("/proc/self"),
+            |number| number == INITIAL_USER_NS,
+        ),
         ..status.subject()
     })
 }
@@ -165,6 +176,19 @@ impl Status {
             label: Err(Unread::not_gathered("security label")),
         }
     }
+}
+
+/// What was read of a process while it was there.
+#[derive(Debug, Clone, Copy)]
+pub struct Snapshot<'a> {
+    /// /proc/PID/status.
+    pub status: &'a [u8],
+    /// The number of its user namespace, where it could be read.
+    pub user_ns: Option<u64>,
+    /// /proc/PID/uid_map; empty where it could not be read.
+    pub uid_map: &'a [u8],
+    /// /proc/PID/gid_map, likewise.
+    pub gid_map: &'a [u8],
 }
 
 /// The ids that exist in the process's user namespace, in permwrap's own numbers.

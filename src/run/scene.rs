@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,6 +40,12 @@ pub struct Process {
     pub root: Option<PathBuf>,
     /// /proc/PID/status, whole: uids, gids, groups, capabilities, seccomp, no_new_privs. Also of a zombie.
     pub status: Vec<u8>,
+    /// The number of its user namespace, and that namespace's uid_map and gid_map. Also of a zombie.
+    pub user_ns: Option<u64>,
+    /// /proc/PID/uid_map, whole.
+    pub uid_map: Vec<u8>,
+    /// /proc/PID/gid_map, whole.
+    pub gid_map: Vec<u8>,
     /// Its arguments, each ended by a NUL; empty for a zombie never seen alive.
     pub cmdline: Vec<u8>,
     /// Whether its stderr is what the wrapper reads, so that the message can be its own. `None`: not to be read.
@@ -119,6 +126,9 @@ impl Watcher {
         let stderr = fs::read_link(at("fd/2")).ok();
         let status = fs::read(at("status")).ok()?;
         let cmdline = fs::read(at("cmdline")).unwrap_or_default();
+        let user_ns = fs::metadata(at("ns/user"))
+            .ok()
+            .map(|namespace| namespace.ino());
         let on_channel = match (&self.channel, stderr) {
             (Some(ours), Some(its)) => Some(*ours == its),
             _ => None,
@@ -142,6 +152,9 @@ impl Watcher {
             on_channel,
             zombie,
             status,
+            user_ns,
+            uid_map: fs::read(at("uid_map")).unwrap_or_default(),
+            gid_map: fs::read(at("gid_map")).unwrap_or_default(),
         })
     }
 }

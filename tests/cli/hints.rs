@@ -83,3 +83,31 @@ fn words_about_an_access_that_is_open_give_no_hint() {
         "{ran}"
     );
 }
+
+#[test]
+fn a_program_run_as_another_user_is_judged_as_that_user() {
+    let Some(world) = World::new() else { return };
+    world.root("echo x > /home/alice/x");
+    // The program is gone before anybody could look at it, and the shell that started it may read the file.
+    let ran = world.run(
+        "root",
+        "permwrap sh -c 'setpriv --reuid bob --regid bob --clear-groups cat /home/alice/x; sleep 0.1'",
+    );
+    assert!(
+        ran.stderr()
+            .contains("bob may not pass through /home/alice"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn failures_with_one_obstacle_are_one_hint() {
+    let Some(world) = World::new() else { return };
+    world.root("mkdir -p /srv/d && touch /srv/d/1 /srv/d/2 /srv/d/3");
+    let ran = world.run("alice", "permwrap rm -rf /srv/d");
+    assert_eq!(ran.stderr().matches("permwrap: cannot").count(), 1, "{ran}");
+    assert!(
+        ran.stderr().contains("(and 2 more for the same reason)"),
+        "{ran}"
+    );
+}
