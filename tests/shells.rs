@@ -191,9 +191,9 @@ fn zsh_completes_permwrap_and_hands_over() {
             r#"zmodload zsh/zpty
 zpty -b z zsh -f -i
 zpty -w z 'autoload -Uz compinit; compinit -u -D; source {}; compdef "compadd check""out" git; print REA""DY'
-text=; for try in {{1..200}}; do zpty -r -t z part && text+=$part || sleep 0.05; [[ $text == *READY* ]] && break; done
+text=; for try in {{1..1200}}; do zpty -r -t z part && text+=$part || sleep 0.05; [[ $text == *READY* ]] && break; done
 zpty -n -w z {}$'\t'
-text=; for try in {{1..200}}; do zpty -r -t z part && text+=$part || sleep 0.05; [[ $text == *{expected}* ]] && break; done
+text=; for try in {{1..1200}}; do zpty -r -t z part && text+=$part || sleep 0.05; [[ $text == *{expected}* ]] && break; done
 zpty -d z
 print -r -- $text"#,
             file.display(),
