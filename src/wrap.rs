@@ -300,7 +300,11 @@ fn surroundings() -> Place {
         .unwrap_or_default();
     let search_path = std::env::var_os("PATH").unwrap_or_default();
     let own = Witness {
-        subject: own_subject(),
+        // The command's number is not known, and permwrap's own would stand for another process.
+        subject: Subject {
+            pid: None,
+            ..own_subject()
+        },
         directory: Some(start.clone()),
         arguments: Vec::new(),
     };

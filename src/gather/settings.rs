@@ -1,7 +1,6 @@
 //! Kernel settings: `/proc/sys`, the list of security modules, SELinux's mode.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 
 use super::{namespaces, unread_io};
 use crate::facts::{Fact, Settings, Unread};
@@ -68,20 +67,71 @@ fn other() -> BTreeMap<String, Fact<i64>> {
         .collect()
 }
 
-/// The active security modules, in the order in which they are asked.
+/// The active security modules, in the order in which they are asked; where the list is out of sight, as in most
+/// containers, those that leave other signs.
 fn security_modules() -> Fact<Vec<String>> {
     let path = "/sys/kernel/security/lsm";
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| unread_io("active security modules", path.as_bytes(), &error))?;
-    Ok(text
-        .trim()
-        .split(',')
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect())
+    match std::fs::read_to_string(path) {
+        Ok(text) => {
+            let names = text.trim().split(',').filter(|name| !name.is_empty());
+            Ok(names.map(str::to_owned).collect())
+        }
+        Err(error) => {
+            let signs = module_signs();
+            match signs.is_empty() {
+                true => Err(unread_io(
+                    "active security modules",
+                    path.as_bytes(),
+                    &error,
+                )),
+                false => Ok(signs),
+            }
+        }
+    }
 }
 
-/// Whether SELinux is enforcing; it is not where it is not active, or nothing tells of it.
+fn module_signs() -> Vec<String> {
+    let exists = |path: &str| std::fs::metadata(path).is_ok();
+    let apparmor = std::fs::read_to_string("/sys/module/apparmor/parameters/enabled");
+    let label = std::fs::read_to_string("/proc/self/attr/current").unwrap_or_default();
+    let signs = [
+        ("landlock", has_landlock()),
+        ("yama", exists("/proc/sys/kernel/yama")),
+        (
+            "selinux",
+            exists("/sys/fs/selinux/enforce") || is_selinux_label(&label),
+        ),
+        ("smack", exists("/sys/fs/smackfs/load2")),
+        (
+            "apparmor",
+            apparmor.is_ok_and(|enabled| enabled.trim() == "Y"),
+        ),
+    ];
+    let active = signs.into_iter().filter(|(_, there)| *there);
+    active.map(|(name, _)| name.to_owned()).collect()
+}
+
+/// Whether Landlock is active: it tells the version of its interface.
+fn has_landlock() -> bool {
+    const VERSION: u32 = 1;
+    // SAFETY: with this flag the call takes no rules, makes nothing and answers a number.
+    let version = unsafe {
+        nix::libc::syscall(
+            nix::libc::SYS_landlock_create_ruleset,
+            std::ptr::null::<u8>(),
+            0usize,
+            VERSION,
+        )
+    };
+    version > 0
+}
+
+/// `user:role:type` and a level or none. What AppArmor calls a label has no colons, or is a path.
+fn is_selinux_label(label: &str) -> bool {
+    !label.starts_with('/') && label.split(':').count() >= 3 && !label.contains("//")
+}
+
+/// Whether SELinux is enforcing; it is not where it is not active.
 fn selinux_enforcing(modules: &Fact<Vec<String>>) -> Fact<bool> {
     if let Ok(modules) = modules
         && !modules.iter().any(|name| name == "selinux")
@@ -89,15 +139,30 @@ fn selinux_enforcing(modules: &Fact<Vec<String>>) -> Fact<bool> {
         return Ok(false);
     }
     let path = "/sys/fs/selinux/enforce";
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(text.trim() == "1"),
-        // The directory is there wherever the module is active and /sys is mounted.
-        Err(error) if error.kind() == ErrorKind::NotFound && modules.is_err() => {
-            match std::fs::metadata("/sys/fs") {
-                Ok(_) => Ok(false),
-                Err(error) => Err(unread_io("SELinux mode", path.as_bytes(), &error)),
-            }
+    std::fs::read_to_string(path)
+        .map(|text| text.trim() == "1")
+        .map_err(|error| unread_io("SELinux mode", path.as_bytes(), &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn selinux_labels_are_told_from_others() {
+        assert!(is_selinux_label("system_u:system_r:container_t:s0:c1,c2"));
+        for other in [
+            "",
+            "unconfined\n",
+            "docker-default (enforce)",
+            "/usr/bin/x//&:ns:y (enforce)",
+        ] {
+            assert!(!is_selinux_label(other), "{other}");
         }
-        Err(error) => Err(unread_io("SELinux mode", path.as_bytes(), &error)),
+    }
+
+    #[test]
+    fn without_selinux_nothing_is_enforced() {
+        assert_eq!(selinux_enforcing(&Ok(vec!["yama".to_owned()])), Ok(false));
     }
 }

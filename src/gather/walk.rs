@@ -258,7 +258,7 @@ impl<'a> Walker<'a> {
             }
             (b"self" | b"thread-self", None) if at_top => Link::Leads(Err(Unread {
                 path: self.facts.node(link.node).path.clone(),
-                ..Unread::not_gathered("process that it stands for")
+                ..Unread::not_gathered("process")
             })),
             _ => Link::Names(stated),
         }

@@ -97,7 +97,7 @@ impl Kernel<'_> {
             label.is_some_and(|label| !label.starts_with("unconfined") && label != "kernel");
         let of_a_file = !operation.is_of_no_file();
         let code = match reported {
-            Errno::Acces if active("selinux") && settings.selinux_enforcing == Ok(true) => {
+            Errno::Acces if active("selinux") && settings.selinux_enforcing != Ok(false) => {
                 Code::SelinuxDenies
             }
             Errno::Acces | Errno::Perm if active("apparmor") && confined => Code::ApparmorDenies,
