@@ -14,6 +14,10 @@ pub use operation::{NodeType, OpenHow, Operation};
 pub use privilege::Privilege;
 pub use subject::{Capability, CapabilitySet, IdMap, Subject};
 
+/// Stands for whatever name a program wanted to make in a directory, where it named only the directory. Hardly a name
+/// that a file has.
+pub const ANY_NAME: &[u8] = b"(a new file)";
+
 /// What the text says of one failure, and nothing more.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Incident {

@@ -1,6 +1,6 @@
 //! One incident, worked out: resolve → gather → judge → remedy.
 
-use crate::attempt::{Attempt, Errno, Incident, Object, Operation};
+use crate::attempt::{ANY_NAME, Attempt, Errno, Incident, Object, Operation};
 use crate::facts::{Facts, Kind, Program, Unread};
 use crate::gather;
 use crate::judge::{self, Denial, Verdict};
@@ -287,7 +287,7 @@ fn within(reading: Reading) -> Reading {
         return reading;
     }
     let directory = path.strip_suffix(b"/").unwrap_or(path);
-    let name = [directory, b"/", resolve::ANY_NAME].concat();
+    let name = [directory, b"/", ANY_NAME].concat();
     let attempt = Attempt {
         operation: Operation::CREATE,
         object: Object::Path(name),

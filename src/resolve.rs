@@ -13,10 +13,6 @@ pub use users::users_switched_to;
 
 use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Subject};
 
-/// Stands for whatever name a program wanted to make in a directory, where it named only the directory. Hardly a name
-/// that a file has.
-pub const ANY_NAME: &[u8] = b"(a new file)";
-
 /// Where and by whom the failure can have happened.
 #[derive(Debug, Clone, Default)]
 pub struct Place {

@@ -1,6 +1,6 @@
 //! Findings as the interface's JSON.
 
-use crate::attempt::{Attempt, Errno, Incident, Object, Subject};
+use crate::attempt::{ANY_NAME, Attempt, Errno, Incident, Object, Subject};
 use crate::cause::{self, Code};
 use crate::facts::Facts;
 use crate::judge::{Denial, Obstacle};
@@ -8,7 +8,6 @@ use crate::remedy::Fix;
 use crate::report::{
     CauseReport, Finding, FixReport, IncidentReport, Outcome, SubjectReport, lossy,
 };
-use crate::resolve;
 
 /// One finding as the interface's INCIDENT.
 #[must_use]
@@ -101,7 +100,7 @@ fn path_of(finding: &Finding) -> Option<Vec<u8>> {
     let Object::Path(path) = &attempt.object else {
         return None;
     };
-    if let Some(directory) = path.strip_suffix(resolve::ANY_NAME) {
+    if let Some(directory) = path.strip_suffix(ANY_NAME) {
         return Some(directory.strip_suffix(b"/").unwrap_or(directory).to_vec());
     }
     // "bad interpreter" is about the interpreter; what was judged is running the script.
