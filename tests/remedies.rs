@@ -103,6 +103,10 @@ impl Scene {
             let by = if fix.needs_root { "root" } else { self.user };
             let _ = world.run(by, command).ok();
         }
+        if matches!(fix.changes.as_slice(), [Change::ByRoot { .. }]) {
+            // It is done: there is no state in which the subject may do it.
+            return Some(fix);
+        }
         self.compare_prediction(&world, &seen, &fix);
         self.compare_rights(&before, &rights(&world, &paths), &fix);
         let _ = world.run(self.user, self.access).ok();
@@ -520,6 +524,139 @@ fn what_only_its_owner_may_do_is_done_by_root() {
         world.root(&fix.commands[0]);
         world.root("test ! -e /srv/drop/bobs");
     }
+}
+
+#[test]
+fn programs_are_run_from_a_mount_again() {
+    Scene {
+        prepare: "mkdir /mnt/usb; mount -t tmpfs -o noexec,nosuid,mode=755 usb /mnt/usb; \
+                  install -m 755 /bin/true /mnt/usb/tool",
+        user: "alice",
+        operation: "exec",
+        path: "/mnt/usb/tool",
+        access: "/mnt/usb/tool",
+    }
+    .is_fixed_by(&["mount -o remount,exec /mnt/usb"]);
+}
+
+#[test]
+fn a_stale_group_counts_after_newgrp() {
+    if !support::needs_root() || !support::needs_programs(&["newgrp"]) {
+        return;
+    }
+    let world = World::new().expect("root makes a world");
+    world.root("usermod -aG team alice; install -m 640 -g team /dev/null /srv/f");
+    let stale = &["--reuid=alice", "--regid=alice", "--clear-groups"];
+    let as_stale = |script: &str| {
+        let mut command = world.command_as(stale, "alice", "sh");
+        command.args(["-c", script]).output().expect("sh runs")
+    };
+    assert!(!as_stale("cat /srv/f").status.success());
+    let fix = world.inside(|pid| {
+        let scene = Scene {
+            prepare: "",
+            user: "alice",
+            operation: "read",
+            path: "/srv/f",
+            access: "",
+        };
+        let mut attempt = scene.attempt(pid);
+        attempt.subject.groups = vec![attempt.subject.gid];
+        let facts = gather::facts(&attempt);
+        let verdict = judge::judge(
+            &attempt.subject,
+            &attempt.operation,
+            &attempt.object,
+            &facts,
+        );
+        let Verdict::Denied(denial) = verdict else {
+            panic!("{verdict:?}")
+        };
+        remedy(&attempt, &facts, &denial).fixes[0].clone()
+    });
+    assert_eq!(fix.commands, ["newgrp team"]);
+    assert!(fix.verified && fix.relogin && !fix.needs_root, "{fix:?}");
+    // newgrp begins a shell, which reads what is to be done there.
+    let script = format!("echo 'cat /srv/f' | {}", fix.commands[0]);
+    let output = as_stale(&script);
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn a_low_port_is_listened_on_after_the_setting() {
+    if !support::needs_root() || !support::needs_programs(&["python3", "unshare"]) {
+        return;
+    }
+    let world = World::new().expect("root makes a world");
+    let fix = world.inside(|pid| {
+        let mut subject = gather::subject_as("alice").expect("the world has alice");
+        subject.pid = Some(pid);
+        let attempt = Attempt {
+            subject,
+            operation: Operation::Bind,
+            object: Object::Port {
+                address: "127.0.0.1".to_owned(),
+                port: 81,
+            },
+            directory: None,
+            to: None,
+            errno: None,
+        };
+        let mut facts = gather::facts(&attempt);
+        facts.settings.unprivileged_port_start = Ok(1024);
+        let verdict = judge::judge(
+            &attempt.subject,
+            &attempt.operation,
+            &attempt.object,
+            &facts,
+        );
+        let Verdict::Denied(denial) = verdict else {
+            panic!("{verdict:?}")
+        };
+        remedy(&attempt, &facts, &denial).fixes[0].clone()
+    });
+    assert!(fix.verified && fix.needs_root, "{fix:?}");
+    // In a network namespace of its own: the setting is one for all of a machine.
+    let bind = "setpriv --reuid=alice --regid=alice --clear-groups /usr/bin/python3 -c \
+                'import socket; socket.socket().bind((\"0.0.0.0\", 81))'";
+    world.root(&format!(
+        "unshare --net sh -c '! sh -c \"$1\" 2>/dev/null && eval \"$2\" && sh -c \"$1\"' sh {} {}",
+        quote::shell(bind.as_bytes()),
+        quote::shell(fix.commands[0].as_bytes())
+    ));
+}
+
+#[test]
+fn an_administrators_command_is_run_by_root() {
+    if !support::needs_root() {
+        return;
+    }
+    let world = World::new().expect("root makes a world");
+    let words = ["cp", "/etc/hostname", "/usr/local/bin/tool-of-a-test"];
+    let fix = world.inside(|pid| {
+        let scene = Scene {
+            prepare: "",
+            user: "alice",
+            operation: "create",
+            path: words[2],
+            access: "",
+        };
+        let attempt = scene.attempt(pid);
+        let mut facts = gather::facts(&attempt);
+        facts.surroundings.command = words.map(|word| word.as_bytes().to_vec()).to_vec();
+        let verdict = judge::judge(
+            &attempt.subject,
+            &attempt.operation,
+            &attempt.object,
+            &facts,
+        );
+        let Verdict::Denied(denial) = verdict else {
+            panic!("{verdict:?}")
+        };
+        remedy(&attempt, &facts, &denial).fixes[0].clone()
+    });
+    assert_eq!(fix.commands, [words.join(" ")]);
+    assert!(fix.verified && fix.needs_root, "{fix:?}");
 }
 
 #[test]

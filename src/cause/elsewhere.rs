@@ -4,7 +4,7 @@ use super::case::Case;
 use super::{Candidate, Fit, Place};
 use crate::attempt::{Object, Operation};
 use crate::change::Change;
-use crate::facts::Perms;
+use crate::facts::{Kind, Perms};
 use crate::quote;
 
 /// Programs that administer the system: root runs them, by sudo where there is one.
@@ -41,6 +41,7 @@ const ADMINISTRATION: &[&str] = &[
     "iptables-save",
     "journalctl",
     "kexec",
+    "kill",
     "ldconfig",
     "losetup",
     "lvcreate",
@@ -55,6 +56,7 @@ const ADMINISTRATION: &[&str] = &[
     "parted",
     "pvs",
     "reboot",
+    "renice",
     "rmmod",
     "service",
     "shutdown",
@@ -88,6 +90,9 @@ const FILING: &[&str] = &[
     "chgrp", "chmod", "chown", "cp", "install", "ln", "mv", "rsync", "tar", "unzip",
 ];
 
+/// Options of package managers that have no place where a package is installed for oneself.
+const FOR_THE_SYSTEM: &[&[u8]] = &[b"--break-system-packages", b"--system", b"--user"];
+
 const EDITORS: &[&str] = &["emacs", "micro", "nano", "nvim", "vi", "vim"];
 
 /// The ways around: none where the place is not the system's and the program no administrator's.
@@ -101,6 +106,9 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     if let Some(tool) = &tool
         && EDITORS.contains(&tool.name.as_str())
         && matches!(case.place(), Some(Place::System))
+        && case
+            .inode()
+            .is_some_and(|inode| inode.kind == Kind::Regular)
     {
         all.extend(edit_as_root(case));
     }
@@ -176,6 +184,7 @@ fn own_prefix(tool: &Tool, case: &Case) -> Option<Candidate> {
             .iter()
             .skip_while(|word| *word != skip.as_bytes())
             .skip(1)
+            .filter(|word| !FOR_THE_SYSTEM.contains(&word.as_slice()))
             .cloned()
             .collect();
         quote::command(&words)
@@ -278,13 +287,23 @@ fn edit_as_root(case: &Case) -> Option<Candidate> {
 }
 
 fn somewhere_else(case: &Case) -> Candidate {
+    let path = case.path();
+    if let Some(name) = path.strip_prefix("/proc/sys/") {
+        let name = name.replace('/', ".");
+        return Candidate::advice(format!(
+            "have root set it: sysctl -w {name}=VALUE (/etc/sysctl.d keeps it)"
+        ));
+    }
+    if case.place() == Some(Place::Kernel) {
+        return Candidate::advice(format!("{path} is the kernel's: only root may set it"));
+    }
     let place = match &case.facts.surroundings.home {
         Some(home) if home.len() > 1 => format!("below {}", quote::display(home)),
         _ => "in a directory of its own".to_owned(),
     };
     Candidate::advice(format!(
         "{} is the system's: write {place} instead, or leave it to the administrator",
-        case.path()
+        path
     ))
 }
 

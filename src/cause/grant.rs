@@ -183,7 +183,9 @@ impl Grant<'_> {
         if !grants.contains(self.wanted) || case.subject().in_group(gid) {
             return None;
         }
+        let meant = matches!(self.inode.kind, Kind::Char | Kind::Block | Kind::Socket);
         let fit = match case.place()? {
+            _ if meant => Fit::Meant,
             Place::Device | Place::Runtime | Place::Log => Fit::Meant,
             _ => Fit::Narrow,
         };

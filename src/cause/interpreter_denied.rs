@@ -2,13 +2,20 @@
 
 use super::case::Case;
 use super::{Candidate, Words, grant};
+use crate::facts::{Inode, Perms};
 
 pub(super) fn words(case: &Case) -> Words {
+    let behind = if case.inode().is_some_and(Inode::is_dir) {
+        "something behind "
+    } else {
+        ""
+    };
     let because = format!(
-        "{} needs {}, which {} may not run",
+        "{} needs {behind}{}, which {} may not {}",
         case.asked(),
         case.path(),
-        case.who()
+        case.who(),
+        case.may(Perms::X)
     );
     case.words(because, case.rule_in_words())
 }

@@ -144,7 +144,7 @@ fn cp_onto_a_read_only_file() {
 
 #[test]
 fn chmod_of_somebody_elses_file() {
-    Case {
+    let case = Case {
         needs: &[],
         scene: "touch /srv/f && chown bob: /srv/f",
         command: "chmod 600 /srv/f",
@@ -152,8 +152,14 @@ fn chmod_of_somebody_elses_file() {
         path: "/srv/f",
         cause: "not-owner",
         at: "/srv/f",
-    }
-    .check();
+    };
+    let Some((world, fix, wrapped)) = case.explained() else {
+        return;
+    };
+    // The fix does what alice meant to do: she herself may not do it afterwards either.
+    assert_eq!(fix["commands"][0], "chmod 600 /srv/f", "{wrapped}");
+    assert_eq!(fix["needs_root"], true, "{wrapped}");
+    world.root("chmod 600 /srv/f && test $(stat -c %a /srv/f) = 600");
 }
 
 #[test]
