@@ -35,6 +35,8 @@ type Screens = Arc<(Mutex<[Screen; 2]>, Condvar)>;
 
 /// What one terminal got.
 struct Screen {
+    /// The scene's directory, whose name is another on each screen.
+    dir: String,
     parser: vt100::Parser,
     bytes: Vec<u8>,
     ended: bool,
@@ -69,17 +71,20 @@ impl Pair {
     }
 
     /// The same with any program, which has to be setsid(1) with `--ctty`.
-    pub fn start_by(script: &str, command: impl Fn(&Scene) -> Command) -> Pair {
-        let screen = || Screen {
+    pub fn start_by(script: &str, mut command: impl FnMut(&Scene) -> Command) -> Pair {
+        let scenes = [Side::Bare, Side::Wrapped].map(Scene::new);
+        let screens = scenes.each_ref().map(|scene| Screen {
+            dir: scene.dir(),
             parser: vt100::Parser::new(ROWS, COLUMNS, 0),
             bytes: Vec::new(),
             ended: false,
-        };
-        let screens: Screens = Arc::new((Mutex::new([screen(), screen()]), Condvar::new()));
-        let terminals = [(0, Side::Bare), (1, Side::Wrapped)].map(|(index, side)| {
-            let scene = Scene::new(side);
+        });
+        let screens: Screens = Arc::new((Mutex::new(screens), Condvar::new()));
+        let mut index = 0;
+        let terminals = scenes.map(|scene| {
             let command = command(&scene);
-            Terminal::start(scene, command, index, &screens)
+            index += 1;
+            Terminal::start(scene, command, index - 1, &screens)
         });
         Pair {
             script: script.to_owned(),
@@ -95,8 +100,9 @@ impl Pair {
         self
     }
 
-    /// Types these keys into both.
+    /// Types these keys into both; a line feed is the enter key.
     pub fn types(&mut self, keys: &str) -> &mut Pair {
+        let keys = keys.replace('\n', "\r");
         for terminal in &self.terminals {
             terminal
                 .user()
@@ -133,6 +139,15 @@ impl Pair {
                         bare.picture() == wrapped.picture()
                     }
             },
+        )
+    }
+
+    /// Waits until neither screen shows the text any more, and both show the same.
+    #[track_caller]
+    pub fn until_no_more(&mut self, text: &str) -> &mut Pair {
+        self.until_both(
+            &format!("two equal screens without {text:?}"),
+            |[bare, wrapped]| !bare.text().contains(text) && bare.picture() == wrapped.picture(),
         )
     }
 
@@ -293,7 +308,7 @@ impl Drop for Terminal {
 
 impl Screen {
     fn text(&self) -> String {
-        self.parser.screen().contents()
+        self.parser.screen().contents().replace(&self.dir, "DIR")
     }
 
     /// What a terminal answers when it is asked where the cursor is or what it can do.
@@ -311,7 +326,10 @@ impl Screen {
 
     /// Text, colours and cursor.
     fn picture(&self) -> String {
-        self.parser.screen().contents_formatted()
+        self.parser
+            .screen()
+            .contents_formatted()
+            .replace(&self.dir, "DIR")
     }
 }
 

@@ -234,6 +234,11 @@ impl Scene {
         }
     }
 
+    /// The directory, as it may appear in what is shown.
+    pub fn dir(&self) -> String {
+        self.dir.path().display().to_string()
+    }
+
     /// Whether there is a file of this name in the working directory.
     pub fn has_file(&self, name: &str) -> bool {
         self.dir.path().join("work").join(name).exists()
@@ -244,7 +249,7 @@ impl Scene {
         static OBITUARY: LazyLock<Regex> = LazyLock::new(|| {
             Regex::new(r"(?-u)((?:bash|environment): line \d+:) +\d+ ").expect("it is right")
         });
-        let dir = regex::escape(&self.dir.path().to_string_lossy());
+        let dir = regex::escape(&self.dir());
         let dir = Regex::new(&dir).expect("it is escaped");
         let text = dir.replace_all(text, b"DIR");
         OBITUARY.replace_all(&text, b"$1 PID ").into_owned()
