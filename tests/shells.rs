@@ -25,6 +25,7 @@ fn shell(program: &str, shell: Shell, commands: &[&str], rest: &str) -> String {
         .args(["-c", &format!("{script}\n{rest}")])
         .env("HOME", home.path())
         .env("PATH", format!("{bin}:/usr/local/bin:/usr/bin:/bin"))
+        .env("TERM", "xterm")
         .env_remove("XDG_CONFIG_HOME")
         .stdin(Stdio::null())
         .output()
