@@ -15,6 +15,7 @@ mod json;
 mod library;
 mod lines;
 mod pattern;
+mod pattern_file;
 mod prefix;
 mod reading;
 mod reason;
@@ -27,7 +28,8 @@ use std::sync::Arc;
 
 pub use fold::folded;
 pub use library::Patterns;
-pub use pattern::{Counter, Pattern, PatternError, Sample};
+pub use pattern::{Counter, Pattern, Sample};
+pub use pattern_file::PatternError;
 pub use sieve::Sieve;
 pub use unquote::{Quoting, unquoted};
 

@@ -131,3 +131,81 @@ fn every_sample_passes_the_sieve() {
     }
     assert!(held_back.is_empty(), "{}", held_back.join("\n"));
 }
+
+/// What loading this file complains of.
+fn mistake(text: &str) -> String {
+    match Patterns::builtin().with_file("my.toml", text) {
+        Err(mistake) => mistake.to_string(),
+        Ok(_) => String::from("nothing"),
+    }
+}
+
+#[test]
+fn a_malformed_file_is_named_with_its_line() {
+    for (text, wanted) in [
+        (
+            "[[pattern]]\nid = \"x\"\n",
+            "my.toml:2: a pattern needs `line`",
+        ),
+        (
+            "[[pattern]]\nid = \"x\"\nline = 'a'\nafter = 'b'\n",
+            "my.toml:2: `line` stands alone",
+        ),
+        (
+            "[[pattern]]\nid = \"x\"\nline = '(a'\n",
+            "my.toml:3: pattern x: error: unclosed group",
+        ),
+        (
+            "[[pattern]]\nid = \"x\"\nline = '(?P<pth>a)'\n",
+            "my.toml:3: pattern x: the group \"pth\" has no meaning",
+        ),
+        (
+            "[[pattern]]\nid = \"x\"\nline = 'a'\noperation = \"wirte\"\n",
+            "my.toml:4: there is no operation \"wirte\"",
+        ),
+        (
+            "[[pattern]]\nid = \"x\"\nline = 'a'\nerrno = \"EACESS\"\n",
+            "my.toml:4: there is no errno \"EACESS\"",
+        ),
+        (
+            "[[pattern]]\nid = \"x\"\nlien = 'a'\n",
+            "my.toml:3: unknown field `lien`",
+        ),
+        ("[[pattern]\n", "my.toml:1: "),
+    ] {
+        assert!(
+            mistake(text).starts_with(wanted),
+            "{text}\n{}",
+            mistake(text)
+        );
+    }
+}
+
+#[test]
+fn a_users_pattern_comes_before_ours_of_the_same_rank() {
+    let file = "[[pattern]]\nid = \"mine\"\nrank = 50\nbefore = '''frobnicate (?P<path>\\S+) says '''\noperation = \"read\"\n";
+    let patterns = Patterns::builtin()
+        .with_file("my.toml", file)
+        .expect("a good file");
+    let found = incidents_of(
+        b"frobnicate /srv/x says Permission denied\n",
+        &Arc::new(patterns),
+    );
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (found[0].pattern.as_str(), &found[0].paths[0][..]),
+        ("mine", &b"/srv/x"[..])
+    );
+}
+
+#[test]
+fn the_words_of_the_commands_locale_are_recognised() {
+    let klingon = vec![(Errno::Acces, "chaw'be'lu'".as_bytes().to_vec())];
+    let patterns = Arc::new(Patterns::builtin().with_locale(klingon));
+    let found = incidents_of("cat: /srv/x: chaw'be'lu'\n".as_bytes(), &patterns);
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (found[0].errno, &found[0].paths[0][..]),
+        (Some(Errno::Acces), &b"/srv/x"[..])
+    );
+}

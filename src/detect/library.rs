@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 use aho_corasick::AhoCorasick;
 
 use super::files::FILES;
-use super::pattern::{self, Pattern, PatternError, Shape};
+use super::pattern::{Pattern, Shape};
+use super::pattern_file::{self, PatternError};
 use super::prefix::Prefixes;
 use super::reason::{Reasons, Wording};
 use super::words::Words;
@@ -56,8 +57,8 @@ impl Patterns {
     /// # Errors
     /// The first mistake in the file, with its line.
     pub fn with_file(mut self, name: &str, text: &str) -> Result<Patterns, PatternError> {
-        let patterns = pattern::parse(name, text)?;
-        pattern::check_expressions(text, &patterns)?;
+        let patterns = pattern_file::parse(name, text)?;
+        pattern_file::check_expressions(text, &patterns)?;
         self.user.extend(patterns.into_iter().map(Arc::new));
         self.loaded = OnceLock::new();
         Ok(self)
@@ -100,7 +101,7 @@ impl Loaded {
 fn builtin_patterns() -> impl Iterator<Item = Arc<Pattern>> {
     let parsed = FILES
         .iter()
-        .filter_map(|(name, text)| pattern::parse(name, text).ok());
+        .filter_map(|(name, text)| pattern_file::parse(name, text).ok());
     parsed.flatten().map(Arc::new)
 }
 
