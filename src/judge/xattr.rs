@@ -3,6 +3,7 @@
 use super::access::Purpose;
 use super::{Code, Decision, Errno, Kernel, Kind, NodeId, Obstacle, Perms, Rule, Walk, deny, fail};
 use crate::attempt::Capability;
+use crate::facts::Unread;
 
 impl<'a> Kernel<'a> {
     /// `path_setxattrat`, `vfs_setxattr`
@@ -59,8 +60,11 @@ impl<'a> Kernel<'a> {
         self.refuse_without(Capability::Setfcap, node, Code::MissingCapability, needs)
     }
 
-    /// `cap_inode_setxattr`
+    /// `cap_inode_setxattr`: a capability in the user namespace that mounted the file system, which cannot be seen.
     fn cap_inode_setxattr(self) -> Decision {
+        if !self.subject.initial_user_ns && self.subject.has(Capability::SysAdmin) {
+            return Err(Unread::not_gathered("user namespace of the file system").into());
+        }
         self.needs(Capability::SysAdmin)
     }
 

@@ -74,13 +74,15 @@ fn run(
 ) -> Option<usize> {
     ground.build(tree).expect("the tree is built");
     let mut actor = Actor::in_tree(ground, tree, who, tries);
+    let mut before = settings::in_force();
     for number in 0..tries.len() {
-        let before = settings::in_force();
         let outcome = actor.act(number);
         if outcome.errno == 0 && !leaves_no_trace(&outcome.attempt.operation) {
             ground.build(tree).expect("the tree is built again");
         }
-        let disturbed = before != settings::in_force();
+        let after = settings::in_force();
+        let disturbed = before != after;
+        before = after;
         if let Some(tally) = &mut tally {
             tally.count(&outcome, disturbed);
         }

@@ -19,25 +19,25 @@ use crate::plan::{Disk, File, Means, Mount, NAMES, Program, Tree, What};
 /// A directory for the trees, and what was set up in it.
 pub struct Ground {
     base: PathBuf,
+    /// Above which nothing is ours.
+    floor: PathBuf,
     pub means: Means,
 }
 
 type Done = io::Result<()>;
 
 impl Ground {
-    /// Prepares the disks. Without the right to mount, trees stand in the directory itself.
-    pub fn new(base: &Path, mut means: Means) -> Ground {
-        let ground = |means| Ground {
-            base: base.to_owned(),
-            means,
-        };
-        fs::set_permissions(base, fs::Permissions::from_mode(0o755))
-            .expect("the directory is ours");
+    /// Prepares the disks in a directory. Without the right to mount, trees stand in the directory itself.
+    pub fn new(base: &Path, floor: &Path, mut means: Means) -> Ground {
         for disk in ["t", "e"] {
             fs::create_dir(base.join(disk)).expect("the directory is ours");
         }
         means.ext4 = means.root && make_ext4(base).is_ok();
-        ground(means)
+        Ground {
+            base: base.to_owned(),
+            floor: floor.to_owned(),
+            means,
+        }
     }
 
     fn disk(&self, disk: Disk) -> PathBuf {
@@ -59,7 +59,8 @@ impl Ground {
         for file in &tree.files {
             make(file, &top)?;
         }
-        for file in &tree.files {
+        // From below, since a directory may become closed to its own owner.
+        for file in tree.files.iter().rev() {
             dress(file, &top)?;
         }
         for file in tree
@@ -95,18 +96,15 @@ impl Ground {
 
     /// Undoes what attempts with many `..` did above the tree.
     fn tidy(&self, disk: &Path) -> Done {
-        for above in disk
+        let above: Vec<&Path> = disk
             .ancestors()
-            .filter(|above| self.means.mounts || above.starts_with(&self.base))
-        {
-            chownat(
-                CWD,
-                above,
-                Some(Uid::from_raw(self.means.uids[0])),
-                Some(Gid::from_raw(self.means.gids[0])),
-                AtFlags::empty(),
-            )?;
+            .filter(|above| above.starts_with(&self.floor))
+            .collect();
+        let (uid, gid) = (self.means.uids[0], self.means.gids[0]);
+        for above in above.into_iter().rev() {
+            let owner = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
             fs::set_permissions(above, fs::Permissions::from_mode(0o755))?;
+            chownat(CWD, above, owner.0, owner.1, AtFlags::empty())?;
             for name in NAMES {
                 let path = above.join(name);
                 if fs::symlink_metadata(&path).is_ok() {
@@ -135,7 +133,9 @@ impl Ground {
 impl Drop for Ground {
     fn drop(&mut self) {
         for disk in [Disk::Tmpfs, Disk::Ext4] {
-            let _ = umount2(&self.disk(disk), MntFlags::MNT_DETACH);
+            let disk = self.disk(disk);
+            let _ = umount2(&disk, MntFlags::MNT_DETACH);
+            let _ = self.tidy(&disk).and_then(|()| remove(&disk));
         }
     }
 }

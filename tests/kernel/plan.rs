@@ -186,10 +186,16 @@ impl Tree {
         }
         let seldom = |rng: &mut Rng| rng.u8(..3) == 0;
         let mut of = rng.choice(self.directories()).filter(|_| rng.u8(..6) > 0);
-        // A directory that shows up in itself is busy in both places, which no fact tells.
-        let shows_itself = |of: &String| on == *of || on.starts_with(&join(of, ""));
-        if of.as_ref().is_some_and(shows_itself) {
+        // What is mounted on is busy wherever it shows up, which no fact tells: so it must not show up elsewhere.
+        let shows = |of: &Option<String>, on: &str| of.as_ref().is_some_and(|of| lies_in(on, of));
+        if shows(&of, &on) || self.mounts.iter().any(|other| shows(&of, &other.on)) {
             of = None;
+        }
+        let others = &mut self.mounts.iter();
+        if others.any(|other| {
+            shows(&other.of, &on) || lies_in(&on, &other.on) || lies_in(&other.on, &on)
+        }) {
+            return;
         }
         let bind = of.is_some();
         self.mounts.push(Mount {
@@ -476,6 +482,11 @@ fn random_how(rng: &mut Rng) -> OpenHow {
         exclusive: create && rng.u8(..4) == 0,
         noatime: rng.u8(..8) == 0,
     }
+}
+
+/// Whether a path is that of the directory, or of something below it.
+fn lies_in(path: &str, directory: &str) -> bool {
+    path == directory || path.starts_with(&join(directory, ""))
 }
 
 /// A name in a directory of the tree.

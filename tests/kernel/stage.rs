@@ -19,18 +19,20 @@ pub struct Stage {
     pub mounts: bool,
     /// An empty directory.
     pub directory: PathBuf,
-    /// Removes the directory at the end, where it is not the root of the namespace.
-    _temporary: Option<tempfile::TempDir>,
+    /// The directory, at it or above, below which everything is the test's own.
+    pub floor: PathBuf,
 }
 
 const INSIDE: &str = "PERMWRAP_KERNEL_STAGE";
+const DIRECTORY: &str = "PERMWRAP_KERNEL_DIRECTORY";
 
 /// Runs this test again inside; there, answers what can be done. `None` outside, where the test is then over.
 ///
 /// Root has everything. An ordinary user has what a user namespace gives it, or else its own files.
 pub fn enter(test: &str) -> Option<Stage> {
     if let Ok(stage) = std::env::var(INSIDE) {
-        return Some(Stage::set_up(&stage));
+        let directory = std::env::var_os(DIRECTORY).expect("it comes with the stage");
+        return Some(Stage::set_up(&stage, Path::new(&directory)));
     }
     let root = support::is_root();
     if !root {
@@ -50,11 +52,16 @@ pub fn enter(test: &str) -> Option<Stage> {
         if *stage == "namespace" && !works(wrapper) {
             continue;
         }
+        let directory = tempfile::Builder::new()
+            .prefix("pwk")
+            .tempdir()
+            .expect("a directory");
         let status = Command::new(wrapper[0])
             .args(&wrapper[1..])
             .arg(std::env::current_exe().expect("this test"))
             .args([test, "--exact", "--nocapture", "--test-threads=1"])
             .env(INSIDE, stage)
+            .env(DIRECTORY, directory.path())
             .status()
             .expect("unshare(1) of util-linux runs");
         assert!(status.success(), "the test failed inside, see above");
@@ -64,21 +71,20 @@ pub fn enter(test: &str) -> Option<Stage> {
 }
 
 impl Stage {
-    fn set_up(stage: &str) -> Stage {
-        let temporary = tempfile::Builder::new()
-            .prefix("pwk")
-            .tempdir()
-            .expect("a directory");
+    fn set_up(stage: &str, temporary: &Path) -> Stage {
         let mounts = stage != "plain";
-        let directory = match mounts {
-            true => new_root(temporary.path()).expect("the namespace is ours"),
-            false => below(temporary.path()),
+        let (directory, floor) = match mounts {
+            true => (
+                new_root(temporary).expect("the namespace is ours"),
+                Path::new("/"),
+            ),
+            false => (below(temporary), temporary),
         };
         Stage {
             root: stage == "root",
             mounts,
             directory,
-            _temporary: (!mounts).then_some(temporary),
+            floor: floor.to_owned(),
         }
     }
 }
