@@ -185,6 +185,8 @@ impl Grant<'_> {
         }
         let meant = matches!(self.inode.kind, Kind::Char | Kind::Block | Kind::Socket);
         let fit = match case.place()? {
+            // The group of somebody's home is that person's own.
+            Place::Home => return None,
             _ if meant => Fit::Meant,
             Place::Device | Place::Runtime | Place::Log => Fit::Meant,
             _ => Fit::Narrow,

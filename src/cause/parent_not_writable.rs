@@ -34,15 +34,14 @@ fn made_by_root(case: &Case) -> Option<Candidate> {
         .steps
         .last()
         .filter(|step| step.dir == parent && step.found == Ok(None))?;
-    let runs = [b"/var/log".as_slice(), b"/run"]
-        .iter()
-        .any(|top| is_within(path, top));
+    let fitting = is_top(path) && ![b"/dev".as_slice(), b"/home"].contains(&path.as_slice())
+        || is_within(path, b"/var/log");
     let directory = match case.attempt.operation {
         Operation::Mkdir => true,
-        Operation::Open(how) if how.create && runs => false,
+        Operation::Open(how) if how.create && path != b"/" && path != b"/opt" => false,
         _ => return None,
     };
-    if subject.uid == 0 || around.container.is_some() || !(runs || is_top(path)) {
+    if subject.uid == 0 || around.container.is_some() || !fitting {
         return None;
     }
     let make = Change::Make {

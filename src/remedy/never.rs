@@ -228,6 +228,10 @@ fn widening(subject: &Subject, facts: &Facts, id: NodeId, gained: Perms) -> Opti
     if subject.uid != 0 && is_within(&node.path, b"/root") {
         return Some(Never::RootsHome);
     }
+    if gained.contains(Perms::W) && home_of(&node.path) == Some(&node.path) {
+        // Who may write there may put keys and start-up files in place.
+        return Some(Never::OpenHome);
+    }
     let regular = inode(facts, id).filter(|inode| inode.kind == Kind::Regular);
     if regular.is_some_and(|inode| inode.mode & 0o6000 != 0) {
         return Some(Never::Program);

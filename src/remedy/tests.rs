@@ -547,6 +547,21 @@ mod never {
     }
 
     #[test]
+    fn nobody_writes_in_anothers_home_or_joins_anothers_own_group() {
+        nothing_is_offered(
+            "subject alice alice
+             attempt create /home/bob/.profile
+             drwxr-xr-x bob bob /home/bob
+             missing /home/bob/.profile",
+        );
+        let scene = "subject alice alice
+             attempt read /home/bob/notes
+             drwxr-xr-x bob bob /home/bob
+             -rw-r----- bob bob /home/bob/notes";
+        assert_eq!(commands(scene), ["setfacl -m u:alice:r-- /home/bob/notes"]);
+    }
+
+    #[test]
     fn an_interpreter_gets_no_capability() {
         let commands = commands(
             "subject alice alice
