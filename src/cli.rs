@@ -169,7 +169,7 @@ pub struct Why {
     /// chmod: the new mode (default: any)
     #[arg(long, value_name = "OCTAL")]
     pub mode: Option<String>,
-    /// chown: the new owner, USER[:GROUP] or :GROUP (default: somebody else)
+    /// chown: the new owner, USER, USER:GROUP or :GROUP (default: somebody else)
     #[arg(long, value_name = "OWNER")]
     pub owner: Option<String>,
     /// utime: set the present time

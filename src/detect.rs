@@ -4,7 +4,7 @@
 //! bytes ─ sieve ▶ stretches ─ lines, prefix, json ▶ the lines of each writer ─ reason, pattern, reading ▶ Incident ─ fold ▶
 //! ```
 //!
-//! A line is read in two steps. First the [`reason`] is found: the words of strerror(3) in any language, a symbol or a number.
+//! A line is read in two steps. First the reason is found: the words of strerror(3) in any language, a symbol or a number.
 //! Then the patterns read what stands around it. What a program's messages look like is data (`patterns/*.toml`).
 #![forbid(unsafe_code)]
 

@@ -2,7 +2,7 @@
 //!
 //! Each candidate change of the cause is applied to a copy of the facts, and the attempt is judged again. Where something
 //! else refuses then, that refusal's candidates follow, so that a closed directory and the closed file in it become one fix.
-//! What takes away an access that the subject had, or is [never](never) to be suggested, is thrown out; the rest is ranked
+//! What takes away an access that the subject had, or is [never](mod@never) to be suggested, is thrown out; the rest is ranked
 //! by how well it fits the place and how few others it lets in.
 #![forbid(unsafe_code)]
 

@@ -76,7 +76,7 @@ fn when_the_fixes_are_made_all_of_it_holds() {
         (&Value::from(1), &Value::from(false))
     );
     for item in list["items"].as_array().expect("a list") {
-        if item["holds"] == Value::from(false) {
+        if item["holds"] == false {
             let commands = item["fixes"][0]["commands"]
                 .as_array()
                 .expect("commands")
