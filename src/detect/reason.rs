@@ -67,7 +67,8 @@ impl Reasons {
         Reasons {
             signs: signs(&alternatives),
             words: compiled(&format!(
-                r"(?: \b (?:EACCES|EPERM|EROFS) \b [:,]? \s* )?
+                r"(?: \b (?:EACCES|EPERM|EROFS) \b [:,]? \s* \(? )?
+                  (?: \b errno [=:\s]+ -? \d+ \s \( )?
                   (?: (?: [(\[] | \b err(?:or|no) (?:[=\ ]|:\ ) ) -? (?:13|1|30) [:,] \s* )?
                   (?P<words> {words} )
                   (?: \s \( (?P<again> {words} ) \) )?
