@@ -38,6 +38,7 @@ pub use spawn::Command;
 use exit::{become_the_command, code_of, message};
 use file::File;
 use pipe::{Outlet, Pipe};
+use sentinel::Sentinel;
 use signals::Inbox;
 use spawn::{Inherited, NotStarted, spawn};
 use terminal::{Started, Terminal};
@@ -92,7 +93,7 @@ fn run_on_terminal(command: &Command, options: Options, make: MakeObserver) -> !
     if !terminal::is_replaceable() {
         become_the_command(command, None);
     }
-    let Ok(started) = Terminal::start(command) else {
+    let Ok((started, sentinel)) = Terminal::start(command) else {
         become_the_command(command, None);
     };
     let Started {
@@ -104,7 +105,7 @@ fn run_on_terminal(command: &Command, options: Options, make: MakeObserver) -> !
         Err(failure) => fail(command, failure, options, make),
     };
     let_go(options, &terminal.descriptors());
-    let Ok(inbox) = Inbox::open() else {
+    let Ok(inbox) = Inbox::open(sentinel) else {
         sys::exit(125);
     };
     let mut watch = Watch::new(make, options.report, command, channel);
@@ -121,12 +122,13 @@ fn let_go(options: Options, kept: &[RawFd]) {
 
 fn run_beside_file(command: &Command, options: Options, make: MakeObserver, file: File) -> ! {
     let inherited = Inherited::set_aside();
+    let sentinel = Sentinel::start();
     let pid = match spawn(command, inherited, &mut || {}) {
         Ok(pid) => pid,
         Err(failure) => fail(command, failure, options, make),
     };
     let_go(options, &file.descriptors());
-    let Ok(inbox) = Inbox::open() else {
+    let Ok(inbox) = Inbox::open(sentinel) else {
         wait_only(pid);
     };
     let mut watch = Watch::new(make, options.report, pid, sys::link_of(2));
@@ -145,6 +147,7 @@ fn run_through_pipe(
         become_the_command(command, None);
     };
     let inherited = Inherited::set_aside();
+    let sentinel = Sentinel::start();
     let started = spawn(command, inherited, &mut || {
         sys::duplicate(&sink, 2);
         if stdout_too {
@@ -156,7 +159,7 @@ fn run_through_pipe(
         Err(failure) => fail(command, failure, options, make),
     };
     let_go(options, &[source.as_raw_fd(), sink.as_raw_fd()]);
-    let Ok(inbox) = Inbox::open() else {
+    let Ok(inbox) = Inbox::open(sentinel) else {
         wait_only(pid);
     };
     let mut watch = Watch::new(make, options.report, pid, sys::link_of(source.as_raw_fd()));

@@ -1,10 +1,14 @@
 //! stderr is a pipe, a FIFO or a socket (or anything else that is no terminal): the command writes into a packet-mode
 //! pipe, and each of its writes up to `PIPE_BUF` goes out again in one piece.
 
+mod batch;
+
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use nix::libc;
+
+use batch::Batch;
 
 use super::exit::Exit;
 use super::signals::{Inbox, Notice, To, stop_as};
@@ -217,10 +221,11 @@ impl Pipe {
         if self.batch.is_empty() && matches!(self.batch.fill(source.as_raw_fd()), Ok(0)) {
             return;
         }
+        // Before the copy is made: it may be a while until it runs.
+        sys::keep_only(&[source.as_raw_fd(), self.outlet.fd]);
+        sys::leave_directory();
         // SAFETY: the copy reads, writes and allocates, and glibc keeps its allocator usable across fork(2).
         if matches!(unsafe { sys::fork() }, Ok(None)) {
-            sys::keep_only(&[source.as_raw_fd(), self.outlet.fd]);
-            sys::leave_directory();
             self.carry(&source);
         }
     }
@@ -328,80 +333,5 @@ impl Outlet {
             Way::Send => sys::send_now(self.fd, bytes),
             Way::Plain => sys::write(self.fd, bytes),
         }
-    }
-}
-
-/// What was read and has not gone out yet, and where it may be cut.
-#[derive(Debug, Default)]
-struct Batch {
-    bytes: Vec<u8>,
-    /// How much of it has gone out.
-    done: usize,
-    /// Where one write to the outlet ends and the next begins.
-    cuts: Vec<usize>,
-    /// How many of the cuts lie behind.
-    passed: usize,
-}
-
-impl Batch {
-    fn is_empty(&self) -> bool {
-        self.done == self.bytes.len()
-    }
-
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.cuts.clear();
-        self.done = 0;
-        self.passed = 0;
-    }
-
-    /// Reads one packet.
-    fn fill(&mut self, source: RawFd) -> io::Result<usize> {
-        let got = sys::append(source, &mut self.bytes, PACKET)?;
-        self.cut(got);
-        Ok(got)
-    }
-
-    fn add(&mut self, bytes: &[u8]) {
-        for piece in bytes.chunks(ATOMIC) {
-            self.bytes.extend_from_slice(piece);
-            self.cut(piece.len());
-        }
-    }
-
-    /// The last `length` bytes are one packet. It may go out together with those before it when all of them are atomic
-    /// together, or when all of them are full pages, between which the kernel cuts in any case.
-    fn cut(&mut self, length: usize) {
-        if length == 0 {
-            return;
-        }
-        let end = self.bytes.len();
-        let ahead = self.cuts.len() - self.passed;
-        let begin = if ahead > 1 {
-            self.cuts[self.cuts.len() - 2]
-        } else {
-            self.done
-        };
-        let together = end - begin;
-        let full = together.is_multiple_of(ATOMIC) && length.is_multiple_of(ATOMIC);
-        match self.cuts.last_mut() {
-            Some(last) if ahead > 0 && (together <= ATOMIC || full) => *last = end,
-            _ => self.cuts.push(end),
-        }
-    }
-
-    /// Writes as much as goes without waiting. An error means that nobody will ever read it.
-    fn write(&mut self, outlet: &Outlet) -> io::Result<()> {
-        while let Some(&end) = self.cuts.get(self.passed) {
-            match outlet.write(&self.bytes[self.done..end]) {
-                Ok(count) => self.done += count,
-                Err(e) if e.kind() == ErrorKind::WouldBlock => return Ok(()),
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) => return Err(e),
-            }
-            self.passed += usize::from(self.done == end);
-        }
-        self.clear();
-        Ok(())
     }
 }

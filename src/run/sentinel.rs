@@ -58,8 +58,8 @@ impl Sentinel {
         self.shared.answer.store(0, SeqCst);
         self.shared.question.store(signal as u32, SeqCst);
         futex_wake(&self.shared.question);
-        for _ in 0..20 {
-            futex_wait(&self.shared.answer, 0, 5);
+        for _ in 0..100 {
+            futex_wait(&self.shared.answer, 0, 10);
             match self.shared.answer.load(SeqCst) {
                 PENDING => return true,
                 NOT_PENDING => return false,

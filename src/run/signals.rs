@@ -39,15 +39,15 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Opens the queue; what was sent since the signals were blocked is in it.
-    pub fn open() -> io::Result<Inbox> {
+    /// Opens the queue; what was sent since the signals were blocked is in it. The sentinel was started before the command.
+    pub fn open(sentinel: Option<Sentinel>) -> io::Result<Inbox> {
         let queue = sys::signal_descriptor()?;
         let own = std::process::id();
         // SAFETY: no memory is involved.
         let leads_session = unsafe { libc::getsid(0) } == own as i32;
         Ok(Inbox {
             queue,
-            sentinel: Sentinel::start(),
+            sentinel,
             leads_session,
             own,
         })

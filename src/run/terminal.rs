@@ -8,6 +8,8 @@
 //! read the keys. Then the user's terminal stays as it is until the command changes the modes of its own, or a line was
 //! typed that nobody takes.
 
+mod job;
+mod keys;
 mod listener;
 mod modes;
 mod monitor;
@@ -21,14 +23,15 @@ use std::time::{Duration, Instant};
 use nix::libc;
 
 use modes::{Modes, Size};
-use monitor::{Order, Post, Report};
+use monitor::{Post, Report};
 use returns::Returns;
 use screen::Screen;
 
 use super::exit::Exit;
-use super::signals::{Inbox, Notice, To, stop_as};
+use super::sentinel::Sentinel;
+use super::signals::Inbox;
 use super::spawn::{Command, Inherited, NotStarted};
-use super::sys::{self, Change};
+use super::sys;
 use super::watch::{Watch, wants_the_end};
 
 /// How much is read at once.
@@ -90,7 +93,7 @@ pub fn is_replaceable() -> bool {
 impl Terminal {
     /// Makes the command's terminal and starts the command on it. The outer error means that no terminal could be had, and
     /// nothing has happened yet; the inner one that the command is not running.
-    pub fn start(command: &Command) -> io::Result<Result<Started, NotStarted>> {
+    pub fn start(command: &Command) -> io::Result<(Result<Started, NotStarted>, Option<Sentinel>)> {
         let descriptors = sys::descriptors_like(2);
         let user = sys::open(c"/dev/tty", libc::O_RDWR | libc::O_NONBLOCK)?;
         let before = Modes::of(user.as_raw_fd()).ok_or_else(io::Error::last_os_error)?;
@@ -106,6 +109,7 @@ impl Terminal {
         let theirs = (user.try_clone()?, master.try_clone()?);
 
         let inherited = Inherited::set_aside();
+        let sentinel = Sentinel::start();
         let mut terminal = Terminal {
             user,
             master: Some(master),
@@ -151,7 +155,7 @@ impl Terminal {
             }),
         }
         drop((slave, wrapper, theirs));
-        Ok(match Report::receive(&terminal.monitor) {
+        let started = match Report::receive(&terminal.monitor) {
             Some(Report::Started(command)) => Ok(Started {
                 terminal,
                 command,
@@ -165,7 +169,8 @@ impl Terminal {
                 terminal.give_back(before);
                 Err(NotStarted::NoProcess(libc::EAGAIN))
             }
-        })
+        };
+        Ok((started, sentinel))
     }
 
     /// The descriptors the relay needs, besides stderr.
@@ -309,238 +314,8 @@ impl Terminal {
         true
     }
 
-    /// Hands on what was typed.
-    fn relay_keys(&mut self, user: i16) {
-        if user & (libc::POLLHUP | libc::POLLERR) != 0 {
-            return self.hang_up();
-        }
-        if user & libc::POLLIN != 0 {
-            self.look_soon();
-            if self.look.is_none() {
-                self.read_keys();
-            }
-        }
-        self.type_keys();
-    }
-
-    fn read_keys(&mut self) {
-        // An error is no news: the terminal is another group's now.
-        if matches!(sys::append(self.user.as_raw_fd(), &mut self.typed, PIECE), Ok(count) if count > 0)
-        {
-            self.keys = true;
-        }
-    }
-
-    fn type_keys(&mut self) {
-        if let Some(master) = &self.master
-            && !self.typed.is_empty()
-            && let Ok(count) = sys::write(master.as_raw_fd(), &self.typed)
-        {
-            self.typed.drain(..count);
-        }
-    }
-
-    /// In a pipeline: looks again in a moment.
-    fn look_soon(&mut self) {
-        if self.shared && self.foreground && !self.raw && self.look.is_none() {
-            self.look = Some(Instant::now() + GRACE);
-        }
-    }
-
-    /// In a pipeline: the user's terminal is the command's as long as the command has changed the modes of its own.
-    fn mind_modes(&mut self) {
-        if !self.shared || !self.foreground {
-            return;
-        }
-        let plain = self.command_modes().is_none_or(|modes| modes.are_plain());
-        if plain && self.raw {
-            self.give_back(self.before);
-        } else if !plain && !self.raw {
-            self.take_over();
-        }
-    }
-
-    /// In a pipeline: a line that nobody else took is the command's, and so is an end of input.
-    fn take_unclaimed(&mut self) {
-        let user = self.user.as_raw_fd();
-        let plain = Modes::of(user).is_some_and(|modes| modes.are_plain());
-        if self.raw || !self.foreground || !plain || !sys::is_readable(user) {
-            return;
-        }
-        let read = sys::append(user, &mut self.typed, PIECE).is_ok();
-        if read && self.typed.last() != Some(&b'\n') {
-            // The key for the end of input is not read; it ended the line.
-            self.typed.extend(self.before.end_of_input());
-        }
-        self.keys |= read;
-        self.type_unseen();
-    }
-
-    /// Hands on what was typed and shown already.
-    fn type_unseen(&mut self) {
-        let Some(Ok(slave)) = self
-            .master
-            .as_ref()
-            .map(|master| modes::slave_of(master, libc::O_NONBLOCK))
-        else {
-            return;
-        };
-        if let Some(modes) = Modes::of(slave.as_raw_fd()) {
-            modes.silent().set(slave.as_raw_fd());
-            self.type_keys();
-            modes::settle(&slave);
-            modes.set(slave.as_raw_fd());
-        }
-    }
-
     fn command_modes(&self) -> Option<Modes> {
         Modes::of(self.master.as_ref()?.as_raw_fd())
-    }
-
-    fn is_foreground(&self) -> bool {
-        // SAFETY: no memory is involved.
-        modes::foreground(self.user.as_raw_fd()) == unsafe { libc::getpgrp() }
-    }
-
-    /// The user's terminal becomes raw. Its modes are the command's, as long as the command has not chosen its own: a shell
-    /// that starts a job in the background has other modes for itself.
-    fn take_over(&mut self) {
-        let Some(before) = Modes::of(self.user.as_raw_fd()) else {
-            return;
-        };
-        if let Some(master) = &self.master
-            && Modes::of(master.as_raw_fd()).is_some_and(|modes| modes == self.given.0)
-        {
-            before.set(master.as_raw_fd());
-            self.given.0 = before;
-        }
-        self.before = before;
-        before.raw().set(self.user.as_raw_fd());
-        self.raw = true;
-        self.look = None;
-    }
-
-    /// The user's terminal gets these modes.
-    fn give_back(&mut self, modes: Modes) {
-        if self.raw && self.is_foreground() {
-            modes.set(self.user.as_raw_fd());
-        }
-        self.raw = false;
-    }
-
-    /// What was typed before the command was started is moved to its terminal.
-    fn move_typeahead(&mut self) {
-        if sys::readable(self.user.as_raw_fd()) > 0 {
-            self.read_keys();
-            // It was shown when it was typed.
-            self.type_unseen();
-        }
-    }
-
-    /// Puts the command where the wrapper is now: in the foreground or in the background.
-    fn take_place(&mut self) {
-        self.foreground = self.is_foreground();
-        if self.foreground {
-            if !self.shared && !self.raw {
-                self.take_over();
-            }
-            self.mind_modes();
-            self.resize();
-            Order::Foreground.send(&self.monitor);
-        } else {
-            Order::Background.send(&self.monitor);
-        }
-    }
-
-    /// The wrapper was continued, or need not have stopped: so is the command.
-    fn go_on(&mut self) {
-        self.stopped = false;
-        self.take_place();
-        Order::SignalGroup(libc::SIGCONT).send(&self.monitor);
-    }
-
-    fn pass_on(&mut self, inbox: &Inbox) {
-        while let Some(notice) = inbox.next() {
-            match notice {
-                Notice::Child => {}
-                Notice::Sent(libc::SIGCONT, _) if self.stopped => self.go_on(),
-                Notice::Sent(libc::SIGWINCH, To::Foreground) => self.resize(),
-                Notice::Sent(
-                    signal @ (libc::SIGINT | libc::SIGQUIT | libc::SIGTSTP),
-                    To::Foreground,
-                ) => {
-                    if !self.foreground {
-                        self.take_place();
-                    }
-                    Order::SignalForeground(signal).send(&self.monitor);
-                }
-                Notice::Sent(signal, To::Foreground | To::Group) => {
-                    Order::SignalGroup(signal).send(&self.monitor)
-                }
-                Notice::Sent(signal, To::Wrapper) => Order::Signal(signal).send(&self.monitor),
-            }
-        }
-    }
-
-    /// The command's terminal gets the size of the user's; the kernel tells the command.
-    fn resize(&mut self) {
-        let size = Size::of(self.user.as_raw_fd());
-        if let (Some(size), Some(master)) = (size, &self.master) {
-            size.set(master.as_raw_fd());
-            self.given.1 = Some(size);
-        }
-    }
-
-    /// The user's terminal is gone: so is the command's.
-    fn hang_up(&mut self) {
-        self.closed = true;
-        self.shown.clear();
-        self.master = None;
-        Order::HangUp.send(&self.monitor);
-    }
-
-    /// What the monitor reports: stops are followed, the end comes back.
-    fn hear(&mut self, inbox: &Inbox, watch: &mut Watch) -> Option<Exit> {
-        match Report::receive(&self.monitor) {
-            Some(Report::Changed(Change::Exited(code))) => Some(Exit::with_code(code)),
-            Some(Report::Changed(Change::Killed(signal))) => Some(Exit::by_signal(signal)),
-            Some(Report::Changed(Change::Stopped(signal))) => {
-                self.stop(signal, watch);
-                None
-            }
-            Some(Report::Group(signal)) => {
-                // The command's group is part of the job: what was sent to it is for the rest of the job, too.
-                inbox.send_to_others(signal);
-                None
-            }
-            Some(_) => None,
-            // The monitor was killed, and the kernel has hung up the command's terminal.
-            None => Some(Exit::by_signal(libc::SIGKILL)),
-        }
-    }
-
-    /// The command stopped: so does the wrapper, and with it its group where the terminal would have stopped that.
-    fn stop(&mut self, signal: i32, watch: &mut Watch) {
-        if matches!(signal, libc::SIGTTIN | libc::SIGTTOU)
-            && !self.foreground
-            && self.is_foreground()
-        {
-            // It wanted the terminal from the background, where it is not any more.
-            return self.go_on();
-        }
-        while self.take_output(watch) {
-            self.show();
-        }
-        self.show();
-        self.give_back(self.before);
-        self.stopped = true;
-        if signal != libc::SIGSTOP {
-            sys::kill(0, signal);
-        }
-        stop_as(signal);
-        // Where the group is orphaned nothing has stopped, and nobody will continue it.
-        sys::take_signal(libc::SIGCONT);
-        self.go_on();
     }
 
     /// Writes hints at a moment when they disturb nobody.
@@ -603,21 +378,5 @@ impl Terminal {
             sys::hang_up(&self.monitor);
             sys::reap(self.monitor_pid);
         }
-    }
-
-    /// What was typed and the command never read.
-    fn take_unread(&mut self) -> Vec<u8> {
-        let mut unread = Vec::new();
-        if self.keys
-            && let Some(master) = &self.master
-            && let Ok(slave) = modes::slave_of(master, libc::O_NONBLOCK)
-            && let Some(modes) = Modes::of(slave.as_raw_fd())
-        {
-            modes.uncooked().set(slave.as_raw_fd());
-            while sys::append(slave.as_raw_fd(), &mut unread, PIECE).is_ok_and(|count| count > 0) {}
-            modes.set(slave.as_raw_fd());
-        }
-        unread.append(&mut self.typed);
-        unread
     }
 }

@@ -10,6 +10,15 @@ use nix::libc;
 use super::monitor::Report;
 use crate::run::sys;
 
+/// The signal by which the monitor ends it: the highest, which comes after all others that wait.
+const DISMISSAL: i32 = 64;
+
+/// Ends it, when it has told of everything that was sent until now.
+pub fn dismiss(listener: i32) {
+    sys::kill(listener, DISMISSAL);
+    sys::reap(listener);
+}
+
 /// Starts it, as a child of the monitor that ends with it. Without one (no process to be had) the group is not heard.
 pub fn start(command: i32, wrapper: &OwnedFd) -> Option<i32> {
     let monitor = std::process::id();
@@ -26,6 +35,9 @@ fn listen(monitor: u32, command: i32, wrapper: &OwnedFd) -> ! {
     sys::keep_only(&[wrapper.as_raw_fd()]);
     loop {
         let (signal, code, sender) = sys::wait_for_signal();
+        if signal == DISMISSAL && sender == monitor {
+            sys::exit(0);
+        }
         // Stops and continues are seen by what they do. What the monitor sent came from the wrapper's own group.
         let told = !matches!(
             signal,

@@ -250,8 +250,7 @@ impl Monitor {
 
     fn dismiss_listener(&self) {
         if let Some(listener) = self.listener {
-            sys::kill(listener, libc::SIGKILL);
-            sys::reap(listener);
+            listener::dismiss(listener);
         }
     }
 

@@ -1,0 +1,82 @@
+//! What is on its way through the wrapper, and where it may be cut.
+
+use std::io::{self, ErrorKind};
+use std::os::fd::RawFd;
+
+use super::{ATOMIC, Outlet, PACKET};
+use crate::run::sys;
+
+/// What was read and has not gone out yet, and where it may be cut.
+#[derive(Debug, Default)]
+pub struct Batch {
+    pub bytes: Vec<u8>,
+    /// How much of it has gone out.
+    done: usize,
+    /// Where one write to the outlet ends and the next begins.
+    cuts: Vec<usize>,
+    /// How many of the cuts lie behind.
+    passed: usize,
+}
+
+impl Batch {
+    pub fn is_empty(&self) -> bool {
+        self.done == self.bytes.len()
+    }
+
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.cuts.clear();
+        self.done = 0;
+        self.passed = 0;
+    }
+
+    /// Reads one packet.
+    pub fn fill(&mut self, source: RawFd) -> io::Result<usize> {
+        let got = sys::append(source, &mut self.bytes, PACKET)?;
+        self.cut(got);
+        Ok(got)
+    }
+
+    pub fn add(&mut self, bytes: &[u8]) {
+        for piece in bytes.chunks(ATOMIC) {
+            self.bytes.extend_from_slice(piece);
+            self.cut(piece.len());
+        }
+    }
+
+    /// The last `length` bytes are one packet. It may go out together with those before it when all of them are atomic
+    /// together, or when all of them are full pages, between which the kernel cuts in any case.
+    fn cut(&mut self, length: usize) {
+        if length == 0 {
+            return;
+        }
+        let end = self.bytes.len();
+        let ahead = self.cuts.len() - self.passed;
+        let begin = if ahead > 1 {
+            self.cuts[self.cuts.len() - 2]
+        } else {
+            self.done
+        };
+        let together = end - begin;
+        let full = together.is_multiple_of(ATOMIC) && length.is_multiple_of(ATOMIC);
+        match self.cuts.last_mut() {
+            Some(last) if ahead > 0 && (together <= ATOMIC || full) => *last = end,
+            _ => self.cuts.push(end),
+        }
+    }
+
+    /// Writes as much as goes without waiting. An error means that nobody will ever read it.
+    pub fn write(&mut self, outlet: &Outlet) -> io::Result<()> {
+        while let Some(&end) = self.cuts.get(self.passed) {
+            match outlet.write(&self.bytes[self.done..end]) {
+                Ok(count) => self.done += count,
+                Err(e) if e.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+            self.passed += usize::from(self.done == end);
+        }
+        self.clear();
+        Ok(())
+    }
+}

@@ -1,0 +1,218 @@
+//! Descriptors: opening, reading, writing, waiting, closing.
+
+use std::ffi::c_int;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+use nix::libc;
+
+pub(super) fn owned(fd: c_int) -> io::Result<OwnedFd> {
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the descriptor was just made and has no other owner.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Opens a file; the path ends with a NUL. Always close-on-exec, never makes a terminal the controlling one.
+pub fn open(path: &std::ffi::CStr, flags: c_int) -> io::Result<OwnedFd> {
+    // SAFETY: a CStr ends with a NUL.
+    owned(unsafe { libc::open(path.as_ptr(), flags | libc::O_CLOEXEC | libc::O_NOCTTY) })
+}
+
+/// What a descriptor refers to; `None` where it is closed.
+#[must_use]
+pub fn stat(fd: RawFd) -> Option<libc::stat> {
+    // SAFETY: all-zero bytes are a valid stat, and fstat writes no more than one.
+    unsafe {
+        let mut stat: libc::stat = std::mem::zeroed();
+        (libc::fstat(fd, &raw mut stat) == 0).then_some(stat)
+    }
+}
+
+/// Reads from a descriptor.
+pub fn read(fd: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: the buffer is as long as the kernel is told.
+    size(unsafe { libc::read(fd, buffer.as_mut_ptr().cast(), buffer.len()) })
+}
+
+/// Writes to a descriptor.
+pub fn write(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
+    // SAFETY: the buffer is as long as the kernel is told.
+    size(unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) })
+}
+
+pub(super) fn size(got: isize) -> io::Result<usize> {
+    usize::try_from(got).map_err(|_| io::Error::last_os_error())
+}
+
+/// Waits for events on descriptors; a timeout in milliseconds, or -1. False when the time is over.
+pub fn poll(watched: &mut [libc::pollfd], timeout: c_int) -> bool {
+    // SAFETY: the slice is as long as the kernel is told.
+    unsafe { libc::poll(watched.as_mut_ptr(), watched.len() as libc::nfds_t, timeout) != 0 }
+}
+
+/// One entry for [`poll`]; a negative descriptor is passed over.
+#[must_use]
+pub fn watch(fd: RawFd, events: i16) -> libc::pollfd {
+    libc::pollfd {
+        fd,
+        events,
+        revents: 0,
+    }
+}
+
+/// Reads at most `most` bytes from a descriptor to the end of a buffer.
+pub fn append(fd: RawFd, buffer: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+    buffer.reserve(most);
+    let room = buffer.spare_capacity_mut();
+    // SAFETY: the room is at least as long as the kernel is told.
+    let got = size(unsafe { libc::read(fd, room.as_mut_ptr().cast(), most) })?;
+    // SAFETY: the kernel has written that many bytes behind the buffer's end.
+    unsafe { buffer.set_len(buffer.len() + got) };
+    Ok(got)
+}
+
+/// Closes every descriptor but these.
+pub fn keep_only(kept: &[RawFd]) {
+    let mut from = 0;
+    let mut kept = kept.to_vec();
+    kept.sort_unstable();
+    for fd in kept {
+        close_range(from, fd as u32);
+        from = fd as u32 + 1;
+    }
+    close_range(from, u32::MAX);
+}
+
+/// Holds no descriptor and no directory any more: whoever shares them may be a moment later to end.
+pub fn let_go() {
+    close_range(0, u32::MAX);
+    leave_directory();
+}
+
+/// Holds no directory any more.
+pub fn leave_directory() {
+    // SAFETY: the path ends with a NUL.
+    unsafe { libc::chdir(c"/".as_ptr()) };
+}
+
+/// Closes the descriptors from `from` up to, and without, `until`.
+fn close_range(from: u32, until: u32) {
+    if from < until {
+        // SAFETY: keep_only's caller names all the descriptors it goes on using.
+        unsafe { libc::syscall(libc::SYS_close_range, from, until - 1, 0) };
+    }
+}
+
+/// A descriptor that is readable after the file was written to; the path ends with a NUL.
+pub fn watch_for_writes(path: &std::ffi::CStr) -> io::Result<OwnedFd> {
+    // SAFETY: no memory is involved.
+    let fd = owned(unsafe { libc::inotify_init1(libc::IN_CLOEXEC | libc::IN_NONBLOCK) })?;
+    // SAFETY: a CStr ends with a NUL.
+    let added = unsafe { libc::inotify_add_watch(fd.as_raw_fd(), path.as_ptr(), libc::IN_MODIFY) };
+    if added < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(fd)
+    }
+}
+
+/// Empties a queue of events nobody needs the details of.
+pub fn forget_events(fd: RawFd) {
+    let mut events = [0; 4096];
+    while read(fd, &mut events).is_ok_and(|count| count == events.len()) {}
+}
+
+/// Where the next write to a regular file goes: its end when it is opened for appending, else its offset.
+pub fn write_position(fd: RawFd) -> io::Result<u64> {
+    // SAFETY: no memory is involved.
+    let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
+    if flags & libc::O_APPEND != 0 {
+        return stat(fd)
+            .map(|stat| stat.st_size as u64)
+            .ok_or_else(io::Error::last_os_error);
+    }
+    // SAFETY: no memory is involved; asking for the offset moves nothing.
+    let at = unsafe { libc::lseek(fd, 0, libc::SEEK_CUR) };
+    u64::try_from(at).map_err(|_| io::Error::last_os_error())
+}
+
+/// The first position from `from` on that is not in a hole.
+#[must_use]
+pub fn next_data(fd: RawFd, from: u64) -> Option<u64> {
+    // SAFETY: no memory is involved; the descriptor's offset is not used.
+    let at = unsafe { libc::lseek(fd, from as libc::off_t, libc::SEEK_DATA) };
+    u64::try_from(at).ok()
+}
+
+/// Reads at a position.
+pub fn read_at(fd: RawFd, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+    // SAFETY: the buffer is as long as the kernel is told.
+    size(unsafe {
+        libc::pread(
+            fd,
+            buffer.as_mut_ptr().cast(),
+            buffer.len(),
+            position as libc::off_t,
+        )
+    })
+}
+
+/// Whether a descriptor may be written to. A shell whose own stderr is closed may leave the reading end of a pipe there.
+#[must_use]
+pub fn is_writable(fd: RawFd) -> bool {
+    // SAFETY: no memory is involved.
+    let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
+    flags >= 0 && flags & libc::O_ACCMODE != libc::O_RDONLY
+}
+
+/// Whether something, be it the end, can be read without waiting.
+#[must_use]
+pub fn is_readable(fd: RawFd) -> bool {
+    let mut watched = [watch(fd, libc::POLLIN)];
+    poll(&mut watched, 0);
+    watched[0].revents & libc::POLLIN != 0
+}
+
+/// Whether a descriptor is a terminal.
+#[must_use]
+pub fn is_terminal(fd: RawFd) -> bool {
+    // SAFETY: no memory is involved.
+    unsafe { libc::isatty(fd) == 1 }
+}
+
+/// Makes `to` refer to the same open file as `from`, and stay open across execve(2).
+pub fn duplicate(from: &OwnedFd, to: RawFd) {
+    // SAFETY: no memory is involved.
+    unsafe { libc::dup3(from.as_raw_fd(), to, 0) };
+}
+
+/// What /proc shows for a descriptor of this process.
+#[must_use]
+pub fn link_of(fd: RawFd) -> Option<std::path::PathBuf> {
+    std::fs::read_link(format!("/proc/self/fd/{fd}")).ok()
+}
+
+/// The descriptors that are the same terminal as this one, itself among them; also by the name /dev/tty.
+#[must_use]
+pub fn descriptors_like(terminal: RawFd) -> Vec<RawFd> {
+    let device = |fd: RawFd| {
+        stat(fd)
+            .filter(|stat| stat.st_mode & libc::S_IFMT == libc::S_IFCHR)
+            .map(|stat| stat.st_rdev)
+    };
+    let wanted = [device(terminal), Some(libc::makedev(5, 0))];
+    let open = std::fs::read_dir("/proc/self/fd")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut found: Vec<RawFd> = open
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    found.extend([0, 1, 2]);
+    found.sort_unstable();
+    found.dedup();
+    found.retain(|&fd| wanted.contains(&device(fd)));
+    found
+}

@@ -1,0 +1,174 @@
+//! Processes: making them, becoming something else, waiting for them.
+
+use std::ffi::{c_char, c_int, c_void};
+use std::io;
+use std::ptr;
+
+use nix::libc;
+
+/// A change of state of a child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It exited with this code.
+    Exited(i32),
+    /// This signal killed it.
+    Killed(i32),
+    /// This signal stopped it.
+    Stopped(i32),
+    /// It was continued.
+    Continued,
+}
+
+/// The next change of state of a child, if there is one; with `None` for the pid, of any child.
+pub fn wait(pid: Option<i32>) -> Option<(i32, Change)> {
+    // SAFETY: all-zero bytes are a valid siginfo_t.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let (kind, id) = pid.map_or((libc::P_ALL, 0), |pid| (libc::P_PID, pid as libc::id_t));
+    let options = libc::WEXITED | libc::WSTOPPED | libc::WCONTINUED | libc::WNOHANG | libc::__WALL;
+    // SAFETY: info is a siginfo_t to be written to.
+    if unsafe { libc::waitid(kind, id, &raw mut info, options) } != 0 {
+        return None;
+    }
+    // SAFETY: waitid filled in the fields of SIGCHLD, or left the zeroes.
+    let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
+    let change = match info.si_code {
+        libc::CLD_EXITED => Change::Exited(status),
+        libc::CLD_KILLED | libc::CLD_DUMPED => Change::Killed(status),
+        libc::CLD_STOPPED | libc::CLD_TRAPPED => Change::Stopped(status),
+        libc::CLD_CONTINUED => Change::Continued,
+        _ => return None,
+    };
+    (pid != 0).then_some((pid, change))
+}
+
+/// Waits until a child that is about to exit has done so, and reaps it.
+pub fn reap(pid: i32) {
+    // SAFETY: a null status pointer is allowed.
+    while unsafe { libc::waitpid(pid, ptr::null_mut(), libc::__WALL) } < 0
+        && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
+    {}
+}
+
+/// A stack for a child of `clone(2)` that shares this process's memory. It is never unmapped: the process is short, and
+/// unmapping costs more than it gives back.
+#[derive(Debug)]
+pub struct Stack {
+    base: *mut c_void,
+    length: usize,
+}
+
+impl Stack {
+    /// Maps a stack; its pages cost nothing until they are touched.
+    pub fn new(length: usize) -> io::Result<Stack> {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK | libc::MAP_NORESERVE;
+        // SAFETY: a new anonymous mapping touches no existing memory.
+        let base = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                length,
+                libc::PROT_READ | libc::PROT_WRITE,
+                flags,
+                -1,
+                0,
+            )
+        };
+        if base == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(Stack { base, length })
+    }
+
+    /// Starts `entry(argument)` on this stack, with this process's memory.
+    ///
+    /// # Safety
+    /// Until the child has executed or ended, `argument` must stay valid, the stack must not be used for another child,
+    /// and the child must do nothing but system calls that leave this process's memory as it is.
+    pub unsafe fn start(
+        &self,
+        entry: extern "C" fn(*mut c_void) -> c_int,
+        argument: *mut c_void,
+        flags: c_int,
+    ) -> io::Result<i32> {
+        // SAFETY: the top of the mapping is its end, as clone wants it; the rest is the caller's promise.
+        let pid = unsafe {
+            libc::clone(
+                entry,
+                self.base.byte_add(self.length),
+                libc::CLONE_VM | flags,
+                argument,
+            )
+        };
+        if pid < 0 {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(pid)
+        }
+    }
+}
+
+/// Replaces this process by a program found as execvp(3) does, scripts without `#!` included. Only a failure returns.
+///
+/// # Safety
+/// `argv` must be an array of C strings that ends with a null pointer.
+pub unsafe fn execute(argv: *const *const c_char) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe { libc::execvp(*argv, argv) };
+    io::Error::last_os_error()
+        .raw_os_error()
+        .unwrap_or(libc::ENOENT)
+}
+
+/// A copy of this process; true in the copy.
+///
+/// # Safety
+/// The copy has one thread. It must not take locks that another thread may have held.
+pub unsafe fn fork() -> io::Result<Option<i32>> {
+    // SAFETY: the caller's promise.
+    match unsafe { libc::fork() } {
+        0 => Ok(None),
+        pid if pid > 0 => Ok(Some(pid)),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Ends this process at once: no destructors, no buffers.
+pub fn exit(code: i32) -> ! {
+    // SAFETY: nothing of this process is used afterwards.
+    unsafe { libc::_exit(code) }
+}
+
+/// Waits for a change of state of a child.
+pub fn wait_for(pid: i32) -> Change {
+    loop {
+        // SAFETY: all-zero bytes are a valid siginfo_t, which waitid writes to and WNOWAIT leaves the child as it is.
+        unsafe {
+            let mut info: libc::siginfo_t = std::mem::zeroed();
+            libc::waitid(
+                libc::P_PID,
+                pid as libc::id_t,
+                &raw mut info,
+                libc::WEXITED | libc::WNOWAIT,
+            );
+        }
+        if let Some((_, change)) = wait(Some(pid)) {
+            return change;
+        }
+    }
+}
+
+/// Makes this process end when its parent does, also when that has ended already.
+pub fn end_with_parent(parent: i32) {
+    // SAFETY: no memory is involved.
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        if libc::getppid() != parent {
+            exit(0);
+        }
+    }
+}
+
+/// Makes this process one of a process group.
+pub fn join_group(group: i32) {
+    // SAFETY: no memory is involved.
+    unsafe { libc::setpgid(0, group) };
+}

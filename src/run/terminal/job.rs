@@ -1,0 +1,126 @@
+//! The command as a job: in the foreground or in the background, stopped and continued, sent signals.
+
+use std::os::fd::AsRawFd;
+
+use nix::libc;
+
+use super::Terminal;
+use super::modes::{self, Size};
+use super::monitor::{Order, Report};
+use crate::run::exit::Exit;
+use crate::run::signals::{Inbox, Notice, To, stop_as};
+use crate::run::sys::{self, Change};
+use crate::run::watch::Watch;
+
+impl Terminal {
+    pub(super) fn is_foreground(&self) -> bool {
+        // SAFETY: no memory is involved.
+        modes::foreground(self.user.as_raw_fd()) == unsafe { libc::getpgrp() }
+    }
+
+    /// Puts the command where the wrapper is now: in the foreground or in the background.
+    pub(super) fn take_place(&mut self) {
+        self.foreground = self.is_foreground();
+        if self.foreground {
+            if !self.shared && !self.raw {
+                self.take_over();
+            }
+            self.mind_modes();
+            self.resize();
+            Order::Foreground.send(&self.monitor);
+        } else {
+            Order::Background.send(&self.monitor);
+        }
+    }
+
+    /// The wrapper was continued, or need not have stopped: so is the command.
+    pub(super) fn go_on(&mut self) {
+        self.stopped = false;
+        self.take_place();
+        Order::SignalGroup(libc::SIGCONT).send(&self.monitor);
+    }
+
+    pub(super) fn pass_on(&mut self, inbox: &Inbox) {
+        while let Some(notice) = inbox.next() {
+            match notice {
+                Notice::Child => {}
+                Notice::Sent(libc::SIGCONT, _) if self.stopped => self.go_on(),
+                Notice::Sent(libc::SIGWINCH, To::Foreground) => self.resize(),
+                Notice::Sent(
+                    signal @ (libc::SIGINT | libc::SIGQUIT | libc::SIGTSTP),
+                    To::Foreground,
+                ) => {
+                    if !self.foreground {
+                        self.take_place();
+                    }
+                    Order::SignalForeground(signal).send(&self.monitor);
+                }
+                Notice::Sent(signal, To::Foreground | To::Group) => {
+                    Order::SignalGroup(signal).send(&self.monitor)
+                }
+                Notice::Sent(signal, To::Wrapper) => Order::Signal(signal).send(&self.monitor),
+            }
+        }
+    }
+
+    /// The command's terminal gets the size of the user's; the kernel tells the command.
+    pub(super) fn resize(&mut self) {
+        let size = Size::of(self.user.as_raw_fd());
+        if let (Some(size), Some(master)) = (size, &self.master) {
+            size.set(master.as_raw_fd());
+            self.given.1 = Some(size);
+        }
+    }
+
+    /// The user's terminal is gone: so is the command's.
+    pub(super) fn hang_up(&mut self) {
+        self.closed = true;
+        self.shown.clear();
+        self.master = None;
+        Order::HangUp.send(&self.monitor);
+    }
+
+    /// What the monitor reports: stops are followed, the end comes back.
+    pub(super) fn hear(&mut self, inbox: &Inbox, watch: &mut Watch) -> Option<Exit> {
+        match Report::receive(&self.monitor) {
+            Some(Report::Changed(Change::Exited(code))) => Some(Exit::with_code(code)),
+            Some(Report::Changed(Change::Killed(signal))) => Some(Exit::by_signal(signal)),
+            Some(Report::Changed(Change::Stopped(signal))) => {
+                self.stop(signal, watch);
+                None
+            }
+            Some(Report::Group(signal)) => {
+                // The command's group is part of the job: what was sent to it is for the rest of the job, too.
+                inbox.send_to_others(signal);
+                None
+            }
+            Some(_) => None,
+            // The monitor was killed, and the kernel has hung up the command's terminal.
+            None => Some(Exit::by_signal(libc::SIGKILL)),
+        }
+    }
+
+    /// The command stopped: so does the wrapper, and with it its group where the terminal would have stopped that.
+    pub(super) fn stop(&mut self, signal: i32, watch: &mut Watch) {
+        if matches!(signal, libc::SIGTTIN | libc::SIGTTOU)
+            && !self.foreground
+            && self.is_foreground()
+        {
+            // It wanted the terminal from the background, where it is not any more.
+            return self.go_on();
+        }
+        while self.take_output(watch) {
+            self.show();
+        }
+        self.show();
+        self.give_back(self.before);
+        self.stopped = true;
+        if signal != libc::SIGSTOP {
+            sys::kill(0, signal);
+        }
+        stop_as(signal);
+        // Where the group is orphaned nothing has stopped, and nobody will continue it.
+        sys::take_signal(libc::SIGCONT);
+        self.go_on();
+    }
+}
