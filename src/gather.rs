@@ -14,6 +14,7 @@ mod module_log;
 mod mounts;
 mod names;
 mod namespaces;
+mod nodes;
 mod program;
 mod settings;
 mod subject;
@@ -33,7 +34,7 @@ use crate::facts::{Fact, Facts, Leftovers, Unread};
 pub use subject::Snapshot;
 pub use view::View;
 
-/// Everything that judging and explaining the attempt needs, as far as it can be read, but for the [`leftovers`].
+/// Everything that judging and explaining the attempt needs, as far as it can be read, but for the [`leftovers()`].
 ///
 /// For many attempts that are only to be judged, a [`View`] reads the settings and names once and leaves out the rest.
 #[must_use]

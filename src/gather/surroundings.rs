@@ -1,13 +1,17 @@
 //! Where the subject runs: container, service, home, project. What decides which fix lasts, never whether one is needed.
 
+mod container;
+mod unit;
+
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::{View, namespaces};
+use self::container::Signs;
+use super::View;
 use crate::attempt::Subject;
-use crate::facts::{Container, Facts, Surroundings, Unit, Walk};
+use crate::facts::{Container, Facts, Surroundings, Walk};
 
 /// Files and folders that stand at the top of a project.
 const PROJECT: [&str; 16] = [
@@ -57,16 +61,17 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
     };
     let home = view.home(subject.uid);
     let above = directories(&facts.walk, facts);
-    let container = kind(&Signs::read(view, &root, &cgroup, subject)).map(|kind| Container {
-        kind: kind.to_owned(),
-        remapped: !subject.initial_user_ns,
-        read_only_root: facts.walk.start.is_some_and(|root| {
-            let mount = facts.mount_of(root);
-            mount.flags.read_only || mount.super_read_only
-        }),
-    });
+    let container =
+        container::kind(&Signs::read(view, &root, &cgroup, subject)).map(|kind| Container {
+            kind: kind.to_owned(),
+            remapped: !subject.initial_user_ns,
+            read_only_root: facts.walk.start.is_some_and(|root| {
+                let mount = facts.mount_of(root);
+                mount.flags.read_only || mount.super_read_only
+            }),
+        });
     Surroundings {
-        unit: container.is_none().then(|| unit(&cgroup)).flatten(),
+        unit: container.is_none().then(|| unit::unit(&cgroup)).flatten(),
         container,
         wsl: std::fs::read_to_string("/proc/sys/kernel/osrelease")
             .is_ok_and(|kernel| is_wsl(&kernel)),
@@ -80,108 +85,6 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
         sudo: is_installed(&root, "sudo"),
         setfacl: is_installed(&root, "setfacl"),
     }
-}
-
-/// What tells of a container from inside.
-#[derive(Debug, Default)]
-struct Signs {
-    /// It lives in the machine's own namespaces: what an engine left lies in an image that the machine was made from.
-    machine: bool,
-    /// Files at fixed places that container engines leave.
-    dockerenv: bool,
-    containerenv: bool,
-    flatpak: bool,
-    kubernetes: bool,
-    /// `/run/systemd/container`: the kind, written by container managers that know systemd.
-    systemd: String,
-    /// `/proc/PID/cgroup`.
-    cgroup: String,
-    /// The AppArmor or SELinux label of the process.
-    label: String,
-}
-
-impl Signs {
-    fn read(view: &View, root: &Path, cgroup: &str, subject: &Subject) -> Signs {
-        let exists = |name: &str| root.join(name).symlink_metadata().is_ok();
-        let systemd = std::fs::read_to_string(root.join("run/systemd/container"));
-        Signs {
-            machine: namespaces::is_on_the_machine_itself(view.pid),
-            dockerenv: exists(".dockerenv"),
-            containerenv: exists("run/.containerenv"),
-            flatpak: exists(".flatpak-info"),
-            kubernetes: exists("var/run/secrets/kubernetes.io")
-                || exists("run/secrets/kubernetes.io"),
-            systemd: systemd.unwrap_or_default().trim().to_owned(),
-            cgroup: cgroup.to_owned(),
-            label: subject.label.clone().ok().flatten().unwrap_or_default(),
-        }
-    }
-}
-
-/// The kind of the container, the outermost tool that people steer it with.
-fn kind(signs: &Signs) -> Option<&str> {
-    let cgroup = |word: &str| signs.cgroup.contains(word);
-    match () {
-        () if signs.kubernetes || cgroup("kubepods") => Some("kubernetes"),
-        () if signs.flatpak => Some("flatpak"),
-        () if signs.label.starts_with("snap.") || cgroup("/snap.") => Some("snap"),
-        () if (signs.containerenv && !signs.machine) || cgroup("libpod") => Some("podman"),
-        () if signs.dockerenv && !signs.machine => Some("docker"),
-        () if cgroup("/docker/") || cgroup("/docker-") => Some("docker"),
-        () if signs.systemd == "wsl" => None,
-        () if !signs.systemd.is_empty() => Some(&signs.systemd),
-        () if cgroup("/lxc/") || cgroup("/lxc.payload") => Some("lxc"),
-        () if cgroup("/machine.slice/systemd-nspawn") => Some("systemd-nspawn"),
-        () if cgroup("/cri-containerd-") || cgroup("/crio-") => Some(""),
-        () => None,
-    }
-}
-
-/// Services that start people's sessions and jobs: being started by them says nothing of the command.
-const SESSIONS: [&str; 12] = [
-    "anacron",
-    "atd",
-    "containerd",
-    "cron",
-    "crond",
-    "dbus",
-    "docker",
-    "getty@",
-    "serial-getty@",
-    "ssh",
-    "sshd",
-    "user@",
-];
-
-/// The service that the process belongs to, by its control group (systemd.slice(5)): `/system.slice/app.service`, or
-/// `/user.slice/user-1000.slice/user@1000.service/app.slice/app.service` in a user's own manager.
-fn unit(cgroup: &str) -> Option<Unit> {
-    let path = cgroup.lines().find_map(|line| {
-        let (_, rest) = line.split_once(':')?;
-        let (controllers, path) = rest.split_once(':')?;
-        matches!(controllers, "" | "name=systemd").then_some(path)
-    })?;
-    let mut user = false;
-    let mut unit = None;
-    for part in path.split('/') {
-        user |= part.starts_with("user@") && part.ends_with(".service");
-        // A scope is what somebody started beside the services: a session, a terminal.
-        let ends = [".service", ".scope"].iter().any(|end| part.ends_with(end));
-        if ends {
-            unit = part.strip_suffix(".service").map(|name| (part, name));
-        }
-    }
-    let (name, stem) = unit?;
-    let is_session = SESSIONS.iter().any(|session| match session.ends_with('@') {
-        true => stem.starts_with(session),
-        false => stem == *session,
-    });
-    // What a desktop starts is named after the program, which may be a terminal.
-    let is_program = user && stem.starts_with("app-");
-    (!is_session && !is_program).then(|| Unit {
-        name: name.to_owned(),
-        user,
-    })
 }
 
 /// Whether a kernel's release is that of the Windows Subsystem for Linux.
@@ -269,143 +172,6 @@ fn is_installed(root: &Path, program: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn service(name: &str, user: bool) -> Option<Unit> {
-        Some(Unit {
-            name: name.to_owned(),
-            user,
-        })
-    }
-
-    #[test]
-    fn a_service_is_known_by_its_control_group() {
-        assert_eq!(
-            unit("0::/system.slice/app.service\n"),
-            service("app.service", false)
-        );
-        assert_eq!(
-            unit(
-                "12:pids:/x.service\n1:name=systemd:/system.slice/system-web.slice/web@1.service\n"
-            ),
-            service("web@1.service", false)
-        );
-        assert_eq!(
-            unit("0::/user.slice/user-1000.slice/user@1000.service/app.slice/sync.service\n"),
-            service("sync.service", true)
-        );
-        // A service with delegation makes groups of its own below.
-        assert_eq!(
-            unit("0::/system.slice/app.service/worker"),
-            service("app.service", false)
-        );
-    }
-
-    #[test]
-    fn a_login_is_no_service() {
-        for cgroup in [
-            "0::/user.slice/user-1000.slice/session-3.scope\n",
-            "0::/user.slice/user-1000.slice/user@1000.service/init.scope",
-            "0::/user.slice/user-1000.slice/user@1000.service/app.slice/vte-spawn-1.scope",
-            "0::/user.slice/user-1000.slice/user@1000.service/app.slice/app-org.gnome.Terminal.service",
-            "0::/system.slice/ssh.service",
-            "0::/system.slice/system-getty.slice/getty@tty1.service",
-            "0::/system.slice/cron.service",
-            "0::/",
-            "",
-        ] {
-            assert_eq!(unit(cgroup), None, "{cgroup}");
-        }
-    }
-
-    #[test]
-    fn containers_are_known_by_what_their_engines_leave() {
-        let none = Signs::default;
-        let cases = [
-            (
-                Signs {
-                    dockerenv: true,
-                    ..none()
-                },
-                Some("docker"),
-            ),
-            (
-                Signs {
-                    dockerenv: true,
-                    machine: true,
-                    ..none()
-                },
-                None,
-            ),
-            (
-                Signs {
-                    containerenv: true,
-                    ..none()
-                },
-                Some("podman"),
-            ),
-            (
-                Signs {
-                    containerenv: true,
-                    kubernetes: true,
-                    ..none()
-                },
-                Some("kubernetes"),
-            ),
-            (
-                Signs {
-                    cgroup: "0::/kubepods.slice/x".to_owned(),
-                    ..none()
-                },
-                Some("kubernetes"),
-            ),
-            (
-                Signs {
-                    cgroup: "0::/system.slice/docker-0123.scope".to_owned(),
-                    ..none()
-                },
-                Some("docker"),
-            ),
-            (
-                Signs {
-                    cgroup: "0::/system.slice/docker.service".to_owned(),
-                    ..none()
-                },
-                None,
-            ),
-            (
-                Signs {
-                    systemd: "lxc".to_owned(),
-                    ..none()
-                },
-                Some("lxc"),
-            ),
-            (
-                Signs {
-                    systemd: "wsl".to_owned(),
-                    ..none()
-                },
-                None,
-            ),
-            (
-                Signs {
-                    label: "snap.hello.world (enforce)".to_owned(),
-                    ..none()
-                },
-                Some("snap"),
-            ),
-            (
-                Signs {
-                    flatpak: true,
-                    ..none()
-                },
-                Some("flatpak"),
-            ),
-            (none(), None),
-        ];
-        for (signs, expected) in cases {
-            assert_eq!(kind(&signs), expected, "{signs:?}");
-        }
-    }
 
     #[test]
     fn the_kernel_of_wsl_says_so() {

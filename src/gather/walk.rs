@@ -3,32 +3,24 @@
 //! Every step opens one name in one open directory with O_PATH: that needs search permission and nothing else, starts no
 //! device and no FIFO, and leaves no path string whose meaning could change between two looks at it.
 
-use std::collections::HashMap;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
-use rustix::fs::{Mode, OFlags, ResolveFlags, openat, openat2, readlinkat};
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
-use super::{View, acl, flags, inode, mounts, program, traced, unread, unread_io};
-use crate::facts::{
-    DeviceNumber, Fact, Facts, Flags, Inode, Kind, MountId, Node, NodeId, Program, Step, Unread,
-    Walk,
-};
+use super::nodes::Nodes;
+use super::{View, unread};
+use crate::facts::{Fact, Facts, Kind, NodeId, Program, Step, Unread, Walk};
 
 /// How many symlinks one resolution follows (MAXSYMLINKS).
 const MAX_SYMLINKS: u32 = 40;
 
 /// Walks paths for one attempt and collects what it meets.
 pub(super) struct Walker<'a> {
-    view: &'a View,
-    mounts: mounts::Table,
-    facts: &'a mut Facts,
+    nodes: Nodes<'a>,
     /// Where the subject's root directory is.
     root: Option<Place>,
-    nodes: HashMap<(u64, DeviceNumber, u64), NodeId>,
-    mount_ids: HashMap<u64, MountId>,
 }
 
 /// A path resolved, and the open file at its end, where it came to one.
@@ -63,15 +55,11 @@ impl<'a> Walker<'a> {
     /// Starts at the root directory of the view's process.
     pub(super) fn new(view: &'a View, facts: &'a mut Facts) -> Walker<'a> {
         let mut walker = Walker {
-            view,
-            mounts: mounts::Table::read(view.pid),
-            facts,
+            nodes: Nodes::new(view, facts),
             root: None,
-            nodes: HashMap::new(),
-            mount_ids: HashMap::new(),
         };
         if let Some(fd) = view.open_root() {
-            let node = walker.node(&fd, b"/".to_vec());
+            let node = walker.nodes.node(&fd, b"/".to_vec());
             let fd = Rc::new(fd);
             walker.root = Some(Place { node, fd });
         }
@@ -154,6 +142,19 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// Looks what running the regular file at the end of a walk would run.
+    pub(super) fn look_into_program(&mut self, walked: &Walked) -> Option<Program> {
+        let end = walked.end.as_ref()?;
+        self.nodes.look_into_program(end.node, &end.fd)
+    }
+
+    /// Looks whether the directory at the end of a walk holds anything.
+    pub(super) fn look_into_directory(&mut self, walked: &Walked) {
+        if let Some(end) = &walked.end {
+            self.nodes.look_into_directory(end.node, &end.fd);
+        }
+    }
+
     /// The working directory, and the path from there.
     fn working_directory<'p>(
         &mut self,
@@ -168,15 +169,15 @@ impl<'a> Walker<'a> {
             b"" => b".".as_slice(),
             _ => below.strip_prefix(b"/")?,
         };
-        let fd = self.view.open_working_directory(directory)?;
-        let node = self.node(&fd, directory.to_vec());
+        let fd = self.nodes.view.open_working_directory(directory)?;
+        let node = self.nodes.node(&fd, directory.to_vec());
         let fd = Rc::new(fd);
         Some((Place { node, fd }, rest))
     }
 
     /// Looks up one name in one directory; `Ok(None)` where there is no such name.
     fn look_up(&mut self, here: &Place, name: &[u8]) -> Fact<Option<Place>> {
-        let directory = self.facts.node(here.node);
+        let directory = self.nodes.facts.node(here.node);
         let path = join(&directory.path, name);
         if directory.inode.as_ref().is_ok_and(|inode| !inode.is_dir()) {
             return Err(unread("name", &path, Errno::NOTDIR));
@@ -191,7 +192,7 @@ impl<'a> Walker<'a> {
         let how = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match openat(&*here.fd, name, how, Mode::empty()) {
             Ok(fd) => {
-                let node = self.node(&fd, path);
+                let node = self.nodes.node(&fd, path);
                 let fd = Rc::new(fd);
                 Ok(Some(Place { node, fd }))
             }
@@ -201,7 +202,7 @@ impl<'a> Walker<'a> {
     }
 
     fn is_link(&self, node: NodeId) -> bool {
-        let inode = &self.facts.node(node).inode;
+        let inode = &self.nodes.facts.node(node).inode;
         inode
             .as_ref()
             .is_ok_and(|inode| inode.kind == Kind::Symlink)
@@ -209,8 +210,14 @@ impl<'a> Walker<'a> {
 
     /// How the resolution goes on at a symlink, found under this name in this directory.
     fn link(&mut self, here: &Place, link: &Place, name: &[u8]) -> Link {
-        let stated = self.facts.node(link.node).link.clone().unwrap_or_default();
-        if self.facts.mount_of(here.node).fs_type == "proc" {
+        let stated = self
+            .nodes
+            .facts
+            .node(link.node)
+            .link
+            .clone()
+            .unwrap_or_default();
+        if self.nodes.facts.mount_of(here.node).fs_type == "proc" {
             if is_magic(here, name) {
                 return Link::Leads(self.jump(here, link, name, &stated));
             }
@@ -237,11 +244,11 @@ impl<'a> Walker<'a> {
             Mode::empty(),
         )
         .map_err(|errno| {
-            let path = &self.facts.node(link.node).path;
+            let path = &self.nodes.facts.node(link.node).path;
             unread("object of the link", path, errno)
         })?;
-        let path = self.view.as_subject_sees(stated);
-        let node = self.node(&fd, path);
+        let path = self.nodes.view.as_subject_sees(stated);
+        let node = self.nodes.node(&fd, path);
         let fd = Rc::new(fd);
         Ok(Some(Place { node, fd }))
     }
@@ -249,132 +256,19 @@ impl<'a> Walker<'a> {
     /// An ordinary symlink of `/proc`: `/proc/self` is the subject, not permwrap.
     fn proc_link(&self, here: &Place, link: &Place, name: &[u8], stated: Vec<u8>) -> Link {
         // The root directory of every proc file system has the inode number 1 (PROC_ROOT_INO).
-        let directory = &self.facts.node(here.node).inode;
+        let directory = &self.nodes.facts.node(here.node).inode;
         let at_top = directory.as_ref().is_ok_and(|inode| inode.number == 1);
-        match (name, self.view.pid_in_proc) {
+        match (name, self.nodes.view.pid_in_proc) {
             (b"self", Some(pid)) if at_top => Link::Names(pid.to_string().into_bytes()),
             (b"thread-self", Some(pid)) if at_top => {
                 Link::Names(format!("{pid}/task/{pid}").into_bytes())
             }
             (b"self" | b"thread-self", None) if at_top => Link::Leads(Err(Unread {
-                path: self.facts.node(link.node).path.clone(),
+                path: self.nodes.facts.node(link.node).path.clone(),
                 ..Unread::not_gathered("process")
             })),
             _ => Link::Names(stated),
         }
-    }
-
-    /// The node of an open file: known already, or looked at now.
-    fn node(&mut self, fd: &OwnedFd, path: Vec<u8>) -> NodeId {
-        let status = inode::status(fd.as_fd(), &path);
-        let mount = status
-            .mount
-            .or_else(|| mounts::id_by_fdinfo(fd.as_fd()))
-            .unwrap_or_default();
-        let key = status
-            .inode
-            .as_ref()
-            .ok()
-            .map(|inode| (mount, inode.device, inode.number));
-        if let Some(&known) = key.as_ref().and_then(|key| self.nodes.get(key)) {
-            return known;
-        }
-        let mount = self.mount(mount, fd);
-        let node = self.look_at(fd, path, status, mount);
-        let id = NodeId(self.facts.nodes.len());
-        self.facts.nodes.push(node);
-        if let Some(key) = key {
-            self.nodes.insert(key, id);
-        }
-        id
-    }
-
-    /// Everything about one open file.
-    fn look_at(&self, fd: &OwnedFd, path: Vec<u8>, status: inode::Status, mount: MountId) -> Node {
-        let handle = handle(fd, self.view, &path);
-        let kind = status.inode.as_ref().ok().map(|inode| inode.kind);
-        let is_link = kind == Some(Kind::Symlink);
-        let is_dir = kind == Some(Kind::Directory);
-        let fs_type = &self.facts.mounts[mount.0].fs_type;
-        Node {
-            acl: if is_link {
-                Ok(None)
-            } else {
-                acl::access(&handle, &path)
-            },
-            default_acl: if is_dir {
-                acl::default(&handle, &path)
-            } else {
-                Ok(None)
-            },
-            flags: self.flags(&status, &handle, fs_type, &path),
-            mount,
-            link: is_link
-                .then(|| readlinkat(fd, c"", Vec::new()).ok())
-                .flatten()
-                .map(std::ffi::CString::into_bytes),
-            program: Err(Unread::not_gathered("first bytes")),
-            label: self.view.label(&handle, &path),
-            empty: Err(Unread::not_gathered("entries of the directory")),
-            traced: (fs_type == "proc")
-                .then(|| traced::traced(&path, self.view))
-                .flatten()
-                .map(Box::new),
-            inode: status.inode,
-            path,
-        }
-    }
-
-    fn flags(
-        &self,
-        status: &inode::Status,
-        handle: &Path,
-        fs_type: &str,
-        path: &[u8],
-    ) -> Fact<Flags> {
-        let inode = status.inode.as_ref().map_err(|unread| Unread {
-            what: "inode flags".to_owned(),
-            ..unread.clone()
-        })?;
-        let mut flags = match status.flags {
-            Some(flags) => flags,
-            None => flags::by_ioctl(handle, inode, fs_type, path)?,
-        };
-        flags.swap = self.view.is_swap_file(inode);
-        Ok(flags)
-    }
-
-    /// Looks at the first bytes of the regular file at the end of a walk: what running it would run.
-    pub(super) fn look_into_program(&mut self, walked: &Walked) -> Option<Program> {
-        let end = walked.end.as_ref()?;
-        let node = &mut self.facts.nodes[end.node.0];
-        if node
-            .inode
-            .as_ref()
-            .is_ok_and(|inode| inode.kind == Kind::Regular)
-        {
-            node.program = program::program(&handle(&end.fd, self.view, &node.path), &node.path);
-        }
-        node.program.clone().ok()
-    }
-
-    /// Looks whether the directory at the end of a walk holds anything.
-    pub(super) fn look_into_directory(&mut self, walked: &Walked) {
-        let Some(end) = &walked.end else { return };
-        let node = &mut self.facts.nodes[end.node.0];
-        if node.inode.as_ref().is_ok_and(Inode::is_dir) {
-            node.empty = std::fs::read_dir(handle(&end.fd, self.view, &node.path))
-                .map(|mut entries| entries.next().is_none())
-                .map_err(|error| unread_io("entries of the directory", &node.path, &error));
-        }
-    }
-
-    fn mount(&mut self, id: u64, fd: &OwnedFd) -> MountId {
-        let (mounts, facts) = (&self.mounts, &mut *self.facts);
-        *self.mount_ids.entry(id).or_insert_with(|| {
-            facts.mounts.push(mounts.get(id, fd.as_fd()));
-            MountId(facts.mounts.len() - 1)
-        })
     }
 }
 
@@ -418,14 +312,6 @@ fn components(path: &[u8], depth: u8) -> Vec<Pending> {
         last.last = true;
     }
     stack
-}
-
-/// A path that leads to the open file itself, whatever has become of its name. Without `/proc` its name has to do.
-fn handle(fd: &OwnedFd, view: &View, path: &[u8]) -> PathBuf {
-    match view.has_proc {
-        true => PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd())),
-        false => super::path(path).to_owned(),
-    }
 }
 
 /// Whether the symlink of this name is a magic link: it leads to an object, not to a name. One of a process that may not

@@ -1,0 +1,152 @@
+//! What the walks met: every inode once for each mount it was met on, looked at while it is open.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::readlinkat;
+
+use super::{View, acl, flags, inode, mounts, program, traced, unread_io};
+use crate::facts::{
+    DeviceNumber, Fact, Facts, Flags, Inode, Kind, MountId, Node, NodeId, Program, Unread,
+};
+
+/// The nodes and mounts of the facts, with what they are known by.
+pub(super) struct Nodes<'a> {
+    pub view: &'a View,
+    pub facts: &'a mut Facts,
+    mounts: mounts::Table,
+    known: HashMap<(u64, DeviceNumber, u64), NodeId>,
+    mount_ids: HashMap<u64, MountId>,
+}
+
+impl<'a> Nodes<'a> {
+    pub(super) fn new(view: &'a View, facts: &'a mut Facts) -> Nodes<'a> {
+        Nodes {
+            view,
+            facts,
+            mounts: mounts::Table::read(view.pid),
+            known: HashMap::new(),
+            mount_ids: HashMap::new(),
+        }
+    }
+
+    /// The node of an open file: known already, or looked at now.
+    pub(super) fn node(&mut self, fd: &OwnedFd, path: Vec<u8>) -> NodeId {
+        let status = inode::status(fd.as_fd(), &path);
+        let mount = status
+            .mount
+            .or_else(|| mounts::id_by_fdinfo(fd.as_fd()))
+            .unwrap_or_default();
+        let key = status
+            .inode
+            .as_ref()
+            .ok()
+            .map(|inode| (mount, inode.device, inode.number));
+        if let Some(&known) = key.as_ref().and_then(|key| self.known.get(key)) {
+            return known;
+        }
+        let mount = self.mount(mount, fd);
+        let node = self.look_at(fd, path, status, mount);
+        let id = NodeId(self.facts.nodes.len());
+        self.facts.nodes.push(node);
+        if let Some(key) = key {
+            self.known.insert(key, id);
+        }
+        id
+    }
+
+    /// Everything about one open file.
+    fn look_at(&self, fd: &OwnedFd, path: Vec<u8>, status: inode::Status, mount: MountId) -> Node {
+        let handle = handle(fd, self.view, &path);
+        let kind = status.inode.as_ref().ok().map(|inode| inode.kind);
+        let is_link = kind == Some(Kind::Symlink);
+        let is_dir = kind == Some(Kind::Directory);
+        let fs_type = &self.facts.mounts[mount.0].fs_type;
+        Node {
+            acl: if is_link {
+                Ok(None)
+            } else {
+                acl::access(&handle, &path)
+            },
+            default_acl: if is_dir {
+                acl::default(&handle, &path)
+            } else {
+                Ok(None)
+            },
+            flags: self.flags(&status, &handle, fs_type, &path),
+            mount,
+            link: is_link
+                .then(|| readlinkat(fd, c"", Vec::new()).ok())
+                .flatten()
+                .map(std::ffi::CString::into_bytes),
+            program: Err(Unread::not_gathered("first bytes")),
+            label: self.view.label(&handle, &path),
+            empty: Err(Unread::not_gathered("entries of the directory")),
+            traced: (fs_type == "proc")
+                .then(|| traced::traced(&path, self.view))
+                .flatten()
+                .map(Box::new),
+            inode: status.inode,
+            path,
+        }
+    }
+
+    fn flags(
+        &self,
+        status: &inode::Status,
+        handle: &Path,
+        fs_type: &str,
+        path: &[u8],
+    ) -> Fact<Flags> {
+        let inode = status.inode.as_ref().map_err(|unread| Unread {
+            what: "inode flags".to_owned(),
+            ..unread.clone()
+        })?;
+        let mut flags = match status.flags {
+            Some(flags) => flags,
+            None => flags::by_ioctl(handle, inode, fs_type, path)?,
+        };
+        flags.swap = self.view.is_swap_file(inode);
+        Ok(flags)
+    }
+
+    /// Looks at the first bytes of a regular file: what running it would run.
+    pub(super) fn look_into_program(&mut self, node: NodeId, fd: &OwnedFd) -> Option<Program> {
+        let node = &mut self.facts.nodes[node.0];
+        if node
+            .inode
+            .as_ref()
+            .is_ok_and(|inode| inode.kind == Kind::Regular)
+        {
+            node.program = program::program(&handle(fd, self.view, &node.path), &node.path);
+        }
+        node.program.clone().ok()
+    }
+
+    /// Looks whether a directory holds anything.
+    pub(super) fn look_into_directory(&mut self, node: NodeId, fd: &OwnedFd) {
+        let node = &mut self.facts.nodes[node.0];
+        if node.inode.as_ref().is_ok_and(Inode::is_dir) {
+            node.empty = std::fs::read_dir(handle(fd, self.view, &node.path))
+                .map(|mut entries| entries.next().is_none())
+                .map_err(|error| unread_io("entries of the directory", &node.path, &error));
+        }
+    }
+
+    fn mount(&mut self, id: u64, fd: &OwnedFd) -> MountId {
+        let (mounts, facts) = (&self.mounts, &mut *self.facts);
+        *self.mount_ids.entry(id).or_insert_with(|| {
+            facts.mounts.push(mounts.get(id, fd.as_fd()));
+            MountId(facts.mounts.len() - 1)
+        })
+    }
+}
+
+/// A path that leads to the open file itself, whatever has become of its name. Without `/proc` its name has to do.
+fn handle(fd: &OwnedFd, view: &View, path: &[u8]) -> PathBuf {
+    match view.has_proc {
+        true => PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd())),
+        false => super::path(path).to_owned(),
+    }
+}

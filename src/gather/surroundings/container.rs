@@ -1,0 +1,156 @@
+//! Whether this is a container, and of what kind, by what can be seen from inside.
+
+use std::path::Path;
+
+use crate::attempt::Subject;
+use crate::gather::{View, namespaces};
+
+/// What tells of a container from inside.
+#[derive(Debug, Default)]
+pub(super) struct Signs {
+    /// It lives in the machine's own namespaces: what an engine left lies in an image that the machine was made from.
+    machine: bool,
+    /// Files at fixed places that container engines leave.
+    dockerenv: bool,
+    containerenv: bool,
+    flatpak: bool,
+    kubernetes: bool,
+    /// `/run/systemd/container`: the kind, written by container managers that know systemd.
+    systemd: String,
+    /// `/proc/PID/cgroup`.
+    cgroup: String,
+    /// The AppArmor or SELinux label of the process.
+    label: String,
+}
+
+impl Signs {
+    pub(super) fn read(view: &View, root: &Path, cgroup: &str, subject: &Subject) -> Signs {
+        let exists = |name: &str| root.join(name).symlink_metadata().is_ok();
+        let systemd = std::fs::read_to_string(root.join("run/systemd/container"));
+        Signs {
+            machine: namespaces::is_on_the_machine_itself(view.pid),
+            dockerenv: exists(".dockerenv"),
+            containerenv: exists("run/.containerenv"),
+            flatpak: exists(".flatpak-info"),
+            kubernetes: exists("var/run/secrets/kubernetes.io")
+                || exists("run/secrets/kubernetes.io"),
+            systemd: systemd.unwrap_or_default().trim().to_owned(),
+            cgroup: cgroup.to_owned(),
+            label: subject.label.clone().ok().flatten().unwrap_or_default(),
+        }
+    }
+}
+
+/// The kind of the container, the outermost tool that people steer it with.
+pub(super) fn kind(signs: &Signs) -> Option<&str> {
+    let cgroup = |word: &str| signs.cgroup.contains(word);
+    match () {
+        () if signs.kubernetes || cgroup("kubepods") => Some("kubernetes"),
+        () if signs.flatpak => Some("flatpak"),
+        () if signs.label.starts_with("snap.") || cgroup("/snap.") => Some("snap"),
+        () if (signs.containerenv && !signs.machine) || cgroup("libpod") => Some("podman"),
+        () if signs.dockerenv && !signs.machine => Some("docker"),
+        () if cgroup("/docker/") || cgroup("/docker-") => Some("docker"),
+        () if signs.systemd == "wsl" => None,
+        () if !signs.systemd.is_empty() => Some(&signs.systemd),
+        () if cgroup("/lxc/") || cgroup("/lxc.payload") => Some("lxc"),
+        () if cgroup("/machine.slice/systemd-nspawn") => Some("systemd-nspawn"),
+        () if cgroup("/cri-containerd-") || cgroup("/crio-") => Some(""),
+        () => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn containers_are_known_by_what_their_engines_leave() {
+        let none = Signs::default;
+        let cases = [
+            (
+                Signs {
+                    dockerenv: true,
+                    ..none()
+                },
+                Some("docker"),
+            ),
+            (
+                Signs {
+                    dockerenv: true,
+                    machine: true,
+                    ..none()
+                },
+                None,
+            ),
+            (
+                Signs {
+                    containerenv: true,
+                    ..none()
+                },
+                Some("podman"),
+            ),
+            (
+                Signs {
+                    containerenv: true,
+                    kubernetes: true,
+                    ..none()
+                },
+                Some("kubernetes"),
+            ),
+            (
+                Signs {
+                    cgroup: "0::/kubepods.slice/x".to_owned(),
+                    ..none()
+                },
+                Some("kubernetes"),
+            ),
+            (
+                Signs {
+                    cgroup: "0::/system.slice/docker-0123.scope".to_owned(),
+                    ..none()
+                },
+                Some("docker"),
+            ),
+            (
+                Signs {
+                    cgroup: "0::/system.slice/docker.service".to_owned(),
+                    ..none()
+                },
+                None,
+            ),
+            (
+                Signs {
+                    systemd: "lxc".to_owned(),
+                    ..none()
+                },
+                Some("lxc"),
+            ),
+            (
+                Signs {
+                    systemd: "wsl".to_owned(),
+                    ..none()
+                },
+                None,
+            ),
+            (
+                Signs {
+                    label: "snap.hello.world (enforce)".to_owned(),
+                    ..none()
+                },
+                Some("snap"),
+            ),
+            (
+                Signs {
+                    flatpak: true,
+                    ..none()
+                },
+                Some("flatpak"),
+            ),
+            (none(), None),
+        ];
+        for (signs, expected) in cases {
+            assert_eq!(kind(&signs), expected, "{signs:?}");
+        }
+    }
+}
