@@ -23,6 +23,7 @@ files! {
     "haskell"
     "infra"
     "java"
+    "javascript-tools"
     "julia"
     "languages-other"
     "lisps"

@@ -158,7 +158,7 @@ impl<'p> Reading<'p> {
     /// Fills in what is not known yet.
     fn fill(&mut self, found: &Found, quoting: Quoting) {
         let name = |group| {
-            let name = unquoted(found.get(group)?, quoting);
+            let name = without_scheme(unquoted(found.get(group)?, quoting));
             (!name.is_empty() && name.len() <= LONGEST_PATH).then_some(name)
         };
         if self.path.is_none() {
@@ -294,6 +294,16 @@ fn errno(text: &[u8]) -> Option<Errno> {
     number
         .and_then(Errno::from_number)
         .or_else(|| Errno::from_symbol(text))
+}
+
+/// The path that a URL of a local file or socket names.
+fn without_scheme(name: Vec<u8>) -> Vec<u8> {
+    let schemes: [&[u8]; 2] = [b"file://", b"unix://"];
+    let path = schemes.iter().find_map(|scheme| name.strip_prefix(*scheme));
+    match path {
+        Some(path) if path.starts_with(b"/") => path.to_vec(),
+        _ => name,
+    }
 }
 
 /// What the mode of fopen(3), or of Python's and other languages' open, tells.
