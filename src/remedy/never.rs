@@ -228,7 +228,7 @@ fn widening(subject: &Subject, facts: &Facts, id: NodeId, gained: Perms) -> Opti
     if subject.uid != 0 && is_within(&node.path, b"/root") {
         return Some(Never::RootsHome);
     }
-    if gained.contains(Perms::W) && home_of(&node.path) == Some(&node.path) {
+    if gained.contains(Perms::W) && is_somebodys_home(facts, id) {
         // Who may write there may put keys and start-up files in place.
         return Some(Never::OpenHome);
     }
@@ -247,6 +247,13 @@ fn widening(subject: &Subject, facts: &Facts, id: NodeId, gained: Perms) -> Opti
         }
     }
     None
+}
+
+/// Whether the directory is the home of the user it belongs to, rather than data that is kept beside the homes.
+fn is_somebodys_home(facts: &Facts, id: NodeId) -> bool {
+    let path = facts.node(id).path.as_slice();
+    let owner = inode(facts, id).and_then(|inode| facts.names.users.get(&inode.uid));
+    home_of(path) == Some(path) && owner.is_none_or(|name| path.ends_with(name.as_bytes()))
 }
 
 fn ownership(subject: &Subject, facts: &Facts, id: NodeId) -> Option<Never> {
