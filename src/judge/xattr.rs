@@ -5,6 +5,9 @@ use super::{Code, Decision, Errno, Kernel, Kind, NodeId, Obstacle, Perms, Rule, 
 use crate::attempt::Capability;
 use crate::facts::Unread;
 
+/// File systems with such attributes that a user namespace's own root may mount (FS_USERNS_MOUNT).
+const OF_USER_NAMESPACES: [&str; 3] = ["overlay", "ramfs", "tmpfs"];
+
 impl<'a> Kernel<'a> {
     /// `path_setxattrat`, `vfs_setxattr`
     pub(super) fn setxattr(self, walk: &'a Walk, name: &str) -> Decision {
@@ -15,7 +18,7 @@ impl<'a> Kernel<'a> {
         }
         self.xattr_permission(node, name)?;
         match name.split_once('.') {
-            Some(("security", _)) if name != "security.capability" => self.cap_inode_setxattr(),
+            Some(("security", _)) if name != "security.capability" => self.cap_inode_setxattr(node),
             Some(("system", "posix_acl_access" | "posix_acl_default")) => self.owner_only(node),
             Some(("user" | "trusted" | "security", rest)) if !rest.is_empty() => Ok(()),
             _ => fail(Errno::OpNotSupp, node),
@@ -61,8 +64,10 @@ impl<'a> Kernel<'a> {
     }
 
     /// `cap_inode_setxattr`: a capability in the user namespace that mounted the file system, which cannot be seen.
-    fn cap_inode_setxattr(self) -> Decision {
-        if !self.subject.initial_user_ns && self.subject.has(Capability::SysAdmin) {
+    fn cap_inode_setxattr(self, node: NodeId) -> Decision {
+        let may_be_its_own = OF_USER_NAMESPACES.contains(&self.mount_of(node).fs_type.as_str());
+        let foreign = self.capable(Capability::SysAdmin) || !self.subject.has(Capability::SysAdmin);
+        if may_be_its_own && !foreign {
             return Err(Unread::not_gathered("user namespace of the file system").into());
         }
         self.needs(Capability::SysAdmin)

@@ -42,7 +42,8 @@ fn the_judge_says_what_the_kernel_does() {
     let mut seed = first;
     while tally.cases < cases {
         // The settings are the whole machine's: each is held for a short while only.
-        let _held = variants[(seed / TREES_OF_A_VARIANT) as usize % variants.len()].set();
+        let _held = variants[(seed / TREES_OF_A_VARIANT) as usize % variants.len()]
+            .set(stage.lock.as_ref());
         let last = seed + TREES_OF_A_VARIANT - seed % TREES_OF_A_VARIANT;
         while seed < last && tally.cases < cases {
             if let Err(mismatch) = compare::tree(&ground, seed, &mut tally) {

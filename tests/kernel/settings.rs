@@ -39,6 +39,11 @@ pub fn variants(means: &Means) -> Vec<Variant> {
     }
 }
 
+/// The file whose lock keeps other tests away, as long as the directory for temporary files is the machine's.
+pub fn lock() -> Option<File> {
+    File::create(std::env::temp_dir().join("permwrap-sysctl.lock")).ok()
+}
+
 fn path(name: &str) -> String {
     format!("/proc/sys/fs/{name}")
 }
@@ -50,18 +55,18 @@ pub fn in_force() -> [Option<String>; 4] {
 
 impl Variant {
     /// Sets them, until the answer is dropped.
-    pub fn set(&self) -> Held {
+    pub fn set(&self, lock: Option<&File>) -> Held {
         let Some(values) = self.0 else {
             return Held {
                 before: Vec::new(),
                 _lock: None,
             };
         };
-        let lock = File::create(std::env::temp_dir().join("permwrap-sysctl.lock"))
-            .expect("a file for the lock");
-        let lock = Flock::lock(lock, FlockArg::LockExclusive)
-            .map_err(|(_, errno)| errno)
-            .expect("the lock");
+        let lock = lock
+            .and_then(|lock| lock.try_clone().ok())
+            .expect("root has it open");
+        let lock = Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, errno)| errno);
+        let lock = lock.expect("the lock");
         let read = |name: &&str| {
             (
                 path(name),

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::unistd::{chdir, pivot_root};
 
-use crate::support;
+use crate::{settings, support};
 
 /// What can be done here.
 pub struct Stage {
@@ -21,6 +21,8 @@ pub struct Stage {
     pub directory: PathBuf,
     /// The directory, at it or above, below which everything is the test's own.
     pub floor: PathBuf,
+    /// The lock for the machine's settings.
+    pub lock: Option<fs::File>,
 }
 
 const INSIDE: &str = "PERMWRAP_KERNEL_STAGE";
@@ -73,6 +75,7 @@ pub fn enter(test: &str) -> Option<Stage> {
 impl Stage {
     fn set_up(stage: &str, temporary: &Path) -> Stage {
         let mounts = stage != "plain";
+        let lock = settings::lock();
         let (directory, floor) = match mounts {
             true => (
                 new_root(temporary).expect("the namespace is ours"),
@@ -85,6 +88,7 @@ impl Stage {
             mounts,
             directory,
             floor: floor.to_owned(),
+            lock,
         }
     }
 }
