@@ -63,6 +63,9 @@ const LITERALS: &[&str] = &[
     "be root",
     "nly root",
     "on-root user",
+    "no write access",
+    "Unable to create the",
+    "Unable to write in",
 ];
 
 /// The prefilter over one stream.
