@@ -209,16 +209,27 @@ impl Pair {
         self.ends_somehow()
     }
 
+    /// Waits until both have ended and compares nothing: what was seen of the bare run, and of the wrapped.
     #[track_caller]
-    fn ends_with(mut self, seen: impl Fn(&Screen) -> Vec<u8>) -> Seen {
+    pub fn ends_apart(self) -> [Seen; 2] {
+        self.both_seen(|_| Vec::new())
+    }
+
+    #[track_caller]
+    fn ends_with(self, shown: impl Fn(&Screen) -> Vec<u8>) -> Seen {
+        let script = self.script.clone();
+        let [bare, wrapped] = self.both_seen(shown);
+        Seen::compare(&script, bare, wrapped)
+    }
+
+    #[track_caller]
+    fn both_seen(mut self, shown: impl Fn(&Screen) -> Vec<u8>) -> [Seen; 2] {
         self.until_both("the end of both", |screens| {
             screens.iter().all(|screen| screen.ended)
         });
-        let shown = self.screens().each_ref().map(seen);
+        let [bare_shown, wrapped_shown] = self.screens().each_ref().map(shown);
         let [bare, wrapped] = &mut self.terminals;
-        let [bare_shown, wrapped_shown] = shown;
-        let (bare, wrapped) = (bare.seen(bare_shown), wrapped.seen(wrapped_shown));
-        Seen::compare(&self.script, bare, wrapped)
+        [bare.seen(bare_shown), wrapped.seen(wrapped_shown)]
     }
 
     #[track_caller]
