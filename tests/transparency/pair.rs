@@ -284,13 +284,12 @@ impl Terminal {
         let reader = user.try_clone().expect("a descriptor can be duplicated");
         let screens = Arc::clone(screens);
         thread::spawn(move || show(reader, &told_to_let_go, &screens, index));
-        let terminal = Terminal {
+        Terminal {
             watchdog: scene.watchdog(),
             scene,
             child,
             user: Some((user, let_go)),
-        };
-        terminal
+        }
     }
 
     fn user(&self) -> &File {
