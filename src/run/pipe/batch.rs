@@ -80,3 +80,31 @@ impl Batch {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Batch;
+
+    fn cuts_of(packets: &[usize]) -> Vec<usize> {
+        let mut batch = Batch::default();
+        for &length in packets {
+            batch.bytes.extend(vec![b'x'; length]);
+            batch.cut(length);
+        }
+        batch.cuts
+    }
+
+    #[test]
+    fn short_packets_go_out_together_as_long_as_that_is_atomic() {
+        assert_eq!(cuts_of(&[100, 200, 300]), [600]);
+        assert_eq!(cuts_of(&[4000, 96, 1]), [4096, 4097]);
+        assert_eq!(cuts_of(&[3000, 3000, 3000]), [3000, 6000, 9000]);
+    }
+
+    #[test]
+    fn full_pages_go_out_together_and_nothing_else_with_them() {
+        assert_eq!(cuts_of(&[4096, 4096, 4096]), [12288]);
+        assert_eq!(cuts_of(&[4096, 4096, 10, 10]), [8192, 8212]);
+        assert_eq!(cuts_of(&[10, 4096, 4096]), [10, 8202]);
+    }
+}

@@ -29,7 +29,11 @@ pub fn write_now(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
         iov_len: bytes.len(),
     };
     // SAFETY: the one part is as long as the kernel is told, and is only read from.
-    size(unsafe { libc::pwritev2(fd, &raw const part, 1, -1, libc::RWF_NOWAIT) })
+    let done = size(unsafe { libc::pwritev2(fd, &raw const part, 1, -1, libc::RWF_NOWAIT) });
+    done.map_err(|error| match error.raw_os_error() {
+        Some(libc::EOPNOTSUPP | libc::ENOSYS) => io::ErrorKind::Unsupported.into(),
+        _ => error,
+    })
 }
 
 /// Sends to a socket without waiting and without SIGPIPE.
