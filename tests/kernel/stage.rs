@@ -26,6 +26,8 @@ pub struct Stage {
 }
 
 const INSIDE: &str = "PERMWRAP_KERNEL_STAGE";
+/// The file that tells that the test was really run inside.
+const RAN: &str = "ran";
 const DIRECTORY: &str = "PERMWRAP_KERNEL_DIRECTORY";
 
 /// Runs this test again inside; there, answers what can be done. `None` outside, where the test is then over.
@@ -67,6 +69,8 @@ pub fn enter(test: &str) -> Option<Stage> {
             .status()
             .expect("unshare(1) of util-linux runs");
         assert!(status.success(), "the test failed inside, see above");
+        let ran = directory.path().join(RAN).exists();
+        assert!(ran, "there is no test {test}");
         return None;
     }
     unreachable!("env(1) always works")
@@ -76,6 +80,7 @@ impl Stage {
     fn set_up(stage: &str, temporary: &Path) -> Stage {
         let mounts = stage != "plain";
         let lock = settings::lock();
+        fs::write(temporary.join(RAN), "").expect("the directory is ours");
         let (directory, floor) = match mounts {
             true => (
                 new_root(temporary).expect("the namespace is ours"),
