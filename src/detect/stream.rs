@@ -95,13 +95,10 @@ impl Stream {
             lines: &self.lines,
             at: self.next,
         };
-        let line = &self.lines[self.next];
-        let mut incidents = reading::incidents(patterns, line, &window);
-        if incidents.is_empty()
-            && let Some(joined) = self.joined_with_next(patterns)
-        {
-            incidents = reading::incidents(patterns, &joined, &window);
-        }
+        let incidents = match self.joined_with_next(patterns) {
+            Some(joined) => reading::incidents(patterns, &joined, &window),
+            None => reading::incidents(patterns, &self.lines[self.next], &window),
+        };
         self.told = !incidents.is_empty();
         for incident in incidents {
             self.folded.add(self.read, incident);
@@ -153,5 +150,36 @@ impl Surroundings for Window<'_> {
             Direction::After => self.at.checked_add(distance)?,
         };
         self.lines.get(index).map(Vec::as_slice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attempt::Errno;
+
+    #[test]
+    fn words_that_were_wrapped_are_read_as_one_line() {
+        let patterns = Patterns::builtin();
+        for text in [
+            &[
+                "  file INSTALL cannot copy file \"/a/b\" to \"/opt/b\": Permission",
+                "  denied.",
+            ][..],
+            &[
+                "Warning: Failed to open the file /opt/b: Permission ",
+                "Warning: denied",
+            ],
+            &["  mkdir(/opt/b): Permissi  ", "  on denied        "],
+        ] {
+            let mut stream = Stream::new(Vec::new());
+            for line in text {
+                assert!(stream.push(line.as_bytes(), &patterns).is_empty());
+            }
+            let found = stream.flush(&patterns);
+            assert_eq!(found.len(), 1, "{text:?}");
+            assert_eq!(found[0].errno, Some(Errno::Acces), "{text:?}");
+            assert_eq!(found[0].paths[0], b"/opt/b", "{text:?}");
+        }
     }
 }
