@@ -26,6 +26,9 @@ const CASES: u64 = 200_000;
 /// How many trees are built under one set of the fs.protected_* settings before the next.
 const TREES_OF_A_VARIANT: u64 = 25;
 
+/// After how many trees a run tells how far it is.
+const TREES_OF_A_LINE: u64 = 1_000;
+
 #[test]
 fn the_judge_says_what_the_kernel_does() {
     let Some(stage) = stage::enter("the_judge_says_what_the_kernel_does") else {
@@ -53,6 +56,9 @@ fn the_judge_says_what_the_kernel_does() {
                 );
             }
             seed += 1;
+            if tally.trees.is_multiple_of(TREES_OF_A_LINE) {
+                println!("{} cases so far", tally.cases);
+            }
         }
     }
     println!("{tally}");
