@@ -167,8 +167,17 @@ pub fn end_with_parent(parent: i32) {
     }
 }
 
-/// Makes this process one of a process group.
-pub fn join_group(group: i32) {
-    // SAFETY: no memory is involved.
-    unsafe { libc::setpgid(0, group) };
+/// A copy of this process whose parent is this process's parent. The C library does not know of it, so it must not make
+/// threads.
+///
+/// # Safety
+/// As for [`fork`]; where this process shares its memory with its parent, that must be waiting.
+pub unsafe fn fork_sibling() -> io::Result<Option<i32>> {
+    let flags = libc::c_long::from(libc::CLONE_PARENT | libc::SIGCHLD);
+    // SAFETY: the copy goes on with copies of this stack and this memory; the rest is the caller's promise.
+    match unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) } {
+        0 => Ok(None),
+        pid if pid > 0 => Ok(Some(pid as i32)),
+        _ => Err(io::Error::last_os_error()),
+    }
 }

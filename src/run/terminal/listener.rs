@@ -19,20 +19,20 @@ pub fn dismiss(listener: i32) {
     sys::reap(listener);
 }
 
-/// Starts it, as a child of the monitor that ends with it. Without one (no process to be had) the group is not heard.
-pub fn start(command: i32, wrapper: &OwnedFd) -> Option<i32> {
-    let monitor = std::process::id();
-    // SAFETY: this process has one thread.
-    match unsafe { sys::fork() } {
-        Ok(None) => listen(monitor, command, wrapper),
+/// Starts it, as the monitor's child and in the caller's group. Called in the command's process before that is the
+/// command, so that nothing sent to the group is missed. Without one (no process to be had) the group is not heard.
+pub fn start(monitor: u32, wrapper: &OwnedFd) -> Option<i32> {
+    // SAFETY: the monitor's one thread waits meanwhile, so nothing is half done in the memory that is copied.
+    match unsafe { sys::fork_sibling() } {
+        Ok(None) => listen(monitor, wrapper),
         started => started.ok().flatten(),
     }
 }
 
-fn listen(monitor: u32, command: i32, wrapper: &OwnedFd) -> ! {
+fn listen(monitor: u32, wrapper: &OwnedFd) -> ! {
     sys::end_with_parent(monitor as i32);
-    sys::join_group(command);
     sys::keep_only(&[wrapper.as_raw_fd()]);
+    sys::leave_directory();
     loop {
         let (signal, code, sender) = sys::wait_for_signal();
         if signal == DISMISSAL && sender == monitor {

@@ -152,6 +152,8 @@ pub fn stand_by(post: Post<'_>) -> ! {
         wrapper,
     } = post;
     modes::lead_session(&slave);
+    let monitor = std::process::id();
+    let mut hearing = None;
     let started = spawn(command, inherited, &mut || {
         // SAFETY: no memory is involved.
         let own = unsafe {
@@ -161,17 +163,20 @@ pub fn stand_by(post: Post<'_>) -> ! {
         if foreground {
             modes::set_foreground(slave.as_raw_fd(), own);
         }
+        hearing = listener::start(monitor, &wrapper);
         for &descriptor in descriptors {
             sys::duplicate(&slave, descriptor);
         }
     });
     let report = started.map_or_else(Report::NotStarted, Report::Started);
     report.send(&wrapper);
-    let Ok(command) = started else { sys::exit(0) };
+    let Ok(command) = started else {
+        hearing.into_iter().for_each(listener::dismiss);
+        sys::exit(0)
+    };
     let kept = [&user.0, &master, &slave, &wrapper].map(AsRawFd::as_raw_fd);
     sys::keep_only(&kept);
     sys::leave_directory();
-    let listener = listener::start(command, &wrapper);
     let Ok(signals) = sys::signal_descriptor() else {
         sys::exit(0)
     };
@@ -182,7 +187,7 @@ pub fn stand_by(post: Post<'_>) -> ! {
         wrapper,
         signals,
         command,
-        listener,
+        listener: hearing,
     }
     .watch()
 }
