@@ -22,6 +22,9 @@ struct Reading {
 /// Works out an incident: which of its readings the kernel refuses, why, and what puts it right.
 #[must_use]
 pub fn investigate(incident: Incident, place: &Place) -> Finding {
+    if let Some(meaning) = resolve::meaning_on_windows(&incident) {
+        return Finding::without_attempt(incident, meaning.to_owned());
+    }
     let attempts = resolve::attempts(&incident, place);
     let named = !attempts.is_empty();
     let found = if named {

@@ -30,6 +30,21 @@ pub struct Finding {
     pub outcome: Outcome,
 }
 
+impl Finding {
+    /// What a text tells of, where nothing was judged, and why not.
+    #[must_use]
+    pub fn without_attempt(incident: Incident, note: String) -> Finding {
+        Finding {
+            count: u64::from(incident.count),
+            alike: 0,
+            incident: Some(incident),
+            attempt: None,
+            facts: Facts::default(),
+            outcome: Outcome::Unknown(note),
+        }
+    }
+}
+
 /// What judging came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {

@@ -7,9 +7,11 @@
 mod operations;
 mod paths;
 mod users;
+mod windows;
 
 pub use paths::port;
 pub use users::users_switched_to;
+pub use windows::meaning_on_windows;
 
 use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Subject};
 

@@ -8,13 +8,20 @@ use crate::cli::Explain;
 use crate::investigate::investigate;
 use crate::render::{incident_report, text};
 use crate::report::{self, ExplainReport, Finding};
+use crate::resolve;
 use crate::wrap;
+
+const OFFLINE: &str = "nothing on this machine was looked at (--offline)";
 
 pub fn run(arguments: &Explain) -> Outcome {
     let text = read(arguments)?;
     let incidents = wrap::incidents_of(&text, &arguments.patterns)?;
     let findings: Vec<Finding> = if arguments.offline {
-        incidents.into_iter().map(Finding::of_text).collect()
+        let offline = |incident: Incident| {
+            let meaning = resolve::meaning_on_windows(&incident).unwrap_or(OFFLINE);
+            Finding::without_attempt(incident, meaning.to_owned())
+        };
+        incidents.into_iter().map(offline).collect()
     } else {
         let place = wrap::here();
         incidents
@@ -52,21 +59,6 @@ fn read(arguments: &Explain) -> Result<Vec<u8>, String> {
                 .read_to_end(&mut text)
                 .map_err(|error| format!("standard input: {error}"))?;
             Ok(text)
-        }
-    }
-}
-
-impl Finding {
-    /// What a text from another machine says, nothing looked at.
-    fn of_text(incident: Incident) -> Finding {
-        let note = "nothing on this machine was looked at (--offline)".to_owned();
-        Finding {
-            alike: 0,
-            count: u64::from(incident.count),
-            incident: Some(incident),
-            attempt: None,
-            facts: crate::facts::Facts::default(),
-            outcome: report::Outcome::Unknown(note),
         }
     }
 }
