@@ -313,35 +313,27 @@ fn the_stop_key_stops_the_job_and_the_shell_goes_on() {
 }
 
 #[test]
-fn a_stopped_job_goes_on_in_the_background_and_comes_back() {
+fn a_stopped_job_goes_on_in_the_background() {
     for start in SHELLS {
         let mut pair = Pair::prepared(
-            r#": >continued; cat >job <<'END'
+            r#"cat >job <<'END'
                    $SIG{CONT} = sub { open F, ">>", "continued"; print F "once\n"; close F };
-                   syswrite STDOUT, "ready\n"; select undef, undef, undef, 0.02 while !-e "go"; syswrite STDOUT, "over\n";
+                   syswrite STDOUT, "ready\n"; select undef, undef, undef, 0.02 while !-e "go";
+                   open F, ">", "over"; print F "over\n";
 END
-               echo 'until [ $(cat continued | wc -l) = $1 ]; do sleep 0.02; done' >continued_times"#,
+               echo 'until [ -s "$1" ]; do sleep 0.02; done' >until"#,
             start,
         )
         .hiding_numbers();
-        pair.until("1$ ")
-            .types("run perl job\n")
-            .until("ready")
-            .types("\x1a")
-            .until("2$ ");
-        pair.types("bg; sh continued_times 1\n")
-            .until("3$ ")
-            .types("fg\n")
-            .until("perl job\n");
+        pair.until("1$ ").types("run perl job\n").until("ready");
         pair.types("\x1a")
-            .until("4$ ")
-            .types("touch go\n")
-            .until("5$ ")
-            .types("fg\n")
-            .until("over")
-            .until("6$ ");
+            .until("2$ ")
+            .types("bg; sh until continued\n")
+            .until("3$ ");
+        pair.types("touch go; sh until over; echo is over\n")
+            .until("\nis over");
         pair.types("exit 0\n");
-        pair.ends_somehow().ended("exit 0").shows("once\nonce\n");
+        pair.ends_somehow().shows("once\n").shows("over\n");
     }
 }
 
@@ -389,18 +381,19 @@ fn a_command_that_stops_itself_stops_the_job() {
 #[test]
 fn reading_in_the_background_stops_the_job() {
     for redirection in ["", "2>err"] {
-        let mut pair = Pair::start(SHELLS[0]).hiding_numbers();
-        pair.until("1$ ")
-            .types(&format!("run cat {redirection} & until_state $! T\n"));
-        pair.until("Stopped")
-            .until("2$ ")
-            .types("fg\n")
-            .until("fg\nrun cat");
-        pair.types("line\n")
-            .until("line\nline")
-            .types("\x04")
-            .until("3$ ");
-        pair.types("exit 0\n");
+        let mut pair = counting(SHELLS[0]).hiding_numbers();
+        pair.until("1$ ").types(&format!(
+            "run python3 ../count.py SIGCONT {redirection} & until_state $! T\n"
+        ));
+        pair.until("ready").until("Stopped").until("2$ ");
+        pair.types("fg\n")
+            .until("SIGCONT 1")
+            .types("line\n")
+            .until("read line");
+        pair.types("\x04")
+            .until("in all SIGCONT=1")
+            .until("3$ ")
+            .types("exit 0\n");
         pair.ends_somehow().ended("exit 0");
     }
 }

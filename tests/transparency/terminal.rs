@@ -153,10 +153,13 @@ fn shells_have_job_control_inside() {
         }
         let mut pair = Pair::start(shell).hiding_numbers();
         pair.until("1> ").types("true\n").until("2> ");
-        pair.types("perl -e 'syswrite STDOUT, \"ready\\n\"; sleep 1000'\n")
+        pair.types("perl -e '$SIG{CONT} = sub { syswrite STDOUT, \"again\\n\" }; syswrite STDOUT, \"ready\\n\"; sleep 1000 while 1'\n")
             .until("\nready");
         pair.types("\x1a").until("3> ").types("jobs\n").until("4> ");
-        pair.types("fg\n").until("fg\n").types("\x03").until("5> ");
+        pair.types("fg\n")
+            .until("\nagain")
+            .types("\x03")
+            .until("5> ");
         pair.types("tty | cut -c1-5; stty size\n")
             .until("24 80")
             .until("6> ");
