@@ -477,7 +477,7 @@ fn sudo_asks_on_the_terminal() {
         ("alice", "run sudo id -un", true),
         (
             "alice",
-            "run sudo -k sh -c \"id -un; tty | cut -c1-5; read x; echo got $x\"",
+            "run sudo -k sh -c \"id -un; tty | cut -c1-5; read x; echo got \\$x\"",
             true,
         ),
         ("bob", "run sudo id -un", false),
@@ -501,7 +501,7 @@ fn sudo_asks_on_the_terminal() {
                 .until("root");
         }
         if command.contains("read") {
-            pair.types("word\n");
+            pair.until("/dev/").types("word\n");
         }
         pair.ends_alike().shows("status ");
     }
