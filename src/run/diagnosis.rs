@@ -29,11 +29,12 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// How much text the observer is given at once, in bytes, so that progress shows.
 const PIECE: usize = 16 * 1024;
 
-/// How many texts may wait to be looked at; those that come then are joined to one.
-const WAITING: usize = 64;
+/// How many texts may wait to be looked at; those that come then are joined to one. Each may be a joined one, so that
+/// their number bounds the memory.
+const WAITING: usize = 1;
 
 /// How long a joined text may become, in bytes; what comes then is dropped.
-const JOINED: usize = 4 * 1024 * 1024;
+const JOINED: usize = 1024 * 1024;
 
 /// Makes sense of what a command writes. It runs in a thread of its own; a panic in it ends the diagnosis and nothing else.
 pub trait Observer: Send {

@@ -192,15 +192,16 @@ impl Terminal {
             if master & !libc::POLLOUT != 0 {
                 self.take_output(watch);
             }
+            // A new size first: what is typed next may ask for it.
+            if signals != 0 || user & libc::POLLIN != 0 {
+                self.pass_on(inbox);
+            }
             self.relay_keys(user);
             self.show();
             if self.look.is_some_and(|when| when <= Instant::now()) {
                 self.look = None;
                 self.mind_modes();
                 self.take_unclaimed();
-            }
-            if signals != 0 {
-                self.pass_on(inbox);
             }
             if monitor != 0
                 && let Some(exit) = self.hear(inbox, watch)

@@ -42,7 +42,7 @@ fn nothing_wakes_up_while_the_command_sleeps() {
 fn memory_does_not_grow_with_what_is_written() {
     let line = |bytes| format!(r#"head -c {bytes} /dev/zero | tr "\0" x"#);
     // What is looked at closely may take more.
-    let flood = r#"yes "read: permission" | head -500000"#;
+    let flood = r#"yes "read: permission" | head -3000000"#;
     let [_, on_a_terminal] = Pair::start(&measure(&line("10M"), LITTLE, "")).ends_apart();
     for seen in [
         on_a_terminal,
