@@ -187,7 +187,9 @@ impl Terminal {
     pub fn relay(mut self, inbox: &Inbox, watch: &mut Watch) -> Exit {
         let exit = loop {
             let mut watched = self.watched(inbox, watch);
-            sys::poll(&mut watched, self.timeout(watch));
+            if !sys::poll(&mut watched, self.timeout(watch)) {
+                self.shown.extend(self.returns.release());
+            }
             let [user, master, signals, monitor, _] = watched.map(|w| w.revents);
             if master & !libc::POLLOUT != 0 {
                 self.take_output(watch);
@@ -238,7 +240,11 @@ impl Terminal {
     }
 
     fn timeout(&self, watch: &mut Watch) -> i32 {
-        let words = watch.timeout();
+        let words = match watch.timeout() {
+            words if !self.returns.holds() => words,
+            words if words < 0 => returns::A_MOMENT,
+            words => words.min(returns::A_MOMENT),
+        };
         match self.look {
             None => words,
             Some(when) => {
@@ -269,14 +275,14 @@ impl Terminal {
         if !self.foreground && self.is_foreground() {
             self.take_place();
         }
-        self.put(&bytes, bytes.len() < PIECE);
+        self.put(&bytes);
         true
     }
 
     /// Adds to what is to be shown, as the user's terminal now needs it.
-    fn put(&mut self, bytes: &[u8], whole: bool) {
+    fn put(&mut self, bytes: &[u8]) {
         if !self.raw && Modes::of(self.user.as_raw_fd()).is_some_and(|modes| modes.add_returns()) {
-            self.shown.extend(self.returns.remove(bytes, whole));
+            self.shown.extend(self.returns.remove(bytes));
         } else {
             self.shown.extend_from_slice(bytes);
         }

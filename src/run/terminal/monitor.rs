@@ -10,7 +10,7 @@ use nix::libc;
 
 use super::listener;
 use super::modes::{self, Modes};
-use super::returns::Returns;
+use super::returns::{A_MOMENT, Returns};
 use crate::run::spawn::{Command, Inherited, NotStarted, spawn};
 use crate::run::sys::{self, Change};
 
@@ -292,16 +292,21 @@ fn carry(master: &OwnedFd, user: &OwnedFd) -> ! {
             sys::watch(master.as_raw_fd(), libc::POLLIN),
             sys::watch(user.as_raw_fd(), 0),
         ];
-        sys::poll(&mut watched, -1);
+        let quiet = !sys::poll(&mut watched, if returns.holds() { A_MOMENT } else { -1 });
         buffer.clear();
         let gone = watched[1].revents != 0;
         match sys::append(master.as_raw_fd(), &mut buffer, super::PIECE) {
             Ok(count) if count > 0 && !gone => {}
-            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock && !gone => continue,
+            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock && !gone => {
+                if !quiet {
+                    continue;
+                }
+                buffer = returns.release();
+            }
             _ => sys::exit(0),
         }
-        if Modes::of(user.as_raw_fd()).is_some_and(|modes| modes.add_returns()) {
-            buffer = returns.remove(&buffer, buffer.len() < super::PIECE);
+        if !quiet && Modes::of(user.as_raw_fd()).is_some_and(|modes| modes.add_returns()) {
+            buffer = returns.remove(&buffer);
         }
         let mut rest = &buffer[..];
         while !rest.is_empty() {

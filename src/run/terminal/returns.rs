@@ -1,6 +1,9 @@
 //! Line ends between two terminals: the command's has put a carriage return before each line feed, and the user's is about
 //! to put another there.
 
+/// How long a line feed may take to follow its carriage return, in milliseconds.
+pub const A_MOMENT: i32 = 20;
+
 /// Takes out again what the command's terminal put in.
 #[derive(Debug, Default)]
 pub struct Returns {
@@ -9,8 +12,8 @@ pub struct Returns {
 }
 
 impl Returns {
-    /// The bytes as the command wrote them; `whole` when no more of them were there to be read.
-    pub fn remove(&mut self, bytes: &[u8], whole: bool) -> Vec<u8> {
+    /// The bytes as the command wrote them. A carriage return at their end is held back: its line feed may be yet to come.
+    pub fn remove(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(bytes.len() + 1);
         if std::mem::take(&mut self.held) && bytes.first() != Some(&b'\n') {
             out.push(b'\r');
@@ -21,14 +24,25 @@ impl Returns {
             from = at + 1;
         }
         let rest = &bytes[from..];
-        match rest {
-            [before @ .., b'\r'] if !whole => {
-                out.extend_from_slice(before);
-                self.held = true;
-            }
-            _ => out.extend_from_slice(rest),
-        }
+        let shown = rest.strip_suffix(b"\r").unwrap_or(rest);
+        self.held = shown.len() < rest.len();
+        out.extend_from_slice(shown);
         out
+    }
+
+    /// Whether a carriage return is held back.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.held
+    }
+
+    /// The carriage return that was held back, when nothing came after it for a moment: the command wrote it.
+    pub fn release(&mut self) -> Vec<u8> {
+        if std::mem::take(&mut self.held) {
+            vec![b'\r']
+        } else {
+            Vec::new()
+        }
     }
 }
 
@@ -38,17 +52,17 @@ mod tests {
 
     #[test]
     fn one_return_goes_from_before_each_line_feed() {
-        assert_eq!(
-            Returns::default().remove(b"a\r\nb\r\r\n\rc\r", true),
-            b"a\nb\r\n\rc\r"
-        );
+        let mut returns = Returns::default();
+        assert_eq!(returns.remove(b"a\r\nb\r\r\n\rc\r"), b"a\nb\r\n\rc");
+        assert_eq!(returns.release(), b"\r");
+        assert!(!returns.holds());
     }
 
     #[test]
     fn a_line_end_may_be_read_in_two_pieces() {
         let mut returns = Returns::default();
-        assert_eq!(returns.remove(b"a\r", false), b"a");
-        assert_eq!(returns.remove(b"\nb\r", false), b"\nb");
-        assert_eq!(returns.remove(b"c", true), b"\rc");
+        assert_eq!(returns.remove(b"a\r"), b"a");
+        assert_eq!(returns.remove(b"\nb\r"), b"\nb");
+        assert_eq!(returns.remove(b"c"), b"\rc");
     }
 }
