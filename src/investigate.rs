@@ -101,7 +101,7 @@ fn decide(incident: &Incident, attempts: Vec<Attempt>) -> Decision {
     let mut others: Vec<Reading> = Vec::new();
     let open = incident.operations.len() != 1;
     for attempt in attempts.into_iter().take(MOST_READINGS) {
-        let reading = within(descend(read(attempt)));
+        let reading = listing(within(descend(read(attempt))));
         match &reading.verdict {
             // "Permission denied" of a data file is seldom about running it, though running is refused as well.
             Verdict::Denied(denial)
@@ -269,6 +269,23 @@ fn descend(reading: Reading) -> Reading {
         reading = above;
     }
     reading
+}
+
+/// To read a directory is to list it.
+fn listing(reading: Reading) -> Reading {
+    let target = reading.facts.walk.target();
+    let is_directory = target.is_some_and(|id| {
+        let inode = reading.facts.node(id).inode.as_ref();
+        inode.is_ok_and(|inode| inode.kind == Kind::Directory)
+    });
+    let reads = matches!(reading.attempt.operation, Operation::Open(how) if !how.write);
+    if !reads || !is_directory || !matches!(reading.verdict, Verdict::Denied(_)) {
+        return reading;
+    }
+    read(Attempt {
+        operation: Operation::List,
+        ..reading.attempt
+    })
 }
 
 /// Programs that cannot make a file in a directory often name the directory: writing to it means to make a name in it.

@@ -59,7 +59,7 @@ pub fn attempts(incident: &Incident, place: &Place) -> Vec<Attempt> {
     let mut attempts: Vec<Attempt> = Vec::new();
     for (operation, from, to) in operations::readings(incident) {
         for (subject, path) in paths::absolute(from, &operation, incident, place) {
-            let to = to.and_then(|to| paths::beside(to, &subject, incident, place));
+            let to = to.and_then(|to| paths::beside(to, from, &path, &subject, incident, place));
             let directory = paths::directory(from, &path, &subject, place);
             push(
                 &mut attempts,

@@ -59,7 +59,9 @@ pub(super) fn give_back(case: &Case) -> Option<Candidate> {
         Place::Service => parent_is_ours && subject.uid != 0,
         _ => false,
     };
-    if !stray || !fitting || subject.uid == inode.uid {
+    // Where somebody has set an ACL, whose the file is was meant.
+    let deliberate = matches!(node.acl, Ok(Some(_)));
+    if !stray || !fitting || deliberate || subject.uid == inode.uid {
         return None;
     }
     if let Some(left) = &case.facts.surroundings.leftovers

@@ -19,6 +19,8 @@ pub enum Never {
     RootsHome,
     /// Nothing recursive on a directory that is not the subject's.
     ForeignTree,
+    /// Who owns a directory in which everybody may create may delete there: it stays whose it is.
+    Shared,
     /// Keys, password hashes, raw disks and the rights to become root.
     Secret,
     /// A set-user-ID program, or one that is kept from the subject.
@@ -55,7 +57,7 @@ impl Never {
             Never::System => format!(
                 "{path} is the system's: use a directory of your own, or leave it to the administrator"
             ),
-            Never::ForeignTree | Never::OtherNames | Never::WritableByAll => {
+            Never::ForeignTree | Never::OtherNames | Never::Shared | Never::WritableByAll => {
                 format!("ask the owner of {path}")
             }
             Never::PowerfulGroup | Never::AnyCommand | Never::Protection | Never::SystemMount => {
@@ -261,6 +263,11 @@ fn ownership(subject: &Subject, facts: &Facts, id: NodeId) -> Option<Never> {
         inode(facts, id).is_none_or(|inode| inode.kind == Kind::Regular && inode.links > 1);
     if several && !is_owner(subject, facts, id) {
         return Some(Never::OtherNames);
+    }
+    let shared = inode(facts, id)
+        .is_none_or(|inode| inode.is_dir() && inode.other_bits().contains(Perms::W));
+    if shared && place(&facts.node(id).path, subject.uid, facts) != Place::Own {
+        return Some(Never::Shared);
     }
     widening(subject, facts, id, Perms::RWX)
 }

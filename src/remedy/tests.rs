@@ -259,6 +259,29 @@ fn what_root_left_in_a_sticky_directory_is_given_back() {
 }
 
 #[test]
+fn a_directory_for_everybody_is_given_to_nobody() {
+    let scene = "
+        subject alice alice
+        attempt chmod /tmp
+        drwxrwxrwt root root /tmp
+    ";
+    assert_eq!(commands(scene), [""; 0]);
+}
+
+#[test]
+fn a_file_with_an_acl_is_no_leftover() {
+    let scene = "
+        subject alice alice
+        project /srv/app
+        attempt write /srv/app/f
+        drwxr-xr-x alice alice /srv/app
+        -rw-r--r-- root root /srv/app/f
+            acl user::rw-,user:alice:r--,group::r--,mask::r--,other::r--
+    ";
+    assert_eq!(first(scene).commands, ["setfacl -m u:alice:rw- /srv/app/f"]);
+}
+
+#[test]
 fn a_container_is_told_the_line_that_lasts() {
     let scene = "
         subject alice alice

@@ -1,6 +1,6 @@
 //! Which system calls the words of a message can stand for.
 
-use crate::attempt::{Errno, Incident, OpenHow, Operation};
+use crate::attempt::{Errno, Incident, NodeType, OpenHow, Operation};
 
 /// An operation, its object and, for two-path operations, the second path.
 type Reading<'a> = (Operation, &'a [u8], Option<&'a [u8]>);
@@ -14,9 +14,19 @@ pub fn readings(incident: &Incident) -> Vec<Reading<'_>> {
     } else {
         Vec::new()
     };
+    let says = |word: &[u8]| memchr::memmem::find(&incident.message, word).is_some();
+    // A copy reads the first and writes the second.
+    if told.is_empty()
+        && (says(b"copy") || says(b"Copy"))
+        && let [from, to, ..] = &incident.paths[..]
+    {
+        readings.push((Operation::READ, from.as_slice(), None));
+        readings.push((Operation::WRITE, to.as_slice(), None));
+        readings.push((Operation::CREATE, to.as_slice(), None));
+        return readings;
+    }
     // An arrow stands between the old name and the new one, whatever call it was.
-    let arrow = memchr::memmem::find(&incident.message, b" -> ").is_some();
-    let two_paths = if told.is_empty() && arrow {
+    let two_paths = if told.is_empty() && says(b" -> ") {
         &[Operation::Rename, Operation::Link, Operation::Symlink][..]
     } else {
         &[]
@@ -65,7 +75,8 @@ pub fn is_about_a_process(operation: &Operation) -> bool {
 fn untold(errno: Option<Errno>) -> Vec<Operation> {
     let names: &[&str] = match errno {
         Some(Errno::Perm) => &[
-            "delete", "chmod", "utime", "chown", "write", "create", "mkdir", "setxattr", "link",
+            // Opening for writing gives EPERM only for immutable and append-only files, so it may come first.
+            "write", "create", "delete", "chmod", "utime", "chown", "mkdir", "setxattr", "link",
             "read", "exec", "bind",
         ],
         Some(Errno::RoFs) => &[
@@ -105,6 +116,8 @@ fn variants(operation: &Operation, errno: Option<Errno>) -> Vec<Operation> {
         ],
         Operation::Rmdir => vec![Operation::Rmdir, Operation::List, Operation::Traverse],
         Operation::List => vec![Operation::List, Operation::Traverse],
+        // Everybody may make a FIFO; a device asks for a capability.
+        Operation::Mknod(_) => vec![operation.clone(), Operation::Mknod(NodeType::Char)],
         // The present time asks for write permission (EACCES), a given one for ownership (EPERM).
         Operation::Utime { .. } => {
             let now = errno != Some(Errno::Perm);

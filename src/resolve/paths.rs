@@ -20,13 +20,23 @@ pub fn absolute(
     found
 }
 
-/// The second path of an operation, for the same subject: relative to the same directory as the first.
+/// The second path of an operation, for the same subject: relative to the same directory as the first, which was printed
+/// so and made absolute so.
 pub fn beside(
     path: &[u8],
+    first_printed: &[u8],
+    first_absolute: &[u8],
     subject: &Subject,
     incident: &Incident,
     place: &Place,
 ) -> Option<Vec<u8>> {
+    let is_relative = |path: &[u8]| !path.starts_with(b"/") && !path.starts_with(b"~");
+    if is_relative(path)
+        && is_relative(first_printed)
+        && let Some(base) = first_absolute.strip_suffix(tidy(first_printed).as_slice())
+    {
+        return Some(tidy(&join(base, path)));
+    }
     let witness = place
         .witnesses
         .iter()
@@ -122,12 +132,21 @@ fn readings_of(
             join(own, told)
         });
     }
+    // What is told to work in a directory and has not gone there looks its files up from there, as tar does with openat(2).
+    let told = directories_of(&witness.arguments);
+    let by_command = directories_of(&place.command);
+    let told_where = told
+        .iter()
+        .chain(&by_command)
+        .any(|told| told.starts_with(b"/"));
+    let elsewhere = told.into_iter().filter(|told| !is_at(own, told));
+    bases.extend(elsewhere.map(|told| join(own, told)));
     bases.push(own.clone());
-    bases.extend(directories_of(&witness.arguments).map(|directory| join(own, directory)));
     bases.push(place.start.clone());
-    bases.extend(directories_of(&place.command).map(|directory| join(&place.start, directory)));
+    let by_command = by_command.into_iter();
+    bases.extend(by_command.map(|directory| join(&place.start, directory)));
     // Of a process that was gone before it could be looked at, all that is known is what it was told.
-    if witness.directory.is_none() {
+    if witness.directory.is_none() && !told_where {
         bases.extend(
             mentioned(&witness.arguments)
                 .chain(mentioned(&place.command))
@@ -171,22 +190,37 @@ fn mentioned(arguments: &[Vec<u8>]) -> impl Iterator<Item = Vec<u8>> {
 }
 
 /// The directories that a command line tells its program to work in: `tar -C DIR`, `git -C DIR`, `make --directory=DIR`,
-/// `patch -d DIR`.
-fn directories_of(arguments: &[Vec<u8>]) -> impl Iterator<Item = &[u8]> {
+/// `patch -d DIR`. Code given to a shell (`sh -c 'tar -C DIR …'`) is read as words as well.
+fn directories_of(arguments: &[Vec<u8>]) -> Vec<&[u8]> {
     const LONG: [&[u8]; 4] = [b"--directory=", b"--chdir=", b"--cwd=", b"--prefix="];
-    let after = arguments.windows(2).filter_map(|pair| {
-        let told = matches!(
-            pair[0].as_slice(),
-            b"-C" | b"-d" | b"--directory" | b"--chdir" | b"--cwd" | b"--prefix"
-        );
-        told.then_some(pair[1].as_slice())
-    });
-    let within = arguments.iter().filter_map(|word| {
-        let long = LONG.iter().find_map(|long| word.strip_prefix(*long));
-        long.or_else(|| word.strip_prefix(b"-C"))
-            .filter(|directory| !directory.is_empty())
-    });
-    after.chain(within)
+    let is_edge = |byte: &u8| byte.is_ascii_whitespace() || b"'\";()|&".contains(byte);
+    let mut found = Vec::new();
+    let mut words: Vec<&[u8]> = arguments.iter().map(Vec::as_slice).collect();
+    words.extend(
+        arguments
+            .iter()
+            .filter(|argument| argument.contains(&b' '))
+            .flat_map(|code| code.split(is_edge))
+            .filter(|word| !word.is_empty()),
+    );
+    for (at, word) in words.iter().enumerate() {
+        let told = match *word {
+            b"-C" | b"-d" | b"--directory" | b"--chdir" | b"--cwd" | b"--prefix" => {
+                words.get(at + 1).copied()
+            }
+            word => LONG
+                .iter()
+                .find_map(|long| word.strip_prefix(*long))
+                .or_else(|| word.strip_prefix(b"-C")),
+        };
+        found.extend(told.filter(|directory| !directory.is_empty()));
+    }
+    found
+}
+
+/// Whether a working directory may be where the program was told to go.
+fn is_at(directory: &[u8], told: &[u8]) -> bool {
+    directory.ends_with(&tidy(told))
 }
 
 fn join(base: &[u8], path: &[u8]) -> Vec<u8> {
@@ -244,12 +278,41 @@ mod tests {
     }
 
     #[test]
-    fn a_relative_path_is_in_the_working_directory_first() {
-        let place = place("/srv/app", &["tar", "-C", "out", "-xf", "a.tar"]);
+    fn a_relative_path_is_in_the_directory_that_the_program_was_told_or_in_its_own() {
+        let mut place = place("/srv/app", &["tar", "-C", "out", "-xf", "a.tar"]);
         assert_eq!(
             paths("./x/y", &Operation::READ, &place),
-            ["/srv/app/x/y", "/srv/app/out/x/y"]
+            ["/srv/app/out/x/y", "/srv/app/x/y"]
         );
+        place.witnesses[0].directory = Some(b"/srv/app/out".to_vec());
+        assert_eq!(
+            paths("./x/y", &Operation::READ, &place)[0],
+            "/srv/app/out/x/y"
+        );
+    }
+
+    #[test]
+    fn the_directory_told_in_code_for_a_shell_counts_as_well() {
+        let place = place(
+            "/",
+            &["bash", "-c", "cd /; tar -xf a.tar -C '/srv/out'; true"],
+        );
+        assert_eq!(paths("x", &Operation::CREATE, &place)[0], "/srv/out/x");
+    }
+
+    #[test]
+    fn both_names_are_relative_to_the_same_directory() {
+        let place = place("/home/alice", &["sh", "-c", "cd /srv/p; mv a d/a"]);
+        let subject = &place.witnesses[0].subject;
+        let to = beside(
+            b"d/a",
+            b"a",
+            b"/srv/p/a",
+            subject,
+            &Incident::default(),
+            &place,
+        );
+        assert_eq!(to.as_deref(), Some(b"/srv/p/d/a".as_slice()));
     }
 
     #[test]

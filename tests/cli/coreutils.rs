@@ -203,3 +203,37 @@ fn git_in_a_repository_with_leftovers_of_root() {
     }
     .check();
 }
+
+#[test]
+fn tar_in_a_directory_that_it_was_told_of() {
+    Case {
+        needs: &["tar"],
+        scene: "install -d -m 755 -o deploy /srv/out && touch /srv/x && tar -C /srv -cf /srv/t.tar x",
+        command: "sh -c 'cd /; tar -xf /srv/t.tar -C /srv/out'",
+        errno: "EACCES",
+        path: "/srv/out/x",
+        cause: "parent-not-writable",
+        at: "/srv/out",
+    }
+    .check();
+}
+
+#[test]
+fn to_read_a_directory_is_to_list_it() {
+    let case = Case {
+        needs: &["python3"],
+        scene: "install -d -m 711 -o deploy /srv/d",
+        command: "/usr/bin/python3 -c 'import os; os.listdir(\"/srv/d\")'",
+        errno: "EACCES",
+        path: "/srv/d",
+        cause: "mode-denies",
+        at: "/srv/d",
+    };
+    let Some((_, _, wrapped)) = case.explained() else {
+        return;
+    };
+    assert!(
+        wrapped.stderr().contains("permwrap: cannot list /srv/d"),
+        "{wrapped}"
+    );
+}

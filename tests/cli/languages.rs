@@ -85,3 +85,17 @@ fn python_in_a_read_only_bind_mount() {
     }
     .check();
 }
+
+#[test]
+fn node_copies_into_a_directory_of_somebody_else() {
+    Case {
+        needs: &["node"],
+        scene: "install -d -m 755 -o deploy /srv/d && echo x > /srv/f",
+        command: "node -e 'require(\"fs\").copyFileSync(\"/srv/f\", \"/srv/d/g\")'",
+        errno: "EACCES",
+        path: "/srv/d/g",
+        cause: "parent-not-writable",
+        at: "/srv/d",
+    }
+    .check();
+}

@@ -59,3 +59,17 @@ fn a_program_on_a_noexec_mount() {
     }
     .explained();
 }
+
+#[test]
+fn dash_opens_a_name_of_one_word() {
+    Case {
+        needs: &["dash"],
+        scene: "install -m 600 -o deploy /dev/null /srv/f",
+        command: "dash -c 'cd /srv; cat < f'",
+        errno: "EACCES",
+        path: "/srv/f",
+        cause: "mode-denies",
+        at: "/srv/f",
+    }
+    .check();
+}
