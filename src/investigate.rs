@@ -206,7 +206,9 @@ fn conclude(incident: &Incident, place: &Place) -> Decision {
             continue;
         }
         let reading = read(attempt);
-        if matches!(&reading.verdict, Verdict::Denied(denial) if agrees(incident, denial)) {
+        if matches!(&reading.verdict, Verdict::Denied(denial) if agrees(incident, denial))
+            && !is_far_fetched(&reading, incident)
+        {
             refused.push(reading);
         }
     }

@@ -65,11 +65,14 @@ pub fn directory(
 
 /// The words of the command's arguments that may name a file or a port, and the working directory.
 pub fn arguments(place: &Place) -> Vec<&[u8]> {
-    let witnesses = place
-        .witnesses
-        .iter()
-        .flat_map(|witness| witness.arguments.iter().skip(1));
-    let words = place.command.iter().skip(1).chain(witnesses);
+    let witnesses = place.witnesses.iter().map(|witness| &witness.arguments);
+    let lines = std::iter::once(&place.command).chain(witnesses);
+    let words = lines.flat_map(|line| {
+        let script = script_of(line);
+        let others = move |(at, _): &(usize, &Vec<u8>)| Some(*at) != script;
+        let numbered = line.iter().enumerate().skip(1).filter(others);
+        numbered.map(|(_, word)| word)
+    });
     let mut found: Vec<&[u8]> = Vec::new();
     for word in words {
         let value = match word.iter().position(|byte| *byte == b'=') {
@@ -87,6 +90,25 @@ pub fn arguments(place: &Place) -> Vec<&[u8]> {
         }
     }
     found
+}
+
+/// Which word of a command line is the script that an interpreter runs: as it runs, it is not what was refused.
+fn script_of(line: &[Vec<u8>]) -> Option<usize> {
+    const INTERPRETERS: [&[u8]; 12] = [
+        b"python", b"pypy", b"node", b"ruby", b"perl", b"php", b"java", b"lua", b"Rscript",
+        b"bash", b"dash", b"sh",
+    ];
+    let name = line.first()?.rsplit(|byte| *byte == b'/').next()?;
+    let interprets = INTERPRETERS.iter().any(|known| {
+        let version = name.strip_prefix(*known);
+        version.is_some_and(|rest| {
+            rest.iter()
+                .all(|byte| byte.is_ascii_digit() || *byte == b'.')
+        })
+    });
+    let is_option = |word: &Vec<u8>| word.starts_with(b"-");
+    let at = 1 + line[1..].iter().position(|word| !is_option(word))?;
+    interprets.then_some(at)
 }
 
 /// An address with a port, as programs print it: `0.0.0.0:80`, `[::]:80`, `:80`, `*:80`, `80`, `localhost port 80`.
@@ -350,6 +372,12 @@ mod tests {
             paths("~/.ssh/id", &Operation::READ, &place("/", &[])),
             ["/home/alice/.ssh/id"]
         );
+    }
+
+    #[test]
+    fn the_script_that_runs_is_not_what_was_refused() {
+        let place = place("/srv", &["/usr/bin/python3.11", "-u", "main.py", "data"]);
+        assert_eq!(arguments(&place), [b"data"]);
     }
 
     #[test]

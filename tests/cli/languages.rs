@@ -99,3 +99,21 @@ fn node_copies_into_a_directory_of_somebody_else() {
     }
     .check();
 }
+
+#[test]
+fn the_script_that_runs_is_not_blamed_for_what_the_program_did_not_name() {
+    let Some(world) = crate::support::World::new() else {
+        return;
+    };
+    world.root(
+        "install -d -m 700 -o deploy /srv/d && echo 'import os; os.mkfifo(\"/srv/d/f\")' > /srv/main.py
+         echo 'import sqlite3; sqlite3.connect(\"/srv/d/a.db\")' > /srv/lite.py",
+    );
+    for script in ["main.py", "lite.py"] {
+        let ran = world.run(
+            "alice",
+            &format!("permwrap -- /usr/bin/python3 /srv/{script}"),
+        );
+        assert!(!ran.stderr().contains("fix "), "{ran}");
+    }
+}
