@@ -59,8 +59,11 @@ pub(super) fn give_back(case: &Case) -> Option<Candidate> {
         Place::Service => parent_is_ours && subject.uid != 0,
         _ => false,
     };
-    // Where somebody has set an ACL, whose the file is was meant.
-    let deliberate = matches!(node.acl, Ok(Some(_)));
+    // Where somebody has set an ACL or chosen a group, whose the file is was meant.
+    let for_a_group = inode.gid != 0
+        && inode.gid != subject.gid
+        && case.facts.names.groups.contains_key(&inode.gid);
+    let deliberate = for_a_group || matches!(node.acl, Ok(Some(_)));
     if !stray || !fitting || deliberate || subject.uid == inode.uid {
         return None;
     }

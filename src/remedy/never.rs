@@ -239,7 +239,11 @@ fn widening(subject: &Subject, facts: &Facts, id: NodeId, gained: Perms) -> Opti
         return Some(Never::Program);
     }
     let place = place(&node.path, subject.uid, facts);
-    if matches!(place, Place::System | Place::Kernel) {
+    // Modes below /proc and /sys are the kernel's, and back with it.
+    if place == Place::Kernel {
+        return Some(Never::System);
+    }
+    if place == Place::System {
         if gained.contains(Perms::W) {
             return Some(Never::System);
         }

@@ -283,6 +283,33 @@ fn a_file_with_an_acl_is_no_leftover() {
 }
 
 #[test]
+fn what_root_keeps_for_a_group_is_no_leftover() {
+    let scene = "
+        subject alice alice
+        project /srv/app
+        attempt write /srv/app/f
+        drwxr-xr-x alice alice /srv/app
+        -rw-rw-r-- root www /srv/app/f
+    ";
+    assert!(
+        commands(scene)
+            .iter()
+            .all(|command| !command.starts_with("chown"))
+    );
+}
+
+#[test]
+fn modes_of_the_kernels_files_stay() {
+    let scene = "
+        subject alice alice
+        attempt read /proc/kmsg
+        dr-xr-xr-x root root /proc
+        -r-------- root root /proc/kmsg
+    ";
+    assert_eq!(commands(scene), [""; 0]);
+}
+
+#[test]
 fn a_container_is_told_the_line_that_lasts() {
     let scene = "
         subject alice alice
