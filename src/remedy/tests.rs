@@ -1,5 +1,7 @@
 //! Scenes in the notation of facts, and the fixes for them. Each of the first group is an answer that another tool got wrong.
 
+mod deliberate;
+
 use super::{Fix, Remedy, remedy};
 use crate::facts::notation;
 use crate::judge::{Verdict, judge};
@@ -256,57 +258,6 @@ fn what_root_left_in_a_sticky_directory_is_given_back() {
     let fix = first(scene);
     assert_eq!(fix.commands, ["chown -h alice:alice /srv/drop/left"]);
     assert!(fix.verified);
-}
-
-#[test]
-fn a_directory_for_everybody_is_given_to_nobody() {
-    let scene = "
-        subject alice alice
-        attempt chmod /tmp
-        drwxrwxrwt root root /tmp
-    ";
-    assert_eq!(commands(scene), [""; 0]);
-}
-
-#[test]
-fn a_file_with_an_acl_is_no_leftover() {
-    let scene = "
-        subject alice alice
-        project /srv/app
-        attempt write /srv/app/f
-        drwxr-xr-x alice alice /srv/app
-        -rw-r--r--+ root root /srv/app/f
-        user:alice:r--
-        group::r--
-    ";
-    assert_eq!(first(scene).commands, ["setfacl -m u:alice:rw- /srv/app/f"]);
-}
-
-#[test]
-fn what_root_keeps_for_a_group_is_no_leftover() {
-    let scene = "
-        subject alice alice
-        project /srv/app
-        attempt write /srv/app/f
-        drwxr-xr-x alice alice /srv/app
-        -rw-rw-r-- root www /srv/app/f
-    ";
-    assert!(
-        commands(scene)
-            .iter()
-            .all(|command| !command.starts_with("chown"))
-    );
-}
-
-#[test]
-fn modes_of_the_kernels_files_stay() {
-    let scene = "
-        subject alice alice
-        attempt read /proc/kmsg
-        dr-xr-xr-x root root /proc
-        -r-------- root root /proc/kmsg
-    ";
-    assert_eq!(commands(scene), [""; 0]);
 }
 
 #[test]

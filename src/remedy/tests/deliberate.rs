@@ -1,0 +1,54 @@
+//! What is as it is on purpose stays so.
+
+use super::{commands, first};
+
+#[test]
+fn a_directory_for_everybody_is_given_to_nobody() {
+    let scene = "
+        subject alice alice
+        attempt chmod /tmp
+        drwxrwxrwt root root /tmp
+    ";
+    assert_eq!(commands(scene), [""; 0]);
+}
+
+#[test]
+fn a_file_with_an_acl_is_no_leftover() {
+    let scene = "
+        subject alice alice
+        project /srv/app
+        attempt write /srv/app/f
+        drwxr-xr-x alice alice /srv/app
+        -rw-r--r--+ root root /srv/app/f
+        user:alice:r--
+        group::r--
+    ";
+    assert_eq!(first(scene).commands, ["setfacl -m u:alice:rw- /srv/app/f"]);
+}
+
+#[test]
+fn what_root_keeps_for_a_group_is_no_leftover() {
+    let scene = "
+        subject alice alice
+        project /srv/app
+        attempt write /srv/app/f
+        drwxr-xr-x alice alice /srv/app
+        -rw-rw-r-- root www /srv/app/f
+    ";
+    assert!(
+        commands(scene)
+            .iter()
+            .all(|command| !command.starts_with("chown"))
+    );
+}
+
+#[test]
+fn modes_of_the_kernels_files_stay() {
+    let scene = "
+        subject alice alice
+        attempt read /proc/kmsg
+        dr-xr-xr-x root root /proc
+        -r-------- root root /proc/kmsg
+    ";
+    assert_eq!(commands(scene), [""; 0]);
+}
