@@ -66,6 +66,12 @@ impl Scene {
     }
 }
 
+impl Drop for Scene {
+    fn drop(&mut self) {
+        support::end_processes_of_namespace_of("self");
+    }
+}
+
 /// What the judge says, once it is what the kernel answers.
 fn agreed(outcome: Outcome) -> String {
     assert!(outcome.agrees(true), "{}", Mismatch(Box::new(outcome)));

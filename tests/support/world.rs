@@ -15,7 +15,7 @@ use super::skip::{SEARCH_PATH, needs_root};
 ///
 /// What is done in it does not show outside, but for what has no mount: processes, sysctls and files elsewhere.
 pub struct World {
-    /// Holds the namespace open until its input ends.
+    /// Holds the namespace open until it is ended.
     holder: Child,
 }
 
@@ -176,8 +176,8 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        // The end of its input ends it, and with its last process the namespace is gone.
-        drop(self.holder.stdin.take());
+        // With its last process, the holder among them, the namespace is gone.
+        super::end_processes_of_namespace_of(&self.holder.id().to_string());
         let _ = self.holder.wait();
     }
 }

@@ -1,0 +1,26 @@
+//! What a test's own mount namespace leaves running: daemons (bindfs, gpg-agent) outlive who started them, and hold it open.
+
+use std::path::{Path, PathBuf};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// Ends every process of the mount namespace that this process (`self` or a number) lives in, but for this test.
+pub fn end_processes_of_namespace_of(process: &str) {
+    let namespace_of = |process: &Path| std::fs::read_link(process.join("ns/mnt")).ok();
+    let Some(namespace) = namespace_of(&PathBuf::from(format!("/proc/{process}"))) else {
+        return;
+    };
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let pid = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok())
+            .map(Pid::from_raw);
+        if let Some(pid) = pid.filter(|pid| *pid != Pid::this())
+            && namespace_of(&entry.path()).as_ref() == Some(&namespace)
+        {
+            let _ = kill(pid, Signal::SIGKILL);
+        }
+    }
+}
