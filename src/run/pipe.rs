@@ -163,7 +163,7 @@ impl Pipe {
     /// Writes out what it can without waiting.
     fn give(&mut self, revents: i16) {
         let gone = revents & (libc::POLLERR | libc::POLLHUP | libc::POLLNVAL) != 0;
-        if gone || self.batch.write(&self.outlet).is_err() {
+        if gone || self.batch.write(&mut self.outlet).is_err() {
             // The command's next write fails as it would have without the pipe between.
             self.source = None;
             self.batch.clear();
@@ -235,7 +235,8 @@ impl Pipe {
             while !self.batch.is_empty() {
                 let mut outlet = [sys::watch(self.outlet.fd, libc::POLLOUT)];
                 sys::poll(&mut outlet, -1);
-                if outlet[0].revents & libc::POLLERR != 0 || self.batch.write(&self.outlet).is_err()
+                if outlet[0].revents & libc::POLLERR != 0
+                    || self.batch.write(&mut self.outlet).is_err()
                 {
                     sys::exit(0);
                 }
@@ -291,15 +292,17 @@ fn children(command: i32) -> Option<Exit> {
 pub struct Outlet {
     fd: RawFd,
     way: Way,
-    /// A second opening of the same pipe, whose flags are the wrapper's own.
-    _reopened: Option<OwnedFd>,
+    /// A second opening of the same pipe, whose flags are the wrapper's own; `fd` is then its number.
+    reopened: Option<OwnedFd>,
 }
 
 /// How to write without waiting, though the open file is shared with others and its flags are theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// pwritev2 with `RWF_NOWAIT`: pipes, since Linux 6.4.
+    /// pwritev2 with `RWF_NOWAIT`: pipes, since Linux 6.4, but not FIFOs.
     Now,
+    /// A page where poll(2) says that there is room: what is left where nothing better is to be had.
+    Ready,
     /// send with `MSG_DONTWAIT`: sockets.
     Send,
     /// A plain write: the file does not wait, or is this process's own opening.
@@ -318,20 +321,32 @@ impl Outlet {
         Outlet {
             fd: 2,
             way,
-            _reopened: None,
+            reopened: None,
         }
     }
 
-    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self.way {
             Way::Now => match sys::write_now(self.fd, bytes) {
                 Err(e) if e.kind() == ErrorKind::Unsupported => {
-                    sys::write_ready(self.fd, &bytes[..bytes.len().min(ATOMIC)])
+                    self.reopen();
+                    self.write(bytes)
                 }
                 done => done,
             },
+            Way::Ready => sys::write_ready(self.fd, &bytes[..bytes.len().min(ATOMIC)]),
             Way::Send => sys::send_now(self.fd, bytes),
             Way::Plain => sys::write(self.fd, bytes),
+        }
+    }
+
+    /// Opens the pipe once more, not to wait at this opening.
+    fn reopen(&mut self) {
+        self.way = Way::Ready;
+        if let Ok(again) = sys::open_without_waiting(self.fd) {
+            self.fd = again.as_raw_fd();
+            self.way = Way::Plain;
+            self.reopened = Some(again);
         }
     }
 }

@@ -66,7 +66,7 @@ impl Batch {
     }
 
     /// Writes as much as goes without waiting. An error means that nobody will ever read it.
-    pub fn write(&mut self, outlet: &Outlet) -> io::Result<()> {
+    pub fn write(&mut self, outlet: &mut Outlet) -> io::Result<()> {
         while let Some(&end) = self.cuts.get(self.passed) {
             match outlet.write(&self.bytes[self.done..end]) {
                 Ok(count) => self.done += count,

@@ -74,6 +74,16 @@ pub fn readable(fd: RawFd) -> usize {
     usize::try_from(count).unwrap_or(0)
 }
 
+/// Another opening of the pipe or FIFO behind a descriptor, for writing, which does not wait and is not inherited.
+pub fn open_without_waiting(fd: RawFd) -> io::Result<OwnedFd> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(format!("/proc/self/fd/{fd}"))?;
+    Ok(file.into())
+}
+
 /// Writes only where poll(2) says there is room: where the kernel knows nothing better, and almost as good.
 pub fn write_ready(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
     if ready(fd) {
