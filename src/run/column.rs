@@ -35,10 +35,10 @@ impl Column {
             }
             None => bytes,
         };
-        // On a line that long one printable byte decides; what follows can only be more of them.
         for &byte in line {
-            if self.away && self.escape == Escape::None && byte != 0x1b {
-                continue;
+            // Only a line feed leads back.
+            if self.away {
+                return;
             }
             self.escape = match (self.escape, byte) {
                 (Escape::None, 0x1b) => Escape::Begun,

@@ -103,9 +103,9 @@ fn many_grandchildren_of_many_runs_are_carried() {
 #[test]
 fn a_command_substitution_ends_when_bare_does() {
     for seen in same_everywhere(
-        r#"mkfifo ../go; exec 4<>../go
-           x=$(run bash -c '{ read -u 4 line; echo late >&2; } >/dev/null & echo out'); echo "got $x" >seen
-           echo >&4
+        r#"mkfifo ../go ../gone; exec 4<>../go
+           x=$(run bash -c '{ read -u 4 line; echo late >&2; echo >../gone; } >/dev/null & echo out'); echo "got $x" >seen
+           echo >&4; read line <../gone
            y=$(run bash -c 'echo out; { read -u 4 line; echo more; } & echo >&4'); echo "got $y" >>seen
            z=$(run bash -c 'sleep 1000 >/dev/null 2>&1 & echo out; echo err >&2' 2>&1); echo "got $z" >>seen
            w=$(run bash -c 'kill %1; sleep 1000 >/dev/null 2>/dev/null & kill %1; echo err >&2' 2>&1 >/dev/null); echo "ended" >>seen"#,

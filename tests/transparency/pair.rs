@@ -19,6 +19,9 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::scene::{DEADLINE, FUNCTIONS, Scene, Seen, Side, Watchdog};
 
+/// How long nothing may come before a terminal counts as at rest.
+const REST: Duration = Duration::from_millis(100);
+
 const ROWS: NonZero<u16> = NonZero::new(24).unwrap();
 const COLUMNS: NonZero<u16> = NonZero::new(80).unwrap();
 
@@ -222,8 +225,34 @@ impl Pair {
         Seen::compare(&script, bare, wrapped)
     }
 
+    /// Lets scripts that linger at their end go on when both terminals got as much and nothing more comes, or when that
+    /// will not happen.
+    fn let_go_on(&self) {
+        let deadline = Instant::now() + DEADLINE / 3;
+        let mut rest = (Instant::now(), [0; 2]);
+        while Instant::now() < deadline {
+            let lengths = self.screens().each_ref().map(|screen| screen.bytes.len());
+            let ended = self.screens().iter().all(|screen| screen.ended);
+            let lingering = self
+                .terminals
+                .iter()
+                .all(|terminal| terminal.scene.lingers());
+            if !lingering || lengths[0] != lengths[1] || lengths != rest.1 {
+                rest = (Instant::now(), lengths);
+            }
+            if ended || rest.0.elapsed() > REST {
+                break;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        for terminal in &self.terminals {
+            terminal.scene.go_on();
+        }
+    }
+
     #[track_caller]
     fn both_seen(mut self, shown: impl Fn(&Screen) -> Vec<u8>) -> [Seen; 2] {
+        self.let_go_on();
         self.until_both("the end of both", |screens| {
             screens.iter().all(|screen| screen.ended)
         });

@@ -32,6 +32,10 @@ until_there() { until [ -s "$1" ]; do sleep 0.02; done; }
 until_says() { until grep -q "$2" "$1"; do sleep 0.02; done; }
 "#;
 
+/// At the script's end the terminal would be closed in the face of whoever still writes to it: it lingers until the harness
+/// has seen both screens come to rest.
+const LINGER: &str = "trap 'code=$?; : >$HOME/../over; until [ -e $HOME/../go-on ]; do /bin/sleep 0.02; done; exit $code' EXIT\n";
+
 /// Runs a bash script bare and wrapped: a session without a terminal, no input, pipes as stdout and stderr. Panics where
 /// the two differ in status, output or in the files they leave in the working directory.
 pub fn same(script: &str) -> Seen {
@@ -104,7 +108,7 @@ impl Place {
 pub fn same_in(place: Place, script: &str) -> Seen {
     let script = format!("{}{script}", place.prelude());
     if matches!(place, Place::Terminal | Place::FileOnTerminal) {
-        return Pair::start(&script).ends();
+        return Pair::start(&format!("{LINGER}{script}")).ends();
     }
     let (bare, wrapped) = thread::scope(|scope| {
         let bare = scope.spawn(|| Scene::new(Side::Bare).run(&script));
@@ -242,6 +246,17 @@ impl Scene {
     /// Whether there is a file of this name in the working directory.
     pub fn has_file(&self, name: &str) -> bool {
         self.dir.path().join("work").join(name).exists()
+    }
+
+    /// Whether the script lingers at its end.
+    pub fn lingers(&self) -> bool {
+        self.dir.path().join("over").exists()
+    }
+
+    /// Lets a script that lingers end.
+    pub fn go_on(&self) {
+        // A directory that is not there any more lets nobody linger.
+        let _ = fs::write(self.dir.path().join("go-on"), "");
     }
 
     /// Text without the scene's directory and the process ids of bash's obituaries.

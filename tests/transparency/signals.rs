@@ -330,7 +330,7 @@ END
             .until("2$ ")
             .types("bg; sh until continued\n")
             .until("3$ ");
-        pair.types("touch go; sh until over; echo is over\n")
+        pair.types("touch go; wait; echo is over\n")
             .until("\nis over");
         pair.types("exit 0\n");
         pair.ends_somehow().shows("once\n").shows("over\n");

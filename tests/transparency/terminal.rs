@@ -416,7 +416,7 @@ fn tmux_runs_inside() {
         return;
     }
     let mut pair = Pair::prepared(
-        r#"printf '%s\n' 'set -g status off' 'set -g default-command "exec bash --rcfile ../rc"' >../tmux.conf; mkdir ../socket; echo "PS1='\#> '" >../rc"#,
+        r#"printf '%s\n' 'set -g status off' 'set -g assume-paste-time 0' 'set -g default-command "exec bash --rcfile ../rc"' >../tmux.conf; mkdir ../socket; echo "PS1='\#> '" >../rc"#,
         r#"export TMUX_TMPDIR=$PWD/../socket; run tmux -f ../tmux.conf new; echo status $?"#,
     );
     pair.until("1> ")
@@ -496,7 +496,7 @@ fn sudo_asks_on_the_terminal() {
         if keys {
             pair.until("password for alice: ")
                 .types("wrong\n")
-                .until("try again")
+                .until("try again.\n[sudo] password for alice: ")
                 .types("secret\n")
                 .until("root");
         }
