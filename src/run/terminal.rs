@@ -54,6 +54,8 @@ pub struct Terminal {
     given: (Modes, Option<Size>),
     /// Whether the wrapper's group is the user's foreground group, and so the command's that of its own terminal.
     foreground: bool,
+    /// In the background: tells when something was typed. A shell whose `fg` finds the job running says nothing.
+    news: Option<OwnedFd>,
     stopped: bool,
     /// Whether the user's terminal is raw now.
     raw: bool,
@@ -72,6 +74,8 @@ pub struct Terminal {
     screen: Screen,
     /// Whether the command was ever sent a key.
     keys: bool,
+    /// Signals that the command sent to its group before the wrapper knew that it runs.
+    early: Vec<i32>,
 }
 
 /// The command's terminal and what the relay of it needs.
@@ -118,6 +122,7 @@ impl Terminal {
             before,
             given: (before, size),
             foreground: false,
+            news: None,
             stopped: false,
             raw: false,
             shared: !descriptors.contains(&0) || sys::is_pipe(1),
@@ -129,6 +134,7 @@ impl Terminal {
             returns: Returns::default(),
             screen: Screen::default(),
             keys: false,
+            early: Vec::new(),
         };
         terminal.foreground = terminal.is_foreground();
         if terminal.foreground && !terminal.shared {
@@ -155,7 +161,7 @@ impl Terminal {
             }),
         }
         drop((slave, wrapper, theirs));
-        let started = match Report::receive(&terminal.monitor) {
+        let started = match terminal.first_report() {
             Some(Report::Started(command)) => Ok(Started {
                 terminal,
                 command,
@@ -173,6 +179,16 @@ impl Terminal {
         Ok((started, sentinel))
     }
 
+    /// Whether the command runs. It may do so, and signal its group, before the monitor has said so.
+    fn first_report(&mut self) -> Option<Report> {
+        loop {
+            match Report::receive(&self.monitor) {
+                Some(Report::Group(signal)) => self.early.push(signal),
+                report => return report,
+            }
+        }
+    }
+
     /// The descriptors the relay needs, besides stderr.
     #[must_use]
     pub fn descriptors(&self) -> Vec<RawFd> {
@@ -185,18 +201,25 @@ impl Terminal {
 
     /// Relays until the command has ended, then says what there is to say.
     pub fn relay(mut self, inbox: &Inbox, watch: &mut Watch) -> Exit {
+        self.listen_from_background();
+        for signal in std::mem::take(&mut self.early) {
+            inbox.send_to_others(signal);
+        }
         let exit = loop {
             let mut watched = self.watched(inbox, watch);
             if !sys::poll(&mut watched, self.timeout(watch)) {
                 self.shown.extend(self.returns.release());
             }
-            let [user, master, signals, monitor, _] = watched.map(|w| w.revents);
+            let [user, master, signals, monitor, news, _] = watched.map(|w| w.revents);
             if master & !libc::POLLOUT != 0 {
                 self.take_output(watch);
             }
             // A new size first: what is typed next may ask for it.
             if signals != 0 || user & libc::POLLIN != 0 {
                 self.pass_on(inbox);
+            }
+            if news != 0 {
+                self.notice_keys();
             }
             self.relay_keys(user);
             self.show();
@@ -216,7 +239,7 @@ impl Terminal {
         exit
     }
 
-    fn watched(&self, inbox: &Inbox, watch: &Watch) -> [libc::pollfd; 5] {
+    fn watched(&self, inbox: &Inbox, watch: &Watch) -> [libc::pollfd; 6] {
         let open = self.master.as_ref().filter(|_| !self.vacant);
         let master = open.map_or(-1, AsRawFd::as_raw_fd);
         let user = if self.closed {
@@ -235,6 +258,10 @@ impl Terminal {
             sys::watch(if master_events == 0 { -1 } else { master }, master_events),
             sys::watch(inbox.descriptor(), libc::POLLIN),
             sys::watch(self.monitor.as_raw_fd(), libc::POLLIN),
+            sys::watch(
+                self.news.as_ref().map_or(-1, AsRawFd::as_raw_fd),
+                libc::POLLIN,
+            ),
             sys::watch(watch.descriptor(), libc::POLLIN),
         ]
     }

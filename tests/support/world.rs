@@ -163,7 +163,7 @@ impl World {
         let mut command = Command::new("nsenter");
         command
             .arg(format!("--mount=/proc/{}/ns/mnt", self.holder.id()))
-            .args(["--", "env", "-i", "-C", &home])
+            .args(["--", "env", "--default-signal", "-i", "-C", &home])
             .arg(format!("HOME={home}"))
             .arg(format!("USER={home_of}"))
             .arg(format!("LOGNAME={home_of}"))

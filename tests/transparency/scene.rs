@@ -152,11 +152,12 @@ impl Scene {
     }
 
     /// A program to be started in the scene, as the leader of a session of its own; with `--ctty` among the options its
-    /// stdin becomes the controlling terminal.
+    /// stdin becomes the controlling terminal. No signal is ignored, though whoever started the tests may do so.
     pub fn command(&self, setsid_options: &[&str]) -> Command {
         let path = self.dir.path();
-        let mut command = Command::new("/usr/bin/setsid");
+        let mut command = Command::new("/usr/bin/env");
         command
+            .args(["--default-signal", "/usr/bin/setsid"])
             .args(setsid_options)
             .env_clear()
             .env(
@@ -243,9 +244,10 @@ impl Scene {
         self.dir.path().display().to_string()
     }
 
-    /// Whether there is a file of this name in the working directory.
+    /// Whether there is a file of this name in the working directory, with something in it.
     pub fn has_file(&self, name: &str) -> bool {
-        self.dir.path().join("work").join(name).exists()
+        let file = self.dir.path().join("work").join(name);
+        file.metadata().is_ok_and(|file| file.len() > 0)
     }
 
     /// Whether the script lingers at its end.

@@ -399,6 +399,37 @@ fn reading_in_the_background_stops_the_job() {
 }
 
 #[test]
+fn a_running_job_that_comes_to_the_foreground_gets_what_is_typed() {
+    // The shell sends no signal then. The command waits for input without reading it, as an event loop does.
+    let mut pair = Pair::prepared(
+        r#"cat >../loop.py <<'END'
+import os, select, signal
+signal.signal(signal.SIGCONT, lambda *_: print("continued", flush=True))
+open("ready", "w").write("x")
+poll = select.epoll(); poll.register(0, select.EPOLLIN | select.EPOLLET)
+poll.poll(0)
+while True:
+    if poll.poll() and os.getpgrp() == os.tcgetpgrp(0):
+        line = os.read(0, 99)
+        if not line: break
+        os.write(1, b"got " + line)
+END
+           echo 'until [ -s "$1" ]; do sleep 0.02; done' >until"#,
+        SHELLS[0],
+    )
+    .hiding_numbers();
+    pair.until("1$ ")
+        .types("run python3 ../loop.py & sh until ready\n")
+        .until("2$ ");
+    pair.types("true typed in the background\n").until("3$ ");
+    pair.types("fg\n").until("\nrun python3");
+    pair.types("a line\n").until("a line\ngot a line");
+    pair.types("another\n").until("another\ngot another");
+    pair.types("\x04").until("4$ ").types("exit 0\n");
+    pair.ends_somehow().ended("exit 0");
+}
+
+#[test]
 fn writing_in_the_background_stops_the_job_where_that_is_asked_for() {
     let mut pair = Pair::start(SHELLS[0]).hiding_numbers();
     pair.until("1$ ").types("stty tostop\n").until("2$ ");
@@ -409,10 +440,12 @@ fn writing_in_the_background_stops_the_job_where_that_is_asked_for() {
         .until("said\ndone\n")
         .until("4$ ");
     pair.types("stty -tostop\n").until("5$ ");
-    pair.types("run sh -c 'echo freely' & wait\n")
-        .until("freely")
+    pair.types("run sh -c 'until [ -e go ]; do sleep 0.02; done; echo freely' &\n")
         .until("6$ ");
-    pair.types("exit 0\n");
+    pair.types("touch go; wait\n")
+        .until("freely")
+        .until("7$ ")
+        .types("exit 0\n");
     pair.ends_somehow().ended("exit 0");
 }
 

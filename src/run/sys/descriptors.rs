@@ -118,6 +118,38 @@ pub fn watch_for_writes(path: &std::ffi::CStr) -> io::Result<OwnedFd> {
     }
 }
 
+/// A descriptor that is readable once for each time something new can be read from a file: that others may read it first
+/// costs no more than that.
+pub fn watch_for_news(fd: &OwnedFd) -> io::Result<OwnedFd> {
+    // SAFETY: no memory is involved.
+    let news = owned(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
+    let mut event = libc::epoll_event {
+        events: (libc::EPOLLIN | libc::EPOLLET) as u32,
+        u64: 0,
+    };
+    // SAFETY: the event is only read.
+    let added = unsafe {
+        libc::epoll_ctl(
+            news.as_raw_fd(),
+            libc::EPOLL_CTL_ADD,
+            fd.as_raw_fd(),
+            &raw mut event,
+        )
+    };
+    if added < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(news)
+    }
+}
+
+/// Takes note of the news.
+pub fn forget_news(news: &OwnedFd) {
+    let mut event = libc::epoll_event { events: 0, u64: 0 };
+    // SAFETY: there is room for the one event asked for.
+    unsafe { libc::epoll_wait(news.as_raw_fd(), &raw mut event, 1, 0) };
+}
+
 /// Empties a queue of events nobody needs the details of.
 pub fn forget_events(fd: RawFd) {
     let mut events = [0; 4096];

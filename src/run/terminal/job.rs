@@ -22,14 +22,49 @@ impl Terminal {
     pub(super) fn take_place(&mut self) {
         self.foreground = self.is_foreground();
         if self.foreground {
+            Order::Foreground.send(&self.monitor);
             if !self.shared && !self.raw {
                 self.take_over();
+                self.wait_for_foreground();
+                self.move_typeahead();
             }
             self.mind_modes();
             self.resize();
-            Order::Foreground.send(&self.monitor);
         } else {
             Order::Background.send(&self.monitor);
+        }
+        self.listen_from_background();
+    }
+
+    /// Waits, though not for long, until the monitor has put the command in the foreground: keys that came before would
+    /// stop it.
+    fn wait_for_foreground(&self) {
+        let in_background = |master| modes::foreground(master) == self.monitor_pid;
+        let mut patience = 50;
+        while self.has_typeahead()
+            && self
+                .master
+                .as_ref()
+                .is_some_and(|master| in_background(master.as_raw_fd()))
+            && patience > 0
+        {
+            sys::poll(&mut [], 1);
+            patience -= 1;
+        }
+    }
+
+    /// In the background nobody tells when the shell makes the job the foreground one: what is typed then does.
+    pub(super) fn listen_from_background(&mut self) {
+        self.news = (!self.foreground)
+            .then(|| sys::watch_for_news(&self.user).ok())
+            .flatten();
+    }
+
+    /// Something was typed while the job was in the background: for the shell, or for it because it is not there any more.
+    pub(super) fn notice_keys(&mut self) {
+        self.news.iter().for_each(sys::forget_news);
+        if !self.foreground && self.is_foreground() {
+            self.take_place();
         }
     }
 
@@ -42,6 +77,10 @@ impl Terminal {
 
     pub(super) fn pass_on(&mut self, inbox: &Inbox) {
         while let Some(notice) = inbox.next() {
+            // What the keys of the terminal send, they send to the foreground.
+            if matches!(notice, Notice::Sent(_, To::Foreground)) && !self.foreground {
+                self.take_place();
+            }
             match notice {
                 Notice::Child => {}
                 Notice::Sent(libc::SIGCONT, _) if self.stopped => self.go_on(),
@@ -49,12 +88,7 @@ impl Terminal {
                 Notice::Sent(
                     signal @ (libc::SIGINT | libc::SIGQUIT | libc::SIGTSTP),
                     To::Foreground,
-                ) => {
-                    if !self.foreground {
-                        self.take_place();
-                    }
-                    Order::SignalForeground(signal).send(&self.monitor);
-                }
+                ) => Order::SignalForeground(signal).send(&self.monitor),
                 Notice::Sent(signal, To::Foreground | To::Group) => {
                     Order::SignalGroup(signal).send(&self.monitor)
                 }

@@ -120,9 +120,14 @@ impl Terminal {
         self.raw = false;
     }
 
-    /// What was typed before the command was started is moved to its terminal.
+    /// Whether something was typed that nobody has read.
+    pub(super) fn has_typeahead(&self) -> bool {
+        sys::readable(self.user.as_raw_fd()) > 0
+    }
+
+    /// What was typed before the user's terminal was taken over is moved to the command's.
     pub(super) fn move_typeahead(&mut self) {
-        if sys::readable(self.user.as_raw_fd()) > 0 {
+        if self.has_typeahead() {
             self.read_keys();
             // It was shown when it was typed.
             self.type_unseen();
