@@ -28,6 +28,9 @@ pub struct Incident {
     /// The paths of the message, unquoted, as printed (relative ones left relative): the likeliest to be the
     /// refused one first. Empty where the message names none.
     pub paths: Vec<Vec<u8>>,
+    /// Where the message names no path: one that the quoted source line or the name of a setting stands for. It is most
+    /// likely what was refused, but the message does not say so.
+    pub mention: Option<Vec<u8>>,
     /// The operations the text allows for, the likeliest first. Empty where it does not tell.
     pub operations: Vec<Operation>,
     /// The id of the pattern that recognised the message.

@@ -30,7 +30,7 @@ pub fn investigate(incident: Incident, place: &Place) -> Finding {
     let found = if named {
         decide(&incident, attempts)
     } else {
-        conclude(&incident, place)
+        mentioned(&incident, place).unwrap_or_else(|| conclude(&incident, place))
     };
     let (reading, outcome) = found.unwrap_or_else(|note| (None, Outcome::Unknown(note)));
     let (attempt, mut facts) =
@@ -190,6 +190,17 @@ fn fall_back(incident: &Incident, mut readings: Vec<Reading>) -> Decision {
         }
         None => Err("the message does not tell what was tried".to_owned()),
     }
+}
+
+/// For a message that names no object, but whose surroundings do: that it is refused must show.
+fn mentioned(incident: &Incident, place: &Place) -> Option<Decision> {
+    let assumed = Incident {
+        paths: vec![incident.mention.clone()?],
+        ..incident.clone()
+    };
+    let decision = decide(&assumed, resolve::attempts(&assumed, place));
+    let refused = matches!(&decision, Ok((_, Outcome::Denied(..))));
+    refused.then_some(decision)
 }
 
 /// For a message that names no object: the one object among the command's own arguments that would be refused.

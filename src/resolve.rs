@@ -52,7 +52,7 @@ pub fn attempts(incident: &Incident, place: &Place) -> Vec<Attempt> {
     if let Some(operation) = incident
         .operations
         .iter()
-        .find(|operation| operations::is_about_a_process(operation))
+        .find(|operation| operations::is_about_a_process(operation, incident))
     {
         return each_subject(place, incident.errno, operation, &Object::Process);
     }

@@ -57,5 +57,7 @@ privileges! {
     UserIds "setuid" Setuid "become another user",
     GroupIds "setgid" Setgid "become another group",
     RootDirectory "chroot" SysChroot "change its root directory",
+    HostName "sethostname" SysAdmin "set the host's name",
+    Swap "swapon" SysAdmin "use swap space",
     Limits "limits" SysResource "raise a limit",
 }

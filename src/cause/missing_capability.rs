@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::{Candidate, Rule, Words, elsewhere, grant};
-use crate::attempt::Capability;
+use crate::attempt::{Capability, Operation, Privilege};
 
 pub(super) fn words(case: &Case) -> Words {
     let who = case.who();
@@ -50,6 +50,13 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         all.push(Candidate::advice(format!(
             "in {name}: AmbientCapabilities=CAP_{capability} (and CapabilityBoundingSet=, where it is set)"
         )));
+    } else if matches!(
+        case.attempt.operation,
+        Operation::Privileged(Privilege::Limits)
+    ) {
+        all.push(Candidate::advice(
+            "raise the hard limit first: in /etc/security/limits.d for a login, by LimitNOFILE= and its like for a service",
+        ));
     } else if all.is_empty() {
         all.push(Candidate::advice(
             "leave this to root, or to a program of the system that is made for it",

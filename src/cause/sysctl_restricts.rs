@@ -49,7 +49,9 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
                 .noting("for everybody on this machine, until the next boot"),
         );
     }
-    all.push(Candidate::advice("do it as root"));
+    if all.is_empty() {
+        all.push(Candidate::advice("do it as root"));
+    }
     all
 }
 

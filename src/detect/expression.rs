@@ -52,6 +52,8 @@ pub enum Group {
     Address,
     /// `dir`: what relative names are relative to.
     Directory,
+    /// `mention`: what the message is about where it names no path.
+    Mention,
 }
 
 impl Group {
@@ -65,6 +67,7 @@ impl Group {
         ("errno", Group::Errno),
         ("addr", Group::Address),
         ("dir", Group::Directory),
+        ("mention", Group::Mention),
     ];
 
     fn named(name: &str) -> Option<Group> {
@@ -92,7 +95,7 @@ impl<'t> Found<'t> {
 
     /// Where the names are: their words tell nothing of the operation.
     pub fn names(&self) -> impl Iterator<Item = Range<usize>> {
-        [Group::Path, Group::To, Group::Directory]
+        [Group::Path, Group::To, Group::Directory, Group::Mention]
             .into_iter()
             .filter_map(|group| self.parts[group as usize].clone())
     }

@@ -12,6 +12,7 @@ files! {
     "apache"
     "apt"
     "build-tools"
+    "capabilities"
     "disks"
     "docker"
     "dotnet"

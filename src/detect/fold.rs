@@ -55,7 +55,11 @@ pub fn folded(incidents: Vec<Incident>) -> Vec<Incident> {
 fn same(a: &Incident, b: &Incident) -> bool {
     let errnos =
         a.errno == b.errno || (!a.paths.is_empty() && (a.errno.is_none() || b.errno.is_none()));
-    errnos && a.paths.first() == b.paths.first() && a.address == b.address
+    let names = |incident: &Incident| {
+        let path = incident.paths.first().cloned();
+        (path, incident.address.clone(), incident.mention.clone())
+    };
+    errnos && names(a) == names(b)
 }
 
 fn absorb(old: &mut Incident, new: Incident) {

@@ -120,6 +120,9 @@ pub struct Sample {
     /// The directory that relative paths start from.
     #[serde(default)]
     pub dir: Option<String>,
+    /// What the message is about where it names no path.
+    #[serde(default)]
+    pub mention: Option<String>,
 }
 
 /// A message in which nothing may be found.
@@ -157,6 +160,11 @@ impl Pattern {
                 text(incident.address.as_ref()),
             ),
             ("dir", sample.dir.clone(), text(incident.directory.as_ref())),
+            (
+                "mention",
+                sample.mention.clone(),
+                text(incident.mention.as_ref()),
+            ),
             (
                 "errno",
                 Some(sample.errno.clone().unwrap_or_else(|| "EACCES".into())),

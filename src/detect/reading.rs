@@ -114,6 +114,7 @@ struct Reading<'p> {
     to: Option<Vec<u8>>,
     address: Option<Vec<u8>>,
     directory: Option<Vec<u8>>,
+    mention: Option<Vec<u8>>,
     told: Option<Told>,
     /// Whether the line names a call that several operations share, such as open(2).
     vague: bool,
@@ -132,6 +133,7 @@ impl<'p> Reading<'p> {
             to: None,
             address: None,
             directory: None,
+            mention: None,
             told: pattern.operation.clone(),
             vague: false,
         }
@@ -170,6 +172,7 @@ impl<'p> Reading<'p> {
             .take()
             .or_else(|| address(found.get(Group::Address)?));
         self.directory = self.directory.take().or_else(|| name(Group::Directory));
+        self.mention = self.mention.take().or_else(|| name(Group::Mention));
         self.errno = self.errno.or_else(|| errno(found.get(Group::Errno)?));
         if self.told.is_none() {
             self.told = found
@@ -204,9 +207,11 @@ impl<'p> Reading<'p> {
             Some(Told::Operation(operation)) => Some(operation),
             Some(Told::Untold) | None => None,
         };
+        let named = self.path.is_some() || self.address.is_some();
         Some(Incident {
             message: self.line,
             errno: self.errno,
+            mention: self.mention.filter(|_| !named),
             paths: self.path.into_iter().chain(self.to).collect(),
             operations: operation.into_iter().collect(),
             pattern: self.pattern.id.clone(),
@@ -253,7 +258,13 @@ impl<'p> Reading<'p> {
 
     /// How much is known.
     fn known(&self) -> usize {
-        let names = [&self.path, &self.to, &self.address, &self.directory];
+        let names = [
+            &self.path,
+            &self.to,
+            &self.address,
+            &self.directory,
+            &self.mention,
+        ];
         names.into_iter().flatten().count()
             + usize::from(self.told.is_some())
             + usize::from(self.errno.is_some())

@@ -17,6 +17,8 @@ pub enum Quoting {
     Shell,
     /// Percent escapes of a URL.
     Url,
+    /// A setting of the kernel as sysctl(8) names it: `net.ipv4.ip_forward`, or with slashes; a path below `/proc/sys`.
+    Sysctl,
 }
 
 /// The name's bytes.
@@ -38,6 +40,7 @@ pub fn unquoted(printed: &[u8], quoting: Quoting) -> Vec<u8> {
         Quoting::Gnu => gnu_unescaped(printed),
         Quoting::Shell => shell_words_joined(printed, false),
         Quoting::Url => percent_decoded(printed),
+        Quoting::Sysctl => setting_file(printed),
     }
 }
 
@@ -198,6 +201,17 @@ fn percent_decoded(printed: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// As sysctl.d(5) says: the first separator decides whether dots separate, and slashes stand for dots, or the other way round.
+fn setting_file(printed: &[u8]) -> Vec<u8> {
+    let slashed = printed.iter().find(|b| matches!(b, b'.' | b'/')) == Some(&b'/');
+    let name = printed.iter().map(|&byte| match byte {
+        b'.' if !slashed => b'/',
+        b'/' if !slashed => b'.',
+        byte => byte,
+    });
+    b"/proc/sys/".iter().copied().chain(name).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,6 +274,23 @@ mod tests {
             for broken in [&br"C:\q"[..], br"\x", br"\u12", br"\u{", b"%", br"\777"] {
                 assert_eq!(unquoted(broken, quoting), broken, "{quoting:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_setting_of_the_kernel_is_a_file() {
+        for (name, file) in [
+            ("vm.max_map_count", "/proc/sys/vm/max_map_count"),
+            (
+                "net.ipv4.conf.eth0/1.forwarding",
+                "/proc/sys/net/ipv4/conf/eth0.1/forwarding",
+            ),
+            (
+                "net/ipv4/conf/eth0.1/forwarding",
+                "/proc/sys/net/ipv4/conf/eth0.1/forwarding",
+            ),
+        ] {
+            assert_eq!(unquoted(name.as_bytes(), Quoting::Sysctl), file.as_bytes());
         }
     }
 }

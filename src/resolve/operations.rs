@@ -66,9 +66,16 @@ pub fn readings(incident: &Incident) -> Vec<Reading<'_>> {
     readings
 }
 
-/// Whether the operation's object is a process.
-pub fn is_about_a_process(operation: &Operation) -> bool {
-    matches!(operation, Operation::Signal | Operation::Ptrace)
+/// Whether the operation's object is a process. A privilege may be asked for together with a path (chroot), and EACCES is
+/// then about the way there.
+pub fn is_about_a_process(operation: &Operation, incident: &Incident) -> bool {
+    match operation {
+        Operation::Signal | Operation::Ptrace => true,
+        Operation::Privileged(_) => {
+            incident.paths.is_empty() || incident.errno != Some(Errno::Acces)
+        }
+        _ => false,
+    }
 }
 
 /// The operations to try where the text tells of none.
@@ -114,6 +121,7 @@ fn variants(operation: &Operation, errno: Option<Errno>) -> Vec<Operation> {
             Operation::List,
             Operation::Traverse,
         ],
+        Operation::Privileged(_) => vec![Operation::Traverse, operation.clone()],
         Operation::Rmdir => vec![Operation::Rmdir, Operation::List, Operation::Traverse],
         Operation::List => vec![Operation::List, Operation::Traverse],
         // Everybody may make a FIFO; a device asks for a capability.
