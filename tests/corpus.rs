@@ -1,11 +1,14 @@
 //! How well detection does on labelled messages of real programs: a file of JSON lines named by PERMWRAP_CORPUS.
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use permwrap::attempt::{Errno, Incident};
 use permwrap::detect::{Patterns, incidents_of};
 use serde_json::Value;
+use support::shown;
 
 /// Where the corpus is when nothing else is said.
 const USUAL: &str = "../shared/corpus/messages.jsonl";
@@ -142,23 +145,4 @@ fn path_fits(label: &Value, incident: &Incident) -> bool {
     let others = label["path_alt"].as_array().into_iter().flatten();
     let fits = |wanted: &Value| wanted.as_str() == path.as_deref();
     fits(&label["path"]) || others.into_iter().any(fits)
-}
-
-fn shown(incident: &Incident) -> String {
-    format!(
-        "[{}] {:?} {:?} {:?} in {:?}",
-        incident.pattern,
-        incident.errno.map(Errno::symbol),
-        incident
-            .paths
-            .iter()
-            .map(|p| String::from_utf8_lossy(p).into_owned())
-            .collect::<Vec<_>>(),
-        incident
-            .operations
-            .iter()
-            .map(|o| o.name())
-            .collect::<Vec<_>>(),
-        String::from_utf8_lossy(&incident.message)
-    )
 }

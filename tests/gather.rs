@@ -17,6 +17,16 @@ fn read(path: &[u8]) -> Facts {
     gather::facts(&attempt(own(), Operation::READ, path))
 }
 
+/// Runs a test that needs root and these programs in a mount namespace of its own, with an empty `/mnt`.
+fn in_own_mounts(programs: &[&str], test: impl FnOnce()) {
+    if needs_root() && needs_programs(programs) {
+        forked(|| {
+            own_mounts();
+            test();
+        });
+    }
+}
+
 fn own() -> Subject {
     gather::own_subject().expect("/proc is there")
 }
@@ -49,11 +59,7 @@ fn steps(facts: &Facts, walk: &Walk) -> Vec<String> {
 
 #[test]
 fn symlinks_dots_and_the_root_are_stepped_through() {
-    if !needs_root() {
-        return;
-    }
-    forked(|| {
-        own_mounts();
+    in_own_mounts(&[], || {
         shell(
             "mkdir -p /mnt/a/b /mnt/c; touch /mnt/c/f; ln -s ../../c/./f /mnt/a/b/rel; ln -s /mnt/a/b/rel /mnt/abs; ln -s / /mnt/top",
         );
@@ -96,11 +102,7 @@ fn symlinks_dots_and_the_root_are_stepped_through() {
 
 #[test]
 fn a_walk_that_ends_early_says_where() {
-    if !needs_root() {
-        return;
-    }
-    forked(|| {
-        own_mounts();
+    in_own_mounts(&[], || {
         shell("mkdir /mnt/d; touch /mnt/f; ln -s gone/x /mnt/dangling; ln -s loop /mnt/loop");
         let facts = read(b"/mnt/d/x/y");
         assert_eq!(
@@ -138,11 +140,7 @@ fn a_walk_that_ends_early_says_where() {
 
 #[test]
 fn the_link_itself_is_the_object_of_a_deletion() {
-    if !needs_root() {
-        return;
-    }
-    forked(|| {
-        own_mounts();
+    in_own_mounts(&[], || {
         shell("mkdir /mnt/d; ln -s d /mnt/link");
         let facts = gather::facts(&attempt(own(), Operation::Delete, b"/mnt/link"));
         assert_eq!(facts.walk.steps.len(), 2);
@@ -154,11 +152,7 @@ fn the_link_itself_is_the_object_of_a_deletion() {
 
 #[test]
 fn behind_a_closed_directory_nothing_is_seen() {
-    if !needs_root() {
-        return;
-    }
-    forked(|| {
-        own_mounts();
+    in_own_mounts(&[], || {
         shell(
             "mkdir -p /mnt/closed/in /mnt/blind; chmod 750 /mnt/closed; touch /mnt/blind/f; chmod 711 /mnt/blind; ln -s closed/in /mnt/link",
         );
@@ -196,11 +190,7 @@ fn behind_a_closed_directory_nothing_is_seen() {
 
 #[test]
 fn names_of_any_bytes_are_walked() {
-    if !needs_root() {
-        return;
-    }
-    forked(|| {
-        own_mounts();
+    in_own_mounts(&[], || {
         for name in [
             &b"a\nb"[..],
             b"\xff\xfe",
@@ -231,11 +221,7 @@ fn names_of_any_bytes_are_walked() {
 
 #[test]
 fn attributes_are_as_the_tools_set_them() {
-    if !needs_root() || !needs_programs(&["setfacl", "chattr"]) {
-        return;
-    }
-    forked(|| {
-        own_mounts();
+    in_own_mounts(&["setfacl", "chattr"], || {
         shell(
             "cd /mnt; mkdir d; chmod 3775 d; setfacl -m d:u:4001:rwx d; touch f i a; chown 4001:4002 f; chmod 4640 f
              setfacl -m u:4003:rwx,g:4004:x,m:r f; chattr +i i; chattr +a a; mkfifo p; mknod z c 1 5",
@@ -272,11 +258,7 @@ fn attributes_are_as_the_tools_set_them() {
 
 #[test]
 fn an_acl_with_many_entries_is_read() {
-    if !needs_root() || !needs_programs(&["setfacl"]) {
-        return;
-    }
-    forked(|| {
-        own_mounts();
+    in_own_mounts(&["setfacl"], || {
         shell(
             "touch /mnt/f; for i in $(seq 5000 5200); do echo u:$i:r; done | setfacl -M - /mnt/f",
         );
@@ -288,11 +270,7 @@ fn an_acl_with_many_entries_is_read() {
 
 #[test]
 fn a_bind_mount_is_told_from_what_it_shows() {
-    if !needs_root() {
-        return;
-    }
-    forked(|| {
-        own_mounts();
+    in_own_mounts(&[], || {
         shell(
             "cd /mnt; mkdir 'in side' seen; touch 'in side/f'; mount --bind 'in side' seen
              mount -o remount,bind,ro,noexec,nosymfollow,nodev,nosuid seen",
@@ -327,11 +305,7 @@ fn a_bind_mount_is_told_from_what_it_shows() {
 
 #[test]
 fn a_read_only_superblock_is_told_from_a_read_only_mount() {
-    if !needs_root() {
-        return;
-    }
-    forked(|| {
-        own_mounts();
+    in_own_mounts(&[], || {
         shell("mkdir /mnt/t; mount -t tmpfs -o ro,size=4k t /mnt/t");
         let facts = read(b"/mnt/t");
         let mount = facts.mount_of(facts.walk.target().unwrap());
@@ -387,11 +361,7 @@ fn wait_for(program: &str, pid: i32) {
 
 #[test]
 fn a_root_directory_is_where_dot_dot_ends() {
-    if !needs_root() || !needs_programs(&["setfacl"]) {
-        return;
-    }
-    forked(|| {
-        own_mounts();
+    in_own_mounts(&["setfacl"], || {
         shell(
             "mkdir -p /mnt/jail/d; touch /mnt/jail/f /mnt/outside; ln -s /f /mnt/jail/d/link
              setfacl -m u:4001:r /mnt/jail/f",
@@ -411,11 +381,7 @@ fn a_root_directory_is_where_dot_dot_ends() {
 
 #[test]
 fn a_magic_link_leads_to_the_open_file() {
-    if !needs_root() {
-        return;
-    }
-    forked(|| {
-        own_mounts();
+    in_own_mounts(&[], || {
         shell("mkdir -m 700 /mnt/closed; echo x > /mnt/closed/f; chmod 644 /mnt/closed/f");
         let file = std::fs::File::open("/mnt/closed/f").unwrap();
         let fd = std::os::fd::AsRawFd::as_raw_fd(&file);
@@ -473,11 +439,7 @@ fn proc_self_is_the_subject() {
 
 #[test]
 fn the_programs_that_a_script_leads_to_are_walked() {
-    if !needs_root() {
-        return;
-    }
-    forked(|| {
-        own_mounts();
+    in_own_mounts(&[], || {
         shell(
             "cd /mnt; printf '#!/mnt/two\\n' > one; printf '#! /bin/sh -e\\n' > two; echo plain > three; chmod 755 one two three",
         );
@@ -611,11 +573,7 @@ fn a_zombie_still_shows_its_credentials() {
 
 #[test]
 fn whether_a_directory_is_empty_is_looked_at_for_its_removal() {
-    if !needs_root() {
-        return;
-    }
-    forked(|| {
-        own_mounts();
+    in_own_mounts(&[], || {
         shell("mkdir -p /mnt/empty /mnt/full/x");
         let empty = |path: &[u8]| {
             let facts = gather::facts(&attempt(own(), Operation::Rmdir, path));
@@ -805,11 +763,7 @@ fn home_project_and_leftovers_are_found() {
 
 #[test]
 fn a_running_program_is_held() {
-    if !needs_root() {
-        return;
-    }
-    forked(|| {
-        own_mounts();
+    in_own_mounts(&[], || {
         shell("cp \"$(readlink -f \"$(command -v sleep)\")\" /mnt/sleep");
         let mut child = std::process::Command::new("/mnt/sleep")
             .arg("60")
@@ -842,11 +796,7 @@ fn a_running_program_is_held() {
 
 #[test]
 fn a_relative_path_starts_in_the_working_directory() {
-    if !needs_root() {
-        return;
-    }
-    forked(|| {
-        own_mounts();
+    in_own_mounts(&[], || {
         shell(
             "mkdir -p /mnt/closed/own; chmod 700 /mnt/closed; cd /mnt/closed/own; chown 4001 .
              echo x > f; echo x > open; chmod 600 f; ln -s /mnt/closed/own/open up; ln -s open link",

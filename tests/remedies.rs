@@ -40,6 +40,14 @@ struct Seen {
     remedy: Remedy,
 }
 
+/// What puts a refusal right.
+fn remedy_for(attempt: &Attempt, facts: &Facts) -> Remedy {
+    match judge::judge(&attempt.subject, &attempt.operation, &attempt.object, facts) {
+        Verdict::Denied(denial) => remedy(attempt, facts, &denial),
+        verdict => panic!("{attempt:?}: {verdict:?}"),
+    }
+}
+
 impl Scene {
     fn attempt(&self, pid: i32) -> Attempt {
         let mut subject = gather::subject_as(self.user).expect("the world has this user");
@@ -59,16 +67,7 @@ impl Scene {
             let attempt = self.attempt(pid);
             let mut facts = gather::facts(&attempt);
             facts.surroundings.leftovers = gather::leftovers(&attempt, &facts);
-            let verdict = judge::judge(
-                &attempt.subject,
-                &attempt.operation,
-                &attempt.object,
-                &facts,
-            );
-            let Verdict::Denied(denial) = verdict else {
-                panic!("{} {}: {verdict:?}", self.operation, self.path)
-            };
-            let remedy = remedy(&attempt, &facts, &denial);
+            let remedy = remedy_for(&attempt, &facts);
             Seen {
                 attempt,
                 facts,
@@ -563,16 +562,7 @@ fn a_stale_group_counts_after_newgrp() {
         let mut attempt = scene.attempt(pid);
         attempt.subject.groups = vec![attempt.subject.gid];
         let facts = gather::facts(&attempt);
-        let verdict = judge::judge(
-            &attempt.subject,
-            &attempt.operation,
-            &attempt.object,
-            &facts,
-        );
-        let Verdict::Denied(denial) = verdict else {
-            panic!("{verdict:?}")
-        };
-        remedy(&attempt, &facts, &denial).fixes[0].clone()
+        remedy_for(&attempt, &facts).fixes[0].clone()
     });
     assert_eq!(fix.commands, ["newgrp team"]);
     assert!(fix.verified && fix.relogin && !fix.needs_root, "{fix:?}");
@@ -604,16 +594,7 @@ fn a_low_port_is_listened_on_after_the_setting() {
         };
         let mut facts = gather::facts(&attempt);
         facts.settings.unprivileged_port_start = Ok(1024);
-        let verdict = judge::judge(
-            &attempt.subject,
-            &attempt.operation,
-            &attempt.object,
-            &facts,
-        );
-        let Verdict::Denied(denial) = verdict else {
-            panic!("{verdict:?}")
-        };
-        remedy(&attempt, &facts, &denial).fixes[0].clone()
+        remedy_for(&attempt, &facts).fixes[0].clone()
     });
     assert!(fix.verified && fix.needs_root, "{fix:?}");
     // In a network namespace of its own: the setting is one for all of a machine.
@@ -644,16 +625,7 @@ fn an_administrators_command_is_run_by_root() {
         let attempt = scene.attempt(pid);
         let mut facts = gather::facts(&attempt);
         facts.surroundings.command = words.map(|word| word.as_bytes().to_vec()).to_vec();
-        let verdict = judge::judge(
-            &attempt.subject,
-            &attempt.operation,
-            &attempt.object,
-            &facts,
-        );
-        let Verdict::Denied(denial) = verdict else {
-            panic!("{verdict:?}")
-        };
-        remedy(&attempt, &facts, &denial).fixes[0].clone()
+        remedy_for(&attempt, &facts).fixes[0].clone()
     });
     assert_eq!(fix.commands, [words.join(" ")]);
     assert!(fix.verified && fix.needs_root, "{fix:?}");

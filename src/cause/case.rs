@@ -60,6 +60,13 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// Where that mount is, for people; empty where there is none.
+    pub fn mount_point(&self) -> String {
+        self.mount()
+            .map(|mount| quote::display(&mount.point))
+            .unwrap_or_default()
+    }
+
     /// The path that refuses, for people; that of the attempt where no node does.
     pub fn path(&self) -> String {
         match (self.node(), &self.attempt.object) {

@@ -2,13 +2,9 @@
 
 use super::case::Case;
 use super::{Candidate, Words};
-use crate::quote;
 
 pub(super) fn words(case: &Case) -> Words {
-    let point = case
-        .mount()
-        .map(|mount| quote::display(&mount.point))
-        .unwrap_or_default();
+    let point = case.mount_point();
     let owner = owner(case);
     case.words(
         format!("{point} is a FUSE mount of {owner}'s own"),

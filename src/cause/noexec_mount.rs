@@ -8,10 +8,7 @@ use crate::facts::Program;
 use crate::quote;
 
 pub(super) fn words(case: &Case) -> Words {
-    let point = case
-        .mount()
-        .map(|mount| quote::display(&mount.point))
-        .unwrap_or_default();
+    let point = case.mount_point();
     case.words(
         format!("no program may be run from {point}"),
         "it is mounted with noexec, whatever the x bits say".to_owned(),
@@ -33,10 +30,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
             mount,
             option: "exec".to_owned(),
         };
-        let point = case
-            .mount()
-            .map(|mount| quote::display(&mount.point))
-            .unwrap_or_default();
+        let point = case.mount_point();
         all.push(
             Candidate::new(
                 Fit::Broad,

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use nix::libc;
 
-use super::sys::{self, Signals};
+use super::sys;
 
 const NOT_PENDING: u32 = 1;
 const PENDING: u32 = 2;
@@ -83,24 +83,10 @@ extern "C" fn keep_watch(shared: *mut c_void) -> c_int {
         if signal == 0 {
             continue;
         }
-        let set: Signals = sys::only(signal as c_int);
-        let now = libc::timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
-        // SAFETY: the set has the 8 bytes the kernel is told; a null siginfo is allowed.
-        let got = unsafe {
-            libc::syscall(
-                libc::SYS_rt_sigtimedwait,
-                &raw const set,
-                ptr::null_mut::<c_void>(),
-                &raw const now,
-                8,
-            )
-        };
+        let pending = sys::take_signal(signal as c_int);
         shared
             .answer
-            .store(if got > 0 { PENDING } else { NOT_PENDING }, SeqCst);
+            .store(if pending { PENDING } else { NOT_PENDING }, SeqCst);
         futex_wake(&shared.answer);
     }
     sys::exit(0)

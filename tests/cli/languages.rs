@@ -101,13 +101,40 @@ fn node_copies_into_a_directory_of_somebody_else() {
 }
 
 #[test]
+fn what_a_traceback_quotes_is_looked_at_where_the_error_names_nothing() {
+    let Some(world) = crate::support::World::new() else {
+        return;
+    };
+    world.root("install -d -m 700 -o deploy /srv/d /srv/open && chmod 777 /srv/open");
+    for (call, told) in [
+        (
+            "import os; os.mkfifo(\"/srv/d/f\")",
+            "cannot make the node /srv/d/f",
+        ),
+        (
+            "import sqlite3; sqlite3.connect(\"/srv/d/a.db\")",
+            "/srv/d/a.db\n",
+        ),
+        // It is there, and nothing forbids it: the kernel's answer was about something else.
+        (
+            "raise PermissionError(13, \"Permission denied\") # x.bind(\"/srv/open/s\")",
+            "not named",
+        ),
+    ] {
+        world.root(&format!("echo '{call}' > /srv/main.py"));
+        let ran = world.run("alice", "permwrap -- /usr/bin/python3 /srv/main.py");
+        assert!(ran.stderr().contains(told), "{ran}");
+    }
+}
+
+#[test]
 fn the_script_that_runs_is_not_blamed_for_what_the_program_did_not_name() {
     let Some(world) = crate::support::World::new() else {
         return;
     };
     world.root(
-        "install -d -m 700 -o deploy /srv/d && echo 'import os; os.mkfifo(\"/srv/d/f\")' > /srv/main.py
-         echo 'import sqlite3; sqlite3.connect(\"/srv/d/a.db\")' > /srv/lite.py",
+        "install -d -m 700 -o deploy /srv/d && echo 'import os; name = \"/srv/d/f\"; os.mkfifo(name)' > /srv/main.py
+         echo 'import sqlite3; name = \"/srv/d/a.db\"; sqlite3.connect(name)' > /srv/lite.py",
     );
     for script in ["main.py", "lite.py"] {
         let ran = world.run(

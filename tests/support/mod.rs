@@ -32,6 +32,8 @@ pub use world::{Ran, World};
 
 use std::path::PathBuf;
 
+use permwrap::attempt::{Errno, Incident};
+
 /// The permwrap that was built for this test run.
 pub fn permwrap() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_permwrap"))
@@ -40,4 +42,22 @@ pub fn permwrap() -> PathBuf {
 /// The top of the repository.
 pub fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// An incident in a line, for people.
+pub fn shown(incident: &Incident) -> String {
+    let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
+    format!(
+        "[{}] {:?} {:?} {:?} address {:?} in {:?}",
+        incident.pattern,
+        incident.errno.map(Errno::symbol),
+        incident.paths.iter().map(text).collect::<Vec<_>>(),
+        incident
+            .operations
+            .iter()
+            .map(|o| o.name())
+            .collect::<Vec<_>>(),
+        incident.address.as_ref().map(text),
+        text(&incident.message),
+    )
 }
