@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use nix::libc;
 
-use batch::Batch;
+use batch::{Batch, Kept};
 
 use super::exit::Exit;
 use super::signals::{Inbox, Notice, To, stop_as};
@@ -27,6 +27,9 @@ const ATOMIC: usize = 4096;
 /// As many packets in one batch mean a flood: then the pipe is made longer.
 const FLOOD: usize = 16;
 
+/// As many short lines in one batch are no longer read one by one.
+const MANY: usize = 64;
+
 /// What the pipe is made long to, in bytes: one packet takes one page of it, however short.
 const LONG: i32 = 1024 * 1024;
 
@@ -39,8 +42,8 @@ pub struct Pipe {
     batch: Batch,
     outlet: Outlet,
     long: bool,
-    /// Whether the command writes pages and more, which nothing keeps together: then they need not be read one by one.
-    flood: bool,
+    /// What the pipe keeps together: less, where the command writes so much that reading each write costs.
+    kept: Kept,
 }
 
 impl Pipe {
@@ -53,7 +56,7 @@ impl Pipe {
             batch: Batch::default(),
             outlet,
             long: false,
-            flood: false,
+            kept: Kept::default(),
         }
     }
 
@@ -81,7 +84,9 @@ impl Pipe {
             }
         }
         let exit = ended.unwrap_or(Exit::with_code(125));
-        self.sink = None;
+        if let Some(sink) = self.sink.take() {
+            sys::keep_packets(&sink, true);
+        }
         // A command that was killed no longer waits for a reader that takes nothing.
         let patient = exit.signal.is_none();
         let calm = self.drain(inbox, watch, patient);
@@ -136,6 +141,9 @@ impl Pipe {
                 Err(_) => break false,
             }
         };
+        if !(more && self.kept == Kept::Lines && self.has_more()) {
+            self.batch.close();
+        }
         self.adapt(packets, self.batch.bytes.len() - before);
         if self.batch.bytes.len() > before {
             watch.see(&self.batch.bytes[before..]);
@@ -152,12 +160,27 @@ impl Pipe {
             self.long = true;
             sys::lengthen_pipe(source, LONG);
         }
-        // Whole pages only, and many of them. They are cut between pages in any case.
-        let flood = count >= BATCH / 2 && count.is_multiple_of(ATOMIC) && count / ATOMIC >= reads;
-        if flood != self.flood {
-            self.flood = flood;
-            sys::keep_packets(sink, !flood);
+        let whole_lines = self.batch.took_whole_lines();
+        let pages = count.is_multiple_of(ATOMIC) && count / ATOMIC >= reads;
+        let kept = match self.kept {
+            // They are cut between pages in any case.
+            Kept::Writes | Kept::Pages if pages && count >= BATCH / 2 => Kept::Pages,
+            Kept::Writes if whole_lines && reads >= MANY => Kept::Lines,
+            // A read may end within a line.
+            Kept::Lines if count >= ATOMIC => Kept::Lines,
+            _ => Kept::Writes,
+        };
+        if kept != self.kept {
+            self.kept = kept;
+            self.batch.expect(kept);
+            sys::keep_packets(sink, kept == Kept::Writes);
         }
+    }
+
+    /// Whether the command has written more than was read.
+    fn has_more(&self) -> bool {
+        let source = self.source.as_ref();
+        source.is_some_and(|source| sys::readable(source.as_raw_fd()) > 0)
     }
 
     /// Writes out what it can without waiting.
@@ -178,14 +201,18 @@ impl Pipe {
             .as_ref()
             .map_or(0, |source| sys::readable(source.as_raw_fd()));
         loop {
+            if left == 0 {
+                self.batch.close();
+            }
             if !self.empty(inbox, patient) {
                 return false;
             }
             if left == 0 {
                 return true;
             }
+            let before = self.batch.bytes.len();
             let more = self.take(watch);
-            left = left.saturating_sub(self.batch.bytes.len());
+            left = left.saturating_sub(self.batch.bytes.len() - before);
             if !more {
                 left = 0;
             }
@@ -218,6 +245,7 @@ impl Pipe {
         let Some(source) = self.source.take() else {
             return;
         };
+        self.batch.expect(Kept::Writes);
         if self.batch.is_empty() && matches!(self.batch.fill(source.as_raw_fd()), Ok(0)) {
             return;
         }

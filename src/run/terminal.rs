@@ -56,6 +56,8 @@ pub struct Terminal {
     foreground: bool,
     /// In the background: tells when something was typed. A shell whose `fg` finds the job running says nothing.
     news: Option<OwnedFd>,
+    /// How often the place is still to be looked at because of the last news.
+    looks_left: u32,
     stopped: bool,
     /// Whether the user's terminal is raw now.
     raw: bool,
@@ -123,6 +125,7 @@ impl Terminal {
             given: (before, size),
             foreground: false,
             news: None,
+            looks_left: 0,
             stopped: false,
             raw: false,
             shared: !descriptors.contains(&0) || sys::is_pipe(1),
@@ -227,6 +230,7 @@ impl Terminal {
                 self.look = None;
                 self.mind_modes();
                 self.take_unclaimed();
+                self.look_for_place();
             }
             if monitor != 0
                 && let Some(exit) = self.hear(inbox, watch)

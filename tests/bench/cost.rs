@@ -6,6 +6,7 @@
 mod start;
 mod steady;
 mod stream;
+mod terminal;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -35,8 +36,25 @@ impl Bench {
         ]
     }
 
+    /// Bare, permwrap and script(1), which takes the command as one word.
+    fn ways_on_terminal(&self) -> Vec<Way> {
+        let script = ["script", "-qec"].map(String::from).to_vec();
+        self.ways()
+            .into_iter()
+            .filter(|way| matches!(way.0, "bare" | "permwrap"))
+            .chain([(SCRIPT, script)])
+            .collect()
+    }
+
     /// A command behind the words of a way.
     fn command(&self, way: &Way, words: &[&str]) -> Command {
+        if way.0 == SCRIPT {
+            let mut command = Command::new(&way.1[0]);
+            command
+                .args(&way.1[1..])
+                .args([&words.join(" "), "/dev/null"]);
+            return command;
+        }
         let mut all = way
             .1
             .iter()
@@ -47,6 +65,8 @@ impl Bench {
         command
     }
 }
+
+const SCRIPT: &str = "script";
 
 /// The middle of some figures.
 pub fn median(mut figures: Vec<f64>) -> f64 {
@@ -63,7 +83,7 @@ pub fn line(what: &str, figure: f64, unit: &str, aim: Option<(f64, bool)>) {
             (">=", figure >= limit)
         };
         format!(
-            "   aim {sign} {limit}: {}",
+            "   aim {sign} {limit:.2}: {}",
             if met { "met" } else { "MISSED" }
         )
     });

@@ -2,7 +2,7 @@
  *
  *   floor wait COMMAND...          fork, execute, wait
  *   floor pump COMMAND...          the same, and stderr goes through a pipe, read and write
- *   floor write SIZE COUNT         writes COUNT times SIZE bytes to stderr, lines of 80
+ *   floor write SIZE COUNT         writes COUNT times SIZE bytes to stderr: lines, most of them of 80
  *   floor endless BYTES            writes one line of that length to stderr, without end
  *   floor stamp COUNT              writes COUNT times the time to stderr, 2 ms apart
  */
@@ -50,7 +50,7 @@ static int wrap(char **command, int pump) {
 
 static int flood(size_t size, long count, int lines) {
     char *bytes = malloc(size);
-    for (size_t i = 0; i < size; i++) bytes[i] = lines && i % 80 == 79 ? '\n' : 'a' + i % 26;
+    for (size_t i = 0; i < size; i++) bytes[i] = lines && (i % 80 == 79 || i == size - 1) ? '\n' : 'a' + i % 26;
     while (count-- > 0)
         for (size_t done = 0; done < size;) {
             ssize_t n = write(2, bytes + done, size - done);

@@ -2,14 +2,10 @@
 
 use std::io::Read;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use nix::libc;
-use nix::pty::openpty;
-
-use crate::{Bench, Way, line, median};
+use crate::{Bench, Way, line, median, terminal};
 
 /// Prints the times as ratios to bare.
 pub fn measure(bench: &Bench) {
@@ -35,20 +31,9 @@ pub fn measure(bench: &Bench) {
     piped(&[&python(), "-c", "pass"], bench.rounds / 2, 1.08);
 
     println!("start and end of `true` on a terminal (times bare)");
-    let mut ways: Vec<Way> = bench
-        .ways()
-        .into_iter()
-        .filter(|way| matches!(way.0, "bare" | "permwrap"))
-        .collect();
-    ways.push((
-        "script",
-        ["script", "-qec", "true", "/dev/null"]
-            .map(String::from)
-            .to_vec(),
-    ));
+    let ways = bench.ways_on_terminal();
     let times = interleave(&ways, bench.rounds / 8, |way| {
-        let words: &[&str] = if way.0 == "script" { &[] } else { &["true"] };
-        on_terminal(bench.command(way, words))
+        on_terminal(bench.command(way, &["true"]))
     });
     report(&ways, &times, times[2] / times[0] / 10.0);
 }
@@ -94,21 +79,10 @@ fn time(command: &mut Command) -> f64 {
 }
 
 fn on_terminal(mut command: Command) -> f64 {
-    let pair = openpty(None, None).expect("a terminal");
-    let slave = || Stdio::from(pair.slave.try_clone().expect("a descriptor"));
-    command.stdin(slave()).stdout(slave()).stderr(slave());
-    // SAFETY: the two system calls are allowed between fork and execve.
-    unsafe {
-        command.pre_exec(|| {
-            libc::setsid();
-            libc::ioctl(0, libc::TIOCSCTTY, 0);
-            Ok(())
-        });
-    }
-    let master = pair.master.try_clone().expect("a descriptor");
+    let master = terminal::attach(&mut command);
     let reader = std::thread::spawn(move || drain(master));
     let taken = time(&mut command);
-    drop((command, pair));
+    drop(command);
     let _ = reader.join();
     taken
 }

@@ -1,10 +1,11 @@
 //! Memory while a command floods stderr or never ends a line, and work while it does nothing.
 
+use std::os::fd::OwnedFd;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use crate::start::drain;
-use crate::{Bench, line};
+use crate::{Bench, line, terminal};
 
 /// Prints resident memory, and how often permwrap wakes up.
 pub fn measure(bench: &Bench) {
@@ -25,38 +26,70 @@ pub fn measure(bench: &Bench) {
             .iter()
             .filter(|way| matches!(way.0, "floor: pump" | "permwrap"))
         {
-            let (mut child, reader) = start(bench, way, &words);
-            let reader = std::thread::spawn(move || drain(reader));
-            let mut peak = 0.0;
-            while child.try_wait().expect("the command ends").is_none() {
-                peak = field(&child, "VmHWM:").unwrap_or(peak);
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            let _ = reader.join();
+            let (mut child, reader) = start(bench, way, &words, false);
+            let peak = peak(&mut child, reader);
             let aim = (way.0 == "permwrap").then_some((5.0, true));
             line(&format!("{what}: {}", way.0), peak / 1024.0, "MB", aim);
         }
     }
-    println!("wake-ups in two seconds of a command that sleeps");
     for way in bench.ways().iter().filter(|way| way.0 == "permwrap") {
-        let (mut child, _reader) = start(bench, way, &["sleep", "3"]);
+        let words = [&floor, "write", "65536", "1024"];
+        let (mut child, reader) = start(bench, way, &words, true);
+        let peak = peak(&mut child, reader);
+        line(
+            "64 MiB on a terminal: permwrap",
+            peak / 1024.0,
+            "MB",
+            Some((5.0, true)),
+        );
+    }
+    println!("wake-ups in two seconds of a command that sleeps");
+    for on_terminal in [false, true] {
+        let ways = bench.ways();
+        let way = ways
+            .iter()
+            .find(|way| way.0 == "permwrap")
+            .expect("it is among them");
+        let (mut child, _reader) = start(bench, way, &["sleep", "3"], on_terminal);
         std::thread::sleep(Duration::from_millis(500));
         let before = field(&child, "voluntary_ctxt_switches:").unwrap_or(f64::NAN);
         std::thread::sleep(Duration::from_secs(2));
         let after = field(&child, "voluntary_ctxt_switches:").unwrap_or(f64::NAN);
-        line(way.0, after - before, "", Some((0.0, true)));
+        let what = if on_terminal {
+            "permwrap on a terminal"
+        } else {
+            way.0
+        };
+        line(what, after - before, "", Some((0.0, true)));
         child.wait().expect("the command ends");
     }
 }
 
-fn start(bench: &Bench, way: &crate::Way, words: &[&str]) -> (Child, std::os::fd::OwnedFd) {
-    let (reader, writer) = std::io::pipe().expect("a pipe");
+fn start(bench: &Bench, way: &crate::Way, words: &[&str], on_terminal: bool) -> (Child, OwnedFd) {
     let mut command = bench.command(way, words);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(writer);
-    (command.spawn().expect("the command starts"), reader.into())
+    let reader = if on_terminal {
+        terminal::attach(&mut command)
+    } else {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(writer);
+        reader.into()
+    };
+    (command.spawn().expect("the command starts"), reader)
+}
+
+/// The most memory it ever had, in kB, while somebody reads what it writes.
+fn peak(child: &mut Child, reader: OwnedFd) -> f64 {
+    let reader = std::thread::spawn(move || drain(reader));
+    let mut peak = 0.0;
+    while child.try_wait().expect("the command ends").is_none() {
+        peak = field(child, "VmHWM:").unwrap_or(peak);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let _ = reader.join();
+    peak
 }
 
 /// A number from /proc/PID/status.

@@ -403,16 +403,17 @@ fn a_running_job_that_comes_to_the_foreground_gets_what_is_typed() {
     // The shell sends no signal then. The command waits for input without reading it, as an event loop does.
     let mut pair = Pair::prepared(
         r#"cat >../loop.py <<'END'
-import os, select, signal
+import os, select, signal, time
 signal.signal(signal.SIGCONT, lambda *_: print("continued", flush=True))
 open("ready", "w").write("x")
 poll = select.epoll(); poll.register(0, select.EPOLLIN | select.EPOLLET)
 poll.poll(0)
 while True:
-    if poll.poll() and os.getpgrp() == os.tcgetpgrp(0):
-        line = os.read(0, 99)
-        if not line: break
-        os.write(1, b"got " + line)
+    poll.poll()
+    while os.getpgrp() != os.tcgetpgrp(0): time.sleep(0.01)
+    line = os.read(0, 99)
+    if not line: break
+    os.write(1, b"got " + line)
 END
            echo 'until [ -s "$1" ]; do sleep 0.02; done' >until"#,
         SHELLS[0],

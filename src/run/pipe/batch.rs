@@ -16,11 +16,28 @@ pub struct Batch {
     cuts: Vec<usize>,
     /// How many of the cuts lie behind.
     passed: usize,
+    /// What one read gives.
+    kept: Kept,
+    /// Whether everything read since this was asked last ended at the end of a line.
+    whole_lines: bool,
+}
+
+/// What the pipe keeps together of what the command writes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// Each write: a read gives one.
+    #[default]
+    Writes,
+    /// Nothing: the command writes pages and more, which nothing keeps together.
+    Pages,
+    /// Nothing, but the command writes short lines, and lines can be told apart.
+    Lines,
 }
 
 impl Batch {
+    /// Whether there is nothing to write out.
     pub fn is_empty(&self) -> bool {
-        self.done == self.bytes.len()
+        self.passed == self.cuts.len()
     }
 
     pub fn clear(&mut self) {
@@ -30,11 +47,47 @@ impl Batch {
         self.passed = 0;
     }
 
-    /// Reads one packet.
+    /// From now on a read gives this.
+    pub fn expect(&mut self, kept: Kept) {
+        self.kept = kept;
+    }
+
+    /// Reads once. Of lines, the last may be in part: it waits for the rest, or for [`Batch::close`].
     pub fn fill(&mut self, source: RawFd) -> io::Result<usize> {
         let got = sys::append(source, &mut self.bytes, PACKET)?;
-        self.cut(got);
+        self.whole_lines &= self.bytes.ends_with(b"\n");
+        match self.kept {
+            Kept::Lines => self.cut_lines(),
+            Kept::Writes | Kept::Pages => self.cut(got),
+        }
         Ok(got)
+    }
+
+    /// No more is there to be read for now.
+    pub fn close(&mut self) {
+        let left = self.bytes.len() - self.end_of_cuts();
+        self.cut(left);
+    }
+
+    /// Whether all that was read since the last call ended at the end of a line.
+    pub fn took_whole_lines(&mut self) -> bool {
+        std::mem::replace(&mut self.whole_lines, true)
+    }
+
+    /// Cuts what was not cut yet into as many lines at a time as are atomic together.
+    fn cut_lines(&mut self) {
+        let mut from = self.end_of_cuts();
+        while let rest = &self.bytes[from..]
+            && let window = &rest[..rest.len().min(ATOMIC)]
+            && let Some(length) = end_of_lines(window)
+        {
+            from += length;
+            self.cuts.push(from);
+        }
+    }
+
+    fn end_of_cuts(&self) -> usize {
+        self.cuts.last().copied().unwrap_or(self.done)
     }
 
     pub fn add(&mut self, bytes: &[u8]) {
@@ -76,9 +129,20 @@ impl Batch {
             }
             self.passed += usize::from(self.done == end);
         }
+        // Part of a line may wait for the rest of it.
+        let waiting = self.bytes.split_off(self.done);
         self.clear();
+        self.bytes.extend(waiting);
         Ok(())
     }
+}
+
+/// Where the last line of these ends; a line that is longer than a window may be cut anywhere.
+fn end_of_lines(window: &[u8]) -> Option<usize> {
+    let line_feed = memchr::memrchr(b'\n', window);
+    line_feed
+        .map(|at| at + 1)
+        .or_else(|| (window.len() == ATOMIC).then_some(ATOMIC))
 }
 
 #[cfg(test)]
@@ -99,6 +163,26 @@ mod tests {
         assert_eq!(cuts_of(&[100, 200, 300]), [600]);
         assert_eq!(cuts_of(&[4000, 96, 1]), [4096, 4097]);
         assert_eq!(cuts_of(&[3000, 3000, 3000]), [3000, 6000, 9000]);
+    }
+
+    #[test]
+    fn lines_go_out_whole_and_part_of_one_waits() {
+        let mut batch = Batch::default();
+        batch.bytes = b"0123456789\n".repeat(1000);
+        batch.bytes.extend_from_slice(b"part");
+        batch.cut_lines();
+        assert_eq!(batch.cuts[..2], [4092, 8184]);
+        assert_eq!(batch.cuts.last(), Some(&11_000));
+        batch.close();
+        assert_eq!(batch.cuts.last(), Some(&11_004));
+    }
+
+    #[test]
+    fn a_line_longer_than_what_is_atomic_is_cut_anywhere() {
+        let mut batch = Batch::default();
+        batch.bytes = vec![b'x'; 10_000];
+        batch.cut_lines();
+        assert_eq!(batch.cuts, [4096, 8192]);
     }
 
     #[test]

@@ -2,15 +2,20 @@
 
 use std::os::fd::AsRawFd;
 
+use std::time::Instant;
+
 use nix::libc;
 
-use super::Terminal;
 use super::modes::{self, Size};
 use super::monitor::{Order, Report};
+use super::{GRACE, Terminal};
 use crate::run::exit::Exit;
 use crate::run::signals::{Inbox, Notice, To, stop_as};
 use crate::run::sys::{self, Change};
 use crate::run::watch::Watch;
+
+/// How often the job's place is looked at after a key was typed while it was in the background: for about five seconds.
+const LOOKS: u32 = 6;
 
 impl Terminal {
     pub(super) fn is_foreground(&self) -> bool {
@@ -63,8 +68,21 @@ impl Terminal {
     /// Something was typed while the job was in the background: for the shell, or for it because it is not there any more.
     pub(super) fn notice_keys(&mut self) {
         self.news.iter().for_each(sys::forget_news);
-        if !self.foreground && self.is_foreground() {
+        self.looks_left = LOOKS;
+        self.look_for_place();
+    }
+
+    /// Where the shell leaves unread what was typed, it may be about to make the job the foreground one: looks again, less
+    /// and less often.
+    pub(super) fn look_for_place(&mut self) {
+        if self.foreground {
+            return;
+        }
+        if self.is_foreground() {
             self.take_place();
+        } else if self.looks_left > 0 && self.has_typeahead() {
+            self.looks_left -= 1;
+            self.look = Some(Instant::now() + GRACE * (1 << (LOOKS - self.looks_left)));
         }
     }
 
