@@ -167,8 +167,10 @@ mod tests {
 
     #[test]
     fn lines_go_out_whole_and_part_of_one_waits() {
-        let mut batch = Batch::default();
-        batch.bytes = b"0123456789\n".repeat(1000);
+        let mut batch = Batch {
+            bytes: b"0123456789\n".repeat(1000),
+            ..Batch::default()
+        };
         batch.bytes.extend_from_slice(b"part");
         batch.cut_lines();
         assert_eq!(batch.cuts[..2], [4092, 8184]);
@@ -179,8 +181,10 @@ mod tests {
 
     #[test]
     fn a_line_longer_than_what_is_atomic_is_cut_anywhere() {
-        let mut batch = Batch::default();
-        batch.bytes = vec![b'x'; 10_000];
+        let mut batch = Batch {
+            bytes: vec![b'x'; 10_000],
+            ..Batch::default()
+        };
         batch.cut_lines();
         assert_eq!(batch.cuts, [4096, 8192]);
     }
