@@ -247,9 +247,12 @@ fn pagers_read_their_keys_from_the_terminal() {
                 .until("line 100")
                 .types("1G")
                 .until("line 1\n");
+            // Told of a new size just before it waits for a key, it draws only after that key: ^L.
             pair.resizes(12, 60)
+                .types("\x0c")
                 .until("line 11")
                 .resizes(24, 80)
+                .types("\x0c")
                 .until("line 23");
         }
         pair.types("q");
