@@ -155,8 +155,13 @@ fn readings_of(
         });
     }
     // What is told to work in a directory and has not gone there looks its files up from there, as tar does with openat(2).
-    let told = directories_of(&witness.arguments);
     let by_command = directories_of(&place.command);
+    let told = if witness.arguments.is_empty() {
+        // It was about to end when it was looked at.
+        by_command.clone()
+    } else {
+        directories_of(&witness.arguments)
+    };
     let told_where = told
         .iter()
         .chain(&by_command)
@@ -297,6 +302,20 @@ mod tests {
             .into_iter()
             .map(|(_, path)| String::from_utf8(path).unwrap())
             .collect()
+    }
+
+    #[test]
+    fn where_a_command_line_says_to_work_counts_for_whoever_was_about_to_end() {
+        let mut place = place(
+            "/home/alice",
+            &["sh", "-c", "cd /; tar -xf t.tar -C /srv/out"],
+        );
+        place.witnesses[0].directory = Some(b"/".to_vec());
+        place.witnesses[0].arguments.clear();
+        assert_eq!(
+            paths("x", &Operation::CREATE, &place)[..2],
+            ["/srv/out/x", "/x"]
+        );
     }
 
     #[test]

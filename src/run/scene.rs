@@ -118,14 +118,15 @@ impl Watcher {
         }
     }
 
-    /// What fades first is read first: the links of a process that ends are gone before its status.
+    /// What fades first is read first: a process that ends gives up its memory, then its descriptors, then its directories
+    /// (do_exit), and its status last.
     fn process(&self, pid: i32) -> Option<Process> {
         let at = |name: &str| format!("/proc/{pid}/{name}");
+        let cmdline = fs::read(at("cmdline")).unwrap_or_default();
+        let stderr = fs::read_link(at("fd/2")).ok();
         let cwd = fs::read_link(at("cwd")).ok();
         let root = fs::read_link(at("root")).ok();
-        let stderr = fs::read_link(at("fd/2")).ok();
         let status = fs::read(at("status")).ok()?;
-        let cmdline = fs::read(at("cmdline")).unwrap_or_default();
         let user_ns = fs::metadata(at("ns/user"))
             .ok()
             .map(|namespace| namespace.ino());
