@@ -31,6 +31,8 @@ pub struct Incident {
     /// Where the message names no path: one that the quoted source line or the name of a setting stands for. It is most
     /// likely what was refused, but the message does not say so.
     pub mention: Option<Vec<u8>>,
+    /// Where the program says that it failed: a file of its source, as printed, and the line's number.
+    pub source: Option<(Vec<u8>, u32)>,
     /// The operations the text allows for, the likeliest first. Empty where it does not tell.
     pub operations: Vec<Operation>,
     /// The id of the pattern that recognised the message.

@@ -17,6 +17,7 @@ mod namespaces;
 mod nodes;
 mod program;
 mod settings;
+mod source;
 mod subject;
 mod surroundings;
 mod traced;
@@ -53,6 +54,13 @@ pub fn facts(attempt: &Attempt) -> Facts {
 #[must_use]
 pub fn leftovers(attempt: &Attempt, facts: &Facts) -> Option<Leftovers> {
     leftovers::read(&View::of(&attempt.subject), &attempt.subject, facts)
+}
+
+/// A line of a program's source (from 1) among the lines around it, and which of them it is. Empty where they cannot be
+/// read.
+#[must_use]
+pub fn source_lines(path: &[u8], number: u32) -> (Vec<Vec<u8>>, usize) {
+    source::lines(Path::new(OsStr::from_bytes(path)), number, 4)
 }
 
 /// How the C library words the three refusals in the locale of the environment, where that is not English.

@@ -192,15 +192,36 @@ fn fall_back(incident: &Incident, mut readings: Vec<Reading>) -> Decision {
     }
 }
 
-/// For a message that names no object, but whose surroundings do: that it is refused must show.
+/// For a message that names no object, but whose surroundings do: that it is refused must show, and nothing else may be.
 fn mentioned(incident: &Incident, place: &Place) -> Option<Decision> {
-    let assumed = Incident {
-        paths: vec![incident.mention.clone()?],
-        ..incident.clone()
+    let (paths, operation) = match &incident.mention {
+        Some(path) => (vec![path.clone()], None),
+        None => in_source(incident, place)?,
     };
-    let decision = decide(&assumed, resolve::attempts(&assumed, place));
-    let refused = matches!(&decision, Ok((_, Outcome::Denied(..))));
-    refused.then_some(decision)
+    let mut refused = paths.into_iter().filter_map(|path| {
+        let mut assumed = Incident {
+            paths: vec![path],
+            ..incident.clone()
+        };
+        if assumed.operations.is_empty() {
+            assumed.operations.extend(operation.clone());
+        }
+        let decision = decide(&assumed, resolve::attempts(&assumed, place));
+        matches!(&decision, Ok((_, Outcome::Denied(..)))).then_some(decision)
+    });
+    let first = refused.next();
+    first.filter(|_| refused.next().is_none())
+}
+
+/// The paths that the statement has as literals at which the program says that it failed.
+fn in_source(incident: &Incident, place: &Place) -> Option<(Vec<Vec<u8>>, Option<Operation>)> {
+    let (_, number) = incident.source.as_ref()?;
+    let files = resolve::sources(incident, place).into_iter();
+    let (lines, at) = files
+        .map(|file| gather::source_lines(&file, *number))
+        .find(|(lines, _)| !lines.is_empty())?;
+    let (paths, operation) = resolve::literals(&lines, at);
+    (!paths.is_empty()).then_some((paths, operation))
 }
 
 /// For a message that names no object: the one object among the command's own arguments that would be refused.

@@ -6,10 +6,12 @@
 
 mod operations;
 mod paths;
+mod source;
 mod users;
 mod windows;
 
 pub use paths::port;
+pub use source::literals;
 pub use users::users_switched_to;
 pub use windows::meaning_on_windows;
 
@@ -75,6 +77,16 @@ pub fn attempts(incident: &Incident, place: &Place) -> Vec<Attempt> {
         }
     }
     attempts
+}
+
+/// Where the source that the incident points at may lie, the likeliest first.
+#[must_use]
+pub fn sources(incident: &Incident, place: &Place) -> Vec<Vec<u8>> {
+    let named = incident.source.iter();
+    named
+        .flat_map(|(file, _)| paths::absolute(file, &Operation::READ, incident, place))
+        .map(|(_, path)| path)
+        .collect()
 }
 
 /// What may have been tried where the text names no object: the operations it allows for, on each path or port among

@@ -54,6 +54,10 @@ pub enum Group {
     Directory,
     /// `mention`: what the message is about where it names no path.
     Mention,
+    /// `file`: the source that failed.
+    SourceFile,
+    /// `line`: the number of its line.
+    SourceLine,
 }
 
 impl Group {
@@ -68,6 +72,8 @@ impl Group {
         ("addr", Group::Address),
         ("dir", Group::Directory),
         ("mention", Group::Mention),
+        ("file", Group::SourceFile),
+        ("line", Group::SourceLine),
     ];
 
     fn named(name: &str) -> Option<Group> {

@@ -57,7 +57,8 @@ fn same(a: &Incident, b: &Incident) -> bool {
         a.errno == b.errno || (!a.paths.is_empty() && (a.errno.is_none() || b.errno.is_none()));
     let names = |incident: &Incident| {
         let path = incident.paths.first().cloned();
-        (path, incident.address.clone(), incident.mention.clone())
+        let around = (incident.mention.clone(), incident.source.clone());
+        (path, incident.address.clone(), around)
     };
     errnos && names(a) == names(b)
 }

@@ -115,6 +115,7 @@ struct Reading<'p> {
     address: Option<Vec<u8>>,
     directory: Option<Vec<u8>>,
     mention: Option<Vec<u8>>,
+    source: Option<(Vec<u8>, u32)>,
     told: Option<Told>,
     /// Whether the line names a call that several operations share, such as open(2).
     vague: bool,
@@ -134,6 +135,7 @@ impl<'p> Reading<'p> {
             address: None,
             directory: None,
             mention: None,
+            source: None,
             told: pattern.operation.clone(),
             vague: false,
         }
@@ -173,6 +175,10 @@ impl<'p> Reading<'p> {
             .or_else(|| address(found.get(Group::Address)?));
         self.directory = self.directory.take().or_else(|| name(Group::Directory));
         self.mention = self.mention.take().or_else(|| name(Group::Mention));
+        self.source = self.source.take().or_else(|| {
+            let number = std::str::from_utf8(found.get(Group::SourceLine)?).ok()?;
+            Some((name(Group::SourceFile)?, number.parse().ok()?))
+        });
         self.errno = self.errno.or_else(|| errno(found.get(Group::Errno)?));
         if self.told.is_none() {
             self.told = found
@@ -212,6 +218,7 @@ impl<'p> Reading<'p> {
             message: self.line,
             errno: self.errno,
             mention: self.mention.filter(|_| !named),
+            source: self.source.filter(|_| !named),
             paths: self.path.into_iter().chain(self.to).collect(),
             operations: operation.into_iter().collect(),
             pattern: self.pattern.id.clone(),

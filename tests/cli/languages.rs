@@ -128,6 +128,41 @@ fn what_a_traceback_quotes_is_looked_at_where_the_error_names_nothing() {
 }
 
 #[test]
+fn the_source_is_looked_at_where_the_message_only_says_where_it_failed() {
+    let Some(world) = crate::support::World::new() else {
+        return;
+    };
+    world.root("install -d -m 755 /srv/app; install -m 644 /dev/null /srv/app/log");
+    for (source, told) in [
+        (
+            "open(my $f, q{<}, q{/etc/passwd});\nopen(my $log,\n  \">>\", \"/srv/app/log\") or die \"no log: $!\";",
+            Some("cannot append to /srv/app/log"),
+        ),
+        (
+            "open(F, \">/srv/app/new\") || die \"no file: $!\";",
+            Some("cannot create /srv/app/new"),
+        ),
+        // Which of two it was, nobody can tell; of a variable neither.
+        (
+            "mkdir(\"/srv/app/a\") and mkdir(\"/srv/app/b\") or die \"no directory: $!\";",
+            None,
+        ),
+        (
+            "my $name = \"/srv/app/a\";\n\n\n\nmkdir($name) or die \"no directory: $!\";",
+            None,
+        ),
+    ] {
+        let wrote = world.run_with_input("root", "cat > /home/alice/x.pl", source.as_bytes());
+        wrote.ok();
+        let ran = world.run("alice", "permwrap -- perl x.pl");
+        match told {
+            Some(told) => assert!(ran.stderr().contains(told), "{ran}"),
+            None => assert!(ran.stderr().contains("not named"), "{ran}"),
+        }
+    }
+}
+
+#[test]
 fn the_script_that_runs_is_not_blamed_for_what_the_program_did_not_name() {
     let Some(world) = crate::support::World::new() else {
         return;
