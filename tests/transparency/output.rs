@@ -78,6 +78,32 @@ END
 }
 
 #[test]
+fn a_flood_of_short_lines_stays_whole() {
+    same(
+        r#"cat >writer <<'END'
+               srand 7; for (1 .. 30000) { my $line = $ARGV[0] x (1 + int rand 300); syswrite STDERR, "$line\n" }
+END
+           { run perl writer a & run perl writer b & perl writer c & run sh -c 'perl writer d & perl writer e; wait' & wait; } 2>&1 |
+               perl -ne '$n++; $torn++ if !/^(.)\1*$/; END { print "$n lines, ", $torn + 0, " torn\n" }'"#,
+    )
+    .shows("150000 lines, 0 torn\n");
+}
+
+#[test]
+fn a_prompt_after_a_flood_of_lines_appears_while_the_command_waits() {
+    same(
+        r#"mkfifo ../answer; cat >ask <<'END'
+               syswrite STDERR, "line $_\n" for 1 .. 100000; syswrite STDERR, "name? ";
+               open A, "../answer"; print "hello ", scalar <A>;
+END
+           run perl ask 2>&1 >got | perl -e '$| = 1; while (sysread STDIN, $x, 65536) { $all .= $x;
+               if ($all =~ /name\? $/) { print length $all, " bytes and a prompt\n"; open A, ">", "../answer"; print A "you\n"; close A } }'"#,
+    )
+    .shows("1088901 bytes and a prompt\n")
+    .shows("hello you");
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_the_command_alike() {
     for seen in same_everywhere(
         r#"{ run yes 2>&1; echo "$?" >one; } | head -1 >line

@@ -29,7 +29,7 @@ pub const DEADLINE: Duration = Duration::from_secs(45);
 pub const FUNCTIONS: &str = r#"until_gone() { while grep -q '^State:.[^ZX]' /proc/$1/status 2>/dev/null; do sleep 0.02; done; }
 until_state() { until [ "$(sed 's/.*) //; s/ .*//' /proc/$1/stat)" = $2 ]; do sleep 0.02; done; }
 until_there() { until [ -s "$1" ]; do sleep 0.02; done; }
-until_says() { until grep -q "$2" "$1"; do sleep 0.02; done; }
+until_says() { until grep -q "$2" "$1" 2>/dev/null; do sleep 0.02; done; }
 "#;
 
 /// At the script's end the terminal would be closed in the face of whoever still writes to it: it lingers until the harness
