@@ -1,5 +1,7 @@
 //! One incident, worked out: resolve → gather → judge → remedy.
 
+mod unnamed;
+
 use crate::attempt::{ANY_NAME, Attempt, Errno, Incident, Object, Operation};
 use crate::facts::{Facts, Kind, Program, Unread};
 use crate::gather;
@@ -30,7 +32,7 @@ pub fn investigate(incident: Incident, place: &Place) -> Finding {
     let found = if named {
         decide(&incident, attempts)
     } else {
-        mentioned(&incident, place).unwrap_or_else(|| conclude(&incident, place))
+        unnamed::decide(&incident, place)
     };
     let (reading, outcome) = found.unwrap_or_else(|note| (None, Outcome::Unknown(note)));
     let (attempt, mut facts) =
@@ -189,70 +191,6 @@ fn fall_back(incident: &Incident, mut readings: Vec<Reading>) -> Decision {
             Ok((Some(reading), Outcome::Unknown(note)))
         }
         None => Err("the message does not tell what was tried".to_owned()),
-    }
-}
-
-/// For a message that names no object, but whose surroundings do: that it is refused must show, and nothing else may be.
-fn mentioned(incident: &Incident, place: &Place) -> Option<Decision> {
-    let (paths, operation) = match &incident.mention {
-        Some(path) => (vec![path.clone()], None),
-        None => in_source(incident, place)?,
-    };
-    let mut refused = paths.into_iter().filter_map(|path| {
-        let mut assumed = Incident {
-            paths: vec![path],
-            ..incident.clone()
-        };
-        if assumed.operations.is_empty() {
-            assumed.operations.extend(operation.clone());
-        }
-        let decision = decide(&assumed, resolve::attempts(&assumed, place));
-        matches!(&decision, Ok((_, Outcome::Denied(..)))).then_some(decision)
-    });
-    let first = refused.next();
-    first.filter(|_| refused.next().is_none())
-}
-
-/// The paths that the statement has as literals at which the program says that it failed.
-fn in_source(incident: &Incident, place: &Place) -> Option<(Vec<Vec<u8>>, Option<Operation>)> {
-    let (_, number) = incident.source.as_ref()?;
-    let files = resolve::sources(incident, place).into_iter();
-    let (lines, at) = files
-        .map(|file| gather::source_lines(&file, *number))
-        .find(|(lines, _)| !lines.is_empty())?;
-    let (paths, operation) = resolve::literals(&lines, at);
-    (!paths.is_empty()).then_some((paths, operation))
-}
-
-/// For a message that names no object: the one object among the command's own arguments that would be refused.
-fn conclude(incident: &Incident, place: &Place) -> Decision {
-    let attempts = resolve::unnamed(incident, place)
-        .into_iter()
-        .take(MOST_READINGS);
-    let mut refused: Vec<Reading> = Vec::new();
-    for attempt in attempts {
-        if refused
-            .iter()
-            .any(|known| known.attempt.object == attempt.object)
-        {
-            continue;
-        }
-        let reading = read(attempt);
-        if matches!(&reading.verdict, Verdict::Denied(denial) if agrees(incident, denial))
-            && !is_far_fetched(&reading, incident)
-        {
-            refused.push(reading);
-        }
-    }
-    match (refused.len(), refused.pop()) {
-        (1, Some(reading)) => Ok(denied(reading)),
-        (0, _) => Err(
-            "the program did not name the file, and none of the command's arguments is refused now"
-                .to_owned(),
-        ),
-        (many, _) => Err(format!(
-            "the program did not name the file, and {many} of the command's arguments are refused"
-        )),
     }
 }
 
