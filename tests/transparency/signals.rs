@@ -4,9 +4,10 @@ use crate::pair::Pair;
 use crate::scene::{same_everywhere, same_on_terminal, wrapped};
 
 /// `count.py SIGNAL...`: tells when it is ready, tells of each of these signals and ends with its input, or with the
-/// signal TERM when that is not one of them.
+/// signal TERM when that is not one of them. It reads in a thread of its own: a signal that comes just before a blocking
+/// call would be told of only after it.
 const COUNT: &str = r#"cat >../count.py <<'END'
-import os, signal, sys
+import os, select, signal, sys, threading
 counts = {}
 def tell(text): os.write(1, (text + "\n").encode())
 def caught(number, frame):
@@ -14,8 +15,24 @@ def caught(number, frame):
     name = signal.Signals(number).name
     tell(f"{name} {counts[number]}" + (" {1} {0}".format(*os.get_terminal_size(0)) if name == "SIGWINCH" else ""))
 for name in sys.argv[1:]: signal.signal(getattr(signal, name), caught)
+wake, waker = os.pipe()
+os.set_blocking(waker, False)
+signal.set_wakeup_fd(waker)
+keys, typed = os.pipe()
+def read():
+    while True:
+        try: some = os.read(0, 4096)
+        except OSError: some = b""
+        if not some: return os.close(typed)
+        os.write(typed, some)
 tell("ready")
-for line in sys.stdin: tell("read " + line.strip())
+threading.Thread(target=read, daemon=True).start()
+some = b"x"
+while some:
+    for ready in select.select([wake, keys], [], [])[0]:
+        some = os.read(ready, 4096)
+        if ready == keys:
+            for line in some.decode().splitlines(): tell("read " + line)
 tell("in all " + " ".join(f"{signal.Signals(n).name}={counts[n]}" for n in sorted(counts)))
 END
 "#;
@@ -65,7 +82,7 @@ fn an_interrupted_script_ends_where_bare_it_would() {
     pair.until("ready").types("\x03");
     pair.ends().ended("signal 2");
     let mut pair = Pair::start(
-        "run perl -e '$SIG{INT} = sub { exit 3 }; print STDERR \"ready\"; sleep 1000'; echo on $?",
+        "run perl -e '$SIG{INT} = sub { exit 3 }; print STDERR \"ready\"; select undef, undef, undef, 0.02 while 1'; echo on $?",
     );
     pair.until("ready").types("\x03");
     pair.ends().shows("on 3");
@@ -75,12 +92,12 @@ fn an_interrupted_script_ends_where_bare_it_would() {
 fn every_signal_sent_to_the_wrapper_arrives_once() {
     for seen in same_everywhere(
         r#"cat >../catch.py <<'END'
-import os, signal
+import os, signal, time
 def caught(number, frame): os.write(1, f"{number}\n".encode())
 for number in signal.valid_signals() - {9, 19, 32, 33}: signal.signal(number, caught)
 open("../pid", "w").write(str(os.getpid()))
 os.write(1, b"ready\n")
-while True: signal.pause()
+while True: time.sleep(0.01)
 END
            : >got; run python3 ../catch.py >>got & pid=$!
            until_there got
@@ -249,7 +266,7 @@ def caught(number, frame):
     count += 1
 signal.signal(signal.SIGHUP, caught)
 os.write(1, b"ready\n")
-while not count: signal.pause()
+while not count: time.sleep(0.01)
 end = time.monotonic() + 0.5
 while time.monotonic() < end: time.sleep(0.1)
 try: then = os.write(1, b"x")

@@ -153,7 +153,7 @@ fn shells_have_job_control_inside() {
         }
         let mut pair = Pair::start(shell).hiding_numbers();
         pair.until("1> ").types("true\n").until("2> ");
-        pair.types("perl -e '$SIG{CONT} = sub { syswrite STDOUT, \"again\\n\" }; syswrite STDOUT, \"ready\\n\"; sleep 1000 while 1'\n")
+        pair.types("perl -e '$SIG{CONT} = sub { syswrite STDOUT, \"again\\n\" }; syswrite STDOUT, \"ready\\n\"; select undef, undef, undef, 0.02 while 1'\n")
             .until("\nready");
         pair.types("\x1a").until("3> ").types("jobs\n").until("4> ");
         pair.types("fg\n")
@@ -188,7 +188,7 @@ fn interpreters_edit_their_lines() {
         .until("42\n>>> 1 + 41\n42");
     pair.types("import os; os.get_terminal_size()\n")
         .until("columns=80, lines=24");
-    pair.types("import time; print('in'+'side'); time.sleep(1000)\n")
+    pair.types("import time; print('in'+'side'); [time.sleep(0.02) for _ in range(50000)]\n")
         .until("\ninside")
         .types("\x03")
         .until("KeyboardInterrupt\n>>> ");
