@@ -28,9 +28,11 @@ pub struct Incident {
     /// The paths of the message, unquoted, as printed (relative ones left relative): the likeliest to be the
     /// refused one first. Empty where the message names none.
     pub paths: Vec<Vec<u8>>,
-    /// Where the message names no path: one that the quoted source line or the name of a setting stands for. It is most
-    /// likely what was refused, but the message does not say so.
+    /// Where the message names no path: one that the name of a setting stands for. It is most likely what was refused, but
+    /// the message does not say so.
     pub mention: Option<Vec<u8>>,
+    /// Where the message names no path: the line of source that it quotes.
+    pub code: Option<Vec<u8>>,
     /// Where the program says that it failed: a file of its source, as printed, and the line's number.
     pub source: Option<(Vec<u8>, u32)>,
     /// The operations the text allows for, the likeliest first. Empty where it does not tell.

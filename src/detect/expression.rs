@@ -54,6 +54,8 @@ pub enum Group {
     Directory,
     /// `mention`: what the message is about where it names no path.
     Mention,
+    /// `code`: a quoted line of the source that failed.
+    Code,
     /// `file`: the source that failed.
     SourceFile,
     /// `line`: the number of its line.
@@ -72,6 +74,7 @@ impl Group {
         ("addr", Group::Address),
         ("dir", Group::Directory),
         ("mention", Group::Mention),
+        ("code", Group::Code),
         ("file", Group::SourceFile),
         ("line", Group::SourceLine),
     ];

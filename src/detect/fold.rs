@@ -57,7 +57,11 @@ fn same(a: &Incident, b: &Incident) -> bool {
         a.errno == b.errno || (!a.paths.is_empty() && (a.errno.is_none() || b.errno.is_none()));
     let names = |incident: &Incident| {
         let path = incident.paths.first().cloned();
-        let around = (incident.mention.clone(), incident.source.clone());
+        let around = (
+            incident.mention.clone(),
+            incident.code.clone(),
+            incident.source.clone(),
+        );
         (path, incident.address.clone(), around)
     };
     errnos && names(a) == names(b)

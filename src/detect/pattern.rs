@@ -123,6 +123,9 @@ pub struct Sample {
     /// What the message is about where it names no path.
     #[serde(default)]
     pub mention: Option<String>,
+    /// The line of source that is quoted where no path is named.
+    #[serde(default)]
+    pub code: Option<String>,
 }
 
 /// A message in which nothing may be found.
@@ -160,6 +163,7 @@ impl Pattern {
                 text(incident.address.as_ref()),
             ),
             ("dir", sample.dir.clone(), text(incident.directory.as_ref())),
+            ("code", sample.code.clone(), text(incident.code.as_ref())),
             (
                 "mention",
                 sample.mention.clone(),

@@ -115,6 +115,7 @@ struct Reading<'p> {
     address: Option<Vec<u8>>,
     directory: Option<Vec<u8>>,
     mention: Option<Vec<u8>>,
+    code: Option<Vec<u8>>,
     source: Option<(Vec<u8>, u32)>,
     told: Option<Told>,
     /// Whether the line names a call that several operations share, such as open(2).
@@ -135,6 +136,7 @@ impl<'p> Reading<'p> {
             address: None,
             directory: None,
             mention: None,
+            code: None,
             source: None,
             told: pattern.operation.clone(),
             vague: false,
@@ -175,6 +177,10 @@ impl<'p> Reading<'p> {
             .or_else(|| address(found.get(Group::Address)?));
         self.directory = self.directory.take().or_else(|| name(Group::Directory));
         self.mention = self.mention.take().or_else(|| name(Group::Mention));
+        self.code = self
+            .code
+            .take()
+            .or_else(|| found.get(Group::Code).map(<[u8]>::to_vec));
         self.source = self.source.take().or_else(|| {
             let number = std::str::from_utf8(found.get(Group::SourceLine)?).ok()?;
             Some((name(Group::SourceFile)?, number.parse().ok()?))
@@ -218,6 +224,7 @@ impl<'p> Reading<'p> {
             message: self.line,
             errno: self.errno,
             mention: self.mention.filter(|_| !named),
+            code: self.code.filter(|_| !named),
             source: self.source.filter(|_| !named),
             paths: self.path.into_iter().chain(self.to).collect(),
             operations: operation.into_iter().collect(),
@@ -271,6 +278,7 @@ impl<'p> Reading<'p> {
             &self.address,
             &self.directory,
             &self.mention,
+            &self.code,
         ];
         names.into_iter().flatten().count()
             + usize::from(self.told.is_some())

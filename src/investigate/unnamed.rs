@@ -14,9 +14,10 @@ pub(super) fn decide(incident: &Incident, place: &Place) -> Decision {
 
 /// For a message that names no object, but whose surroundings do: that it is refused must show, and nothing else may be.
 fn mentioned(incident: &Incident, place: &Place) -> Option<Decision> {
-    let (paths, operation) = match &incident.mention {
-        Some(path) => (vec![path.clone()], None),
-        None => in_source(incident, place)?,
+    let (paths, operation) = match (&incident.mention, &incident.code) {
+        (Some(path), _) => (vec![path.clone()], None),
+        (None, Some(line)) => resolve::literals(std::slice::from_ref(line), 0),
+        (None, None) => in_source(incident, place),
     };
     let mut refused = paths.into_iter().filter_map(|path| {
         let mut assumed = Incident {
@@ -34,14 +35,14 @@ fn mentioned(incident: &Incident, place: &Place) -> Option<Decision> {
 }
 
 /// The paths that the statement has as literals at which the program says that it failed.
-fn in_source(incident: &Incident, place: &Place) -> Option<(Vec<Vec<u8>>, Option<Operation>)> {
-    let (_, number) = incident.source.as_ref()?;
+fn in_source(incident: &Incident, place: &Place) -> (Vec<Vec<u8>>, Option<Operation>) {
+    let number = incident.source.as_ref().map_or(0, |(_, number)| *number);
     let files = resolve::sources(incident, place).into_iter();
     let (lines, at) = files
-        .map(|file| gather::source_lines(&file, *number))
-        .find(|(lines, _)| !lines.is_empty())?;
-    let (paths, operation) = resolve::literals(&lines, at);
-    (!paths.is_empty()).then_some((paths, operation))
+        .map(|file| gather::source_lines(&file, number))
+        .find(|(lines, _)| !lines.is_empty())
+        .unwrap_or_default();
+    resolve::literals(&lines, at)
 }
 
 /// For a message that names no object: the one object among the command's own arguments that would be refused.

@@ -105,7 +105,9 @@ fn what_a_traceback_quotes_is_looked_at_where_the_error_names_nothing() {
     let Some(world) = crate::support::World::new() else {
         return;
     };
-    world.root("install -d -m 700 -o deploy /srv/d /srv/open && chmod 777 /srv/open");
+    world.root(
+        "install -d -m 700 -o deploy /srv/d /srv/open && chmod 777 /srv/open; touch /srv/open/c",
+    );
     for (call, told) in [
         (
             "import os; os.mkfifo(\"/srv/d/f\")",
@@ -114,6 +116,10 @@ fn what_a_traceback_quotes_is_looked_at_where_the_error_names_nothing() {
         (
             "import sqlite3; sqlite3.connect(\"/srv/d/a.db\")",
             "/srv/d/a.db\n",
+        ),
+        (
+            "import ssl; c = ssl.create_default_context(); c.load_cert_chain(\"/srv/d/key\")",
+            "cannot read /srv/d/key\n",
         ),
         // It is there, and nothing forbids it: the kernel's answer was about something else.
         (
