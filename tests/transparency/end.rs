@@ -79,6 +79,18 @@ fn a_grandchild_does_not_delay_the_end_and_its_bytes_arrive() {
 }
 
 #[test]
+fn what_is_written_just_after_the_end_is_not_lost_on_a_terminal() {
+    same_on_terminal(
+        r#"mkfifo ../go ../gone
+           for i in $(seq 40); do
+               run bash -c '{ read line <../go; echo "late $line" >&2; echo >../gone; } & exit 6'
+               echo $i >../go; read line <../gone; sleep 0.05
+           done"#,
+    )
+    .shows("late 39\r\nlate 40\r\n");
+}
+
+#[test]
 fn a_grandchild_may_go_on_for_long_and_write_much() {
     for seen in same_wherever_stderr_is_seen(
         r#"mkfifo ../go ../gone

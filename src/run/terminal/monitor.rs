@@ -242,13 +242,13 @@ impl Monitor {
         // What the command left behind is in the background now, as it would be after the shell took its terminal back.
         modes::set_foreground(self.slave.as_raw_fd(), own_group());
         drop(self.slave);
+        // Asked before the wrapper knows: what others write after it has ended, and be they gone at once, is still to be
+        // carried on.
+        let nobody_left = self.master.as_ref().is_none_or(modes::slave_is_closed);
         report.send(&self.wrapper);
-        let Some(master) = self.master else {
+        let Some(master) = self.master.filter(|_| !nobody_left) else {
             sys::exit(0)
         };
-        if modes::slave_is_closed(&master) {
-            sys::exit(0);
-        }
         while Order::receive(&self.wrapper).is_some() {}
         carry(&master, &self.user.0)
     }
