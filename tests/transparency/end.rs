@@ -80,14 +80,15 @@ fn a_grandchild_does_not_delay_the_end_and_its_bytes_arrive() {
 
 #[test]
 fn what_is_written_just_after_the_end_is_not_lost_on_a_terminal() {
+    // Without carriage returns: the next run may take the terminal over just as the last one's remainder writes.
     same_on_terminal(
-        r#"mkfifo ../go ../gone
+        r#"stty -opost; mkfifo ../go ../gone
            for i in $(seq 40); do
                run bash -c '{ read line <../go; echo late >&2; echo >../gone; } & exit 6'
                echo >../go; read line <../gone
            done"#,
     )
-    .shows(&"late\r\n".repeat(40));
+    .shows(&"late\n".repeat(40));
 }
 
 #[test]
