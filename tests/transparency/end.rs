@@ -86,7 +86,7 @@ fn what_is_written_just_after_the_end_is_not_lost_on_a_terminal() {
            for i in $(seq 40); do
                run bash -c '{ read line <../go; echo late >&2; echo >../gone; } & exit 6'
                echo >../go; read line <../gone
-           done"#,
+           done; true"#,
     )
     .shows(&"late\n".repeat(40));
 }
