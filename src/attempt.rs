@@ -28,13 +28,8 @@ pub struct Incident {
     /// The paths of the message, unquoted, as printed (relative ones left relative): the likeliest to be the
     /// refused one first. Empty where the message names none.
     pub paths: Vec<Vec<u8>>,
-    /// Where the message names no path: one that the name of a setting stands for. It is most likely what was refused, but
-    /// the message does not say so.
-    pub mention: Option<Vec<u8>>,
-    /// Where the message names no path: the line of source that it quotes.
-    pub code: Option<Vec<u8>>,
-    /// Where the program says that it failed: a file of its source, as printed, and the line's number.
-    pub source: Option<(Vec<u8>, u32)>,
+    /// Where the message names neither a path nor an address: what tells of one all the same.
+    pub clue: Option<Clue>,
     /// The operations the text allows for, the likeliest first. Empty where it does not tell.
     pub operations: Vec<Operation>,
     /// The id of the pattern that recognised the message.
@@ -48,6 +43,17 @@ pub struct Incident {
     pub certain: bool,
     /// How often it was seen: 1, or more where equal ones were folded into one.
     pub count: u32,
+}
+
+/// What tells of the object of a message that does not name it. It may be about something else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Clue {
+    /// The path of something that is named otherwise, such as a setting of the kernel.
+    Path(Vec<u8>),
+    /// A line of source that the message quotes.
+    Code(Vec<u8>),
+    /// A line of source that the message points at: the file, as printed, and the line's number (from 1).
+    Line(Vec<u8>, u32),
 }
 
 /// What an attempt was aimed at.

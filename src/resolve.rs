@@ -79,14 +79,16 @@ pub fn attempts(incident: &Incident, place: &Place) -> Vec<Attempt> {
     attempts
 }
 
-/// Where the source that the incident points at may lie, the likeliest first.
+/// Where a file of source that the incident points at may lie, the likeliest first.
 #[must_use]
-pub fn sources(incident: &Incident, place: &Place) -> Vec<Vec<u8>> {
-    let named = incident.source.iter();
-    named
-        .flat_map(|(file, _)| paths::absolute(file, &Operation::READ, incident, place))
-        .map(|(_, path)| path)
-        .collect()
+pub fn sources(file: &[u8], incident: &Incident, place: &Place) -> Vec<Vec<u8>> {
+    let mut found: Vec<Vec<u8>> = Vec::new();
+    for (_, path) in paths::absolute(file, &Operation::READ, incident, place) {
+        if !found.contains(&path) {
+            found.push(path);
+        }
+    }
+    found
 }
 
 /// What may have been tried where the text names no object: the operations it allows for, on each path or port among

@@ -55,16 +55,7 @@ pub fn folded(incidents: Vec<Incident>) -> Vec<Incident> {
 fn same(a: &Incident, b: &Incident) -> bool {
     let errnos =
         a.errno == b.errno || (!a.paths.is_empty() && (a.errno.is_none() || b.errno.is_none()));
-    let names = |incident: &Incident| {
-        let path = incident.paths.first().cloned();
-        let around = (
-            incident.mention.clone(),
-            incident.code.clone(),
-            incident.source.clone(),
-        );
-        (path, incident.address.clone(), around)
-    };
-    errnos && names(a) == names(b)
+    errnos && a.paths.first() == b.paths.first() && a.address == b.address && a.clue == b.clue
 }
 
 fn absorb(old: &mut Incident, new: Incident) {

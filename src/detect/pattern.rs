@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::expression::Expression;
 use super::unquote::Quoting;
-use crate::attempt::{Errno, Incident, Operation};
+use crate::attempt::{Clue, Errno, Incident, Operation};
 
 /// What a text says of the operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,6 +149,11 @@ impl Pattern {
         };
         let text = |bytes: Option<&Vec<u8>>| bytes.map(|b| String::from_utf8_lossy(b).into_owned());
         let errno = incident.errno.map_or("none", Errno::symbol);
+        let (mention, code) = match &incident.clue {
+            Some(Clue::Path(path)) => (Some(path), None),
+            Some(Clue::Code(line)) => (None, Some(line)),
+            Some(Clue::Line(..)) | None => (None, None),
+        };
         let pairs = [
             (
                 "pattern",
@@ -163,12 +168,8 @@ impl Pattern {
                 text(incident.address.as_ref()),
             ),
             ("dir", sample.dir.clone(), text(incident.directory.as_ref())),
-            ("code", sample.code.clone(), text(incident.code.as_ref())),
-            (
-                "mention",
-                sample.mention.clone(),
-                text(incident.mention.as_ref()),
-            ),
+            ("mention", sample.mention.clone(), text(mention)),
+            ("code", sample.code.clone(), text(code)),
             (
                 "errno",
                 Some(sample.errno.clone().unwrap_or_else(|| "EACCES".into())),

@@ -8,7 +8,7 @@ use super::pattern::{Direction, Look, Pattern, Shape, Told};
 use super::reason::Reason;
 use super::unquote::{Quoting, unquoted};
 use super::words::Words;
-use crate::attempt::{Errno, Incident, Operation};
+use crate::attempt::{Clue, Errno, Incident, Operation};
 
 /// The longest name that a path may have (PATH_MAX).
 const LONGEST_PATH: usize = 4096;
@@ -114,9 +114,7 @@ struct Reading<'p> {
     to: Option<Vec<u8>>,
     address: Option<Vec<u8>>,
     directory: Option<Vec<u8>>,
-    mention: Option<Vec<u8>>,
-    code: Option<Vec<u8>>,
-    source: Option<(Vec<u8>, u32)>,
+    clue: Option<Clue>,
     told: Option<Told>,
     /// Whether the line names a call that several operations share, such as open(2).
     vague: bool,
@@ -135,9 +133,7 @@ impl<'p> Reading<'p> {
             to: None,
             address: None,
             directory: None,
-            mention: None,
-            code: None,
-            source: None,
+            clue: None,
             told: pattern.operation.clone(),
             vague: false,
         }
@@ -176,15 +172,17 @@ impl<'p> Reading<'p> {
             .take()
             .or_else(|| address(found.get(Group::Address)?));
         self.directory = self.directory.take().or_else(|| name(Group::Directory));
-        self.mention = self.mention.take().or_else(|| name(Group::Mention));
-        self.code = self
-            .code
-            .take()
-            .or_else(|| found.get(Group::Code).map(<[u8]>::to_vec));
-        self.source = self.source.take().or_else(|| {
+        let code = || found.get(Group::Code).map(<[u8]>::to_vec);
+        let line = || {
             let number = std::str::from_utf8(found.get(Group::SourceLine)?).ok()?;
-            Some((name(Group::SourceFile)?, number.parse().ok()?))
-        });
+            Some(Clue::Line(name(Group::SourceFile)?, number.parse().ok()?))
+        };
+        self.clue = self
+            .clue
+            .take()
+            .or_else(|| name(Group::Mention).map(Clue::Path))
+            .or_else(|| code().map(Clue::Code))
+            .or_else(line);
         self.errno = self.errno.or_else(|| errno(found.get(Group::Errno)?));
         if self.told.is_none() {
             self.told = found
@@ -223,9 +221,7 @@ impl<'p> Reading<'p> {
         Some(Incident {
             message: self.line,
             errno: self.errno,
-            mention: self.mention.filter(|_| !named),
-            code: self.code.filter(|_| !named),
-            source: self.source.filter(|_| !named),
+            clue: self.clue.filter(|_| !named),
             paths: self.path.into_iter().chain(self.to).collect(),
             operations: operation.into_iter().collect(),
             pattern: self.pattern.id.clone(),
@@ -272,15 +268,9 @@ impl<'p> Reading<'p> {
 
     /// How much is known.
     fn known(&self) -> usize {
-        let names = [
-            &self.path,
-            &self.to,
-            &self.address,
-            &self.directory,
-            &self.mention,
-            &self.code,
-        ];
+        let names = [&self.path, &self.to, &self.address, &self.directory];
         names.into_iter().flatten().count()
+            + usize::from(self.clue.is_some())
             + usize::from(self.told.is_some())
             + usize::from(self.errno.is_some())
     }

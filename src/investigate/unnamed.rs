@@ -1,7 +1,7 @@
 //! A message that names no object: what its surroundings name, or else the command's own arguments.
 
 use super::{Decision, MOST_READINGS, Reading, agrees, denied, is_far_fetched, read};
-use crate::attempt::{Incident, Operation};
+use crate::attempt::{Clue, Incident};
 use crate::gather;
 use crate::judge::Verdict;
 use crate::report::Outcome;
@@ -14,10 +14,14 @@ pub(super) fn decide(incident: &Incident, place: &Place) -> Decision {
 
 /// For a message that names no object, but whose surroundings do: that it is refused must show, and nothing else may be.
 fn mentioned(incident: &Incident, place: &Place) -> Option<Decision> {
-    let (paths, operation) = match (&incident.mention, &incident.code) {
-        (Some(path), _) => (vec![path.clone()], None),
-        (None, Some(line)) => resolve::literals(std::slice::from_ref(line), 0),
-        (None, None) => in_source(incident, place),
+    let (paths, operation) = match incident.clue.as_ref()? {
+        Clue::Path(path) => (vec![path.clone()], None),
+        Clue::Code(line) => resolve::literals(std::slice::from_ref(line), 0),
+        Clue::Line(file, number) => resolve::sources(file, incident, place)
+            .iter()
+            .map(|file| gather::source_lines(file, *number))
+            .find(|(lines, _)| !lines.is_empty())
+            .map(|(lines, at)| resolve::literals(&lines, at))?,
     };
     let mut refused = paths.into_iter().filter_map(|path| {
         let mut assumed = Incident {
@@ -32,17 +36,6 @@ fn mentioned(incident: &Incident, place: &Place) -> Option<Decision> {
     });
     let first = refused.next();
     first.filter(|_| refused.next().is_none())
-}
-
-/// The paths that the statement has as literals at which the program says that it failed.
-fn in_source(incident: &Incident, place: &Place) -> (Vec<Vec<u8>>, Option<Operation>) {
-    let number = incident.source.as_ref().map_or(0, |(_, number)| *number);
-    let files = resolve::sources(incident, place).into_iter();
-    let (lines, at) = files
-        .map(|file| gather::source_lines(&file, number))
-        .find(|(lines, _)| !lines.is_empty())
-        .unwrap_or_default();
-    resolve::literals(&lines, at)
 }
 
 /// For a message that names no object: the one object among the command's own arguments that would be refused.
