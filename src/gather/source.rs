@@ -5,20 +5,21 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use nix::libc;
-
 /// How far into a file is looked for a line, and how long a line may be, in bytes: more is no source that people write.
 const FARTHEST: u64 = 4 * 1024 * 1024;
 
 /// The line of a file with this number (from 1), with up to `around` lines before and after it, and which of them it is.
 /// Empty where they cannot be read, or where it is no regular file.
 pub(super) fn lines(path: &Path, number: u32, around: u32) -> (Vec<Vec<u8>>, usize) {
-    let opened = File::options()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path);
-    let regular = |file: &File| file.metadata().is_ok_and(|of| of.is_file());
-    let Some(file) = opened.ok().filter(regular) else {
+    // Whatever else it may be is not opened: that alone could do something.
+    let opened = path.is_file().then(|| {
+        let mut options = File::options();
+        options
+            .read(true)
+            .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
+            .open(path)
+    });
+    let Some(Ok(file)) = opened else {
         return (Vec::new(), 0);
     };
     let first = number.saturating_sub(around).max(1);
