@@ -42,8 +42,6 @@ pub struct Pipe {
     batch: Batch,
     outlet: Outlet,
     long: bool,
-    /// What the pipe keeps together: less, where the command writes so much that reading each write costs.
-    kept: Kept,
 }
 
 impl Pipe {
@@ -56,7 +54,6 @@ impl Pipe {
             batch: Batch::default(),
             outlet,
             long: false,
-            kept: Kept::default(),
         }
     }
 
@@ -141,7 +138,7 @@ impl Pipe {
                 Err(_) => break false,
             }
         };
-        if !(more && self.kept == Kept::Lines && self.has_more()) {
+        if !(more && self.batch.kept() == Kept::Lines && self.has_more()) {
             self.batch.close();
         }
         self.adapt(packets, self.batch.bytes.len() - before);
@@ -162,7 +159,8 @@ impl Pipe {
         }
         let whole_lines = self.batch.took_whole_lines();
         let pages = count.is_multiple_of(ATOMIC) && count / ATOMIC >= reads;
-        let kept = match self.kept {
+        let before = self.batch.kept();
+        let kept = match before {
             // They are cut between pages in any case.
             Kept::Writes | Kept::Pages if pages && count >= BATCH / 2 => Kept::Pages,
             Kept::Writes if whole_lines && reads >= MANY => Kept::Lines,
@@ -170,8 +168,7 @@ impl Pipe {
             Kept::Lines if count >= ATOMIC => Kept::Lines,
             _ => Kept::Writes,
         };
-        if kept != self.kept {
-            self.kept = kept;
+        if kept != before {
             self.batch.expect(kept);
             sys::keep_packets(sink, kept == Kept::Writes);
         }

@@ -16,7 +16,7 @@ pub struct Batch {
     cuts: Vec<usize>,
     /// How many of the cuts lie behind.
     passed: usize,
-    /// What one read gives.
+    /// What the pipe keeps together: less, where the command writes so much that reading each write costs.
     kept: Kept,
     /// Whether everything read since this was asked last ended at the end of a line.
     whole_lines: bool,
@@ -45,6 +45,11 @@ impl Batch {
         self.cuts.clear();
         self.done = 0;
         self.passed = 0;
+    }
+
+    /// What a read gives.
+    pub fn kept(&self) -> Kept {
+        self.kept
     }
 
     /// From now on a read gives this.

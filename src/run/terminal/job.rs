@@ -1,7 +1,6 @@
 //! The command as a job: in the foreground or in the background, stopped and continued, sent signals.
 
 use std::os::fd::AsRawFd;
-
 use std::time::Instant;
 
 use nix::libc;
@@ -44,17 +43,15 @@ impl Terminal {
     /// Waits, though not for long, until the monitor has put the command in the foreground: keys that came before would
     /// stop it.
     fn wait_for_foreground(&self) {
-        let in_background = |master| modes::foreground(master) == self.monitor_pid;
-        let mut patience = 50;
-        while self.has_typeahead()
-            && self
-                .master
-                .as_ref()
-                .is_some_and(|master| in_background(master.as_raw_fd()))
-            && patience > 0
-        {
+        let Some(master) = &self.master else {
+            return;
+        };
+        for _ in 0..50 {
+            let in_background = modes::foreground(master.as_raw_fd()) == self.monitor_pid;
+            if !in_background || !self.has_typeahead() {
+                return;
+            }
             sys::poll(&mut [], 1);
-            patience -= 1;
         }
     }
 
