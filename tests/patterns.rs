@@ -96,6 +96,7 @@ fn no_counter_sample_is_recognised() {
     assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
 }
 
+/// The prefilter decides before any pattern: what it holds back is never read.
 #[test]
 fn every_sample_passes_the_sieve() {
     let mut held_back = Vec::new();
@@ -106,21 +107,6 @@ fn every_sample_passes_the_sieve() {
             let english = sample.text.is_ascii();
             let passed = Sieve::new::<&str>(&[]).push(sample.text.as_bytes());
             if english && passed.is_none() {
-                held_back.push(format!("{}: {}", texts(pattern), sample.text));
-            }
-        }
-    }
-    assert!(held_back.is_empty(), "{}", held_back.join("\n"));
-}
-
-#[test]
-fn the_prefilter_lets_every_sample_through() {
-    let mut held_back = Vec::new();
-    for pattern in Patterns::builtin().iter().filter(|pattern| !pattern.silent) {
-        for sample in &pattern.samples {
-            // Other languages pass by the words of the command's locale.
-            let english = sample.text.is_ascii();
-            if english && Sieve::default().push(sample.text.as_bytes()).is_none() {
                 held_back.push(format!("{}: {}", texts(pattern), sample.text));
             }
         }

@@ -1,7 +1,7 @@
 //! Start and end of a command that does nothing, without and with a terminal.
 
 use std::io::Read;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -98,6 +98,5 @@ pub fn drain(from: OwnedFd) -> usize {
         }
         total += count;
     }
-    let _ = from.as_raw_fd();
     total
 }

@@ -231,8 +231,10 @@ impl Pair {
         let deadline = Instant::now() + DEADLINE / 3;
         let mut rest = (Instant::now(), [0; 2]);
         while Instant::now() < deadline {
-            let lengths = self.screens().each_ref().map(|screen| screen.bytes.len());
-            let ended = self.screens().iter().all(|screen| screen.ended);
+            let screens = self.screens();
+            let lengths = screens.each_ref().map(|screen| screen.bytes.len());
+            let ended = screens.iter().all(|screen| screen.ended);
+            drop(screens);
             let lingering = self
                 .terminals
                 .iter()
