@@ -20,7 +20,7 @@
 mod file;
 mod show;
 
-pub use file::{Place, load, place};
+pub use file::{Paths, load, paths};
 pub use show::show;
 
 use std::ops::Range;
@@ -29,8 +29,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::cause::Code;
 use crate::cli::{Color, Hints};
+use crate::denial::Code;
 
 /// What the configuration file sets. `None` and empty lists where it is silent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -1,7 +1,7 @@
 //! From a stream of bytes to incidents: a literal prefilter over everything, patterns only where a line could match.
 //!
 //! ```text
-//! bytes ─ sieve ▶ stretches ─ lines, prefix, json ▶ the lines of each writer ─ reason, pattern, reading ▶ Incident ─ fold ▶
+//! bytes ─ prefilter ▶ stretches ─ lines, prefix, json ▶ the lines of each writer ─ reason, pattern, reading ▶ Incident ─ fold ▶
 //! ```
 //!
 //! A line is read in two steps. First the reason is found: the words of strerror(3) in any language, a symbol or a number.
@@ -16,10 +16,10 @@ mod library;
 mod lines;
 mod pattern;
 mod pattern_file;
+mod prefilter;
 mod prefix;
 mod reading;
 mod reason;
-mod sieve;
 mod stream;
 mod unquote;
 mod words;
@@ -30,7 +30,7 @@ pub use fold::folded;
 pub use library::Patterns;
 pub use pattern::{Counter, Pattern, Sample};
 pub use pattern_file::PatternError;
-pub use sieve::Sieve;
+pub use prefilter::Prefilter;
 pub use unquote::{Quoting, unquoted};
 
 use crate::attempt::Incident;
@@ -40,7 +40,7 @@ use stream::Stream;
 /// How many writers are told apart at a time.
 const WRITERS: usize = 12;
 
-/// Finds permission failures in a stream of text, fed in pieces of any size. What the [`Sieve`] let through is enough.
+/// Finds permission failures in a stream of text, fed in pieces of any size. What the [`Prefilter`] let through is enough.
 ///
 /// Memory is bounded whatever comes. The incidents do not depend on where the pieces are cut.
 #[derive(Debug, Default)]

@@ -21,11 +21,11 @@ pub use surroundings::{Container, Leftovers, Surroundings, Unit};
 pub use traced::{TraceMode, Traced};
 
 /// A fact is known, or could not be read, for a reason. `?` carries "unknown" through the judge.
-pub type Fact<T> = Result<T, Unread>;
+pub type Fact<T> = Result<T, UnknownFact>;
 
 /// Why something is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unread {
+pub struct UnknownFact {
     /// What could not be read: "mode and owner", "ACL", "inode flags", "security label".
     pub what: String,
     /// The object it belongs to; empty where it belongs to none.
@@ -34,11 +34,11 @@ pub struct Unread {
     pub errno: Option<crate::attempt::Errno>,
 }
 
-impl Unread {
+impl UnknownFact {
     /// Something that was never looked at.
     #[must_use]
-    pub fn not_gathered(what: &str) -> Unread {
-        Unread {
+    pub fn not_gathered(what: &str) -> UnknownFact {
+        UnknownFact {
             what: what.to_owned(),
             path: Vec::new(),
             errno: None,
@@ -112,7 +112,7 @@ pub struct Step {
     /// The component: a name, `.` or `..`. For an absolute symlink target the walk starts again at the root, and the
     /// next step's `dir` says so.
     pub name: Vec<u8>,
-    /// What was found: a node; `Ok(None)` where there is no such name; unread where that could not be seen.
+    /// What was found: a node; `Ok(None)` where there is no such name; unknown where that could not be seen.
     pub found: Fact<Option<NodeId>>,
     /// How many symlinks deep: 0 for a component of the path as written.
     pub depth: u8,
@@ -167,18 +167,18 @@ pub enum Hold {
 
 impl Default for Settings {
     fn default() -> Settings {
-        fn unread<T>(what: &str) -> Fact<T> {
-            Err(Unread::not_gathered(what))
+        fn unknown<T>(what: &str) -> Fact<T> {
+            Err(UnknownFact::not_gathered(what))
         }
         Settings {
-            protected_symlinks: unread("fs.protected_symlinks"),
-            protected_hardlinks: unread("fs.protected_hardlinks"),
-            protected_regular: unread("fs.protected_regular"),
-            protected_fifos: unread("fs.protected_fifos"),
-            unprivileged_port_start: unread("net.ipv4.ip_unprivileged_port_start"),
-            owns_network_namespace: unread("owner of the network namespace"),
-            security_modules: unread("active security modules"),
-            selinux_enforcing: unread("SELinux mode"),
+            protected_symlinks: unknown("fs.protected_symlinks"),
+            protected_hardlinks: unknown("fs.protected_hardlinks"),
+            protected_regular: unknown("fs.protected_regular"),
+            protected_fifos: unknown("fs.protected_fifos"),
+            unprivileged_port_start: unknown("net.ipv4.ip_unprivileged_port_start"),
+            owns_network_namespace: unknown("owner of the network namespace"),
+            security_modules: unknown("active security modules"),
+            selinux_enforcing: unknown("SELinux mode"),
             other: std::collections::BTreeMap::new(),
             module_log: Vec::new(),
         }

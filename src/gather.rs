@@ -1,7 +1,7 @@
 //! The only reader of the system: one kernel interface a file.
 //!
 //! Nothing here opens a device, a FIFO or a socket, and nothing changes the system. What cannot be read is
-//! [`Unread`] with the reason. permwrap as a rule runs as the same user as the command: behind a closed directory it sees
+//! [`UnknownFact`] with the reason. permwrap as a rule runs as the same user as the command: behind a closed directory it sees
 //! no more than that.
 
 mod acl;
@@ -30,7 +30,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::attempt::{Attempt, Errno, Subject};
-use crate::facts::{Fact, Facts, Leftovers, Unread};
+use crate::facts::{Fact, Facts, Leftovers, UnknownFact};
 
 pub use subject::Snapshot;
 pub use view::View;
@@ -117,8 +117,8 @@ pub fn working_directory(pid: i32) -> Option<Vec<u8>> {
 }
 
 /// Why something is not known, by the error number of a system call.
-fn unread(what: &str, path: &[u8], errno: rustix::io::Errno) -> Unread {
-    Unread {
+fn unknown(what: &str, path: &[u8], errno: rustix::io::Errno) -> UnknownFact {
+    UnknownFact {
         what: what.to_owned(),
         path: path.to_vec(),
         errno: Errno::from_number(errno.raw_os_error()),
@@ -126,8 +126,8 @@ fn unread(what: &str, path: &[u8], errno: rustix::io::Errno) -> Unread {
 }
 
 /// Why something is not known, by an error of the standard library.
-fn unread_io(what: &str, path: &[u8], error: &std::io::Error) -> Unread {
-    Unread {
+fn unknown_io(what: &str, path: &[u8], error: &std::io::Error) -> UnknownFact {
+    UnknownFact {
         what: what.to_owned(),
         path: path.to_vec(),
         errno: error.raw_os_error().and_then(Errno::from_number),

@@ -3,7 +3,7 @@
 mod unnamed;
 
 use crate::attempt::{ANY_NAME, Attempt, Errno, Incident, Object, Operation};
-use crate::facts::{Facts, Kind, Program, Unread};
+use crate::facts::{Facts, Kind, Program, UnknownFact};
 use crate::gather;
 use crate::judge::{self, Denial, Verdict};
 use crate::quote;
@@ -72,7 +72,7 @@ pub fn examine(attempt: Attempt) -> Finding {
             Outcome::Denied(denial, remedy)
         }
         Verdict::Fails { errno, .. } => Outcome::Unknown(failure(errno, &attempt)),
-        Verdict::Unclear(unread) => Outcome::Unknown(missing(&unread)),
+        Verdict::Unclear(unknown) => Outcome::Unknown(missing(&unknown)),
     };
     Finding {
         alike: 0,
@@ -173,10 +173,10 @@ fn fall_back(incident: &Incident, mut readings: Vec<Reading>) -> Decision {
     }
     if let Some(at) = first(&readings, |verdict| matches!(verdict, Verdict::Unclear(_))) {
         let reading = readings.swap_remove(at);
-        let Verdict::Unclear(unread) = &reading.verdict else {
+        let Verdict::Unclear(unknown) = &reading.verdict else {
             unreachable!("it was found by this verdict")
         };
-        let note = missing(unread);
+        let note = missing(unknown);
         return Ok((Some(reading), Outcome::Unknown(note)));
     }
     if let Some(at) = first(&readings, |verdict| matches!(verdict, Verdict::Allowed)) {
@@ -328,16 +328,16 @@ fn denied(reading: Reading) -> (Option<Reading>, Outcome) {
 }
 
 /// What is missing for a verdict, as a sentence.
-fn missing(unread: &Unread) -> String {
-    let of = if unread.path.is_empty() {
+fn missing(unknown: &UnknownFact) -> String {
+    let of = if unknown.path.is_empty() {
         String::new()
     } else {
-        format!(" of {}", quote::display(&unread.path))
+        format!(" of {}", quote::display(&unknown.path))
     };
-    let why = unread
+    let why = unknown
         .errno
         .map_or_else(String::new, |errno| format!(" ({errno})"));
-    format!("{}{of} cannot be seen from here{why}", unread.what)
+    format!("{}{of} cannot be seen from here{why}", unknown.what)
 }
 
 /// A failure that is not one of permission, as a sentence.

@@ -26,11 +26,11 @@ mod tests;
 mod traced;
 mod xattr;
 
-pub use crate::cause::{Certainty, Class, Denial, Obstacle, Rule};
+pub use crate::denial::{Certainty, Class, Denial, Obstacle, Rule};
 
 use crate::attempt::{Capability, Errno, NodeType, Object, Operation, Subject};
-use crate::cause::Code;
-use crate::facts::{Facts, Inode, Kind, Mount, Node, NodeId, Perms, Unread, Walk};
+use crate::denial::Code;
+use crate::facts::{Facts, Inode, Kind, Mount, Node, NodeId, Perms, UnknownFact, Walk};
 
 /// What the kernel would answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub enum Verdict {
         at: Option<NodeId>,
     },
     /// The facts do not decide.
-    Unclear(Unread),
+    Unclear(UnknownFact),
 }
 
 impl Verdict {
@@ -69,7 +69,7 @@ pub fn judge(subject: &Subject, operation: &Operation, object: &Object, facts: &
         Ok(()) => Verdict::Allowed,
         Err(Stop::Denied(denial)) => Verdict::Denied(*denial),
         Err(Stop::Fails(errno, at)) => Verdict::Fails { errno, at },
-        Err(Stop::Unclear(unread)) => Verdict::Unclear(unread),
+        Err(Stop::Unclear(unknown)) => Verdict::Unclear(unknown),
     }
 }
 
@@ -97,15 +97,15 @@ struct Kernel<'a> {
 enum Stop {
     Denied(Box<Denial>),
     Fails(Errno, Option<NodeId>),
-    Unclear(Unread),
+    Unclear(UnknownFact),
 }
 
 /// The outcome of one decision: `?` goes on to the next only where it does not refuse.
 type Decision<T = ()> = Result<T, Stop>;
 
-impl From<Unread> for Stop {
-    fn from(unread: Unread) -> Stop {
-        Stop::Unclear(unread)
+impl From<UnknownFact> for Stop {
+    fn from(unknown: UnknownFact) -> Stop {
+        Stop::Unclear(unknown)
     }
 }
 
@@ -137,7 +137,7 @@ impl<'a> Kernel<'a> {
             Operation::Ptrace => self.ptrace(),
             Operation::Privileged(privilege) => self.ask_for(*privilege),
             _ if *object == Object::Process => {
-                Err(Unread::not_gathered("what exactly the process asked for").into())
+                Err(UnknownFact::not_gathered("what exactly the process asked for").into())
             }
             Operation::Open(how) => self.open(walk, *how),
             Operation::Exec => self.execve(walk),
@@ -161,7 +161,7 @@ impl<'a> Kernel<'a> {
 
     fn new_name(self) -> Decision<&'a Walk> {
         let to = self.facts.to.as_ref();
-        to.ok_or_else(|| Unread::not_gathered("new name").into())
+        to.ok_or_else(|| UnknownFact::not_gathered("new name").into())
     }
 
     fn node(self, id: NodeId) -> &'a Node {

@@ -9,12 +9,14 @@
 //! The parts that know and decide do no I/O, hold no `unsafe` and return values rather than errors; [`gather`] alone reads
 //! the system, `run` alone owns processes.
 
+pub mod appearance;
 pub mod attempt;
 pub mod cause;
 pub mod change;
 pub mod check;
 pub mod cli;
 pub mod config;
+pub mod denial;
 pub mod detect;
 pub mod facts;
 pub mod gather;
@@ -29,5 +31,5 @@ pub mod report;
 pub mod resolve;
 pub mod run;
 pub mod subcommand;
-pub mod terminal;
+
 pub mod wrap;

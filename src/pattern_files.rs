@@ -53,7 +53,7 @@ fn all_directories(told: &[PathBuf], config: &Config) -> Vec<PathBuf> {
         .patterns
         .iter()
         .flat_map(|set| set.value.iter().cloned());
-    let own = config::place()
+    let own = config::paths()
         .map(|place| place.directory.join("patterns"))
         .filter(|directory| directory.is_dir());
     told.iter().cloned().chain(configured).chain(own).collect()

@@ -4,8 +4,8 @@
 pub mod github;
 mod json;
 pub mod json_line;
-mod ladder;
 pub(crate) mod layout;
+mod listing;
 pub mod text;
 
 pub use json::{fix_report, incident_report, obstacle_path};

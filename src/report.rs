@@ -6,8 +6,8 @@
 use serde::Serialize;
 
 use crate::attempt::{Attempt, Incident};
+use crate::denial::Denial;
 use crate::facts::Facts;
-use crate::judge::Denial;
 use crate::remedy::Remedy;
 
 /// The version of every document's form.

@@ -9,9 +9,9 @@ mod why;
 
 use std::io::Write;
 
+use crate::appearance;
 use crate::cli::{Color, Own};
 use crate::render::Style;
-use crate::terminal;
 
 /// Runs a subcommand. The result is the exit status.
 #[must_use]
@@ -54,5 +54,5 @@ fn print_json(document: &impl serde::Serialize) -> Result<(), String> {
 
 fn style(color: Option<Color>) -> Style {
     let stdout = std::io::stdout();
-    terminal::style(&stdout, color.unwrap_or_default())
+    appearance::style(&stdout, color.unwrap_or_default())
 }

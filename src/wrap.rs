@@ -5,10 +5,11 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
+use crate::appearance;
 use crate::attempt::{Errno, Incident, Object, Subject};
-use crate::cause::Code;
 use crate::cli::{Hints, RunOptions};
 use crate::config::{self, Config, HintsOrOff};
+use crate::denial::Code;
 use crate::detect::{self, Detector};
 use crate::gather::{self, Snapshot};
 use crate::investigate::{investigate, is_worth_telling};
@@ -18,7 +19,6 @@ use crate::report::{self, Finding, Outcome, RunReport, lossy};
 use crate::resolve::{self, Place, Witness};
 use crate::run::scene::Process;
 use crate::run::{Exit, Observer, Scene};
-use crate::terminal;
 
 /// How many hints are shown at a time, and of a run in all; further ones are counted at the end.
 const MOST_AT_A_TIME: usize = 3;
@@ -81,7 +81,7 @@ impl Explainer {
         Explainer {
             report: options.report.clone(),
             form: form(options, &config),
-            style: terminal::style(&std::io::stderr(), color),
+            style: appearance::style(&std::io::stderr(), color),
             troubles: trouble.into_iter().chain(troubles).collect(),
             config,
             detector: Detector::new(patterns),

@@ -49,7 +49,7 @@ fn steps(facts: &Facts, walk: &Walk) -> Vec<String> {
         let found = match &step.found {
             Ok(Some(node)) => text(&facts.node(*node).path),
             Ok(None) => "nothing".to_owned(),
-            Err(unread) => unread.errno.map_or("?", Errno::symbol).to_owned(),
+            Err(unknown) => unknown.errno.map_or("?", Errno::symbol).to_owned(),
         };
         let dir = text(&facts.node(step.dir).path);
         format!("{dir} {} {found}", text(&step.name))
@@ -690,7 +690,7 @@ fn end_of(facts: &Facts) -> Result<u64, i32> {
         return Ok(start.inode.as_ref().unwrap().number);
     };
     match &step.found {
-        Err(unread) => Err(unread.errno.unwrap().number()),
+        Err(unknown) => Err(unknown.errno.unwrap().number()),
         Ok(None) => Err(Errno::NoEnt.number()),
         Ok(Some(node)) => {
             let node = facts.node(*node);

@@ -5,7 +5,7 @@ mod support;
 use std::sync::Arc;
 
 use permwrap::attempt::{Errno, Incident};
-use permwrap::detect::{Pattern, Patterns, Sieve, incidents_of};
+use permwrap::detect::{Pattern, Patterns, Prefilter, incidents_of};
 
 fn all_shown(incidents: &[Incident]) -> String {
     let shown: Vec<String> = incidents.iter().map(support::shown).collect();
@@ -98,14 +98,14 @@ fn no_counter_sample_is_recognised() {
 
 /// The prefilter decides before any pattern: what it holds back is never read.
 #[test]
-fn every_sample_passes_the_sieve() {
+fn every_sample_passes_the_prefilter() {
     let mut held_back = Vec::new();
     let patterns = Patterns::builtin();
     for pattern in patterns.iter().filter(|pattern| !pattern.silent) {
         for sample in &pattern.samples {
-            // In a language, the locale's own words are added to the sieve.
+            // In a language, the locale's own words are added to the prefilter.
             let english = sample.text.is_ascii();
-            let passed = Sieve::new::<&str>(&[]).push(sample.text.as_bytes());
+            let passed = Prefilter::new::<&str>(&[]).push(sample.text.as_bytes());
             if english && passed.is_none() {
                 held_back.push(format!("{}: {}", texts(pattern), sample.text));
             }

@@ -1,6 +1,6 @@
 //! Who tries: a process's credentials, as the kernel holds them (credentials(7), capabilities(7)).
 
-use crate::facts::{Fact, Unread};
+use crate::facts::{Fact, UnknownFact};
 
 /// A process's credentials at the moment of the attempt. Ids are as the observer (permwrap) sees them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl Subject {
             initial_user_ns: true,
             no_new_privs: false,
             seccomp: false,
-            label: Err(Unread::not_gathered("security label")),
+            label: Err(UnknownFact::not_gathered("security label")),
         }
     }
 

@@ -1,6 +1,6 @@
 //! One refusal with all that is known around it, and the words and looks that every cause shares.
 
-use super::{Certainty, Class, Denial, Obstacle, Place, Rule, Words, place};
+use super::{Certainty, Class, Denial, Obstacle, Purpose, Rule, Words, purpose};
 use crate::attempt::{Attempt, Object, Operation, Subject};
 use crate::facts::{Entry, Facts, Inode, Mount, Node, NodeId, Perms, Tag};
 use crate::quote;
@@ -47,8 +47,8 @@ impl<'a> Case<'a> {
     }
 
     /// What the refusing object's path is for.
-    pub fn place(&self) -> Option<Place> {
-        Some(place(&self.node()?.path, self.subject().uid, self.facts))
+    pub fn purpose(&self) -> Option<Purpose> {
+        Some(purpose(&self.node()?.path, self.subject().uid, self.facts))
     }
 
     /// The mount that refuses, or that the refusing node lies on.

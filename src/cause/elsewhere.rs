@@ -1,7 +1,7 @@
 //! Ways around a refusal that is right as it is: install elsewhere, or run that one command as root where that is its habit.
 
 use super::case::Case;
-use super::{Candidate, Fit, Place};
+use super::{Candidate, Fit, Purpose};
 use crate::attempt::{Object, Operation};
 use crate::change::Change;
 use crate::facts::{Kind, Perms};
@@ -114,14 +114,14 @@ const EDITORS: &[&str] = &["emacs", "micro", "nano", "nvim", "vi", "vim"];
 /// The ways around: none where the place is not the system's and the program no administrator's.
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let mut all = Vec::new();
-    let system = matches!(case.place(), Some(Place::System | Place::Kernel));
+    let system = matches!(case.purpose(), Some(Purpose::System | Purpose::Kernel));
     let writes = case.wanted().contains(Perms::W);
     let tool = Tool::of(&case.facts.surroundings.command);
     all.extend(tool.as_ref().and_then(|tool| own_prefix(tool, case)));
     all.extend(as_root(case));
     if let Some(tool) = &tool
         && EDITORS.contains(&tool.name.as_str())
-        && matches!(case.place(), Some(Place::System))
+        && matches!(case.purpose(), Some(Purpose::System))
         && case
             .inode()
             .is_some_and(|inode| inode.kind == Kind::Regular)
@@ -145,7 +145,10 @@ pub(super) fn as_root(case: &Case) -> Option<Candidate> {
             .arguments
             .iter()
             .any(|argument| argument.contains("install"));
-    let of_system = matches!(case.place(), None | Some(Place::System | Place::Kernel));
+    let of_system = matches!(
+        case.purpose(),
+        None | Some(Purpose::System | Purpose::Kernel)
+    );
     let administers = ADMINISTRATION.contains(&tool.name.as_str());
     let files = FILING.contains(&tool.name.as_str()) && of_system;
     (administers || installs && of_system || files).then(|| {
@@ -191,7 +194,7 @@ pub(super) fn by_root(case: &Case) -> Option<Candidate> {
 
 /// Installing into a place of the subject's own, as the package manager has it.
 fn own_prefix(tool: &Tool, case: &Case) -> Option<Candidate> {
-    if !matches!(case.place(), Some(Place::System)) || case.subject().uid == 0 {
+    if !matches!(case.purpose(), Some(Purpose::System)) || case.subject().uid == 0 {
         return None;
     }
     let packages = |skip: &str| {
@@ -310,7 +313,7 @@ fn somewhere_else(case: &Case) -> Candidate {
             "have root set it: sysctl -w {name}=VALUE (/etc/sysctl.d keeps it)"
         ));
     }
-    if case.place() == Some(Place::Kernel) {
+    if case.purpose() == Some(Purpose::Kernel) {
         return Candidate::advice(format!("{path} is the kernel's: only root may set it"));
     }
     let place = match &case.facts.surroundings.home {

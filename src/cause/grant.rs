@@ -3,7 +3,7 @@
 //! The order among them is made later: by what fits, and by how few others each lets in.
 
 use super::case::Case;
-use super::{Candidate, Class, Fit, Place, Rule, elsewhere, held, lasting, node_at};
+use super::{Candidate, Class, Fit, Purpose, Rule, elsewhere, held, lasting, node_at};
 use crate::change::Change;
 use crate::facts::{Inode, Kind, NodeId, Perms, Tag};
 
@@ -53,10 +53,10 @@ pub(super) fn give_back(case: &Case) -> Option<Candidate> {
         .and_then(|parent| node_at(parent, case.facts))
         .and_then(|parent| case.facts.node(parent).inode.as_ref().ok())
         .is_some_and(|parent| parent.uid == subject.uid);
-    let fitting = match case.place()? {
-        Place::Own => true,
-        Place::Temporary => true,
-        Place::Service => parent_is_ours && subject.uid != 0,
+    let fitting = match case.purpose()? {
+        Purpose::Own => true,
+        Purpose::Temporary => true,
+        Purpose::Service => parent_is_ours && subject.uid != 0,
         _ => false,
     };
     // Where somebody has set an ACL or chosen a group, whose the file is was meant.
@@ -189,11 +189,11 @@ impl Grant<'_> {
             return None;
         }
         let meant = matches!(self.inode.kind, Kind::Char | Kind::Block | Kind::Socket);
-        let fit = match case.place()? {
+        let fit = match case.purpose()? {
             // The group of somebody's home is that person's own.
-            Place::Home => return None,
+            Purpose::Home => return None,
             _ if meant => Fit::Meant,
-            Place::Device | Place::Runtime | Place::Log => Fit::Meant,
+            Purpose::Device | Purpose::Runtime | Purpose::Log => Fit::Meant,
             _ => Fit::Narrow,
         };
         let name = crate::quote::display(group.name.as_bytes());

@@ -1,7 +1,7 @@
 //! The mount forbids running programs.
 
 use super::case::Case;
-use super::{Candidate, Fit, Obstacle, Place, Words};
+use super::{Candidate, Fit, Obstacle, Purpose, Words};
 use crate::attempt::Object;
 use crate::change::Change;
 use crate::facts::Program;
@@ -21,7 +21,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     if all.is_empty() {
         all.extend(run_from_elsewhere(case));
     }
-    let deliberate = !matches!(case.place(), Some(Place::Service | Place::Own));
+    let deliberate = !matches!(case.purpose(), Some(Purpose::Service | Purpose::Own));
     if let Obstacle::Mount(mount, _) = case.denial.at
         && !deliberate
         && case.facts.surroundings.container.is_none()

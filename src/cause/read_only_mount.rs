@@ -1,7 +1,7 @@
 //! The mount, or the file system on it, is read-only.
 
 use super::case::Case;
-use super::{Candidate, Fit, Obstacle, Place, Words, is_top, place};
+use super::{Candidate, Fit, Obstacle, Purpose, Words, is_top, purpose};
 use crate::attempt::Capability;
 use crate::change::Change;
 use crate::facts::Mount;
@@ -97,8 +97,8 @@ fn may_mount(case: &Case) -> bool {
 fn meant_to_be_writable(case: &Case, mount: &Mount) -> bool {
     (is_top(&mount.point) && mount.point != b"/")
         || matches!(
-            place(&mount.point, case.subject().uid, case.facts),
-            Place::Own | Place::Home | Place::Service | Place::Temporary | Place::Log
+            purpose(&mount.point, case.subject().uid, case.facts),
+            Purpose::Own | Purpose::Home | Purpose::Service | Purpose::Temporary | Purpose::Log
         )
 }
 

@@ -3,7 +3,7 @@
 use super::{Change, acl, inode, owns};
 use crate::attempt::{Capability, CapabilitySet, Subject};
 use crate::facts::{
-    DeviceNumber, Facts, Flags, Inode, Kind, MountId, Node, NodeId, Perms, Tag, Unread,
+    DeviceNumber, Facts, Flags, Inode, Kind, MountId, Node, NodeId, Perms, Tag, UnknownFact,
 };
 
 pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
@@ -148,7 +148,7 @@ fn make(facts: &mut Facts, parent: NodeId, name: &[u8], directory: bool, (uid, g
         }),
         acl: match facts.node(parent).default_acl {
             Ok(None) => Ok(None),
-            _ => Err(Unread::not_gathered("the ACL that it inherits")),
+            _ => Err(UnknownFact::not_gathered("the ACL that it inherits")),
         },
         flags: Ok(Flags::default()),
         link: None,

@@ -7,7 +7,7 @@ use super::{Config, Mistake, parse};
 
 /// Where a configuration file is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Paths {
     /// permwrap's directory: `$XDG_CONFIG_HOME/permwrap`, `~/.config/permwrap` where that is not set. It also holds
     /// `patterns/`.
     pub directory: PathBuf,
@@ -15,16 +15,16 @@ pub struct Place {
     pub file: PathBuf,
 }
 
-/// The place for this environment; `None` without a home.
+/// The paths for this environment; `None` without a home.
 #[must_use]
-pub fn place() -> Option<Place> {
+pub fn paths() -> Option<Paths> {
     // The XDG base directory specification: a relative path is to be ignored.
     let directory = std::env::var_os("XDG_CONFIG_HOME")
         .map(PathBuf::from)
         .filter(|path| path.is_absolute())
         .or_else(|| Some(home()?.join(".config")))?
         .join("permwrap");
-    Some(Place {
+    Some(Paths {
         file: directory.join("config.toml"),
         directory,
     })
@@ -36,11 +36,11 @@ pub fn place() -> Option<Place> {
 /// # Errors
 /// One line that names the file, and the line in it where there is one.
 pub fn load() -> Result<Config, String> {
-    let Some(place) = place() else {
+    let Some(paths) = paths() else {
         return Ok(Config::default());
     };
-    let shown = place.file.display();
-    let text = match std::fs::read_to_string(&place.file) {
+    let shown = paths.file.display();
+    let text = match std::fs::read_to_string(&paths.file) {
         Ok(text) => text,
         Err(error)
             if matches!(

@@ -2,26 +2,26 @@
 
 use std::path::PathBuf;
 
-use super::{Config, HintsOrOff, Place, Set};
+use super::{Config, HintsOrOff, Paths, Set};
 use crate::cli::{Color, Hints};
 
-/// A table of every setting with its value and its origin. `place` and `there` tell of the file.
+/// A table of every setting with its value and its origin. `paths` and `there` tell of the file.
 #[must_use]
-pub fn show(config: &Config, place: Option<&Place>, there: bool) -> String {
-    let file = match place {
-        Some(place) if there => place.file.display().to_string(),
-        Some(place) => format!(
+pub fn show(config: &Config, paths: Option<&Paths>, there: bool) -> String {
+    let file = match paths {
+        Some(paths) if there => paths.file.display().to_string(),
+        Some(paths) => format!(
             "{} (not there: the defaults are in force)",
-            place.file.display()
+            paths.file.display()
         ),
         None => "none: HOME is not set".to_owned(),
     };
     let mut rows = vec![
         row("color", &config.color, "auto", |&color| color_word(color)),
         row("hints", &config.hints, "text", |&hints| hints_word(hints)),
-        row("patterns", &config.patterns, "none", |list| paths(list)),
+        row("patterns", &config.patterns, "none", |list| listed(list)),
         row("ignore.paths", &config.ignored_paths, "none", |list| {
-            paths(list)
+            listed(list)
         }),
         row("ignore.causes", &config.ignored_causes, "none", |codes| {
             joined(codes.iter().map(|code| code.name().to_owned()))
@@ -33,8 +33,8 @@ pub fn show(config: &Config, place: Option<&Place>, there: bool) -> String {
             |names| names.join(" "),
         ),
     ];
-    if let Some(place) = place {
-        let patterns = place.directory.join("patterns").display().to_string();
+    if let Some(paths) = paths {
+        let patterns = paths.directory.join("patterns").display().to_string();
         rows.push(["own patterns".into(), patterns, "always read".into()]);
     }
     let widest = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
@@ -83,7 +83,7 @@ fn hints_word(hints: HintsOrOff) -> String {
     .to_owned()
 }
 
-fn paths(list: &[PathBuf]) -> String {
+fn listed(list: &[PathBuf]) -> String {
     joined(list.iter().map(|path| path.display().to_string()))
 }
 
@@ -105,11 +105,11 @@ mod tests {
         let config =
             super::super::parse("\nhints = \"json\"\n[ignore]\npaths = [\"/proc\"]\n", None)
                 .expect("it is well-formed");
-        let place = Place {
+        let paths = Paths {
             directory: "/h/.config/permwrap".into(),
             file: "/h/.config/permwrap/config.toml".into(),
         };
-        let text = show(&config, Some(&place), true);
+        let text = show(&config, Some(&paths), true);
         let line = |name: &str| {
             let line = text.lines().find(|line| line.starts_with(name));
             line.expect(name)

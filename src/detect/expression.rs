@@ -12,12 +12,12 @@ const LARGEST: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Expression {
     written: String,
-    place: Place,
+    anchor: Anchor,
     compiled: OnceLock<Option<Compiled>>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Place {
+enum Anchor {
     Anywhere,
     Beginning,
     Ending,
@@ -114,25 +114,25 @@ impl Expression {
     /// An expression that is looked for anywhere in a text.
     #[must_use]
     pub fn anywhere(written: String) -> Expression {
-        Expression::new(written, Place::Anywhere)
+        Expression::new(written, Anchor::Anywhere)
     }
 
     /// An expression that a text must begin with.
     #[must_use]
     pub fn beginning(written: String) -> Expression {
-        Expression::new(written, Place::Beginning)
+        Expression::new(written, Anchor::Beginning)
     }
 
     /// An expression that a text must end with.
     #[must_use]
     pub fn ending(written: String) -> Expression {
-        Expression::new(written, Place::Ending)
+        Expression::new(written, Anchor::Ending)
     }
 
-    fn new(written: String, place: Place) -> Expression {
+    fn new(written: String, anchor: Anchor) -> Expression {
         Expression {
             written,
-            place,
+            anchor,
             compiled: OnceLock::new(),
         }
     }
@@ -167,10 +167,10 @@ impl Expression {
 
     fn compile(&self) -> Result<Compiled, String> {
         let written = &self.written;
-        let placed = match self.place {
-            Place::Anywhere => written.clone(),
-            Place::Beginning => format!("^(?:{written}\n)"),
-            Place::Ending => format!("(?:{written}\n)\\z"),
+        let placed = match self.anchor {
+            Anchor::Anywhere => written.clone(),
+            Anchor::Beginning => format!("^(?:{written}\n)"),
+            Anchor::Ending => format!("(?:{written}\n)\\z"),
         };
         // The line feed ends a comment of a verbose expression; in others it must not be there.
         let placed = if written.contains("(?x") {

@@ -1,6 +1,6 @@
 //! POSIX access control lists (acl(5)).
 
-use super::{Perms, Unread};
+use super::{Perms, UnknownFact};
 
 /// An access or default ACL with more than the three base entries: those hold the permission bits.
 ///
@@ -66,8 +66,8 @@ impl Acl {
     ///
     /// # Errors
     /// Where the bytes are no ACL of version 2.
-    pub fn from_xattr(bytes: &[u8]) -> Result<Acl, Unread> {
-        let malformed = || Unread::not_gathered("ACL (in a form not known here)");
+    pub fn from_xattr(bytes: &[u8]) -> Result<Acl, UnknownFact> {
+        let malformed = || UnknownFact::not_gathered("ACL (in a form not known here)");
         let (version, entries) = bytes.split_at_checked(4).ok_or_else(malformed)?;
         if version != 2u32.to_le_bytes() || !entries.len().is_multiple_of(8) {
             return Err(malformed());

@@ -5,7 +5,7 @@ use std::path::Path;
 use rustix::fs::getxattr;
 use rustix::io::Errno;
 
-use super::unread;
+use super::unknown;
 use crate::facts::{Acl, Fact};
 
 /// The access ACL; `None` where there is none, or the file system keeps none.
@@ -30,19 +30,19 @@ fn read(handle: &Path, attribute: &str, what: &str, path: &[u8]) -> Fact<Option<
             let mut large = vec![0u8; 65536];
             match getxattr(handle, attribute, &mut large) {
                 Ok(length) => parse(&large[..length], path),
-                Err(errno) => Err(unread(what, path, errno)),
+                Err(errno) => Err(unknown(what, path, errno)),
             }
         }
-        Err(errno) => Err(unread(what, path, errno)),
+        Err(errno) => Err(unknown(what, path, errno)),
     }
 }
 
 fn parse(bytes: &[u8], path: &[u8]) -> Fact<Option<Acl>> {
     match Acl::from_xattr(bytes) {
         Ok(acl) => Ok(Some(acl)),
-        Err(mut unread) => {
-            path.clone_into(&mut unread.path);
-            Err(unread)
+        Err(mut unknown) => {
+            path.clone_into(&mut unknown.path);
+            Err(unknown)
         }
     }
 }

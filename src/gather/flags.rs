@@ -7,7 +7,7 @@ use std::path::Path;
 use rustix::fs::{IFlags, ioctl_getflags};
 use rustix::io::Errno;
 
-use super::{mounts, unread};
+use super::{mounts, unknown};
 use crate::facts::{Fact, Flags, Inode, Kind};
 
 /// File systems that honour the flags without telling statx(2) of them.
@@ -24,7 +24,7 @@ pub(super) fn by_ioctl(handle: &Path, inode: &Inode, fs_type: &str, path: &[u8])
         .read(true)
         .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
         .open(handle);
-    let file = opened.map_err(|error| super::unread_io("inode flags", path, &error))?;
+    let file = opened.map_err(|error| super::unknown_io("inode flags", path, &error))?;
     match ioctl_getflags(&file) {
         Ok(set) => Ok(Flags {
             immutable: set.contains(IFlags::IMMUTABLE),
@@ -33,7 +33,7 @@ pub(super) fn by_ioctl(handle: &Path, inode: &Inode, fs_type: &str, path: &[u8])
             verity: false,
         }),
         Err(Errno::NOTTY | Errno::OPNOTSUPP) => Ok(Flags::default()),
-        Err(errno) => Err(unread("inode flags", path, errno)),
+        Err(errno) => Err(unknown("inode flags", path, errno)),
     }
 }
 

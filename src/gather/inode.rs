@@ -4,7 +4,7 @@ use std::os::fd::BorrowedFd;
 
 use rustix::fs::{AtFlags, FileType, Statx, StatxAttributes, StatxFlags, statx};
 
-use super::unread;
+use super::unknown;
 use crate::facts::{DeviceNumber, Fact, Flags, Inode, Kind};
 
 /// What statx(2) says of a file.
@@ -28,7 +28,7 @@ pub(super) fn status(fd: BorrowedFd<'_>, path: &[u8]) -> Status {
         },
         // A FUSE file system of another user refuses everything but its mount id.
         Err(errno) => Status {
-            inode: Err(unread("mode and owner", path, errno)),
+            inode: Err(unknown("mode and owner", path, errno)),
             flags: None,
             mount: ask(StatxFlags::MNT_ID).ok().as_ref().and_then(mount_id),
         },

@@ -10,7 +10,7 @@ use std::path::Path;
 use nix::unistd::{Gid, Uid};
 
 use crate::attempt::Subject;
-use crate::facts::{Entry, Fact, Facts, Group, Names, Tag, Unread};
+use crate::facts::{Entry, Fact, Facts, Group, Names, Tag, UnknownFact};
 
 /// A user of the user database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,13 +147,13 @@ pub(super) fn groups_of(uid: u32) -> Fact<Vec<u32>> {
 
 /// The groups that a new login of this user would have.
 pub(super) fn groups_of_user(user: &User) -> Fact<Vec<u32>> {
-    let unread = |errno: nix::errno::Errno| Unread {
+    let unknown = |errno: nix::errno::Errno| UnknownFact {
         what: format!("groups of {}", user.name),
         path: Vec::new(),
         errno: crate::attempt::Errno::from_number(errno as i32),
     };
-    let name = CString::new(user.name.as_str()).map_err(|_| unread(nix::errno::Errno::EINVAL))?;
-    let groups = nix::unistd::getgrouplist(&name, Gid::from_raw(user.gid)).map_err(unread)?;
+    let name = CString::new(user.name.as_str()).map_err(|_| unknown(nix::errno::Errno::EINVAL))?;
+    let groups = nix::unistd::getgrouplist(&name, Gid::from_raw(user.gid)).map_err(unknown)?;
     Ok(groups.into_iter().map(Gid::as_raw).collect())
 }
 

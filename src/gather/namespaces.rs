@@ -6,8 +6,8 @@ use std::os::unix::fs::MetadataExt;
 
 use nix::sched::{CloneFlags, setns};
 
-use super::unread_io;
-use crate::facts::{Fact, Unread};
+use super::unknown_io;
+use crate::facts::{Fact, UnknownFact};
 
 /// Whether the process lives in permwrap's own namespace of this type (`net`, `mnt`, `user`, `pid`).
 pub(super) fn shares(pid: i32, kind: &str) -> Fact<bool> {
@@ -40,9 +40,9 @@ pub(super) fn in_network_of<T: Send>(
     };
     let path = link(Some(pid), "net");
     let what = "network namespace of the process";
-    let namespace = File::open(&path).map_err(|error| unread_io(what, path.as_bytes(), &error))?;
+    let namespace = File::open(&path).map_err(|error| unknown_io(what, path.as_bytes(), &error))?;
     let enter = || {
-        setns(&namespace, CloneFlags::CLONE_NEWNET).map_err(|errno| Unread {
+        setns(&namespace, CloneFlags::CLONE_NEWNET).map_err(|errno| UnknownFact {
             what: what.to_owned(),
             path: path.into_bytes(),
             errno: crate::attempt::Errno::from_number(errno as i32),
@@ -50,7 +50,7 @@ pub(super) fn in_network_of<T: Send>(
         read()
     };
     std::thread::scope(|scope| scope.spawn(enter).join())
-        .unwrap_or_else(|_| Err(Unread::not_gathered(what)))
+        .unwrap_or_else(|_| Err(UnknownFact::not_gathered(what)))
 }
 
 /// Whether the network namespace of the process belongs to its own user namespace, so that capabilities held there
@@ -58,15 +58,16 @@ pub(super) fn in_network_of<T: Send>(
 pub(super) fn owns_its_network(pid: Option<i32>) -> Fact<bool> {
     let network = link(pid, "net");
     let what = "owner of the network namespace";
-    let file = File::open(&network).map_err(|error| unread_io(what, network.as_bytes(), &error))?;
+    let file =
+        File::open(&network).map_err(|error| unknown_io(what, network.as_bytes(), &error))?;
     match user_namespace_of(&file) {
         Ok(owner) => Ok(owner == number(&link(pid, "user"))?),
         // The owner is out of sight: an ancestor of permwrap's own user namespace, or a stranger to it.
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => match pid {
-            Some(pid) if !shares(pid, "user")? => Err(unread_io(what, network.as_bytes(), &error)),
+            Some(pid) if !shares(pid, "user")? => Err(unknown_io(what, network.as_bytes(), &error)),
             _ => Ok(false),
         },
-        Err(error) => Err(unread_io(what, network.as_bytes(), &error)),
+        Err(error) => Err(unknown_io(what, network.as_bytes(), &error)),
     }
 }
 
@@ -80,7 +81,7 @@ fn link(pid: Option<i32>, kind: &str) -> String {
 /// The number of a namespace.
 fn number(link: &str) -> Fact<u64> {
     let namespace = std::fs::metadata(link)
-        .map_err(|error| unread_io("namespace of the process", link.as_bytes(), &error))?;
+        .map_err(|error| unknown_io("namespace of the process", link.as_bytes(), &error))?;
     Ok(namespace.ino())
 }
 

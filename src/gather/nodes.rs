@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::readlinkat;
 
-use super::{View, acl, flags, inode, mounts, program, traced, unread_io};
+use super::{View, acl, flags, inode, mounts, program, traced, unknown_io};
 use crate::facts::{
-    DeviceNumber, Fact, Facts, Flags, Inode, Kind, MountId, Node, NodeId, Program, Unread,
+    DeviceNumber, Fact, Facts, Flags, Inode, Kind, MountId, Node, NodeId, Program, UnknownFact,
 };
 
 /// The nodes and mounts of the facts, with what they are known by.
@@ -80,9 +80,9 @@ impl<'a> Nodes<'a> {
                 .then(|| readlinkat(fd, c"", Vec::new()).ok())
                 .flatten()
                 .map(std::ffi::CString::into_bytes),
-            program: Err(Unread::not_gathered("first bytes")),
+            program: Err(UnknownFact::not_gathered("first bytes")),
             label: self.view.label(&handle, &path),
-            empty: Err(Unread::not_gathered("entries of the directory")),
+            empty: Err(UnknownFact::not_gathered("entries of the directory")),
             traced: (fs_type == "proc")
                 .then(|| traced::traced(&path, self.view))
                 .flatten()
@@ -99,9 +99,9 @@ impl<'a> Nodes<'a> {
         fs_type: &str,
         path: &[u8],
     ) -> Fact<Flags> {
-        let inode = status.inode.as_ref().map_err(|unread| Unread {
+        let inode = status.inode.as_ref().map_err(|unknown| UnknownFact {
             what: "inode flags".to_owned(),
-            ..unread.clone()
+            ..unknown.clone()
         })?;
         let mut flags = match status.flags {
             Some(flags) => flags,
@@ -130,7 +130,7 @@ impl<'a> Nodes<'a> {
         if node.inode.as_ref().is_ok_and(Inode::is_dir) {
             node.empty = std::fs::read_dir(handle(fd, self.view, &node.path))
                 .map(|mut entries| entries.next().is_none())
-                .map_err(|error| unread_io("entries of the directory", &node.path, &error));
+                .map_err(|error| unknown_io("entries of the directory", &node.path, &error));
         }
     }
 

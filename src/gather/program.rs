@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
-use super::unread_io;
+use super::unknown_io;
 use crate::facts::{Fact, Program};
 
 /// How much of a file the kernel looks at for `#!` (BINPRM_BUF_SIZE).
@@ -23,7 +23,7 @@ pub(super) fn program(handle: &Path, path: &[u8]) -> Fact<Program> {
             read_at(&file, buffer, offset)
         })
     };
-    read().map_err(|error| unread_io("first bytes", path, &error))
+    read().map_err(|error| unknown_io("first bytes", path, &error))
 }
 
 /// Reads until the buffer is full or the file ends.

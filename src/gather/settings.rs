@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{namespaces, unread_io};
-use crate::facts::{Fact, Settings, Unread};
+use super::{namespaces, unknown_io};
+use crate::facts::{Fact, Settings, UnknownFact};
 
 /// Settings that refuse operations of no file, by their sysctl names.
 const OTHER: [&str; 13] = [
@@ -44,10 +44,10 @@ pub(super) fn read(pid: Option<i32>) -> Settings {
 /// A setting by its sysctl name, its first word as a number.
 fn sysctl<T: std::str::FromStr>(name: &str) -> Fact<T> {
     let path = format!("/proc/sys/{}", name.replace('.', "/"));
-    let text =
-        std::fs::read_to_string(&path).map_err(|error| unread_io(name, path.as_bytes(), &error))?;
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| unknown_io(name, path.as_bytes(), &error))?;
     let word = text.split_whitespace().next().unwrap_or_default();
-    word.parse().map_err(|_| Unread {
+    word.parse().map_err(|_| UnknownFact {
         what: name.to_owned(),
         path: path.into_bytes(),
         errno: None,
@@ -57,7 +57,7 @@ fn sysctl<T: std::str::FromStr>(name: &str) -> Fact<T> {
 /// Those of the other settings that this kernel has.
 fn other() -> BTreeMap<String, Fact<i64>> {
     let missing = |fact: &Fact<i64>| {
-        let errno = fact.as_ref().err().and_then(|unread| unread.errno);
+        let errno = fact.as_ref().err().and_then(|unknown| unknown.errno);
         errno == Some(crate::attempt::Errno::NoEnt)
     };
     OTHER
@@ -79,7 +79,7 @@ fn security_modules() -> Fact<Vec<String>> {
         Err(error) => {
             let signs = module_signs();
             match signs.is_empty() {
-                true => Err(unread_io(
+                true => Err(unknown_io(
                     "active security modules",
                     path.as_bytes(),
                     &error,
@@ -141,7 +141,7 @@ fn selinux_enforcing(modules: &Fact<Vec<String>>) -> Fact<bool> {
     let path = "/sys/fs/selinux/enforce";
     std::fs::read_to_string(path)
         .map(|text| text.trim() == "1")
-        .map_err(|error| unread_io("SELinux mode", path.as_bytes(), &error))
+        .map_err(|error| unknown_io("SELinux mode", path.as_bytes(), &error))
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use std::os::unix::fs::MetadataExt;
 use nix::unistd::{Gid, Uid, getgroups, getresgid, getresuid};
 use rustix::thread::{capabilities, no_new_privs};
 
-use super::{names, unread_io};
+use super::{names, unknown_io};
 use crate::attempt::{CapabilitySet, IdMap, Subject};
-use crate::facts::{Fact, Unread};
+use crate::facts::{Fact, UnknownFact};
 
 /// The inode number of the initial user namespace (PROC_USER_INIT_INO).
 const INITIAL_USER_NS: u64 = 0xEFFF_FFFD;
@@ -20,7 +20,7 @@ pub(super) fn of_process(pid: i32) -> Fact<Subject> {
 
 /// permwrap's own credentials: without `/proc` (in a bare chroot) as far as system calls tell them.
 pub(super) fn own() -> Fact<Subject> {
-    of_directory("/proc/self").or_else(|unread| by_system_calls().ok_or(unread))
+    of_directory("/proc/self").or_else(|unknown| by_system_calls().ok_or(unknown))
 }
 
 fn by_system_calls() -> Option<Subject> {
@@ -68,7 +68,7 @@ pub(super) fn of_snapshot(snapshot: &Snapshot) -> Fact<Subject> {
 fn of_directory(process: &str) -> Fact<Subject> {
     let path = format!("{process}/status");
     let text = std::fs::read(&path)
-        .map_err(|error| unread_io("credentials of the process", path.as_bytes(), &error))?;
+        .map_err(|error| unknown_io("credentials of the process", path.as_bytes(), &error))?;
     let status = Status::parse(&text)?;
     Ok(Subject {
         uid_map: id_map(process, "uid_map"),
@@ -127,7 +127,7 @@ impl Status {
             CapabilitySet(bits.unwrap_or(0))
         };
         let lacking =
-            |_| Unread::not_gathered("credentials of the process (in a form not known here)");
+            |_| UnknownFact::not_gathered("credentials of the process (in a form not known here)");
         let pids = field("NSpid").unwrap_or_default().split_whitespace();
         Ok(Status {
             name: field("Name").unwrap_or_default().to_owned(),
@@ -151,7 +151,7 @@ impl Status {
     pub(super) fn of(pid: i32) -> Fact<Status> {
         let path = format!("/proc/{pid}/status");
         let text = std::fs::read(&path)
-            .map_err(|error| unread_io("credentials of the process", path.as_bytes(), &error))?;
+            .map_err(|error| unknown_io("credentials of the process", path.as_bytes(), &error))?;
         Status::parse(&text)
     }
 
@@ -173,7 +173,7 @@ impl Status {
             initial_user_ns: true,
             no_new_privs: self.no_new_privs,
             seccomp: self.seccomp,
-            label: Err(Unread::not_gathered("security label")),
+            label: Err(UnknownFact::not_gathered("security label")),
         }
     }
 }
@@ -251,7 +251,7 @@ fn label(process: &str) -> Fact<Option<String>> {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => {
             Ok(None)
         }
-        Err(error) => Err(unread_io("security label", path.as_bytes(), &error)),
+        Err(error) => Err(unknown_io("security label", path.as_bytes(), &error)),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::os::unix::fs::MetadataExt;
 
 use super::subject::Status;
-use super::{View, unread_io};
+use super::{View, unknown_io};
 use crate::facts::{Fact, TraceMode, Traced};
 
 /// Opened, or followed as a link, with PTRACE_MODE_READ.
@@ -72,10 +72,10 @@ fn dumpable(pid: i32, effective: u32) -> Fact<bool> {
     let path = format!("/proc/{pid}/environ");
     let what = "whether the process may be looked at";
     let file =
-        std::fs::metadata(&path).map_err(|error| unread_io(what, path.as_bytes(), &error))?;
+        std::fs::metadata(&path).map_err(|error| unknown_io(what, path.as_bytes(), &error))?;
     match (file.uid(), effective) {
         // Root's own files look the same either way.
-        (0, 0) => Err(crate::facts::Unread::not_gathered(what)),
+        (0, 0) => Err(crate::facts::UnknownFact::not_gathered(what)),
         (owner, effective) => Ok(owner == effective),
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn subject_as(spec: &str) -> Result<Subject, String> {
             let groups = names::groups_of_user(known);
             (
                 known.gid,
-                groups.map_err(|unread| format!("cannot read the {}", unread.what))?,
+                groups.map_err(|unknown| format!("cannot read the {}", unknown.what))?,
             )
         }
     };

@@ -10,9 +10,9 @@ use rustix::io::Errno;
 use super::names::Databases;
 use super::subject::Status;
 use super::walk::{Walked, Walker};
-use super::{flags, namespaces, settings, unread};
+use super::{flags, namespaces, settings, unknown};
 use crate::attempt::{Attempt, Object, Operation, Subject};
-use crate::facts::{Fact, Facts, Inode, Program, Settings, Unread};
+use crate::facts::{Fact, Facts, Inode, Program, Settings, UnknownFact};
 
 /// The root directory, settings and names that hold for one process: read once, for any number of attempts. The
 /// files themselves and the mounts are looked at anew for each.
@@ -188,7 +188,7 @@ impl View {
                 Ok(Some(label.trim_end_matches('\0').to_owned()))
             }
             Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(None),
-            Err(errno) => Err(unread("security label", path, errno)),
+            Err(errno) => Err(unknown("security label", path, errno)),
         }
     }
 
@@ -216,7 +216,9 @@ impl View {
             None => same_as_ours(other),
             Some(pid) if pid == other => Ok(true),
             Some(pid) => match (same_as_ours(pid)?, same_as_ours(other)?) {
-                (false, false) => Err(Unread::not_gathered("user namespaces of the two processes")),
+                (false, false) => Err(UnknownFact::not_gathered(
+                    "user namespaces of the two processes",
+                )),
                 (one, two) => Ok(one == two),
             },
         }

@@ -10,8 +10,8 @@ use rustix::fs::{Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
 use super::nodes::Nodes;
-use super::{View, unread};
-use crate::facts::{Fact, Facts, Kind, NodeId, Program, Step, Unread, Walk};
+use super::{View, unknown};
+use crate::facts::{Fact, Facts, Kind, NodeId, Program, Step, UnknownFact, Walk};
 
 /// How many symlinks one resolution follows (MAXSYMLINKS).
 const MAX_SYMLINKS: u32 = 40;
@@ -20,18 +20,18 @@ const MAX_SYMLINKS: u32 = 40;
 pub(super) struct Walker<'a> {
     nodes: Nodes<'a>,
     /// Where the subject's root directory is.
-    root: Option<Place>,
+    root: Option<Position>,
 }
 
 /// A path resolved, and the open file at its end, where it came to one.
 pub(super) struct Walked {
     pub walk: Walk,
-    end: Option<Place>,
+    end: Option<Position>,
 }
 
 /// A node with the open file through which the walk goes on.
 #[derive(Clone)]
-struct Place {
+struct Position {
     node: NodeId,
     fd: Rc<OwnedFd>,
 }
@@ -48,7 +48,7 @@ enum Link {
     /// To the object of this path.
     Names(Vec<u8>),
     /// To an object, by no name: a magic link, or a link to the root.
-    Leads(Fact<Option<Place>>),
+    Leads(Fact<Option<Position>>),
 }
 
 impl<'a> Walker<'a> {
@@ -61,7 +61,7 @@ impl<'a> Walker<'a> {
         if let Some(fd) = view.open_root() {
             let node = walker.nodes.node(&fd, b"/".to_vec());
             let fd = Rc::new(fd);
-            walker.root = Some(Place { node, fd });
+            walker.root = Some(Position { node, fd });
         }
         walker
     }
@@ -160,7 +160,7 @@ impl<'a> Walker<'a> {
         &mut self,
         directory: &[u8],
         path: &'p [u8],
-    ) -> Option<(Place, &'p [u8])> {
+    ) -> Option<(Position, &'p [u8])> {
         let below = match directory {
             b"/" => return None,
             _ => path.strip_prefix(directory)?,
@@ -172,15 +172,15 @@ impl<'a> Walker<'a> {
         let fd = self.nodes.view.open_working_directory(directory)?;
         let node = self.nodes.node(&fd, directory.to_vec());
         let fd = Rc::new(fd);
-        Some((Place { node, fd }, rest))
+        Some((Position { node, fd }, rest))
     }
 
     /// Looks up one name in one directory; `Ok(None)` where there is no such name.
-    fn look_up(&mut self, here: &Place, name: &[u8]) -> Fact<Option<Place>> {
+    fn look_up(&mut self, here: &Position, name: &[u8]) -> Fact<Option<Position>> {
         let directory = self.nodes.facts.node(here.node);
         let path = join(&directory.path, name);
         if directory.inode.as_ref().is_ok_and(|inode| !inode.is_dir()) {
-            return Err(unread("name", &path, Errno::NOTDIR));
+            return Err(unknown("name", &path, Errno::NOTDIR));
         }
         let at_root = self
             .root
@@ -194,10 +194,10 @@ impl<'a> Walker<'a> {
             Ok(fd) => {
                 let node = self.nodes.node(&fd, path);
                 let fd = Rc::new(fd);
-                Ok(Some(Place { node, fd }))
+                Ok(Some(Position { node, fd }))
             }
             Err(Errno::NOENT) => Ok(None),
-            Err(errno) => Err(unread("name", &path, errno)),
+            Err(errno) => Err(unknown("name", &path, errno)),
         }
     }
 
@@ -209,7 +209,7 @@ impl<'a> Walker<'a> {
     }
 
     /// How the resolution goes on at a symlink, found under this name in this directory.
-    fn link(&mut self, here: &Place, link: &Place, name: &[u8]) -> Link {
+    fn link(&mut self, here: &Position, link: &Position, name: &[u8]) -> Link {
         let stated = self
             .nodes
             .facts
@@ -232,11 +232,11 @@ impl<'a> Walker<'a> {
     /// Follows a magic link.
     fn jump(
         &mut self,
-        here: &Place,
-        link: &Place,
+        here: &Position,
+        link: &Position,
         name: &[u8],
         stated: &[u8],
-    ) -> Fact<Option<Place>> {
+    ) -> Fact<Option<Position>> {
         let fd = openat(
             &*here.fd,
             name,
@@ -245,16 +245,16 @@ impl<'a> Walker<'a> {
         )
         .map_err(|errno| {
             let path = &self.nodes.facts.node(link.node).path;
-            unread("object of the link", path, errno)
+            unknown("object of the link", path, errno)
         })?;
         let path = self.nodes.view.as_subject_sees(stated);
         let node = self.nodes.node(&fd, path);
         let fd = Rc::new(fd);
-        Ok(Some(Place { node, fd }))
+        Ok(Some(Position { node, fd }))
     }
 
     /// An ordinary symlink of `/proc`: `/proc/self` is the subject, not permwrap.
-    fn proc_link(&self, here: &Place, link: &Place, name: &[u8], stated: Vec<u8>) -> Link {
+    fn proc_link(&self, here: &Position, link: &Position, name: &[u8], stated: Vec<u8>) -> Link {
         // The root directory of every proc file system has the inode number 1 (PROC_ROOT_INO).
         let directory = &self.nodes.facts.node(here.node).inode;
         let at_top = directory.as_ref().is_ok_and(|inode| inode.number == 1);
@@ -263,9 +263,9 @@ impl<'a> Walker<'a> {
             (b"thread-self", Some(pid)) if at_top => {
                 Link::Names(format!("{pid}/task/{pid}").into_bytes())
             }
-            (b"self" | b"thread-self", None) if at_top => Link::Leads(Err(Unread {
+            (b"self" | b"thread-self", None) if at_top => Link::Leads(Err(UnknownFact {
                 path: self.nodes.facts.node(link.node).path.clone(),
-                ..Unread::not_gathered("process")
+                ..UnknownFact::not_gathered("process")
             })),
             _ => Link::Names(stated),
         }
@@ -282,13 +282,13 @@ impl Pending {
         }
     }
 
-    fn step(self, dir: NodeId, found: &Fact<Option<Place>>) -> Step {
+    fn step(self, dir: NodeId, found: &Fact<Option<Position>>) -> Step {
         Step {
             dir,
             name: self.name,
             found: match found {
                 Ok(place) => Ok(place.as_ref().map(|place| place.node)),
-                Err(unread) => Err(unread.clone()),
+                Err(unknown) => Err(unknown.clone()),
             },
             depth: self.depth,
             last: self.last,
@@ -316,7 +316,7 @@ fn components(path: &[u8], depth: u8) -> Vec<Pending> {
 
 /// Whether the symlink of this name is a magic link: it leads to an object, not to a name. One of a process that may not
 /// be traced does not even say so.
-fn is_magic(here: &Place, name: &[u8]) -> bool {
+fn is_magic(here: &Position, name: &[u8]) -> bool {
     let how = OFlags::PATH | OFlags::CLOEXEC;
     openat2(
         &*here.fd,

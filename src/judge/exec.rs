@@ -2,7 +2,7 @@
 
 use super::access::Purpose;
 use super::{Code, Decision, Errno, Kernel, Kind, NodeId, Perms, Stop, Walk, fail};
-use crate::facts::{Hold, Program, Unread};
+use crate::facts::{Hold, Program, UnknownFact};
 
 /// How many `#!` interpreters may follow each other (exec_binprm).
 const MAX_SCRIPTS: usize = 5;
@@ -21,7 +21,7 @@ impl<'a> Kernel<'a> {
                 Program::Other => return fail(Errno::NoExec, program),
             };
             let walk = interpreters.next();
-            let walk = walk.ok_or_else(|| Unread::not_gathered("way to the interpreter"))?;
+            let walk = walk.ok_or_else(|| UnknownFact::not_gathered("way to the interpreter"))?;
             let interpreter = self.open_exec(walk).map_err(of_interpreter)?;
             if !is_script {
                 return self.load(interpreter);

@@ -2,7 +2,7 @@
 
 use super::access::Purpose;
 use super::{Code, Decision, Errno, Kernel, Kind, NodeId, Obstacle, Perms, Rule, Walk, deny, fail};
-use crate::facts::Unread;
+use crate::facts::UnknownFact;
 
 /// How many symlinks one resolution follows (MAXSYMLINKS).
 const MAX_SYMLINKS: u32 = 40;
@@ -82,9 +82,9 @@ impl<'a> Kernel<'a> {
         let mut steps = walk.steps.iter();
         match steps.find(|step| step.dir == dir && step.name == name) {
             Some(step) => Ok(step.found.clone()?),
-            None => Err(Unread {
+            None => Err(UnknownFact {
                 path: self.node(dir).path.clone(),
-                ..Unread::not_gathered("name in the directory")
+                ..UnknownFact::not_gathered("name in the directory")
             }
             .into()),
         }
@@ -128,7 +128,7 @@ impl<'a> Lookup<'a> {
     /// `path_init` and `link_path_walk` of the path itself.
     pub(super) fn parent(&mut self) -> Decision<Parent<'a>> {
         let beginning = self.walk.beginning();
-        let (dir, path) = beginning.ok_or_else(|| Unread::not_gathered("root directory"))?;
+        let (dir, path) = beginning.ok_or_else(|| UnknownFact::not_gathered("root directory"))?;
         self.link_path_walk(dir, path)
     }
 
@@ -246,14 +246,14 @@ impl<'a> Lookup<'a> {
                 None => fail(Errno::NoEnt, node),
             };
         }
-        let unread = || Unread {
+        let unknown = || UnknownFact {
             path: self.kernel.node(node).path.clone(),
-            ..Unread::not_gathered("target of the symlink")
+            ..UnknownFact::not_gathered("target of the symlink")
         };
-        let target = self.kernel.node(node).link.as_deref().ok_or_else(unread)?;
+        let target = self.kernel.node(node).link.as_deref().ok_or_else(unknown)?;
         let start = match target {
-            [] => return Err(unread().into()),
-            [b'/', ..] => self.walk.start.ok_or_else(unread)?,
+            [] => return Err(unknown().into()),
+            [b'/', ..] => self.walk.start.ok_or_else(unknown)?,
             _ => dir,
         };
         Ok(Some(Link::Path(start, target)))

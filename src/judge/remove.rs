@@ -4,7 +4,7 @@ use super::access::Purpose;
 use super::lookup::Last;
 use super::{Code, Decision, Errno, Kernel, NodeId, Perms, Rule, Walk, fail};
 use crate::attempt::Capability;
-use crate::facts::Unread;
+use crate::facts::UnknownFact;
 
 impl<'a> Kernel<'a> {
     /// `do_unlinkat`, `vfs_unlink`
@@ -88,10 +88,10 @@ impl<'a> Kernel<'a> {
     }
 
     /// The owner and mode of what something is mounted on cannot be seen.
-    pub(super) fn covered(self, file: NodeId) -> Unread {
-        Unread {
+    pub(super) fn covered(self, file: NodeId) -> UnknownFact {
+        UnknownFact {
             path: self.node(file).path.clone(),
-            ..Unread::not_gathered("mode and owner of what the mount covers")
+            ..UnknownFact::not_gathered("mode and owner of what the mount covers")
         }
     }
 

@@ -45,7 +45,7 @@ fn refusal(text: &str) -> String {
         }
         (Verdict::Fails { errno, .. }, _) => format!("{errno}"),
         (Verdict::Allowed, _) => "allowed".to_owned(),
-        (Verdict::Unclear(unread), _) => format!("unclear: {}", unread.what),
+        (Verdict::Unclear(unknown), _) => format!("unclear: {}", unknown.what),
     }
 }
 

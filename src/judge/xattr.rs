@@ -3,7 +3,7 @@
 use super::access::Purpose;
 use super::{Code, Decision, Errno, Kernel, Kind, NodeId, Obstacle, Perms, Rule, Walk, deny, fail};
 use crate::attempt::Capability;
-use crate::facts::Unread;
+use crate::facts::UnknownFact;
 
 /// File systems with such attributes that a user namespace's own root may mount (FS_USERNS_MOUNT).
 const OF_USER_NAMESPACES: [&str; 3] = ["overlay", "ramfs", "tmpfs"];
@@ -68,7 +68,7 @@ impl<'a> Kernel<'a> {
         let may_be_its_own = OF_USER_NAMESPACES.contains(&self.mount_of(node).fs_type.as_str());
         let foreign = self.capable(Capability::SysAdmin) || !self.subject.has(Capability::SysAdmin);
         if may_be_its_own && !foreign {
-            return Err(Unread::not_gathered("user namespace of the file system").into());
+            return Err(UnknownFact::not_gathered("user namespace of the file system").into());
         }
         self.needs(Capability::SysAdmin)
     }

@@ -4,7 +4,7 @@
 //! suggested. So each change, of whatever cause, passes here before anybody sees it.
 
 use crate::attempt::{Attempt, Object, Operation, Subject};
-use crate::cause::{Place, held, home_of, is_top, is_within, node_at, place};
+use crate::cause::{Purpose, held, home_of, is_top, is_within, node_at, purpose};
 use crate::change::Change;
 use crate::facts::{Facts, Inode, Kind, MountId, NodeId, Perms};
 
@@ -92,7 +92,7 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts) -> Option<Neve
         Change::RunAsRoot => command_line(&facts.surroundings.command),
         Change::ByRoot { operation, path } => done_by_root(subject, facts, operation, path),
         Change::FileCapability { program, .. } => {
-            let system = place(program, subject.uid, facts) == Place::System;
+            let system = purpose(program, subject.uid, facts) == Purpose::System;
             (system || runs_anything(program)).then_some(Never::AnyCommand)
         }
         Change::Setting { name, .. } => name.starts_with("fs.").then_some(Never::Protection),
@@ -238,12 +238,12 @@ fn widening(subject: &Subject, facts: &Facts, id: NodeId, gained: Perms) -> Opti
     if regular.is_some_and(|inode| inode.mode & 0o6000 != 0) {
         return Some(Never::Program);
     }
-    let place = place(&node.path, subject.uid, facts);
+    let purpose = purpose(&node.path, subject.uid, facts);
     // Modes below /proc and /sys are the kernel's, and back with it.
-    if place == Place::Kernel {
+    if purpose == Purpose::Kernel {
         return Some(Never::System);
     }
-    if place == Place::System {
+    if purpose == Purpose::System {
         if gained.contains(Perms::W) {
             return Some(Never::System);
         }
@@ -270,7 +270,7 @@ fn ownership(subject: &Subject, facts: &Facts, id: NodeId) -> Option<Never> {
     }
     let shared = inode(facts, id)
         .is_none_or(|inode| inode.is_dir() && inode.other_bits().contains(Perms::W));
-    if shared && place(&facts.node(id).path, subject.uid, facts) != Place::Own {
+    if shared && purpose(&facts.node(id).path, subject.uid, facts) != Purpose::Own {
         return Some(Never::Shared);
     }
     widening(subject, facts, id, Perms::RWX)
@@ -280,8 +280,8 @@ fn ownership(subject: &Subject, facts: &Facts, id: NodeId) -> Option<Never> {
 fn made_in(subject: &Subject, facts: &Facts, parent: NodeId) -> Option<Never> {
     let path = &facts.node(parent).path;
     let fitting = matches!(
-        place(path, subject.uid, facts),
-        Place::Log | Place::Runtime | Place::Service
+        purpose(path, subject.uid, facts),
+        Purpose::Log | Purpose::Runtime | Purpose::Service
     );
     (!fitting && !is_top(path)).then_some(Never::System)
 }
@@ -293,8 +293,8 @@ fn tree(subject: &Subject, facts: &Facts, top: &[u8]) -> Option<Never> {
     };
     let own = |path: &[u8]| node_at(path, facts).is_some_and(|id| is_owner(subject, facts, id));
     let systems = matches!(
-        place(top, subject.uid, facts),
-        Place::System | Place::Kernel | Place::Device
+        purpose(top, subject.uid, facts),
+        Purpose::System | Purpose::Kernel | Purpose::Device
     );
     (systems || !(own(top) || own(parent))).then_some(Never::ForeignTree)
 }
@@ -352,8 +352,8 @@ fn done_by_root(
 ) -> Option<Never> {
     let real = facts.walk.named().map_or(path, |id| &facts.node(id).path);
     if matches!(
-        place(real, subject.uid, facts),
-        Place::System | Place::Kernel | Place::Home | Place::Device
+        purpose(real, subject.uid, facts),
+        Purpose::System | Purpose::Kernel | Purpose::Home | Purpose::Device
     ) {
         return Some(Never::System);
     }
@@ -386,8 +386,8 @@ fn runs_anything(program: &[u8]) -> bool {
 fn remount(subject: &Subject, facts: &Facts, id: MountId, option: &str) -> Option<Never> {
     let mount = &facts.mounts[id.0];
     let systems = matches!(
-        place(&mount.point, subject.uid, facts),
-        Place::System | Place::Kernel | Place::Device | Place::Runtime
+        purpose(&mount.point, subject.uid, facts),
+        Purpose::System | Purpose::Kernel | Purpose::Device | Purpose::Runtime
     ) && !(is_top(&mount.point) && mount.point != b"/");
     (systems || option == "dev" || option == "symfollow").then_some(Never::SystemMount)
 }

@@ -1,9 +1,10 @@
 //! Findings as the interface's JSON.
 
 use crate::attempt::{ANY_NAME, Attempt, Errno, Incident, Object, Subject};
-use crate::cause::{self, Code};
+use crate::cause;
+use crate::denial::Code;
+use crate::denial::{Denial, Obstacle};
 use crate::facts::Facts;
-use crate::judge::{Denial, Obstacle};
 use crate::remedy::Fix;
 use crate::report::{
     CauseReport, Finding, FixReport, IncidentReport, Outcome, SubjectReport, lossy,

@@ -3,10 +3,10 @@
 use owo_colors::OwoColorize;
 
 use super::layout::{INDENT, columns, labelled, wrapped};
-use super::{Style, deed, ladder};
+use super::{Style, deed, listing};
 use crate::attempt::{Errno, Operation};
 use crate::cause;
-use crate::judge::Denial;
+use crate::denial::Denial;
 use crate::quote;
 use crate::remedy::Fix;
 use crate::report::{Finding, Outcome};
@@ -23,9 +23,9 @@ pub fn hint(finding: &Finding, style: Style) -> String {
                 style,
             );
             text.push_str(&labelled("because", &words.because, style.width));
-            let ladder = ladder::ladder(denial, &finding.facts, &words.mark, style);
-            if !ladder.is_empty() {
-                text.push_str(&format!("\n{ladder}\n"));
+            let listing = listing::listing(denial, &finding.facts, &words.mark, style);
+            if !listing.is_empty() {
+                text.push_str(&format!("\n{listing}\n"));
             }
             text.push_str(&fixes(
                 &remedy.fixes,

@@ -378,7 +378,7 @@ impl Terminal {
 
     /// The command has ended: what it wrote last is shown, the user's terminal is given back, the last words follow.
     fn finish(&mut self, exit: Exit, inbox: &Inbox, watch: &mut Watch) {
-        let unread = self.take_unread();
+        let unknown = self.take_unread();
         let left = self.command_modes();
         let size = self
             .master
@@ -390,7 +390,7 @@ impl Terminal {
         }
         if self.raw {
             self.before.silent().set(self.user.as_raw_fd());
-            unread
+            unknown
                 .iter()
                 .all(|&byte| modes::type_in(self.user.as_raw_fd(), byte));
         }

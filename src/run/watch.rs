@@ -11,7 +11,7 @@ use super::exit::Exit;
 use super::scene::Watcher;
 use super::signals::{Inbox, Notice, is_deadly};
 use super::sys;
-use crate::detect::Sieve;
+use crate::detect::Prefilter;
 use crate::gather;
 
 /// The bytes of a run, as they pass.
@@ -19,7 +19,7 @@ pub struct Watch {
     make: Option<MakeObserver>,
     /// Whether the observer is asked for last words though nothing was seen: a report is written in any case.
     report: bool,
-    sieve: Option<Sieve>,
+    prefilter: Option<Prefilter>,
     scenes: Watcher,
     diagnosis: Option<Diagnosis>,
     words: Vec<u8>,
@@ -33,7 +33,7 @@ impl Watch {
         Watch {
             make: Some(make),
             report,
-            sieve: None,
+            prefilter: None,
             scenes: Watcher::new(command, channel),
             diagnosis: None,
             words: Vec::new(),
@@ -47,8 +47,8 @@ impl Watch {
         if let Some(diagnosis) = &self.diagnosis {
             diagnosis.spoke();
         }
-        let sieve = self.sieve.get_or_insert_with(sieve);
-        let Some(text) = sieve.push(bytes) else {
+        let prefilter = self.prefilter.get_or_insert_with(prefilter);
+        let Some(text) = prefilter.push(bytes) else {
             return;
         };
         let scene = self.scenes.look();
@@ -141,10 +141,10 @@ pub fn wants_the_end(inbox: &Inbox) -> bool {
 }
 
 /// The prefilter for the messages of this environment's language.
-fn sieve() -> Sieve {
+fn prefilter() -> Prefilter {
     let words: Vec<Vec<u8>> = gather::refusals_in_locale()
         .into_iter()
         .map(|(_, words)| words)
         .collect();
-    Sieve::new(&words)
+    Prefilter::new(&words)
 }

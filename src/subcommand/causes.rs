@@ -3,8 +3,8 @@
 use owo_colors::OwoColorize;
 
 use super::{Outcome, print, style};
-use crate::cause::Code;
 use crate::cli::Causes;
+use crate::denial::Code;
 
 pub fn run(arguments: &Causes) -> Outcome {
     let Some(name) = &arguments.code else {

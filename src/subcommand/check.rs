@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::{Outcome, print, print_json, style};
+use crate::appearance;
 use crate::attempt::Subject;
 use crate::check::draft::{self, Source};
 use crate::check::{Checklist, check, manifest};
 use crate::cli::{Check, Color};
 use crate::gather;
-use crate::terminal;
 
 pub(super) fn run(arguments: &Check) -> Outcome {
     if arguments.init {
@@ -40,7 +40,7 @@ pub fn before_a_run(color: Color) -> Result<(), String> {
             "permwrap: not started, since {} does not hold for {}\n{}",
             manifest.display(),
             checklist.user,
-            checklist.failures(terminal::style(&std::io::stderr(), color))
+            checklist.failures(appearance::style(&std::io::stderr(), color))
         )),
         _ => Ok(()),
     }
@@ -64,7 +64,7 @@ fn judge(path: &Path, user: Option<&str>) -> Result<Checklist, String> {
         (Some(user), _) => gather::subject_as(user)?,
         (None, Some(user)) => gather::subject_as(user).map_err(in_manifest)?,
         (None, None) => {
-            gather::own_subject().map_err(|unread| format!("cannot read {}", unread.what))?
+            gather::own_subject().map_err(|unknown| format!("cannot read {}", unknown.what))?
         }
     };
     let items = check(&manifest, &subject, gather::subject_as).map_err(in_manifest)?;

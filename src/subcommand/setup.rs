@@ -15,7 +15,7 @@ pub fn init(arguments: &Init) -> Outcome {
 }
 
 pub fn config() -> Outcome {
-    let place = config::place();
+    let place = config::paths();
     let there = place.as_ref().is_some_and(|place| place.file.exists());
     print(&config::show(&config::load()?, place.as_ref(), there))?;
     Ok(0)

@@ -92,12 +92,12 @@ fn mode(text: &str) -> Result<u32, String> {
 fn subject(arguments: &Why) -> Result<Subject, String> {
     match (&arguments.user, arguments.pid) {
         (Some(user), _) => gather::subject_as(user),
-        (None, Some(pid)) => gather::subject(pid).map_err(|unread| match unread.errno {
+        (None, Some(pid)) => gather::subject(pid).map_err(|unknown| match unknown.errno {
             Some(errno) => format!("process {pid}: {} ({errno})", errno.words()),
             None => format!("process {pid} cannot be looked at"),
         }),
         (None, None) => {
-            gather::own_subject().map_err(|unread| format!("cannot read {}", unread.what))
+            gather::own_subject().map_err(|unknown| format!("cannot read {}", unknown.what))
         }
     }
 }

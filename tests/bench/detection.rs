@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use permwrap::detect::{Detector, Patterns, Sieve};
+use permwrap::detect::{Detector, Patterns, Prefilter};
 
 const MIB: usize = 1 << 20;
 
@@ -17,20 +17,20 @@ fn main() {
     let busy = various(8 * MIB);
     let loud = repeated(denial, MIB);
     println!("microseconds for a MiB of text");
-    report("sieve alone, no match", &quiet, |text| {
-        let mut sieve = Sieve::default();
+    report("prefilter alone, no match", &quiet, |text| {
+        let mut prefilter = Prefilter::default();
         text.chunks(64 * 1024)
-            .filter_map(|chunk| sieve.push(chunk))
+            .filter_map(|chunk| prefilter.push(chunk))
             .map(|out| out.len())
             .sum()
     });
     report(
-        "sieve alone, no match, 100-byte writes",
+        "prefilter alone, no match, 100-byte writes",
         &quiet[..8 * MIB],
         |text| {
-            let mut sieve = Sieve::default();
+            let mut prefilter = Prefilter::default();
             text.chunks(100)
-                .filter_map(|chunk| sieve.push(chunk))
+                .filter_map(|chunk| prefilter.push(chunk))
                 .map(|out| out.len())
                 .sum()
         },
@@ -50,11 +50,13 @@ fn main() {
     );
 }
 
-/// The sieve and the detector, as a run has them.
+/// The prefilter and the detector, as a run has them.
 fn whole(text: &[u8]) -> usize {
-    let mut sieve = Sieve::default();
+    let mut prefilter = Prefilter::default();
     let mut detector = Detector::new(Arc::new(Patterns::builtin()));
-    let chunks = text.chunks(64 * 1024).filter_map(|chunk| sieve.push(chunk));
+    let chunks = text
+        .chunks(64 * 1024)
+        .filter_map(|chunk| prefilter.push(chunk));
     let found: usize = chunks.map(|text| detector.feed(&text).len()).sum();
     found + detector.flush().len()
 }

@@ -1,4 +1,4 @@
-//! Hostile text through the whole of detection: sieve, lines, prefixes, JSON, patterns, folding.
+//! Hostile text through the whole of detection: prefilter, lines, prefixes, JSON, patterns, folding.
 //!
 //! Runs some seconds; PERMWRAP_FUZZ_SECONDS makes it longer, PERMWRAP_FUZZ_SEED starts where a failure was seen:
 //! `PERMWRAP_FUZZ_SECONDS=600 cargo test --release --test fuzz`
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use permwrap::attempt::Incident;
-use permwrap::detect::{Detector, Patterns, Sieve, folded};
+use permwrap::detect::{Detector, Patterns, Prefilter, folded};
 
 /// What text is spoiled with: ends of lines, escapes, quotes, prefixes, beginnings of JSON and tracebacks.
 const SPOILERS: &[&[u8]] = &[
@@ -101,7 +101,7 @@ fn any_text_in_any_pieces_gives_the_same_incidents() {
 fn memory_is_bounded_whatever_comes() {
     let patterns = Arc::new(Patterns::builtin());
     let mut detector = Detector::new(patterns.clone());
-    let mut sieve = Sieve::default();
+    let mut prefilter = Prefilter::default();
     // What is loaded once does not count.
     detector.feed(b"x: Permission denied\n");
     detector.flush();
@@ -121,7 +121,7 @@ fn memory_is_bounded_whatever_comes() {
         let before = memory::live();
         memory::reset_peak();
         for _ in 0..6 {
-            if let Some(text) = sieve.push(&flood) {
+            if let Some(text) = prefilter.push(&flood) {
                 drop(detector.feed(&text));
             }
         }
@@ -138,14 +138,14 @@ fn incidents(
     size: &mut dyn FnMut(&mut Rng) -> usize,
 ) -> Vec<Incident> {
     let mut random = Rng::with_seed(text.len() as u64);
-    let mut sieve = Sieve::default();
+    let mut prefilter = Prefilter::default();
     let mut detector = Detector::new(patterns.clone());
     let mut found = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
         let (piece, after) = rest.split_at(size(&mut random).min(rest.len()));
         rest = after;
-        if let Some(text) = sieve.push(piece) {
+        if let Some(text) = prefilter.push(piece) {
             found.extend(detector.feed(&text));
         }
     }

@@ -205,9 +205,9 @@ impl Outcome {
             Verdict::Denied(_) | Verdict::Fails { .. } => {
                 self.verdict.errno().map(Errno::number) == Some(self.errno)
             }
-            Verdict::Unclear(unread) => {
+            Verdict::Unclear(unknown) => {
                 let hidden = ["what the mount covers", "user namespace of the file system"];
-                !sees_everything || hidden.iter().any(|what| unread.what.contains(what))
+                !sees_everything || hidden.iter().any(|what| unknown.what.contains(what))
             }
         }
     }

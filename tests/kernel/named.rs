@@ -79,7 +79,7 @@ fn agreed(outcome: Outcome) -> String {
         Verdict::Allowed => "allowed".to_owned(),
         Verdict::Denied(denial) => format!("{} {}", denial.errno, denial.code.name()),
         Verdict::Fails { errno, .. } => errno.to_string(),
-        Verdict::Unclear(unread) => format!("unclear: {}", unread.what),
+        Verdict::Unclear(unknown) => format!("unclear: {}", unknown.what),
     }
 }
 

@@ -28,8 +28,8 @@ pub(super) fn unescape(word: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// `?` or `?EACCES`: the error number of something unread.
-pub(super) fn unread(word: &str) -> Option<Option<Errno>> {
+/// `?` or `?EACCES`: the error number of something unknown.
+pub(super) fn unknown(word: &str) -> Option<Option<Errno>> {
     match word.strip_prefix('?')? {
         "" => Some(None),
         symbol => Errno::from_symbol(symbol).map(Some),
@@ -37,7 +37,7 @@ pub(super) fn unread(word: &str) -> Option<Option<Errno>> {
 }
 
 /// `?` or `?EACCES`.
-pub(super) fn unread_word(errno: Option<Errno>) -> String {
+pub(super) fn unknown_word(errno: Option<Errno>) -> String {
     errno.map_or_else(|| "?".to_owned(), |errno| format!("?{errno}"))
 }
 

@@ -9,7 +9,7 @@ use std::fmt;
 use super::tree::Tree;
 use super::{Scene, lines};
 use crate::attempt::{Errno, Subject};
-use crate::facts::{Facts, Group, Unread};
+use crate::facts::{Facts, Group, UnknownFact};
 
 /// A line that is not of the notation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,8 +180,8 @@ fn number<T: std::str::FromStr>(word: &str) -> Parsed<T> {
 }
 
 /// What could not be read.
-pub(super) fn unread(what: &str, path: &[u8], errno: Option<Errno>) -> Unread {
-    Unread {
+pub(super) fn unknown(what: &str, path: &[u8], errno: Option<Errno>) -> UnknownFact {
+    UnknownFact {
         what: what.to_owned(),
         path: path.to_vec(),
         errno,

@@ -66,8 +66,8 @@ fn absent(walk: &Walk, facts: &Facts) -> Vec<(Vec<u8>, String)> {
             let word = match &step.found {
                 Ok(Some(_)) => return None,
                 Ok(None) => format!("missing  {}", lines::escape(&path)),
-                Err(unread) => {
-                    let why = unread
+                Err(unknown) => {
+                    let why = unknown
                         .errno
                         .map_or(String::new(), |errno| format!("  ?{errno}"));
                     format!("unseen   {}{why}", lines::escape(&path))

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::parse::unread;
+use super::parse::unknown;
 use crate::attempt::Errno;
 use crate::facts::{Fact, Node, NodeId, Step, Walk};
 
@@ -98,7 +98,7 @@ impl Tree {
     fn lookup(&self, dir: &Node, name: &[u8]) -> Result<Fact<Option<NodeId>>, Vec<u8>> {
         let path = below(&dir.path, name);
         if dir.inode.as_ref().is_ok_and(|inode| !inode.is_dir()) {
-            return Ok(Err(unread("name", &path, Some(Errno::NotDir))));
+            return Ok(Err(unknown("name", &path, Some(Errno::NotDir))));
         }
         self.names.get(&path).cloned().ok_or(path)
     }

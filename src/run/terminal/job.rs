@@ -69,7 +69,7 @@ impl Terminal {
         self.look_for_place();
     }
 
-    /// Where the shell leaves unread what was typed, it may be about to make the job the foreground one: looks again, less
+    /// Where the shell leaves unknown what was typed, it may be about to make the job the foreground one: looks again, less
     /// and less often.
     pub(super) fn look_for_place(&mut self) {
         if self.foreground {

@@ -136,17 +136,18 @@ impl Terminal {
 
     /// What was typed and the command never read.
     pub(super) fn take_unread(&mut self) -> Vec<u8> {
-        let mut unread = Vec::new();
+        let mut unknown = Vec::new();
         if self.keys
             && let Some(master) = &self.master
             && let Ok(slave) = modes::slave_of(master, libc::O_NONBLOCK)
             && let Some(modes) = Modes::of(slave.as_raw_fd())
         {
             modes.uncooked().set(slave.as_raw_fd());
-            while sys::append(slave.as_raw_fd(), &mut unread, PIECE).is_ok_and(|count| count > 0) {}
+            while sys::append(slave.as_raw_fd(), &mut unknown, PIECE).is_ok_and(|count| count > 0) {
+            }
             modes.set(slave.as_raw_fd());
         }
-        unread.append(&mut self.typed);
-        unread
+        unknown.append(&mut self.typed);
+        unknown
     }
 }

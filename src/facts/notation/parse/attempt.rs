@@ -24,8 +24,8 @@ impl Reader {
                     }
                 }
                 "database" => {
-                    subject.database_groups = match lines::unread(value) {
-                        Some(errno) => Err(super::unread("groups of the user", b"", errno)),
+                    subject.database_groups = match lines::unknown(value) {
+                        Some(errno) => Err(super::unknown("groups of the user", b"", errno)),
                         None => Ok(self.gids(value)?),
                     }
                 }

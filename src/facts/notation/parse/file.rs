@@ -1,9 +1,9 @@
 //! Lines of files, of names that are not there, and of ACL entries.
 
-use super::{Parsed, Reader, lines, number, path, unread, word};
+use super::{Parsed, Reader, lines, number, path, unknown, word};
 use crate::facts::{
     Acl, DeviceNumber, Entry, Fact, Flags, Inode, Kind, Node, NodeId, Perms, Program, Tag,
-    TraceMode, Traced, Unread,
+    TraceMode, Traced, UnknownFact,
 };
 
 impl Reader {
@@ -17,17 +17,17 @@ impl Reader {
             link = Some(lines::unescape(target).ok_or_else(malformed)?);
             details = after;
         }
-        let unread = |what| unread(what, &path, None);
+        let unknown = |what| unknown(what, &path, None);
         let mut node = Node {
-            inode: Err(unread("mode and owner")),
+            inode: Err(unknown("mode and owner")),
             acl: Ok(None),
             default_acl: Ok(None),
             flags: Ok(Flags::default()),
             mount: self.mount_at(&path),
             link,
-            program: Err(unread("first bytes")),
+            program: Err(unknown("first bytes")),
             label: Ok(None),
-            empty: Err(unread("entries of the directory")),
+            empty: Err(unknown("entries of the directory")),
             traced: None,
             path: path.clone(),
         };
@@ -51,11 +51,11 @@ impl Reader {
     pub(super) fn unseen(&mut self, words: &[&str]) -> Parsed<()> {
         let path = path(words, 0)?;
         let errno = match words.get(1) {
-            Some(word) => lines::unread(word).ok_or_else(|| format!("`{word}` is no `?ERRNO`"))?,
+            Some(word) => lines::unknown(word).ok_or_else(|| format!("`{word}` is no `?ERRNO`"))?,
             None => None,
         };
-        let unread = unread("name", &path, errno);
-        self.describe(path, Err(unread))
+        let unknown = unknown("name", &path, errno);
+        self.describe(path, Err(unknown))
     }
 
     /// `jump PATH PATH`
@@ -146,15 +146,15 @@ impl Reader {
 
     /// A word after the path.
     fn detail(&self, node: &mut Node, word: &str) -> Parsed<()> {
-        if let Some(errno) = lines::unread(word) {
-            node.inode = Err(unread("mode and owner", &node.path, errno));
+        if let Some(errno) = lines::unknown(word) {
+            node.inode = Err(unknown("mode and owner", &node.path, errno));
             return Ok(());
         }
         let (key, value) = word
             .split_once('=')
             .ok_or_else(|| format!("`{word}` is no KEY=VALUE"))?;
         let malformed = || format!("`{value}` does not fit `{key}=`");
-        let lacking = |what| lines::unread(value).map(|errno| unread(what, &node.path, errno));
+        let lacking = |what| lines::unknown(value).map(|errno| unknown(what, &node.path, errno));
         match key {
             "acl" => node.acl = Err(lacking("ACL").ok_or_else(malformed)?),
             "default" => node.default_acl = Err(lacking("default ACL").ok_or_else(malformed)?),
@@ -211,9 +211,12 @@ impl Reader {
     }
 }
 
-fn or_unread<T>(unread: Option<Unread>, known: impl FnOnce() -> Option<T>) -> Option<Fact<T>> {
-    match unread {
-        Some(unread) => Some(Err(unread)),
+fn or_unread<T>(
+    unknown: Option<UnknownFact>,
+    known: impl FnOnce() -> Option<T>,
+) -> Option<Fact<T>> {
+    match unknown {
+        Some(unknown) => Some(Err(unknown)),
         None => known().map(Ok),
     }
 }
@@ -268,7 +271,7 @@ fn traced(word: &str) -> Option<Traced> {
         <[u32; 3]>::try_from(ids?).ok()
     };
     let known = |word: &str| {
-        let gap = lines::unread(word).map(|errno| unread("state of the process", b"", errno));
+        let gap = lines::unknown(word).map(|errno| unknown("state of the process", b"", errno));
         or_unread(gap, || yes_or_no(word))
     };
     Some(Traced {

@@ -1,7 +1,7 @@
 //! Lines of mounts, settings, names, holders and surroundings.
 
 use super::file::yes_or_no;
-use super::{Parsed, Reader, lines, number, path, unread, word};
+use super::{Parsed, Reader, lines, number, path, unknown, word};
 use crate::facts::{
     Container, Fact, Group, Hold, Holder, Leftovers, Mount, MountFlags, MountId, Unit,
 };
@@ -198,8 +198,8 @@ impl Reader {
 
 /// A value, or `?ERRNO`.
 fn read<T>(name: &str, value: &str, parse: impl FnOnce(&str) -> Parsed<T>) -> Parsed<Fact<T>> {
-    match lines::unread(value) {
-        Some(errno) => Ok(Err(unread(name, b"", errno))),
+    match lines::unknown(value) {
+        Some(errno) => Ok(Err(unknown(name, b"", errno))),
         None => parse(value).map(Ok),
     }
 }

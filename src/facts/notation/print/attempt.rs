@@ -33,7 +33,7 @@ pub(super) fn subject(subject: &Subject, names: &Names) -> String {
     );
     let database = match &subject.database_groups {
         Ok(gids) => list(gids),
-        Err(gap) => lines::unread_word(gap.errno),
+        Err(gap) => lines::unknown_word(gap.errno),
     };
     tell(
         subject.database_groups != login.database_groups,

@@ -23,13 +23,13 @@ pub(super) fn file(node: &Node, facts: &Facts, (owner, group): (usize, usize)) -
             names.group_word(inode.gid),
             lines::escape(&node.path)
         ),
-        Err(unread) => format!(
+        Err(unknown) => format!(
             "{:<12} {:owner$} {:group$}  {}{}",
             "??????????",
             "?",
             "?",
             lines::escape(&node.path),
-            unread
+            unknown
                 .errno
                 .map_or(String::new(), |errno| format!("  ?{errno}"))
         ),
@@ -71,33 +71,33 @@ fn entries(acl: &Acl, prefix: &str, names: &Names) -> Vec<String> {
 
 fn details(node: &Node, facts: &Facts) -> Vec<String> {
     let mut words = Vec::new();
-    let unread = |key: &str, errno| format!("{key}={}", lines::unread_word(errno));
+    let unknown = |key: &str, errno| format!("{key}={}", lines::unknown_word(errno));
     if let Err(gap) = &node.acl {
-        words.push(unread("acl", gap.errno));
+        words.push(unknown("acl", gap.errno));
     }
     if let Err(gap) = &node.default_acl {
-        words.push(unread("default", gap.errno));
+        words.push(unknown("default", gap.errno));
     }
     match &node.flags {
         Ok(flags) if *flags == Flags::default() => {}
         Ok(flags) => words.push(format!("flags={}", flags_word(*flags))),
-        Err(gap) => words.push(unread("flags", gap.errno)),
+        Err(gap) => words.push(unknown("flags", gap.errno)),
     }
     match &node.program {
         Ok(Program::Script(path)) => words.push(format!("program=script:{}", lines::escape(path))),
         Ok(Program::Elf(Some(path))) => words.push(format!("program=elf:{}", lines::escape(path))),
         Ok(Program::Elf(None)) => words.push("program=elf".to_owned()),
         Ok(Program::Other) => words.push("program=other".to_owned()),
-        Err(gap) => words.extend(gap.errno.map(|errno| unread("program", Some(errno)))),
+        Err(gap) => words.extend(gap.errno.map(|errno| unknown("program", Some(errno)))),
     }
     match &node.empty {
         Ok(empty) => words.push(format!("empty={}", yes_or_no(*empty))),
-        Err(gap) => words.extend(gap.errno.map(|errno| unread("empty", Some(errno)))),
+        Err(gap) => words.extend(gap.errno.map(|errno| unknown("empty", Some(errno)))),
     }
     match &node.label {
         Ok(None) => {}
         Ok(Some(label)) => words.push(format!("label={}", lines::escape(label.as_bytes()))),
-        Err(gap) => words.push(unread("label", gap.errno)),
+        Err(gap) => words.push(unknown("label", gap.errno)),
     }
     if let Ok(inode) = &node.inode {
         words.extend(numbers(inode));
@@ -147,7 +147,7 @@ fn traced(process: &Traced) -> String {
     let three = |[a, b, c]: [u32; 3]| format!("{a}/{b}/{c}");
     let known = |fact: &Fact<bool>| match fact {
         Ok(known) => yes_or_no(*known).to_owned(),
-        Err(gap) => lines::unread_word(gap.errno),
+        Err(gap) => lines::unknown_word(gap.errno),
     };
     let mode = match process.mode {
         TraceMode::Read => "read",

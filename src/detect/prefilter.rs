@@ -78,7 +78,7 @@ const LITERALS: &[(usize, &str)] = &[
 
 /// The prefilter over one stream.
 #[derive(Debug)]
-pub struct Sieve {
+pub struct Prefilter {
     search: Search,
     /// One byte less than the longest literal: how far a literal can reach back over the edge of a chunk.
     overlap: usize,
@@ -92,10 +92,10 @@ pub struct Sieve {
     open: usize,
 }
 
-impl Sieve {
-    /// A sieve that also looks for these literals: the texts of strerror(3) in the command's locale.
+impl Prefilter {
+    /// A prefilter that also looks for these literals: the texts of strerror(3) in the command's locale.
     #[must_use]
-    pub fn new<L: AsRef<[u8]>>(more: &[L]) -> Sieve {
+    pub fn new<L: AsRef<[u8]>>(more: &[L]) -> Prefilter {
         let more = more.iter().map(AsRef::as_ref).filter(|l| is_news(l));
         let literals: Vec<Literal> = LITERALS
             .iter()
@@ -103,7 +103,7 @@ impl Sieve {
             .chain(more.map(|literal| Literal::new(0, literal)))
             .collect();
         let longest = literals.iter().map(|l| l.bytes.len()).max().unwrap_or(1);
-        Sieve {
+        Prefilter {
             search: Search::new(literals),
             overlap: longest - 1,
             seam: Vec::new(),
@@ -188,9 +188,9 @@ impl Sieve {
     }
 }
 
-impl Default for Sieve {
-    fn default() -> Sieve {
-        Sieve::new::<&[u8]>(&[])
+impl Default for Prefilter {
+    fn default() -> Prefilter {
+        Prefilter::new::<&[u8]>(&[])
     }
 }
 
@@ -285,20 +285,20 @@ mod tests {
     use super::*;
 
     fn sift(text: &[u8], size: usize) -> Vec<u8> {
-        let mut sieve = Sieve::default();
+        let mut prefilter = Prefilter::default();
         text.chunks(size)
-            .filter_map(|c| sieve.push(c))
+            .filter_map(|c| prefilter.push(c))
             .flatten()
             .collect()
     }
 
     #[test]
     fn ordinary_text_is_held_back_in_bounded_memory() {
-        let mut sieve = Sieve::default();
+        let mut prefilter = Prefilter::default();
         for _ in 0..1000 {
-            assert_eq!(sieve.push(&b"all is well\n".repeat(100)), None);
+            assert_eq!(prefilter.push(&b"all is well\n".repeat(100)), None);
         }
-        assert!(sieve.held.capacity() <= 4 * BEFORE);
+        assert!(prefilter.held.capacity() <= 4 * BEFORE);
     }
 
     #[test]
@@ -314,7 +314,7 @@ mod tests {
         for (core, literal) in LITERALS {
             assert!(core + CORE <= literal.len(), "{literal}");
             assert!(
-                Sieve::default().push(literal.as_bytes()).is_some(),
+                Prefilter::default().push(literal.as_bytes()).is_some(),
                 "{literal}"
             );
         }
@@ -353,9 +353,9 @@ mod tests {
 
     #[test]
     fn the_words_of_the_locale_count_too() {
-        let mut sieve = Sieve::new(&["Keine Berechtigung"]);
+        let mut prefilter = Prefilter::new(&["Keine Berechtigung"]);
         assert!(
-            sieve
+            prefilter
                 .push("cat: /etc/shadow: Keine Berechtigung\n".as_bytes())
                 .is_some()
         );
@@ -363,22 +363,22 @@ mod tests {
 
     #[test]
     fn a_flood_without_line_feeds_passes_in_bounded_memory() {
-        let mut sieve = Sieve::default();
+        let mut prefilter = Prefilter::default();
         for _ in 0..100 {
-            sieve.push(&[b'x'; 65536]);
+            prefilter.push(&[b'x'; 65536]);
         }
-        let out = sieve.push(b"EACCES").expect("a hit");
+        let out = prefilter.push(b"EACCES").expect("a hit");
         assert!(out.len() <= BEFORE + 8);
     }
 
     #[test]
     #[cfg(target_arch = "x86_64")]
     fn the_search_stays_vectorised_with_a_locale_besides() {
-        let sieve = Sieve::new(&[
+        let prefilter = Prefilter::new(&[
             "Keine Berechtigung",
             "Vorgang nicht zul",
             "Das Dateisystem ist nur lesbar",
         ]);
-        assert!(matches!(sieve.search.cores, Cores::Vectorised(_)));
+        assert!(matches!(prefilter.search.cores, Cores::Vectorised(_)));
     }
 }

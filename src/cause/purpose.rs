@@ -4,7 +4,7 @@ use crate::facts::{Facts, NodeId};
 
 /// What a path is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Place {
+pub enum Purpose {
     /// The subject's own home, or a project or package prefix that is the subject's.
     Own,
     /// A home that is not the subject's: `/root`, `/home/bob`.
@@ -70,7 +70,7 @@ const HOMES: &[&[u8]] = &[b"/home", b"/var/home", b"/export/home", b"/Users"];
 
 /// What this path is for, to this user, whose surroundings the facts hold.
 #[must_use]
-pub fn place(path: &[u8], uid: u32, facts: &Facts) -> Place {
+pub fn purpose(path: &[u8], uid: u32, facts: &Facts) -> Purpose {
     let within = |top: &[u8]| is_within(path, top);
     let is_own = |top: &Option<Vec<u8>>| {
         top.as_deref()
@@ -81,40 +81,40 @@ pub fn place(path: &[u8], uid: u32, facts: &Facts) -> Place {
         .into_iter()
         .any(within)
     {
-        return Place::Temporary;
+        return Purpose::Temporary;
     }
     if around
         .home
         .as_deref()
         .is_some_and(|home| home.len() > 1 && within(home))
     {
-        return Place::Own;
+        return Purpose::Own;
     }
     if let Some(home) = home_of(path) {
         return match owner(home, facts) == Some(uid) {
-            true => Place::Own,
-            false => Place::Home,
+            true => Purpose::Own,
+            false => Purpose::Home,
         };
     }
     if TOPS.contains(&path) || SYSTEM.iter().any(|top| within(top)) {
-        return Place::System;
+        return Purpose::System;
     }
-    for (top, place) in [
-        (b"/dev".as_slice(), Place::Device),
-        (b"/run", Place::Runtime),
-        (b"/var/run", Place::Runtime),
-        (b"/var/log", Place::Log),
-        (b"/proc", Place::Kernel),
-        (b"/sys", Place::Kernel),
+    for (top, purpose) in [
+        (b"/dev".as_slice(), Purpose::Device),
+        (b"/run", Purpose::Runtime),
+        (b"/var/run", Purpose::Runtime),
+        (b"/var/log", Purpose::Log),
+        (b"/proc", Purpose::Kernel),
+        (b"/sys", Purpose::Kernel),
     ] {
         if within(top) {
-            return place;
+            return purpose;
         }
     }
     if is_own(&around.project) || is_own(&around.prefix) {
-        return Place::Own;
+        return Purpose::Own;
     }
-    Place::Service
+    Purpose::Service
 }
 
 /// Whether this directory holds the places of services, homes or disks: the system's itself, but made to hold others'.

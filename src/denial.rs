@@ -1,6 +1,11 @@
 //! One refusal: the cause that occurred, where, and by which rule.
+#![forbid(unsafe_code)]
 
-use super::Code;
+mod code;
+
+pub use code::Code;
+pub(crate) use code::with_codes;
+
 use crate::attempt::{Capability, Errno};
 use crate::facts::{Entry, MountId, NodeId, Perms};
 

@@ -1,36 +1,36 @@
-//! The ladder: the way to the object, a rung a component, with the refusing rung marked.
+//! The listing: the way to the object, a row a component, with the refusing row marked.
 
+use crate::denial::{Denial, Obstacle};
 use crate::facts::{Facts, Kind, Node, NodeId, Walk};
-use crate::judge::{Denial, Obstacle};
 use crate::quote;
 
 use super::Style;
 use super::layout::{INDENT, columns, wrapped};
 use super::text::strong;
 
-/// One line of the ladder.
-struct Rung {
+/// One line of the listing.
+struct Row {
     /// Type and permissions, owner, group: the columns before the name.
     cells: [String; 3],
     name: String,
     remark: Remark,
 }
 
-/// What is said beside a rung.
+/// What is said beside a row.
 enum Remark {
     None,
-    /// The rung refuses; why.
+    /// The row refuses; why.
     Refuses(String),
     /// A fact about it.
     Note(&'static str),
 }
 
-/// The widest name that other rungs' remarks are lined up behind.
+/// The widest name that other rows' remarks are lined up behind.
 const WIDEST_NAME: usize = 24;
 
-/// The ladder to the object that refuses, ready to print; empty where no object on a path does.
+/// The listing to the object that refuses, ready to print; empty where no object on a path does.
 #[must_use]
-pub fn ladder(denial: &Denial, facts: &Facts, mark: &str, style: Style) -> String {
+pub fn listing(denial: &Denial, facts: &Facts, mark: &str, style: Style) -> String {
     let (Obstacle::Node(refusing) | Obstacle::Mount(_, refusing)) = denial.at else {
         return String::new();
     };
@@ -38,27 +38,21 @@ pub fn ladder(denial: &Denial, facts: &Facts, mark: &str, style: Style) -> Strin
     let Some(walk) = facts.walks().find(has_it) else {
         return String::new();
     };
-    let rungs = rungs(walk, facts, refusing, mark);
-    let widest = |text: fn(&Rung) -> &str| {
-        rungs
-            .iter()
-            .map(|rung| columns(text(rung)))
-            .max()
-            .unwrap_or(0)
-    };
+    let rows = rows(walk, facts, refusing, mark);
+    let widest =
+        |text: fn(&Row) -> &str| rows.iter().map(|row| columns(text(row))).max().unwrap_or(0);
     let cells = [
-        widest(|rung| &rung.cells[0]),
-        widest(|rung| &rung.cells[1]),
-        widest(|rung| &rung.cells[2]),
+        widest(|row| &row.cells[0]),
+        widest(|row| &row.cells[1]),
+        widest(|row| &row.cells[2]),
     ];
-    let name = widest(|rung| &rung.name).min(WIDEST_NAME);
-    rungs
-        .iter()
-        .map(|rung| line(rung, cells, name, style))
+    let name = widest(|row| &row.name).min(WIDEST_NAME);
+    rows.iter()
+        .map(|row| line(row, cells, name, style))
         .collect()
 }
 
-/// The nodes of a walk in order, each with its name on the ladder.
+/// The nodes of a walk in order, each with its name on the listing.
 fn way(walk: &Walk) -> impl Iterator<Item = (NodeId, &[u8])> {
     let start = walk.beginning();
     let start = start.map(|(node, _)| (node, b"/".as_slice()));
@@ -69,15 +63,15 @@ fn way(walk: &Walk) -> impl Iterator<Item = (NodeId, &[u8])> {
     start.into_iter().chain(steps)
 }
 
-/// The rungs worth showing: the one before the refusing one, that one, and what it hides as a single rung.
-fn rungs(walk: &Walk, facts: &Facts, refusing: NodeId, mark: &str) -> Vec<Rung> {
+/// The rows worth showing: the one before the refusing one, that one, and what it hides as a single row.
+fn rows(walk: &Walk, facts: &Facts, refusing: NodeId, mark: &str) -> Vec<Row> {
     let nodes: Vec<(NodeId, &[u8])> = way(walk).collect();
     let at = nodes
         .iter()
         .position(|(node, _)| *node == refusing)
         .unwrap_or(0);
     let first = if at <= 2 { 0 } else { at - 1 };
-    let mut rungs: Vec<Rung> = (first..=at)
+    let mut rows: Vec<Row> = (first..=at)
         .map(|index| {
             let (id, name) = nodes[index];
             let node = facts.node(id);
@@ -91,7 +85,7 @@ fn rungs(walk: &Walk, facts: &Facts, refusing: NodeId, mark: &str) -> Vec<Rung> 
             } else {
                 Remark::None
             };
-            rung(node, name, remark, facts)
+            row(node, name, remark, facts)
         })
         .collect();
     if let Some((id, _)) = nodes.last().filter(|_| at + 1 < nodes.len()) {
@@ -102,13 +96,13 @@ fn rungs(walk: &Walk, facts: &Facts, refusing: NodeId, mark: &str) -> Vec<Rung> 
             .unwrap_or(&node.path);
         let below = below.strip_prefix(b"/").unwrap_or(below);
         let name = if below.is_empty() { &node.path } else { below };
-        rungs.push(rung(node, name, Remark::None, facts));
+        rows.push(row(node, name, Remark::None, facts));
     }
-    rungs.extend(unseen(walk));
-    rungs
+    rows.extend(unseen(walk));
+    rows
 }
 
-fn rung(node: &Node, name: &[u8], remark: Remark, facts: &Facts) -> Rung {
+fn row(node: &Node, name: &[u8], remark: Remark, facts: &Facts) -> Row {
     let mut name = quote::display(name);
     let cells = match &node.inode {
         Ok(inode) => {
@@ -134,7 +128,7 @@ fn rung(node: &Node, name: &[u8], remark: Remark, facts: &Facts) -> Rung {
         }
         Err(_) => unknown(),
     };
-    Rung {
+    Row {
         cells,
         name,
         remark,
@@ -146,7 +140,7 @@ fn unknown() -> [String; 3] {
 }
 
 /// The part of the path that the walk could not see.
-fn unseen(walk: &Walk) -> Option<Rung> {
+fn unseen(walk: &Walk) -> Option<Row> {
     let hidden = walk.steps.last().is_some_and(|step| step.found.is_err());
     if !hidden {
         return None;
@@ -162,32 +156,32 @@ fn unseen(walk: &Walk) -> Option<Rung> {
         .filter(|name| !name.is_empty())
         .skip(seen);
     let rest = components.collect::<Vec<_>>().join(&b'/');
-    (!rest.is_empty()).then(|| Rung {
+    (!rest.is_empty()).then(|| Row {
         cells: unknown(),
         name: quote::display(&rest),
         remark: Remark::Note("(cannot be seen from here)"),
     })
 }
 
-/// One rung, its remark beside it, or below it where the terminal is too narrow for both.
-fn line(rung: &Rung, [listing, owner, group]: [usize; 3], name: usize, style: Style) -> String {
-    let cells = &rung.cells;
+/// One row, its remark beside it, or below it where the terminal is too narrow for both.
+fn line(row: &Row, [listing, owner, group]: [usize; 3], name: usize, style: Style) -> String {
+    let cells = &row.cells;
     let plain = format!(
         "{:listing$}  {:owner$}  {:group$}  {}",
-        cells[0], cells[1], cells[2], rung.name
+        cells[0], cells[1], cells[2], row.name
     );
     let indent = " ".repeat(INDENT);
-    let (beside, below, words) = match &rung.remark {
+    let (beside, below, words) = match &row.remark {
         Remark::Refuses(mark) if !mark.is_empty() && style.utf8 => ("← ", "↑ ", mark.as_str()),
         Remark::Refuses(mark) if !mark.is_empty() => ("<- ", "^ ", mark.as_str()),
         Remark::Note(note) => ("", "", *note),
         _ => return format!("{indent}{}\n", plain.trim_end()),
     };
-    let shown = |text: &str| match rung.remark {
+    let shown = |text: &str| match row.remark {
         Remark::Refuses(_) => strong(text, style),
         _ => text.to_owned(),
     };
-    let start = listing + owner + group + 6 + name.max(columns(&rung.name)) + 2;
+    let start = listing + owner + group + 6 + name.max(columns(&row.name)) + 2;
     if INDENT + start + columns(beside) + columns(words) <= style.width {
         let gap = " ".repeat(start - columns(&plain));
         return format!(
