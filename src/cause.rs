@@ -49,7 +49,7 @@ pub use held::held;
 pub use purpose::{Purpose, home_of, is_top, is_within, node_at, purpose};
 
 use crate::attempt::Attempt;
-use crate::change::Change;
+use crate::change::{Change, Place};
 use crate::denial::with_codes;
 use crate::facts::Facts;
 use case::Case;
@@ -78,6 +78,8 @@ pub struct Candidate {
     pub changes: Vec<Change>,
     /// How well it fits there.
     pub fit: Fit,
+    /// Where it is to be made.
+    pub place: Place,
 }
 
 /// How well a change fits the place, whomever it lets in. The better comes first.
@@ -104,12 +106,17 @@ impl Candidate {
             note: String::new(),
             changes: changes.into(),
             fit,
+            place: Place::Here,
         }
     }
 
     fn noting(self, note: impl Into<String>) -> Candidate {
         let note = note.into();
         Candidate { note, ..self }
+    }
+
+    fn at(self, place: Place) -> Candidate {
+        Candidate { place, ..self }
     }
 
     /// What no command does.

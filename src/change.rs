@@ -6,9 +6,19 @@
 mod acl;
 mod apply;
 mod command;
+mod inverse;
 
 use crate::attempt::{Capability, Operation, Subject};
-use crate::facts::{Facts, Inode, MountId, NodeId, Perms, Tag};
+use crate::facts::{Acl, Facts, Inode, MountId, NodeId, Perms, Tag};
+
+/// A command line: the program and its arguments, as execve(2) takes them.
+pub type Argv = Vec<Vec<u8>>;
+
+/// A command line of these words.
+#[must_use]
+pub fn argv(words: &[&[u8]]) -> Argv {
+    words.iter().map(|word| word.to_vec()).collect()
+}
 
 /// One change of the system's state, or of how the command is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +29,13 @@ pub enum Change {
         node: NodeId,
         /// The bits added.
         add: u32,
+    },
+    /// chmod(1): sets all mode bits (07777). What undoing a change asks for.
+    SetMode {
+        /// The node.
+        node: NodeId,
+        /// The mode after the change.
+        mode: u32,
     },
     /// chown(1), symlinks not followed.
     Chown {
@@ -53,6 +70,15 @@ pub enum Change {
         /// Its group.
         gid: u32,
     },
+    /// Takes away what [`Change::Make`] made: a directory only while it is empty.
+    Remove {
+        /// The directory it lies in.
+        parent: NodeId,
+        /// Its name.
+        name: Vec<u8>,
+        /// Whether it is a directory.
+        directory: bool,
+    },
     /// setfacl(1): the entry is granted these permissions, and what anybody else may do stays as it is: where the mask
     /// must be widened for it, the entries that it held back are cut down to what they granted.
     AclGrant {
@@ -70,19 +96,35 @@ pub enum Change {
         /// The mask after the change.
         perms: Perms,
     },
-    /// mount(8) with remount: makes it writable, or programs runnable, or devices usable.
+    /// setfacl(1): sets the whole access ACL, or takes it away where it holds the base entries alone.
+    SetAcl {
+        /// The node.
+        node: NodeId,
+        /// The ACL after the change.
+        acl: Acl,
+    },
+    /// mount(8) with remount: one option of the mount.
     Remount {
         /// The mount.
         mount: MountId,
-        /// The option, as mount(8) writes it: `rw`, `exec`, `dev`, `symfollow`.
-        option: String,
+        /// The option after the change.
+        option: MountOption,
+        /// Whether the file system itself is meant (its superblock), and not this mount of it alone.
+        file_system: bool,
     },
-    /// chattr(1): clears the immutable flag.
-    ClearImmutable(NodeId),
-    /// chattr(1): clears the append-only flag.
-    ClearAppend(NodeId),
+    /// chattr(1): sets or clears an inode flag.
+    SetFlag {
+        /// The node.
+        node: NodeId,
+        /// The flag.
+        flag: InodeFlag,
+        /// Whether it is set after the change.
+        on: bool,
+    },
     /// usermod(8): the subject's user joins the group, from the next login on.
     JoinGroup(u32),
+    /// gpasswd(1): the subject's user leaves the group, from the next login on.
+    LeaveGroup(u32),
     /// A new login: the groups of the database become the process's. newgrp(1) does it for one group and one shell.
     Relogin(u32),
     /// The command is run by root this once.
@@ -108,6 +150,11 @@ pub enum Change {
         /// The capability.
         capability: Capability,
     },
+    /// setcap(8): takes every capability from a program.
+    NoFileCapability {
+        /// The program.
+        program: Vec<u8>,
+    },
     /// sysctl(8), until the next boot.
     Setting {
         /// The setting's name.
@@ -116,14 +163,124 @@ pub enum Change {
         value: i64,
     },
     /// A command whose effect lies outside the facts: it is shown, and never counts as proven.
-    Unproven {
-        /// The command, quoted for a POSIX shell, without sudo.
-        command: String,
+    Run {
+        /// The command, without sudo.
+        argv: Argv,
         /// Whether it needs root.
         root: bool,
+        /// What it is for.
+        effect: Effect,
     },
     /// Something no command of this machine does: a line of a Dockerfile, another directory, another port.
     Advice(String),
+}
+
+/// What a change does about a refusal. The later ones do less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Effect {
+    /// The same command then works.
+    Repairs,
+    /// Carries out what was refused, once, as somebody who may.
+    DoesIt,
+    /// Another place or way.
+    Avoids,
+    /// Words, no command.
+    Advice,
+}
+
+impl Effect {
+    /// The name, as the interface fixes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Effect::Repairs => "repairs",
+            Effect::DoesIt => "does-it",
+            Effect::Avoids => "avoids",
+            Effect::Advice => "advice",
+        }
+    }
+}
+
+/// Where a change is to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Place {
+    /// Where permwrap runs.
+    #[default]
+    Here,
+    /// On the host, outside of the container that permwrap runs in.
+    Host,
+    /// In the container (or sandbox) of the subject, into which permwrap looks from outside.
+    Container,
+    /// Where the surroundings are described: an image, a unit, a manifest.
+    Deployment,
+}
+
+impl Place {
+    /// The name, as the interface fixes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Place::Here => "here",
+            Place::Host => "host",
+            Place::Container => "container",
+            Place::Deployment => "deployment",
+        }
+    }
+}
+
+/// An option of a mount that refuses, and its opposite (mount(8)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum MountOption {
+    Rw,
+    Ro,
+    Exec,
+    Noexec,
+    Dev,
+    Nodev,
+    Symfollow,
+    Nosymfollow,
+}
+
+impl MountOption {
+    /// The option as mount(8) writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            MountOption::Rw => "rw",
+            MountOption::Ro => "ro",
+            MountOption::Exec => "exec",
+            MountOption::Noexec => "noexec",
+            MountOption::Dev => "dev",
+            MountOption::Nodev => "nodev",
+            MountOption::Symfollow => "symfollow",
+            MountOption::Nosymfollow => "nosymfollow",
+        }
+    }
+
+    /// The option that takes this one back.
+    #[must_use]
+    pub const fn opposite(self) -> MountOption {
+        match self {
+            MountOption::Rw => MountOption::Ro,
+            MountOption::Ro => MountOption::Rw,
+            MountOption::Exec => MountOption::Noexec,
+            MountOption::Noexec => MountOption::Exec,
+            MountOption::Dev => MountOption::Nodev,
+            MountOption::Nodev => MountOption::Dev,
+            MountOption::Symfollow => MountOption::Nosymfollow,
+            MountOption::Nosymfollow => MountOption::Symfollow,
+        }
+    }
+}
+
+/// An inode flag that refuses (ioctl_iflags(2)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum InodeFlag {
+    /// FS_IMMUTABLE_FL.
+    Immutable,
+    /// FS_APPEND_FL.
+    Append,
 }
 
 impl Change {
@@ -132,12 +289,33 @@ impl Change {
         apply::apply(self, subject, facts);
     }
 
-    /// The command that makes the change, quoted for a POSIX shell, without sudo. `None` for what no command does.
+    /// The command that makes the change, without sudo. `None` for what no command does.
     ///
     /// Subject and facts are those before the change.
     #[must_use]
-    pub fn command(&self, subject: &Subject, facts: &Facts) -> Option<String> {
-        command::command(self, subject, facts)
+    pub fn argv(&self, subject: &Subject, facts: &Facts) -> Option<Argv> {
+        command::argv(self, subject, facts)
+    }
+
+    /// The changes that take this one back, to be made in this order: applied after it, they leave the facts as they are now.
+    ///
+    /// Empty where nothing lasting is changed. `None` where the facts do not hold the state before: whoever makes such a
+    /// change has to record what it meets. Subject and facts are those before the change.
+    #[must_use]
+    pub fn inverse(&self, subject: &Subject, facts: &Facts) -> Option<Vec<Change>> {
+        inverse::inverse(self, subject, facts)
+    }
+
+    /// What the change does about the refusal.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        match self {
+            Change::RunAsRoot | Change::ByRoot { .. } => Effect::DoesIt,
+            Change::RunThrough { .. } => Effect::Avoids,
+            Change::Run { effect, .. } => *effect,
+            Change::Advice(_) => Effect::Advice,
+            _ => Effect::Repairs,
+        }
     }
 
     /// Whether making the change needs root: the subject itself has not the right to.
@@ -148,8 +326,10 @@ impl Change {
         };
         match self {
             Change::Chmod { node, .. }
+            | Change::SetMode { node, .. }
             | Change::AclGrant { node, .. }
-            | Change::AclMask { node, .. } => !owns(*node),
+            | Change::AclMask { node, .. }
+            | Change::SetAcl { node, .. } => !owns(*node),
             Change::Chown {
                 node,
                 uid: None,
@@ -157,19 +337,21 @@ impl Change {
             } if owns(*node) && subject.in_group(*gid) => false,
             Change::Chown { .. } | Change::ChownTree { .. } => !subject.has(Capability::Chown),
             Change::Remount { .. } => !subject.has(Capability::SysAdmin),
-            Change::ClearImmutable(_) | Change::ClearAppend(_) => {
-                !subject.has(Capability::LinuxImmutable)
+            Change::SetFlag { .. } => !subject.has(Capability::LinuxImmutable),
+            Change::FileCapability { .. } | Change::NoFileCapability { .. } => {
+                !subject.has(Capability::Setfcap)
             }
-            Change::FileCapability { .. } => !subject.has(Capability::Setfcap),
             Change::Make { .. }
+            | Change::Remove { .. }
             | Change::JoinGroup(_)
+            | Change::LeaveGroup(_)
             | Change::RunAsRoot
             | Change::ByRoot { .. }
             | Change::Setting { .. }
-            | Change::Unproven { root: true, .. } => subject.uid != 0,
+            | Change::Run { root: true, .. } => subject.uid != 0,
             Change::Relogin(_)
             | Change::RunThrough { .. }
-            | Change::Unproven { root: false, .. }
+            | Change::Run { root: false, .. }
             | Change::Advice(_) => false,
         }
     }
@@ -177,7 +359,10 @@ impl Change {
     /// Whether the change takes effect only in a new login session.
     #[must_use]
     pub fn needs_login(&self) -> bool {
-        matches!(self, Change::JoinGroup(_) | Change::Relogin(_))
+        matches!(
+            self,
+            Change::JoinGroup(_) | Change::LeaveGroup(_) | Change::Relogin(_)
+        )
     }
 
     /// What is tried instead of the refused operation, where that is the change.

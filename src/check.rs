@@ -11,9 +11,9 @@ pub use checklist::{Asked, Checklist, Failure, Item, State};
 use std::os::unix::ffi::OsStrExt;
 
 use crate::attempt::{Attempt, Object, OpenHow, Operation, Subject};
+use crate::change::{Argv, Effect, argv};
 use crate::facts::{Inode, Kind};
 use crate::investigate::examine;
-use crate::quote;
 use crate::remedy::Fix;
 use crate::report::{Finding, Outcome};
 use manifest::{Manifest, PathNeeds};
@@ -53,7 +53,7 @@ fn not_root(subject: &Subject) -> State {
     let account = "give it an account of its own: User= in a systemd unit, USER in a Dockerfile, runAsUser in a pod";
     failure(
         "it runs as root, and so would whoever finds a hole in it",
-        vec![plain_fix(account, None, false)],
+        vec![Fix::advice(account.to_owned())],
     )
 }
 
@@ -191,15 +191,13 @@ fn failure(because: &str, fixes: Vec<Fix>) -> State {
 }
 
 /// A fix of something that is no refusal, so that there is nothing to judge again.
-fn plain_fix(title: &str, command: Option<String>, needs_root: bool) -> Fix {
+fn plain_fix(title: &str, command: Argv, needs_root: bool) -> Fix {
     Fix {
-        title: title.to_owned(),
-        note: String::new(),
         changes: Vec::new(),
-        commands: command.into_iter().collect(),
+        argv: vec![command],
         needs_root,
-        verified: false,
-        relogin: false,
+        effect: Effect::Repairs,
+        ..Fix::advice(title.to_owned())
     }
 }
 
@@ -209,20 +207,20 @@ fn missing(path: &PathNeeds, subject: &Subject) -> State {
         return failure("it is not there", Vec::new());
     }
     let name = path.path.as_os_str().as_bytes().to_vec();
-    let shown = quote::shell(&name);
-    let may_make = judged_at(name, Operation::Mkdir, subject).outcome == Outcome::Allowed;
+    let may_make = judged_at(name.clone(), Operation::Mkdir, subject).outcome == Outcome::Allowed;
     let command = if may_make {
-        format!("mkdir -m 750 {shown}")
+        argv(&[b"mkdir", b"-m", b"750", &name])
     } else {
-        format!(
-            "install -d -o {} -g {} -m 750 {shown}",
-            subject.uid, subject.gid
-        )
+        let (uid, gid) = (subject.uid.to_string(), subject.gid.to_string());
+        let (uid, gid) = (uid.as_bytes(), gid.as_bytes());
+        argv(&[
+            b"install", b"-d", b"-o", uid, b"-g", gid, b"-m", b"750", &name,
+        ])
     };
     let title = "makes the directory, open to this user and its group";
     failure(
         "it is not there",
-        vec![plain_fix(title, Some(command), !may_make)],
+        vec![plain_fix(title, command, !may_make)],
     )
 }
 
@@ -275,10 +273,7 @@ fn has_mode(path: &PathNeeds, seen: &Seen, subject: &Subject) -> State {
 
 /// A change of mode that the owner or root can make.
 fn chmod(path: &PathNeeds, mode: &str, title: &str, seen: &Seen, subject: &Subject) -> Fix {
-    let command = format!(
-        "chmod {mode} {}",
-        quote::shell(path.path.as_os_str().as_bytes())
-    );
+    let command = argv(&[b"chmod", mode.as_bytes(), path.path.as_os_str().as_bytes()]);
     let is_owner = seen.inode.is_some_and(|inode| inode.uid == subject.uid);
-    plain_fix(title, Some(command), !is_owner)
+    plain_fix(title, command, !is_owner)
 }

@@ -13,7 +13,7 @@ mod tests;
 
 use crate::attempt::{Attempt, Object};
 use crate::cause::{self, Candidate, Denial, Fit, held};
-use crate::change::Change;
+use crate::change::{Argv, Change, Effect, Place};
 use crate::facts::{Facts, NodeId};
 use crate::judge::{self, Verdict};
 use crate::quote;
@@ -27,14 +27,45 @@ pub struct Fix {
     pub note: String,
     /// The changes, in the order in which they are to be made.
     pub changes: Vec<Change>,
-    /// The commands, quoted for a POSIX shell, without sudo; empty for advice.
-    pub commands: Vec<String>,
+    /// The commands, without sudo; empty for advice.
+    pub argv: Vec<Argv>,
     /// Whether the commands need root, for this subject.
     pub needs_root: bool,
-    /// Whether judging again on the state they leave allows the access.
+    /// What it does about the refusal.
+    pub effect: Effect,
+    /// Where it is to be made.
+    pub place: Place,
+    /// Whether judging again on the state it leaves allows the access: only where it repairs.
     pub verified: bool,
+    /// Whether nothing that could not be seen may refuse next.
+    pub complete: bool,
     /// Whether it takes effect only in a new login session.
     pub relogin: bool,
+}
+
+impl Fix {
+    /// A fix that is words alone.
+    #[must_use]
+    pub fn advice(title: String) -> Fix {
+        Fix {
+            changes: vec![Change::Advice(title.clone())],
+            title,
+            note: String::new(),
+            argv: Vec::new(),
+            needs_root: false,
+            effect: Effect::Advice,
+            place: Place::Here,
+            verified: false,
+            complete: true,
+            relogin: false,
+        }
+    }
+
+    /// The commands, quoted for a POSIX shell, without sudo.
+    #[must_use]
+    pub fn commands(&self) -> Vec<String> {
+        self.argv.iter().map(|argv| quote::command(argv)).collect()
+    }
 }
 
 /// What refuses, blocker by blocker, and the fixes, best first (three at most).
@@ -68,8 +99,8 @@ pub fn remedy(attempt: &Attempt, facts: &Facts, denial: &Denial) -> Remedy {
         .find(|plan| plan.fit(attempt, facts) < Fit::Lasting)
     {
         // Nobody else needs to be let in.
-        let proven = narrow.verified;
-        plans.retain(|plan| plan.fit(attempt, facts) != Fit::Broad || plan.verified && !proven);
+        let proven = narrow.allowed;
+        plans.retain(|plan| plan.fit(attempt, facts) != Fit::Broad || plan.allowed && !proven);
     }
     let mut fixes: Vec<Fix> = Vec::new();
     for plan in &plans {
@@ -95,9 +126,10 @@ struct Plan {
     facts: Facts,
     denials: Vec<Denial>,
     parts: Vec<Candidate>,
-    commands: Vec<String>,
+    argv: Vec<Argv>,
     needs_root: bool,
-    verified: bool,
+    /// Whether judging again allows the access.
+    allowed: bool,
 }
 
 impl Plan {
@@ -107,9 +139,9 @@ impl Plan {
             facts: facts.clone(),
             denials: vec![denial.clone()],
             parts: Vec::new(),
-            commands: Vec::new(),
+            argv: Vec::new(),
             needs_root: false,
-            verified: false,
+            allowed: false,
         }
     }
 
@@ -143,7 +175,7 @@ impl Plan {
             &plan.facts,
         ) {
             Verdict::Allowed => {
-                plan.verified = true;
+                plan.allowed = true;
                 Some(plan)
             }
             Verdict::Denied(next) if is_same_refusal(&next, denial) => None,
@@ -170,7 +202,7 @@ impl Plan {
     fn make(&mut self, change: &Change) {
         let subject = &mut self.attempt.subject;
         self.needs_root |= change.needs_root(subject, &self.facts);
-        self.commands.extend(change.command(subject, &self.facts));
+        self.argv.extend(change.argv(subject, &self.facts));
         change.apply(subject, &mut self.facts);
         if let Some(operation) = change.operation_instead() {
             self.attempt.operation = operation;
@@ -209,7 +241,7 @@ impl Plan {
             self.lets_in(attempt, facts),
             self.relogin(),
             self.needs_root,
-            self.commands.len(),
+            self.argv.len(),
         )
     }
 
@@ -234,6 +266,8 @@ impl Plan {
         let titles: Vec<&str> = self.parts.iter().map(|part| part.title.as_str()).collect();
         let mut notes: Vec<&str> = self.parts.iter().map(|part| part.note.as_str()).collect();
         notes.dedup();
+        let effect = self.changes().map(Change::effect).max();
+        let effect = effect.unwrap_or(Effect::Advice);
         Fix {
             title: joined(&titles),
             note: match notes.as_slice() {
@@ -241,9 +275,12 @@ impl Plan {
                 _ => String::new(),
             },
             changes: self.changes().cloned().collect(),
-            commands: self.commands.clone(),
+            argv: self.argv.clone(),
             needs_root: self.needs_root,
-            verified: self.verified,
+            effect,
+            place: self.parts.last().map_or(Place::Here, |part| part.place),
+            verified: effect == Effect::Repairs && self.allowed,
+            complete: effect != Effect::Repairs || self.allowed,
             relogin: self.relogin(),
         }
     }
@@ -273,7 +310,7 @@ fn joined(titles: &[&str]) -> String {
 
 /// Whether the facts show what the change does.
 fn is_provable(change: &Change) -> bool {
-    !matches!(change, Change::Unproven { .. } | Change::Advice(_))
+    !matches!(change, Change::Run { .. } | Change::Advice(_))
 }
 
 fn is_same_refusal(one: &Denial, other: &Denial) -> bool {
@@ -281,7 +318,7 @@ fn is_same_refusal(one: &Denial, other: &Denial) -> bool {
 }
 
 fn is_same(one: &Fix, other: &Fix) -> bool {
-    match (one.commands.as_slice(), other.commands.as_slice()) {
+    match (one.argv.as_slice(), other.argv.as_slice()) {
         ([], []) => one.title == other.title,
         (one, other) => one == other,
     }
@@ -300,13 +337,5 @@ fn instead(
         _ => return None,
     };
     let title = refused.iter().find_map(|reason| reason.advice(&path))?;
-    Some(Fix {
-        changes: vec![Change::Advice(title.clone())],
-        title,
-        note: String::new(),
-        commands: Vec::new(),
-        needs_root: false,
-        verified: false,
-        relogin: false,
-    })
+    Some(Fix::advice(title))
 }

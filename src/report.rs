@@ -147,7 +147,14 @@ pub struct FixReport {
     pub title: String,
     pub commands: Vec<String>,
     pub needs_root: bool,
+    pub argv: Vec<Vec<String>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub path_lossy: bool,
+    pub effect: &'static str,
+    #[serde(rename = "where")]
+    pub place: &'static str,
     pub verified: bool,
+    pub complete: bool,
     pub relogin: bool,
 }
 

@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::{Candidate, Fit, Words};
 use crate::attempt::Operation;
-use crate::change::Change;
+use crate::change::{Change, InodeFlag};
 
 pub(super) fn words(case: &Case) -> Words {
     let rule = if case.inode().is_some_and(crate::facts::Inode::is_dir) {
@@ -24,7 +24,11 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let clear = Candidate::new(
         Fit::Narrow,
         format!("take the append-only mark from {}", case.path()),
-        [Change::ClearAppend(node)],
+        [Change::SetFlag {
+            node,
+            flag: InodeFlag::Append,
+            on: false,
+        }],
     )
     .noting("somebody set it on purpose: chattr +a puts it back");
     let mut all = vec![clear];

@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::{Candidate, Fit, Purpose};
 use crate::attempt::{Object, Operation};
-use crate::change::Change;
+use crate::change::{Argv, Change, Effect, argv};
 use crate::facts::{Kind, Perms};
 use crate::quote;
 
@@ -173,7 +173,7 @@ pub(super) fn by_root(case: &Case) -> Option<Candidate> {
         operation: operation.clone(),
         path: path.clone(),
     };
-    let change = if done.command(subject, case.facts).is_some() {
+    let change = if done.argv(subject, case.facts).is_some() {
         done
     } else {
         let tool = Tool::of(&case.facts.surroundings.command)?;
@@ -197,53 +197,54 @@ fn own_prefix(tool: &Tool, case: &Case) -> Option<Candidate> {
     if !matches!(case.purpose(), Some(Purpose::System)) || case.subject().uid == 0 {
         return None;
     }
-    let packages = |skip: &str| {
-        let words: Vec<Vec<u8>> = tool
+    let and_packages = |words: &[&[u8]]| {
+        let packages = tool
             .raw
             .iter()
-            .skip_while(|word| *word != skip.as_bytes())
+            .skip_while(|word| *word != b"install")
             .skip(1)
-            .filter(|word| !FOR_THE_SYSTEM.contains(&word.as_slice()))
-            .cloned()
-            .collect();
-        quote::command(&words)
+            .filter(|word| !FOR_THE_SYSTEM.contains(&word.as_slice()));
+        let mut words = argv(words);
+        words.extend(packages.cloned());
+        words
     };
-    let (title, commands): (&str, Vec<String>) = match tool.name.as_str() {
+    let home = case.facts.surroundings.home.as_deref();
+    let below_home = || Some([home.filter(|home| home.len() > 1)?, b"/.local"].concat());
+    let (title, commands): (&str, Vec<Argv>) = match tool.name.as_str() {
         "pip" | "pip3" if tool.has("install") => (
             "install into a virtual environment",
             vec![
-                "python3 -m venv .venv".to_owned(),
-                format!(".venv/bin/pip install {}", packages("install")),
+                argv(&[b"python3", b"-m", b"venv", b".venv"]),
+                and_packages(&[b".venv/bin/pip", b"install"]),
             ],
         ),
         "npm" if tool.has("-g") || tool.has("--global") => (
             "let npm install below your home",
             vec![
-                "npm config set prefix ~/.local".to_owned(),
-                quote::command(&tool.raw),
+                argv(&[b"npm", b"config", b"set", b"prefix", &below_home()?]),
+                tool.raw.clone(),
             ],
         ),
         "gem" if tool.has("install") => (
             "install below your home",
-            vec![format!(
-                "gem install --user-install {}",
-                packages("install")
-            )],
+            vec![and_packages(&[b"gem", b"install", b"--user-install"])],
         ),
         "make" if tool.has("install") => (
             "install below your home",
-            vec![format!(
-                "{} PREFIX=\"$HOME/.local\"",
-                quote::command(&tool.raw)
-            )],
+            vec![{
+                let mut words = tool.raw.clone();
+                words.push([b"PREFIX=", below_home()?.as_slice()].concat());
+                words
+            }],
         ),
         _ => return None,
     };
     let changes: Vec<Change> = commands
         .into_iter()
-        .map(|command| Change::Unproven {
-            command,
+        .map(|argv| Change::Run {
+            argv,
             root: false,
+            effect: Effect::Avoids,
         })
         .collect();
     Some(
@@ -272,7 +273,6 @@ pub(super) fn keep_attributes_out(case: &Case) -> Option<Candidate> {
         at..at,
         options.iter().map(|option| option.as_bytes().to_vec()),
     );
-    let command = quote::command(&words);
     Some(
         Candidate::new(
             Fit::Around,
@@ -280,9 +280,10 @@ pub(super) fn keep_attributes_out(case: &Case) -> Option<Candidate> {
                 "let {} leave owners, modes and times as they come",
                 tool.name
             ),
-            [Change::Unproven {
-                command,
+            [Change::Run {
+                argv: words,
                 root: false,
+                effect: Effect::Avoids,
             }],
         )
         .noting("copies the contents, not who owned them"),
@@ -291,14 +292,14 @@ pub(super) fn keep_attributes_out(case: &Case) -> Option<Candidate> {
 
 fn edit_as_root(case: &Case) -> Option<Candidate> {
     let node = case.node()?;
-    let command = format!("sudoedit {}", quote::shell(&node.path));
     case.facts.surroundings.sudo.then(|| {
         Candidate::new(
             Fit::Around,
             format!("edit {} as its administrator", case.path()),
-            [Change::Unproven {
-                command,
+            [Change::Run {
+                argv: argv(&[b"sudoedit", &node.path]),
                 root: false,
+                effect: Effect::DoesIt,
             }],
         )
         .noting("edits a copy and puts it in place as root")

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::{Candidate, Fit, Words};
-use crate::change::Change;
+use crate::change::{Change, Effect, argv};
 use crate::facts::Mount;
 use crate::quote;
 
@@ -38,26 +38,24 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
 /// The options are read when it is mounted: a remount does not change them.
 fn mount_as(case: &Case, mount: &Mount) -> Candidate {
     let subject = case.subject();
-    let point = quote::shell(&mount.point);
+    let point = mount.point.as_slice();
     let kind = match mount.fs_type.as_str() {
         "fuseblk" => "ntfs-3g",
         kind => kind,
     };
+    let options = format!("uid={},gid={},umask=022", subject.uid, subject.gid);
+    let (kind, options) = (kind.as_bytes(), options.as_bytes());
     let commands = [
-        format!("umount {point}"),
-        format!(
-            "mount -t {kind} -o uid={},gid={},umask=022 {} {point}",
-            subject.uid,
-            subject.gid,
-            quote::shell(&mount.source)
-        ),
+        argv(&[b"umount", point]),
+        argv(&[b"mount", b"-t", kind, b"-o", options, &mount.source, point]),
     ];
     Candidate::new(
         Fit::Meant,
         format!("mount {} as {}'s", quote::display(&mount.point), case.who()),
-        commands.map(|command| Change::Unproven {
-            command,
+        commands.map(|argv| Change::Run {
+            argv,
             root: true,
+            effect: Effect::Repairs,
         }),
     )
     .noting("the same options in /etc/fstab keep it")

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::{Candidate, Fit, Rule, Words};
-use crate::change::Change;
+use crate::change::{Change, Effect, argv};
 use crate::quote;
 
 pub(super) fn words(case: &Case) -> Words {
@@ -47,12 +47,12 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     );
     let command = &case.facts.surroundings.command;
     if !command.is_empty() {
-        let group = quote::shell(case.facts.names.group_word(gid).as_bytes());
-        let inner = quote::shell(quote::command(command).as_bytes());
-        let command = format!("sg {group} -c {inner}");
-        let sg = Change::Unproven {
-            command,
+        let group = case.facts.names.group_word(gid);
+        let inner = quote::command(command);
+        let sg = Change::Run {
+            argv: argv(&[b"sg", group.as_bytes(), b"-c", inner.as_bytes()]),
             root: false,
+            effect: Effect::Avoids,
         };
         all.push(Candidate::new(
             Fit::Around,

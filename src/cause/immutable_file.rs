@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::{Candidate, Fit, Words};
-use crate::change::Change;
+use crate::change::{Change, InodeFlag};
 
 pub(super) fn words(case: &Case) -> Words {
     case.words(
@@ -19,7 +19,11 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         Candidate::new(
             Fit::Narrow,
             format!("take the immutable mark from {}", case.path()),
-            [Change::ClearImmutable(node)],
+            [Change::SetFlag {
+                node,
+                flag: InodeFlag::Immutable,
+                on: false,
+            }],
         )
         .noting("somebody set it on purpose: chattr +i puts it back"),
     ]

@@ -2,6 +2,7 @@
 
 use super::case::Case;
 use super::{Candidate, Fit};
+use crate::change::Place;
 use crate::facts::{Inode, Kind};
 use crate::quote;
 
@@ -13,10 +14,11 @@ pub(super) fn advice(case: &Case) -> Option<Candidate> {
         (None, Some(unit)) if !unit.user => in_unit(case, &unit.name)?,
         _ => return None,
     };
-    Some(Candidate {
+    let advice = Candidate {
         fit: Fit::Lasting,
         ..Candidate::advice(words)
-    })
+    };
+    Some(advice.at(Place::Deployment))
 }
 
 fn in_container(case: &Case, kind: &str) -> Option<String> {

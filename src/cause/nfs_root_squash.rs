@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::{Candidate, Fit, Words};
-use crate::change::Change;
+use crate::change::{Change, Effect, argv};
 use crate::quote;
 
 pub(super) fn words(case: &Case) -> Words {
@@ -24,15 +24,16 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         && !command.is_empty()
         && inode.uid != 0
     {
-        let user = quote::shell(name.as_bytes());
-        let command = format!("runuser -u {user} -- {}", quote::command(command));
+        let mut words = argv(&[b"runuser", b"-u", name.as_bytes(), b"--"]);
+        words.extend_from_slice(command);
         all.push(
             Candidate::new(
                 Fit::Meant,
                 format!("run it as {}, who owns it", case.user(inode.uid)),
-                [Change::Unproven {
-                    command,
+                [Change::Run {
+                    argv: words,
                     root: true,
+                    effect: Effect::DoesIt,
                 }],
             )
             .noting("the server knows that user"),

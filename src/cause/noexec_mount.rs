@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::{Candidate, Fit, Obstacle, Purpose, Words};
 use crate::attempt::Object;
-use crate::change::Change;
+use crate::change::{Change, Effect, MountOption, argv};
 use crate::facts::Program;
 use crate::quote;
 
@@ -28,7 +28,8 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     {
         let remount = Change::Remount {
             mount,
-            option: "exec".to_owned(),
+            option: MountOption::Exec,
+            file_system: false,
         };
         let point = case.mount_point();
         all.push(
@@ -72,17 +73,13 @@ fn run_from_elsewhere(case: &Case) -> Option<Candidate> {
         .as_deref()
         .filter(|home| home.len() > 1)?;
     let copy = [home, b"/.local/bin/", name].concat();
-    let command = format!(
-        "install -D -m 755 {} {}",
-        quote::shell(path),
-        quote::shell(&copy)
-    );
     Some(Candidate::new(
         Fit::Around,
         format!("run a copy of it: {}", quote::display(&copy)),
-        [Change::Unproven {
-            command,
+        [Change::Run {
+            argv: argv(&[b"install", b"-D", b"-m", b"755", path, &copy]),
             root: false,
+            effect: Effect::Avoids,
         }],
     ))
 }

@@ -3,8 +3,7 @@
 use super::case::Case;
 use super::{Candidate, Fit, Words, grant};
 use crate::attempt::Object;
-use crate::change::Change;
-use crate::quote;
+use crate::change::{Change, Effect, argv};
 
 pub(super) fn words(case: &Case) -> Words {
     case.words(
@@ -25,13 +24,13 @@ pub(super) fn symlink(case: &Case) -> Option<Candidate> {
     let (Object::Path(path), Some(to)) = (&case.attempt.object, &case.attempt.to) else {
         return None;
     };
-    let command = format!("ln -s {} {}", quote::shell(path), quote::shell(to));
     Some(Candidate::new(
         Fit::Around,
         "make a symbolic link instead, or a copy".to_owned(),
-        [Change::Unproven {
-            command,
+        [Change::Run {
+            argv: argv(&[b"ln", b"-s", path, to]),
             root: false,
+            effect: Effect::Avoids,
         }],
     ))
 }

@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::{Candidate, Fit, Obstacle, Purpose, Words, is_top, purpose};
 use crate::attempt::Capability;
-use crate::change::Change;
+use crate::change::{Change, MountOption};
 use crate::facts::Mount;
 use crate::quote;
 
@@ -71,7 +71,8 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     {
         let remount = Change::Remount {
             mount: id,
-            option: "rw".to_owned(),
+            option: MountOption::Rw,
+            file_system: mount.super_read_only,
         };
         let note = if mount.super_read_only {
             "if a disk error turned it read-only, dmesg tells: then check the disk first"

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::{Candidate, Fit, Words};
-use crate::change::Change;
+use crate::change::{Change, Effect, argv};
 use crate::facts::Kind;
 use crate::quote;
 
@@ -26,36 +26,32 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     }
     let mut all = Vec::new();
     if let Some(node) = case.node() {
-        let tree = if node
-            .inode
-            .as_ref()
-            .is_ok_and(|inode| inode.kind == Kind::Directory)
-        {
-            "-R "
-        } else {
-            ""
+        let inode = node.inode.as_ref();
+        let words: &[&[u8]] = match inode.is_ok_and(|inode| inode.kind == Kind::Directory) {
+            true => &[b"restorecon", b"-v", b"-R", &node.path],
+            false => &[b"restorecon", b"-v", &node.path],
         };
-        let command = format!("restorecon -v {tree}{}", quote::shell(&node.path));
         all.push(
             Candidate::new(
                 Fit::Meant,
                 format!("give {} the label that the policy has for it", case.path()),
-                [Change::Unproven {
-                    command,
+                [Change::Run {
+                    argv: argv(words),
                     root: true,
+                    effect: Effect::Repairs,
                 }],
             )
             .noting("files that were moved keep a label of where they came from"),
         );
     }
-    let command = "ausearch -m avc -ts recent | audit2why".to_owned();
     all.push(
         Candidate::new(
             Fit::Around,
             "ask the audit log which rule or boolean it is".to_owned(),
-            [Change::Unproven {
-                command,
+            [Change::Run {
+                argv: argv(&[b"audit2why", b"-al"]),
                 root: true,
+                effect: Effect::Advice,
             }],
         )
         .noting("names the boolean (setsebool -P) or label (semanage fcontext) that allows it"),

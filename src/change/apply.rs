@@ -1,6 +1,6 @@
 //! The state after a change, as the kernel and the command together make it.
 
-use super::{Change, acl, inode, owns};
+use super::{Change, InodeFlag, MountOption, acl, inode, owns};
 use crate::attempt::{Capability, CapabilitySet, Subject};
 use crate::facts::{
     DeviceNumber, Facts, Flags, Inode, Kind, MountId, Node, NodeId, Perms, Tag, UnknownFact,
@@ -8,7 +8,8 @@ use crate::facts::{
 
 pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
     match change {
-        Change::Chmod { node, add } => chmod(subject, facts, *node, *add),
+        Change::Chmod { node, add } => chmod(subject, facts, *node, |mode| mode | add),
+        Change::SetMode { node, mode } => chmod(subject, facts, *node, |_| *mode),
         Change::Chown { node, uid, gid } => {
             for node in same_inode(facts, *node) {
                 chown(node, *uid, *gid);
@@ -34,6 +35,7 @@ pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
             uid,
             gid,
         } => make(facts, *parent, name, *directory, (*uid, *gid)),
+        Change::Remove { parent, name, .. } => remove(facts, *parent, name),
         Change::AclGrant { node, tag, perms } => set_acl(subject, facts, *node, |acl| {
             acl::grant(acl, *tag, *perms).after
         }),
@@ -42,9 +44,16 @@ pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
             acl.set(Tag::Mask, *perms);
             acl
         }),
-        Change::Remount { mount, option } => remount(facts, *mount, option),
-        Change::ClearImmutable(node) => set_flags(facts, *node, |flags| flags.immutable = false),
-        Change::ClearAppend(node) => set_flags(facts, *node, |flags| flags.append = false),
+        Change::SetAcl { node, acl } => set_acl(subject, facts, *node, |_| acl.clone()),
+        Change::Remount {
+            mount,
+            option,
+            file_system,
+        } => remount(facts, *mount, *option, *file_system),
+        Change::SetFlag { node, flag, on } => set_flags(facts, *node, |flags| match flag {
+            InodeFlag::Immutable => flags.immutable = *on,
+            InodeFlag::Append => flags.append = *on,
+        }),
         Change::JoinGroup(gid) => {
             if let Ok(groups) = &mut subject.database_groups
                 && !groups.contains(gid)
@@ -54,6 +63,12 @@ pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
             if !subject.groups.contains(gid) {
                 subject.groups.push(*gid);
             }
+        }
+        Change::LeaveGroup(gid) => {
+            if let Ok(groups) = &mut subject.database_groups {
+                groups.retain(|group| group != gid);
+            }
+            subject.groups.retain(|group| group != gid);
         }
         Change::Relogin(_) => {
             if let Ok(groups) = &subject.database_groups {
@@ -73,16 +88,19 @@ pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
             }
         }
         Change::Setting { name, value } => set_setting(facts, name, *value),
-        Change::RunThrough { .. } | Change::Unproven { .. } | Change::Advice(_) => {}
+        Change::NoFileCapability { .. }
+        | Change::RunThrough { .. }
+        | Change::Run { .. }
+        | Change::Advice(_) => {}
     }
 }
 
 /// chmod(1). Where there is an ACL the kernel writes the group's bits into its mask (`posix_acl_chmod`).
-fn chmod(subject: &Subject, facts: &mut Facts, id: NodeId, add: u32) {
+fn chmod(subject: &Subject, facts: &mut Facts, id: NodeId, change: impl Fn(u32) -> u32) {
     let Some(before) = inode(facts, id).copied() else {
         return;
     };
-    let mode = without_foreign_setgid(subject, &before, before.mode | add);
+    let mode = without_foreign_setgid(subject, &before, change(before.mode));
     for node in same_inode(facts, id) {
         if let Ok(inode) = &mut node.inode {
             inode.mode = mode;
@@ -166,6 +184,18 @@ fn make(facts: &mut Facts, parent: NodeId, name: &[u8], directory: bool, (uid, g
     }
 }
 
+/// rm(1), rmdir(1): the walks that found it find nothing. The node itself stays, as one that no walk leads to.
+fn remove(facts: &mut Facts, parent: NodeId, name: &[u8]) {
+    let Facts { walk, to, .. } = facts;
+    for walk in std::iter::once(walk).chain(to) {
+        if let Some(step) = walk.steps.last_mut()
+            && (step.dir, step.name.as_slice()) == (parent, name)
+        {
+            step.found = Ok(None);
+        }
+    }
+}
+
 /// The path of a name in a directory.
 pub(super) fn child(directory: &[u8], name: &[u8]) -> Vec<u8> {
     let slash: &[u8] = if directory.ends_with(b"/") { b"" } else { b"/" };
@@ -187,30 +217,44 @@ fn set_acl(
         let Ok(acl) = &mut node.acl else { continue };
         let old = acl.clone().unwrap_or_else(|| acl::from_mode(before.mode));
         let new = change(&old);
+        let bits = |tag| new.get(tag).unwrap_or_default().bits();
+        let group = match new.get(Tag::Mask) {
+            Some(mask) => mask.bits(),
+            None => bits(Tag::OwningGroup),
+        };
         if let Ok(inode) = &mut node.inode {
-            inode.mode = mode & !0o070 | new.mask().bits() << 3;
+            inode.mode = mode & !0o777 | bits(Tag::Owner) << 6 | group << 3 | bits(Tag::Other);
         }
-        *acl = Some(new);
+        let base_alone = new.entries.len() <= 3;
+        *acl = (!base_alone).then_some(new);
     }
 }
 
-fn remount(facts: &mut Facts, id: MountId, option: &str) {
+fn remount(facts: &mut Facts, id: MountId, option: MountOption, file_system: bool) {
     let mount = &mut facts.mounts[id.0];
+    let flags = &mut mount.flags;
     match option {
-        "exec" => mount.flags.noexec = false,
-        "dev" => mount.flags.nodev = false,
-        "symfollow" => mount.flags.nosymfollow = false,
-        _ => mount.flags.read_only = false,
+        MountOption::Rw | MountOption::Ro => flags.read_only = option == MountOption::Ro,
+        MountOption::Exec | MountOption::Noexec => flags.noexec = option == MountOption::Noexec,
+        MountOption::Dev | MountOption::Nodev => flags.nodev = option == MountOption::Nodev,
+        MountOption::Symfollow | MountOption::Nosymfollow => {
+            flags.nosymfollow = option == MountOption::Nosymfollow;
+        }
     }
-    if option == "rw" && mount.super_read_only {
+    let (from, to) = match option {
+        MountOption::Rw => ("ro", "rw"),
+        MountOption::Ro => ("rw", "ro"),
+        _ => return,
+    };
+    if file_system {
         // The superblock is one for all mounts of the file system.
         let (source, fs_type) = (mount.source.clone(), mount.fs_type.clone());
         for mount in &mut facts.mounts {
             if mount.source == source && mount.fs_type == fs_type {
-                mount.super_read_only = false;
+                mount.super_read_only = option == MountOption::Ro;
                 let options = mount.super_options.iter_mut();
-                for (name, _) in options.filter(|(name, _)| name == "ro") {
-                    *name = "rw".to_owned();
+                for (name, _) in options.filter(|(name, _)| name == from) {
+                    to.clone_into(name);
                 }
             }
         }

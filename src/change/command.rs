@@ -1,38 +1,27 @@
-//! Changes written as the commands that make them.
+//! Changes written as the commands that make them: word by word, never as a text for a shell.
 
 use super::apply::child;
-use super::{Change, acl, inode};
+use super::{Argv, Change, InodeFlag, MountOption, acl, inode};
 use crate::attempt::{Operation, Subject};
-use crate::facts::{Entry, Facts, MountId, Names, NodeId, Tag};
-use crate::quote;
+use crate::facts::{Acl, Entry, Facts, MountId, Names, NodeId, Tag};
 
-pub(super) fn command(change: &Change, subject: &Subject, facts: &Facts) -> Option<String> {
-    let path = |node: &NodeId| quote::shell(&facts.node(*node).path);
+pub(super) fn argv(change: &Change, subject: &Subject, facts: &Facts) -> Option<Argv> {
+    let path = |node: &NodeId| facts.node(*node).path.as_slice();
     let names = &facts.names;
     Some(match change {
-        Change::Chmod { node, add } => format!("chmod {} {}", symbolic(*add), path(node)),
-        Change::Chown { node, uid, gid } => {
-            // Without -h, a symlink that took the file's place meanwhile would hand over its target.
-            match (uid, gid) {
-                (Some(uid), Some(gid)) => {
-                    format!("chown -h {} {}", owner(names, *uid, *gid), path(node))
-                }
-                (Some(uid), None) => format!("chown -h {} {}", user(names, *uid), path(node)),
-                (None, Some(gid)) => format!("chgrp -h {} {}", group(names, *gid), path(node)),
-                (None, None) => return None,
-            }
-        }
+        Change::Chmod { node, add } => line(&["chmod", &symbolic(*add)], path(node)),
+        Change::SetMode { node, mode } => line(&["chmod", &octal(facts, *node, *mode)], path(node)),
+        // Without -h, a symlink that took the file's place meanwhile would hand over its target.
+        Change::Chown { node, uid, gid } => chown(names, *uid, *gid, path(node))?,
         Change::ChownTree {
             top,
             from,
             uid,
             gid,
-        } => format!(
-            "chown -Rh --from={} {} {}",
-            user(names, *from),
-            owner(names, *uid, *gid),
-            quote::shell(top)
-        ),
+        } => {
+            let from = format!("--from={}", user(names, *from));
+            line(&["chown", "-Rh", &from, &owner(names, *uid, *gid)], top)
+        }
         Change::Make {
             parent,
             name,
@@ -40,99 +29,156 @@ pub(super) fn command(change: &Change, subject: &Subject, facts: &Facts) -> Opti
             uid,
             gid,
         } => {
-            let path = quote::shell(&child(&facts.node(*parent).path, name));
-            let owner = format!("-o {} -g {}", user(names, *uid), group(names, *gid));
+            let (user, group) = (user(names, *uid), group(names, *gid));
+            let path = child(path(parent), name);
             match directory {
-                true => format!("install -d -m 755 {owner} {path}"),
-                false => format!("install -m 640 {owner} /dev/null {path}"),
+                true => line(
+                    &["install", "-d", "-m", "755", "-o", &user, "-g", &group],
+                    &path,
+                ),
+                false => line(
+                    &[
+                        "install",
+                        "-m",
+                        "640",
+                        "-o",
+                        &user,
+                        "-g",
+                        &group,
+                        "/dev/null",
+                    ],
+                    &path,
+                ),
             }
         }
-        Change::AclGrant { node, tag, perms } => {
-            let known = facts.node(*node).acl.as_ref().ok()?;
-            let before = match known {
-                Some(acl) => acl.clone(),
-                None => acl::from_mode(inode(facts, *node)?.mode),
-            };
-            let grant = acl::grant(&before, *tag, *perms);
-            let entries: Vec<String> = grant
-                .set
-                .iter()
-                .map(|entry| acl_entry(names, *entry))
-                .collect();
-            let keep = if grant.keep_mask { "-n " } else { "" };
-            format!("setfacl {keep}-m {} {}", entries.join(","), path(node))
+        Change::Remove {
+            parent,
+            name,
+            directory,
+        } => {
+            let program = if *directory { "rmdir" } else { "rm" };
+            line(&[program], &child(path(parent), name))
         }
-        Change::AclMask { node, perms } => format!("setfacl -m m::{perms} {}", path(node)),
-        Change::Remount { mount, option } => remount(facts, *mount, option),
-        Change::ClearImmutable(node) => format!("chattr -i {}", path(node)),
-        Change::ClearAppend(node) => format!("chattr -a {}", path(node)),
-        Change::JoinGroup(gid) => {
-            let group = &names.groups.get(gid)?.name;
+        Change::AclGrant { node, tag, perms } => {
+            let grant = acl::grant(&before(facts, *node)?, *tag, *perms);
+            let set = entries(names, &grant.set);
+            let options: &[&str] = match grant.keep_mask {
+                true => &["setfacl", "-n", "-m", &set],
+                false => &["setfacl", "-m", &set],
+            };
+            line(options, path(node))
+        }
+        Change::AclMask { node, perms } => {
+            line(&["setfacl", "-m", &format!("m::{perms}")], path(node))
+        }
+        Change::SetAcl { node, acl } => {
+            let set = entries(names, &acl.entries);
+            line(&["setfacl", "--set", &set], path(node))
+        }
+        Change::Remount {
+            mount,
+            option,
+            file_system,
+        } => remount(facts, *mount, *option, *file_system),
+        Change::SetFlag { node, flag, on } => {
+            let letter = match flag {
+                InodeFlag::Immutable => 'i',
+                InodeFlag::Append => 'a',
+            };
+            let sign = if *on { '+' } else { '-' };
+            line(&["chattr", &format!("{sign}{letter}")], path(node))
+        }
+        Change::JoinGroup(gid) => membership(&["usermod", "-aG"], subject, names, *gid)?,
+        Change::LeaveGroup(gid) => {
+            let group = names.groups.get(gid)?.name.as_str();
             let user = names.users.get(&subject.uid)?;
-            format!(
-                "usermod -aG {} {}",
-                quote::shell(group.as_bytes()),
-                quote::shell(user.as_bytes())
-            )
+            line(&["gpasswd", "-d", user], group.as_bytes())
         }
         Change::Relogin(gid) => match &facts.surroundings.unit {
-            Some(unit) if unit.user => format!(
-                "systemctl --user restart {}",
-                quote::shell(unit.name.as_bytes())
-            ),
-            Some(unit) => format!("systemctl restart {}", quote::shell(unit.name.as_bytes())),
-            None => format!("newgrp {}", group(names, *gid)),
+            Some(unit) if unit.user => {
+                line(&["systemctl", "--user", "restart"], unit.name.as_bytes())
+            }
+            Some(unit) => line(&["systemctl", "restart"], unit.name.as_bytes()),
+            None => line(&["newgrp"], group(names, *gid).as_bytes()),
         },
         Change::RunAsRoot if facts.surroundings.command.is_empty() => return None,
-        Change::RunAsRoot => quote::command(&facts.surroundings.command),
+        Change::RunAsRoot => facts.surroundings.command.clone(),
         Change::ByRoot { operation, path } => by_root(names, operation, path)?,
         Change::RunThrough {
             interpreter,
             script,
-        } => {
-            let mut words: Vec<Vec<u8>> = interpreter
-                .splitn(2, |byte| matches!(byte, b' ' | b'\t'))
-                .map(|word| word.trim_ascii().to_vec())
-                .collect();
-            words.push(script.clone());
-            quote::command(&words)
-        }
+        } => interpreter
+            .splitn(2, |byte| matches!(byte, b' ' | b'\t'))
+            .map(|word| word.trim_ascii().to_vec())
+            .chain([script.clone()])
+            .collect(),
         Change::FileCapability {
             program,
             capability,
-        } => format!(
-            "setcap {}=+ep {}",
-            capability.name().to_lowercase(),
-            quote::shell(program)
-        ),
-        Change::Setting { name, value } => format!("sysctl -w {name}={value}"),
-        Change::Unproven { command, .. } => command.clone(),
+        } => {
+            let set = format!("{}=+ep", capability.name().to_lowercase());
+            line(&["setcap", &set], program)
+        }
+        Change::NoFileCapability { program } => line(&["setcap", "-r"], program),
+        Change::Setting { name, value } => {
+            line(&["sysctl", "-w"], format!("{name}={value}").as_bytes())
+        }
+        Change::Run { argv, .. } => argv.clone(),
         Change::Advice(_) => return None,
     })
 }
 
+/// A command and what it is about.
+fn line(words: &[&str], last: &[u8]) -> Argv {
+    words
+        .iter()
+        .map(|word| word.as_bytes())
+        .chain([last])
+        .map(<[u8]>::to_vec)
+        .collect()
+}
+
+fn chown(names: &Names, uid: Option<u32>, gid: Option<u32>, path: &[u8]) -> Option<Argv> {
+    Some(match (uid, gid) {
+        (Some(uid), Some(gid)) => line(&["chown", "-h", &owner(names, uid, gid)], path),
+        (Some(uid), None) => line(&["chown", "-h", &user(names, uid)], path),
+        (None, Some(gid)) => line(&["chgrp", "-h", &group(names, gid)], path),
+        (None, None) => return None,
+    })
+}
+
 /// The operation as the command that does it.
-fn by_root(names: &Names, operation: &Operation, path: &[u8]) -> Option<String> {
-    let words = match operation {
-        Operation::Chmod(Some(mode)) => format!("chmod {mode:o}"),
-        Operation::Chown {
-            uid: Some(uid),
-            gid: Some(gid),
-        } => format!("chown -h {}", owner(names, *uid, *gid)),
-        Operation::Chown {
-            uid: Some(uid),
-            gid: None,
-        } => format!("chown -h {}", user(names, *uid)),
-        Operation::Chown {
-            uid: None,
-            gid: Some(gid),
-        } => format!("chgrp -h {}", group(names, *gid)),
-        Operation::Delete => "rm".to_owned(),
-        Operation::Rmdir => "rmdir".to_owned(),
-        Operation::Utime { now: true } => "touch -c".to_owned(),
+fn by_root(names: &Names, operation: &Operation, path: &[u8]) -> Option<Argv> {
+    Some(match operation {
+        Operation::Chmod(Some(mode)) => line(&["chmod", &format!("{mode:o}")], path),
+        Operation::Chown { uid, gid } => return chown(names, *uid, *gid, path),
+        Operation::Delete => line(&["rm"], path),
+        Operation::Rmdir => line(&["rmdir"], path),
+        Operation::Utime { now: true } => line(&["touch", "-c"], path),
         _ => return None,
-    };
-    Some(format!("{words} {}", quote::shell(path)))
+    })
+}
+
+fn membership(command: &[&str], subject: &Subject, names: &Names, gid: u32) -> Option<Argv> {
+    let group = names.groups.get(&gid)?.name.as_str();
+    let user = names.users.get(&subject.uid)?;
+    Some(line(&[command, &[group]].concat(), user.as_bytes()))
+}
+
+/// The ACL before a change: what the mode stands for where there is none.
+fn before(facts: &Facts, node: NodeId) -> Option<Acl> {
+    Some(match facts.node(node).acl.as_ref().ok()? {
+        Some(acl) => acl.clone(),
+        None => acl::from_mode(inode(facts, node)?.mode),
+    })
+}
+
+/// A mode as chmod(1) sets all of it: of a directory it leaves set-group-ID alone unless there are five digits.
+fn octal(facts: &Facts, node: NodeId, mode: u32) -> String {
+    match inode(facts, node).is_some_and(crate::facts::Inode::is_dir) {
+        true => format!("{mode:05o}"),
+        false => format!("{mode:04o}"),
+    }
 }
 
 /// Permission bits as chmod(1) adds them: `u+w`, `g+rx,o+x`, `a+x`.
@@ -155,6 +201,14 @@ fn symbolic(add: u32) -> String {
     clauses.join(",")
 }
 
+fn entries(names: &Names, entries: &[Entry]) -> String {
+    let words: Vec<String> = entries
+        .iter()
+        .map(|entry| acl_entry(names, *entry))
+        .collect();
+    words.join(",")
+}
+
 fn acl_entry(names: &Names, entry: Entry) -> String {
     let who = match entry.tag {
         Tag::Owner => "u:".to_owned(),
@@ -168,15 +222,12 @@ fn acl_entry(names: &Names, entry: Entry) -> String {
 }
 
 /// Of a bind mount only the mount itself is meant: without `bind` the file system it comes from would change too.
-fn remount(facts: &Facts, id: MountId, option: &str) -> String {
+fn remount(facts: &Facts, id: MountId, option: MountOption, file_system: bool) -> Argv {
     let mount = &facts.mounts[id.0];
     let whole = mount.root == b"/" || mount.root.is_empty();
-    let of_super = option == "rw" && mount.super_read_only;
-    let bind = if whole || of_super { "" } else { "bind," };
-    format!(
-        "mount -o remount,{bind}{option} {}",
-        quote::shell(&mount.point)
-    )
+    let bind = if whole || file_system { "" } else { "bind," };
+    let options = format!("remount,{bind}{}", option.name());
+    line(&["mount", "-o", &options], &mount.point)
 }
 
 fn owner(names: &Names, uid: u32, gid: u32) -> String {

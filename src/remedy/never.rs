@@ -5,7 +5,7 @@
 
 use crate::attempt::{Attempt, Object, Operation, Subject};
 use crate::cause::{Purpose, held, home_of, is_top, is_within, node_at, purpose};
-use crate::change::Change;
+use crate::change::{Change, MountOption};
 use crate::facts::{Facts, Inode, Kind, MountId, NodeId, Perms};
 
 /// Why a change is never suggested.
@@ -78,6 +78,13 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts) -> Option<Neve
     }
     match change {
         Change::Chmod { node, add } => bits(subject, facts, *node, *add),
+        // What undoes a change is asked for by who made it, and never suggested.
+        Change::SetMode { .. }
+        | Change::SetAcl { .. }
+        | Change::Remove { .. }
+        | Change::LeaveGroup(_)
+        | Change::NoFileCapability { .. }
+        | Change::SetFlag { on: true, .. } => None,
         Change::AclGrant { node, perms, .. } => {
             let gained = held(subject, *node, facts).map_or(*perms, |held| perms.minus(held));
             widening(subject, facts, *node, gained)
@@ -86,8 +93,8 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts) -> Option<Neve
         Change::Chown { node, .. } => ownership(subject, facts, *node),
         Change::ChownTree { top, .. } => tree(subject, facts, top),
         Change::Make { parent, .. } => made_in(subject, facts, *parent),
-        Change::Remount { mount, option } => remount(subject, facts, *mount, option),
-        Change::ClearImmutable(_) | Change::ClearAppend(_) | Change::Relogin(_) => None,
+        Change::Remount { mount, option, .. } => remount(subject, facts, *mount, *option),
+        Change::SetFlag { on: false, .. } | Change::Relogin(_) => None,
         Change::JoinGroup(gid) => group(attempt, facts, *gid),
         Change::RunAsRoot => command_line(&facts.surroundings.command),
         Change::ByRoot { operation, path } => done_by_root(subject, facts, operation, path),
@@ -96,27 +103,27 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts) -> Option<Neve
             (system || runs_anything(program)).then_some(Never::AnyCommand)
         }
         Change::Setting { name, .. } => name.starts_with("fs.").then_some(Never::Protection),
-        Change::Unproven { command, .. } => DISARMING
+        Change::Run { argv, .. } => argv
             .iter()
-            .any(|word| command.contains(word))
+            .any(|word| DISARMING.contains(&word.as_slice()))
             .then_some(Never::Protection),
         Change::RunThrough { .. } | Change::Advice(_) => None,
     }
 }
 
 /// Commands that turn off a protection, or open something to everybody.
-const DISARMING: &[&str] = &[
-    "setenforce",
-    "aa-complain",
-    "aa-disable",
-    "aa-teardown",
-    "--privileged",
-    "unconfined",
-    "no_root_squash",
-    " 777 ",
-    " 666 ",
-    "a+w",
-    "o+w",
+const DISARMING: &[&[u8]] = &[
+    b"setenforce",
+    b"aa-complain",
+    b"aa-disable",
+    b"aa-teardown",
+    b"--privileged",
+    b"unconfined",
+    b"no_root_squash",
+    b"777",
+    b"666",
+    b"a+w",
+    b"o+w",
 ];
 
 /// Groups whose members can become root, or read what only root may.
@@ -383,13 +390,14 @@ fn runs_anything(program: &[u8]) -> bool {
     NAMES.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.'))
 }
 
-fn remount(subject: &Subject, facts: &Facts, id: MountId, option: &str) -> Option<Never> {
+fn remount(subject: &Subject, facts: &Facts, id: MountId, option: MountOption) -> Option<Never> {
     let mount = &facts.mounts[id.0];
     let systems = matches!(
         purpose(&mount.point, subject.uid, facts),
         Purpose::System | Purpose::Kernel | Purpose::Device | Purpose::Runtime
     ) && !(is_top(&mount.point) && mount.point != b"/");
-    (systems || option == "dev" || option == "symfollow").then_some(Never::SystemMount)
+    (systems || matches!(option, MountOption::Dev | MountOption::Symfollow))
+        .then_some(Never::SystemMount)
 }
 
 fn inode(facts: &Facts, id: NodeId) -> Option<&Inode> {

@@ -3,6 +3,7 @@
 mod deliberate;
 
 use super::{Fix, Remedy, remedy};
+use crate::change::Effect;
 use crate::facts::notation;
 use crate::judge::{Verdict, judge};
 
@@ -56,7 +57,7 @@ fn commands(scene: &str) -> Vec<String> {
     offered(scene)
         .fixes
         .into_iter()
-        .flat_map(|fix| fix.commands)
+        .flat_map(|fix| fix.commands())
         .collect()
 }
 
@@ -80,7 +81,7 @@ fn an_entry_on_a_directory_keeps_what_others_have_there() {
         missing /srv/uploads/new
     ";
     let fix = first(scene);
-    assert_eq!(fix.commands, ["setfacl -m u:alice:rwx /srv/uploads"]);
+    assert_eq!(fix.commands(), ["setfacl -m u:alice:rwx /srv/uploads"]);
     assert!(fix.verified && fix.needs_root && !fix.relogin);
 }
 
@@ -112,7 +113,7 @@ fn a_read_only_bind_mount_is_not_explained_by_the_disk() {
         -rw-r--r-- alice alice /mnt/data/f
     ";
     assert_eq!(
-        first(scene).commands,
+        first(scene).commands(),
         ["mount -o remount,bind,rw /mnt/data"]
     );
 }
@@ -154,7 +155,7 @@ fn leftovers_are_given_back_as_a_tree_with_their_number() {
     ";
     let fix = first(scene);
     assert_eq!(
-        fix.commands,
+        fix.commands(),
         ["chown -Rh --from=root alice:alice /home/alice/app"]
     );
     assert!(fix.title.contains("214"), "{}", fix.title);
@@ -188,7 +189,7 @@ fn a_device_has_its_group() {
         crw-rw---- root dialout /dev/ttyUSB0 rdev=188:0
     ";
     let fix = first(scene);
-    assert_eq!(fix.commands, ["usermod -aG dialout alice"]);
+    assert_eq!(fix.commands(), ["usermod -aG dialout alice"]);
     assert!(fix.relogin && fix.verified);
 }
 
@@ -202,7 +203,7 @@ fn the_docker_socket_has_its_group_and_a_warning() {
         srw-rw---- root docker /run/docker.sock
     ";
     let fix = first(scene);
-    assert_eq!(fix.commands, ["usermod -aG docker alice"]);
+    assert_eq!(fix.commands(), ["usermod -aG docker alice"]);
     assert!(fix.note.contains("as good as root"), "{}", fix.note);
 }
 
@@ -214,7 +215,7 @@ fn a_stale_group_needs_a_login() {
         -rw-r----- deploy www /srv/f
     ";
     let fix = first(scene);
-    assert_eq!(fix.commands, ["newgrp www"]);
+    assert_eq!(fix.commands(), ["newgrp www"]);
     assert!(fix.relogin && fix.verified && !fix.needs_root);
 }
 
@@ -231,8 +232,8 @@ fn a_script_on_a_noexec_mount_goes_through_its_interpreter() {
         -rwxr-xr-x alice alice /mnt/usb/run.sh program=script:/bin/sh
     ";
     let fix = first(scene);
-    assert_eq!(fix.commands, ["/bin/sh /mnt/usb/run.sh"]);
-    assert!(fix.verified && !fix.needs_root);
+    assert_eq!(fix.commands(), ["/bin/sh /mnt/usb/run.sh"]);
+    assert!(fix.effect == Effect::Avoids && !fix.needs_root);
 }
 
 #[test]
@@ -243,7 +244,7 @@ fn without_setfacl_the_group_is_joined() {
         tools sudo
         -rw-r----- deploy www /srv/f
     ";
-    assert_eq!(first(scene).commands, ["usermod -aG www alice"]);
+    assert_eq!(first(scene).commands(), ["usermod -aG www alice"]);
 }
 
 #[test]
@@ -256,7 +257,7 @@ fn what_root_left_in_a_sticky_directory_is_given_back() {
         -rw-rw-rw- root root /srv/drop/left
     ";
     let fix = first(scene);
-    assert_eq!(fix.commands, ["chown -h alice:alice /srv/drop/left"]);
+    assert_eq!(fix.commands(), ["chown -h alice:alice /srv/drop/left"]);
     assert!(fix.verified);
 }
 
@@ -270,7 +271,7 @@ fn a_container_is_told_the_line_that_lasts() {
         missing /data/new
     ";
     let fixes = offered(scene).fixes;
-    assert_eq!(fixes[0].commands, ["setfacl -m u:alice:rwx /data"]);
+    assert_eq!(fixes[0].commands(), ["setfacl -m u:alice:rwx /data"]);
     assert!(
         fixes[1]
             .title
@@ -291,7 +292,10 @@ fn a_service_is_told_its_state_directory() {
         missing /var/lib/app/new
     ";
     let fixes = offered(scene).fixes;
-    assert_eq!(fixes[0].commands, ["setfacl -m u:deploy:rwx /var/lib/app"]);
+    assert_eq!(
+        fixes[0].commands(),
+        ["setfacl -m u:deploy:rwx /var/lib/app"]
+    );
     assert!(fixes[1].title.contains("StateDirectory=app"), "{fixes:#?}");
 }
 
@@ -325,8 +329,8 @@ fn apt_is_run_by_root() {
         -rw-r----- root root /var/lib/dpkg/lock-frontend
     ";
     let fix = first(scene);
-    assert_eq!(fix.commands, ["apt-get install tree"]);
-    assert!(fix.needs_root && fix.verified);
+    assert_eq!(fix.commands(), ["apt-get install tree"]);
+    assert!(fix.needs_root && fix.effect == Effect::DoesIt && !fix.verified);
 }
 
 mod never {

@@ -159,11 +159,27 @@ pub fn obstacle_path(denial: &Denial, attempt: &Attempt, facts: &Facts) -> Optio
 /// One fix as the interface's FIX.
 #[must_use]
 pub fn fix_report(fix: &Fix) -> FixReport {
+    let mut path_lossy = false;
+    let mut word = |word: &Vec<u8>| {
+        let (text, odd) = lossy(word);
+        path_lossy |= odd;
+        text
+    };
+    let argv = fix
+        .argv
+        .iter()
+        .map(|argv| argv.iter().map(&mut word).collect())
+        .collect();
     FixReport {
         title: fix.title.clone(),
-        commands: fix.commands.clone(),
+        commands: fix.commands(),
         needs_root: fix.needs_root,
+        argv,
+        path_lossy,
+        effect: fix.effect.name(),
+        place: fix.place.name(),
         verified: fix.verified,
+        complete: fix.complete,
         relogin: fix.relogin,
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{deed, incident_report};
-use crate::report::{Finding, SCHEMA};
+use crate::report::{Finding, FixReport, SCHEMA};
 
 /// One hint as a line of JSON, newline included. `time` is in seconds since 1970; `command` is the wrapped command line.
 ///
@@ -14,7 +14,7 @@ pub fn line(finding: &Finding, command: &[String], time: u64) -> String {
     let cause = incident.causes.first();
     let attempt = finding.attempt.as_ref();
     let what = attempt.map(|attempt| deed(attempt, &finding.facts));
-    let fix = incident.fixes.iter().find(|fix| !fix.commands.is_empty());
+    let fix = incident.fixes.first();
     let line = Line {
         schema: SCHEMA,
         time: timestamp(time),
@@ -39,8 +39,12 @@ pub fn line(finding: &Finding, command: &[String], time: u64) -> String {
         verdict: incident.verdict,
         cause: cause.map(|cause| cause.code),
         refused_by: cause.and_then(|cause| cause.path.as_deref()),
-        fix: fix.map(|fix| fix.commands.join(" && ")),
+        fix: fix.map(|fix| match fix.commands.is_empty() {
+            true => fix.title.clone(),
+            false => fix.commands.join(" && "),
+        }),
         needs_root: fix.map(|fix| fix.needs_root),
+        fixes: &incident.fixes,
         note: incident.note.as_deref(),
         count: incident.count,
     };
@@ -65,6 +69,7 @@ struct Line<'a> {
     fix: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     needs_root: Option<bool>,
+    fixes: &'a [FixReport],
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
     count: u64,

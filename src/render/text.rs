@@ -154,7 +154,7 @@ pub fn fixes(fixes: &[Fix], is_root: bool, sudo: bool, style: Style) -> String {
         .iter()
         .map(|fix| {
             let sudo = fix.needs_root && !is_root && sudo;
-            (pasteable(&fix.commands, sudo), remark(fix, sudo, is_root))
+            (pasteable(&fix.commands(), sudo), remark(fix, sudo, is_root))
         })
         .collect();
     let fits = |(command, remark): &&(String, String)| {
@@ -169,7 +169,7 @@ pub fn fixes(fixes: &[Fix], is_root: bool, sudo: bool, style: Style) -> String {
     let mut text = String::new();
     for (at, (fix, (line, remark))) in fixes.iter().zip(&lines).enumerate() {
         let label = if at == 0 { "fix" } else { "or" };
-        if fix.commands.is_empty() {
+        if fix.argv.is_empty() {
             text.push_str(&labelled(label, &fix.title, style.width));
         } else {
             text.push_str(&command(label, line, remark, widest, style));

@@ -23,7 +23,10 @@ fn a_file_with_an_acl_is_no_leftover() {
         user:alice:r--
         group::r--
     ";
-    assert_eq!(first(scene).commands, ["setfacl -m u:alice:rw- /srv/app/f"]);
+    assert_eq!(
+        first(scene).commands(),
+        ["setfacl -m u:alice:rw- /srv/app/f"]
+    );
 }
 
 #[test]

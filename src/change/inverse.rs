@@ -1,0 +1,104 @@
+//! What takes a change back.
+
+use super::{Change, acl, inode};
+use crate::attempt::Subject;
+use crate::facts::{Facts, Kind, NodeId};
+
+pub(super) fn inverse(change: &Change, subject: &Subject, facts: &Facts) -> Option<Vec<Change>> {
+    Some(match change {
+        Change::Chmod { node, .. } | Change::SetMode { node, .. } => vec![mode(facts, *node)?],
+        Change::Chown { node, uid, gid } => {
+            let before = inode(facts, *node)?;
+            let chown = Change::Chown {
+                node: *node,
+                uid: uid.and(Some(before.uid)),
+                gid: gid.and(Some(before.gid)),
+            };
+            // A new owner costs the set-user-ID bit, and taking it back does not bring it back.
+            let loses = before.kind != Kind::Directory && before.mode & 0o6000 != 0;
+            let mode = loses.then(|| mode(facts, *node)).flatten();
+            std::iter::once(chown).chain(mode).collect()
+        }
+        Change::AclGrant { node, .. }
+        | Change::AclMask { node, .. }
+        | Change::SetAcl { node, .. } => {
+            let before = inode(facts, *node)?;
+            let acl = match facts.node(*node).acl.as_ref().ok()? {
+                Some(acl) => acl.clone(),
+                None => acl::from_mode(before.mode),
+            };
+            let acl = Change::SetAcl { node: *node, acl };
+            // Whoever is not in its group loses the set-group-ID bit by setting an ACL.
+            let loses = before.mode & 0o2000 != 0;
+            let mode = loses.then(|| mode(facts, *node)).flatten();
+            std::iter::once(acl).chain(mode).collect()
+        }
+        Change::Make {
+            parent,
+            name,
+            directory,
+            ..
+        } => vec![Change::Remove {
+            parent: *parent,
+            name: name.clone(),
+            directory: *directory,
+        }],
+        Change::Remount {
+            mount,
+            option,
+            file_system,
+        } => vec![Change::Remount {
+            mount: *mount,
+            option: option.opposite(),
+            file_system: *file_system,
+        }],
+        Change::SetFlag { node, flag, on } => vec![Change::SetFlag {
+            node: *node,
+            flag: *flag,
+            on: !on,
+        }],
+        Change::JoinGroup(gid) => {
+            let was_in = subject.database_groups.as_ref().ok()?.contains(gid);
+            let leave = (!was_in).then_some(Change::LeaveGroup(*gid));
+            leave.into_iter().collect()
+        }
+        Change::LeaveGroup(gid) => vec![Change::JoinGroup(*gid)],
+        // Offered only for a program that has none.
+        Change::FileCapability { program, .. } => vec![Change::NoFileCapability {
+            program: program.clone(),
+        }],
+        Change::Setting { name, .. } => vec![Change::Setting {
+            name: name.clone(),
+            value: setting(facts, name)?,
+        }],
+        Change::Relogin(_) | Change::RunThrough { .. } | Change::Advice(_) => Vec::new(),
+        Change::ChownTree { .. }
+        | Change::Remove { .. }
+        | Change::NoFileCapability { .. }
+        | Change::RunAsRoot
+        | Change::ByRoot { .. }
+        | Change::Run { .. } => return None,
+    })
+}
+
+fn mode(facts: &Facts, node: NodeId) -> Option<Change> {
+    let mode = inode(facts, node)?.mode;
+    Some(Change::SetMode { node, mode })
+}
+
+/// The value of a setting that [`Change::Setting`] sets.
+fn setting(facts: &Facts, name: &str) -> Option<i64> {
+    let settings = &facts.settings;
+    let small = |value: &crate::facts::Fact<u8>| value.as_ref().ok().map(|value| i64::from(*value));
+    match name {
+        "fs.protected_symlinks" => small(&settings.protected_symlinks),
+        "fs.protected_hardlinks" => small(&settings.protected_hardlinks),
+        "fs.protected_regular" => small(&settings.protected_regular),
+        "fs.protected_fifos" => small(&settings.protected_fifos),
+        "net.ipv4.ip_unprivileged_port_start" => {
+            let start = settings.unprivileged_port_start.as_ref().ok()?;
+            Some(i64::from(*start))
+        }
+        _ => settings.other.get(name)?.as_ref().ok().copied(),
+    }
+}
