@@ -1,25 +1,29 @@
 //! From a stream of bytes to incidents: a literal prefilter over everything, patterns only where a line could match.
 //!
 //! ```text
-//! bytes ─ prefilter ▶ stretches ─ lines, prefix, json ▶ the lines of each writer ─ reason, pattern, reading ▶ Incident ─ fold ▶
+//! bytes ─ prefilter ▶ stretches ─ lines, prefix, boxed, record, quoted ▶ the lines of each writer
+//!                                                        ─ reason, pattern, reading ▶ Incident ─ fold ▶
 //! ```
 //!
 //! A line is read in two steps. First the reason is found: the words of strerror(3) in any language, a symbol or a number.
 //! Then the patterns read what stands around it. What a program's messages look like is data (`patterns/*.toml`).
 #![forbid(unsafe_code)]
 
+mod boxed;
 mod expression;
 mod files;
 mod fold;
-mod json;
 mod library;
 mod lines;
+mod paste;
 mod pattern;
 mod pattern_file;
 mod prefilter;
 mod prefix;
+mod quoted;
 mod reading;
 mod reason;
+mod record;
 mod stream;
 mod unquote;
 mod words;
@@ -98,11 +102,11 @@ impl Detector {
     }
 }
 
-/// The incidents of a whole text, equal ones folded into one.
+/// The incidents of a whole text that was saved or pasted, equal ones folded into one.
 #[must_use]
 pub fn incidents_of(text: &[u8], patterns: &Arc<Patterns>) -> Vec<Incident> {
     let mut detector = Detector::new(patterns.clone());
-    let mut incidents = detector.feed(text);
+    let mut incidents = detector.feed(&paste::as_printed(text));
     incidents.extend(detector.flush());
     folded(incidents)
 }

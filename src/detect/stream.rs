@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 
+use super::boxed::Boxed;
 use super::fold::Folded;
-use super::json;
 use super::library::Patterns;
 use super::pattern::Direction;
+use super::quoted::{self, Opened};
 use super::reading::{self, Surroundings};
+use super::record;
 use crate::attempt::Incident;
 
 /// How many lines before a line belong to its surroundings.
@@ -21,11 +23,16 @@ const WINDOW: usize = 192 * 1024;
 /// How many bytes of a line's end, and of the next one's start, words that were wrapped can lie in.
 const WRAPPED: usize = 48;
 
+/// How deep texts are looked for that were logged within others.
+const NESTED: usize = 4;
+
 /// The lines of one writer.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
     /// Who writes, as prefixes name it; empty for lines without.
     pub who: Vec<u8>,
+    /// What stands in a box, while its next line may go on with it.
+    boxed: Option<Boxed>,
     lines: VecDeque<Vec<u8>>,
     bytes: usize,
     /// The next line to be read, as an index of `lines`.
@@ -47,12 +54,16 @@ impl Stream {
 
     /// Takes a line; the incidents that are complete now come back.
     pub fn push(&mut self, line: &[u8], patterns: &Patterns) -> Vec<Incident> {
-        match json::lines_within(line) {
-            None => self.add(line.to_vec()),
-            Some((head, lines)) => {
-                self.add(head.to_vec());
-                lines.into_iter().for_each(|line| self.add(line));
-            }
+        let boxed = Boxed::of(line);
+        if let (Some(held), Some(next)) = (&mut self.boxed, &boxed)
+            && held.goes_on(next)
+        {
+            return Vec::new();
+        }
+        self.open_box(patterns);
+        match boxed {
+            Some(boxed) => self.boxed = Some(boxed),
+            None => self.open(line, patterns, NESTED),
         }
         while self.lines.len() - self.next > AHEAD
             || self.bytes > WINDOW && self.next < self.lines.len()
@@ -65,6 +76,7 @@ impl Stream {
 
     /// Reads all lines there are; every incident comes back.
     pub fn flush(&mut self, patterns: &Patterns) -> Vec<Incident> {
+        self.open_box(patterns);
         while self.next < self.lines.len() {
             self.read_next(patterns);
         }
@@ -82,6 +94,36 @@ impl Stream {
             self.bytes -= line.len();
             self.next = self.next.min(self.lines.len());
             self.read -= 1;
+        }
+    }
+
+    /// Takes the text of the box that was waiting for its next line.
+    fn open_box(&mut self, patterns: &Patterns) {
+        if let Some(boxed) = self.boxed.take() {
+            let text = boxed.into_text();
+            self.open(patterns.loaded().prefixes.split(&text).1, patterns, NESTED);
+        }
+    }
+
+    /// Adds a line, or the lines of the text that it holds.
+    fn open(&mut self, line: &[u8], patterns: &Patterns, depth: usize) {
+        let opened = record::opened(line).or_else(|| quoted::opened(line));
+        let Some(Opened { head, lines, tail }) = opened.filter(|_| depth > 0) else {
+            self.add(line.to_vec());
+            return;
+        };
+        if !head.trim_ascii().is_empty() {
+            self.add(head.to_vec());
+        }
+        for line in lines {
+            self.open(
+                patterns.loaded().prefixes.split(&line).1,
+                patterns,
+                depth - 1,
+            );
+        }
+        if !tail.trim_ascii().is_empty() {
+            self.add(tail.to_vec());
         }
     }
 

@@ -1,0 +1,133 @@
+//! Text in a box that was drawn around it, as rich, typer, miette and Terraform do: the borders off, wrapped lines joined.
+
+/// The borders at the sides of a box.
+const BORDERS: &[&str] = &["│", "┃", "║"];
+
+/// How wide a box is that has no right border, in characters: programs wrap for 80 columns.
+const USUAL_WIDTH: usize = 78;
+
+/// Lines of a box that are one line of text, wrapped.
+#[derive(Debug, Default)]
+pub(super) struct Boxed {
+    text: Vec<u8>,
+    /// How long the last line of it is, in characters.
+    last: usize,
+    /// How much room there is between the borders, in characters; `None` for a box that is open to the right.
+    width: Option<usize>,
+}
+
+impl Boxed {
+    /// The line without its borders; `None` for a line that has none.
+    pub fn of(line: &[u8]) -> Option<Boxed> {
+        let line = std::str::from_utf8(line).ok()?;
+        let inside = BORDERS
+            .iter()
+            .find_map(|border| line.trim_start().strip_prefix(border))?;
+        let inside = inside.strip_prefix(' ').unwrap_or(inside);
+        let closed = BORDERS
+            .iter()
+            .find_map(|border| inside.trim_end().strip_suffix(border));
+        let width = closed.map(|inside| inside.strip_suffix(' ').unwrap_or(inside).chars().count());
+        let text = closed.unwrap_or(inside).trim_end();
+        Some(Boxed {
+            text: text.as_bytes().to_vec(),
+            last: text.chars().count(),
+            width,
+        })
+    }
+
+    /// Whether the other line goes on where this one was wrapped; then it is added.
+    pub fn goes_on(&mut self, next: &Boxed) -> bool {
+        if self.width != next.width || next.text.is_empty() {
+            return false;
+        }
+        let full = self.width.is_some_and(|width| self.last >= width);
+        let glue = if full {
+            ""
+        } else if self.text.ends_with(b"-") && !self.text.ends_with(b" -") {
+            if self.has_room_for(word_or_part(&next.text)) {
+                return false;
+            }
+            ""
+        } else {
+            // A box without a right border may be as wide as it likes: only a path that did not fit is surely one.
+            let sure = self.width.is_some() || next.text.starts_with(b"/");
+            if !sure || self.has_room_for(word(&next.text)) {
+                return false;
+            }
+            " "
+        };
+        self.text.extend_from_slice(glue.as_bytes());
+        self.text.extend_from_slice(&next.text);
+        self.last = next.last;
+        true
+    }
+
+    /// The text that was in the box.
+    pub fn into_text(self) -> Vec<u8> {
+        self.text
+    }
+
+    /// Whether the word could have stood at the end of the last line.
+    fn has_room_for(&self, word: &[u8]) -> bool {
+        let length = String::from_utf8_lossy(word).chars().count();
+        self.last == 0 || self.last + 1 + length <= self.width.unwrap_or(USUAL_WIDTH)
+    }
+}
+
+/// The text's first word.
+fn word(text: &[u8]) -> &[u8] {
+    let end = text.iter().position(|byte| *byte == b' ');
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// The text's first word, or its first part where it may be parted: at a hyphen between letters.
+fn word_or_part(text: &[u8]) -> &[u8] {
+    let word = word(text);
+    let parts = |three: &[u8]| {
+        three[0].is_ascii_alphabetic() && three[1] == b'-' && three[2].is_ascii_alphabetic()
+    };
+    let end = word.windows(3).position(parts);
+    &word[..end.map_or(word.len(), |at| at + 2)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_of(lines: &[&str]) -> Vec<String> {
+        let mut found: Vec<Boxed> = Vec::new();
+        for line in lines {
+            let next = Boxed::of(line.as_bytes()).expect("a line of a box");
+            if !found.last_mut().is_some_and(|last| last.goes_on(&next)) {
+                found.push(next);
+            }
+        }
+        let text = |boxed: Boxed| String::from_utf8(boxed.into_text()).expect("it was text");
+        found.into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn what_did_not_fit_is_joined() {
+        assert_eq!(
+            text_of(&[
+                "│ [Errno 13] denied:   │",
+                "│ '/srv/cache/results- │",
+                "│ march'               │",
+            ]),
+            ["[Errno 13] denied: '/srv/cache/results-march'"]
+        );
+    }
+
+    #[test]
+    fn what_would_have_fitted_is_another_line() {
+        assert_eq!(
+            text_of(&["│ File \"a.py\"          │", "│   open(x)            │"]),
+            ["File \"a.py\"", "  open(x)"]
+        );
+        assert_eq!(
+            text_of(&["│ Error: Failed", "│ ", "│ open /srv/x: permission denied"]),
+            ["Error: Failed", "", "open /srv/x: permission denied"]
+        );
+    }
+}

@@ -1,0 +1,212 @@
+//! What a way through a browser, a chat or a terminal of 80 columns did to a text, taken back: entities, typographic quotes,
+//! folded lines.
+
+use std::borrow::Cow;
+
+/// The entities that pages write for characters of error messages.
+const ENTITIES: &[(&str, &str)] = &[
+    ("quot", "\""),
+    ("apos", "'"),
+    ("lt", "<"),
+    ("gt", ">"),
+    ("nbsp", " "),
+    ("lsquo", "‘"),
+    ("rsquo", "’"),
+    ("ldquo", "“"),
+    ("rdquo", "”"),
+    ("amp", "&"),
+];
+
+/// How wide a terminal or a chat is that folds lines, in characters.
+const WIDTHS: &[usize] = &[79, 80, 100, 120, 132];
+
+/// The text as the program printed it, as far as that can be told.
+#[must_use]
+pub fn as_printed(text: &[u8]) -> Cow<'_, [u8]> {
+    let Ok(pasted) = std::str::from_utf8(text) else {
+        return Cow::Borrowed(text);
+    };
+    let mut printed = Cow::Borrowed(pasted);
+    if has_entities(pasted) {
+        printed = Cow::Owned(without_entities(pasted));
+    }
+    if printed.contains(['‘', '’', '“', '”']) {
+        let lines: Vec<String> = printed.split('\n').map(with_plain_quotes).collect();
+        printed = Cow::Owned(lines.join("\n"));
+    }
+    if let Some(unfolded) = unfolded(&printed) {
+        printed = Cow::Owned(unfolded);
+    }
+    match printed {
+        Cow::Borrowed(_) => Cow::Borrowed(text),
+        Cow::Owned(printed) => Cow::Owned(printed.into_bytes()),
+    }
+}
+
+fn has_entities(text: &str) -> bool {
+    [
+        "&quot;", "&#", "&apos;", "&lt;", "&gt;", "&amp;", "&lsquo;", "&ldquo;",
+    ]
+    .iter()
+    .any(|entity| text.contains(entity))
+}
+
+fn without_entities(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        plain.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        let entity = after.find(';').filter(|end| *end <= 8);
+        match entity.and_then(|end| Some((character(&after[..end])?, end))) {
+            Some((character, end)) => {
+                plain.push_str(&character);
+                rest = &after[end + 1..];
+            }
+            None => {
+                plain.push('&');
+                rest = after;
+            }
+        }
+    }
+    plain.push_str(rest);
+    // What was escaped twice.
+    if plain.len() < text.len() && text.contains("&amp;") && has_entities(&plain) {
+        return without_entities(&plain);
+    }
+    plain
+}
+
+fn character(entity: &str) -> Option<String> {
+    let Some(number) = entity.strip_prefix('#') else {
+        let known = ENTITIES.iter().find(|(name, _)| *name == entity);
+        return known.map(|(_, character)| (*character).to_owned());
+    };
+    let code = match number.strip_prefix(['x', 'X']) {
+        Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16),
+        None => number.parse(),
+    };
+    char::from_u32(code.ok()?).map(String::from)
+}
+
+/// The line with the quotes that a keyboard has. Quotes around a name that holds such a one stay: they tell where it ends.
+fn with_plain_quotes(line: &str) -> String {
+    let mut plain = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find(['‘', '’', '“', '”']) {
+        plain.push_str(&rest[..at]);
+        let mut characters = rest[at..].chars();
+        let quote = characters.next().unwrap_or_default();
+        rest = characters.as_str();
+        let (close, straight) = match quote {
+            '‘' => ('’', '\''),
+            '“' => ('”', '"'),
+            // The apostrophe.
+            '’' => {
+                plain.push('\'');
+                continue;
+            }
+            // Swedish opens with it, too.
+            _ => {
+                plain.push(quote);
+                continue;
+            }
+        };
+        let german = quote == '“' && plain.contains('„');
+        let Some((name, after)) = rest.split_once(close) else {
+            // Cut off before it was closed.
+            plain.push(if german { quote } else { straight });
+            continue;
+        };
+        if german || name.contains(straight) {
+            plain.extend([quote.to_string().as_str(), name, close.to_string().as_str()]);
+        } else {
+            plain.extend([
+                straight.to_string().as_str(),
+                name,
+                straight.to_string().as_str(),
+            ]);
+        }
+        rest = after;
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// The text with its lines joined again, where it was folded at a column: no line is longer than one of the usual widths, and
+/// some are exactly so long.
+fn unfolded(text: &str) -> Option<String> {
+    let widths: Vec<usize> = text.lines().map(|line| line.chars().count()).collect();
+    let widest = widths.iter().copied().max().unwrap_or_default();
+    let full = widths.iter().filter(|width| **width == widest).count();
+    let is_usual = WIDTHS.contains(&widest);
+    // A border is as wide as its box, and the box is undone elsewhere.
+    let is_box = text
+        .lines()
+        .any(|line| line.starts_with(['╭', '┌', '│', '|', '+']));
+    if !is_usual || is_box || (full < 2 && widest > 80) {
+        return None;
+    }
+    let mut joined = String::with_capacity(text.len());
+    let mut lines = text.lines().zip(&widths).peekable();
+    while let Some((line, width)) = lines.next() {
+        joined.push_str(line);
+        let goes_on = lines.peek().is_some_and(|(next, _)| !next.is_empty());
+        if *width < widest || !goes_on || is_whole(line) {
+            joined.push('\n');
+        }
+    }
+    Some(joined)
+}
+
+/// Whether a message ends where the line does, by chance as long as the others are wide.
+fn is_whole(line: &str) -> bool {
+    [")", ".", ";", "}", "denied", "permitted", "file system"]
+        .iter()
+        .any(|end| line.ends_with(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(text: &str) -> String {
+        String::from_utf8(as_printed(text.as_bytes()).into_owned()).expect("it was text")
+    }
+
+    #[test]
+    fn entities_are_characters_again() {
+        assert_eq!(
+            printed("open &#39;/srv/x&#39; &quot;a&quot; &lt;module&gt; &#x27;b&#x27;"),
+            "open '/srv/x' \"a\" <module> 'b'"
+        );
+        assert_eq!(printed("&amp;quot;/srv/x&amp;quot;"), "\"/srv/x\"");
+        assert_eq!(
+            printed("a && b &c; https://x/?a=1&b=2"),
+            "a && b &c; https://x/?a=1&b=2"
+        );
+    }
+
+    #[test]
+    fn typographic_quotes_are_plain_again() {
+        assert_eq!(
+            printed("couldn’t open ‘/srv/x’: “a”"),
+            "couldn't open '/srv/x': \"a\""
+        );
+        assert_eq!(printed("denied: ‘/srv/x"), "denied: '/srv/x");
+        assert_eq!(printed("‘it's’ „a“ ”b”"), "‘it's’ „a“ ”b”");
+    }
+
+    #[test]
+    fn a_text_folded_at_80_columns_is_unfolded() {
+        let line = format!("[Errno 13] Permission denied: '/srv/{}'", "x".repeat(90));
+        let folded = format!("Traceback:\n{}\n{}\nend\n", &line[..80], &line[80..]);
+        assert_eq!(printed(&folded), format!("Traceback:\n{line}\nend\n"));
+    }
+
+    #[test]
+    fn a_text_with_longer_lines_was_not_folded() {
+        let text = format!("{}\n{}\nend\n", "x".repeat(80), "y".repeat(90));
+        assert_eq!(printed(&text), text);
+    }
+}

@@ -1,0 +1,109 @@
+//! A text within a line that quotes it: a traceback in Python's repr, Go's `%q`, a value of logfmt.
+
+use super::unquote::{Quoting, unquoted};
+
+/// A line that holds other text.
+pub struct Opened<'l> {
+    /// What stands before that text.
+    pub head: &'l [u8],
+    /// The lines of that text.
+    pub lines: Vec<Vec<u8>>,
+    /// What stands after it.
+    pub tail: &'l [u8],
+}
+
+/// What a string within the line holds. `None` for a line without a string that holds text: one with a line feed within,
+/// or with quotes of its own.
+#[must_use]
+pub fn opened(line: &[u8]) -> Option<Opened<'_>> {
+    memchr::memchr(b'\\', line)?;
+    let mut from = 0;
+    while let Some(at) = memchr::memchr2(b'"', b'\'', &line[from..]).map(|at| from + at) {
+        let before = &line[..at];
+        let opens = before.last().is_none_or(|b| b" \t=([{,:b".contains(b));
+        let length = length_of_string(&line[at..]);
+        if !opens || length.is_none() {
+            from = at + 1;
+            continue;
+        }
+        let length = length?;
+        let inside = &line[at + 1..at + length - 1];
+        if holds_text(inside, line[at]) {
+            let text = unquoted(inside, Quoting::Escaped);
+            return Some(Opened {
+                head: before,
+                lines: text
+                    .split(|byte| *byte == b'\n')
+                    .map(<[u8]>::to_vec)
+                    .collect(),
+                tail: &line[at + length..],
+            });
+        }
+        from = at + length;
+    }
+    None
+}
+
+/// The length of the string that begins here, with its quotes.
+fn length_of_string(text: &[u8]) -> Option<usize> {
+    let quote = text.first()?;
+    let mut at = 1;
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'\\' => at += 2,
+            byte if byte == quote => return Some(at + 1),
+            _ => at += 1,
+        }
+    }
+    None
+}
+
+/// Whether a string holds text that was text of its own: lines, or quoted names. A line feed at the end says nothing.
+fn holds_text(inside: &[u8], quote: u8) -> bool {
+    let inside = inside.strip_suffix(b"\\n").unwrap_or(inside);
+    let escapes = |of: u8| inside.windows(2).filter(|two| **two == [b'\\', of]).count();
+    inside.contains(&b' ') && (escapes(b'n') > 0 || escapes(quote) > 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn within(line: &str) -> Option<Vec<String>> {
+        let lines = opened(line.as_bytes())?.lines;
+        Some(
+            lines
+                .iter()
+                .map(|line| String::from_utf8_lossy(line).into_owned())
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn a_traceback_in_a_string_becomes_lines() {
+        assert_eq!(
+            within(r"failed: 'Traceback:\n  File \'a.py\'\nPermission denied: \'/srv/x\''"),
+            Some(vec![
+                "Traceback:".into(),
+                "  File 'a.py'".into(),
+                "Permission denied: '/srv/x'".into()
+            ])
+        );
+        assert_eq!(
+            within(r#"level=error msg="cannot open \"/srv/x\": denied" n=1"#),
+            Some(vec![r#"cannot open "/srv/x": denied"#.into()])
+        );
+    }
+
+    #[test]
+    fn other_strings_are_left_alone() {
+        for line in [
+            r"'it'\''s': Permission denied",
+            r"[Errno 13] Permission denied: 'it\'s'",
+            r#"printf("cat: x: Permission denied\n");"#,
+            r"C:\new\table",
+        ] {
+            assert_eq!(within(line), None, "{line}");
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! A log record of fields, JSON or logfmt: the text in its fields, as lines.
+
+use serde_json::Value;
+
+use super::quoted::Opened;
+use super::unquote::{Quoting, unquoted};
+
+/// Fields that Node's error objects have, written as Node's own inspector writes them.
+const FIELDS: &[&str] = &["errno", "code", "syscall", "path", "dest"];
+
+/// Fields that name a file, say what went wrong, and why.
+const NAMES: &[&str] = &[
+    "path",
+    "file",
+    "filename",
+    "file_name",
+    "filepath",
+    "file_path",
+    "dir",
+    "directory",
+    "socket",
+    "device",
+];
+const MESSAGES: &[&str] = &["msg", "message", "event"];
+const REASONS: &[&str] = &[
+    "err",
+    "error",
+    "reason",
+    "cause",
+    "detail",
+    "errmsg",
+    "exception",
+    "error.message",
+    "error_message",
+];
+
+/// Other fields in which whole texts are logged.
+const TEXTS: &[&str] = &[
+    "log",
+    "stack",
+    "stacktrace",
+    "stack_trace",
+    "error.stack_trace",
+    "exc_info",
+    "traceback",
+    "stderr",
+    "output",
+];
+
+/// Fields of an answer to somebody's request, and what they are about: who was refused there was no process.
+const STATUS: &[&str] = &[
+    "status",
+    "statuscode",
+    "status_code",
+    "http_status",
+    "response_code",
+];
+const REQUEST: &[&str] = &[
+    "url",
+    "uri",
+    "method",
+    "http_method",
+    "path",
+    "route",
+    "endpoint",
+    "request",
+    "req",
+];
+
+/// How deep the strings of an object are looked for.
+const DEPTH: usize = 8;
+
+/// One field; what stands outside of every field has no key.
+struct Field {
+    key: String,
+    text: String,
+    /// Whether it was a string. Numbers tell only where the field has a meaning.
+    string: bool,
+}
+
+/// The lines of the fields of a record that ends the line, or is all of it.
+#[must_use]
+pub fn opened(line: &[u8]) -> Option<Opened<'_>> {
+    if let Some(start) = memchr::memmem::find(line, b"{\"")
+        && let Ok(value) = serde_json::from_slice(&line[start..])
+    {
+        let mut fields = Vec::new();
+        collect(&value, "", DEPTH, &mut fields);
+        return Some(Opened {
+            head: &line[..start],
+            lines: lines_of(&fields),
+            tail: b"",
+        });
+    }
+    let fields = part_of_json(line).or_else(|| pairs(line))?;
+    Some(Opened {
+        head: b"",
+        lines: lines_of(&fields),
+        tail: b"",
+    })
+}
+
+fn collect(value: &Value, key: &str, depth: usize, fields: &mut Vec<Field>) {
+    let mut add = |text: String, string| {
+        fields.push(Field {
+            key: key.to_owned(),
+            text,
+            string,
+        });
+    };
+    match value {
+        Value::String(text) => add(text.clone(), true),
+        Value::Number(number) => add(number.to_string(), false),
+        Value::Array(items) if depth > 0 => {
+            items
+                .iter()
+                .for_each(|item| collect(item, "", depth - 1, fields));
+        }
+        Value::Object(members) if depth > 0 => {
+            members
+                .iter()
+                .for_each(|(key, item)| collect(item, key, depth - 1, fields));
+        }
+        _ => {}
+    }
+}
+
+/// The fields on a line of a JSON document that is spread over lines, or that was cut off: strings of known fields, and strings
+/// that hold lines. Nothing else may stand there.
+fn part_of_json(line: &[u8]) -> Option<Vec<Field>> {
+    let line = std::str::from_utf8(line).ok()?.trim();
+    if !line.starts_with(['"', '{', '[']) || !line.contains('"') {
+        return None;
+    }
+    let mut fields: Vec<Field> = Vec::new();
+    let mut key = String::new();
+    let mut rest = line;
+    while let Some(next) = rest.chars().next() {
+        if next == '"' {
+            let (text, after) = json_string(rest)?;
+            rest = after.trim_start();
+            if let Some(after) = rest.strip_prefix(':') {
+                (key, rest) = (text, after);
+            } else {
+                let key = std::mem::take(&mut key);
+                fields.push(Field {
+                    key,
+                    text,
+                    string: true,
+                });
+            }
+            continue;
+        }
+        if !(next.is_ascii_whitespace()
+            || "{}[],-.+".contains(next)
+            || next.is_ascii_alphanumeric())
+        {
+            return None;
+        }
+        rest = &rest[next.len_utf8()..];
+    }
+    let is_known = |field: &Field| {
+        let key = field.key.as_str();
+        let all = [FIELDS, NAMES, MESSAGES, REASONS, TEXTS];
+        all.iter().any(|known| known.contains(&key)) || field.text.contains('\n')
+    };
+    fields.iter().any(is_known).then_some(fields)
+}
+
+/// The string that begins here, and what follows it.
+fn json_string(text: &str) -> Option<(String, &str)> {
+    let mut strings = serde_json::Deserializer::from_str(text).into_iter::<String>();
+    let string = strings.next()?.ok()?;
+    let end = strings.byte_offset();
+    Some((string, &text[end..]))
+}
+
+/// The fields of a line of `key=value` pairs (logfmt and its kin), with the text before them as its message.
+fn pairs(line: &[u8]) -> Option<Vec<Field>> {
+    memchr::memchr(b'=', line)?;
+    let mut fields: Vec<Field> = Vec::new();
+    let mut text = Vec::new();
+    let mut rest = line;
+    while !rest.is_empty() {
+        match pair(rest) {
+            Some((field, after)) => {
+                fields.push(field);
+                rest = after;
+            }
+            // Between the pairs stand separators; after the last one, or within, text may stand as well.
+            None => {
+                let end = rest.iter().position(|b| b" ,;\t".contains(b));
+                let (word, after) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
+                if fields.is_empty() {
+                    text.extend_from_slice(word);
+                } else if word.len() > 1 {
+                    return None;
+                }
+                rest = after;
+            }
+        }
+    }
+    let has = |keys: &[&str]| {
+        fields
+            .iter()
+            .any(|field| keys.contains(&field.key.as_str()))
+    };
+    let tells = has(MESSAGES) || has(REASONS);
+    if fields.len() < 2 || !tells {
+        return None;
+    }
+    let text = String::from_utf8_lossy(&text);
+    let text = text.trim_end_matches([' ', ';', ',', ':']);
+    if !text.is_empty() {
+        let field = Field {
+            key: "msg".into(),
+            text: text.to_owned(),
+            string: true,
+        };
+        fields.insert(0, field);
+    }
+    Some(fields)
+}
+
+/// The pair that begins here, and what follows it.
+fn pair(text: &[u8]) -> Option<(Field, &[u8])> {
+    let end = text
+        .iter()
+        .position(|b| !(b.is_ascii_alphanumeric() || b"_.-@".contains(b)))?;
+    let (key, rest) = text.split_at(end);
+    let value = rest.strip_prefix(b"=").filter(|_| end > 0)?;
+    let (value, after, string) = match value.first() {
+        Some(quote @ (b'"' | b'\'')) => {
+            let mut at = 1;
+            while value.get(at)? != quote {
+                at += if value[at] == b'\\' { 2 } else { 1 };
+            }
+            let plain = unquoted(&value[1..at], Quoting::Escaped);
+            (plain, &value[at + 1..], true)
+        }
+        _ => {
+            let end = value.iter().position(|b| b" ,;\t".contains(b));
+            let (plain, after) = value.split_at(end.unwrap_or(value.len()));
+            (plain.to_vec(), after, false)
+        }
+    };
+    if after.first().is_some_and(|b| !b" ,;\t".contains(b)) {
+        return None;
+    }
+    let field = Field {
+        key: String::from_utf8_lossy(key).into_owned(),
+        text: String::from_utf8_lossy(&value).into_owned(),
+        string,
+    };
+    Some((field, after))
+}
+
+/// The lines of a record. Where one field says why and another of what, they are one line, as a program without fields writes it.
+fn lines_of(fields: &[Field]) -> Vec<Vec<u8>> {
+    if is_answer(fields) {
+        return Vec::new();
+    }
+    let first = |keys: &[&str]| {
+        fields
+            .iter()
+            .find(|field| keys.contains(&field.key.as_str()))
+    };
+    let name = first(NAMES).filter(|field| !field.text.contains('\n'));
+    let is_bare =
+        |field: &&Field| field.string && !field.text.contains(['/', '\n', '\'', '"', '`']);
+    let (message, reason) = (first(MESSAGES), first(REASONS).filter(is_bare));
+    let mut lines = Vec::new();
+    for field in fields {
+        let key = field.key.as_str();
+        if let (Some(name), Some(reason)) = (name, reason) {
+            if std::ptr::eq(field, reason) {
+                let message = message.map_or("", |message| message.text.trim_end());
+                lines.push(format!("{message}: '{}': {}", name.text, reason.text).into_bytes());
+                continue;
+            }
+            if std::ptr::eq(field, name) || message.is_some_and(|it| std::ptr::eq(field, it)) {
+                continue;
+            }
+        }
+        if FIELDS.contains(&key) {
+            let text = &field.text;
+            let line = if field.string {
+                format!("  {key}: '{text}'")
+            } else {
+                format!("  {key}: {text}")
+            };
+            lines.push(line.into_bytes());
+        } else if field.string {
+            lines.extend(field.text.lines().map(|line| line.as_bytes().to_vec()));
+        }
+    }
+    lines
+}
+
+/// Whether the record is of a request that was answered with a refusal.
+fn is_answer(fields: &[Field]) -> bool {
+    let is = |field: &Field, keys: &[&str]| keys.contains(&field.key.to_ascii_lowercase().as_str());
+    let refused = |field: &Field| ["401", "403"].contains(&field.text.as_str());
+    fields
+        .iter()
+        .any(|field| is(field, STATUS) && refused(field))
+        && fields.iter().any(|field| is(field, REQUEST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(line: &str) -> Option<Vec<String>> {
+        let lines = opened(line.as_bytes())?.lines;
+        Some(
+            lines
+                .iter()
+                .map(|line| String::from_utf8_lossy(line).into_owned())
+                .collect(),
+        )
+    }
+
+    fn some(lines: &[&str]) -> Option<Vec<String>> {
+        Some(lines.iter().map(|line| (*line).to_owned()).collect())
+    }
+
+    #[test]
+    fn a_traceback_within_a_string_becomes_lines() {
+        let line =
+            br#"x {"level": "error", "err": {"stack": "a\nb", "code": "EACCES", "errno": -13}}"#;
+        let opened = opened(line).expect("JSON");
+        assert_eq!(opened.head, b"x ");
+        assert_eq!(
+            opened.lines,
+            [
+                &b"error"[..],
+                b"a",
+                b"b",
+                b"  code: 'EACCES'",
+                b"  errno: -13"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_field_on_a_line_of_its_own_is_read_too() {
+        assert_eq!(
+            lines(r#"    "stderr": "E: open (13: Permission denied)\nE: end\n","#),
+            some(&["E: open (13: Permission denied)", "E: end"])
+        );
+        assert_eq!(
+            lines(r#""message": "cannot open /srv/x: denied","#),
+            some(&["cannot open /srv/x: denied"])
+        );
+    }
+
+    #[test]
+    fn what_and_why_in_fields_of_their_own_become_one_line() {
+        let line = "cannot open: '/srv/x': permission denied";
+        for record in [
+            r#"{"level":"1","msg":"cannot open","path":"/srv/x","err":"permission denied"}"#,
+            r#"level=error msg="cannot open" path=/srv/x err="permission denied""#,
+            "cannot open; filename='/srv/x', error='permission denied'",
+        ] {
+            let found = lines(record).expect("a record");
+            assert!(
+                found.iter().any(|found| found == line),
+                "{record} {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_answer_to_a_request_tells_nothing() {
+        assert_eq!(
+            lines(
+                r#"{"level":"info","path":"/api/files","status":403,"error":"permission denied"}"#
+            ),
+            some(&[])
+        );
+    }
+
+    #[test]
+    fn other_braces_and_equal_signs_are_left_alone() {
+        for line in [
+            "if x {\"a\"} else {",
+            r#""/srv/x": Permission denied"#,
+            "a=1 b=2",
+            "error=13, Permission denied",
+            r#"  "description": "mkdir /data: permission denied""#,
+        ] {
+            assert_eq!(lines(line), None, "{line}");
+        }
+    }
+}

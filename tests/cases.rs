@@ -1,0 +1,171 @@
+//! How well detection does on public reports in neutral words: a folder of files of JSON lines named by PERMWRAP_CASES.
+//! PERMWRAP_CASES_ONLY names the beginning of the ids to look at.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use permwrap::attempt::{Errno, Incident};
+use permwrap::detect::{Patterns, incidents_of};
+use serde_json::Value;
+use support::shown;
+
+/// Where the reports are when nothing else is said.
+const USUAL: &str = "../shared/cases";
+
+/// How many of a hundred reports must come out right, those that must stay silent included.
+const FLOOR: usize = 72;
+
+#[test]
+fn public_reports_are_recognised() {
+    let folder = std::env::var("PERMWRAP_CASES").unwrap_or_else(|_| USUAL.to_owned());
+    let mut files: Vec<_> = Path::new(&folder)
+        .read_dir()
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "jsonl")
+        })
+        .collect();
+    files.sort();
+    if files.is_empty() {
+        eprintln!("skipped: no reports (PERMWRAP_CASES names their folder)");
+        return;
+    }
+    let only = std::env::var("PERMWRAP_CASES_ONLY").ok();
+    let patterns = Arc::new(Patterns::builtin());
+    let mut all = Score::default();
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("a file of JSON lines");
+        let mut score = Score::default();
+        for line in text.lines() {
+            let row: Value = serde_json::from_str(line).expect("a JSON line");
+            let id = row["id"].as_str().unwrap_or_default();
+            let wanted = only.as_deref().is_none_or(|only| id.starts_with(only));
+            if let Some(text) = row["text"].as_str().filter(|_| wanted) {
+                score.judge(id, &row["expected"], text, &patterns);
+            }
+        }
+        eprintln!("{}:", file.display());
+        score.print();
+        all.add(&score);
+    }
+    eprintln!("together:");
+    all.print();
+    let (right, of) = all.counts.get("right").copied().unwrap_or_default();
+    assert!(
+        only.is_some() || right * 100 >= FLOOR * of,
+        "fewer right than wanted"
+    );
+    let (silent, of) = all.counts.get("silent").copied().unwrap_or_default();
+    assert_eq!(silent, of, "something is told of a text that tells nothing");
+}
+
+/// What came out right, of how many, by name.
+#[derive(Default)]
+struct Score {
+    counts: BTreeMap<&'static str, (usize, usize)>,
+}
+
+impl Score {
+    fn count(&mut self, name: &'static str, right: bool) -> bool {
+        let (good, all) = self.counts.entry(name).or_default();
+        *good += usize::from(right);
+        *all += 1;
+        right
+    }
+
+    fn add(&mut self, other: &Score) {
+        for (name, (good, all)) in &other.counts {
+            let sum = self.counts.entry(name).or_default();
+            sum.0 += good;
+            sum.1 += all;
+        }
+    }
+
+    fn print(&self) {
+        for (name, (good, all)) in &self.counts {
+            eprintln!("  {name:10} {good:4} of {all:4}");
+        }
+    }
+
+    fn judge(&mut self, id: &str, expected: &Value, text: &str, patterns: &Arc<Patterns>) {
+        let found = incidents_of(text.as_bytes(), patterns);
+        let right = match (expected["found"].as_bool(), &expected["incidents"]) {
+            (None, _) => return,
+            (Some(false), _) => self.count("silent", found.is_empty()),
+            (Some(true), Value::Array(labels)) if !labels.is_empty() => {
+                let judged: Vec<bool> = labels
+                    .iter()
+                    .map(|label| self.judge_one(label, &found))
+                    .collect();
+                self.count("number", found.len() == labels.len()) && !judged.contains(&false)
+            }
+            (Some(true), number) => {
+                let number = number.as_u64().is_none_or(|n| found.len() as u64 == n);
+                self.judge_one(expected, &found) & self.count("number", number)
+            }
+        };
+        self.count("right", right);
+        if !right {
+            let got: Vec<String> = found.iter().map(shown).collect();
+            eprintln!(
+                "{id}: wanted {expected}\n    got {}",
+                got.join("\n        ")
+            );
+        }
+    }
+
+    fn judge_one(&mut self, label: &Value, found: &[Incident]) -> bool {
+        let best = found
+            .iter()
+            .max_by_key(|i| (path_fits(label, i), errno_fits(label, i)));
+        if !self.count("found", best.is_some()) {
+            return false;
+        }
+        let Some(incident) = best else { return false };
+        let path = self.count("path", path_fits(label, incident));
+        let errno = self.count("errno", errno_fits(label, incident));
+        path & errno & self.operation(label, incident)
+    }
+
+    /// An operation that is not told is no mistake, unless the report's own words tell it.
+    fn operation(&mut self, label: &Value, incident: &Incident) -> bool {
+        let wanted = match &label["operation"] {
+            Value::Array(names) => names.iter().collect(),
+            Value::Null => Vec::new(),
+            one => vec![one],
+        };
+        if wanted.is_empty() {
+            return true;
+        }
+        let told = incident.operations.first().map(|o| o.name());
+        let fits = wanted.iter().any(|name| name.as_str() == told);
+        self.count("operation told", told.is_some());
+        self.count("operation", told.is_none() || fits)
+    }
+}
+
+fn errno_fits(label: &Value, incident: &Incident) -> bool {
+    label["errno"].as_str() == incident.errno.map(Errno::symbol)
+}
+
+/// The path as printed, or below the directory that the message names; an address stands for a path.
+fn path_fits(label: &Value, incident: &Incident) -> bool {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let wanted = label["path"].as_str();
+    let path = incident.paths.first();
+    let address = incident.address.as_ref();
+    let below = incident.directory.as_ref().zip(path);
+    let below = below.map(|(directory, path)| [directory, &b"/"[..], path].concat());
+    wanted == path.map(|path| text(path)).as_deref()
+        || [address, below.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|name| wanted == Some(&text(name)))
+}
