@@ -5,11 +5,13 @@
 #![forbid(unsafe_code)]
 
 mod errno;
+mod label;
 mod operation;
 mod privilege;
 mod subject;
 
 pub use errno::Errno;
+pub use label::Label;
 pub use operation::{NodeType, OpenHow, Operation};
 pub use privilege::Privilege;
 pub use subject::{Capability, CapabilitySet, IdMap, Subject};

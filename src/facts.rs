@@ -10,6 +10,7 @@ mod inode;
 mod mount;
 mod names;
 pub mod notation;
+mod policy;
 mod surroundings;
 mod traced;
 
@@ -17,6 +18,7 @@ pub use acl::{Acl, Entry, Tag};
 pub use inode::{DeviceNumber, Flags, Inode, Kind, Node, Perms, Program};
 pub use mount::{Mount, MountFlags};
 pub use names::{Group, Names};
+pub use policy::{AccessVector, Policy, ProfileAnswer, ProfilePerms};
 pub use surroundings::{Container, Leftovers, Surroundings, Unit};
 pub use traced::{TraceMode, Traced};
 
@@ -76,6 +78,8 @@ pub struct Facts {
     pub surroundings: Surroundings,
     /// Other processes that hold the object in a way that refuses it (text busy), where looked for.
     pub holders: Vec<Holder>,
+    /// What security modules and file servers grant the subject, where they were asked.
+    pub policy: Policy,
 }
 
 /// A path resolved step by step, in the order in which the kernel does it (path_resolution(7)).
@@ -139,10 +143,46 @@ pub struct Settings {
     pub security_modules: Fact<Vec<String>>,
     /// Whether SELinux is enforcing.
     pub selinux_enforcing: Fact<bool>,
+    /// The kernel's lockdown.
+    pub lockdown: Fact<Lockdown>,
     /// Other settings by name (`kernel.dmesg_restrict`), where they were looked at.
     pub other: std::collections::BTreeMap<String, Fact<i64>>,
     /// Lines of the audit or kernel log that tell of a refusal by a security module around the time of the failure.
     pub module_log: Vec<String>,
+}
+
+/// What the kernel keeps even from root (kernel_lockdown(7)); each level includes those before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lockdown {
+    /// Nothing.
+    None,
+    /// What could change the running kernel.
+    Integrity,
+    /// What could read its secrets.
+    Confidentiality,
+}
+
+impl Lockdown {
+    /// The level's name, as `/sys/kernel/security/lockdown` has it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Lockdown::None => "none",
+            Lockdown::Integrity => "integrity",
+            Lockdown::Confidentiality => "confidentiality",
+        }
+    }
+
+    /// The level with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Lockdown> {
+        let all = [
+            Lockdown::None,
+            Lockdown::Integrity,
+            Lockdown::Confidentiality,
+        ];
+        all.into_iter().find(|level| level.name() == name)
+    }
 }
 
 /// A process that holds a file.
@@ -179,6 +219,7 @@ impl Default for Settings {
             owns_network_namespace: unknown("owner of the network namespace"),
             security_modules: unknown("active security modules"),
             selinux_enforcing: unknown("SELinux mode"),
+            lockdown: unknown("lockdown of the kernel"),
             other: std::collections::BTreeMap::new(),
             module_log: Vec::new(),
         }

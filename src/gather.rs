@@ -5,6 +5,7 @@
 //! no more than that.
 
 mod acl;
+mod file_contexts;
 mod flags;
 mod holders;
 mod inode;
@@ -15,6 +16,7 @@ mod mounts;
 mod names;
 mod namespaces;
 mod nodes;
+mod policy;
 mod program;
 mod settings;
 mod source;
@@ -43,6 +45,7 @@ pub fn facts(attempt: &Attempt) -> Facts {
     let view = View::of(&attempt.subject);
     let mut facts = view.facts(attempt);
     facts.holders = holders::read(attempt, &facts);
+    facts.policy = policy::read(attempt, &facts);
     facts.settings.module_log = module_log::read(attempt, &facts);
     facts.surroundings = surroundings::read(&view, &attempt.subject, &facts);
     facts

@@ -295,22 +295,13 @@ fn parent(path: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn inferred(reading: &Reading, errno: Errno) -> Option<Denial> {
-    let Reading {
-        attempt,
-        facts,
-        verdict,
-    } = reading;
-    let open = matches!(verdict, Verdict::Allowed);
-    open.then(|| {
-        judge::infer(
-            &attempt.subject,
-            &attempt.operation,
-            &attempt.object,
-            facts,
-            errno,
-        )
-    })
-    .flatten()
+    let Attempt {
+        subject,
+        operation,
+        object,
+        ..
+    } = &reading.attempt;
+    judge::infer(subject, operation, object, &reading.facts, errno)
 }
 
 fn agrees(incident: &Incident, denial: &Denial) -> bool {

@@ -17,6 +17,7 @@ mod lookup;
 mod mount;
 mod open;
 mod owner;
+mod policy;
 mod process;
 mod remove;
 mod rename;
@@ -26,11 +27,15 @@ mod tests;
 mod traced;
 mod xattr;
 
+pub use policy::{
+    ProfileRequest, VectorRequest, profile_requests, server_requests, vector_requests,
+};
+
 pub use crate::denial::{Certainty, Class, Denial, Obstacle, Rule};
 
 use crate::attempt::{Capability, Errno, NodeType, Object, Operation, Subject};
 use crate::denial::Code;
-use crate::facts::{Facts, Inode, Kind, Mount, Node, NodeId, Perms, UnknownFact, Walk};
+use crate::facts::{Facts, Inode, Kind, Lockdown, Mount, Node, NodeId, Perms, UnknownFact, Walk};
 
 /// What the kernel would answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +70,7 @@ impl Verdict {
 /// What the kernel would answer to this subject's attempt.
 #[must_use]
 pub fn judge(subject: &Subject, operation: &Operation, object: &Object, facts: &Facts) -> Verdict {
-    match (Kernel { subject, facts }).decide(operation, object) {
+    match (Kernel { subject, facts }).answer(operation, object) {
         Ok(()) => Verdict::Allowed,
         Err(Stop::Denied(denial)) => Verdict::Denied(*denial),
         Err(Stop::Fails(errno, at)) => Verdict::Fails { errno, at },
@@ -126,6 +131,15 @@ fn fail<T>(errno: Errno, at: NodeId) -> Decision<T> {
 }
 
 impl<'a> Kernel<'a> {
+    /// The kernel's own rules, then those beyond them.
+    fn answer(self, operation: &Operation, object: &Object) -> Decision {
+        self.decide(operation, object)?;
+        self.security_hooks(operation, object)?;
+        self.landlock_allows(operation, object)?;
+        self.server_allows(operation, object)
+    }
+
+    /// The kernel's own rules.
     fn decide(self, operation: &Operation, object: &Object) -> Decision {
         if let Object::Port { port, .. } = object {
             return self.inet_bind(*port);

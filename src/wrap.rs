@@ -360,6 +360,7 @@ fn witness(process: &Process) -> Option<Witness> {
             user_ns: process.user_ns,
             uid_map: &process.uid_map,
             gid_map: &process.gid_map,
+            label: process.label.as_deref(),
         })
         .ok()?,
         directory: process

@@ -1,5 +1,6 @@
 //! Who tries: a process's credentials, as the kernel holds them (credentials(7), capabilities(7)).
 
+use super::Label;
 use crate::facts::{Fact, UnknownFact};
 
 /// A process's credentials at the moment of the attempt. Ids are as the observer (permwrap) sees them.
@@ -62,6 +63,12 @@ impl Subject {
         }
     }
 
+    /// The security label, where one is known.
+    #[must_use]
+    pub fn label(&self) -> Option<Label<'_>> {
+        Label::parse(self.label.as_ref().ok()?.as_deref()?)
+    }
+
     /// Whether the subject is in the group: its gid or a supplementary one (the kernel's `in_group_p`).
     #[must_use]
     pub fn in_group(&self, gid: u32) -> bool {
@@ -94,6 +101,7 @@ pub enum Capability {
     NetRaw = 13,
     IpcLock = 14,
     SysModule = 16,
+    SysRawio = 17,
     SysChroot = 18,
     SysPtrace = 19,
     SysAdmin = 21,
@@ -126,6 +134,7 @@ impl Capability {
         Capability::NetRaw,
         Capability::IpcLock,
         Capability::SysModule,
+        Capability::SysRawio,
         Capability::SysChroot,
         Capability::SysPtrace,
         Capability::SysAdmin,
@@ -159,6 +168,7 @@ impl Capability {
             Capability::NetRaw => "CAP_NET_RAW",
             Capability::IpcLock => "CAP_IPC_LOCK",
             Capability::SysModule => "CAP_SYS_MODULE",
+            Capability::SysRawio => "CAP_SYS_RAWIO",
             Capability::SysChroot => "CAP_SYS_CHROOT",
             Capability::SysPtrace => "CAP_SYS_PTRACE",
             Capability::SysAdmin => "CAP_SYS_ADMIN",

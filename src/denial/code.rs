@@ -35,6 +35,8 @@ macro_rules! with_codes {
             FuseOtherUser fuse_other_user "fuse-other-user" "a FUSE mount of another user without allow_other",
             NfsRootSquash nfs_root_squash "nfs-root-squash" "root on this machine is nobody on the NFS server",
             FsWithoutPermissions fs_without_permissions "fs-without-permissions" "the file system keeps no Unix owners; mount options or the host decide",
+            ServerDenies server_denies "server-denies" "the file server decides by its own rules",
+            LockdownDenies lockdown_denies "lockdown-denies" "the kernel's lockdown",
             SysctlRestricts sysctl_restricts "sysctl-restricts" "another kernel setting",
             LockedElsewhere locked_elsewhere "locked-elsewhere" "another process holds the file",
             NeverPermitted never_permitted "never-permitted" "no subject may do this here",

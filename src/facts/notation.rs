@@ -50,7 +50,7 @@
 //! | `attempt OPERATION PATH` | what is tried, by the names of `permwrap why`, with `to=PATH` of a rename or link, `mode=640`, `owner=USER:GROUP`, `now`, `name=user.x`, `type=char`; `open:read,write,exclusive` for other ways to open; an address `0.0.0.0:80` for a port, `-` for an operation of no file |
 //! | `answer EACCES` | the error number that was reported |
 //! | `mount POINT TYPE OPTIONS` | a mount, with `id=`, `root=`, `source=`, `super=` (options of the superblock); a later one of the same point hides the earlier |
-//! | `setting NAME VALUE` | a sysctl; also `lsm landlock,selinux`, `selinux enforcing`, `owns-network-namespace yes` |
+//! | `setting NAME VALUE` | a sysctl; also `lsm landlock,selinux`, `selinux enforcing`, `lockdown integrity`, `owns-network-namespace yes` |
 //! | `log LINE` | a line of the audit or kernel log |
 //! | `held runs PID COMMAND`, `held writes PID COMMAND` | a process that holds the object |
 //! | `user UID NAME`, `group GID NAME MEMBER,...` | names |

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{namespaces, unknown_io};
-use crate::facts::{Fact, Settings, UnknownFact};
+use crate::facts::{Fact, Lockdown, Settings, UnknownFact};
 
 /// Settings that refuse operations of no file, by their sysctl names.
 const OTHER: [&str; 13] = [
@@ -35,6 +35,7 @@ pub(super) fn read(pid: Option<i32>) -> Settings {
         }),
         owns_network_namespace: namespaces::owns_its_network(pid),
         selinux_enforcing: selinux_enforcing(&security_modules),
+        lockdown: lockdown(),
         security_modules,
         other: other(),
         module_log: Vec::new(),
@@ -142,6 +143,22 @@ fn selinux_enforcing(modules: &Fact<Vec<String>>) -> Fact<bool> {
     std::fs::read_to_string(path)
         .map(|text| text.trim() == "1")
         .map_err(|error| unknown_io("SELinux mode", path.as_bytes(), &error))
+}
+
+/// The kernel's lockdown: the level in brackets of `none [integrity] confidentiality`.
+fn lockdown() -> Fact<Lockdown> {
+    let path = "/sys/kernel/security/lockdown";
+    let unread = |error| unknown_io("lockdown of the kernel", path.as_bytes(), &error);
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text
+            .split_whitespace()
+            .find_map(|word| word.strip_prefix('[')?.strip_suffix(']'))
+            .and_then(Lockdown::from_name)
+            .unwrap_or(Lockdown::None)),
+        // securityfs is there, and the module is not.
+        Err(_) if std::fs::metadata("/sys/kernel/security/lsm").is_ok() => Ok(Lockdown::None),
+        Err(error) => Err(unread(error)),
+    }
 }
 
 #[cfg(test)]

@@ -61,6 +61,10 @@ pub(super) fn of_snapshot(snapshot: &Snapshot) -> Fact<Subject> {
             || is_initial_user_ns("/proc/self"),
             |number| number == INITIAL_USER_NS,
         ),
+        label: match snapshot.label {
+            Some(label) => Ok(parse_label(label)),
+            None => Err(UnknownFact::not_gathered("security label")),
+        },
         ..status.subject()
     })
 }
@@ -189,6 +193,8 @@ pub struct Snapshot<'a> {
     pub uid_map: &'a [u8],
     /// /proc/PID/gid_map, likewise.
     pub gid_map: &'a [u8],
+    /// /proc/PID/attr/current; empty where no security module labels, `None` where it could not be read.
+    pub label: Option<&'a [u8]>,
 }
 
 /// The ids that exist in the process's user namespace, in permwrap's own numbers.
@@ -242,17 +248,19 @@ fn is_initial_user_ns(process: &str) -> bool {
 fn label(process: &str) -> Fact<Option<String>> {
     let path = format!("{process}/attr/current");
     match std::fs::read(&path) {
-        Ok(label) => {
-            let label = String::from_utf8_lossy(&label);
-            let label = label.trim_end_matches(['\0', '\n']);
-            Ok((!label.is_empty()).then(|| label.to_owned()))
-        }
+        Ok(label) => Ok(parse_label(&label)),
         // Without a security module that labels, the file is missing or reading it answers EINVAL.
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => {
             Ok(None)
         }
         Err(error) => Err(unknown_io("security label", path.as_bytes(), &error)),
     }
+}
+
+fn parse_label(label: &[u8]) -> Option<String> {
+    let label = String::from_utf8_lossy(label);
+    let label = label.trim_end_matches(['\0', '\n']);
+    (!label.is_empty()).then(|| label.to_owned())
 }
 
 #[cfg(test)]

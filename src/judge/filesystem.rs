@@ -9,6 +9,24 @@ const WITHOUT_OWNERS: [&str; 12] = [
     "vfat",
 ];
 
+/// File systems behind which a server decides, whatever the modes that it shows.
+const SERVED: [&str; 14] = [
+    "9p",
+    "afs",
+    "ceph",
+    "cifs",
+    "drvfs",
+    "nfs",
+    "nfs4",
+    "prl_fs",
+    "smb3",
+    "smbfs",
+    "vboxsf",
+    "virtiofs",
+    "vmhgfs",
+    "fuse.sshfs",
+];
+
 /// Those of them in which nothing but files and directories can be made.
 const WITHOUT_LINKS: [&str; 4] = ["exfat", "msdos", "umsdos", "vfat"];
 
@@ -45,6 +63,11 @@ impl Kernel<'_> {
     pub(super) fn file_system_decides(self, node: NodeId) -> bool {
         let mount = self.mount_of(node);
         is_fuse(mount) && mount.super_option("default_permissions").is_none()
+    }
+
+    /// Whether a server has the last word there.
+    pub(super) fn is_served(self, node: NodeId) -> bool {
+        SERVED.contains(&self.mount_of(node).fs_type.as_str()) || self.file_system_decides(node)
     }
 
     /// Whether modes and owners there are made up.

@@ -1,8 +1,22 @@
-//! What could have refused unseen, where the facts explain nothing.
+//! What could have refused unseen, where the kernel's own rules allow.
 
-use super::filesystem::is_fuse;
-use super::{Certainty, Code, Denial, Errno, Kernel, NodeId, Object, Obstacle, Operation, Rule};
+use super::policy::is_sandboxed;
+use super::{
+    Certainty, Code, Denial, Errno, Kernel, NodeId, Object, Obstacle, Operation, Rule, Stop,
+};
+use crate::attempt::Label;
 use crate::facts::Hold;
+
+/// AppArmor profiles of container managers. They allow every file but for some of `/proc` and `/sys`.
+const CONTAINER_PROFILES: [&str; 5] = [
+    "containers-default",
+    "cri-containerd.apparmor.d",
+    "crio-default",
+    "docker-default",
+    "lxc-container-default",
+];
+
+type Found = (Code, Obstacle, Rule, Certainty);
 
 impl Kernel<'_> {
     /// The likeliest, by what is in force: a log's line proves it, a state only makes it possible.
@@ -12,16 +26,23 @@ impl Kernel<'_> {
         object: &Object,
         reported: Errno,
     ) -> Option<Denial> {
-        let object = match object {
+        if !self.leaves_room(operation, object, reported) {
+            return None;
+        }
+        let node = match object {
             Object::Path(_) => self.facts.walk.target().or(self.facts.walk.parent()),
             _ => None,
         };
-        let at = object.map_or(Obstacle::Process, Obstacle::Node);
+        let at = match object {
+            Object::Port { port, .. } => Obstacle::Port(*port),
+            _ => node.map_or(Obstacle::Process, Obstacle::Node),
+        };
         let (code, at, rule, certainty) = self
             .by_log(&at)
-            .or_else(|| self.by_file_system(object?))
-            .or_else(|| self.by_swap(object?, reported))
-            .or_else(|| self.by_sandbox(operation, &at, reported))?;
+            .or_else(|| self.by_server(node?, reported))
+            .or_else(|| self.by_file_system(node?))
+            .or_else(|| self.by_swap(node?, reported))
+            .or_else(|| self.by_module(operation, object, &at, reported))?;
         Some(Denial {
             errno: reported,
             code,
@@ -31,8 +52,21 @@ impl Kernel<'_> {
         })
     }
 
+    /// Whether the kernel's own rules allow it, so that something beyond them must have refused. A refusal that was only
+    /// inferred, and gives another error number, does not count.
+    fn leaves_room(self, operation: &Operation, object: &Object, reported: Errno) -> bool {
+        match self.decide(operation, object) {
+            Ok(()) => true,
+            Err(Stop::Denied(denial)) => {
+                denial.certainty == Certainty::Inferred && denial.errno != reported
+            }
+            Err(Stop::Unclear(_)) => *object == Object::Process,
+            Err(Stop::Fails(errno, _)) => errno == reported,
+        }
+    }
+
     /// A line of the audit or kernel log.
-    fn by_log(self, at: &Obstacle) -> Option<(Code, Obstacle, Rule, Certainty)> {
+    fn by_log(self, at: &Obstacle) -> Option<Found> {
         let lines = &self.facts.settings.module_log;
         let found = lines.iter().find_map(|line| Some((module_of(line)?, line)));
         let (code, line) = found?;
@@ -43,20 +77,32 @@ impl Kernel<'_> {
     }
 
     /// A file system whose server has the last word.
-    fn by_file_system(self, object: NodeId) -> Option<(Code, Obstacle, Rule, Certainty)> {
-        let mount = self.mount_of(object);
-        let at = Obstacle::Mount(self.node(object).mount, object);
-        let is_nfs = matches!(mount.fs_type.as_str(), "nfs" | "nfs4");
-        let code = match () {
-            () if is_nfs && self.subject.uid == 0 => Code::NfsRootSquash,
-            () if is_fuse(mount) || self.keeps_no_owners(object) => Code::FsWithoutPermissions,
-            () => return None,
+    fn by_server(self, node: NodeId, reported: Errno) -> Option<Found> {
+        if !self.is_served(node) {
+            return None;
+        }
+        let code = match reported {
+            // Only what cannot be written at all answers so.
+            Errno::RoFs => Code::ReadOnlyMount,
+            _ => self.server_code(node),
         };
+        let at = Obstacle::Mount(self.node(node).mount, node);
         Some((code, at, Rule::FileSystem, Certainty::Inferred))
     }
 
+    /// A file system that cannot keep what was to be stored.
+    fn by_file_system(self, node: NodeId) -> Option<Found> {
+        let at = Obstacle::Mount(self.node(node).mount, node);
+        self.keeps_no_owners(node).then_some((
+            Code::FsWithoutPermissions,
+            at,
+            Rule::FileSystem,
+            Certainty::Inferred,
+        ))
+    }
+
     /// A swap file is opened, but not written.
-    fn by_swap(self, object: NodeId, reported: Errno) -> Option<(Code, Obstacle, Rule, Certainty)> {
+    fn by_swap(self, object: NodeId, reported: Errno) -> Option<Found> {
         let at = Obstacle::Node(object);
         if reported != Errno::TxtBsy {
             return None;
@@ -82,36 +128,78 @@ impl Kernel<'_> {
         Some((Code::LockedElsewhere, at, Rule::Held, certainty))
     }
 
-    /// A sandbox or a security module that is in force.
-    fn by_sandbox(
+    /// A sandbox or a security module that is in force, and did not say that it allows this.
+    fn by_module(
         self,
         operation: &Operation,
+        object: &Object,
         at: &Obstacle,
         reported: Errno,
-    ) -> Option<(Code, Obstacle, Rule, Certainty)> {
-        let settings = &self.facts.settings;
-        let modules = settings.security_modules.as_deref().unwrap_or_default();
-        let active = |name: &str| modules.iter().any(|module| module == name);
-        let label = self.subject.label.as_ref().ok().and_then(Option::as_deref);
-        let confined =
-            label.is_some_and(|label| !label.starts_with("unconfined") && label != "kernel");
-        let of_a_file = !operation.is_of_no_file();
+    ) -> Option<Found> {
+        if !matches!(reported, Errno::Acces | Errno::Perm | Errno::XDev) {
+            return None;
+        }
+        if reported != Errno::XDev && self.is_confined(operation, object, at) {
+            let code = match self.subject.label() {
+                Some(Label::AppArmor { .. }) => Code::ApparmorDenies,
+                _ => Code::SelinuxDenies,
+            };
+            return Some((
+                code,
+                at.clone(),
+                Rule::Module { evidence: None },
+                Certainty::Inferred,
+            ));
+        }
+        let modules = self.facts.settings.security_modules.as_deref();
+        let landlock = modules
+            .unwrap_or_default()
+            .iter()
+            .any(|name| name == "landlock");
         let code = match reported {
-            Errno::Acces if active("selinux") && settings.selinux_enforcing != Ok(false) => {
-                Code::SelinuxDenies
-            }
-            Errno::Acces | Errno::Perm if active("apparmor") && confined => Code::ApparmorDenies,
             Errno::Perm if self.subject.seccomp => Code::SeccompDenies,
             Errno::Acces | Errno::XDev
-                if active("landlock") && of_a_file && self.subject.no_new_privs =>
+                if landlock && self.subject.no_new_privs && is_sandboxed(operation, object) =>
             {
                 Code::LandlockDenies
             }
-            Errno::Acces | Errno::Perm if self.subject.seccomp => Code::SeccompDenies,
+            Errno::Acces if self.subject.seccomp => Code::SeccompDenies,
             _ => return None,
         };
-        let rule = Rule::Module { evidence: None };
-        Some((code, at.clone(), rule, Certainty::Inferred))
+        Some((
+            code,
+            at.clone(),
+            Rule::Module { evidence: None },
+            Certainty::Inferred,
+        ))
+    }
+
+    /// Whether a module that labels processes confines this one, and is not known to allow this.
+    fn is_confined(self, operation: &Operation, object: &Object, at: &Obstacle) -> bool {
+        let of_the_kernel = || match at {
+            Obstacle::Node(node) | Obstacle::Mount(_, node) => {
+                let path = &self.node(*node).path;
+                path.starts_with(b"/proc") || path.starts_with(b"/sys")
+            }
+            _ => true,
+        };
+        match self.subject.label() {
+            Some(Label::AppArmor {
+                profile,
+                enforces: true,
+            }) => {
+                let of_containers = CONTAINER_PROFILES
+                    .iter()
+                    .any(|name| profile.starts_with(name));
+                (!of_containers || of_the_kernel())
+                    && self.security_hooks(operation, object).is_err()
+            }
+            Some(Label::Selinux { .. }) => self.security_hooks(operation, object).is_err(),
+            Some(_) => false,
+            None => {
+                self.subject.label.is_err() && self.facts.settings.selinux_enforcing == Ok(true)
+            }
+        }
     }
 }
 

@@ -142,6 +142,7 @@ impl<'a> Kernel<'a> {
             self.mnt_want_write(node)?;
         }
         self.may_trace(node)?;
+        self.may_see_memory(node)?;
         if kind != Kind::Regular || !(how.write || how.truncate) {
             return Ok(());
         }

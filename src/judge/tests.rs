@@ -311,7 +311,14 @@ fn what_the_facts_do_not_explain_is_put_to_what_is_in_force() {
         inferred("root root", "EACCES", &nfs),
         "EACCES nfs-root-squash Inferred"
     );
-    assert_eq!(inferred("alice 1000", "EACCES", &nfs), "nothing");
+    assert_eq!(
+        inferred("alice 1000", "EACCES", &nfs),
+        "EACCES server-denies Inferred"
+    );
+    assert_eq!(
+        inferred("alice 1000", "EROFS", &nfs),
+        "EROFS read-only-mount Inferred"
+    );
     let vfat = with("mount /m vfat rw");
     assert_eq!(
         inferred("alice 1000", "EACCES", &vfat),
@@ -340,9 +347,25 @@ fn what_the_facts_do_not_explain_is_put_to_what_is_in_force() {
         "nothing"
     );
     assert_eq!(
-        inferred("alice 1000 label=snap.app", "EACCES", &apparmor),
+        inferred(
+            "alice 1000 label=snap.app\\x20(enforce)",
+            "EACCES",
+            &apparmor
+        ),
         "EACCES apparmor-denies Inferred"
     );
+    for label in [
+        "snap.app\\x20(complain)",
+        "chrome\\x20(unconfined)",
+        "docker-default\\x20(enforce)",
+    ] {
+        let subject = format!("alice 1000 label={label}");
+        assert_eq!(
+            inferred(&subject, "EACCES", &apparmor),
+            "nothing",
+            "{label}"
+        );
+    }
 }
 
 #[test]

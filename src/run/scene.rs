@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -46,6 +47,8 @@ pub struct Process {
     pub uid_map: Vec<u8>,
     /// /proc/PID/gid_map, whole.
     pub gid_map: Vec<u8>,
+    /// /proc/PID/attr/current: its security label. Also of a zombie. `None`: not to be read.
+    pub label: Option<Vec<u8>>,
     /// Its arguments, each ended by a NUL; empty for a zombie never seen alive.
     pub cmdline: Vec<u8>,
     /// Whether its stderr is what the wrapper reads, so that the message can be its own. `None`: not to be read.
@@ -156,7 +159,19 @@ impl Watcher {
             user_ns,
             uid_map: fs::read(at("uid_map")).unwrap_or_default(),
             gid_map: fs::read(at("gid_map")).unwrap_or_default(),
+            label: label(&at("attr/current")),
         })
+    }
+}
+
+/// Without a module that labels, the file is missing or reading it answers EINVAL.
+fn label(path: &str) -> Option<Vec<u8>> {
+    match fs::read(path) {
+        Ok(label) => Some(label),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => {
+            Some(Vec::new())
+        }
+        Err(_) => None,
     }
 }
 

@@ -126,6 +126,7 @@ setting  net.ipv4.ip_unprivileged_port_start 1024
 setting  owns-network-namespace no
 setting  lsm capability,landlock
 setting  selinux enforcing
+setting  lockdown integrity
 setting  kernel.dmesg_restrict 1
 log      avc: denied { read }
 user     1000 alice

@@ -3,7 +3,7 @@
 use super::file::yes_or_no;
 use super::{Parsed, Reader, lines, number, path, unknown, word};
 use crate::facts::{
-    Container, Fact, Group, Hold, Holder, Leftovers, Mount, MountFlags, MountId, Unit,
+    Container, Fact, Group, Hold, Holder, Leftovers, Lockdown, Mount, MountFlags, MountId, Unit,
 };
 
 impl Reader {
@@ -170,6 +170,12 @@ impl Reader {
                     "enforcing" => Ok(true),
                     "permissive" => Ok(false),
                     _ => Err(format!("`{value}` is no mode of SELinux")),
+                })?;
+            }
+            "lockdown" => {
+                settings.lockdown = read("lockdown of the kernel", value, |value| {
+                    Lockdown::from_name(value)
+                        .ok_or_else(|| format!("`{value}` is no level of lockdown"))
                 })?;
             }
             _ => {

@@ -103,6 +103,10 @@ pub(super) fn settings(facts: &Facts) -> Vec<String> {
             .to_owned()
         }),
     );
+    tell(
+        "lockdown",
+        value(&settings.lockdown, |level| level.name().to_owned()),
+    );
     for (name, fact) in &settings.other {
         tell(name, value(fact, i64::to_string));
     }

@@ -1,0 +1,215 @@
+//! What security modules and file servers grant, asked of themselves: AppArmor through its query file, SELinux through
+//! selinuxfs, the NFS server by access(2). None of it changes anything or is logged.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::ffi::OsStrExt;
+
+use nix::unistd::{Uid, setfsuid};
+use rustix::fs::{Access, AtFlags, CWD, accessat};
+
+use super::file_contexts;
+use crate::attempt::{Attempt, Label, Object, Subject};
+use crate::facts::{AccessVector, Fact, Facts, NodeId, Perms, Policy, ProfileAnswer, ProfilePerms};
+use crate::judge::{
+    ProfileRequest, VectorRequest, profile_requests, server_requests, vector_requests,
+};
+
+/// What the kernel's policies and the servers behind the mounts grant this attempt.
+pub(super) fn read(attempt: &Attempt, facts: &Facts) -> Policy {
+    let subject = &attempt.subject;
+    let mut policy = Policy::default();
+    match subject.label() {
+        Some(Label::AppArmor {
+            profile,
+            enforces: true,
+        }) => {
+            let requests = profile_requests(&attempt.operation, facts);
+            policy.profiles = requests
+                .iter()
+                .filter_map(|request| ask_apparmor(profile, request, subject, facts))
+                .collect();
+        }
+        Some(Label::Selinux { .. }) if facts.settings.selinux_enforcing == Ok(true) => {
+            let requests = vector_requests(&attempt.operation, facts);
+            policy.vectors = ask_selinux(subject, &requests, facts);
+            policy.expected_label = expected_label(facts);
+        }
+        _ => {}
+    }
+    if matches!(attempt.object, Object::Path(_)) && is_permwrap_itself(subject) {
+        let requests = server_requests(&attempt.operation, facts);
+        let nodes = requests.into_iter().map(|(node, _)| node);
+        policy.served = nodes
+            .chain(facts.walk.parent())
+            .filter(|node| matches!(facts.mount_of(*node).fs_type.as_str(), "nfs" | "nfs4"))
+            .filter_map(|node| Some((node, ask_server(node, facts)?)))
+            .collect();
+    }
+    policy
+}
+
+/// Asks what a profile grants on a name. The kernel tells what counts for files of the asker's own where the asker is root,
+/// else what counts for those of others (aa_lookup_fperms with the path_cond of profile_query_cb).
+fn ask_apparmor(
+    profile: &str,
+    request: &ProfileRequest,
+    subject: &Subject,
+    facts: &Facts,
+) -> Option<ProfileAnswer> {
+    let owner = match request.exists {
+        true => facts.node(request.node).inode.as_ref().ok()?.uid,
+        false => subject.uid,
+    };
+    let own = owner == subject.uid;
+    let root = Uid::effective().is_root();
+    let text = match (own, root) {
+        (true, true) | (false, false) => query_apparmor(profile, &request.name),
+        (false, true) => as_stranger(|| query_apparmor(profile, &request.name)),
+        // What is granted on files of others is granted on one's own too; what is not, may be.
+        (true, false) => query_apparmor(profile, &request.name).filter(|text| {
+            request
+                .wanted
+                .minus(field(text, "allow").unwrap_or_default())
+                .is_empty()
+        }),
+    }?;
+    let granted = field(&text, "allow")?;
+    // Rules that deny are quiet, and nothing else is.
+    let denied = field(&text, "deny")?.or(field(&text, "quiet")?.minus(granted));
+    Some(ProfileAnswer {
+        label: profile.to_owned(),
+        name: request.name.clone(),
+        granted,
+        denied,
+    })
+}
+
+/// Does something in a thread whose file-system uid is nobody's.
+fn as_stranger<T: Send>(what: impl FnOnce() -> Option<T> + Send) -> Option<T> {
+    const NOBODY: u32 = 65534;
+    let ask = || {
+        setfsuid(Uid::from_raw(NOBODY));
+        what()
+    };
+    std::thread::scope(|scope| scope.spawn(ask).join()).ok()?
+}
+
+/// `label\0LABEL\0` and what to match: the class of files, and the name (query_label of security/apparmor/apparmorfs.c).
+fn query_apparmor(profile: &str, name: &[u8]) -> Option<String> {
+    const CLASS_FILE: &[u8] = &[2];
+    let query = [b"label\0", profile.as_bytes(), b"\0", CLASS_FILE, name].concat();
+    exchange("/sys/kernel/security/apparmor/.access", &query)
+}
+
+/// Writes a question into a file of the kernel's and reads the answer.
+fn exchange(path: &str, question: &[u8]) -> Option<String> {
+    let mut file = File::options().read(true).write(true).open(path).ok()?;
+    let written = file.write(question).ok()?;
+    let mut answer = [0u8; 4096];
+    // selinuxfs answers at the position where the question ended.
+    let length = match file.read(&mut answer).ok()? {
+        0 => rustix::io::pread(&file, &mut answer, 0).ok()?,
+        length => length,
+    };
+    (written == question.len()).then(|| String::from_utf8_lossy(&answer[..length]).into_owned())
+}
+
+/// `allow 0x00000004` of AppArmor's answer.
+fn field(text: &str, name: &str) -> Option<ProfilePerms> {
+    let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
+    let bits = u32::from_str_radix(rest.trim().strip_prefix("0x")?, 16).ok()?;
+    Some(ProfilePerms::from_kernel(bits))
+}
+
+/// Asks SELinux for every object and class once.
+fn ask_selinux(subject: &Subject, requests: &[VectorRequest], facts: &Facts) -> Vec<AccessVector> {
+    let Ok(Some(source)) = &subject.label else {
+        return Vec::new();
+    };
+    let mut vectors: Vec<AccessVector> = Vec::new();
+    for request in requests {
+        let Ok(Some(target)) = &facts.node(request.node).label else {
+            continue;
+        };
+        let Some((allowed, permissive)) = query_selinux(source, target, request.class) else {
+            continue;
+        };
+        let granted =
+            |perm: &str| permission_bit(request.class, perm).is_none_or(|bit| allowed & bit != 0);
+        let refused = request.wanted.iter().copied().filter(|perm| !granted(perm));
+        let known = vectors
+            .iter_mut()
+            .find(|vector| vector.target == *target && vector.class == request.class);
+        match known {
+            Some(vector) => vector.refused.extend(refused),
+            None => vectors.push(AccessVector {
+                source: source.clone(),
+                target: target.clone(),
+                class: request.class,
+                refused: refused.collect(),
+                permissive,
+            }),
+        }
+    }
+    vectors
+}
+
+/// What the policy allows, as bits of the class, and whether the domain is permissive (sel_write_access of
+/// security/selinux/selinuxfs.c: `allowed decided auditallow auditdeny seqno flags`).
+fn query_selinux(source: &str, target: &str, class: &str) -> Option<(u32, bool)> {
+    let index = number(&format!("/sys/fs/selinux/class/{class}/index"))?;
+    let question = format!("{source} {target} {index}");
+    let answer = exchange("/sys/fs/selinux/access", question.as_bytes())?;
+    let mut words = answer.split_whitespace();
+    let hexadecimal = |word: &str| u32::from_str_radix(word, 16).ok();
+    let allowed = hexadecimal(words.next()?)?;
+    let flags = words.nth(4).and_then(hexadecimal).unwrap_or(0);
+    Some((allowed, flags & 1 != 0))
+}
+
+/// The bit of a permission in its class; `None` for one that this policy does not know.
+fn permission_bit(class: &str, permission: &str) -> Option<u32> {
+    let number = number(&format!("/sys/fs/selinux/class/{class}/perms/{permission}"))?;
+    1u32.checked_shl(number.checked_sub(1)?)
+}
+
+fn number(path: &str) -> Option<u32> {
+    std::fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+/// The label that the policy has for the object's path.
+fn expected_label(facts: &Facts) -> Option<Fact<Option<String>>> {
+    let node = facts.node(facts.walk.target()?);
+    let inode = node.inode.as_ref().ok()?;
+    Some(file_contexts::expected(&node.path, inode.kind))
+}
+
+/// Whether what permwrap is told counts for the subject: it has the same credentials.
+fn is_permwrap_itself(subject: &Subject) -> bool {
+    super::own_subject().is_ok_and(|own| {
+        own.uid == subject.uid
+            && own.gid == subject.gid
+            && own.groups == subject.groups
+            && own.capabilities == subject.capabilities
+    })
+}
+
+/// Asks the server behind a mount; each question is a request that goes out (nfs_permission).
+fn ask_server(node: NodeId, facts: &Facts) -> Option<Perms> {
+    let path = &facts.node(node).path;
+    let path = std::ffi::OsStr::from_bytes(path);
+    let mut granted = Perms::NONE;
+    for (access, perm) in [
+        (Access::READ_OK, Perms::R),
+        (Access::WRITE_OK, Perms::W),
+        (Access::EXEC_OK, Perms::X),
+    ] {
+        match accessat(CWD, path, access, AtFlags::EACCESS) {
+            Ok(()) => granted = granted.or(perm),
+            Err(rustix::io::Errno::ACCESS | rustix::io::Errno::PERM | rustix::io::Errno::ROFS) => {}
+            Err(_) => return None,
+        }
+    }
+    Some(granted)
+}
