@@ -554,6 +554,7 @@ fn a_zombie_still_shows_its_credentials() {
         user_ns: None,
         uid_map: &uid_map,
         gid_map: &gid_map,
+        label: Some(b"app (enforce)\n"),
     };
     child.wait().unwrap();
     assert_eq!(subject.uid, own().uid);
@@ -564,6 +565,7 @@ fn a_zombie_still_shows_its_credentials() {
         (saved.uid, &saved.groups, saved.capabilities),
         (subject.uid, &subject.groups, subject.capabilities)
     );
+    assert_eq!(saved.label, Ok(Some("app (enforce)".to_owned())));
     let gone = gather::subject(pid).unwrap_err();
     assert_eq!(gone.errno, Some(Errno::NoEnt));
     // Its view is then permwrap's own.

@@ -5,8 +5,8 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::attempt::{Attempt, Subject};
-use crate::facts::{Facts, Settings};
+use crate::attempt::{Attempt, Label, Subject};
+use crate::facts::{Facts, Node, Settings};
 
 /// How old a line may be to be about the failure that was just seen.
 const RECENT: Duration = Duration::from_secs(15);
@@ -50,35 +50,49 @@ pub(super) fn read(attempt: &Attempt, facts: &Facts) -> Vec<String> {
 /// Whether anything that logs refusals is in force for the subject.
 fn may_be_confined(subject: &Subject, settings: &Settings) -> bool {
     let modules = settings.security_modules.as_deref().unwrap_or_default();
-    let active = |name: &str| modules.iter().any(|module| module == name);
-    let label = subject.label.as_ref().ok().and_then(Option::as_deref);
-    let labelled = label.is_some_and(|label| !label.starts_with("unconfined"));
-    subject.seccomp
-        || settings.selinux_enforcing == Ok(true)
-        || (active("apparmor") && labelled)
-        || (active("landlock") && subject.no_new_privs)
+    let landlock = modules.iter().any(|module| module == "landlock");
+    let labelled = match subject.label() {
+        Some(Label::AppArmor { enforces, .. }) => enforces,
+        Some(Label::Selinux { .. }) => settings.selinux_enforcing != Ok(false),
+        None => false,
+    };
+    subject.seccomp || labelled || (landlock && subject.no_new_privs)
 }
 
-/// What a line has to be about.
+/// What a line has to be about: the process, and one of these objects where it names one.
 #[derive(Debug)]
 struct About {
     pid: Option<i32>,
-    path: Vec<u8>,
-    inode: Option<u64>,
+    paths: Vec<Vec<u8>>,
+    inodes: Vec<u64>,
 }
 
 impl About {
     fn of(attempt: &Attempt, facts: &Facts) -> About {
-        let object = facts.walk.target().or(facts.walk.parent());
-        let node = object.map(|object| facts.node(object));
+        let walks = facts.walks();
+        let nodes = walks.flat_map(|walk| [walk.target(), walk.named(), walk.parent()]);
+        let nodes: Vec<&Node> = nodes.flatten().map(|id| facts.node(id)).collect();
+        let names = facts.walks().filter_map(|walk| {
+            let step = walk.written_step()?;
+            let dir = &facts.node(step.dir).path;
+            Some([dir.as_slice(), b"/", &step.name].concat())
+        });
         About {
             pid: attempt.subject.pid,
-            path: node.map(|node| node.path.clone()).unwrap_or_default(),
-            inode: node.and_then(|node| Some(node.inode.as_ref().ok()?.number)),
+            paths: nodes
+                .iter()
+                .map(|node| node.path.clone())
+                .chain(names)
+                .collect(),
+            inodes: nodes
+                .iter()
+                .filter_map(|node| Some(node.inode.as_ref().ok()?.number))
+                .collect(),
         }
     }
 
-    /// Whether the line is a recent refusal of the same process or of the same object.
+    /// Whether the line is a recent refusal of the same process, and of the same object. One of another process proves
+    /// nothing: its profile, domain or sandbox may be another.
     fn tells(&self, line: &str, now: Duration) -> bool {
         let Some(when) = time(line) else { return false };
         let recent = when + RECENT >= now && when <= now + Duration::from_secs(1);
@@ -87,13 +101,21 @@ impl About {
 
     fn is_about(&self, line: &str) -> bool {
         let pid = field(line, "pid").and_then(|pid| pid.parse().ok());
-        let same_process = pid.is_some() && pid == self.pid;
-        let path = field(line, "path").or_else(|| field(line, "name"));
-        let same_path =
-            path.is_some_and(|path| !self.path.is_empty() && decoded(path) == self.path);
-        let inode = field(line, "ino").and_then(|number| number.parse().ok());
-        let same_inode = inode.is_some() && inode == self.inode;
-        same_process || same_path || same_inode
+        pid.is_some() && pid == self.pid && self.is_of_an_object(line)
+    }
+
+    fn is_of_an_object(&self, line: &str) -> bool {
+        let path = field(line, "path")
+            .or_else(|| field(line, "name"))
+            .map(decoded);
+        let inode: Option<u64> = field(line, "ino").and_then(|number| number.parse().ok());
+        let told = inode.is_some() || path.as_ref().is_some_and(|path| path.starts_with(b"/"));
+        let same_path = path.is_some_and(|path| {
+            let path = path.strip_suffix(b"/").unwrap_or(&path);
+            self.paths.iter().any(|known| known == path)
+        });
+        let same_inode = inode.is_some_and(|inode| self.inodes.contains(&inode));
+        !told || self.paths.is_empty() || same_path || same_inode
     }
 }
 
@@ -184,23 +206,25 @@ mod tests {
         name=\"index.html\" dev=\"dm-0\" ino=1234 scontext=a:b:c:s0 tcontext=d:e:f:s0 tclass=file permissive=0";
 
     fn about(pid: Option<i32>, path: &str, inode: Option<u64>) -> About {
+        let paths = [path.as_bytes().to_vec()];
         About {
             pid,
-            path: path.as_bytes().to_vec(),
-            inode,
+            paths: paths.into_iter().filter(|path| !path.is_empty()).collect(),
+            inodes: inode.into_iter().collect(),
         }
     }
 
     const NOW: Duration = Duration::from_secs(1_700_000_003);
 
     #[test]
-    fn a_line_about_the_process_the_path_or_the_inode_counts() {
+    fn a_line_counts_that_is_of_the_same_process_and_object() {
+        assert!(about(Some(4242), "/srv/data file", None).tells(APPARMOR, NOW));
         assert!(about(Some(4242), "", None).tells(APPARMOR, NOW));
-        assert!(about(None, "/srv/data file", None).tells(APPARMOR, NOW));
-        assert!(!about(Some(1), "/srv/data", None).tells(APPARMOR, NOW));
-        assert!(about(None, "/var/www/index.html", Some(1234)).tells(SELINUX, NOW));
-        assert!(!about(None, "/var/www/index.html", Some(1235)).tells(SELINUX, NOW));
-        assert!(!about(None, "", None).tells(SELINUX, NOW));
+        assert!(!about(Some(4242), "/srv/other", None).tells(APPARMOR, NOW));
+        assert!(!about(Some(1), "/srv/data file", None).tells(APPARMOR, NOW));
+        assert!(!about(None, "/srv/data file", None).tells(APPARMOR, NOW));
+        assert!(about(Some(99), "/var/www/index.html", Some(1234)).tells(SELINUX, NOW));
+        assert!(!about(Some(99), "/var/www/index.html", Some(1235)).tells(SELINUX, NOW));
     }
 
     #[test]
