@@ -11,6 +11,7 @@ mod mount;
 mod names;
 pub mod notation;
 mod policy;
+mod requests;
 mod surroundings;
 mod traced;
 
@@ -19,6 +20,9 @@ pub use inode::{DeviceNumber, Flags, Inode, Kind, Node, Perms, Program};
 pub use mount::{Mount, MountFlags};
 pub use names::{Group, Names};
 pub use policy::{AccessVector, Policy, ProfileAnswer, ProfilePerms};
+pub use requests::{
+    ProfileRequest, VectorRequest, profile_requests, server_requests, vector_requests,
+};
 pub use surroundings::{Container, Leftovers, Surroundings, Unit};
 pub use traced::{TraceMode, Traced};
 

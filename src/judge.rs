@@ -27,10 +27,6 @@ mod tests;
 mod traced;
 mod xattr;
 
-pub use policy::{
-    ProfileRequest, VectorRequest, profile_requests, server_requests, vector_requests,
-};
-
 pub use crate::denial::{Certainty, Class, Denial, Obstacle, Rule};
 
 use crate::attempt::{Capability, Errno, NodeType, Object, Operation, Subject};

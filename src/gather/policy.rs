@@ -10,9 +10,9 @@ use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 use super::file_contexts;
 use crate::attempt::{Attempt, Label, Object, Subject};
-use crate::facts::{AccessVector, Fact, Facts, NodeId, Perms, Policy, ProfileAnswer, ProfilePerms};
-use crate::judge::{
-    ProfileRequest, VectorRequest, profile_requests, server_requests, vector_requests,
+use crate::facts::{
+    AccessVector, Fact, Facts, NodeId, Perms, Policy, ProfileAnswer, ProfilePerms, ProfileRequest,
+    VectorRequest, profile_requests, server_requests, vector_requests,
 };
 
 /// What the kernel's policies and the servers behind the mounts grant this attempt.
