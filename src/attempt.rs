@@ -7,12 +7,14 @@
 mod errno;
 mod label;
 mod operation;
+mod policy;
 mod privilege;
 mod subject;
 
 pub use errno::Errno;
 pub use label::Label;
 pub use operation::{NodeType, OpenHow, Operation};
+pub use policy::{Owner, Policy};
 pub use privilege::Privilege;
 pub use subject::{Capability, CapabilitySet, IdMap, Subject};
 

@@ -6,7 +6,7 @@ mod code;
 pub use code::Code;
 pub(crate) use code::with_codes;
 
-use crate::attempt::{Capability, Errno};
+use crate::attempt::{Capability, Errno, Policy};
 use crate::facts::{Entry, MountId, NodeId, Perms};
 
 /// A refusal: which object, by which rule.
@@ -96,8 +96,25 @@ pub enum Rule {
     },
     /// Another process holds the file.
     Held,
+    /// The program's own rule about the file, and how it is broken.
+    Policy(&'static Policy, Breach),
     /// No rule known here.
     Unknown,
+}
+
+/// How a program's own rule about a file is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Breach {
+    /// This is not a user who may own it.
+    Owner(u32),
+    /// These mode bits must not be set.
+    Excess(u32),
+    /// These mode bits must be set.
+    Missing(u32),
+    /// Set-user-ID programs have no effect on the mount.
+    Nosuid,
+    /// They have no effect in the process.
+    NoNewPrivileges,
 }
 
 /// The class of permission bits that applies to a subject (inode(7)).

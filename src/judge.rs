@@ -25,6 +25,7 @@ mod socket;
 #[cfg(test)]
 mod tests;
 mod traced;
+mod trust;
 mod xattr;
 
 pub use crate::denial::{Certainty, Class, Denial, Obstacle, Rule};
@@ -146,6 +147,8 @@ impl<'a> Kernel<'a> {
             Operation::Signal => self.privileged(Capability::Kill, Certainty::Inferred),
             Operation::Ptrace => self.ptrace(),
             Operation::Privileged(privilege) => self.ask_for(*privilege),
+            Operation::Trust(policy) if *object == Object::Process => self.new_privileges(policy),
+            Operation::Trust(policy) => self.trust(walk, policy),
             _ if *object == Object::Process => {
                 Err(UnknownFact::not_gathered("what exactly the process asked for").into())
             }

@@ -11,7 +11,7 @@ mod reach;
 #[cfg(test)]
 mod tests;
 
-use crate::attempt::{Attempt, Object};
+use crate::attempt::{Attempt, Object, Operation};
 use crate::cause::{self, Candidate, Denial, Fit, held};
 use crate::change::{Argv, Change, Effect, Place};
 use crate::facts::{Facts, NodeId};
@@ -215,6 +215,10 @@ impl Plan {
 
     /// Whether the subject, or anybody else of whom is known, would lose a permission on anything that was looked at.
     fn takes_away(&self, attempt: &Attempt, facts: &Facts) -> bool {
+        if matches!(attempt.operation, Operation::Trust(_)) {
+            // What a program wants closed is to be closed.
+            return false;
+        }
         if reach::shut_out(&attempt.subject, facts, &self.facts) > 0 {
             return true;
         }

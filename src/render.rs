@@ -78,6 +78,8 @@ pub fn deed(attempt: &Attempt, facts: &Facts) -> String {
         Operation::Signal => format!("signal {object}"),
         Operation::Ptrace => format!("trace {object}"),
         Operation::Privileged(privilege) => privilege.words().to_owned(),
+        Operation::Trust(_) if attempt.object == Object::Process => "gain privileges".to_owned(),
+        Operation::Trust(policy) => format!("use {object} as {}", policy.about),
     }
 }
 

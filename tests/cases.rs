@@ -144,7 +144,7 @@ impl Score {
         if wanted.is_empty() {
             return true;
         }
-        let told = incident.operations.first().map(|o| o.name());
+        let told = incident.operations.first().and_then(|o| o.reported_name());
         let fits = wanted.iter().any(|name| name.as_str() == told);
         self.count("operation told", told.is_some());
         self.count("operation", told.is_none() || fits)

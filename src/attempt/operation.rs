@@ -1,6 +1,6 @@
 //! Operations on files, with the parameters that decide.
 
-use super::Privilege;
+use super::{Policy, Privilege};
 
 /// What was tried, as the system call sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -55,6 +55,8 @@ pub enum Operation {
     Ptrace,
     /// Something else that asks for a privilege rather than for a file.
     Privileged(Privilege),
+    /// A program's own look at a file's owner and mode, before it uses it.
+    Trust(&'static Policy),
 }
 
 /// How a file is opened: the access mode and flags of open(2) that decide.
@@ -141,7 +143,7 @@ impl Operation {
     ];
 
     /// The operation with this name and its default parameters. Besides [`Operation::NAMES`] it knows `mount`,
-    /// `signal`, `ptrace` and the names of [`Privilege`]s, which a message may tell of.
+    /// `signal`, `ptrace` and the names of [`Privilege`]s and [`Policy`]s, which a message may tell of.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Operation> {
         Some(match name {
@@ -172,7 +174,10 @@ impl Operation {
             "mount" => Operation::Mount,
             "signal" => Operation::Signal,
             "ptrace" => Operation::Ptrace,
-            _ => return Privilege::from_name(name).map(Operation::Privileged),
+            _ => {
+                let privilege = Privilege::from_name(name).map(Operation::Privileged);
+                return privilege.or_else(|| Policy::named(name).map(Operation::Trust));
+            }
         })
     }
 
@@ -205,7 +210,14 @@ impl Operation {
             Operation::Signal => "signal",
             Operation::Ptrace => "ptrace",
             Operation::Privileged(privilege) => privilege.name(),
+            Operation::Trust(policy) => &policy.name,
         }
+    }
+
+    /// The name for reports: none for what is asked of no kernel.
+    #[must_use]
+    pub fn reported_name(&self) -> Option<&'static str> {
+        (!matches!(self, Operation::Trust(_))).then(|| self.name())
     }
 
     /// Whether it is one of no file, so that there is no path to it.

@@ -18,6 +18,7 @@ files! {
     "dotnet"
     "editors"
     "erlang"
+    "file-policies"
     "generic"
     "git"
     "go"

@@ -74,6 +74,12 @@ const LITERALS: &[(usize, &str)] = &[
     (5, "no write access"),
     (4, "wnership"),
     (0, "Unable to create the"),
+    (1, "owned by"),
+    (4, "accessible"),
+    (3, "FILE OWNER"),
+    (3, "is mode 0"),
+    (4, "or world access"),
+    (0, "known hosts ("),
 ];
 
 /// The prefilter over one stream.

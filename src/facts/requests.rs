@@ -208,7 +208,11 @@ pub fn vector_requests(operation: &Operation, facts: &Facts) -> Vec<VectorReques
         | Operation::Utime { now: false }
         | Operation::Setxattr(_) => ask(target, &["setattr"]),
         Operation::Connect => ask(target, &["write"]),
-        Operation::Mount | Operation::Signal | Operation::Ptrace | Operation::Privileged(_) => {}
+        Operation::Mount
+        | Operation::Signal
+        | Operation::Ptrace
+        | Operation::Privileged(_)
+        | Operation::Trust(_) => {}
     }
     asked
 }
@@ -287,8 +291,10 @@ pub fn server_requests(operation: &Operation, facts: &Facts) -> Vec<(NodeId, Opt
         | Operation::Chown { .. }
         | Operation::Utime { .. }
         | Operation::Setxattr(_) => one(target, None),
-        Operation::Mount | Operation::Signal | Operation::Ptrace | Operation::Privileged(_) => {
-            Vec::new()
-        }
+        Operation::Mount
+        | Operation::Signal
+        | Operation::Ptrace
+        | Operation::Privileged(_)
+        | Operation::Trust(_) => Vec::new(),
     }
 }

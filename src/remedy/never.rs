@@ -70,7 +70,10 @@ impl Never {
 /// Why this change must not be suggested for this attempt, if it must not.
 pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts) -> Option<Never> {
     let subject = &attempt.subject;
-    if is_about_a_secret(attempt, facts) && !is_own_mode(change, subject, facts) {
+    if is_about_a_secret(attempt, facts)
+        && !is_own_mode(change, subject, facts)
+        && !only_closes(change, facts)
+    {
         return match change {
             Change::Advice(_) => None,
             _ => Some(Never::Secret),
@@ -209,6 +212,14 @@ fn is_secret_path(path: &[u8]) -> bool {
 /// The owner's own bits on the owner's own file.
 fn is_own_mode(change: &Change, subject: &Subject, facts: &Facts) -> bool {
     matches!(change, Change::Chmod { node, add } if add & 0o077 == 0 && is_owner(subject, facts, *node))
+}
+
+/// Whether a file is only closed, which opens nothing to anybody.
+fn only_closes(change: &Change, facts: &Facts) -> bool {
+    let Change::SetMode { node, mode } = change else {
+        return false;
+    };
+    inode(facts, *node).is_some_and(|inode| mode & !inode.mode == 0)
 }
 
 fn is_owner(subject: &Subject, facts: &Facts, node: NodeId) -> bool {

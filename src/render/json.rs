@@ -67,7 +67,7 @@ fn errno_of(finding: &Finding) -> Option<Errno> {
             }),
             _,
         ) => Some(*errno),
-        (_, Outcome::Denied(denial, _)) => Some(denial.errno),
+        (_, Outcome::Denied(denial, _)) if denial.code != Code::ProgramPolicy => Some(denial.errno),
         _ => None,
     }
 }
@@ -78,7 +78,7 @@ fn operation_of(finding: &Finding) -> Option<&'static str> {
         .incident
         .as_ref()
         .and_then(|incident| match &incident.operations[..] {
-            [only] => Some(only.name()),
+            [only] => only.reported_name(),
             _ => None,
         });
     let judged = || match finding.outcome {
@@ -86,7 +86,7 @@ fn operation_of(finding: &Finding) -> Option<&'static str> {
         _ => finding
             .attempt
             .as_ref()
-            .map(|attempt| attempt.operation.name()),
+            .and_then(|attempt| attempt.operation.reported_name()),
     };
     told.or_else(judged)
 }

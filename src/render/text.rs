@@ -76,7 +76,7 @@ fn told(finding: &Finding) -> String {
         .map_or("a refusal", Errno::symbol);
     let operation = incident
         .and_then(|incident| incident.operations.first())
-        .map(Operation::name);
+        .and_then(Operation::reported_name);
     let object = incident.and_then(|incident| incident.paths.first().or(incident.address.as_ref()));
     match (operation, object.map(|object| quote::display(object))) {
         (Some(operation), Some(object)) => format!("told of {errno}: {operation} {object}"),

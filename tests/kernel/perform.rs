@@ -69,7 +69,11 @@ fn attempt(operation: &Operation, path: &str, to: &str, who: &Who) -> nix::Resul
         Operation::Bind if !path.starts_with('/') => bind_port(path),
         Operation::Bind => bind(unix_socket()?.as_raw_fd(), &UnixAddr::new(path)?),
         Operation::Connect => connect(unix_socket()?.as_raw_fd(), &UnixAddr::new(path)?),
-        Operation::Mount | Operation::Signal | Operation::Ptrace | Operation::Privileged(_) => {
+        Operation::Mount
+        | Operation::Signal
+        | Operation::Ptrace
+        | Operation::Privileged(_)
+        | Operation::Trust(_) => {
             unreachable!("not in the plan")
         }
     }

@@ -1,0 +1,93 @@
+//! Programs that refuse a file by a rule of their own, about its owner or mode, before the kernel is asked.
+
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+const FILE: &str = include_str!("../../patterns/policies.toml");
+
+/// What a program asks of a file before it uses it. The rules are data: `patterns/policies.toml`.
+#[derive(Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Its name, which an operation may have: `ssh-private-key`.
+    pub name: String,
+    /// The program, for people.
+    pub program: String,
+    /// What the file is to it, with its article: `a private key`.
+    pub about: String,
+    /// Who may own the file; empty: anybody.
+    #[serde(default)]
+    pub owners: Vec<Owner>,
+    /// Mode bits (of 07777) that must not be set.
+    #[serde(default)]
+    pub forbidden: Bits,
+    /// Mode bits that must be set.
+    #[serde(default)]
+    pub required: Bits,
+    /// Mode bits that must not be set on the directory that the file lies in.
+    #[serde(default)]
+    pub forbidden_above: Bits,
+    /// Whether set-user-ID programs must have an effect where the file lies, and in the process.
+    #[serde(default)]
+    pub set_user_id: bool,
+    /// A command that settles it with the program, `{}` standing for the file.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// What to do where that is no matter of a bit or an owner.
+    #[serde(default)]
+    pub advice: String,
+}
+
+/// Who may own a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Owner {
+    /// The user who runs the program.
+    Myself,
+    /// User 0.
+    Root,
+}
+
+/// Mode bits, written in octal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Bits(pub u32);
+
+impl TryFrom<String> for Bits {
+    type Error = String;
+
+    fn try_from(written: String) -> Result<Bits, String> {
+        let bits = u32::from_str_radix(&written, 8).ok();
+        bits.filter(|bits| *bits <= 0o7777)
+            .map(Bits)
+            .ok_or_else(|| format!("\"{written}\" is no mode in octal"))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    policy: Vec<Policy>,
+}
+
+impl Policy {
+    /// Every policy.
+    ///
+    /// # Panics
+    /// Where `patterns/policies.toml` is malformed.
+    #[must_use]
+    pub fn all() -> &'static [Policy] {
+        static ALL: OnceLock<Vec<Policy>> = OnceLock::new();
+        ALL.get_or_init(|| {
+            let file: File = toml::from_str(FILE).expect("patterns/policies.toml");
+            file.policy
+        })
+    }
+
+    /// The policy with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Policy> {
+        Policy::all().iter().find(|policy| policy.name == name)
+    }
+}

@@ -1,0 +1,122 @@
+//! The program itself refuses: its own rule about a file's owner or mode is not met.
+
+use super::case::Case;
+use super::{Candidate, Fit, Rule, Words};
+use crate::attempt::{Owner, Policy};
+use crate::change::{Change, Effect};
+use crate::denial::Breach;
+
+pub(super) fn words(case: &Case) -> Words {
+    let Some((policy, breach)) = broken(case) else {
+        return case.words(
+            format!("a program does not accept {}", case.path()),
+            case.rule_in_words(),
+        );
+    };
+    let path = case.path();
+    let because = format!(
+        "{} does not accept {path} as {}",
+        policy.program, policy.about
+    );
+    let rule = match breach {
+        Breach::Owner(uid) => format!(
+            "it belongs to {}, not to {}",
+            case.user(uid),
+            owners(case, policy)
+        ),
+        Breach::Excess(bits) => format!("{} it", who_may(bits)),
+        Breach::Missing(bits) if bits & 0o4000 != 0 => "its set-user-ID bit is not set".to_owned(),
+        Breach::Missing(_) => format!("its mode must be {:04o}", policy.required.0),
+        Breach::NoNewPrivileges => case.rule_in_words(),
+        Breach::Nosuid => format!(
+            "the mount {} is nosuid, so that set-user-ID programs have no effect there",
+            case.mount_point()
+        ),
+    };
+    case.words(because, rule)
+}
+
+pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    let (Some((policy, breach)), Some(node), Some(inode)) = (broken(case), case.at(), case.inode())
+    else {
+        return Vec::new();
+    };
+    let path = case.path();
+    let mut all = Vec::new();
+    match breach {
+        Breach::Owner(_) if !policy.command.is_empty() => {
+            let word = |word: &String| match word.as_str() {
+                "{}" => case.facts.node(node).path.clone(),
+                word => word.as_bytes().to_vec(),
+            };
+            let change = Change::Run {
+                argv: policy.command.iter().map(word).collect(),
+                root: false,
+                effect: Effect::Repairs,
+            };
+            let title = format!("tell {} that {path} is to be trusted", policy.program);
+            all.push(Candidate::new(Fit::Meant, title, [change]));
+        }
+        Breach::Owner(_) if policy.required.0 == 0 && policy.advice.is_empty() => {
+            let uid = match policy.owners.first() {
+                Some(Owner::Root) => 0,
+                _ => case.subject().uid,
+            };
+            let change = Change::Chown {
+                node,
+                uid: Some(uid),
+                gid: None,
+            };
+            let title = format!("give {path} to {}", case.user(uid));
+            all.push(Candidate::new(Fit::Meant, title, [change]));
+        }
+        Breach::Excess(bits) => {
+            let change = Change::SetMode {
+                node,
+                mode: inode.mode & !bits,
+            };
+            let title = format!("close {path} to others");
+            all.push(
+                Candidate::new(Fit::Meant, title, [change]).noting("nobody else needs it open"),
+            );
+        }
+        Breach::Owner(_) | Breach::Missing(_) | Breach::Nosuid | Breach::NoNewPrivileges => {}
+    }
+    if !policy.advice.is_empty() {
+        all.push(Candidate::advice(policy.advice.clone()));
+    }
+    all
+}
+
+fn broken(case: &Case) -> Option<(&'static Policy, Breach)> {
+    match case.denial.rule {
+        Rule::Policy(policy, breach) => Some((policy, breach)),
+        _ => None,
+    }
+}
+
+/// Who would be accepted as the owner: "alice or root".
+fn owners(case: &Case, policy: &Policy) -> String {
+    let names = policy.owners.iter().map(|owner| match owner {
+        Owner::Myself => case.who(),
+        Owner::Root => case.user(0),
+    });
+    let mut names: Vec<String> = names.collect();
+    names.dedup();
+    names.join(" or ")
+}
+
+/// What the bits let others do: "group and others may read and write".
+fn who_may(bits: u32) -> String {
+    let group = (bits & 0o070 != 0).then_some("its group");
+    let others = (bits & 0o007 != 0).then_some("others");
+    let who: Vec<&str> = group.into_iter().chain(others).collect();
+    let all = (bits >> 3 | bits) & 0o7;
+    let deeds = [(4, "read"), (2, "write"), (1, "run")];
+    let may: Vec<&str> = deeds
+        .iter()
+        .filter(|(bit, _)| all & bit != 0)
+        .map(|(_, deed)| *deed)
+        .collect();
+    format!("{} may {}", who.join(" and "), may.join(" and "))
+}

@@ -1,0 +1,59 @@
+//! Rules of programs about the files they use: no decision of the kernel, but made of the same facts.
+
+use super::{Code, Decision, Errno, Kernel, NodeId, Obstacle, Rule, Walk, deny};
+use crate::attempt::{Owner, Policy};
+use crate::denial::Breach;
+
+impl<'a> Kernel<'a> {
+    /// The program's own rule, of the file and the directory it lies in.
+    pub(super) fn trust(self, walk: &'a Walk, policy: &'static Policy) -> Decision {
+        let node = self.lookup(walk, true, false)?;
+        let inode = self.inode(node)?;
+        let admits = |owner: &Owner| match owner {
+            Owner::Myself => inode.uid == self.subject.uid,
+            Owner::Root => inode.uid == 0,
+        };
+        if !policy.owners.is_empty() && !policy.owners.iter().any(admits) {
+            return refuse(node, policy, Breach::Owner(inode.uid));
+        }
+        let excess = inode.mode & policy.forbidden.0;
+        if excess != 0 {
+            return refuse(node, policy, Breach::Excess(excess));
+        }
+        let missing = policy.required.0 & !inode.mode;
+        if missing != 0 {
+            return refuse(node, policy, Breach::Missing(missing));
+        }
+        if policy.set_user_id && self.mount_of(node).flags.nosuid {
+            return refuse(node, policy, Breach::Nosuid);
+        }
+        if policy.forbidden_above.0 != 0
+            && let Some(parent) = walk.parent()
+        {
+            let excess = self.inode(parent)?.mode & policy.forbidden_above.0;
+            if excess != 0 {
+                return refuse(parent, policy, Breach::Excess(excess));
+            }
+        }
+        self.new_privileges(policy)
+    }
+
+    /// `prctl(PR_SET_NO_NEW_PRIVS)`: set-user-ID programs then run as whoever runs them.
+    pub(super) fn new_privileges(self, policy: &'static Policy) -> Decision {
+        if policy.set_user_id && self.subject.no_new_privs {
+            let rule = Rule::Policy(policy, Breach::NoNewPrivileges);
+            return deny(Errno::Perm, Code::NoNewPrivileges, Obstacle::Process, rule);
+        }
+        Ok(())
+    }
+}
+
+fn refuse(node: NodeId, policy: &'static Policy, breach: Breach) -> Decision {
+    let rule = Rule::Policy(policy, breach);
+    deny(
+        Errno::Acces,
+        Code::ProgramPolicy,
+        Obstacle::Node(node),
+        rule,
+    )
+}
