@@ -13,6 +13,9 @@ use permwrap::run::{self, Command, MakeObserver, Options};
 use permwrap::subcommand;
 use permwrap::wrap::Explainer;
 
+#[global_allocator]
+static ALLOCATOR: run::Allocator = run::Allocator;
+
 /// Where the C library starts the program.
 ///
 /// # Safety

@@ -1,8 +1,11 @@
 //! The wrapper itself: the command runs as it would run alone, and what it writes to stderr is looked at in passing.
 //!
 //! The command is started first, with everything it would have inherited; then a plain poll(2) relays its stderr, passes
-//! signals on and waits for its end. Only a text that could tell of a failure starts a [`diagnosis`], in a thread of its
+//! signals on and waits for its end. Only a text that could tell of a failure starts a [`diagnosis`], in a process of its
 //! own, and nothing ever waits for that but the end, for a moment.
+//!
+//! What can fail is had before the command is started, and where it cannot be had the wrapper becomes the command. After
+//! that nothing here needs more than it has: the command never suffers from what goes wrong on permwrap's side.
 //!
 //! Which channel stands between, by what the wrapper's own stderr is:
 //!
@@ -17,6 +20,7 @@ pub mod scene;
 
 mod column;
 mod file;
+mod memory;
 mod pipe;
 mod sentinel;
 mod signals;
@@ -26,19 +30,18 @@ mod terminal;
 mod watch;
 
 use std::os::fd::{AsRawFd, RawFd};
-use std::path::PathBuf;
 
 use nix::libc;
 
 pub use diagnosis::{MakeObserver, Observer};
 pub use exit::Exit;
+pub use memory::Allocator;
 pub use scene::Scene;
 pub use spawn::Command;
 
 use exit::{become_the_command, code_of, message};
 use file::File;
 use pipe::{Outlet, Pipe};
-use sentinel::Sentinel;
 use signals::Inbox;
 use spawn::{Inherited, NotStarted, spawn};
 use terminal::{Started, Terminal};
@@ -61,10 +64,10 @@ pub struct Options {
 /// Must be called while the process has one thread.
 pub fn run(command: &Command, options: Options, make: MakeObserver) -> ! {
     let Some(stderr) = sys::stat(2) else {
-        become_the_command(command, None);
+        become_the_command(command);
     };
     if !sys::is_writable(2) || (options.quiet && !options.report) {
-        become_the_command(command, None);
+        become_the_command(command);
     }
     let kind = stderr.st_mode & libc::S_IFMT;
     match kind {
@@ -72,12 +75,67 @@ pub fn run(command: &Command, options: Options, make: MakeObserver) -> ! {
             Ok(file) => run_beside_file(command, options, make, file),
             Err(_) => run_through_pipe(command, options, make, &stderr),
         },
-        libc::S_IFIFO | libc::S_IFSOCK if !sys::reader_is_gone(2) => {
+        libc::S_IFIFO | libc::S_IFSOCK if sys::has_reader(2) => {
             run_through_pipe(command, options, make, &stderr)
         }
         libc::S_IFCHR if sys::is_terminal(2) => run_on_terminal(command, options, make),
         libc::S_IFCHR if options.report => run_through_pipe(command, options, make, &stderr),
-        _ => become_the_command(command, None),
+        _ => become_the_command(command),
+    }
+}
+
+/// What the wrapper cannot do without while the command runs. It is had before the command is started: where something is
+/// refused, by a limit or a sandbox, the wrapper becomes the command instead.
+struct Ready {
+    inherited: Inherited,
+    inbox: Inbox,
+}
+
+impl Ready {
+    fn or_become(command: &Command) -> Ready {
+        if !memory::put_aside() || !sys::can_mind_children() {
+            become_the_command(command);
+        }
+        let Ok(inherited) = Inherited::set_aside() else {
+            become_the_command(command);
+        };
+        match Inbox::open() {
+            Ok(inbox) => Ready { inherited, inbox },
+            Err(_) => {
+                inherited.put_back();
+                become_the_command(command);
+            }
+        }
+    }
+
+    fn become_the_command(self, command: &Command) -> ! {
+        self.inbox.close();
+        self.inherited.put_back();
+        become_the_command(command)
+    }
+
+    /// Closes what only the command needs, so that its stdin and stdout are closed when it closes them. Not where a report is
+    /// wanted: it may go to one of them. `own` are the wrapper's own descriptors; they come back with those of `self`.
+    fn let_go(&self, options: Options, own: &[RawFd]) -> Vec<RawFd> {
+        let own = [own, &[self.inbox.descriptor()]].concat();
+        if !options.report {
+            // SAFETY: of the wrapper's own objects only those that are passed on live on, and these descriptors are theirs.
+            unsafe { sys::keep_only(&[&[2], &own[..]].concat()) };
+        }
+        own
+    }
+
+    /// The command cannot be executed: says why, and what the observer makes of it.
+    fn fail(self, command: &Command, errno: i32, options: Options, make: MakeObserver) -> ! {
+        let line = message(command.name().to_bytes(), errno);
+        let _ = sys::write(2, &line);
+        let exit = Exit::with_code(code_of(errno));
+        let own = self.let_go(options, &[]);
+        let mut watch = Watch::new(make, options.report, std::process::id() as i32, None, own);
+        watch.see(&line);
+        let _ = sys::write(2, &watch.last_words(exit, &self.inbox));
+        self.inbox.close();
+        exit.repeat()
     }
 }
 
@@ -87,52 +145,37 @@ fn run_on_terminal(command: &Command, options: Options, make: MakeObserver) -> !
             2,
             b"permwrap: --no-pty: the terminal is left alone, nothing is watched\n",
         );
-        become_the_command(command, None);
+        become_the_command(command);
     }
     // Somebody else's terminal, or none to be had: nothing can be watched there.
     if !terminal::is_replaceable() {
-        become_the_command(command, None);
+        become_the_command(command);
     }
-    let Ok((started, sentinel)) = Terminal::start(command) else {
-        become_the_command(command, None);
-    };
+    let ready = Ready::or_become(command);
     let Started {
         terminal,
         command,
         channel,
-    } = match started {
+    } = match Terminal::start(command, ready.inherited) {
         Ok(started) => started,
-        Err(failure) => fail(command, failure, options, make),
+        Err(NotStarted::NoProcess) => ready.become_the_command(command),
+        Err(NotStarted::NotExecuted(errno)) => ready.fail(command, errno, options, make),
     };
-    let_go(options, &terminal.descriptors());
-    let Ok(inbox) = Inbox::open(sentinel) else {
-        sys::exit(125);
-    };
-    let mut watch = Watch::new(make, options.report, command, channel);
-    terminal.relay(&inbox, &mut watch).repeat()
-}
-
-/// Closes what only the command needs, so that its stdin and stdout are closed when it closes them. Not where a report is
-/// wanted: it may go to one of them.
-fn let_go(options: Options, kept: &[RawFd]) {
-    if !options.report {
-        sys::keep_only(&[&[2], kept].concat());
-    }
+    let own = ready.let_go(options, &terminal.descriptors());
+    let mut watch = Watch::new(make, options.report, command, channel, own);
+    terminal.relay(ready.inbox, &mut watch).repeat()
 }
 
 fn run_beside_file(command: &Command, options: Options, make: MakeObserver, file: File) -> ! {
-    let inherited = Inherited::set_aside();
-    let sentinel = Sentinel::start();
-    let pid = match spawn(command, inherited, &mut || {}) {
+    let ready = Ready::or_become(command);
+    let pid = match spawn(command, ready.inherited, &mut || true) {
         Ok(pid) => pid,
-        Err(failure) => fail(command, failure, options, make),
+        Err(NotStarted::NoProcess) => ready.become_the_command(command),
+        Err(NotStarted::NotExecuted(errno)) => ready.fail(command, errno, options, make),
     };
-    let_go(options, &file.descriptors());
-    let Ok(inbox) = Inbox::open(sentinel) else {
-        wait_only(pid);
-    };
-    let mut watch = Watch::new(make, options.report, pid, sys::link_of(2));
-    file.follow(pid, &inbox, &mut watch).repeat()
+    let own = ready.let_go(options, &file.descriptors());
+    let mut watch = Watch::new(make, options.report, pid, sys::link_of(2), own);
+    file.follow(pid, ready.inbox, &mut watch).repeat()
 }
 
 fn run_through_pipe(
@@ -144,53 +187,20 @@ fn run_through_pipe(
     let stdout_too =
         sys::stat(1).is_some_and(|out| (out.st_dev, out.st_ino) == (stderr.st_dev, stderr.st_ino));
     let Ok((source, sink)) = sys::packet_pipe() else {
-        become_the_command(command, None);
+        become_the_command(command);
     };
-    let inherited = Inherited::set_aside();
-    let sentinel = Sentinel::start();
-    let started = spawn(command, inherited, &mut || {
-        sys::duplicate(&sink, 2);
-        if stdout_too {
-            sys::duplicate(&sink, 1);
-        }
+    let ready = Ready::or_become(command);
+    let started = spawn(command, ready.inherited, &mut || {
+        sys::duplicate(&sink, 2) && (!stdout_too || sys::duplicate(&sink, 1))
     });
     let pid = match started {
         Ok(pid) => pid,
-        Err(failure) => fail(command, failure, options, make),
+        Err(NotStarted::NoProcess) => ready.become_the_command(command),
+        Err(NotStarted::NotExecuted(errno)) => ready.fail(command, errno, options, make),
     };
-    let_go(options, &[source.as_raw_fd(), sink.as_raw_fd()]);
-    let Ok(inbox) = Inbox::open(sentinel) else {
-        wait_only(pid);
-    };
-    let mut watch = Watch::new(make, options.report, pid, sys::link_of(source.as_raw_fd()));
-    Pipe::new((source, sink), Outlet::stderr(stderr.st_mode))
-        .relay(pid, &inbox, &mut watch)
-        .repeat()
-}
-
-/// The command is not running: says why, and what the observer makes of it.
-fn fail(command: &Command, failure: NotStarted, options: Options, make: MakeObserver) -> ! {
-    let line = message(command.name().to_bytes(), failure);
-    let _ = sys::write(2, &line);
-    let exit = Exit::with_code(code_of(failure));
-    let mut watch = Watch::new(
-        make,
-        options.report,
-        std::process::id() as i32,
-        None::<PathBuf>,
-    );
-    watch.see(&line);
-    let _ = sys::write(2, &watch.last_words(exit, None));
-    exit.repeat()
-}
-
-/// The kernel has no descriptor left for the wrapper: the command runs all the same, unwatched.
-fn wait_only(command: i32) -> ! {
-    loop {
-        match sys::wait_for(command) {
-            sys::Change::Exited(code) => Exit::with_code(code).repeat(),
-            sys::Change::Killed(signal) => Exit::by_signal(signal).repeat(),
-            _ => {}
-        }
-    }
+    let own = ready.let_go(options, &[source.as_raw_fd(), sink.as_raw_fd()]);
+    let channel = sys::link_of(source.as_raw_fd());
+    let mut watch = Watch::new(make, options.report, pid, channel, own);
+    let pipe = Pipe::new((source, sink), Outlet::stderr(stderr.st_mode));
+    pipe.relay(pid, ready.inbox, &mut watch).repeat()
 }

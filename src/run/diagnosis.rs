@@ -1,20 +1,23 @@
-//! The thread in which what was read is made sense of: started at the first text that could matter, fed through a bounded
-//! queue, never waited for but at the end, and then not for long.
+//! The process in which what was read is made sense of: forked at the first text that could matter, told over a socket,
+//! never waited for but at the end, and then not for long.
 //!
-//! Its timers and its queue are tokio's. The runtime is built in this thread, after the command was started; the relay
-//! itself is a plain poll(2), since a runtime shows in the time it takes to start.
+//! It is a process of its own so that whatever happens to it costs a hint and nothing else: it may run out of memory,
+//! panic, or hang for ever on a file system that does not answer. Here is the relay's side of it.
 
+mod child;
+mod wire;
+
+use std::io::ErrorKind;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::panic::{self, AssertUnwindSafe};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use nix::libc;
 
 use super::exit::Exit;
 use super::scene::Scene;
 use super::sys;
+use wire::Answer;
 
 /// How long stderr has to be silent before a hint may follow.
 pub const SILENCE: Duration = Duration::from_millis(150);
@@ -26,20 +29,28 @@ const STANDSTILL: Duration = Duration::from_secs(2);
 /// How long the end of a run may be held up at all.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// How much text the observer is given at once, in bytes, so that progress shows.
-const PIECE: usize = 16 * 1024;
+/// How long it may be held up for more, where there are hints already.
+const ENOUGH: Duration = Duration::from_secs(1);
 
-/// How many texts may wait to be looked at; those that come then are joined to one. Each may be a joined one, so that
-/// their number bounds the memory.
-const WAITING: usize = 1;
+/// How long a diagnosis that was killed may take to be gone, before it is left behind; in milliseconds.
+const GOING: u32 = 20;
 
-/// How long a joined text may become, in bytes; what comes then is dropped.
-const JOINED: usize = 1024 * 1024;
+/// How long a text may become while the diagnosis is behind, in bytes; what comes then is dropped.
+const MOST_WAITING: usize = 1024 * 1024;
 
-/// Makes sense of what a command writes. It runs in a thread of its own; a panic in it ends the diagnosis and nothing else.
-pub trait Observer: Send {
+/// The most that the diagnosis may say before the relay has written it, in bytes.
+const MOST_SAID: usize = 4 * 1024 * 1024;
+
+/// Makes sense of what a command writes. It runs in a process of its own; whatever happens there ends the diagnosis and
+/// nothing else.
+pub trait Observer {
     /// Text that could tell of a failure, with its surroundings, and who was there when it was read.
     fn text(&mut self, text: &[u8], scene: &Scene);
+
+    /// More text waits: what may be said before that is looked at, if anything.
+    fn early(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
 
     /// Stderr has been silent for a moment: what is to be said now, if anything.
     fn quiet(&mut self) -> Vec<u8>;
@@ -48,262 +59,181 @@ pub trait Observer: Send {
     fn end(&mut self, exit: Exit) -> Vec<u8>;
 }
 
-/// Makes the observer, in its own thread, when it is first needed.
-pub type MakeObserver = Box<dyn FnOnce() -> Box<dyn Observer> + Send>;
-
-enum Word {
-    Text(Vec<u8>, Arc<Scene>),
-    End(Exit),
-}
-
-/// What the thread and the relay share.
-struct Shared {
-    /// Hints to be written at the next safe moment.
-    words: Mutex<Vec<u8>>,
-    /// Whether the observer has said its last words, or failed.
-    over: AtomicBool,
-    /// How many pieces of text the observer is done with.
-    progress: AtomicU64,
-    /// When stderr last spoke, in milliseconds since `epoch`.
-    spoke: AtomicU64,
-    epoch: Instant,
-    /// Readable when there are words, or when it is over.
-    wake: OwnedFd,
-}
+/// Makes the observer, in its own process, when it is first needed. Stderr is still the command's there.
+pub type MakeObserver = Box<dyn FnOnce() -> Box<dyn Observer>>;
 
 /// The relay's side of the diagnosis.
+#[derive(Debug)]
 pub struct Diagnosis {
-    queue: mpsc::Sender<Word>,
-    shared: Arc<Shared>,
-    /// What the queue had no room for.
-    joined: Option<(Vec<u8>, Arc<Scene>)>,
+    pid: i32,
+    socket: OwnedFd,
+    /// What was not sent yet: whole messages, the first perhaps in part.
+    out: Vec<u8>,
+    /// Text that waits until there is nothing else to be sent, and who was there.
+    waiting: Option<(Vec<u8>, Arc<Scene>)>,
+    /// Who was there by what was sent last.
+    told: Option<Arc<Scene>>,
+    /// What was received, the last message perhaps in part.
+    received: Vec<u8>,
+    hints: Vec<u8>,
+    /// When there was progress last.
+    moved: Instant,
+    over: bool,
 }
 
 impl Diagnosis {
-    /// Starts the thread. `None` when there is no thread to be had: the command runs on all the same.
-    pub fn start(make: MakeObserver) -> Option<Diagnosis> {
-        let (queue, words) = mpsc::channel(WAITING);
-        let shared = Arc::new(Shared {
-            words: Mutex::new(Vec::new()),
-            over: AtomicBool::new(false),
-            progress: AtomicU64::new(0),
-            spoke: AtomicU64::new(0),
-            epoch: Instant::now(),
-            wake: sys::event_descriptor().ok()?,
-        });
-        let theirs = Arc::clone(&shared);
-        let body = move || {
-            // The panic's own message would be one more line on the command's stderr.
-            panic::set_hook(Box::new(|_| {}));
-            let _ = panic::catch_unwind(AssertUnwindSafe(|| observe(make, words, &theirs)));
-            theirs.over.store(true, SeqCst);
-            sys::raise_event(&theirs.wake);
-        };
-        std::thread::Builder::new()
-            .name("diagnosis".into())
-            .spawn(body)
-            .ok()?;
-        Some(Diagnosis {
-            queue,
-            shared,
-            joined: None,
-        })
+    /// Starts it. `None` when there is no process to be had: the command runs on all the same.
+    ///
+    /// Of the wrapper's descriptors it keeps none, but for those that the command was started with where a report is
+    /// wanted, which may go to one of them; `own` are the ones that it then closes.
+    pub fn start(make: MakeObserver, report: bool, own: &[RawFd]) -> Option<Diagnosis> {
+        let (socket, theirs) = sys::stream().ok()?;
+        let parent = std::process::id() as i32;
+        // SAFETY: the wrapper has one thread.
+        match unsafe { sys::fork() }.ok()? {
+            None => child::serve(make, theirs, parent, report, own),
+            Some(pid) => Some(Diagnosis {
+                pid,
+                socket,
+                out: Vec::new(),
+                waiting: None,
+                told: None,
+                received: Vec::new(),
+                hints: Vec::new(),
+                moved: Instant::now(),
+                over: false,
+            }),
+        }
     }
 
-    /// Hands a text on. When the thread is far behind, texts are joined; when it is too far behind, they are dropped.
+    /// Hands a text on. When the diagnosis is behind, texts are joined; when it is too far behind, they are dropped.
     pub fn text(&mut self, text: Vec<u8>, scene: Arc<Scene>) {
-        self.spoke();
-        match &mut self.joined {
-            Some((joined, latest)) if joined.len() < JOINED => {
-                joined.extend_from_slice(&text);
+        match &mut self.waiting {
+            Some((waiting, latest)) if waiting.len() < MOST_WAITING => {
+                waiting.extend_from_slice(&text);
                 *latest = scene;
             }
             Some(_) => {}
-            None => self.joined = Some((text, scene)),
+            None => self.waiting = Some((text, scene)),
         }
-        self.hand_on();
     }
 
-    /// Hands on what the queue had no room for; whether it has now.
-    pub fn hand_on(&mut self) -> bool {
-        if let Some((text, scene)) = self.joined.take()
-            && let Err(mpsc::error::TrySendError::Full(Word::Text(text, scene))) =
-                self.queue.try_send(Word::Text(text, scene))
-        {
-            self.joined = Some((text, scene));
-        }
-        self.joined.is_none()
+    /// The command has ended: asks for the last words.
+    pub fn end(&mut self, exit: Exit) {
+        self.put_waiting();
+        wire::put_end(&mut self.out, exit);
+        self.moved = Instant::now();
     }
 
-    /// Stderr spoke just now.
-    pub fn spoke(&self) {
-        self.shared
-            .spoke
-            .store(self.shared.epoch.elapsed().as_millis() as u64, SeqCst);
-    }
-
-    /// How long stderr has been silent.
+    /// For poll(2): what is to be waited for.
     #[must_use]
-    pub fn silence(&self) -> Duration {
-        silence(&self.shared)
-    }
-
-    /// Readable when there are words to be taken.
-    #[must_use]
-    pub fn descriptor(&self) -> RawFd {
-        self.shared.wake.as_raw_fd()
-    }
-
-    /// Takes the words that wait.
-    #[must_use]
-    pub fn take_words(&self) -> Vec<u8> {
-        sys::clear_event(&self.shared.wake);
-        std::mem::take(
-            &mut *self
-                .shared
-                .words
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
+    pub fn watched(&self) -> libc::pollfd {
+        let behind = !self.out.is_empty() || self.waiting.is_some();
+        let events = libc::POLLIN | if behind { libc::POLLOUT } else { 0 };
+        sys::watch(
+            if self.over {
+                -1
+            } else {
+                self.socket.as_raw_fd()
+            },
+            events,
         )
     }
 
-    /// The command has ended: asks for the last words. False while the queue has no room for that yet.
-    pub fn end(&mut self, exit: Exit) -> bool {
-        self.hand_on()
-            && !matches!(
-                self.queue.try_send(Word::End(exit)),
-                Err(mpsc::error::TrySendError::Full(_))
-            )
+    /// Sends and receives what goes without waiting.
+    pub fn exchange(&mut self) {
+        while !self.over && self.send() {}
+        while !self.over && self.receive() {}
     }
 
-    /// How long the last words are waited for, from now on.
-    #[must_use]
-    pub fn patience(&self) -> Patience {
-        let now = Instant::now();
-        Patience {
-            since: now,
-            moved: now,
-            progress: self.shared.progress.load(SeqCst),
+    /// Sends something; false where that has to wait.
+    fn send(&mut self) -> bool {
+        if self.out.is_empty() {
+            self.put_waiting();
+        }
+        if self.out.is_empty() {
+            return false;
+        }
+        match sys::send_now(self.socket.as_raw_fd(), &self.out) {
+            Ok(count) => {
+                self.out.drain(..count);
+                true
+            }
+            Err(e) if e.kind() == ErrorKind::WouldBlock => false,
+            Err(e) => e.kind() == ErrorKind::Interrupted || self.is_lost(),
         }
     }
 
-    /// Whether the last words have been said.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        self.shared.over.load(SeqCst)
-    }
-}
-
-/// How long something is waited for that may never come.
-pub struct Patience {
-    since: Instant,
-    moved: Instant,
-    progress: u64,
-}
-
-impl Patience {
-    /// Whether it is worth waiting on.
-    pub fn lasts(&mut self, diagnosis: &Diagnosis) -> bool {
-        let progress = diagnosis.shared.progress.load(SeqCst);
-        if progress != self.progress {
-            self.progress = progress;
+    /// Receives something; false where that has to wait.
+    fn receive(&mut self) -> bool {
+        match sys::append(self.socket.as_raw_fd(), &mut self.received, 4096) {
+            Ok(count) if count > 0 && self.received.len() < MOST_SAID => {}
+            Err(e) if e.kind() == ErrorKind::WouldBlock => return false,
+            Err(e) if e.kind() == ErrorKind::Interrupted => return true,
+            _ => return self.is_lost(),
+        }
+        let mut from = 0;
+        while let Some((tag, body, length)) = wire::first(&self.received[from..]) {
+            from += length;
             self.moved = Instant::now();
-        }
-        self.moved.elapsed() < STANDSTILL && self.since.elapsed() < DEADLINE
-    }
-}
-
-/// A text in pieces, cut at line ends where there are any.
-fn pieces(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let most = &rest[..rest.len().min(PIECE)];
-        let cut = match memchr::memrchr(b'\n', most) {
-            Some(at) if most.len() < rest.len() => at + 1,
-            _ => most.len(),
-        };
-        let (piece, after) = rest.split_at(cut);
-        rest = after;
-        (!piece.is_empty()).then_some(piece)
-    })
-}
-
-fn silence(shared: &Shared) -> Duration {
-    let spoke = Duration::from_millis(shared.spoke.load(SeqCst));
-    shared.epoch.elapsed().saturating_sub(spoke)
-}
-
-fn observe(make: MakeObserver, mut queue: mpsc::Receiver<Word>, shared: &Shared) {
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-    else {
-        return;
-    };
-    let mut observer = make();
-    let say = |bytes: Vec<u8>| {
-        if !bytes.is_empty() {
-            shared
-                .words
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .extend_from_slice(&bytes);
-            sys::raise_event(&shared.wake);
-        }
-    };
-    runtime.block_on(async {
-        let mut unsaid = false;
-        loop {
-            let word = if unsaid {
-                let left = SILENCE.saturating_sub(silence(shared));
-                match tokio::time::timeout(left, queue.recv()).await {
-                    Ok(word) => word,
-                    Err(_) if silence(shared) < SILENCE => continue,
-                    Err(_) => {
-                        say(observer.quiet());
-                        unsaid = false;
-                        continue;
-                    }
-                }
-            } else {
-                queue.recv().await
-            };
-            match word {
-                Some(Word::Text(text, scene)) => {
-                    for piece in pieces(&text) {
-                        observer.text(piece, &scene);
-                        shared.progress.fetch_add(1, SeqCst);
-                    }
-                    unsaid = true;
-                }
-                Some(Word::End(exit)) => return say(observer.end(exit)),
-                None => return,
+            match Answer::read(tag, body) {
+                Some(Answer::Hints(hints)) => self.hints.extend(hints),
+                Some(Answer::Progress) => {}
+                Some(Answer::Over) | None => self.over = true,
             }
         }
-    });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{PIECE, pieces};
-
-    #[test]
-    fn a_long_text_is_cut_at_line_ends() {
-        let text = b"0123456789abcd\n".repeat(3000);
-        let cut: Vec<&[u8]> = pieces(&text).collect();
-        assert!(
-            cut.iter()
-                .all(|piece| piece.len() <= PIECE && piece.ends_with(b"\n"))
-        );
-        assert_eq!(cut.concat(), text);
+        self.received.drain(..from);
+        true
     }
 
-    #[test]
-    fn a_line_longer_than_a_piece_is_cut_anywhere() {
-        let text = b"x".repeat(3 * PIECE + 1);
-        assert_eq!(
-            pieces(&text).map(<[u8]>::len).collect::<Vec<_>>(),
-            [PIECE, PIECE, PIECE, 1]
-        );
+    /// Nothing more will come.
+    fn is_lost(&mut self) -> bool {
+        self.over = true;
+        false
+    }
+
+    fn put_waiting(&mut self) {
+        let Some((text, scene)) = self.waiting.take() else {
+            return;
+        };
+        if !self
+            .told
+            .as_ref()
+            .is_some_and(|told| Arc::ptr_eq(told, &scene))
+        {
+            wire::put_scene(&mut self.out, &scene);
+            self.told = Some(scene);
+        }
+        wire::put_text(&mut self.out, &text);
+    }
+
+    /// Takes the hints that wait.
+    #[must_use]
+    pub fn take_hints(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.hints)
+    }
+
+    /// Whether the last words have been said, or never will be.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Whether it is worth waiting on for the last words, `since` they were asked for, with some hints there or none yet.
+    #[must_use]
+    pub fn deserves_patience(&self, since: Instant, some: bool) -> bool {
+        let most = if some { ENOUGH } else { DEADLINE };
+        since.elapsed() < most && self.moved.elapsed() < STANDSTILL
+    }
+
+    /// Ends it, and reaps it where it can be ended: one that waits for a dead file system is left behind.
+    pub fn dismiss(self) {
+        sys::kill(self.pid, libc::SIGKILL);
+        for _ in 0..GOING {
+            if sys::is_reaped(self.pid) {
+                return;
+            }
+            sys::poll(&mut [], 1);
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use nix::libc;
 
-use super::spawn::{Inherited, NotStarted};
 use super::sys;
+use crate::quote;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,6 @@ impl Exit {
 
     /// Ends this process in the same way.
     pub fn repeat(self) -> ! {
-        sys::let_go();
         let Some(signal) = self.signal else {
             sys::exit(self.code.unwrap_or(125));
         };
@@ -49,42 +48,23 @@ impl Exit {
     }
 }
 
-/// The exit code for a command that could not be started, as env(1) and timeout(1) have it.
+/// The exit code for a command that could not be executed, as env(1) and timeout(1) have it.
 #[must_use]
-pub fn code_of(failure: NotStarted) -> i32 {
-    match failure {
-        NotStarted::NoProcess(_) => 125,
-        NotStarted::NotExecuted(libc::ENOENT) => 127,
-        NotStarted::NotExecuted(_) => 126,
-    }
+pub fn code_of(errno: i32) -> i32 {
+    if errno == libc::ENOENT { 127 } else { 126 }
 }
 
-/// The line that tells why a command could not be started.
+/// The line that tells why a command could not be executed.
 #[must_use]
-pub fn message(name: &[u8], failure: NotStarted) -> Vec<u8> {
-    let (what, errno) = match failure {
-        NotStarted::NoProcess(errno) => ("cannot start a process: ", errno),
-        NotStarted::NotExecuted(errno) => ("", errno),
-    };
+pub fn message(name: &[u8], errno: i32) -> Vec<u8> {
     let reason = std::io::Error::from_raw_os_error(errno).to_string();
     let reason = reason.split(" (os error").next().unwrap_or_default();
-    [
-        b"permwrap: ",
-        name,
-        b": ",
-        what.as_bytes(),
-        reason.as_bytes(),
-        b"\n",
-    ]
-    .concat()
+    format!("permwrap: {}: {reason}\n", quote::display(name)).into_bytes()
 }
 
 /// Becomes the command, when there is nothing to watch; else says why not.
-pub fn become_the_command(command: &super::Command, inherited: Option<Inherited>) -> ! {
-    if let Some(inherited) = inherited {
-        inherited.put_back();
-    }
-    let failure = NotStarted::NotExecuted(command.execute());
-    let _ = sys::write(2, &message(command.name().to_bytes(), failure));
-    sys::exit(code_of(failure))
+pub fn become_the_command(command: &super::Command) -> ! {
+    let errno = command.execute();
+    let _ = sys::write(2, &message(command.name().to_bytes(), errno));
+    sys::exit(code_of(errno))
 }

@@ -46,12 +46,12 @@ impl File {
     }
 
     /// Follows the file until the command ends, then says what there is to say.
-    pub fn follow(mut self, command: i32, inbox: &Inbox, watch: &mut Watch) -> Exit {
+    pub fn follow(mut self, command: i32, inbox: Inbox, watch: &mut Watch) -> Exit {
         let exit = loop {
             let mut watched = [
                 sys::watch(inbox.descriptor(), libc::POLLIN),
                 sys::watch(self.changes.as_raw_fd(), libc::POLLIN),
-                sys::watch(watch.descriptor(), libc::POLLIN),
+                watch.watched(),
             ];
             sys::poll(&mut watched, watch.timeout());
             let [signals, changes, _] = watched.map(|w| w.revents);
@@ -59,18 +59,20 @@ impl File {
                 sys::forget_events(self.changes.as_raw_fd());
                 self.read_back(watch);
             }
+            watch.exchange();
             if let Some(words) = watch.due() {
                 self.say(&words);
             }
             if signals != 0
-                && let Some(exit) = pass_on(command, inbox)
+                && let Some(exit) = pass_on(command, &inbox)
             {
                 break exit;
             }
         };
         self.read_back(watch);
-        let words = watch.last_words(exit, Some(inbox));
+        let words = watch.last_words(exit, &inbox);
         self.say(&words);
+        inbox.close();
         exit
     }
 

@@ -2,13 +2,15 @@
 //! pipe, and each of its writes up to `PIPE_BUF` goes out again in one piece.
 
 mod batch;
+mod outlet;
 
-use std::io::{self, ErrorKind};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::io::ErrorKind;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::libc;
 
 use batch::{Batch, Kept};
+pub use outlet::Outlet;
 
 use super::exit::Exit;
 use super::signals::{Inbox, Notice, To, stop_as};
@@ -31,7 +33,7 @@ const FLOOD: usize = 16;
 const MANY: usize = 64;
 
 /// What the pipe is made long to, in bytes: one packet takes one page of it, however short.
-const LONG: i32 = 1024 * 1024;
+const LONG: usize = 1024 * 1024;
 
 /// The relay between the command's pipe and the wrapper's stderr.
 pub struct Pipe {
@@ -59,10 +61,10 @@ impl Pipe {
 
     /// Relays until the command has ended and all it wrote has gone out. Then says what there is to say, and leaves a small
     /// process behind where others still write.
-    pub fn relay(mut self, command: i32, inbox: &Inbox, watch: &mut Watch) -> Exit {
+    pub fn relay(mut self, command: i32, inbox: Inbox, watch: &mut Watch) -> Exit {
         let mut ended = None;
         while ended.is_none() {
-            let mut watched = self.watched(inbox, watch);
+            let mut watched = self.watched(&inbox, watch);
             sys::poll(&mut watched, watch.timeout());
             let [source, outlet, signals, _] = watched.map(|w| w.revents);
             // The bytes first: what the command wrote before it ended is looked at before its end is.
@@ -70,6 +72,7 @@ impl Pipe {
                 self.take(watch);
             }
             self.give(outlet);
+            watch.exchange();
             if self.batch.is_empty()
                 && let Some(words) = watch.due()
             {
@@ -77,7 +80,7 @@ impl Pipe {
                 self.give(0);
             }
             if signals != 0 {
-                ended = pass_on(command, inbox);
+                ended = pass_on(command, &inbox);
             }
         }
         let exit = ended.unwrap_or(Exit::with_code(125));
@@ -86,12 +89,13 @@ impl Pipe {
         }
         // A command that was killed no longer waits for a reader that takes nothing.
         let patient = exit.signal.is_none();
-        let calm = self.drain(inbox, watch, patient);
-        let words = watch.last_words(exit, Some(inbox));
+        let calm = self.drain(&inbox, watch, patient);
+        let words = watch.last_words(exit, &inbox);
         if calm {
             self.batch.add(&words);
-            self.empty(inbox, patient);
+            self.empty(&inbox, patient);
         }
+        inbox.close();
         self.leave_remainder();
         exit
     }
@@ -105,7 +109,7 @@ impl Pipe {
             .map_or(-1, AsRawFd::as_raw_fd);
         // Also asked for nothing, poll(2) tells that the reader went away: then the command must learn it too.
         let outlet = if self.source.is_some() {
-            self.outlet.fd
+            self.outlet.descriptor()
         } else {
             -1
         };
@@ -113,7 +117,7 @@ impl Pipe {
             sys::watch(source, libc::POLLIN),
             sys::watch(outlet, if full { libc::POLLOUT } else { 0 }),
             sys::watch(inbox.descriptor(), libc::POLLIN),
-            sys::watch(watch.descriptor(), libc::POLLIN),
+            watch.watched(),
         ]
     }
 
@@ -176,8 +180,8 @@ impl Pipe {
 
     /// Whether the command has written more than was read.
     fn has_more(&self) -> bool {
-        let source = self.source.as_ref();
-        source.is_some_and(|source| sys::readable(source.as_raw_fd()) > 0)
+        let readable = self.source.as_ref().and_then(sys::readable);
+        readable.is_some_and(|count| count > 0)
     }
 
     /// Writes out what it can without waiting.
@@ -193,10 +197,11 @@ impl Pipe {
     /// Relays what the command had written when it ended; others may go on writing. False when somebody wants an end of it,
     /// or when that would take patience.
     fn drain(&mut self, inbox: &Inbox, watch: &mut Watch, patient: bool) -> bool {
+        // Where the kernel does not tell, no more than the pipe can hold.
         let mut left = self
             .source
             .as_ref()
-            .map_or(0, |source| sys::readable(source.as_raw_fd()));
+            .map_or(0, |source| sys::readable(source).unwrap_or(LONG));
         loop {
             if left == 0 {
                 self.batch.close();
@@ -224,7 +229,7 @@ impl Pipe {
                 return false;
             }
             let mut watched = [
-                sys::watch(self.outlet.fd, libc::POLLOUT),
+                sys::watch(self.outlet.descriptor(), libc::POLLOUT),
                 sys::watch(inbox.descriptor(), libc::POLLIN),
             ];
             sys::poll(&mut watched, -1);
@@ -247,9 +252,10 @@ impl Pipe {
             return;
         }
         // Before the copy is made: it may be a while until it runs.
-        sys::keep_only(&[source.as_raw_fd(), self.outlet.fd]);
+        // SAFETY: neither this process nor the copy uses any other descriptor from here on.
+        unsafe { sys::keep_only(&[source.as_raw_fd(), self.outlet.descriptor()]) };
         sys::leave_directory();
-        // SAFETY: the copy reads, writes and allocates, and glibc keeps its allocator usable across fork(2).
+        // SAFETY: this process has one thread.
         if matches!(unsafe { sys::fork() }, Ok(None)) {
             self.carry(&source);
         }
@@ -258,7 +264,7 @@ impl Pipe {
     fn carry(mut self, source: &OwnedFd) -> ! {
         loop {
             while !self.batch.is_empty() {
-                let mut outlet = [sys::watch(self.outlet.fd, libc::POLLOUT)];
+                let mut outlet = [sys::watch(self.outlet.descriptor(), libc::POLLOUT)];
                 sys::poll(&mut outlet, -1);
                 if outlet[0].revents & libc::POLLERR != 0
                     || self.batch.write(&mut self.outlet).is_err()
@@ -268,7 +274,7 @@ impl Pipe {
             }
             let mut watched = [
                 sys::watch(source.as_raw_fd(), libc::POLLIN),
-                sys::watch(self.outlet.fd, 0),
+                sys::watch(self.outlet.descriptor(), 0),
             ];
             sys::poll(&mut watched, -1);
             if watched[1].revents != 0 || matches!(self.batch.fill(source.as_raw_fd()), Ok(0)) {
@@ -310,68 +316,4 @@ fn children(command: i32) -> Option<Exit> {
         }
     }
     ended
-}
-
-/// Where the wrapper's own stderr goes.
-#[derive(Debug)]
-pub struct Outlet {
-    fd: RawFd,
-    way: Way,
-    /// A second opening of the same pipe, whose flags are the wrapper's own; `fd` is then its number.
-    reopened: Option<OwnedFd>,
-}
-
-/// How to write without waiting, though the open file is shared with others and its flags are theirs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// pwritev2 with `RWF_NOWAIT`: pipes, since Linux 6.4, but not FIFOs.
-    Now,
-    /// A page where poll(2) says that there is room: what is left where nothing better is to be had.
-    Ready,
-    /// send with `MSG_DONTWAIT`: sockets.
-    Send,
-    /// A plain write: the file does not wait, or is this process's own opening.
-    Plain,
-}
-
-impl Outlet {
-    /// For stderr, which is a file of this kind (`st_mode`).
-    #[must_use]
-    pub fn stderr(mode: libc::mode_t) -> Outlet {
-        let way = match mode & libc::S_IFMT {
-            libc::S_IFIFO => Way::Now,
-            libc::S_IFSOCK => Way::Send,
-            _ => Way::Plain,
-        };
-        Outlet {
-            fd: 2,
-            way,
-            reopened: None,
-        }
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.way {
-            Way::Now => match sys::write_now(self.fd, bytes) {
-                Err(e) if e.kind() == ErrorKind::Unsupported => {
-                    self.reopen();
-                    self.write(bytes)
-                }
-                done => done,
-            },
-            Way::Ready => sys::write_ready(self.fd, &bytes[..bytes.len().min(ATOMIC)]),
-            Way::Send => sys::send_now(self.fd, bytes),
-            Way::Plain => sys::write(self.fd, bytes),
-        }
-    }
-
-    /// Opens the pipe once more, not to wait at this opening.
-    fn reopen(&mut self) {
-        self.way = Way::Ready;
-        if let Ok(again) = sys::open_without_waiting(self.fd) {
-            self.fd = again.as_raw_fd();
-            self.way = Way::Plain;
-            self.reopened = Some(again);
-        }
-    }
 }

@@ -16,7 +16,7 @@ const MOST: usize = 64;
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// The processes that may have written a message, as they were when it arrived.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scene {
     /// The directory in which the command was started.
     pub start: Option<PathBuf>,
@@ -29,7 +29,7 @@ pub struct Scene {
 }
 
 /// One process, as /proc shows it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Process {
     /// Its process id, as the wrapper sees it.
     pub pid: i32,

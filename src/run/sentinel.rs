@@ -5,116 +5,171 @@
 //! has all signals blocked, and has pending whatever was sent to the group, and nothing that was sent to the wrapper alone.
 
 use std::ffi::{c_int, c_void};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::ptr;
-use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering::SeqCst};
 
 use nix::libc;
+use rustix::fs::Timespec;
+use rustix::io::Errno;
+use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
+use rustix::thread::futex;
 
 use super::sys;
 
-const NOT_PENDING: u32 = 1;
-const PENDING: u32 = 2;
+/// How long an answer is waited for before the sentinel is told to go on, in case somebody stopped it, and how long after
+/// that; in milliseconds.
+const PATIENCE: [i64; 2] = [50, 200];
 
-/// What the two processes share.
+/// The first of the signals that the kernel counts instead of joining those that wait to one: SIGRTMIN of the kernel.
+const FIRST_COUNTED: u32 = 32;
+
+/// What the two processes share. There is one of each, so it has a place of its own and needs no memory to be had.
 #[derive(Debug)]
 struct Shared {
-    /// The signal asked about; 0 for no question.
+    /// The number of the last question.
     question: AtomicU32,
-    /// `NOT_PENDING` or `PENDING`; 0 while there is no answer.
+    /// The number of the last question answered.
     answer: AtomicU32,
-    parent: i32,
+    /// How often each signal was sent to the group and not asked about yet; the first is never used.
+    sent: [AtomicU32; 65],
+    parent: AtomicI32,
+    /// A signal descriptor: whoever reads from it takes the signals that wait for him.
+    queue: AtomicI32,
 }
 
-/// The third process of the group. It ends a moment after the wrapper, however that ends, and shares the wrapper's
-/// descriptors and working directory: once the wrapper has let go of them ([`sys::let_go`]), nobody holds them.
+static SHARED: Shared = Shared {
+    question: AtomicU32::new(0),
+    answer: AtomicU32::new(0),
+    sent: [const { AtomicU32::new(0) }; 65],
+    parent: AtomicI32::new(0),
+    queue: AtomicI32::new(-1),
+};
+
+/// The third process of the group. It shares the wrapper's memory, descriptors and working directory, and ends with the
+/// wrapper, however that ends.
 #[derive(Debug)]
 pub struct Sentinel {
-    shared: &'static Shared,
+    pid: i32,
 }
 
 impl Sentinel {
-    /// Starts it. Without one (no process to be had) every signal counts as sent to the wrapper alone.
+    /// Starts it, given the wrapper's signal descriptor. Without one (no process to be had) every signal counts as sent to
+    /// the wrapper alone.
     #[must_use]
-    pub fn start() -> Option<Sentinel> {
+    pub fn start(queue: &OwnedFd) -> Option<Sentinel> {
         let stack = sys::Stack::new(16 * 1024).ok()?;
-        let parent = std::process::id() as i32;
-        let shared: &'static Shared = Box::leak(Box::new(Shared {
-            question: AtomicU32::new(0),
-            answer: AtomicU32::new(0),
-            parent,
-        }));
-        let argument = ptr::from_ref(shared).cast_mut().cast();
-        // SAFETY: the argument lives for ever and the stack is never unmapped or used again. The child makes system calls
-        // and stores into the atomics, nothing else. Its calls that can fail (and so set the errno it shares with this
-        // process) run only while `was_pending` waits for its answer.
-        let started =
-            unsafe { stack.start(keep_watch, argument, libc::CLONE_FS | libc::CLONE_FILES) };
-        started.ok().map(|_| Sentinel { shared })
+        SHARED.parent.store(getpid().as_raw_nonzero().get(), SeqCst);
+        SHARED.queue.store(queue.as_raw_fd(), SeqCst);
+        // SAFETY: the stack is never unmapped or used again. The child stores into atomics and makes system calls that do
+        // not go through the C library, whose errno it would share with this process.
+        let started = unsafe {
+            stack.start(
+                keep_watch,
+                ptr::null_mut(),
+                libc::CLONE_FS | libc::CLONE_FILES,
+            )
+        };
+        started.ok().map(|pid| Sentinel { pid })
     }
 
     /// Whether the signal had been sent to the group since it was last asked about.
     #[must_use]
     pub fn was_pending(&self, signal: c_int) -> bool {
-        self.shared.answer.store(0, SeqCst);
-        self.shared.question.store(signal as u32, SeqCst);
-        futex_wake(&self.shared.question);
-        for _ in 0..100 {
-            futex_wait(&self.shared.answer, 0, 10);
-            match self.shared.answer.load(SeqCst) {
-                PENDING => return true,
-                NOT_PENDING => return false,
-                _ => {}
+        let question = SHARED.question.load(SeqCst).wrapping_add(1);
+        SHARED.question.store(question, SeqCst);
+        wake(&SHARED.question);
+        for milliseconds in PATIENCE {
+            if wait_for_answer(question, milliseconds) {
+                let sent = SHARED.sent.get(signal as usize);
+                return sent.is_some_and(|sent| {
+                    let one_less = |count: u32| count.checked_sub(1);
+                    sent.fetch_update(SeqCst, SeqCst, one_less).is_ok()
+                });
             }
+            sys::kill(self.pid, libc::SIGCONT);
         }
-        // Somebody stopped or killed it.
+        // Somebody killed it.
         false
+    }
+
+    /// Ends it. Whoever gets this process's orphans is left none to reap.
+    pub fn dismiss(self) {
+        sys::end(self.pid);
     }
 }
 
-extern "C" fn keep_watch(shared: *mut c_void) -> c_int {
-    // SAFETY: start passes a Shared that lives for ever.
-    let shared = unsafe { &*shared.cast::<Shared>() };
-    // SAFETY: no memory is involved.
-    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
-    // SAFETY: no memory is involved.
-    while unsafe { libc::getppid() } == shared.parent {
-        futex_wait(&shared.question, 0, -1);
-        let signal = shared.question.swap(0, SeqCst);
-        if signal == 0 {
-            continue;
+fn wait_for_answer(question: u32, milliseconds: i64) -> bool {
+    let deadline =
+        std::time::Instant::now() + std::time::Duration::from_millis(milliseconds as u64);
+    loop {
+        let answered = SHARED.answer.load(SeqCst);
+        if answered == question {
+            return true;
         }
-        let pending = sys::take_signal(signal as c_int);
-        shared
-            .answer
-            .store(if pending { PENDING } else { NOT_PENDING }, SeqCst);
-        futex_wake(&shared.answer);
+        let left = deadline.saturating_duration_since(std::time::Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        let limit = Timespec {
+            tv_sec: 0,
+            tv_nsec: left.subsec_nanos().into(),
+        };
+        match futex::wait(
+            &SHARED.answer,
+            futex::Flags::PRIVATE,
+            answered,
+            Some(&limit),
+        ) {
+            Ok(()) | Err(Errno::AGAIN | Errno::INTR | Errno::TIMEDOUT) => {}
+            // Refused: it cannot be waited for.
+            Err(_) => return false,
+        }
+    }
+}
+
+/// The sentinel's whole life.
+extern "C" fn keep_watch(_: *mut c_void) -> c_int {
+    // Without this the sentinel would outlive a wrapper that is killed.
+    if set_parent_process_death_signal(Some(Signal::KILL)).is_err() {
+        sys::exit(0);
+    }
+    let parent = SHARED.parent.load(SeqCst);
+    let mut answered = 0;
+    while getppid().is_some_and(|ppid| ppid.as_raw_nonzero().get() == parent) {
+        match futex::wait(&SHARED.question, futex::Flags::PRIVATE, answered, None) {
+            Ok(()) | Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(_) => break,
+        }
+        let question = SHARED.question.load(SeqCst);
+        if question != answered {
+            take_signals();
+            answered = question;
+            SHARED.answer.store(question, SeqCst);
+            wake(&SHARED.answer);
+        }
     }
     sys::exit(0)
 }
 
-fn futex_wait(word: &AtomicU32, expected: u32, milliseconds: i64) {
-    let limit = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: milliseconds.max(0) * 1_000_000,
-    };
-    let limit = if milliseconds < 0 {
-        ptr::null()
-    } else {
-        &raw const limit
-    };
-    // SAFETY: the word and the time limit outlive the call.
-    unsafe {
-        libc::syscall(
-            libc::SYS_futex,
-            word.as_ptr(),
-            libc::FUTEX_WAIT,
-            expected,
-            limit,
-        )
-    };
+/// Takes all signals that wait for this process.
+fn take_signals() {
+    // SAFETY: the wrapper keeps its signal descriptor open as long as it has a sentinel.
+    let queue = unsafe { BorrowedFd::borrow_raw(SHARED.queue.load(SeqCst)) };
+    // A struct signalfd_siginfo, which begins with the number of the signal.
+    let mut info = [0; 128];
+    while rustix::io::read(queue, &mut info).is_ok_and(|count| count == info.len()) {
+        let signal = u32::from_ne_bytes([info[0], info[1], info[2], info[3]]);
+        if let Some(sent) = SHARED.sent.get(signal as usize) {
+            if signal < FIRST_COUNTED {
+                sent.store(1, SeqCst);
+            } else {
+                sent.fetch_add(1, SeqCst);
+            }
+        }
+    }
 }
 
-fn futex_wake(word: &AtomicU32) {
-    // SAFETY: the word outlives the call.
-    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, 1) };
+fn wake(word: &AtomicU32) {
+    let _ = futex::wake(word, futex::Flags::PRIVATE, 1);
 }

@@ -39,9 +39,11 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Opens the queue; what was sent since the signals were blocked is in it. The sentinel was started before the command.
-    pub fn open(sentinel: Option<Sentinel>) -> io::Result<Inbox> {
+    /// Opens the queue; what was sent since the signals were blocked is in it. To be called before the command is started:
+    /// then it is known of every signal whom it was sent to.
+    pub fn open() -> io::Result<Inbox> {
         let queue = sys::signal_descriptor()?;
+        let sentinel = Sentinel::start(&queue);
         let own = std::process::id();
         // SAFETY: no memory is involved.
         let leads_session = unsafe { libc::getsid(0) } == own as i32;
@@ -57,6 +59,14 @@ impl Inbox {
     #[must_use]
     pub fn descriptor(&self) -> RawFd {
         self.queue.as_raw_fd()
+    }
+
+    /// No more signals are asked about: what is left belongs to nobody. To be called before this process ends or becomes
+    /// another program.
+    pub fn close(self) {
+        if let Some(sentinel) = self.sentinel {
+            sentinel.dismiss();
+        }
     }
 
     /// The next notice.
@@ -111,16 +121,16 @@ impl Inbox {
 /// Stops this process by the signal that stopped the command, so that the shell says the same of its job. Returns when
 /// the process is continued.
 pub fn stop_as(signal: c_int) {
-    let (handler, _) = sys::disposition(signal);
+    let ignored = sys::disposition(signal).is_ok_and(|(handler, _)| handler == libc::SIG_IGN);
     let own = std::process::id() as i32;
-    if signal == libc::SIGSTOP || handler == libc::SIG_IGN {
+    if signal == libc::SIGSTOP || ignored {
         sys::kill(own, libc::SIGSTOP);
         return;
     }
     // In an orphaned group the kernel lets the signal do nothing; the command was then not stopped by it either.
     sys::kill(own, signal);
     sys::set_mask(!sys::only(signal));
-    sys::block_all();
+    sys::set_mask(!0);
 }
 
 /// Whether this signal, when nobody handles it, ends a process.

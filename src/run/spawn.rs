@@ -1,6 +1,7 @@
 //! Starting the command: with the dispositions, the mask, the descriptors, the group and the session it would have alone.
 
 use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
+use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::ptr;
 
@@ -87,18 +88,17 @@ pub struct Inherited {
 
 impl Inherited {
     /// Blocks every signal, so that none is lost or kills the wrapper before the command has it, and makes children waitable.
-    #[must_use]
-    pub fn set_aside() -> Inherited {
-        let mask = sys::block_all();
-        let (handler, flags) = sys::disposition(libc::SIGCHLD);
+    pub fn set_aside() -> io::Result<Inherited> {
+        let (handler, flags) = sys::disposition(libc::SIGCHLD)?;
+        let mask = sys::block_all()?;
         let children_ignored = handler == libc::SIG_IGN || flags & libc::SA_NOCLDWAIT != 0;
         if children_ignored {
             sys::set_disposition(libc::SIGCHLD, libc::SIG_DFL);
         }
-        Inherited {
+        Ok(Inherited {
             mask,
             children_ignored,
-        }
+        })
     }
 
     /// Puts everything back as it was.
@@ -113,8 +113,8 @@ impl Inherited {
 /// Why a command is not running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotStarted {
-    /// No process could be made for it: the errno.
-    NoProcess(i32),
+    /// No process could be made for it, or the process could not be given what it needs: the wrapper becomes the command.
+    NoProcess,
     /// It could not be executed: the errno.
     NotExecuted(i32),
 }
@@ -122,28 +122,29 @@ pub enum NotStarted {
 struct Start<'a> {
     command: &'a Command,
     inherited: Inherited,
-    prepare: &'a mut dyn FnMut(),
-    error: i32,
+    prepare: &'a mut dyn FnMut() -> bool,
+    error: Option<NotStarted>,
 }
 
 /// Starts the command in a child. `prepare` runs in the child before it becomes the command and may do nothing but system
-/// calls on the child's own descriptors, group and session: the memory is still this process's own.
+/// calls on the child's own descriptors, group and session: the memory is still this process's own. Where it says false,
+/// the child ends.
 ///
 /// The child shares this process's memory until it is the command (as with vfork), so that no page table is copied and
 /// a failure to execute is known at once.
 pub fn spawn(
     command: &Command,
     inherited: Inherited,
-    prepare: &mut dyn FnMut(),
+    prepare: &mut dyn FnMut() -> bool,
 ) -> Result<i32, NotStarted> {
     // execvp builds an argument array on the stack for a script without `#!`, and joins paths there.
     let room = 64 * 1024 + 2 * size_of::<usize>() * command.len();
-    let stack = sys::Stack::new(room).map_err(|e| NotStarted::NoProcess(errno(&e)))?;
+    let stack = sys::Stack::new(room).map_err(|_| NotStarted::NoProcess)?;
     let mut start = Start {
         command,
         inherited,
         prepare,
-        error: 0,
+        error: None,
     };
     // SAFETY: CLONE_VFORK holds this thread until the child has executed or ended, so argument and stack outlive it;
     // become does nothing but system calls, and prepare is bound to the same.
@@ -154,23 +155,24 @@ pub fn spawn(
             libc::CLONE_VFORK | libc::SIGCHLD,
         )
     };
-    let pid = pid.map_err(|e| NotStarted::NoProcess(errno(&e)))?;
-    if start.error != 0 {
-        sys::reap(pid);
-        return Err(NotStarted::NotExecuted(start.error));
+    let pid = pid.map_err(|_| NotStarted::NoProcess)?;
+    match start.error {
+        Some(failure) => {
+            sys::reap(pid);
+            Err(failure)
+        }
+        None => Ok(pid),
     }
-    Ok(pid)
 }
 
 extern "C" fn become_command(start: *mut c_void) -> c_int {
     // SAFETY: spawn passes a Start that outlives this call, and looks at it only after the child is gone.
     let start = unsafe { &mut *start.cast::<Start<'_>>() };
-    (start.prepare)();
+    if !(start.prepare)() {
+        start.error = Some(NotStarted::NoProcess);
+        sys::exit(125);
+    }
     start.inherited.put_back();
-    start.error = start.command.execute();
+    start.error = Some(NotStarted::NotExecuted(start.command.execute()));
     sys::exit(127)
-}
-
-fn errno(error: &std::io::Error) -> i32 {
-    error.raw_os_error().unwrap_or(libc::EAGAIN)
 }

@@ -28,7 +28,6 @@ use returns::Returns;
 use screen::Screen;
 
 use super::exit::Exit;
-use super::sentinel::Sentinel;
 use super::signals::Inbox;
 use super::spawn::{Command, Inherited, NotStarted};
 use super::sys;
@@ -97,9 +96,13 @@ pub fn is_replaceable() -> bool {
 }
 
 impl Terminal {
-    /// Makes the command's terminal and starts the command on it. The outer error means that no terminal could be had, and
-    /// nothing has happened yet; the inner one that the command is not running.
-    pub fn start(command: &Command) -> io::Result<(Result<Started, NotStarted>, Option<Sentinel>)> {
+    /// Makes the command's terminal and starts the command on it, where a terminal and a process are to be had.
+    pub fn start(command: &Command, inherited: Inherited) -> Result<Started, NotStarted> {
+        Terminal::made(command, inherited).unwrap_or(Err(NotStarted::NoProcess))
+    }
+
+    /// The same. The outer error means that no terminal could be had, and nothing has happened yet.
+    fn made(command: &Command, inherited: Inherited) -> io::Result<Result<Started, NotStarted>> {
         let descriptors = sys::descriptors_like(2);
         let user = sys::open(c"/dev/tty", libc::O_RDWR | libc::O_NONBLOCK)?;
         let before = Modes::of(user.as_raw_fd()).ok_or_else(io::Error::last_os_error)?;
@@ -114,8 +117,6 @@ impl Terminal {
         let (monitor, wrapper) = sys::conversation()?;
         let theirs = (user.try_clone()?, master.try_clone()?);
 
-        let inherited = Inherited::set_aside();
-        let sentinel = Sentinel::start();
         let mut terminal = Terminal {
             user,
             master: Some(master),
@@ -148,7 +149,6 @@ impl Terminal {
         match unsafe { sys::fork() } {
             Err(error) => {
                 terminal.give_back(before);
-                inherited.put_back();
                 return Err(error);
             }
             Ok(Some(pid)) => terminal.monitor_pid = pid,
@@ -170,16 +170,16 @@ impl Terminal {
                 command,
                 channel,
             }),
-            Some(Report::NotStarted(failure)) => {
+            report => {
                 terminal.give_back(before);
-                Err(failure)
-            }
-            _ => {
-                terminal.give_back(before);
-                Err(NotStarted::NoProcess(libc::EAGAIN))
+                sys::end(terminal.monitor_pid);
+                Err(match report {
+                    Some(Report::NotStarted(failure)) => failure,
+                    _ => NotStarted::NoProcess,
+                })
             }
         };
-        Ok((started, sentinel))
+        Ok(started)
     }
 
     /// Whether the command runs. It may do so, and signal its group, before the monitor has said so.
@@ -203,14 +203,14 @@ impl Terminal {
     }
 
     /// Relays until the command has ended, then says what there is to say.
-    pub fn relay(mut self, inbox: &Inbox, watch: &mut Watch) -> Exit {
+    pub fn relay(mut self, inbox: Inbox, watch: &mut Watch) -> Exit {
         self.listen_from_background();
         for signal in std::mem::take(&mut self.early) {
             inbox.send_to_others(signal);
         }
         let exit = loop {
-            let mut watched = self.watched(inbox, watch);
-            if !sys::poll(&mut watched, self.timeout(watch)) {
+            let mut watched = self.watched(&inbox, watch);
+            if sys::poll(&mut watched, self.timeout(watch)) == Some(0) {
                 self.shown.extend(self.returns.release());
             }
             let [user, master, signals, monitor, news, _] = watched.map(|w| w.revents);
@@ -219,7 +219,7 @@ impl Terminal {
             }
             // A new size first: what is typed next may ask for it.
             if signals != 0 || user & libc::POLLIN != 0 {
-                self.pass_on(inbox);
+                self.pass_on(&inbox);
             }
             if news != 0 {
                 self.notice_keys();
@@ -233,13 +233,15 @@ impl Terminal {
                 self.look_for_place();
             }
             if monitor != 0
-                && let Some(exit) = self.hear(inbox, watch)
+                && let Some(exit) = self.hear(&inbox, watch)
             {
                 break exit;
             }
+            watch.exchange();
             self.say(watch);
         };
-        self.finish(exit, inbox, watch);
+        self.finish(exit, &inbox, watch);
+        inbox.close();
         exit
     }
 
@@ -266,11 +268,11 @@ impl Terminal {
                 self.news.as_ref().map_or(-1, AsRawFd::as_raw_fd),
                 libc::POLLIN,
             ),
-            sys::watch(watch.descriptor(), libc::POLLIN),
+            watch.watched(),
         ]
     }
 
-    fn timeout(&self, watch: &mut Watch) -> i32 {
+    fn timeout(&self, watch: &Watch) -> i32 {
         let words = match watch.timeout() {
             words if !self.returns.holds() => words,
             words if words < 0 => returns::A_MOMENT,
@@ -406,7 +408,7 @@ impl Terminal {
         {
             size.set(self.user.as_raw_fd());
         }
-        let words = watch.last_words(exit, Some(inbox));
+        let words = watch.last_words(exit, inbox);
         self.put_words(&words);
         if calm && !self.closed {
             self.show_all(inbox);

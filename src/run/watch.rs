@@ -2,6 +2,7 @@
 
 use std::os::fd::RawFd;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use nix::libc;
 
@@ -19,34 +20,45 @@ pub struct Watch {
     make: Option<MakeObserver>,
     /// Whether the observer is asked for last words though nothing was seen: a report is written in any case.
     report: bool,
+    /// The wrapper's own descriptors, which no other process is to have.
+    own: Vec<RawFd>,
     prefilter: Option<Prefilter>,
     scenes: Watcher,
     diagnosis: Option<Diagnosis>,
-    words: Vec<u8>,
+    hints: Vec<u8>,
     column: Column,
+    /// When stderr last spoke.
+    spoke: Instant,
 }
 
 impl Watch {
-    /// Watches the command with this process id, whose stderr shows as `channel` in /proc/PID/fd/2.
+    /// Watches the command with this process id, whose stderr shows as `channel` in /proc/PID/fd/2. `own` are the
+    /// descriptors that the wrapper made for itself.
     #[must_use]
-    pub fn new(make: MakeObserver, report: bool, command: i32, channel: Option<PathBuf>) -> Watch {
+    pub fn new(
+        make: MakeObserver,
+        report: bool,
+        command: i32,
+        channel: Option<PathBuf>,
+        own: Vec<RawFd>,
+    ) -> Watch {
         Watch {
             make: Some(make),
             report,
+            own,
             prefilter: None,
             scenes: Watcher::new(command, channel),
             diagnosis: None,
-            words: Vec::new(),
+            hints: Vec::new(),
             column: Column::default(),
+            spoke: Instant::now(),
         }
     }
 
     /// The next bytes, before they are relayed: whoever wrote them may be about to end.
     pub fn see(&mut self, bytes: &[u8]) {
         self.column.after(bytes);
-        if let Some(diagnosis) = &self.diagnosis {
-            diagnosis.spoke();
-        }
+        self.spoke = Instant::now();
         let prefilter = self.prefilter.get_or_insert_with(prefilter);
         let Some(text) = prefilter.push(bytes) else {
             return;
@@ -55,80 +67,83 @@ impl Watch {
         self.start();
         if let Some(diagnosis) = &mut self.diagnosis {
             diagnosis.text(text, scene);
+            diagnosis.exchange();
         }
     }
 
     fn start(&mut self) {
         if let Some(make) = self.make.take() {
-            self.diagnosis = Diagnosis::start(make);
+            self.diagnosis = Diagnosis::start(make, self.report, &self.own);
         }
     }
 
-    /// For poll(2): readable when there may be something to say; negative while there is no diagnosis.
+    /// For poll(2): what the diagnosis waits for.
     #[must_use]
-    pub fn descriptor(&self) -> RawFd {
-        self.diagnosis.as_ref().map_or(-1, Diagnosis::descriptor)
+    pub fn watched(&self) -> libc::pollfd {
+        let none = sys::watch(-1, 0);
+        self.diagnosis.as_ref().map_or(none, Diagnosis::watched)
     }
 
-    /// For poll(2): when to look again whether words may be written or texts handed on, in milliseconds; -1 for never.
-    pub fn timeout(&mut self) -> i32 {
-        let Some(diagnosis) = &mut self.diagnosis else {
-            return -1;
-        };
-        if !diagnosis.hand_on() {
-            return 20;
-        }
-        match SILENCE.checked_sub(diagnosis.silence()) {
-            Some(left) if !self.words.is_empty() => left.as_millis() as i32 + 1,
+    /// For poll(2): when hints may be written that are held back, in milliseconds; -1 for not before something happens.
+    #[must_use]
+    pub fn timeout(&self) -> i32 {
+        match SILENCE.checked_sub(self.spoke.elapsed()) {
+            Some(left) if !self.hints.is_empty() => left.as_millis() as i32 + 1,
             _ => -1,
+        }
+    }
+
+    /// Talks to the diagnosis, as far as that goes without waiting. To be called whenever poll(2) has returned.
+    pub fn exchange(&mut self) {
+        if let Some(diagnosis) = &mut self.diagnosis {
+            diagnosis.exchange();
+            self.hints.extend(diagnosis.take_hints());
         }
     }
 
     /// The hints that may be written now, if stderr has been silent: they start at the start of a line.
     pub fn due(&mut self) -> Option<Vec<u8>> {
-        let diagnosis = self.diagnosis.as_ref()?;
-        self.words.extend(diagnosis.take_words());
-        if self.words.is_empty() || diagnosis.silence() < SILENCE {
+        if self.hints.is_empty() || self.spoke.elapsed() < SILENCE {
             return None;
         }
         Some(self.at_line_start())
     }
 
-    /// The words held, on a line of their own.
+    /// The hints held, on a line of their own.
     fn at_line_start(&mut self) -> Vec<u8> {
-        let mut words = std::mem::take(&mut self.words);
-        if !words.is_empty() && !self.column.is_start() {
-            words.insert(0, b'\n');
+        let mut hints = std::mem::take(&mut self.hints);
+        if !hints.is_empty() && !self.column.is_start() {
+            hints.insert(0, b'\n');
         }
-        self.column.after(&words);
-        words
+        self.column.after(&hints);
+        hints
     }
 
     /// The command has ended and everything it wrote was relayed: what is left to be said. Waits for the diagnosis, but
     /// not for long, and not when somebody wants the wrapper to end.
-    pub fn last_words(&mut self, exit: Exit, inbox: Option<&Inbox>) -> Vec<u8> {
+    pub fn last_words(&mut self, exit: Exit, inbox: &Inbox) -> Vec<u8> {
         if self.report {
             self.start();
         }
         let Some(mut diagnosis) = self.diagnosis.take() else {
             return Vec::new();
         };
-        let mut patience = diagnosis.patience();
-        let mut asked = false;
-        while !diagnosis.is_over()
-            && patience.lasts(&diagnosis)
-            && !inbox.is_some_and(wants_the_end)
-        {
-            asked = asked || diagnosis.end(exit);
-            let signals = inbox.map_or(-1, Inbox::descriptor);
-            let mut watched = [
-                sys::watch(diagnosis.descriptor(), libc::POLLIN),
-                sys::watch(signals, libc::POLLIN),
-            ];
-            sys::poll(&mut watched, if asked { 100 } else { 1 });
-            self.words.extend(diagnosis.take_words());
+        let asked = Instant::now();
+        diagnosis.end(exit);
+        loop {
+            diagnosis.exchange();
+            self.hints.extend(diagnosis.take_hints());
+            let some = !self.hints.is_empty() && !self.report;
+            if diagnosis.is_over()
+                || !diagnosis.deserves_patience(asked, some)
+                || wants_the_end(inbox)
+            {
+                break;
+            }
+            let signals = sys::watch(inbox.descriptor(), libc::POLLIN);
+            sys::poll(&mut [diagnosis.watched(), signals], 100);
         }
-        self.words.extend(diagnosis.take_words());
+        diagnosis.dismiss();
         self.at_line_start()
     }
 }

@@ -2,9 +2,12 @@
 
 use std::ffi::c_int;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 use nix::libc;
+
+/// How many descriptors are closed one by one where the kernel does not close a range at once.
+const MOST_DESCRIPTORS: u32 = 4096;
 
 pub(super) fn owned(fd: c_int) -> io::Result<OwnedFd> {
     if fd < 0 {
@@ -46,10 +49,12 @@ pub(super) fn size(got: isize) -> io::Result<usize> {
     usize::try_from(got).map_err(|_| io::Error::last_os_error())
 }
 
-/// Waits for events on descriptors; a timeout in milliseconds, or -1. False when the time is over.
-pub fn poll(watched: &mut [libc::pollfd], timeout: c_int) -> bool {
+/// Waits for events on descriptors; a timeout in milliseconds, or -1. How many have some, 0 when the time is over; `None`
+/// where the kernel refuses to wait.
+pub fn poll(watched: &mut [libc::pollfd], timeout: c_int) -> Option<usize> {
     // SAFETY: the slice is as long as the kernel is told.
-    unsafe { libc::poll(watched.as_mut_ptr(), watched.len() as libc::nfds_t, timeout) != 0 }
+    let got = unsafe { libc::poll(watched.as_mut_ptr(), watched.len() as libc::nfds_t, timeout) };
+    usize::try_from(got).ok()
 }
 
 /// One entry for [`poll`]; a negative descriptor is passed over.
@@ -74,35 +79,80 @@ pub fn append(fd: RawFd, buffer: &mut Vec<u8>, most: usize) -> io::Result<usize>
 }
 
 /// Closes every descriptor but these.
-pub fn keep_only(kept: &[RawFd]) {
-    let mut from = 0;
+///
+/// # Safety
+/// Nothing in this process may use any other descriptor from now on, or drop an owner of one.
+pub unsafe fn keep_only(kept: &[RawFd]) {
     let mut kept = kept.to_vec();
     kept.sort_unstable();
+    let mut from = 0;
     for fd in kept {
-        close_range(from, fd as u32);
+        // SAFETY: the caller's promise.
+        unsafe { close_range(from, fd as u32) };
         from = fd as u32 + 1;
     }
-    close_range(from, u32::MAX);
+    // SAFETY: the caller's promise.
+    unsafe { close_range(from, u32::MAX) };
 }
 
-/// Holds no descriptor and no directory any more: whoever shares them may be a moment later to end.
-pub fn let_go() {
-    close_range(0, u32::MAX);
-    leave_directory();
+/// Closes these descriptors.
+///
+/// # Safety
+/// As for [`keep_only`].
+pub unsafe fn close_all(fds: &[RawFd]) {
+    for &fd in fds {
+        // SAFETY: the caller's promise.
+        unsafe { libc::close(fd) };
+    }
 }
 
 /// Holds no directory any more.
 pub fn leave_directory() {
-    // SAFETY: the path ends with a NUL.
-    unsafe { libc::chdir(c"/".as_ptr()) };
+    let _ = rustix::process::chdir(c"/");
 }
 
 /// Closes the descriptors from `from` up to, and without, `until`.
-fn close_range(from: u32, until: u32) {
-    if from < until {
-        // SAFETY: keep_only's caller names all the descriptors it goes on using.
-        unsafe { libc::syscall(libc::SYS_close_range, from, until - 1, 0) };
+///
+/// # Safety
+/// As for [`keep_only`].
+unsafe fn close_range(from: u32, until: u32) {
+    if from >= until {
+        return;
     }
+    // SAFETY: the caller's promise.
+    unsafe {
+        if libc::syscall(libc::SYS_close_range, from, until - 1, 0) == 0 {
+            return;
+        }
+        // An old kernel (before 5.9), or a sandbox.
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        let most = limit.map_or(MOST_DESCRIPTORS, |limit| {
+            limit.min(MOST_DESCRIPTORS.into()) as u32
+        });
+        for fd in from..until.min(most) {
+            libc::close(fd as c_int);
+        }
+    }
+}
+
+/// Puts `/dev/null` in the place of stdin, stdout and stderr; where there is none, nothing.
+pub fn silence_standard_streams() {
+    let null = open(c"/dev/null", libc::O_RDWR).ok();
+    for fd in 0..=2 {
+        if !null.as_ref().is_some_and(|null| duplicate(null, fd)) {
+            // SAFETY: no object owns these three, and whoever writes there is meant to be unheard.
+            unsafe { libc::close(fd) };
+        }
+    }
+    // It may have been given one of the three numbers itself, and stays there.
+    if let Some(null) = null.filter(|null| null.as_raw_fd() <= 2) {
+        let _ = null.into_raw_fd();
+    }
+}
+
+/// The same open file under a number that no standard stream has.
+pub fn beyond_standard_streams(fd: &OwnedFd) -> io::Result<OwnedFd> {
+    Ok(rustix::io::fcntl_dupfd_cloexec(fd, 3)?)
 }
 
 /// A descriptor that is readable after the file was written to; the path ends with a NUL.
@@ -203,8 +253,7 @@ pub fn is_writable(fd: RawFd) -> bool {
 #[must_use]
 pub fn is_readable(fd: RawFd) -> bool {
     let mut watched = [watch(fd, libc::POLLIN)];
-    poll(&mut watched, 0);
-    watched[0].revents & libc::POLLIN != 0
+    poll(&mut watched, 0).is_some() && watched[0].revents & libc::POLLIN != 0
 }
 
 /// Whether a descriptor is a terminal.
@@ -214,10 +263,14 @@ pub fn is_terminal(fd: RawFd) -> bool {
     unsafe { libc::isatty(fd) == 1 }
 }
 
-/// Makes `to` refer to the same open file as `from`, and stay open across execve(2).
-pub fn duplicate(from: &OwnedFd, to: RawFd) {
+/// Makes `to` refer to the same open file as `from`, and stay open across execve(2); whether that was allowed.
+pub fn duplicate(from: &OwnedFd, to: RawFd) -> bool {
+    if from.as_raw_fd() == to {
+        // What `from` owns ends with it; only its flag is to go.
+        return rustix::io::fcntl_setfd(from, rustix::io::FdFlags::empty()).is_ok();
+    }
     // SAFETY: no memory is involved.
-    unsafe { libc::dup3(from.as_raw_fd(), to, 0) };
+    unsafe { libc::dup3(from.as_raw_fd(), to, 0) == to }
 }
 
 /// What /proc shows for a descriptor of this process.

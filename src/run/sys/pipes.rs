@@ -1,39 +1,33 @@
-//! Pipes, sockets and event counters.
+//! Pipes and sockets.
 
-use std::ffi::c_int;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 use nix::libc;
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::ioctl_fionread;
+use rustix::net::{AddressFamily, Shutdown, SocketFlags, SocketType, shutdown, socketpair};
+use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 
-use super::descriptors::{owned, poll, read, size, stat, watch, write};
+use super::descriptors::{poll, read, size, stat, watch, write};
 
 /// A pipe that keeps the boundaries of writes up to `PIPE_BUF`: reading end (non-blocking), writing end.
 pub fn packet_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
-    let mut ends = [0; 2];
-    // SAFETY: ends has room for the two descriptors.
-    if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC | libc::O_DIRECT) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    let (read, write) = (owned(ends[0])?, owned(ends[1])?);
-    // SAFETY: the flags belong to the reading end, which nobody else has.
-    unsafe { libc::fcntl(ends[0], libc::F_SETFL, libc::O_NONBLOCK) };
-    Ok((read, write))
+    let (source, sink) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::DIRECT)?;
+    // These flags belong to the reading end, which nobody else has.
+    fcntl_setfl(&source, OFlags::NONBLOCK)?;
+    Ok((source, sink))
 }
 
-/// Writes to a descriptor without waiting, though its open file may be a blocking one; `Unsupported` where the kernel
-/// cannot do that for this file.
+/// Writes to a descriptor without waiting, though its open file may be a blocking one. An error but those of write(2)
+/// itself means that this cannot be done here: the file does not offer it, the kernel is too old, a sandbox forbids it.
 pub fn write_now(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
     let part = libc::iovec {
         iov_base: bytes.as_ptr().cast_mut().cast(),
         iov_len: bytes.len(),
     };
     // SAFETY: the one part is as long as the kernel is told, and is only read from.
-    let done = size(unsafe { libc::pwritev2(fd, &raw const part, 1, -1, libc::RWF_NOWAIT) });
-    done.map_err(|error| match error.raw_os_error() {
-        Some(libc::EOPNOTSUPP | libc::ENOSYS) => io::ErrorKind::Unsupported.into(),
-        _ => error,
-    })
+    size(unsafe { libc::pwritev2(fd, &raw const part, 1, -1, libc::RWF_NOWAIT) })
 }
 
 /// Sends to a socket without waiting and without SIGPIPE.
@@ -49,29 +43,23 @@ pub fn send_now(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
     })
 }
 
-/// A descriptor that one thread makes readable to wake another.
-pub fn event_descriptor() -> io::Result<OwnedFd> {
-    // SAFETY: no memory is involved.
-    owned(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })
+/// Two ends of a stream between this process and a copy of it; neither waits.
+pub fn stream() -> io::Result<(OwnedFd, OwnedFd)> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    Ok(socketpair(
+        AddressFamily::UNIX,
+        SocketType::STREAM,
+        flags,
+        None,
+    )?)
 }
 
-/// Makes it readable.
-pub fn raise_event(fd: &OwnedFd) {
-    let _ = write(fd.as_raw_fd(), &1_u64.to_ne_bytes());
-}
-
-/// Makes it unreadable again.
-pub fn clear_event(fd: &OwnedFd) {
-    let _ = read(fd.as_raw_fd(), &mut [0; 8]);
-}
-
-/// How many bytes can be read from a pipe now.
+/// How many bytes can be read from a pipe or a terminal now; `None` where the kernel does not tell.
 #[must_use]
-pub fn readable(fd: RawFd) -> usize {
-    let mut count: c_int = 0;
-    // SAFETY: FIONREAD writes one int.
-    unsafe { libc::ioctl(fd, libc::FIONREAD, &raw mut count) };
-    usize::try_from(count).unwrap_or(0)
+pub fn readable(fd: impl AsFd) -> Option<usize> {
+    ioctl_fionread(fd)
+        .ok()
+        .and_then(|count| count.try_into().ok())
 }
 
 /// Another opening of the pipe or FIFO behind a descriptor, for writing, which does not wait and is not inherited.
@@ -99,23 +87,22 @@ fn ready(fd: RawFd) -> bool {
     watched[0].revents != 0
 }
 
-/// Whether nobody will read what is written to a pipe or socket.
+/// Whether somebody may read what is written to a pipe or socket; not, where that cannot be found out.
 #[must_use]
-pub fn reader_is_gone(fd: RawFd) -> bool {
+pub fn has_reader(fd: RawFd) -> bool {
     let mut watched = [watch(fd, 0)];
-    poll(&mut watched, 0);
-    watched[0].revents != 0
+    poll(&mut watched, 0) == Some(0) && watched[0].revents == 0
 }
 
 /// Two ends of a conversation between this process and a copy of it.
 pub fn conversation() -> io::Result<(OwnedFd, OwnedFd)> {
-    let mut ends = [0; 2];
-    let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC;
-    // SAFETY: ends has room for the two descriptors.
-    if unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, ends.as_mut_ptr()) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok((owned(ends[0])?, owned(ends[1])?))
+    let kind = SocketType::SEQPACKET;
+    Ok(socketpair(
+        AddressFamily::UNIX,
+        kind,
+        SocketFlags::CLOEXEC,
+        None,
+    )?)
 }
 
 /// Says two numbers. That nobody listens any more is learnt by receiving.
@@ -143,8 +130,7 @@ pub fn receive(from: &OwnedFd) -> Option<[i32; 2]> {
 
 /// Ends a conversation, though other processes may have copies of this end.
 pub fn hang_up(socket: &OwnedFd) {
-    // SAFETY: no memory is involved.
-    unsafe { libc::shutdown(socket.as_raw_fd(), libc::SHUT_RDWR) };
+    let _ = shutdown(socket, Shutdown::Both);
 }
 
 /// Whether a descriptor is a pipe, a FIFO or a socket.
@@ -155,21 +141,15 @@ pub fn is_pipe(fd: RawFd) -> bool {
 }
 
 /// Makes a pipe hold this many bytes. A refusal (too many pipes of this user) leaves it as it is.
-pub fn lengthen_pipe(pipe: &OwnedFd, bytes: c_int) {
-    // SAFETY: no memory is involved.
-    unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETPIPE_SZ, bytes) };
+pub fn lengthen_pipe(pipe: &OwnedFd, bytes: usize) {
+    let _ = fcntl_setpipe_size(pipe, bytes);
 }
 
-/// Whether a pipe keeps the boundaries of what is written from now on through this open file of its writing end.
+/// Whether a pipe keeps the boundaries of what is written from now on through this open file of its writing end. The other
+/// flags, which the command may have changed, stay.
 pub fn keep_packets(sink: &OwnedFd, keep: bool) {
-    // SAFETY: no memory is involved; the other flags, which the command may have changed, stay.
-    unsafe {
-        let flags = libc::fcntl(sink.as_raw_fd(), libc::F_GETFL);
-        let flags = if keep {
-            flags | libc::O_DIRECT
-        } else {
-            flags & !libc::O_DIRECT
-        };
-        libc::fcntl(sink.as_raw_fd(), libc::F_SETFL, flags);
+    if let Ok(mut flags) = fcntl_getfl(sink) {
+        flags.set(OFlags::DIRECT, keep);
+        let _ = fcntl_setfl(sink, flags);
     }
 }

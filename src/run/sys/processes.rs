@@ -5,6 +5,8 @@ use std::io;
 use std::ptr;
 
 use nix::libc;
+use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect};
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 /// A change of state of a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,33 +51,66 @@ pub fn reap(pid: i32) {
     {}
 }
 
-/// A stack for a child of `clone(2)` that shares this process's memory. It is never unmapped: the process is short, and
-/// unmapping costs more than it gives back.
+/// Reaps a child that has ended, without waiting; whether it is gone.
+pub fn is_reaped(pid: i32) -> bool {
+    // SAFETY: a null status pointer is allowed.
+    unsafe { libc::waitpid(pid, ptr::null_mut(), libc::__WALL | libc::WNOHANG) != 0 }
+}
+
+/// Whether this process can learn of its children's ends, and send signals: what a wrapper lives on, and a sandbox may forbid.
+#[must_use]
+pub fn can_mind_children() -> bool {
+    // SAFETY: all-zero bytes are a valid siginfo_t, which waitid may write to; no child is reaped.
+    let waits = unsafe {
+        let mut info: libc::siginfo_t = std::mem::zeroed();
+        let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+        libc::waitid(libc::P_ALL, 0, &raw mut info, options) == 0
+            || io::Error::last_os_error().raw_os_error() == Some(libc::ECHILD)
+    };
+    waits && super::kill(std::process::id() as i32, 0)
+}
+
+/// A crash of this process leaves no file behind.
+pub fn forbid_core_files() {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    let _ = setrlimit(Resource::Core, none);
+}
+
+/// Ends a child, whatever it is doing, and reaps it.
+pub fn end(pid: i32) {
+    super::kill(pid, libc::SIGKILL);
+    reap(pid);
+}
+
+/// A stack for a child of `clone(2)` that shares this process's memory, with a guard page below it. It is never unmapped:
+/// the process is short, and unmapping costs more than it gives back.
 #[derive(Debug)]
 pub struct Stack {
     base: *mut c_void,
     length: usize,
 }
 
+/// The part of a stack's mapping that nobody may touch, in bytes: a page on every machine.
+const GUARD: usize = 64 * 1024;
+
 impl Stack {
     /// Maps a stack; its pages cost nothing until they are touched.
     pub fn new(length: usize) -> io::Result<Stack> {
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK | libc::MAP_NORESERVE;
-        // SAFETY: a new anonymous mapping touches no existing memory.
-        let base = unsafe {
-            libc::mmap(
-                ptr::null_mut(),
-                length,
-                libc::PROT_READ | libc::PROT_WRITE,
-                flags,
-                -1,
-                0,
-            )
-        };
-        if base == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
+        let whole = GUARD + length.next_multiple_of(GUARD);
+        let flags = MapFlags::PRIVATE | MapFlags::STACK | MapFlags::NORESERVE;
+        // SAFETY: a new anonymous mapping touches no existing memory, and its protection is changed before it is used.
+        unsafe {
+            let base = mmap_anonymous(ptr::null_mut(), whole, ProtFlags::empty(), flags)?;
+            let usable = MprotectFlags::READ | MprotectFlags::WRITE;
+            mprotect(base.byte_add(GUARD), whole - GUARD, usable)?;
+            Ok(Stack {
+                base,
+                length: whole,
+            })
         }
-        Ok(Stack { base, length })
     }
 
     /// Starts `entry(argument)` on this stack, with this process's memory.
@@ -135,25 +170,6 @@ pub unsafe fn fork() -> io::Result<Option<i32>> {
 pub fn exit(code: i32) -> ! {
     // SAFETY: nothing of this process is used afterwards.
     unsafe { libc::_exit(code) }
-}
-
-/// Waits for a change of state of a child.
-pub fn wait_for(pid: i32) -> Change {
-    loop {
-        // SAFETY: all-zero bytes are a valid siginfo_t, which waitid writes to and WNOWAIT leaves the child as it is.
-        unsafe {
-            let mut info: libc::siginfo_t = std::mem::zeroed();
-            libc::waitid(
-                libc::P_PID,
-                pid as libc::id_t,
-                &raw mut info,
-                libc::WEXITED | libc::WNOWAIT,
-            );
-        }
-        if let Some((_, change)) = wait(Some(pid)) {
-            return change;
-        }
-    }
 }
 
 /// Makes this process end when its parent does, also when that has ended already.

@@ -18,10 +18,10 @@ pub fn only(signal: c_int) -> Signals {
     1 << (signal - 1)
 }
 
-fn change_mask(how: c_int, set: Signals) -> Signals {
+fn change_mask(how: c_int, set: Signals) -> io::Result<Signals> {
     let mut old: Signals = 0;
     // SAFETY: both pointers are to 8-byte sets, the size the kernel is told.
-    unsafe {
+    let changed = unsafe {
         libc::syscall(
             libc::SYS_rt_sigprocmask,
             how,
@@ -30,17 +30,21 @@ fn change_mask(how: c_int, set: Signals) -> Signals {
             8,
         )
     };
-    old
+    if changed == 0 {
+        Ok(old)
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// Blocks every signal that can be blocked; the mask before comes back.
-pub fn block_all() -> Signals {
+pub fn block_all() -> io::Result<Signals> {
     change_mask(libc::SIG_SETMASK, !0)
 }
 
 /// Sets the signal mask.
 pub fn set_mask(mask: Signals) {
-    change_mask(libc::SIG_SETMASK, mask);
+    let _ = change_mask(libc::SIG_SETMASK, mask);
 }
 
 /// A non-blocking descriptor from which all blocked signals are read.
@@ -70,13 +74,14 @@ pub fn next_signal(fd: &OwnedFd) -> Option<libc::signalfd_siginfo> {
 }
 
 /// The disposition of a signal: its handler, or `SIG_DFL` or `SIG_IGN`, and its flags.
-#[must_use]
-pub fn disposition(signal: c_int) -> (libc::sighandler_t, c_int) {
+pub fn disposition(signal: c_int) -> io::Result<(libc::sighandler_t, c_int)> {
     // SAFETY: all-zero bytes are a valid sigaction; a null new action only asks.
     unsafe {
         let mut now: libc::sigaction = std::mem::zeroed();
-        libc::sigaction(signal, ptr::null(), &raw mut now);
-        (now.sa_sigaction, now.sa_flags)
+        if libc::sigaction(signal, ptr::null(), &raw mut now) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok((now.sa_sigaction, now.sa_flags))
     }
 }
 

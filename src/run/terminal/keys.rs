@@ -122,7 +122,7 @@ impl Terminal {
 
     /// Whether something was typed that nobody has read.
     pub(super) fn has_typeahead(&self) -> bool {
-        sys::readable(self.user.as_raw_fd()) > 0
+        sys::readable(&self.user).is_some_and(|count| count > 0)
     }
 
     /// What was typed before the user's terminal was taken over is moved to the command's.

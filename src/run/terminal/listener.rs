@@ -16,6 +16,8 @@ const DISMISSAL: i32 = 64;
 /// Ends it, when it has told of everything that was sent until now.
 pub fn dismiss(listener: i32) {
     sys::kill(listener, DISMISSAL);
+    // In case somebody stopped it.
+    sys::kill(listener, libc::SIGCONT);
     sys::reap(listener);
 }
 
@@ -31,7 +33,8 @@ pub fn start(monitor: u32, wrapper: &OwnedFd) -> Option<i32> {
 
 fn listen(monitor: u32, wrapper: &OwnedFd) -> ! {
     sys::end_with_parent(monitor as i32);
-    sys::keep_only(&[wrapper.as_raw_fd()]);
+    // SAFETY: what is kept is all that the listener goes on using; it never returns.
+    unsafe { sys::keep_only(&[wrapper.as_raw_fd()]) };
     sys::leave_directory();
     loop {
         let (signal, code, sender) = sys::wait_for_signal();

@@ -142,13 +142,9 @@ pub fn slave_of(master: &OwnedFd, flags: libc::c_int) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(slave) })
 }
 
-/// Makes this process the leader of a new session with this controlling terminal.
-pub fn lead_session(terminal: &OwnedFd) {
-    // SAFETY: no memory is involved.
-    unsafe {
-        libc::setsid();
-        libc::ioctl(terminal.as_raw_fd(), libc::TIOCSCTTY, 0);
-    }
+/// Makes this process the leader of a new session with this controlling terminal; whether that was allowed.
+pub fn lead_session(terminal: &OwnedFd) -> bool {
+    rustix::process::setsid().is_ok() && rustix::process::ioctl_tiocsctty(terminal).is_ok()
 }
 
 /// Whether this is the controlling terminal of this process's session.

@@ -51,7 +51,7 @@ impl Report {
     fn words(self) -> Words {
         match self {
             Report::Started(pid) => [0, pid],
-            Report::NotStarted(NotStarted::NoProcess(errno)) => [1, errno],
+            Report::NotStarted(NotStarted::NoProcess) => [1, 0],
             Report::NotStarted(NotStarted::NotExecuted(errno)) => [2, errno],
             Report::Changed(Change::Exited(code)) => [3, code],
             Report::Changed(Change::Killed(signal)) => [4, signal],
@@ -71,7 +71,7 @@ impl Report {
         let [what, number] = sys::receive(socket)?;
         Some(match what {
             0 => Report::Started(number),
-            1 => Report::NotStarted(NotStarted::NoProcess(number)),
+            1 => Report::NotStarted(NotStarted::NoProcess),
             2 => Report::NotStarted(NotStarted::NotExecuted(number)),
             3 => Report::Changed(Change::Exited(number)),
             4 => Report::Changed(Change::Killed(number)),
@@ -151,22 +151,31 @@ pub fn stand_by(post: Post<'_>) -> ! {
         slave,
         wrapper,
     } = post;
-    modes::lead_session(&slave);
+    if !modes::lead_session(&slave) {
+        Report::NotStarted(NotStarted::NoProcess).send(&wrapper);
+        sys::exit(0)
+    }
+    let Ok(signals) = sys::signal_descriptor() else {
+        Report::NotStarted(NotStarted::NoProcess).send(&wrapper);
+        sys::exit(0)
+    };
     let monitor = std::process::id();
     let mut hearing = None;
     let started = spawn(command, inherited, &mut || {
         // SAFETY: no memory is involved.
         let own = unsafe {
-            libc::setpgid(0, 0);
+            if libc::setpgid(0, 0) != 0 {
+                return false;
+            }
             libc::getpid()
         };
         if foreground {
             modes::set_foreground(slave.as_raw_fd(), own);
         }
         hearing = listener::start(monitor, &wrapper);
-        for &descriptor in descriptors {
-            sys::duplicate(&slave, descriptor);
-        }
+        descriptors
+            .iter()
+            .all(|&descriptor| sys::duplicate(&slave, descriptor))
     });
     let report = started.map_or_else(Report::NotStarted, Report::Started);
     report.send(&wrapper);
@@ -174,12 +183,10 @@ pub fn stand_by(post: Post<'_>) -> ! {
         hearing.into_iter().for_each(listener::dismiss);
         sys::exit(0)
     };
-    let kept = [&user.0, &master, &slave, &wrapper].map(AsRawFd::as_raw_fd);
-    sys::keep_only(&kept);
+    let kept = [&user.0, &master, &slave, &wrapper, &signals].map(AsRawFd::as_raw_fd);
+    // SAFETY: what is kept is all that the monitor goes on using; it never returns.
+    unsafe { sys::keep_only(&kept) };
     sys::leave_directory();
-    let Ok(signals) = sys::signal_descriptor() else {
-        sys::exit(0)
-    };
     Monitor {
         user,
         master: Some(master),
@@ -292,7 +299,7 @@ fn carry(master: &OwnedFd, user: &OwnedFd) -> ! {
             sys::watch(master.as_raw_fd(), libc::POLLIN),
             sys::watch(user.as_raw_fd(), 0),
         ];
-        let quiet = !sys::poll(&mut watched, if returns.holds() { A_MOMENT } else { -1 });
+        let quiet = sys::poll(&mut watched, if returns.holds() { A_MOMENT } else { -1 }) == Some(0);
         buffer.clear();
         let gone = watched[1].revents != 0;
         match sys::append(master.as_raw_fd(), &mut buffer, super::PIECE) {

@@ -1,0 +1,294 @@
+//! What the relay and the diagnosis say to each other, as bytes on a stream.
+//!
+//! A message is its tag, the length of what follows in four bytes (little-endian, as all numbers here), and that.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+
+use crate::run::exit::Exit;
+use crate::run::scene::{Process, Scene};
+
+/// The bytes before a message's body: its tag and the body's length.
+pub const HEADER: usize = 5;
+
+/// What the relay tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Word {
+    /// Who is there from now on.
+    Scene(Scene),
+    /// Text that could tell of a failure.
+    Text(Vec<u8>),
+    /// The command has ended.
+    End(Exit),
+}
+
+/// What the diagnosis answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Hints, to be written at the next safe moment.
+    Hints(Vec<u8>),
+    /// A piece of text was worked out.
+    Progress,
+    /// All was said.
+    Over,
+}
+
+mod tag {
+    pub const SCENE: u8 = 1;
+    pub const TEXT: u8 = 2;
+    pub const END: u8 = 3;
+    pub const HINTS: u8 = 4;
+    pub const PROGRESS: u8 = 5;
+    pub const OVER: u8 = 6;
+}
+
+/// The tag and the length of the body of the message that begins here.
+#[must_use]
+pub fn header(bytes: [u8; HEADER]) -> (u8, usize) {
+    let [tag, length @ ..] = bytes;
+    (tag, u32::from_le_bytes(length) as usize)
+}
+
+/// The first message of a stream, and how many bytes it takes; `None` where it is not whole yet.
+#[must_use]
+pub fn first(stream: &[u8]) -> Option<(u8, &[u8], usize)> {
+    let (tag, length) = header(*stream.first_chunk()?);
+    let body = stream.get(HEADER..HEADER + length)?;
+    Some((tag, body, HEADER + length))
+}
+
+/// A text as a message, without a copy of it in between.
+pub fn put_text(out: &mut Vec<u8>, text: &[u8]) {
+    put(out, tag::TEXT, |out| out.extend_from_slice(text));
+}
+
+/// A scene as a message.
+pub fn put_scene(out: &mut Vec<u8>, scene: &Scene) {
+    put(out, tag::SCENE, |out| {
+        put_path(out, scene.start.as_ref());
+        put_number(out, scene.command.into());
+        put_processes(out, &scene.processes);
+        put_processes(out, &scene.gone);
+    });
+}
+
+/// The end of the command as a message.
+pub fn put_end(out: &mut Vec<u8>, exit: Exit) {
+    put(out, tag::END, |out| {
+        put_some(out, exit.code, |out, code| put_number(out, code.into()));
+        put_some(out, exit.signal, |out, signal| {
+            put_number(out, signal.into())
+        });
+    });
+}
+
+impl Word {
+    /// The word with this tag and body; `None` where it is none.
+    #[must_use]
+    pub fn read(tag: u8, body: Vec<u8>) -> Option<Word> {
+        let mut rest = &body[..];
+        match tag {
+            tag::TEXT => Some(Word::Text(body)),
+            tag::SCENE => Some(Word::Scene(Scene {
+                start: path(&mut rest)?,
+                command: number(&mut rest)?,
+                processes: processes(&mut rest)?,
+                gone: processes(&mut rest)?,
+            })),
+            tag::END => Some(Word::End(Exit {
+                code: some(&mut rest, number)?,
+                signal: some(&mut rest, number)?,
+            })),
+            _ => None,
+        }
+    }
+}
+
+impl Answer {
+    /// The answer as a message.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let (tag, body): (u8, &[u8]) = match self {
+            Answer::Hints(hints) => (tag::HINTS, hints),
+            Answer::Progress => (tag::PROGRESS, &[]),
+            Answer::Over => (tag::OVER, &[]),
+        };
+        let mut out = Vec::new();
+        put(&mut out, tag, |out| out.extend_from_slice(body));
+        out
+    }
+
+    /// The answer with this tag and body; `None` where it is none.
+    #[must_use]
+    pub fn read(tag: u8, body: &[u8]) -> Option<Answer> {
+        match tag {
+            tag::HINTS => Some(Answer::Hints(body.to_vec())),
+            tag::PROGRESS => Some(Answer::Progress),
+            tag::OVER => Some(Answer::Over),
+            _ => None,
+        }
+    }
+}
+
+fn put(out: &mut Vec<u8>, tag: u8, body: impl FnOnce(&mut Vec<u8>)) {
+    let begin = out.len();
+    out.extend([tag, 0, 0, 0, 0]);
+    body(out);
+    let length = (out.len() - begin - HEADER) as u32;
+    out[begin + 1..begin + HEADER].copy_from_slice(&length.to_le_bytes());
+}
+
+fn put_number(out: &mut Vec<u8>, number: i64) {
+    out.extend(number.to_le_bytes());
+}
+
+fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_number(out, bytes.len() as i64);
+    out.extend_from_slice(bytes);
+}
+
+fn put_some<T>(out: &mut Vec<u8>, value: Option<T>, put: impl FnOnce(&mut Vec<u8>, T)) {
+    out.push(u8::from(value.is_some()));
+    if let Some(value) = value {
+        put(out, value);
+    }
+}
+
+fn put_path(out: &mut Vec<u8>, path: Option<&PathBuf>) {
+    put_some(out, path, |out, path| {
+        put_bytes(out, path.as_os_str().as_bytes())
+    });
+}
+
+fn put_processes(out: &mut Vec<u8>, processes: &[Process]) {
+    put_number(out, processes.len() as i64);
+    for process in processes {
+        put_number(out, process.pid.into());
+        put_number(out, process.parent.into());
+        put_path(out, process.cwd.as_ref());
+        put_path(out, process.root.as_ref());
+        put_bytes(out, &process.status);
+        put_some(out, process.user_ns, |out, ns| put_number(out, ns as i64));
+        put_bytes(out, &process.uid_map);
+        put_bytes(out, &process.gid_map);
+        put_bytes(out, &process.cmdline);
+        put_some(out, process.on_channel, |out, yes| out.push(u8::from(yes)));
+        out.push(u8::from(process.zombie));
+    }
+}
+
+fn number<T: TryFrom<i64>>(rest: &mut &[u8]) -> Option<T> {
+    let (number, after) = rest.split_first_chunk()?;
+    *rest = after;
+    T::try_from(i64::from_le_bytes(*number)).ok()
+}
+
+fn bytes(rest: &mut &[u8]) -> Option<Vec<u8>> {
+    let length = number(rest)?;
+    let (bytes, after) = rest.split_at_checked(length)?;
+    *rest = after;
+    Some(bytes.to_vec())
+}
+
+fn flag(rest: &mut &[u8]) -> Option<bool> {
+    let (flag, after) = rest.split_first()?;
+    *rest = after;
+    Some(*flag != 0)
+}
+
+fn some<T>(rest: &mut &[u8], value: impl FnOnce(&mut &[u8]) -> Option<T>) -> Option<Option<T>> {
+    if flag(rest)? {
+        value(rest).map(Some)
+    } else {
+        Some(None)
+    }
+}
+
+fn path(rest: &mut &[u8]) -> Option<Option<PathBuf>> {
+    some(rest, |rest| Some(OsString::from_vec(bytes(rest)?).into()))
+}
+
+fn processes(rest: &mut &[u8]) -> Option<Vec<Process>> {
+    let count: usize = number(rest)?;
+    (0..count).map(|_| process(rest)).collect()
+}
+
+fn process(rest: &mut &[u8]) -> Option<Process> {
+    Some(Process {
+        pid: number(rest)?,
+        parent: number(rest)?,
+        cwd: path(rest)?,
+        root: path(rest)?,
+        status: bytes(rest)?,
+        user_ns: some(rest, number)?,
+        uid_map: bytes(rest)?,
+        gid_map: bytes(rest)?,
+        cmdline: bytes(rest)?,
+        on_channel: some(rest, flag)?,
+        zombie: flag(rest)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(stream: &[u8]) -> Word {
+        let (tag, body, length) = first(stream).expect("a whole message");
+        assert_eq!(length, stream.len());
+        Word::read(tag, body.to_vec()).expect("a word")
+    }
+
+    #[test]
+    fn a_scene_arrives_as_it_was_seen() {
+        let process = Process {
+            pid: 4242,
+            parent: 1,
+            cwd: Some("/srv/\u{e9}".into()),
+            root: None,
+            status: b"Name:\tx\n".to_vec(),
+            user_ns: Some(4_026_531_837),
+            uid_map: b"0 0 1".to_vec(),
+            gid_map: Vec::new(),
+            cmdline: b"a\0\xff\0".to_vec(),
+            on_channel: Some(false),
+            zombie: true,
+        };
+        let scene = Scene {
+            start: Some("/".into()),
+            command: 4242,
+            processes: vec![process.clone(), Process::default()],
+            gone: vec![process],
+        };
+        let mut stream = Vec::new();
+        put_scene(&mut stream, &scene);
+        assert_eq!(said(&stream), Word::Scene(scene));
+    }
+
+    #[test]
+    fn an_end_arrives_as_it_was() {
+        for exit in [Exit::with_code(3), Exit::by_signal(9)] {
+            let mut stream = Vec::new();
+            put_end(&mut stream, exit);
+            assert_eq!(said(&stream), Word::End(exit));
+        }
+    }
+
+    #[test]
+    fn part_of_a_message_is_none_yet() {
+        let mut stream = Vec::new();
+        put_text(&mut stream, b"cat: x: Permission denied\n");
+        for length in 0..stream.len() {
+            assert!(first(&stream[..length]).is_none());
+        }
+    }
+
+    #[test]
+    fn nonsense_is_no_word() {
+        assert_eq!(Word::read(tag::SCENE, vec![1, 255, 255]), None);
+        assert_eq!(Word::read(tag::END, vec![1]), None);
+        assert_eq!(Word::read(99, Vec::new()), None);
+        assert_eq!(Answer::read(99, &[]), None);
+    }
+}
