@@ -173,6 +173,9 @@ fn put_processes(out: &mut Vec<u8>, processes: &[Process]) {
         put_bytes(out, &process.uid_map);
         put_bytes(out, &process.gid_map);
         put_bytes(out, &process.cmdline);
+        put_some(out, process.label.as_ref(), |out, label| {
+            put_bytes(out, label)
+        });
         put_some(out, process.on_channel, |out, yes| out.push(u8::from(yes)));
         out.push(u8::from(process.zombie));
     }
@@ -225,6 +228,7 @@ fn process(rest: &mut &[u8]) -> Option<Process> {
         uid_map: bytes(rest)?,
         gid_map: bytes(rest)?,
         cmdline: bytes(rest)?,
+        label: some(rest, bytes)?,
         on_channel: some(rest, flag)?,
         zombie: flag(rest)?,
     })
@@ -252,6 +256,7 @@ mod tests {
             uid_map: b"0 0 1".to_vec(),
             gid_map: Vec::new(),
             cmdline: b"a\0\xff\0".to_vec(),
+            label: Some(b"unconfined".to_vec()),
             on_channel: Some(false),
             zombie: true,
         };
