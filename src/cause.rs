@@ -50,7 +50,7 @@ mod unmapped_owner;
 
 pub use crate::denial::{Certainty, Class, Code, Denial, Obstacle, Rule};
 pub use held::held;
-pub use purpose::{Purpose, home_of, is_top, is_within, node_at, purpose};
+pub use purpose::{Purpose, home_of, is_top, is_within, node_at, purpose, service_directory};
 
 use crate::attempt::Attempt;
 use crate::change::{Change, Place};

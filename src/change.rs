@@ -46,7 +46,8 @@ pub enum Change {
         /// The new group.
         gid: Option<u32>,
     },
-    /// chown(1) of whatever in this directory's tree belongs to `from`, symlinks not followed.
+    /// chown(1) of whatever in this directory's tree belongs to `from`, symlinks not followed, nothing mounted below
+    /// entered, and what lets in nobody but its owner (0600, 0700) left as it is.
     ChownTree {
         /// The top directory, absolute.
         top: Vec<u8>,

@@ -6,8 +6,10 @@
 //! by how well it fits the place and how few others it lets in.
 #![forbid(unsafe_code)]
 
+mod hands;
 pub mod never;
 mod reach;
+mod safely;
 #[cfg(test)]
 mod tests;
 
@@ -102,6 +104,9 @@ pub fn remedy(attempt: &Attempt, facts: &Facts, denial: &Denial) -> Remedy {
         let proven = narrow.allowed;
         plans.retain(|plan| plan.fit(attempt, facts) != Fit::Broad || plan.allowed && !proven);
     }
+    if plans.iter().any(|plan| plan.safe && plan.repairs()) {
+        plans.retain(|plan| plan.safe);
+    }
     let mut fixes: Vec<Fix> = Vec::new();
     for plan in &plans {
         let fix = plan.fix();
@@ -130,6 +135,8 @@ struct Plan {
     needs_root: bool,
     /// Whether judging again allows the access.
     allowed: bool,
+    /// Whether nobody can lead the commands astray before they are pasted.
+    safe: bool,
 }
 
 impl Plan {
@@ -142,6 +149,7 @@ impl Plan {
             argv: Vec::new(),
             needs_root: false,
             allowed: false,
+            safe: true,
         }
     }
 
@@ -155,7 +163,7 @@ impl Plan {
     ) -> Option<Plan> {
         let mut plan = self.clone();
         for change in &candidate.changes {
-            if let Some(reason) = never::forbids(change, &plan.attempt, &plan.facts) {
+            if let Some(reason) = never::forbids(change, &plan.attempt, &plan.facts, &denial.at) {
                 refused.push(reason);
                 return None;
             }
@@ -202,7 +210,10 @@ impl Plan {
     fn make(&mut self, change: &Change) {
         let subject = &mut self.attempt.subject;
         self.needs_root |= change.needs_root(subject, &self.facts);
-        self.argv.extend(change.argv(subject, &self.facts));
+        match safely::command(change, subject, &self.facts) {
+            Some(argv) => self.argv.push(argv),
+            None => self.safe &= change.argv(subject, &self.facts).is_none(),
+        }
         change.apply(subject, &mut self.facts);
         if let Some(operation) = change.operation_instead() {
             self.attempt.operation = operation;
@@ -239,9 +250,10 @@ impl Plan {
     }
 
     /// The better plan ranks lower: it fits the place, lets in few others, and asks for little.
-    fn rank(&self, attempt: &Attempt, facts: &Facts) -> (Fit, usize, bool, bool, usize) {
+    fn rank(&self, attempt: &Attempt, facts: &Facts) -> (Fit, bool, usize, bool, bool, usize) {
         (
             self.fit(attempt, facts),
+            !self.safe,
             self.lets_in(attempt, facts),
             self.relogin(),
             self.needs_root,
@@ -262,6 +274,16 @@ impl Plan {
         reach::let_in(&attempt.subject, facts, &self.facts)
     }
 
+    fn effect(&self) -> Effect {
+        let effects = self.changes().map(Change::effect);
+        effects.max().unwrap_or(Effect::Advice)
+    }
+
+    /// Whether it is proven that the same attempt then succeeds.
+    fn repairs(&self) -> bool {
+        self.allowed && self.effect() == Effect::Repairs
+    }
+
     fn relogin(&self) -> bool {
         self.changes().any(Change::needs_login)
     }
@@ -270,20 +292,27 @@ impl Plan {
         let titles: Vec<&str> = self.parts.iter().map(|part| part.title.as_str()).collect();
         let mut notes: Vec<&str> = self.parts.iter().map(|part| part.note.as_str()).collect();
         notes.dedup();
-        let effect = self.changes().map(Change::effect).max();
-        let effect = effect.unwrap_or(Effect::Advice);
+        let effect = self.effect();
+        let argv = if self.safe { self.argv.as_slice() } else { &[] };
+        let title = match self.safe {
+            true => joined(&titles),
+            false => format!(
+                "{}: `permwrap fix` does it safely; a pasted command could be led astray, since others can swap what it touches",
+                joined(&titles)
+            ),
+        };
         Fix {
-            title: joined(&titles),
+            title,
             note: match notes.as_slice() {
                 [note] => (*note).to_owned(),
                 _ => String::new(),
             },
             changes: self.changes().cloned().collect(),
-            argv: self.argv.clone(),
+            argv: argv.to_vec(),
             needs_root: self.needs_root,
             effect,
             place: self.parts.last().map_or(Place::Here, |part| part.place),
-            verified: effect == Effect::Repairs && self.allowed,
+            verified: self.repairs(),
             complete: effect != Effect::Repairs || self.allowed,
             relogin: self.relogin(),
         }

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::{Candidate, Fit, Purpose};
-use crate::attempt::{Object, Operation};
+use crate::attempt::Operation;
 use crate::change::{Argv, Change, Effect, argv};
 use crate::facts::{Kind, Perms};
 use crate::quote;
@@ -165,13 +165,15 @@ pub(super) fn as_root(case: &Case) -> Option<Candidate> {
 /// command line may.
 pub(super) fn by_root(case: &Case) -> Option<Candidate> {
     let subject = case.subject();
-    let Object::Path(path) = &case.attempt.object else {
-        return None;
-    };
     let operation = &case.attempt.operation;
+    let object = match operation.takes_the_link_itself() {
+        true => case.facts.walk.named(),
+        false => case.facts.walk.target(),
+    };
+    // The object itself, by the way without links.
     let done = Change::ByRoot {
         operation: operation.clone(),
-        path: path.clone(),
+        path: case.facts.node(object?).path.clone(),
     };
     let change = if done.argv(subject, case.facts).is_some() {
         done

@@ -55,21 +55,24 @@ pub(super) fn give_back(case: &Case) -> Option<Candidate> {
         .is_some_and(|parent| parent.uid == subject.uid);
     let fitting = match case.purpose()? {
         Purpose::Own => true,
-        Purpose::Temporary => true,
-        Purpose::Service => parent_is_ours && subject.uid != 0,
+        Purpose::Temporary | Purpose::Service => parent_is_ours && subject.uid != 0,
         _ => false,
     };
+    // What lets in nobody but its owner was not left by accident.
+    let private = inode.mode & 0o077 == 0;
     // Where somebody has set an ACL or chosen a group, whose the file is was meant.
     let for_a_group = inode.gid != 0
         && inode.gid != subject.gid
         && case.facts.names.groups.contains_key(&inode.gid);
     let deliberate = for_a_group || matches!(node.acl, Ok(Some(_)));
-    if !stray || !fitting || deliberate || subject.uid == inode.uid {
+    if !stray || !fitting || private || deliberate || subject.uid == inode.uid {
         return None;
     }
     if let Some(left) = &case.facts.surroundings.leftovers
         && left.owner == inode.uid
         && left.count > 1
+        && left.own > left.count
+        && !left.mounts
         && super::is_within(&node.path, &left.top)
     {
         let top = crate::quote::display(&left.top);

@@ -21,7 +21,9 @@ pub enum Purpose {
     Kernel,
     /// Where everybody may create.
     Temporary,
-    /// Data of services and projects: `/srv`, `/var/lib/app`, `/opt/app`, a mounted disk.
+    /// What services and packages keep for themselves: `/var/lib/app`, `/var/spool/cron`, `/opt/app`.
+    State,
+    /// Data of services and projects: `/srv`, `/var/www`, a mounted disk.
     Service,
 }
 
@@ -46,6 +48,19 @@ const SYSTEM: &[&[u8]] = &[
     b"/var/lib/rpm",
     b"/var/lib/systemd",
 ];
+
+/// Below which each service or package has a directory of its own.
+const STATE: &[&[u8]] = &[
+    b"/opt",
+    b"/var/backups",
+    b"/var/cache",
+    b"/var/lib",
+    b"/var/mail",
+    b"/var/spool",
+];
+
+/// As those, of running services.
+const RUNNING: &[&[u8]] = &[b"/run", b"/var/log"];
 
 /// Directories that hold the places of services: themselves they are the system's.
 const TOPS: &[&[u8]] = &[
@@ -83,18 +98,17 @@ pub fn purpose(path: &[u8], uid: u32, facts: &Facts) -> Purpose {
     {
         return Purpose::Temporary;
     }
-    if around
-        .home
-        .as_deref()
-        .is_some_and(|home| home.len() > 1 && within(home))
-    {
+    // A service's home may be anywhere: `/usr/sbin`, `/nonexistent`, `/`.
+    if is_own(&around.home.clone().filter(|home| home.len() > 1)) {
         return Purpose::Own;
     }
     if let Some(home) = home_of(path) {
-        return match owner(home, facts) == Some(uid) {
-            true => Purpose::Own,
-            false => Purpose::Home,
-        };
+        if owner(home, facts) == Some(uid) {
+            return Purpose::Own;
+        }
+        if is_somebodys_home(home, facts) {
+            return Purpose::Home;
+        }
     }
     if TOPS.contains(&path) || SYSTEM.iter().any(|top| within(top)) {
         return Purpose::System;
@@ -114,7 +128,33 @@ pub fn purpose(path: &[u8], uid: u32, facts: &Facts) -> Purpose {
     if is_own(&around.project) || is_own(&around.prefix) {
         return Purpose::Own;
     }
-    Purpose::Service
+    match STATE.iter().any(|top| within(top)) {
+        true => Purpose::State,
+        false => Purpose::Service,
+    }
+}
+
+/// The directory of one service or package that the path lies in: `/var/lib/app`, `/run/app`, `/opt/app`.
+#[must_use]
+pub fn service_directory(path: &[u8]) -> Option<&[u8]> {
+    let mut tops = STATE.iter().chain(RUNNING);
+    tops.find_map(|top| {
+        let rest = path.strip_prefix(*top)?.strip_prefix(b"/")?;
+        let name = rest
+            .iter()
+            .position(|&byte| byte == b'/')
+            .unwrap_or(rest.len());
+        (name > 0).then(|| &path[..top.len() + 1 + name])
+    })
+}
+
+/// Whether this directory among the homes is the one of the user it belongs to, rather than data that is kept beside them.
+fn is_somebodys_home(home: &[u8], facts: &Facts) -> bool {
+    let name = owner(home, facts).map(|uid| facts.names.users.get(&uid));
+    home == b"/root"
+        || name
+            .flatten()
+            .is_none_or(|name| home.ends_with(name.as_bytes()))
 }
 
 /// Whether this directory holds the places of services, homes or disks: the system's itself, but made to hold others'.

@@ -99,7 +99,12 @@ fn meant_to_be_writable(case: &Case, mount: &Mount) -> bool {
     (is_top(&mount.point) && mount.point != b"/")
         || matches!(
             purpose(&mount.point, case.subject().uid, case.facts),
-            Purpose::Own | Purpose::Home | Purpose::Service | Purpose::Temporary | Purpose::Log
+            Purpose::Own
+                | Purpose::Home
+                | Purpose::Service
+                | Purpose::State
+                | Purpose::Temporary
+                | Purpose::Log
         )
 }
 

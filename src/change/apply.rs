@@ -22,7 +22,8 @@ pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
             gid,
         } => {
             for node in &mut facts.nodes {
-                let theirs = node.inode.as_ref().is_ok_and(|inode| inode.uid == *from);
+                let inode = node.inode.as_ref();
+                let theirs = inode.is_ok_and(|inode| inode.uid == *from && inode.mode & 0o077 != 0);
                 if theirs && is_within(&node.path, top) {
                     chown(node, Some(*uid), Some(*gid));
                 }

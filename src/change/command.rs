@@ -19,8 +19,16 @@ pub(super) fn argv(change: &Change, subject: &Subject, facts: &Facts) -> Option<
             uid,
             gid,
         } => {
-            let from = format!("--from={}", user(names, *from));
-            line(&["chown", "-Rh", &from, &owner(names, *uid, *gid)], top)
+            // Down from the top without following links, by names relative to where it is. What lets in nobody else
+            // stays, and so does what is mounted below.
+            let (from, owner) = (from.to_string(), owner(names, *uid, *gid));
+            let which = ["-xdev", "-uid", &from, "-perm", "/077"];
+            let what = ["-execdir", "chown", "-h", &owner, "{}", "+"];
+            let words = which
+                .into_iter()
+                .chain(what)
+                .map(|word| word.as_bytes().to_vec());
+            line(&["find"], top).into_iter().chain(words).collect()
         }
         Change::Make {
             parent,

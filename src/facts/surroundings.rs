@@ -7,6 +7,9 @@ pub struct Surroundings {
     pub container: Option<Container>,
     /// The systemd unit the subject runs in, where it is a service.
     pub unit: Option<Unit>,
+    /// Whether the subject lives in another mount namespace, root directory or user namespace than permwrap: paths and ids
+    /// mean something else there.
+    pub elsewhere: bool,
     /// Whether this is the Windows Subsystem for Linux.
     pub wsl: bool,
     /// The subject's home directory.
@@ -54,6 +57,10 @@ pub struct Leftovers {
     pub top: Vec<u8>,
     /// Their owner.
     pub owner: u32,
-    /// How many there are, as far as was counted.
+    /// How many there are, as far as was counted. What its owner keeps private (0600, 0700) is none.
     pub count: usize,
+    /// How many files of the tree are the subject's own.
+    pub own: usize,
+    /// Whether something is mounted below the top: a change of the whole tree would leave it.
+    pub mounts: bool,
 }

@@ -20,8 +20,14 @@ const LONGEST: Duration = Duration::from_millis(200);
 /// walk that is not the subject's.
 pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Option<Leftovers> {
     let (top, owner) = tree(subject, facts)?;
-    let count = count(&under(&view.root_directory(), &top), owner);
-    (count > 0).then_some(Leftovers { top, owner, count })
+    let (count, own) = count(&under(&view.root_directory(), &top), owner, subject.uid);
+    (count > 0).then(|| Leftovers {
+        mounts: super::mounts::any_below(view.pid, &top),
+        top,
+        owner,
+        count,
+        own,
+    })
 }
 
 /// The top of the tree, and whose files in it are foreign. `None` where nothing on the way is foreign.
@@ -67,13 +73,18 @@ fn way(facts: &Facts) -> Vec<NodeId> {
     way
 }
 
-/// Counts what belongs to this owner at and below the top, on its file system, symlinks not followed.
-fn count(top: &Path, owner: u32) -> usize {
+/// Counts what belongs to this owner at and below the top, on its file system, symlinks not followed, and what belongs to
+/// the subject there. What lets in nobody else was not left by accident.
+fn count(top: &Path, owner: u32, subject: u32) -> (usize, usize) {
     let started = Instant::now();
     let Ok(status) = top.symlink_metadata() else {
-        return 0;
+        return (0, 0);
     };
-    let mut found = usize::from(status.uid() == owner);
+    let is_left = |status: &std::fs::Metadata| {
+        status.uid() == owner && (status.is_symlink() || status.mode() & 0o077 != 0)
+    };
+    let mut left = usize::from(is_left(&status));
+    let mut own = usize::from(status.uid() == subject);
     let mut seen = 0;
     let mut directories: Vec<PathBuf> = if status.is_dir() {
         vec![top.to_owned()]
@@ -84,16 +95,17 @@ fn count(top: &Path, owner: u32) -> usize {
         for entry in read_dir(&directory).into_iter().flatten().flatten() {
             seen += 1;
             if seen > MOST || started.elapsed() > LONGEST {
-                return found;
+                return (left, own);
             }
             let Ok(entry_status) = entry.metadata() else {
                 continue;
             };
-            found += usize::from(entry_status.uid() == owner);
+            left += usize::from(is_left(&entry_status));
+            own += usize::from(entry_status.uid() == subject);
             if entry_status.is_dir() && entry_status.dev() == status.dev() {
                 directories.push(entry.path());
             }
         }
     }
-    found
+    (left, own)
 }

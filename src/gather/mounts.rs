@@ -38,6 +38,15 @@ impl Table {
     }
 }
 
+/// Whether the process sees anything mounted below this directory.
+pub(super) fn any_below(pid: Option<i32>, directory: &[u8]) -> bool {
+    let process = pid.map_or("self".to_owned(), |pid| pid.to_string());
+    let below = [directory, b"/"].concat();
+    read(&process)
+        .values()
+        .any(|mount| mount.point.starts_with(&below))
+}
+
 fn read(process: &str) -> HashMap<u64, Mount> {
     let text = std::fs::read(format!("/proc/{process}/mountinfo")).unwrap_or_default();
     text.split(|&byte| byte == b'\n')

@@ -73,6 +73,7 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
     Surroundings {
         unit: container.is_none().then(|| unit::unit(&cgroup)).flatten(),
         container,
+        elsewhere: view.is_elsewhere(),
         wsl: std::fs::read_to_string("/proc/sys/kernel/osrelease")
             .is_ok_and(|kernel| is_wsl(&kernel)),
         project: project(&above, home.as_deref(), exists),

@@ -85,6 +85,7 @@ impl View {
                 Operation::Exec => self.interpreters(&mut walker, &walked),
                 _ => Vec::new(),
             };
+            walker.look_above();
             facts.walk = walked.walk;
             facts.to = to.map(|to| to.walk);
             facts.interpreters = interpreters
@@ -159,6 +160,12 @@ impl View {
             Some(pid) if !self.root_path.is_empty() => PathBuf::from(format!("/proc/{pid}/root")),
             _ => PathBuf::from("/"),
         }
+    }
+
+    /// Whether the process lives in another mount namespace, root directory or user namespace than permwrap.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        let another_user_ns = |pid| !namespaces::shares(pid, "user").unwrap_or(true);
+        !self.root_path.is_empty() || self.pid.is_some_and(another_user_ns)
     }
 
     /// The home directory of a user, without symlinks where that can be told.

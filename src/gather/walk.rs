@@ -142,6 +142,24 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// Looks at the directories above whatever was met, as far as no walk came through them: a relative path begins below
+    /// them, and a magic link leads past them.
+    pub(super) fn look_above(&mut self) {
+        let known = |facts: &Facts, path: &[u8]| facts.nodes.iter().any(|node| node.path == path);
+        let met: Vec<Vec<u8>> = self
+            .nodes
+            .facts
+            .nodes
+            .iter()
+            .filter_map(|node| Some(node.path[..last_slash(&node.path)?].to_vec()))
+            .collect();
+        for above in met {
+            if !above.is_empty() && !known(self.nodes.facts, &above) {
+                let _ = self.walk(&above, true);
+            }
+        }
+    }
+
     /// Looks what running the regular file at the end of a walk would run.
     pub(super) fn look_into_program(&mut self, walked: &Walked) -> Option<Program> {
         let end = walked.end.as_ref()?;
@@ -342,4 +360,8 @@ fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
     }
     let slash: &[u8] = if directory.ends_with(b"/") { b"" } else { b"/" };
     [directory, slash, name].concat()
+}
+
+fn last_slash(path: &[u8]) -> Option<usize> {
+    path.iter().rposition(|&byte| byte == b'/')
 }

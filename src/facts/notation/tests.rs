@@ -138,7 +138,8 @@ project  /home/alice/app
 prefix   /home/alice/app/.venv
 container docker remapped read-only-root
 unit     app.service user
-leftovers /home/alice/app/out root 312
+leftovers /home/alice/app/out root 312 own=7 mounts
+elsewhere
 wsl
 tools    sudo,setfacl
 command  python3 my\x20app.py

@@ -38,6 +38,7 @@ impl Reader {
             "project" => around.project = Some(path(words, 0)?),
             "prefix" => around.prefix = Some(path(words, 0)?),
             "wsl" => around.wsl = true,
+            "elsewhere" => around.elsewhere = true,
             "container" => {
                 let has = |option| words.contains(&option);
                 around.container = Some(Container {
@@ -69,6 +70,11 @@ impl Reader {
                     top: path(words, 0)?,
                     owner: self.uid(word(words, 1, "an owner")?)?,
                     count: number(word(words, 2, "a count")?)?,
+                    own: match words.iter().find_map(|word| word.strip_prefix("own=")) {
+                        Some(count) => number(count)?,
+                        None => 0,
+                    },
+                    mounts: words.contains(&"mounts"),
                 };
                 self.facts.surroundings.leftovers = Some(leftovers);
             }

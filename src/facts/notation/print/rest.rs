@@ -190,10 +190,18 @@ pub(super) fn surroundings(facts: &Facts) -> Vec<String> {
     if let Some(left) = &around.leftovers {
         let owner = facts.names.user_word(left.owner);
         lines.push(format!(
-            "leftovers {} {owner} {}",
+            "leftovers {} {owner} {}{}{}",
             lines::escape(&left.top),
-            left.count
+            left.count,
+            match left.own {
+                0 => String::new(),
+                own => format!(" own={own}"),
+            },
+            if left.mounts { " mounts" } else { "" }
         ));
+    }
+    if around.elsewhere {
+        lines.push("elsewhere".to_owned());
     }
     if around.wsl {
         lines.push("wsl".to_owned());

@@ -1,0 +1,108 @@
+//! Commands that root is not to run on a program's word.
+
+use super::Never;
+use super::place::{bits, inode, is_owner, ownership};
+use crate::attempt::{Operation, Subject};
+use crate::cause::{Purpose, purpose};
+use crate::facts::{Facts, Inode, NodeId};
+
+/// Words that turn off a protection, or open something to everybody.
+const DISARMING: &[&[u8]] = &[
+    b"setenforce",
+    b"aa-complain",
+    b"aa-disable",
+    b"aa-teardown",
+    b"--privileged",
+    b"unconfined",
+    b"no_root_squash",
+    b"777",
+    b"666",
+    b"a+w",
+    b"o+w",
+];
+
+/// Words of a command line that reach further than one thing, or open it to everybody.
+const SWEEPING: &[&[u8]] = &[
+    b"-R",
+    b"-r",
+    b"-rf",
+    b"-fr",
+    b"--recursive",
+    b"777",
+    b"666",
+    b"0777",
+    b"0666",
+    b"a+w",
+    b"o+w",
+    b"a+rwx",
+];
+
+/// A command that disarms a protection.
+pub(super) fn disarms(argv: &[Vec<u8>]) -> Option<Never> {
+    argv.iter()
+        .any(|word| DISARMING.contains(&word.as_slice()))
+        .then_some(Never::Protection)
+}
+
+/// A command line that root is to run: sudo does not help with a file that the shell opens, and a shell or an
+/// interpreter as root does whatever its script says.
+pub(super) fn line(words: &[Vec<u8>]) -> Option<Never> {
+    let (program, arguments) = words.split_first()?;
+    if runs_anything(program) {
+        return Some(Never::AnyCommand);
+    }
+    arguments
+        .iter()
+        .any(|argument| SWEEPING.contains(&argument.as_slice()))
+        .then_some(Never::ForeignTree)
+}
+
+/// One operation that root is to do. It is the reader's own program that asked for it, or so it says: nothing of the
+/// system is altered on its word, nothing opened that was not, and nothing of others deleted but where all may leave files.
+pub(super) fn by_root(subject: &Subject, facts: &Facts, operation: &Operation) -> Option<Never> {
+    let named = match operation.takes_the_link_itself() {
+        true => facts.walk.named(),
+        false => facts.walk.target(),
+    };
+    let Some(id) = named else {
+        return Some(Never::System);
+    };
+    if !matches!(
+        purpose(&facts.node(id).path, subject.uid, facts),
+        Purpose::Own | Purpose::Service | Purpose::Temporary
+    ) {
+        return Some(Never::System);
+    }
+    let sticky = |dir: NodeId| inode(facts, dir).is_some_and(Inode::is_sticky);
+    match operation {
+        Operation::Chmod(Some(mode)) => {
+            let before = inode(facts, id)?.mode;
+            let opens = mode & !before & 0o077 != 0 && !is_owner(subject, facts, id);
+            if mode & 0o6000 != 0 || opens {
+                return Some(Never::WritableByAll);
+            }
+            bits(subject, facts, id, mode & !before & 0o777)
+        }
+        Operation::Delete | Operation::Rmdir if !facts.walk.parent().is_some_and(sticky) => {
+            Some(Never::ForeignTree)
+        }
+        Operation::Chown { uid: None, .. } => None,
+        Operation::Chown { .. } => ownership(subject, facts, id),
+        _ => None,
+    }
+}
+
+/// Whether the program is a shell or an interpreter, or runs what it is given.
+pub(super) fn runs_anything(program: &[u8]) -> bool {
+    const NAMES: &[&str] = &[
+        "awk", "bash", "busybox", "bun", "dash", "deno", "dotnet", "env", "expect", "find", "fish",
+        "gdb", "java", "ksh", "lua", "node", "nodejs", "perl", "php", "python", "ruby", "sh",
+        "tclsh", "tcsh", "xargs", "zsh",
+    ];
+    let name = program
+        .rsplit(|&byte| byte == b'/')
+        .next()
+        .unwrap_or(program);
+    let name = String::from_utf8_lossy(name);
+    NAMES.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.'))
+}

@@ -1,0 +1,63 @@
+//! Groups that nobody joins on a program's word.
+
+use super::Never;
+use super::place::inode;
+use crate::attempt::Attempt;
+use crate::cause::{Obstacle, Purpose, purpose};
+use crate::facts::{Facts, Kind, NodeId};
+
+/// Groups whose members can become root, or read and change what only root may.
+const POWERFUL: &[&str] = &[
+    "admin",
+    "bin",
+    "crontab",
+    "daemon",
+    "disk",
+    "docker",
+    "incus",
+    "incus-admin",
+    "kmem",
+    "libvirt",
+    "lxd",
+    "mail",
+    "podman",
+    "root",
+    "shadow",
+    "staff",
+    "sudo",
+    "sys",
+    "tty",
+    "utmp",
+    "wheel",
+];
+
+/// Those of them whose one purpose is a socket: who is to use that joins them, and is told what that means.
+const OF_A_SOCKET: &[&str] = &["docker", "incus", "incus-admin", "libvirt", "lxd", "podman"];
+
+/// Joining this group.
+pub(super) fn joined(attempt: &Attempt, facts: &Facts, gid: u32, at: &Obstacle) -> Option<Never> {
+    let known = facts.names.groups.get(&gid);
+    let Some(name) = known.map(|group| group.name.as_str()).filter(|_| gid != 0) else {
+        return Some(Never::PowerfulGroup);
+    };
+    let node = match at {
+        Obstacle::Node(id) | Obstacle::Mount(_, id) => Some(*id),
+        _ => None,
+    };
+    let kind = |id: NodeId| inode(facts, id).map(|inode| inode.kind);
+    let target = facts.walk.target().and_then(kind);
+    let socket = target == Some(Kind::Socket) && OF_A_SOCKET.contains(&name);
+    if POWERFUL.contains(&name) && !socket {
+        return Some(Never::PowerfulGroup);
+    }
+    // A device, a socket and a log have their group so that it is joined; other things of root's in a place of the
+    // system are for a service.
+    let meant = |id: NodeId| {
+        let is_root = inode(facts, id).is_some_and(|inode| inode.uid == 0);
+        let place = purpose(&facts.node(id).path, attempt.subject.uid, facts);
+        let special = matches!(kind(id), Some(Kind::Char | Kind::Socket));
+        let systems = matches!(place, Purpose::System | Purpose::State | Purpose::Runtime);
+        special || !(is_root && systems) && place != Purpose::Home
+    };
+    (!node.is_none_or(meant)).then_some(Never::Closed)
+}

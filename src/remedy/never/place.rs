@@ -1,0 +1,248 @@
+//! What stays as it is by where it lies, whose it is and what its mode says: closed on purpose stays closed.
+
+use super::Never;
+use crate::attempt::Subject;
+use crate::cause::{
+    Purpose, held, home_of, is_top, is_within, node_at, purpose, service_directory,
+};
+use crate::change::MountOption;
+use crate::facts::{Facts, Inode, Kind, MountId, NodeId, Perms, Tag};
+
+/// Uids of people, rather than of services (useradd(8), UID_MIN and UID_MAX of login.defs(5)).
+const PEOPLE: std::ops::Range<u32> = 1000..60_000;
+
+/// Adding these bits for whomever they are for.
+pub(super) fn bits(subject: &Subject, facts: &Facts, node: NodeId, add: u32) -> Option<Never> {
+    if add & 0o002 != 0 {
+        return Some(Never::WritableByAll);
+    }
+    let path = &facts.node(node).path;
+    let home = facts.surroundings.home.as_deref();
+    if add & 0o007 != 0 && (home_of(path) == Some(path) || home == Some(path)) {
+        return Some(Never::OpenHome);
+    }
+    let added = Perms::from_bits(add | add >> 3 | add >> 6);
+    widening(subject, facts, node, added)
+}
+
+/// Granting these permissions on the node to whomever.
+pub(super) fn widening(
+    subject: &Subject,
+    facts: &Facts,
+    id: NodeId,
+    gained: Perms,
+) -> Option<Never> {
+    let node = facts.node(id);
+    if is_owner(subject, facts, id) {
+        return None;
+    }
+    let inode = inode(facts, id)?;
+    if subject.uid != 0 && is_within(&node.path, b"/root") {
+        return Some(Never::RootsHome);
+    }
+    let purpose = purpose(&node.path, subject.uid, facts);
+    if purpose == Purpose::Home && !names(subject, facts, id) {
+        return Some(Never::OpenHome);
+    }
+    if inode.kind == Kind::Regular && inode.mode & 0o6000 != 0 {
+        return Some(Never::Program);
+    }
+    // Modes below /proc and /sys are the kernel's, and back with it.
+    if purpose == Purpose::Kernel {
+        return Some(Never::System);
+    }
+    if matches!(inode.kind, Kind::Char | Kind::Block | Kind::Socket) {
+        // It is made anew at the next start, without the entry; and what it is for, its group says.
+        return Some(Never::Special);
+    }
+    if is_closed_on_purpose(inode, purpose) {
+        return Some(Never::Closed);
+    }
+    let readable = held(subject, id, facts).is_some_and(|held| held.contains(Perms::R));
+    match purpose {
+        Purpose::System if gained.contains(Perms::W) => Some(Never::System),
+        Purpose::System | Purpose::State
+            if inode.kind == Kind::Regular && gained.contains(Perms::X) && !readable =>
+        {
+            Some(Never::Program)
+        }
+        Purpose::Runtime | Purpose::State | Purpose::Log | Purpose::Device
+            if gained.contains(Perms::W) && !is_made_for(subject, &node.path, facts) =>
+        {
+            Some(Never::System)
+        }
+        _ => None,
+    }
+}
+
+/// Whether somebody saw to it that others stay out: a root-owned object without read for others in a place of the system,
+/// what a service keeps to itself there, and what is another person's.
+fn is_closed_on_purpose(inode: &Inode, purpose: Purpose) -> bool {
+    let of_the_system = matches!(
+        purpose,
+        Purpose::System
+            | Purpose::Device
+            | Purpose::Runtime
+            | Purpose::Log
+            | Purpose::State
+            | Purpose::Temporary
+    );
+    let closed_to_others = !inode.other_bits().contains(Perms::R);
+    let private = inode.mode & 0o077 == 0;
+    let of_somebody = inode.uid == 0 || PEOPLE.contains(&inode.uid) && purpose != Purpose::State;
+    of_the_system && (private || closed_to_others && of_somebody)
+}
+
+/// Whether a service's directory in a place of the system is there for others than root: it belongs to the service's own
+/// user, or bears the name of the subject or its unit.
+fn is_made_for(subject: &Subject, path: &[u8], facts: &Facts) -> bool {
+    let Some(directory) = service_directory(path) else {
+        return false;
+    };
+    let owner = node_at(directory, facts).and_then(|id| inode(facts, id));
+    let name = directory
+        .rsplit(|&byte| byte == b'/')
+        .next()
+        .unwrap_or(directory);
+    is_named_after(subject, name, facts) || owner.is_some_and(|inode| inode.uid != 0)
+}
+
+/// Whether this is the name of the subject or of its unit.
+fn is_named_after(subject: &Subject, name: &[u8], facts: &Facts) -> bool {
+    let user = facts.names.users.get(&subject.uid);
+    let unit = facts.surroundings.unit.as_ref();
+    let stem = unit.and_then(|unit| unit.name.strip_suffix(".service"));
+    subject.uid != 0 && user.map(|user| user.as_bytes()) == Some(name)
+        || stem.map(str::as_bytes) == Some(name)
+}
+
+/// Whether the ACL has an entry for the subject, or for a group it is in: the owner shares it.
+fn names(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
+    let Ok(Some(acl)) = &facts.node(id).acl else {
+        return false;
+    };
+    acl.entries.iter().any(|entry| match entry.tag {
+        Tag::User(uid) => uid == subject.uid,
+        Tag::Group(gid) => subject.in_group(gid),
+        _ => false,
+    })
+}
+
+/// Giving it to the subject: only what lies in the subject's own place and was left there by accident.
+pub(super) fn ownership(subject: &Subject, facts: &Facts, id: NodeId) -> Option<Never> {
+    let Some(inode) = inode(facts, id) else {
+        return Some(Never::OtherNames);
+    };
+    if is_owner(subject, facts, id) {
+        return None;
+    }
+    if inode.kind == Kind::Regular && inode.links > 1 {
+        return Some(Never::OtherNames);
+    }
+    let path = &facts.node(id).path;
+    let purpose = purpose(path, subject.uid, facts);
+    if inode.is_dir() && inode.other_bits().contains(Perms::W) && purpose != Purpose::Own {
+        return Some(Never::Shared);
+    }
+    if inode.mode & 0o077 == 0 {
+        // What lets in nobody else was not left by accident.
+        return Some(Never::Closed);
+    }
+    if matches!(inode.kind, Kind::Char | Kind::Block | Kind::Socket) {
+        return Some(Never::Special);
+    }
+    let below_own = parents(path)
+        .any(|above| node_at(above, facts).is_some_and(|id| is_owner(subject, facts, id)));
+    match purpose {
+        Purpose::Own => None,
+        Purpose::Temporary | Purpose::Service if below_own => None,
+        Purpose::Service => widening(subject, facts, id, Perms::RWX).or(Some(Never::ForeignTree)),
+        _ => widening(subject, facts, id, Perms::RWX).or(Some(Never::System)),
+    }
+}
+
+/// Giving its group something that it had not: the group of the subject.
+pub(super) fn group_ownership(subject: &Subject, facts: &Facts, id: NodeId) -> Option<Never> {
+    let Some(inode) = inode(facts, id) else {
+        return Some(Never::OtherNames);
+    };
+    let several = inode.kind == Kind::Regular && inode.links > 1;
+    if several && !is_owner(subject, facts, id) {
+        return Some(Never::OtherNames);
+    }
+    widening(subject, facts, id, Perms::RWX)
+}
+
+/// The directories above a path, the nearest first.
+fn parents(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = path;
+    std::iter::from_fn(move || {
+        let slash = rest.iter().rposition(|&byte| byte == b'/')?;
+        rest = &rest[..slash];
+        (slash > 0).then_some(rest)
+    })
+}
+
+/// Something of the subject's own may be made where data, logs and services have their places, and nowhere else of the
+/// system's.
+pub(super) fn made_in(
+    subject: &Subject,
+    facts: &Facts,
+    parent: NodeId,
+    name: &[u8],
+) -> Option<Never> {
+    const FOR_DATA: &[&[u8]] = &[
+        b"/",
+        b"/media",
+        b"/mnt",
+        b"/opt",
+        b"/srv",
+        b"/var/log",
+        b"/var/www",
+    ];
+    let path = facts.node(parent).path.as_slice();
+    let purpose = purpose(path, subject.uid, facts);
+    let fitting = match path {
+        _ if FOR_DATA.contains(&path) => true,
+        _ if is_top(path) => is_named_after(subject, name, facts),
+        _ => purpose == Purpose::Service || purpose == Purpose::Log,
+    };
+    (!fitting).then_some(Never::System)
+}
+
+/// A whole tree: only one that is the subject's, most of it, and nothing mounted in it.
+pub(super) fn tree(subject: &Subject, facts: &Facts, top: &[u8]) -> Option<Never> {
+    let own = |path: &[u8]| node_at(path, facts).is_some_and(|id| is_owner(subject, facts, id));
+    let fitting = matches!(
+        purpose(top, subject.uid, facts),
+        Purpose::Own | Purpose::Service | Purpose::Temporary
+    );
+    let left = facts.surroundings.leftovers.as_ref();
+    let mostly_own =
+        left.is_some_and(|left| left.top == top && !left.mounts && left.own > left.count);
+    (!fitting || !own(top) || !mostly_own).then_some(Never::ForeignTree)
+}
+
+/// A mount that is as it is so that the system stays as it is.
+pub(super) fn remount(
+    subject: &Subject,
+    facts: &Facts,
+    id: MountId,
+    option: MountOption,
+) -> Option<Never> {
+    let mount = &facts.mounts[id.0];
+    let systems = matches!(
+        purpose(&mount.point, subject.uid, facts),
+        Purpose::System | Purpose::Kernel | Purpose::Device | Purpose::Runtime
+    ) && !(is_top(&mount.point) && mount.point != b"/");
+    (systems || matches!(option, MountOption::Dev | MountOption::Symfollow))
+        .then_some(Never::SystemMount)
+}
+
+pub(super) fn is_owner(subject: &Subject, facts: &Facts, node: NodeId) -> bool {
+    inode(facts, node).is_some_and(|inode| inode.uid == subject.uid)
+}
+
+pub(super) fn inode(facts: &Facts, id: NodeId) -> Option<&Inode> {
+    facts.node(id).inode.as_ref().ok()
+}

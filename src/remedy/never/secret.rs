@@ -1,0 +1,90 @@
+//! Secrets that no rule of places and modes finds: the names that keys go by, and where they are kept.
+
+use crate::attempt::{Attempt, Object, Subject};
+use crate::cause::is_within;
+use crate::facts::{Facts, Kind, NodeId};
+
+const SECRETS: &[&[u8]] = &[
+    b"/dev/kmem",
+    b"/dev/mem",
+    b"/dev/port",
+    b"/etc/gshadow",
+    b"/etc/gshadow-",
+    b"/etc/krb5.keytab",
+    b"/etc/letsencrypt/archive",
+    b"/etc/letsencrypt/keys",
+    b"/etc/letsencrypt/live",
+    b"/etc/security/opasswd",
+    b"/etc/shadow",
+    b"/etc/shadow-",
+    b"/etc/ssl/private",
+    b"/etc/sudoers",
+    b"/etc/sudoers.d",
+    b"/proc/kcore",
+    b"/run/secrets",
+    b"/run/sudo",
+    b"/var/lib/mysql",
+    b"/var/lib/postgresql",
+    b"/var/lib/private",
+    b"/var/lib/sss",
+    b"/var/lib/sudo",
+    b"/var/spool/cron",
+];
+
+/// Directories of keys and passwords, in whose home ever.
+const DIRECTORIES: &[&[u8]] = &[b".aws", b".gnupg", b".kube", b".password-store", b".ssh"];
+
+/// Names of key files and of files with passwords.
+const NAMES: &[&[u8]] = &[
+    b".git-credentials",
+    b".my.cnf",
+    b".netrc",
+    b".pgpass",
+    b".vault-token",
+];
+
+const ENDINGS: &[&[u8]] = &[b".key", b".keytab", b"_key", b".kdbx"];
+
+/// Whether the attempt is about somebody else's secret.
+pub(super) fn is_about_one(attempt: &Attempt, facts: &Facts) -> bool {
+    let owns = |id: NodeId| {
+        let inode = facts.node(id).inode.as_ref();
+        inode.is_ok_and(|inode| inode.uid == attempt.subject.uid)
+    };
+    let asked = match &attempt.object {
+        Object::Path(path) => is_secret(path) && !facts.walk.target().is_some_and(owns),
+        Object::Port { .. } | Object::Process => false,
+    };
+    let nodes = facts.walks().flat_map(|walk| [walk.named(), walk.target()]);
+    asked
+        || nodes
+            .flatten()
+            .any(|id| is_one(&attempt.subject, facts, id))
+}
+
+/// Whether the node is somebody else's secret.
+pub(super) fn is_one(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
+    let node = facts.node(id);
+    let disk = node
+        .inode
+        .as_ref()
+        .is_ok_and(|inode| inode.kind == Kind::Block);
+    let owns = node
+        .inode
+        .as_ref()
+        .is_ok_and(|inode| inode.uid == subject.uid);
+    !owns && (disk || is_secret(&node.path))
+}
+
+fn is_secret(path: &[u8]) -> bool {
+    let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
+    let key = ENDINGS.iter().any(|ending| name.ends_with(ending))
+        || NAMES.contains(&name)
+        || name.starts_with(b"privkey")
+        || name.starts_with(b"id_") && !name.ends_with(b".pub");
+    key || SECRETS.iter().any(|secret| is_within(path, secret))
+        || path
+            .split(|&byte| byte == b'/')
+            .any(|part| DIRECTORIES.contains(&part))
+        || path.starts_with(b"/proc/") && (path.ends_with(b"/mem") || path.ends_with(b"/environ"))
+}

@@ -1,0 +1,156 @@
+//! Commands for root in a form that nobody can lead astray between the hint and the paste.
+//!
+//! A path is looked up again when the command runs. Where somebody else than root can write a directory on the way, he can
+//! put a link there, and root changes what it points to. Then the change is made by the object's owner, by find(1), which
+//! goes down from firm ground without following links and knows the object by its inode number, or by `permwrap fix`.
+
+use super::hands::{self, Hands};
+use crate::attempt::{Operation, Subject};
+use crate::cause::held;
+use crate::change::{Argv, Change, argv};
+use crate::facts::{Facts, Inode, NodeId, Perms};
+
+/// The command for the change as root may paste it; `None` where there is no form of it that is safe.
+pub(super) fn command(change: &Change, subject: &Subject, facts: &Facts) -> Option<Argv> {
+    let plain = change.argv(subject, facts)?;
+    if subject.uid != 0 && !change.needs_root(subject, facts) {
+        return Some(plain);
+    }
+    let path = match touched(change, facts) {
+        Touched::Nothing => return Some(plain),
+        Touched::Path(path) => path,
+    };
+    let hands = hands::over(path, facts);
+    match change {
+        Change::ChownTree { top, .. } if hands::firm_ground(top, facts).is_some() => Some(plain),
+        _ if hands == Hands::Root => Some(plain),
+        Change::Chown { node, .. } => by_number(&plain, *node, hands, subject, facts),
+        Change::Chmod { node, .. }
+        | Change::AclGrant { node, .. }
+        | Change::AclMask { node, .. } => by_owner(&plain, *node, hands, facts),
+        _ => None,
+    }
+}
+
+/// Whether an operation that root is to do once can be led astray.
+pub(super) fn is_led_astray(operation: &Operation, path: &[u8], facts: &Facts) -> bool {
+    let last_name_alone = matches!(operation, Operation::Delete | Operation::Rmdir);
+    let slash = path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+    let path = match last_name_alone {
+        // A name is taken away, whatever is behind it.
+        true if slash > 0 => &path[..slash],
+        true => b"/",
+        false => path,
+    };
+    hands::over(path, facts) != Hands::Root
+}
+
+/// Whether the refused command, run by root, can be led astray on the way that was refused.
+pub(super) fn is_way_led_astray(facts: &Facts) -> bool {
+    facts
+        .walks()
+        .any(|walk| hands::over_walk(walk, facts) != Hands::Root)
+}
+
+enum Touched<'a> {
+    Nothing,
+    Path(&'a [u8]),
+}
+
+/// The path that the command looks up.
+fn touched<'a>(change: &'a Change, facts: &'a Facts) -> Touched<'a> {
+    Touched::Path(match change {
+        Change::Chmod { node, .. }
+        | Change::SetMode { node, .. }
+        | Change::Chown { node, .. }
+        | Change::AclGrant { node, .. }
+        | Change::AclMask { node, .. }
+        | Change::SetAcl { node, .. }
+        | Change::SetFlag { node, .. } => &facts.node(*node).path,
+        Change::Make { parent, .. } | Change::Remove { parent, .. } => &facts.node(*parent).path,
+        Change::ChownTree { top, .. } => top,
+        Change::Remount { mount, .. } => &facts.mounts[mount.0].point,
+        Change::FileCapability { program, .. } | Change::NoFileCapability { program } => program,
+        // A label or the like of the object itself.
+        Change::Run {
+            argv, root: true, ..
+        } => {
+            let nodes = facts.walk.target().into_iter().chain(facts.walk.named());
+            let mut nodes = nodes.map(|id| facts.node(id).path.as_slice());
+            match nodes.find(|path| argv.iter().any(|word| word == path)) {
+                Some(path) => path,
+                None => return Touched::Nothing,
+            }
+        }
+        Change::Run { .. }
+        | Change::JoinGroup(_)
+        | Change::LeaveGroup(_)
+        | Change::Relogin(_)
+        // Whether root may do these at all was asked before.
+        | Change::RunAsRoot
+        | Change::ByRoot { .. }
+        | Change::RunThrough { .. }
+        | Change::Setting { .. }
+        | Change::Advice(_) => return Touched::Nothing,
+    })
+}
+
+/// As the object's owner, who may do it and can harm nobody else by it.
+fn by_owner(plain: &Argv, node: NodeId, hands: Hands, facts: &Facts) -> Option<Argv> {
+    let inode = facts.node(node).inode.as_ref().ok()?;
+    let name = facts.names.users.get(&inode.uid)?;
+    let keeps_mode = inode.mode & 0o2000 == 0;
+    (inode.uid != 0 && hands.are_of(inode.uid) && keeps_mode && reaches(inode, node, facts)).then(
+        || {
+            let mut words = argv(&[b"runuser", b"-u", name.as_bytes(), b"--"]);
+            words.extend_from_slice(plain);
+            words
+        },
+    )
+}
+
+/// Whether the owner can pass through the directories above.
+fn reaches(inode: &Inode, node: NodeId, facts: &Facts) -> bool {
+    let name = facts.names.users.get(&inode.uid);
+    let groups = facts
+        .names
+        .groups
+        .iter()
+        .filter(|(_, group)| name.is_some_and(|name| group.members.contains(name)))
+        .map(|(gid, _)| *gid)
+        .collect();
+    let owner = Subject::login(inode.uid, u32::MAX - 7, groups);
+    let path = &facts.node(node).path;
+    (0..facts.nodes.len())
+        .map(NodeId)
+        .filter(|id| {
+            let above = &facts.node(*id).path;
+            path.strip_prefix(above.as_slice())
+                .is_some_and(|rest| rest.starts_with(b"/") || above == b"/" && !rest.is_empty())
+        })
+        .all(|id| held(&owner, id, facts).is_some_and(|held| held.contains(Perms::X)))
+}
+
+/// By find(1), from firm ground down: it follows no link, and takes the object by its inode number. Who can swap names
+/// there is the subject alone, and a hard link to another's file cannot be made.
+fn by_number(
+    plain: &Argv,
+    node: NodeId,
+    hands: Hands,
+    subject: &Subject,
+    facts: &Facts,
+) -> Option<Argv> {
+    let inode = facts.node(node).inode.as_ref().ok()?;
+    let linked = facts.settings.protected_hardlinks == Ok(1);
+    let ground = hands::firm_ground(&facts.node(node).path, facts)?;
+    if inode.number == 0 || !linked || !hands.are_of(subject.uid) {
+        return None;
+    }
+    let number = inode.number.to_string();
+    let owner = inode.uid.to_string();
+    let mut words = argv(&[b"find", ground, b"-xdev", b"-inum", number.as_bytes()]);
+    words.extend(argv(&[b"-uid", owner.as_bytes(), b"-execdir"]));
+    words.extend_from_slice(&plain[..plain.len() - 1]);
+    words.extend(argv(&[b"{}", b"+"]));
+    Some(words)
+}

@@ -1,0 +1,136 @@
+//! Between the hint and the paste somebody puts something else in the place of what is to be changed.
+
+use super::{commands, first, offered};
+use crate::change::Effect;
+
+#[test]
+fn a_link_of_somebody_elses_ends_it() {
+    let scene = "
+        subject alice alice
+        attempt chmod /tmp/m/run.sh mode=755
+        setting fs.protected_symlinks 1
+        command chmod 755 /tmp/m/run.sh
+        drwxrwxrwt root root /tmp
+        drwxr-xr-x bob bob /tmp/m
+        lrwxrwxrwx bob bob /tmp/m/run.sh -> /usr/bin/passwd
+        drwxr-xr-x root root /usr
+        drwxr-xr-x root root /usr/bin
+        -rwsr-xr-x root root /usr/bin/passwd
+    ";
+    assert_eq!(commands(scene), [""; 0], "{:#?}", offered(scene));
+}
+
+#[test]
+fn a_link_of_the_subjects_own_leads_to_what_it_names() {
+    let scene = "
+        subject alice alice
+        attempt write /home/alice/db
+        lrwxrwxrwx alice alice /home/alice/db -> /srv/db
+        -rw-r--r-- root root /srv/db
+    ";
+    assert_eq!(first(scene).commands(), ["setfacl -m u:alice:rw- /srv/db"]);
+}
+
+#[test]
+fn root_is_given_no_path_through_a_directory_of_the_subjects() {
+    let scene = "
+        subject 33 33
+        attempt read /srv/app/db
+        drwxr-xr-x alice alice /srv/app
+        -rw-r----- root root /srv/app/db
+    ";
+    let fix = first(scene);
+    assert!(fix.argv.is_empty(), "{fix:?}");
+    assert!(fix.effect == Effect::Repairs && fix.verified, "{fix:?}");
+    assert!(
+        fix.title.contains("`permwrap fix` does it safely"),
+        "{fix:?}"
+    );
+}
+
+#[test]
+fn the_owner_of_object_and_directories_does_it() {
+    let scene = "
+        subject alice alice
+        attempt read /srv/app/db
+        drwxr-x--x deploy www /srv/app
+        -rw-r----- deploy www /srv/app/db
+    ";
+    assert_eq!(
+        first(scene).commands(),
+        ["runuser -u deploy -- setfacl -m u:alice:r-- /srv/app/db"]
+    );
+}
+
+#[test]
+fn where_a_group_may_write_nobody_elses_word_is_good() {
+    let scene = "
+        subject alice alice
+        attempt read /srv/app/db
+        drwxrwx--x deploy www /srv/app
+        -rw-r----- deploy www /srv/app/db
+    ";
+    let safe = |fix: &super::Fix| fix.argv.is_empty() || fix.commands()[0].starts_with("usermod");
+    let fixes = offered(scene).fixes;
+    assert!(fixes.iter().all(safe), "{fixes:#?}");
+}
+
+#[test]
+fn a_leftover_is_found_by_its_number_from_firm_ground() {
+    let scene = "
+        subject alice alice
+        attempt write /home/alice/app/log
+        setting fs.protected_hardlinks 1
+        drwxr-xr-x alice alice /home/alice/app
+        -rw-r--r-- root root /home/alice/app/log inode=8:1/77
+    ";
+    let fix = first(scene);
+    assert_eq!(
+        fix.commands(),
+        ["find /home/alice -xdev -inum 77 -uid 0 -execdir chown -h alice:alice '{}' +"]
+    );
+    assert!(fix.verified && fix.needs_root, "{fix:?}");
+}
+
+#[test]
+fn what_root_keeps_to_itself_is_no_leftover() {
+    let scene = "
+        subject alice alice
+        attempt write /home/alice/.viminfo
+        setting fs.protected_hardlinks 1
+        -rw------- root root /home/alice/.viminfo inode=8:1/77
+    ";
+    assert_eq!(commands(scene), [""; 0], "{:#?}", offered(scene));
+}
+
+#[test]
+fn a_tree_with_a_mount_in_it_is_not_changed_as_a_whole() {
+    let tree = |left: &str| {
+        format!(
+            "subject alice alice
+             attempt write /home/alice/app/x
+             setting fs.protected_hardlinks 1
+             project /home/alice/app
+             leftovers /home/alice/app root 214 {left}
+             drwxr-xr-x alice alice /home/alice/app
+             -rw-r--r-- root root /home/alice/app/x inode=8:1/77"
+        )
+    };
+    assert!(commands(&tree("own=300"))[0].starts_with("find /home/alice/app -xdev -uid 0"));
+    for left in ["own=300 mounts", "own=20"] {
+        assert!(commands(&tree(left))[0].contains("-inum 77"), "{left}");
+    }
+}
+
+#[test]
+fn a_copy_by_root_is_not_led_through_a_directory_of_the_subjects() {
+    let scene = "
+        subject alice alice
+        attempt create /home/alice/out/foo
+        command cp foo /home/alice/out/foo
+        lrwxrwxrwx alice alice /home/alice/out -> /etc
+        drwxr-xr-x root root /etc
+        missing /etc/foo
+    ";
+    assert_eq!(commands(scene), [""; 0], "{:#?}", offered(scene));
+}
