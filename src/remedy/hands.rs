@@ -75,8 +75,12 @@ fn rungs(path: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
 }
 
 /// Who can put something else in the place of a name in a directory: its owner, and whoever may write there; where it is
-/// sticky, of those only the owner of what has the name (the kernel's `check_sticky`).
+/// sticky, of those only the owner of what has the name (the kernel's `check_sticky`). A mark on either stops everybody
+/// (`may_delete`).
 fn over_name(directory: &[u8], name: &[u8], facts: &Facts) -> Hands {
+    if is_marked(directory, facts) || is_marked(name, facts) {
+        return Hands::Root;
+    }
     let mut met = facts
         .nodes
         .iter()
@@ -119,6 +123,16 @@ fn writers(node: &Node, inode: &Inode) -> Hands {
             })
             .fold(Hands::Root, Hands::and),
     }
+}
+
+/// Whether what has this path is immutable or append-only.
+fn is_marked(path: &[u8], facts: &Facts) -> bool {
+    let mut met = facts.nodes.iter().filter(|node| node.path == path);
+    met.any(|node| {
+        node.flags
+            .as_ref()
+            .is_ok_and(|flags| flags.immutable || flags.append)
+    })
 }
 
 fn owner(path: &[u8], facts: &Facts) -> Hands {

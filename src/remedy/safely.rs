@@ -24,7 +24,11 @@ pub(super) fn command(change: &Change, subject: &Subject, facts: &Facts) -> Opti
     match change {
         Change::ChownTree { top, .. } if hands::firm_ground(top, facts).is_some() => Some(plain),
         _ if hands == Hands::Root => Some(plain),
-        Change::Chown { node, .. } => by_number(&plain, *node, hands, subject, facts),
+        // Nothing else can take the place of what is marked while it is.
+        Change::Chown { node, .. }
+        | Change::SetFlag {
+            node, on: false, ..
+        } => by_number(&plain, *node, hands, subject, facts),
         Change::Chmod { node, .. }
         | Change::AclGrant { node, .. }
         | Change::AclMask { node, .. } => by_owner(&plain, *node, hands, facts),
