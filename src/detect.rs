@@ -114,12 +114,12 @@ pub fn incidents_of(text: &[u8], patterns: &Arc<Patterns>) -> Vec<Incident> {
 /// Hands a line to its writer's stream; the incidents that this completes come back.
 fn pushed(streams: &mut Vec<Stream>, patterns: &Patterns, line: &[u8]) -> Vec<Incident> {
     let line = lines::without_controls(line);
-    let (who, message) = patterns.loaded().prefixes.split(&line);
-    let mut stream = match streams.iter().position(|stream| stream.who == who) {
+    let split = patterns.loaded().prefixes.split(&line);
+    let mut stream = match streams.iter().position(|stream| stream.who == split.who) {
         Some(at) => streams.remove(at),
-        None => Stream::new(who),
+        None => Stream::new(split.who, split.origin),
     };
-    let mut complete = stream.push(message, patterns);
+    let mut complete = stream.push(split.rest, patterns);
     if streams.len() >= WRITERS {
         complete.extend(streams.remove(0).flush(patterns));
     }

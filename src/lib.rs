@@ -24,6 +24,7 @@ pub mod init;
 pub mod investigate;
 pub mod judge;
 pub mod pattern_files;
+pub mod programs;
 pub mod quote;
 pub mod remedy;
 pub mod render;

@@ -52,6 +52,8 @@ pub enum Group {
     Address,
     /// `dir`: what relative names are relative to.
     Directory,
+    /// `dirfd`: that the path is relative to an open directory.
+    OpenDirectory,
     /// `mention`: what the message is about where it names no path.
     Mention,
     /// `code`: a quoted line of the source that failed.
@@ -73,6 +75,7 @@ impl Group {
         ("errno", Group::Errno),
         ("addr", Group::Address),
         ("dir", Group::Directory),
+        ("dirfd", Group::OpenDirectory),
         ("mention", Group::Mention),
         ("code", Group::Code),
         ("file", Group::SourceFile),

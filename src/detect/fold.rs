@@ -55,13 +55,26 @@ pub fn folded(incidents: Vec<Incident>) -> Vec<Incident> {
 fn same(a: &Incident, b: &Incident) -> bool {
     let errnos =
         a.errno == b.errno || (!a.paths.is_empty() && (a.errno.is_none() || b.errno.is_none()));
-    errnos && a.paths.first() == b.paths.first() && a.address == b.address && a.clue == b.clue
+    // A file that may not be read and then not be written has failed twice.
+    let operations = a.operations.is_empty()
+        || b.operations.is_empty()
+        || a.operations.iter().any(|one| b.operations.contains(one));
+    errnos
+        && operations
+        && a.paths.first() == b.paths.first()
+        && a.address == b.address
+        && a.clue == b.clue
 }
 
 fn absorb(old: &mut Incident, new: Incident) {
     old.count = old.count.saturating_add(new.count);
     old.errno = old.errno.or(new.errno);
     old.certain |= new.certain;
+    old.operation_sign = [old.operation_sign, new.operation_sign]
+        .into_iter()
+        .flatten()
+        .min();
+    old.opens |= new.opens;
     for operation in new.operations {
         if !old.operations.contains(&operation) {
             old.operations.push(operation);

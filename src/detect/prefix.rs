@@ -3,6 +3,8 @@
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
+use crate::attempt::Origin;
+
 const FILE: &str = include_str!("../../patterns/prefixes.toml");
 
 /// How many prefixes a line may have.
@@ -11,7 +13,26 @@ const MOST: usize = 8;
 /// Takes prefixes off.
 #[derive(Debug)]
 pub struct Prefixes {
-    expressions: Vec<Regex>,
+    known: Vec<(Regex, Option<Elsewhere>)>,
+}
+
+/// A line without its prefixes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Split<'l> {
+    /// Who wrote the line, as far as the prefixes name somebody.
+    pub who: Vec<u8>,
+    /// Where it was written, where a prefix says that this was elsewhere.
+    pub origin: Option<Origin>,
+    /// The message.
+    pub rest: &'l [u8],
+}
+
+/// What kind of place writes lines with a prefix.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Elsewhere {
+    Container,
+    Machine,
 }
 
 #[derive(Deserialize)]
@@ -25,6 +46,8 @@ struct File {
 struct Prefix {
     #[allow(dead_code)]
     about: String,
+    #[serde(default)]
+    origin: Option<Elsewhere>,
     expression: String,
 }
 
@@ -37,37 +60,53 @@ impl Prefixes {
     pub fn load() -> Prefixes {
         let file: File = toml::from_str(FILE).expect("patterns/prefixes.toml");
         let compiled = |prefix: Prefix| {
-            RegexBuilder::new(&prefix.expression)
+            let expression = RegexBuilder::new(&prefix.expression)
                 .unicode(false)
                 .build()
-                .expect("an expression of patterns/prefixes.toml")
+                .expect("an expression of patterns/prefixes.toml");
+            (expression, prefix.origin)
         };
         Prefixes {
-            expressions: file.prefix.into_iter().map(compiled).collect(),
+            known: file.prefix.into_iter().map(compiled).collect(),
         }
     }
 
-    /// Who wrote the line, as far as the prefixes name somebody, and the line without them.
+    /// Takes the prefixes of a line off.
     #[must_use]
-    pub fn split<'l>(&self, line: &'l [u8]) -> (Vec<u8>, &'l [u8]) {
-        let (mut who, mut rest) = (Vec::new(), line);
+    pub fn split<'l>(&self, line: &'l [u8]) -> Split<'l> {
+        let mut split = Split {
+            who: Vec::new(),
+            origin: None,
+            rest: line,
+        };
         for _ in 0..MOST {
             let found = self
-                .expressions
+                .known
                 .iter()
-                .find_map(|expression| expression.captures(rest));
-            let Some(found) = found else { break };
-            if let Some(name) = found.name("who") {
-                who.extend_from_slice(name.as_bytes());
-                who.push(b' ');
+                .find_map(|(expression, origin)| Some((expression.captures(split.rest)?, origin)));
+            let Some((found, origin)) = found else { break };
+            let name = found.name("host").or_else(|| found.name("who"));
+            if let Some(name) = name {
+                split.who.extend_from_slice(name.as_bytes());
+                split.who.push(b' ');
             }
-            let end = found.get(0).map_or(0, |whole| whole.end());
+            let text = name.map_or(String::new(), |name| {
+                String::from_utf8_lossy(name.as_bytes()).into_owned()
+            });
+            split.origin = split.origin.or(origin.map(|kind| match kind {
+                Elsewhere::Container => Origin::Container(text),
+                Elsewhere::Machine => Origin::Machine(text),
+            }));
+            let end = match (found.name("rest"), found.get(0)) {
+                (Some(rest), _) => rest.start(),
+                (None, whole) => whole.map_or(0, |whole| whole.end()),
+            };
             if end == 0 {
                 break;
             }
-            rest = &rest[end..];
+            split.rest = &split.rest[end..];
         }
-        (who, rest)
+        split
     }
 }
 
@@ -76,10 +115,11 @@ mod tests {
     use super::*;
 
     fn split(line: &str) -> (String, String) {
-        let (who, rest) = Prefixes::load().split(line.as_bytes()).clone();
+        let prefixes = Prefixes::load();
+        let split = prefixes.split(line.as_bytes());
         (
-            String::from_utf8_lossy(&who).into_owned(),
-            String::from_utf8_lossy(rest).into_owned(),
+            String::from_utf8_lossy(&split.who).into_owned(),
+            String::from_utf8_lossy(split.rest).into_owned(),
         )
     }
 
@@ -114,6 +154,21 @@ mod tests {
         ] {
             assert_eq!(split(line), (who.into(), "x y".into()), "{line}");
         }
+    }
+
+    #[test]
+    fn prefixes_of_containers_and_hosts_tell_where_a_line_was_written() {
+        let prefixes = Prefixes::load();
+        let origin = |line: &str| prefixes.split(line.as_bytes()).origin;
+        let container = |name: &str| Some(Origin::Container(name.into()));
+        assert_eq!(origin("web-1  | x"), container("web-1"));
+        assert_eq!(origin("web.1  | x"), None);
+        assert_eq!(origin("[pod/shop-1/web] x"), container("[pod/shop-1/web]"));
+        assert_eq!(
+            origin("Jun 03 08:18:20 host1 nginx[12]: open() failed"),
+            Some(Origin::Machine("host1".into()))
+        );
+        assert_eq!(origin("Jun 03 08:18:20 cat: f: Permission denied"), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::pattern::{Direction, Look, Pattern, Shape, Told};
 use super::reason::Reason;
 use super::unquote::{Quoting, unquoted};
 use super::words::Words;
-use crate::attempt::{Clue, Errno, Incident, Operation};
+use crate::attempt::{Clue, Errno, Incident, Operation, Sign};
 
 /// The longest name that a path may have (PATH_MAX).
 const LONGEST_PATH: usize = 4096;
@@ -116,8 +116,11 @@ struct Reading<'p> {
     directory: Option<Vec<u8>>,
     clue: Option<Clue>,
     told: Option<Told>,
+    /// What told it.
+    sign: Sign,
     /// Whether the line names a call that several operations share, such as open(2).
     vague: bool,
+    in_open_directory: bool,
 }
 
 impl<'p> Reading<'p> {
@@ -135,7 +138,9 @@ impl<'p> Reading<'p> {
             directory: None,
             clue: None,
             told: pattern.operation.clone(),
+            sign: Sign::Message,
             vague: false,
+            in_open_directory: false,
         }
     }
 
@@ -184,13 +189,20 @@ impl<'p> Reading<'p> {
             .or_else(|| code().map(Clue::Code))
             .or_else(line);
         self.errno = self.errno.or_else(|| errno(found.get(Group::Errno)?));
+        self.in_open_directory |= found.get(Group::OpenDirectory).is_some();
         if self.told.is_none() {
             self.told = found
                 .get(Group::Mode)
                 .map(by_mode)
                 .or_else(|| found.get(Group::Flags).map(by_flags))
-                .or_else(|| self.by_name(found.get(Group::Operation)?))
-                .or_else(|| self.words.program(found.get(Group::Program)?));
+                .or_else(|| self.by_name(found.get(Group::Operation)?));
+        }
+        if self.told.is_none() {
+            let program = found.get(Group::Program);
+            self.told = program.and_then(|name| self.words.program(name));
+            if self.told.is_some() {
+                self.sign = Sign::Program;
+            }
         }
     }
 
@@ -223,11 +235,15 @@ impl<'p> Reading<'p> {
             errno: self.errno,
             clue: self.clue.filter(|_| !named),
             paths: self.path.into_iter().chain(self.to).collect(),
+            operation_sign: operation.is_some().then_some(self.sign),
             operations: operation.into_iter().collect(),
+            opens: self.vague,
+            in_open_directory: self.in_open_directory,
             pattern: self.pattern.id.clone(),
             address: self.address,
             directory: self.directory,
             certain: self.pattern.certain,
+            origin: None,
             count: 1,
         })
     }
@@ -242,6 +258,7 @@ impl<'p> Reading<'p> {
             if let Some(found) = look.line.find(line) {
                 matched = true;
                 let known = self.known();
+                let untold = self.told.is_none();
                 self.fill(&found, look.quoting);
                 if self.told.is_none() {
                     self.told = look.operation.clone();
@@ -250,6 +267,9 @@ impl<'p> Reading<'p> {
                     let mut bare = line.to_vec();
                     found.names().for_each(|range| bare[range].fill(b' '));
                     self.told = self.words.phrase(&bare, self.foreign);
+                }
+                if untold && self.told.is_some() {
+                    self.sign = Sign::Source;
                 }
                 if self.known() > known {
                     return true;

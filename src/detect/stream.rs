@@ -9,7 +9,8 @@ use super::pattern::Direction;
 use super::quoted::{self, Opened};
 use super::reading::{self, Surroundings};
 use super::record;
-use crate::attempt::Incident;
+
+use crate::attempt::{Incident, Origin};
 
 /// How many lines before a line belong to its surroundings.
 const BEHIND: usize = 80;
@@ -33,6 +34,8 @@ pub(super) struct Stream {
     pub who: Vec<u8>,
     /// What stands in a box, while its next line may go on with it.
     boxed: Option<Boxed>,
+    /// Where they write, where that is elsewhere.
+    origin: Option<Origin>,
     lines: VecDeque<Vec<u8>>,
     bytes: usize,
     /// The next line to be read, as an index of `lines`.
@@ -45,9 +48,10 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub fn new(who: Vec<u8>) -> Stream {
+    pub fn new(who: Vec<u8>, origin: Option<Origin>) -> Stream {
         Stream {
             who,
+            origin,
             ..Stream::default()
         }
     }
@@ -101,7 +105,7 @@ impl Stream {
     fn open_box(&mut self, patterns: &Patterns) {
         if let Some(boxed) = self.boxed.take() {
             let text = boxed.into_text();
-            self.open(patterns.loaded().prefixes.split(&text).1, patterns, NESTED);
+            self.open(patterns.loaded().prefixes.split(&text).rest, patterns, NESTED);
         }
     }
 
@@ -117,7 +121,7 @@ impl Stream {
         }
         for line in lines {
             self.open(
-                patterns.loaded().prefixes.split(&line).1,
+                patterns.loaded().prefixes.split(&line).rest,
                 patterns,
                 depth - 1,
             );
@@ -143,7 +147,8 @@ impl Stream {
         };
         self.told = !incidents.is_empty();
         for incident in incidents {
-            self.folded.add(self.read, incident);
+            let origin = self.origin.clone();
+            self.folded.add(self.read, Incident { origin, ..incident });
         }
         self.read += 1;
         self.next += 1;
@@ -214,7 +219,7 @@ mod tests {
             ],
             &["  mkdir(/opt/b): Permissi  ", "  on denied        "],
         ] {
-            let mut stream = Stream::new(Vec::new());
+            let mut stream = Stream::new(Vec::new(), None);
             for line in text {
                 assert!(stream.push(line.as_bytes(), &patterns).is_empty());
             }

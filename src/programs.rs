@@ -1,0 +1,191 @@
+//! What is known of particular programs: how they read their arguments, and what they do with the files named there.
+//!
+//! The knowledge is data, `patterns/programs.toml`; here it is only applied to command lines. Pure: nothing is looked up.
+#![forbid(unsafe_code)]
+
+mod command_line;
+mod shell;
+
+pub use command_line::{CommandLine, Operand, command_lines};
+pub use shell::use_in_code;
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::attempt::{OpenHow, Operation};
+
+const FILE: &str = include_str!("../patterns/programs.toml");
+
+/// One program, as the file describes it; the keys are explained there.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Program {
+    names: Vec<String>,
+    does: Option<String>,
+    last: Option<String>,
+    skip: usize,
+    files: Vec<(String, String)>,
+    values: Vec<String>,
+    directory: Vec<String>,
+    users: Vec<String>,
+    user: bool,
+    ports: Vec<String>,
+    port: bool,
+    interprets: bool,
+    shell: bool,
+    code: Vec<String>,
+    module: Vec<String>,
+    wraps: bool,
+    /// It administers the system: run as root by habit.
+    pub administers: bool,
+    /// It puts files where it is told: run as root for a place of the system.
+    pub places: bool,
+    /// It edits the files that it is given.
+    pub edits: bool,
+    sample: Vec<Sample>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[cfg_attr(not(test), allow(dead_code))]
+struct Sample {
+    command: String,
+    operands: Vec<String>,
+    directories: Vec<String>,
+    users: Vec<String>,
+    ports: Vec<u16>,
+    script: Option<String>,
+    /// What is done with the last operand.
+    operation: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    program: Vec<Program>,
+}
+
+/// The program of this name, given with or without a path and a version: `/usr/bin/python3.11`.
+#[must_use]
+pub fn program(name: &[u8]) -> Option<&'static Program> {
+    let name = base_name(name);
+    known().get(name).copied().or_else(|| {
+        let version = |byte: &u8| byte.is_ascii_digit() || b".-".contains(byte);
+        let end = name.iter().rposition(|byte| !version(byte))? + 1;
+        known().get(&name[..end]).copied()
+    })
+}
+
+/// The last component of a path.
+#[must_use]
+pub fn base_name(path: &[u8]) -> &[u8] {
+    path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
+}
+
+/// An operation by the name that the file uses.
+fn operation(name: &str) -> Option<Operation> {
+    match name {
+        "update" => Some(Operation::Open(OpenHow {
+            read: true,
+            create: true,
+            ..OpenHow::WRITE
+        })),
+        name => Operation::from_name(name),
+    }
+}
+
+fn known() -> &'static HashMap<&'static [u8], &'static Program> {
+    static KNOWN: OnceLock<HashMap<&'static [u8], &'static Program>> = OnceLock::new();
+    KNOWN.get_or_init(|| {
+        let by_name = |program: &'static Program| {
+            let names = program.names.iter();
+            names.map(move |name| (name.as_bytes(), program))
+        };
+        all().iter().flat_map(by_name).collect()
+    })
+}
+
+fn all() -> &'static [Program] {
+    static ALL: OnceLock<Vec<Program>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let file: File = toml::from_str(FILE).expect("patterns/programs.toml");
+        file.program
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_given_once() {
+        let count: usize = all().iter().map(|program| program.names.len()).sum();
+        assert_eq!(known().len(), count);
+    }
+
+    #[test]
+    fn every_operation_is_one() {
+        for program in all() {
+            let named = program.files.iter().map(|(_, name)| name);
+            for name in named.chain(&program.does).chain(&program.last) {
+                assert!(name == "untold" || operation(name).is_some(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_sample_is_read_as_it_says() {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        for sample in all().iter().flat_map(|program| &program.sample) {
+            let words: Vec<Vec<u8>> = sample.command.split(' ').map(|w| w.into()).collect();
+            let lines = command_lines(&words);
+            let line = lines.last().expect("it is a command");
+            let operands: Vec<String> = line.operands.iter().map(|o| text(&o.word)).collect();
+            assert_eq!(operands, sample.operands, "{}", sample.command);
+            let every = |of: fn(&CommandLine) -> Vec<String>| -> Vec<String> {
+                lines.iter().flat_map(of).collect()
+            };
+            let directories = every(|line| {
+                let directories = line.directories.iter();
+                directories
+                    .map(|d| String::from_utf8_lossy(d).into_owned())
+                    .collect()
+            });
+            assert_eq!(directories, sample.directories, "{}", sample.command);
+            assert_eq!(
+                every(|line| line.users.clone()),
+                sample.users,
+                "{}",
+                sample.command
+            );
+            assert_eq!(line.ports, sample.ports, "{}", sample.command);
+            assert_eq!(
+                line.script.as_deref().map(text),
+                sample.script,
+                "{}",
+                sample.command
+            );
+            let operation = line.operands.last().and_then(|o| o.operation.as_ref());
+            if sample.operation.is_some() {
+                let name = operation.map(|operation| match operation {
+                    Operation::Open(how) if how.read && how.write => "write",
+                    other => other.name(),
+                });
+                assert_eq!(name, sample.operation.as_deref(), "{}", sample.command);
+            }
+        }
+    }
+
+    #[test]
+    fn a_version_and_a_path_are_part_of_no_name() {
+        for name in ["python", "/usr/bin/python3.11", "python3"] {
+            assert!(
+                program(name.as_bytes()).is_some_and(|program| program.interprets),
+                "{name}"
+            );
+        }
+        assert!(program(b"some-tool").is_none());
+    }
+}

@@ -1,0 +1,351 @@
+//! A command line, read as its program reads it.
+
+use std::sync::LazyLock;
+
+use super::shell::{self, is_assignment};
+use super::{Program, base_name, operation, program};
+use crate::attempt::Operation;
+
+/// How many commands one command line can come to: wrappers, and code given to shells.
+const MOST: usize = 32;
+
+/// One command of a command line.
+#[derive(Debug, Clone, Default)]
+pub struct CommandLine {
+    /// The program as it was called: `/usr/bin/python3`, or the module of `python3 -m`.
+    pub program: Vec<u8>,
+    /// What is known of it.
+    pub known: Option<&'static Program>,
+    /// Its words, the program's own name first.
+    pub words: Vec<Vec<u8>>,
+    /// The words that may name files, and what the program does with them.
+    pub operands: Vec<Operand>,
+    /// The directories that it is told to work in.
+    pub directories: Vec<Vec<u8>>,
+    /// The users that it is to run something as.
+    pub users: Vec<String>,
+    /// The ports that it is given.
+    pub ports: Vec<u16>,
+    /// The script that it runs, where it is an interpreter.
+    pub script: Option<Vec<u8>>,
+    /// Whether it only starts another command, the next in order.
+    pub wraps: bool,
+}
+
+/// A word of a command line that may name a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operand {
+    /// The word, without the option that it may be the value of.
+    pub word: Vec<u8>,
+    /// What the program does with it, where that is known.
+    pub operation: Option<Operation>,
+}
+
+/// The commands that a command line comes to: the command itself, those that it wraps, and those in code for a shell.
+#[must_use]
+pub fn command_lines(words: &[Vec<u8>]) -> Vec<CommandLine> {
+    let mut found = Vec::new();
+    read(words, Vec::new(), &mut found);
+    found
+}
+
+impl CommandLine {
+    /// The program's name without its path.
+    #[must_use]
+    pub fn name(&self) -> &[u8] {
+        base_name(&self.program)
+    }
+
+    /// What the program does with the file of this name, printed as the program was given it or found below what it was given.
+    #[must_use]
+    pub fn does_with(&self, path: &[u8]) -> Option<Operation> {
+        let is_it = |operand: &&Operand| {
+            let word = operand.word.strip_suffix(b"/").unwrap_or(&operand.word);
+            let rest = path.strip_prefix(word);
+            !word.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+        };
+        let mut named = self.operands.iter().rev().filter(is_it);
+        named.find_map(|operand| operand.operation.clone())
+    }
+}
+
+/// Reads one command, and what it leads to.
+fn read(words: &[Vec<u8>], redirections: Vec<(Operation, Vec<u8>)>, found: &mut Vec<CommandLine>) {
+    let assignments = words.iter().take_while(|word| is_assignment(word)).count();
+    let words = &words[assignments..];
+    let Some((name, arguments)) = words.split_first() else {
+        return;
+    };
+    if found.len() >= MOST {
+        return;
+    }
+    let mut reader = Reader::new(name, words);
+    let rest = reader.arguments(arguments);
+    let (mut line, code) = (reader.line, reader.code);
+    line.operands
+        .extend(redirections.into_iter().map(|(operation, word)| Operand {
+            word,
+            operation: Some(operation),
+        }));
+    let module = reader.module;
+    found.push(line);
+    if let Some(code) = code {
+        for command in shell::commands(&code) {
+            match command.words.is_empty() {
+                false => read(&command.words, command.redirections, found),
+                true => found.push(only_redirections(command.redirections)),
+            }
+        }
+    }
+    if !rest.is_empty() {
+        // A module is the program, as far as what follows is concerned.
+        let start = if module { found.pop() } else { None };
+        read(rest, Vec::new(), found);
+        if let (Some(start), Some(line)) = (start, found.last_mut()) {
+            line.words = start.words;
+        }
+    }
+}
+
+fn only_redirections(redirections: Vec<(Operation, Vec<u8>)>) -> CommandLine {
+    let operand = |(operation, word)| Operand {
+        word,
+        operation: Some(operation),
+    };
+    CommandLine {
+        operands: redirections.into_iter().map(operand).collect(),
+        ..CommandLine::default()
+    }
+}
+
+/// Takes the arguments of one program one by one.
+struct Reader {
+    line: CommandLine,
+    program: &'static Program,
+    /// Operands met so far, files or not.
+    met: usize,
+    /// Code for a shell.
+    code: Option<Vec<u8>>,
+    /// Whether what is left over is a module's name and its arguments.
+    module: bool,
+}
+
+impl Reader {
+    fn new(name: &[u8], words: &[Vec<u8>]) -> Reader {
+        static NOTHING: LazyLock<Program> = LazyLock::new(Program::default);
+        let known = program(name);
+        Reader {
+            line: CommandLine {
+                program: name.to_vec(),
+                known,
+                words: words.to_vec(),
+                wraps: known.is_some_and(|known| known.wraps),
+                ..CommandLine::default()
+            },
+            program: known.unwrap_or(&NOTHING),
+            met: 0,
+            code: None,
+            module: false,
+        }
+    }
+
+    /// Takes all arguments; what is left over belongs to the command that this one starts.
+    fn arguments<'w>(&mut self, arguments: &'w [Vec<u8>]) -> &'w [Vec<u8>] {
+        let mut at = 0;
+        let mut only_operands = false;
+        while let Some(word) = arguments.get(at) {
+            at += 1;
+            if !only_operands && word == b"--" {
+                only_operands = true;
+            } else if !only_operands && word.len() > 1 && word.starts_with(b"-") {
+                if is_among(&self.program.module, word) {
+                    self.module = true;
+                    return &arguments[at..];
+                }
+                at += self.option(word, arguments.get(at));
+            } else if self.starts_a_command(word) {
+                return &arguments[at - 1..];
+            } else {
+                self.operand(word);
+            }
+        }
+        self.finish();
+        &[]
+    }
+
+    /// Whether this operand begins the command that the program wraps.
+    fn starts_a_command(&self, word: &[u8]) -> bool {
+        let user_first = self.program.user && self.line.users.is_empty();
+        self.program.wraps && !user_first && !is_assignment(word) && !is_amount(word)
+    }
+
+    /// Takes an option; how many of the following words belong to it.
+    fn option(&mut self, word: &[u8], next: Option<&Vec<u8>>) -> usize {
+        let (name, joined) = match word.iter().position(|&byte| byte == b'=') {
+            Some(at) if word.starts_with(b"--") => (&word[..at], Some(word[at + 1..].to_vec())),
+            _ => (word, None),
+        };
+        let program = self.program;
+        let file = program.files.iter().find(|(option, _)| takes(option, name));
+        let attached = || {
+            let every = program
+                .directory
+                .iter()
+                .chain(&program.users)
+                .chain(&program.ports);
+            let mut short = every.filter(|option| option.len() == 2);
+            let option =
+                short.find(|option| name.len() > 2 && name.starts_with(option.as_bytes()))?;
+            Some((option.as_bytes(), name[2..].to_vec()))
+        };
+        let (name, joined) = match attached() {
+            Some((option, value)) if joined.is_none() && !name.starts_with(b"--") => {
+                (option, Some(value))
+            }
+            _ => (name, joined),
+        };
+        let has_value = joined.is_some();
+        let value = joined.or_else(|| next.cloned()).unwrap_or_default();
+        let used = usize::from(!has_value);
+        if is_among(&program.code, name) {
+            self.code = program.shell.then_some(value);
+            self.met += 1;
+        } else if is_among(&program.directory, name) || has_value && tells_a_directory(name) {
+            self.line.directories.push(value);
+        } else if is_among(&program.users, name) {
+            self.line.users.extend(String::from_utf8(value));
+        } else if is_among(&program.ports, name) {
+            self.port(&value);
+        } else if let Some((_, what)) = file {
+            self.line.operands.push(Operand {
+                word: value,
+                operation: operation(what),
+            });
+        } else if is_among(&program.values, name) {
+            // An expression given by an option takes the place of the one in front of the files.
+            self.met +=
+                usize::from(program.skip > 0 && (takes("-e", name) || takes("--expression", name)));
+        } else {
+            // Of an option that is not known, a joined value may be a file; the next word may be one in any case.
+            if has_value && !value.is_empty() {
+                self.line.operands.push(Operand {
+                    word: value,
+                    operation: None,
+                });
+            }
+            return 0;
+        }
+        used
+    }
+
+    fn operand(&mut self, word: &[u8]) {
+        let program = self.program;
+        if program.user && self.line.users.is_empty() {
+            if word != b"-" {
+                self.line.users.extend(String::from_utf8(word.to_vec()));
+            }
+            return;
+        }
+        if program.wraps {
+            return;
+        }
+        self.met += 1;
+        if program.port {
+            self.port(word);
+        } else if program.interprets && self.met == 1 {
+            self.line.script = Some(word.to_vec());
+        } else if program.interprets || self.met > program.skip {
+            self.line.operands.push(Operand {
+                word: word.to_vec(),
+                operation: program.does.as_deref().and_then(operation),
+            });
+        }
+    }
+
+    fn port(&mut self, word: &[u8]) {
+        let digits = word.rsplit(|&byte| byte == b':').next().unwrap_or(word);
+        let port: Option<u16> = std::str::from_utf8(digits)
+            .ok()
+            .and_then(|port| port.parse().ok());
+        self.line.ports.extend(port);
+    }
+
+    /// What is done with the last operand may be another thing.
+    fn finish(&mut self) {
+        let last = self.program.last.as_deref().and_then(operation);
+        if let (Some(last), [_, .., operand]) = (last, &mut self.line.operands[..]) {
+            operand.operation = Some(last);
+        }
+    }
+}
+
+/// Whether an option is meant by this word: `-f`, the `f` at the end of `-xf`, `--file`.
+fn takes(option: &str, word: &[u8]) -> bool {
+    let option = option.as_bytes();
+    let bundled = || {
+        let short = option.len() == 2 && option[0] == b'-' && !word.starts_with(b"--");
+        short && word.len() > 2 && word.ends_with(&option[1..])
+    };
+    word == option || bundled()
+}
+
+fn is_among(options: &[String], word: &[u8]) -> bool {
+    options.iter().any(|option| option.as_bytes() == word)
+}
+
+/// Long options that mean a working directory whatever the program.
+fn tells_a_directory(option: &[u8]) -> bool {
+    [&b"--directory"[..], b"--chdir", b"--cwd"].contains(&option)
+}
+
+/// A number or duration that stands in front of a wrapped command (`timeout 5m`, `nice 10`).
+fn is_amount(word: &[u8]) -> bool {
+    word.first().is_some_and(u8::is_ascii_digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(words: &[&str]) -> Vec<CommandLine> {
+        let words: Vec<Vec<u8>> = words.iter().map(|word| word.as_bytes().to_vec()).collect();
+        command_lines(&words)
+    }
+
+    #[test]
+    fn code_for_a_shell_is_read_as_commands() {
+        let found = lines(&[
+            "sh",
+            "-c",
+            "cd /srv; sudo -u bob cat f > out; tar -xf a.tar -C '/srv/my out'",
+        ]);
+        let users: Vec<&String> = found.iter().flat_map(|line| &line.users).collect();
+        assert_eq!(users, ["bob"]);
+        let directories: Vec<&Vec<u8>> = found.iter().flat_map(|line| &line.directories).collect();
+        assert_eq!(directories, [b"/srv/my out"]);
+        let cat = found
+            .iter()
+            .find(|line| line.name() == b"cat")
+            .expect("it is there");
+        assert_eq!(cat.does_with(b"f"), Some(Operation::READ));
+    }
+
+    #[test]
+    fn what_lies_below_an_operand_is_treated_like_it() {
+        let found = lines(&["grep", "-r", "token", "/etc/"]);
+        assert_eq!(found[0].does_with(b"/etc/shadow"), Some(Operation::READ));
+        assert_eq!(found[0].does_with(b"/etcetera"), None);
+    }
+
+    #[test]
+    fn of_an_unknown_program_every_word_may_be_a_file() {
+        let found = lines(&["some-tool", "-v", "--out=/srv/x", "in.txt"]);
+        let words: Vec<&[u8]> = found[0]
+            .operands
+            .iter()
+            .map(|o| o.word.as_slice())
+            .collect();
+        assert_eq!(words, [&b"/srv/x"[..], b"in.txt"]);
+        assert_eq!(found[0].does_with(b"in.txt"), None);
+    }
+}

@@ -1,0 +1,207 @@
+//! Code given to a shell, as far as its commands, their words and their redirections can be told without running it.
+
+use crate::attempt::Operation;
+
+/// One simple command of shell code.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct SimpleCommand {
+    /// Its words, unquoted. A word in which something is filled in (`$name`) is kept as it is written.
+    pub words: Vec<Vec<u8>>,
+    /// What its redirections open, and how.
+    pub redirections: Vec<(Operation, Vec<u8>)>,
+}
+
+/// What a line of shell code does with this name: runs it as a command, or opens it in a redirection. `None` where it does
+/// neither, or not only one of them.
+#[must_use]
+pub fn use_in_code(code: &[u8], name: &[u8]) -> Option<Operation> {
+    let mut uses: Vec<Operation> = Vec::new();
+    for command in commands(code) {
+        let is_name = |word: &[u8]| word == name;
+        if command
+            .words
+            .iter()
+            .find(|word| !is_assignment(word))
+            .is_some_and(|word| is_name(word))
+        {
+            uses.push(Operation::Exec);
+        }
+        let opened = command
+            .redirections
+            .into_iter()
+            .filter(|(_, word)| is_name(word));
+        uses.extend(opened.map(|(operation, _)| operation));
+    }
+    uses.dedup();
+    match &uses[..] {
+        [only] => Some(only.clone()),
+        _ => None,
+    }
+}
+
+/// The simple commands of some code, in order.
+#[must_use]
+pub fn commands(code: &[u8]) -> Vec<SimpleCommand> {
+    let mut found = Vec::new();
+    let mut command = SimpleCommand::default();
+    let mut opening: Option<Operation> = None;
+    let mut rest = code;
+    while let Some((token, after)) = next(rest) {
+        rest = after;
+        match token {
+            Token::Word(word) => match opening.take() {
+                Some(operation) => command.redirections.push((operation, word)),
+                // Words that begin a compound command are no commands.
+                None if command.words.is_empty() && is_keyword(&word) => {}
+                None => command.words.push(word),
+            },
+            Token::Opens(operation) => opening = Some(operation),
+            Token::Ends => {
+                opening = None;
+                found.push(std::mem::take(&mut command));
+            }
+        }
+    }
+    found.push(command);
+    found.retain(|command| *command != SimpleCommand::default());
+    found
+}
+
+/// `NAME=value` in front of a command.
+#[must_use]
+pub fn is_assignment(word: &[u8]) -> bool {
+    let name = word.split(|&byte| byte == b'=').next().unwrap_or_default();
+    let begins = name
+        .first()
+        .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+    let goes_on = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    name.len() < word.len() && begins && name.iter().all(goes_on)
+}
+
+fn is_keyword(word: &[u8]) -> bool {
+    const KEYWORDS: [&[u8]; 13] = [
+        b"if", b"then", b"else", b"elif", b"fi", b"do", b"done", b"while", b"until", b"!", b"{",
+        b"}", b"exec",
+    ];
+    KEYWORDS.contains(&word)
+}
+
+enum Token {
+    Word(Vec<u8>),
+    /// A redirection; the next word is what it opens.
+    Opens(Operation),
+    /// The end of a command.
+    Ends,
+}
+
+/// The first token, and what follows it.
+fn next(code: &[u8]) -> Option<(Token, &[u8])> {
+    let blank = code
+        .iter()
+        .take_while(|byte| b" \t\r".contains(byte))
+        .count();
+    let code = &code[blank..];
+    let (&first, after) = code.split_first()?;
+    match first {
+        b'#' => {
+            let end = code
+                .iter()
+                .position(|&byte| byte == b'\n')
+                .unwrap_or(code.len());
+            Some((Token::Ends, &code[end..]))
+        }
+        b';' | b'|' | b'(' | b')' | b'\n' => Some((Token::Ends, after)),
+        b'&' if !after.starts_with(b">") => Some((Token::Ends, after)),
+        _ => match redirection(code) {
+            Some((operation, length)) => Some((Token::Opens(operation), &code[length..])),
+            None => word(code),
+        },
+    }
+}
+
+/// A redirection that opens a file, and how long its sign is. Copies of descriptors (`2>&1`) and here-documents open none.
+fn redirection(code: &[u8]) -> Option<(Operation, usize)> {
+    let digits = code.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let sign = &code[digits..];
+    const SIGNS: [(&[u8], Operation); 6] = [
+        (b"&>>", Operation::APPEND),
+        (b">>", Operation::APPEND),
+        (b"&>", Operation::CREATE),
+        (b">|", Operation::CREATE),
+        (b">", Operation::CREATE),
+        (b"<", Operation::READ),
+    ];
+    if sign.starts_with(b"<<") || sign.starts_with(b">&") || sign.starts_with(b"<&") {
+        return None;
+    }
+    let (sign, operation) = SIGNS.iter().find(|(known, _)| sign.starts_with(known))?;
+    Some((operation.clone(), digits + sign.len()))
+}
+
+/// One word, unquoted.
+fn word(code: &[u8]) -> Option<(Token, &[u8])> {
+    let mut word = Vec::new();
+    let mut quote: Option<u8> = None;
+    let mut at = 0;
+    while let Some(&byte) = code.get(at) {
+        match (quote, byte) {
+            (Some(b'\''), b'\'') | (Some(b'"'), b'"') => quote = None,
+            (None, b'\'' | b'"') => quote = Some(byte),
+            (Some(b'"') | None, b'\\') => {
+                at += 1;
+                word.extend(code.get(at));
+            }
+            (
+                None,
+                b' ' | b'\t' | b'\r' | b'\n' | b';' | b'|' | b'&' | b'(' | b')' | b'<' | b'>',
+            ) if at > 0 => break,
+            _ => word.push(byte),
+        }
+        at += 1;
+    }
+    Some((Token::Word(word), code.get(at..).unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirections_and_commands_are_told_apart() {
+        for (code, name, operation) in [
+            ("echo x > /srv/f", "/srv/f", Some(Operation::CREATE)),
+            ("echo x >>'/srv/f'; true", "/srv/f", Some(Operation::APPEND)),
+            ("cat <f 2>&1", "f", Some(Operation::READ)),
+            ("if ./s.sh; then true; fi", "./s.sh", Some(Operation::Exec)),
+            ("A=1 npx build", "npx", Some(Operation::Exec)),
+            ("cat f > f", "f", Some(Operation::CREATE)),
+            ("cat f", "f", None),
+            ("f < f", "f", None),
+            ("echo '> f'", "f", None),
+        ] {
+            assert_eq!(
+                use_in_code(code.as_bytes(), name.as_bytes()),
+                operation,
+                "{code}"
+            );
+        }
+    }
+
+    #[test]
+    fn commands_end_at_their_separators() {
+        let found = commands(b"cd /; tar -xf 'my file' | cat && x=$y");
+        let words: Vec<Vec<&[u8]>> = found
+            .iter()
+            .map(|command| command.words.iter().map(Vec::as_slice).collect())
+            .collect();
+        assert_eq!(
+            words,
+            [
+                vec![&b"cd"[..], b"/"],
+                vec![b"tar", b"-xf", b"my file"],
+                vec![b"cat"],
+                vec![b"x=$y"]
+            ]
+        );
+    }
+}
