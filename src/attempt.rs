@@ -5,16 +5,16 @@
 #![forbid(unsafe_code)]
 
 mod errno;
-mod label;
 mod incident;
+mod label;
 mod operation;
 mod policy;
 mod privilege;
 mod subject;
 
 pub use errno::Errno;
+pub use incident::{Clue, Incident, Origin, Sign, Signs};
 pub use label::Label;
-pub use incident::{Clue, Incident, Origin, Sign};
 pub use operation::{NodeType, OpenHow, Operation};
 pub use policy::{Owner, Policy};
 pub use privilege::Privilege;

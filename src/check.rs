@@ -15,7 +15,8 @@ use crate::change::{Argv, Effect, argv};
 use crate::facts::{Inode, Kind};
 use crate::investigate::examine;
 use crate::remedy::Fix;
-use crate::report::{Finding, Outcome};
+use crate::render;
+use crate::report::{Conclusion, Finding};
 use manifest::{Manifest, PathNeeds};
 
 /// Judges everything that the manifest asks for. `subject` gives the credentials of a user's name.
@@ -163,10 +164,10 @@ const CREATE: OpenHow = match Operation::CREATE {
 };
 
 fn state_of(finding: Finding) -> State {
-    match &finding.outcome {
-        Outcome::Allowed => State::Holds,
-        Outcome::Unknown(note) => State::Unclear(note.clone()),
-        Outcome::Denied(denial, remedy) => {
+    match &finding.conclusion {
+        Conclusion::Allowed => State::Holds,
+        Conclusion::Unclear(unclear) => State::Unclear(render::unclear(unclear)),
+        Conclusion::Refused(denial, remedy) => {
             let because = finding
                 .attempt
                 .as_ref()
@@ -207,7 +208,8 @@ fn missing(path: &PathNeeds, subject: &Subject) -> State {
         return failure("it is not there", Vec::new());
     }
     let name = path.path.as_os_str().as_bytes().to_vec();
-    let may_make = judged_at(name.clone(), Operation::Mkdir, subject).outcome == Outcome::Allowed;
+    let may_make =
+        judged_at(name.clone(), Operation::Mkdir, subject).conclusion == Conclusion::Allowed;
     let command = if may_make {
         argv(&[b"mkdir", b"-m", b"750", &name])
     } else {
@@ -238,10 +240,10 @@ fn closed(path: &PathNeeds, seen: &Seen, subject: &Subject) -> State {
     for operation in accesses {
         let name = operation.name();
         let finding = judged(path, operation, &stranger);
-        match finding.outcome {
-            Outcome::Denied(..) => {}
-            Outcome::Unknown(note) => return State::Unclear(note),
-            Outcome::Allowed => {
+        match finding.conclusion {
+            Conclusion::Refused(..) => {}
+            Conclusion::Unclear(ref unclear) => return State::Unclear(render::unclear(unclear)),
+            Conclusion::Allowed => {
                 let fix = chmod(
                     path,
                     "o-rwx",

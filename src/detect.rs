@@ -32,10 +32,12 @@ use std::sync::Arc;
 
 pub use fold::folded;
 pub use library::Patterns;
-pub use pattern::{Counter, Pattern, Sample};
+pub use pattern::{Counter, Pattern, Sample, Told};
 pub use pattern_file::PatternError;
 pub use prefilter::Prefilter;
+pub use reading::by_mode as told_by_mode;
 pub use unquote::{Quoting, unquoted};
+pub use words::call as told_by_call;
 
 use crate::attempt::Incident;
 use lines::Lines;

@@ -32,31 +32,20 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::attempt::{Attempt, Errno, Subject};
-use crate::facts::{Fact, Facts, Leftovers, UnknownFact};
+use crate::facts::{Fact, Facts, UnknownFact};
 
 pub use subject::Snapshot;
 pub use view::View;
 
-/// Everything that judging and explaining the attempt needs, as far as it can be read, but for the [`leftovers()`].
+/// Everything that judging and explaining the attempt needs, as far as it can be read, but for the leftovers.
 ///
-/// For many attempts that are only to be judged, a [`View`] reads the settings and names once and leaves out the rest.
+/// For several attempts, a [`View`] reads the settings and names once, and leaves out what only an explanation needs.
 #[must_use]
 pub fn facts(attempt: &Attempt) -> Facts {
     let view = View::of(&attempt.subject);
     let mut facts = view.facts(attempt);
-    facts.holders = holders::read(attempt, &facts);
-    facts.policy = policy::read(attempt, &facts);
-    facts.settings.module_log = module_log::read(attempt, &facts);
-    facts.surroundings = surroundings::read(&view, &attempt.subject, &facts);
+    view.explain(attempt, &mut facts);
     facts
-}
-
-/// Files of a foreign owner in a tree that is otherwise the subject's: leftovers of sudo or of a root container.
-///
-/// It may walk a large tree, for a fifth of a second at most, so it is asked for only where something was refused.
-#[must_use]
-pub fn leftovers(attempt: &Attempt, facts: &Facts) -> Option<Leftovers> {
-    leftovers::read(&View::of(&attempt.subject), &attempt.subject, facts)
 }
 
 /// A line of a program's source (from 1) among the lines around it, and which of them it is. Empty where they cannot be
@@ -117,6 +106,22 @@ pub fn owner(spec: &str) -> Result<(Option<u32>, Option<u32>), String> {
 pub fn working_directory(pid: i32) -> Option<Vec<u8>> {
     let link = rustix::fs::readlink(format!("/proc/{pid}/cwd"), Vec::new()).ok()?;
     Some(link.into_bytes())
+}
+
+/// Whether something is at this path, or cannot be seen because the way there is closed.
+#[must_use]
+pub fn is_there(path: &[u8]) -> bool {
+    let found = rustix::fs::lstat(self::path(path));
+    !matches!(
+        found,
+        Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR)
+    )
+}
+
+/// The name of this machine (gethostname(2)).
+#[must_use]
+pub fn host_name() -> Option<String> {
+    nix::unistd::gethostname().ok()?.into_string().ok()
 }
 
 /// Why something is not known, by the error number of a system call.

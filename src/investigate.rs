@@ -1,329 +1,285 @@
-//! One incident, worked out: resolve → gather → judge → remedy.
+//! One piece of evidence, worked out: resolve → gather → judge → remedy.
 
+mod judged;
+mod told;
 mod unnamed;
+mod untold;
 
-use crate::attempt::{ANY_NAME, Attempt, Errno, Incident, Object, Operation};
-use crate::facts::{Facts, Kind, Program, UnknownFact};
-use crate::gather;
-use crate::judge::{self, Denial, Verdict};
+pub use judged::Views;
+
+use crate::attempt::{Attempt, Errno, Incident, Origin, Signs};
+use crate::facts::{Facts, UnknownFact};
+use crate::judge::{self, Verdict};
+use crate::programs;
 use crate::quote;
-use crate::remedy;
-use crate::report::{Finding, Outcome};
-use crate::resolve::{self, Place};
+use crate::remedy::{self, Remedy};
+use crate::report::{Conclusion, Finding, Unclear};
+use crate::resolve::{self, Circumstances, Evidence, Interpretation, Reading};
+use judged::Judged;
 
 /// How many readings of one message are judged at most: a bound on the time that a strange message can cost.
 const MOST_READINGS: usize = 64;
 
-/// A reading of a message, judged.
-struct Reading {
-    attempt: Attempt,
-    facts: Facts,
-    verdict: Verdict,
+/// Works out what was refused, by what, and what puts it right.
+#[must_use]
+pub fn investigate(
+    evidence: Evidence,
+    circumstances: &Circumstances,
+    views: &mut Views,
+) -> Finding {
+    match evidence {
+        Evidence::Call(attempt) => of_call(attempt, circumstances, views),
+        Evidence::Question(attempt) => of_question(attempt, views),
+        Evidence::Message(incident) => of_message(incident, circumstances, views),
+    }
 }
 
-/// Works out an incident: which of its readings the kernel refuses, why, and what puts it right.
+/// Works out one access that is asked about: `permwrap why`.
 #[must_use]
-pub fn investigate(incident: Incident, place: &Place) -> Finding {
+pub fn examine(attempt: Attempt) -> Finding {
+    investigate(
+        Evidence::Question(attempt),
+        &Circumstances::default(),
+        &mut Views::default(),
+    )
+}
+
+/// Whether a finding is worth telling in a run: a refusal, or a failure that is surely the program's own.
+#[must_use]
+pub fn is_worth_telling(finding: &Finding) -> bool {
+    match (&finding.conclusion, &finding.incident) {
+        (Conclusion::Refused(..), _) | (_, None) => true,
+        (Conclusion::Allowed | Conclusion::Unclear(_), Some(incident)) => {
+            incident.certain && incident.errno.is_some()
+        }
+    }
+}
+
+/// What the evidence of a text comes to, before it is explained.
+enum Decision {
+    /// A reading that decides.
+    Judged(Box<Judged>, Conclusion),
+    /// Nothing was judged, and why not.
+    Nothing(String),
+}
+
+impl Decision {
+    /// The reading is refused, as its verdict says.
+    fn refused(judged: Judged) -> Decision {
+        match judged.verdict.clone() {
+            Verdict::Denied(denial) => Decision::Judged(
+                Box::new(judged),
+                Conclusion::Refused(denial, Remedy::default()),
+            ),
+            _ => Decision::of(judged),
+        }
+    }
+
+    /// The reading as its verdict says.
+    fn of(judged: Judged) -> Decision {
+        let conclusion = match &judged.verdict {
+            Verdict::Allowed => Conclusion::Allowed,
+            Verdict::Denied(denial) => Conclusion::Refused(denial.clone(), Remedy::default()),
+            Verdict::Fails { errno, .. } => note(failure(*errno, &judged.reading.attempt)),
+            Verdict::Unclear(unknown) => note(missing(unknown)),
+        };
+        Decision::Judged(Box::new(judged), conclusion)
+    }
+}
+
+fn of_message(incident: Incident, circumstances: &Circumstances, views: &mut Views) -> Finding {
     if let Some(meaning) = resolve::meaning_on_windows(&incident) {
         return Finding::without_attempt(incident, meaning.to_owned());
     }
-    let attempts = resolve::attempts(&incident, place);
-    let named = !attempts.is_empty();
-    let found = if named {
-        decide(&incident, attempts)
-    } else {
-        unnamed::decide(&incident, place)
+    if let Some(note) = written_elsewhere(&incident, circumstances) {
+        return Finding::without_attempt(incident, note);
+    }
+    let incident = with_its_source(incident, circumstances);
+    let decision = match resolve::interpret(&incident, circumstances) {
+        Interpretation::Told(readings) => told::decide(&incident, readings, views),
+        Interpretation::Untold(readings) => untold::decide(&incident, readings, views),
+        Interpretation::Unplaced(name) => Decision::Nothing(format!(
+            "{} is relative to a directory that the program had open, and the message does not say which",
+            quote::display(&name)
+        )),
+        Interpretation::Unnamed => unnamed::decide(&incident, circumstances, views),
     };
-    let (reading, outcome) = found.unwrap_or_else(|note| (None, Outcome::Unknown(note)));
-    let (attempt, mut facts) =
-        reading.map_or((None, Facts::default()), |of| (Some(of.attempt), of.facts));
-    facts.surroundings.command.clone_from(&place.command);
-    let outcome = match (outcome, &attempt) {
-        (Outcome::Denied(denial, _), Some(attempt)) => {
-            facts.surroundings.leftovers = gather::leftovers(attempt, &facts);
-            let remedy = remedy::remedy(attempt, &facts, &denial);
-            Outcome::Denied(denial, remedy)
-        }
-        (outcome, _) => outcome,
+    let count = u64::from(incident.count);
+    let finding = match decision {
+        Decision::Nothing(note) => Finding::without_attempt(incident, note),
+        Decision::Judged(judged, conclusion) => Finding {
+            incident: Some(incident),
+            ..explained(*judged, conclusion, circumstances, views)
+        },
     };
+    Finding { count, ..finding }
+}
+
+fn of_question(attempt: Attempt, views: &mut Views) -> Finding {
+    let signs = Signs::CALL;
+    let judged = views.judge(Reading { attempt, signs });
+    let Decision::Judged(judged, conclusion) = Decision::of(judged) else {
+        return Finding::without_attempt(Incident::default(), String::new());
+    };
+    let finding = explained(*judged, conclusion, &Circumstances::default(), views);
     Finding {
-        alike: 0,
-        count: u64::from(incident.count),
-        incident: Some(incident),
-        attempt,
-        facts,
-        outcome,
+        signs: Signs {
+            operation: None,
+            ..signs
+        },
+        ..finding
     }
 }
 
-/// Works out an attempt that was given, not read from a message: `permwrap why`.
-#[must_use]
-pub fn examine(attempt: Attempt) -> Finding {
-    let Reading {
-        attempt,
+/// A call that is known: where the rules allow it, something else refused it, and that is certain.
+fn of_call(attempt: Attempt, circumstances: &Circumstances, views: &mut Views) -> Finding {
+    let signs = Signs::CALL;
+    let reading = Reading { attempt, signs };
+    let mut judged = views.judge(reading);
+    let answered = judged.reading.attempt.errno;
+    if let (Verdict::Allowed, Some(errno)) = (&judged.verdict, answered)
+        && let Some(denial) = judged.inferred(errno, views)
+    {
+        judged.verdict = Verdict::Denied(denial);
+    }
+    let conclusion = match (&judged.verdict, answered) {
+        (Verdict::Denied(denial), _) => Conclusion::Refused(denial.clone(), Remedy::default()),
+        (Verdict::Allowed, Some(errno)) => note(format!(
+            "the kernel answered {errno}, and by all that can be seen it is allowed: a sandbox, a security module or a file \
+             server refused it, or it changed since"
+        )),
+        (Verdict::Allowed, None) => Conclusion::Allowed,
+        (Verdict::Fails { errno, .. }, _) => note(failure(*errno, &judged.reading.attempt)),
+        (Verdict::Unclear(unknown), _) => note(missing(unknown)),
+    };
+    explained(judged, conclusion, circumstances, views)
+}
+
+/// A finding with all that its explanation needs; fixes that rest on a guess are not called proven.
+fn explained(
+    judged: Judged,
+    conclusion: Conclusion,
+    circumstances: &Circumstances,
+    views: &mut Views,
+) -> Finding {
+    let Judged {
+        reading: Reading { attempt, signs },
         mut facts,
-        verdict,
-    } = read(attempt);
-    let outcome = match verdict {
-        Verdict::Allowed => Outcome::Allowed,
-        Verdict::Denied(denial) => {
-            facts.surroundings.leftovers = gather::leftovers(&attempt, &facts);
-            let remedy = remedy::remedy(&attempt, &facts, &denial);
-            Outcome::Denied(denial, remedy)
+        explained,
+        ..
+    } = judged;
+    let view = views.of(&attempt.subject);
+    if !explained {
+        view.explain(&attempt, &mut facts);
+    }
+    facts
+        .surroundings
+        .command
+        .clone_from(&circumstances.command);
+    let conclusion = match conclusion {
+        Conclusion::Refused(denial, remedy) if remedy == Remedy::default() => {
+            facts.surroundings.leftovers = view.leftovers(&attempt, &facts);
+            let mut remedy = remedy::remedy(&attempt, &facts, &denial);
+            if !signs.are_firm() {
+                unproven(&mut remedy);
+            }
+            Conclusion::Refused(denial, remedy)
         }
-        Verdict::Fails { errno, .. } => Outcome::Unknown(failure(errno, &attempt)),
-        Verdict::Unclear(unknown) => Outcome::Unknown(missing(&unknown)),
+        decided => decided,
     };
     Finding {
-        alike: 0,
         incident: None,
         count: 1,
+        alike: 0,
         attempt: Some(attempt),
+        signs,
         facts,
-        outcome,
+        conclusion,
     }
 }
 
-/// Whether a finding is worth telling: a refusal, or a failure that is surely the program's own.
-#[must_use]
-pub fn is_worth_telling(finding: &Finding) -> bool {
-    match &finding.outcome {
-        Outcome::Denied(..) => true,
-        Outcome::Allowed | Outcome::Unknown(_) => finding
-            .incident
-            .as_ref()
-            .is_none_or(|incident| incident.certain && incident.errno.is_some()),
+/// A fix can be proven only for what is known to have been tried.
+fn unproven(remedy: &mut Remedy) {
+    for fix in &mut remedy.fixes {
+        fix.verified = false;
     }
 }
 
-type Decision = Result<(Option<Reading>, Outcome), String>;
-
-/// The first reading that the kernel refuses with the reported error number; else the best that can be said.
-fn decide(incident: &Incident, attempts: Vec<Attempt>) -> Decision {
-    let mut others: Vec<Reading> = Vec::new();
-    let open = incident.operations.len() != 1;
-    for attempt in attempts.into_iter().take(MOST_READINGS) {
-        let reading = listing(within(descend(read(attempt))));
-        match &reading.verdict {
-            // "Permission denied" of a data file is seldom about running it, though running is refused as well.
-            Verdict::Denied(denial)
-                if agrees(incident, denial) && !(open && is_far_fetched(&reading, incident)) =>
-            {
-                return Ok(denied(reading));
-            }
-            _ => others.push(reading),
-        }
-    }
-    let agreeing = |reading: &Reading| {
-        let agrees =
-            matches!(&reading.verdict, Verdict::Denied(denial) if agrees(incident, denial));
-        agrees && !(incident.operations.is_empty() && is_far_fetched(reading, incident))
-    };
-    if let Some(at) = others.iter().position(agreeing) {
-        return Ok(denied(others.swap_remove(at)));
-    }
-    if let Some(errno) = incident.errno {
-        for reading in &mut others {
-            if let Some(denial) = inferred(reading, errno) {
-                reading.verdict = Verdict::Denied(denial);
-                let at = others.iter().position(|reading| matches!(&reading.verdict, Verdict::Denied(denial) if denial.errno == errno));
-                return Ok(denied(others.swap_remove(at.unwrap_or(0))));
-            }
-        }
-    }
-    fall_back(incident, others)
-}
-
-/// Whether the reading is that a file was to be run which is no program and was not named like one, or that something
-/// was connected to that is no socket.
-fn is_far_fetched(reading: &Reading, incident: &Incident) -> bool {
-    let target = reading
-        .facts
-        .walk
-        .target()
-        .map(|node| reading.facts.node(node));
-    if reading.attempt.operation == Operation::Connect {
-        return !target.is_some_and(|node| {
-            node.inode
+/// Why the paths of a text are not looked up here, where it was written in a container or on another machine.
+fn written_elsewhere(incident: &Incident, circumstances: &Circumstances) -> Option<String> {
+    match incident.origin.as_ref()? {
+        Origin::Machine(name)
+            if circumstances
+                .host
                 .as_ref()
-                .is_ok_and(|inode| inode.kind == Kind::Socket)
-        });
-    }
-    let named_like_one = incident
-        .paths
-        .iter()
-        .any(|path| path.starts_with(b"./") || path.starts_with(b"../"));
-    let is_program = matches!(
-        target.map(|node| &node.program),
-        Some(Ok(Program::Script(_) | Program::Elf(_)))
-    );
-    reading.attempt.operation == Operation::Exec && !named_like_one && !is_program
-}
-
-/// What can be said where no reading gives the reported error number.
-fn fall_back(incident: &Incident, mut readings: Vec<Reading>) -> Decision {
-    let first = |readings: &[Reading], of: fn(&Verdict) -> bool| {
-        readings.iter().position(|reading| of(&reading.verdict))
-    };
-    // Some programs report another error number than the kernel's, but only of what they say they did.
-    if let Some(at) = first(&readings, |verdict| matches!(verdict, Verdict::Denied(_)))
-        && !incident.operations.is_empty()
-    {
-        return Ok(denied(readings.swap_remove(at)));
-    }
-    if let Some(at) = first(&readings, |verdict| matches!(verdict, Verdict::Unclear(_))) {
-        let reading = readings.swap_remove(at);
-        let Verdict::Unclear(unknown) = &reading.verdict else {
-            unreachable!("it was found by this verdict")
-        };
-        let note = missing(unknown);
-        return Ok((Some(reading), Outcome::Unknown(note)));
-    }
-    if let Some(at) = first(&readings, |verdict| matches!(verdict, Verdict::Allowed)) {
-        return Ok((Some(readings.swap_remove(at)), Outcome::Allowed));
-    }
-    match readings.into_iter().next() {
-        Some(reading) => {
-            let note = match reading.verdict {
-                Verdict::Fails { errno, .. } => failure(errno, &reading.attempt),
-                _ => "no rule known here explains the answer of the kernel".to_owned(),
-            };
-            Ok((Some(reading), Outcome::Unknown(note)))
+                .is_some_and(|host| is_host(name, host)) =>
+        {
+            None
         }
-        None => Err("the message does not tell what was tried".to_owned()),
-    }
-}
-
-fn read(attempt: Attempt) -> Reading {
-    let facts = gather::facts(&attempt);
-    let verdict = judge::judge(
-        &attempt.subject,
-        &attempt.operation,
-        &attempt.object,
-        &facts,
-    );
-    Reading {
-        attempt,
-        facts,
-        verdict,
-    }
-}
-
-/// Programs that make a whole path of directories name the last of them: the first missing one is what was refused.
-fn descend(reading: Reading) -> Reading {
-    let mut reading = reading;
-    while let (
-        Operation::Mkdir,
-        Verdict::Fails {
-            errno: Errno::NoEnt,
-            ..
-        },
-    ) = (&reading.attempt.operation, &reading.verdict)
-    {
-        let Object::Path(path) = &reading.attempt.object else {
-            break;
-        };
-        let Some(parent) = parent(path) else { break };
-        let attempt = Attempt {
-            object: Object::Path(parent),
-            ..reading.attempt.clone()
-        };
-        let above = read(attempt);
-        if matches!(
-            above.verdict,
-            Verdict::Fails {
-                errno: Errno::Exist,
-                ..
+        Origin::Machine(name) => Some(format!(
+            "the line was written on {name}, which is not this machine: nothing here was looked at"
+        )),
+        Origin::Container(name) => Some(format!(
+            "the line was written in {}: its paths are not those of this machine, and nothing here was looked at",
+            match name.as_str() {
+                "" => "a container".to_owned(),
+                name => format!("the container {}", quote::display(name.as_bytes())),
             }
-        ) {
-            break;
-        }
-        reading = above;
+        )),
     }
-    reading
 }
 
-/// To read a directory is to list it.
-fn listing(reading: Reading) -> Reading {
-    let target = reading.facts.walk.target();
-    let is_directory = target.is_some_and(|id| {
-        let inode = reading.facts.node(id).inode.as_ref();
-        inode.is_ok_and(|inode| inode.kind == Kind::Directory)
-    });
-    let reads = matches!(reading.attempt.operation, Operation::Open(how) if !how.write);
-    if !reads || !is_directory || !matches!(reading.verdict, Verdict::Denied(_)) {
-        return reading;
-    }
-    read(Attempt {
-        operation: Operation::List,
-        ..reading.attempt
-    })
+/// Whether a name in a log is this machine's, with or without its domain.
+fn is_host(name: &str, host: &str) -> bool {
+    let short = |name: &str| {
+        name.split('.')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase()
+    };
+    short(name) == short(host)
 }
 
-/// Programs that cannot make a file in a directory often name the directory: writing to it means to make a name in it.
-fn within(reading: Reading) -> Reading {
-    let (Operation::Open(how), Object::Path(path)) =
-        (&reading.attempt.operation, &reading.attempt.object)
+/// An incident whose operation a line of shell code tells that the message points at: `./build.sh: line 3: out: ...`.
+fn with_its_source(incident: Incident, circumstances: &Circumstances) -> Incident {
+    let (Some(crate::attempt::Clue::Line(file, number)), Some(name)) =
+        (&incident.clue, incident.paths.first())
     else {
-        return reading;
+        return incident;
     };
-    if !how.write
-        || !matches!(
-            reading.verdict,
-            Verdict::Fails {
-                errno: Errno::IsDir,
-                ..
-            }
-        )
-    {
-        return reading;
+    if !incident.operations.is_empty() {
+        return incident;
     }
-    let directory = path.strip_suffix(b"/").unwrap_or(path);
-    let name = [directory, b"/", ANY_NAME].concat();
-    let attempt = Attempt {
-        operation: Operation::CREATE,
-        object: Object::Path(name),
-        ..reading.attempt.clone()
-    };
-    read(attempt)
+    let sources = resolve::sources(file, &incident, circumstances);
+    let lines = sources
+        .iter()
+        .map(|file| crate::gather::source_lines(file, *number));
+    let told = lines
+        .filter_map(|(lines, at)| programs::use_in_code(lines.get(at)?, name))
+        .next();
+    match told {
+        Some(operation) => Incident {
+            operations: vec![operation],
+            operation_sign: Some(crate::attempt::Sign::Source),
+            ..incident
+        },
+        None => incident,
+    }
 }
 
-fn parent(path: &[u8]) -> Option<Vec<u8>> {
-    let path = path.strip_suffix(b"/").unwrap_or(path);
-    let slash = path.iter().rposition(|byte| *byte == b'/')?;
-    (slash > 0).then(|| path[..slash].to_vec())
+fn note(words: String) -> Conclusion {
+    Conclusion::Unclear(Unclear::Note(words))
 }
 
-fn inferred(reading: &Reading, errno: Errno) -> Option<Denial> {
-    let Attempt {
-        subject,
-        operation,
-        object,
-        ..
-    } = &reading.attempt;
-    judge::infer(subject, operation, object, &reading.facts, errno)
-}
-
-fn agrees(incident: &Incident, denial: &Denial) -> bool {
-    incident.errno.is_none_or(|errno| errno == denial.errno)
-}
-
-fn denied(reading: Reading) -> (Option<Reading>, Outcome) {
-    let Verdict::Denied(denial) = reading.verdict.clone() else {
-        unreachable!("only refusals come here")
-    };
-    (
-        Some(reading),
-        Outcome::Denied(denial, remedy::Remedy::default()),
-    )
+fn agrees(incident: &Incident, verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Denied(denial) if incident.errno.is_none_or(|errno| errno == denial.errno))
 }
 
 /// What is missing for a verdict, as a sentence.
 fn missing(unknown: &UnknownFact) -> String {
-    let of = if unknown.path.is_empty() {
-        String::new()
-    } else {
-        format!(" of {}", quote::display(&unknown.path))
+    let of = match unknown.path.is_empty() {
+        true => String::new(),
+        false => format!(" of {}", quote::display(&unknown.path)),
     };
     let why = unknown
         .errno
@@ -334,7 +290,7 @@ fn missing(unknown: &UnknownFact) -> String {
 /// A failure that is not one of permission, as a sentence.
 fn failure(errno: Errno, attempt: &Attempt) -> String {
     let object = match &attempt.object {
-        Object::Path(path) => quote::display(path),
+        crate::attempt::Object::Path(path) => quote::display(path),
         _ => "it".to_owned(),
     };
     match errno {
@@ -344,4 +300,9 @@ fn failure(errno: Errno, attempt: &Attempt) -> String {
             errno.words()
         ),
     }
+}
+
+/// Judges the attempt on these facts.
+fn judge(attempt: &Attempt, facts: &Facts) -> Verdict {
+    judge::judge(&attempt.subject, &attempt.operation, &attempt.object, facts)
 }

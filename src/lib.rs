@@ -19,6 +19,7 @@ pub mod config;
 pub mod denial;
 pub mod detect;
 pub mod facts;
+pub mod findings;
 pub mod gather;
 pub mod init;
 pub mod investigate;

@@ -67,6 +67,18 @@ struct File {
     program: Vec<Program>,
 }
 
+impl Program {
+    /// What it does with every file that it is given, whichever.
+    #[must_use]
+    pub fn always_does(&self) -> Option<Operation> {
+        let different = self.last.is_some() || !self.files.is_empty();
+        self.does
+            .as_deref()
+            .filter(|_| !different)
+            .and_then(operation)
+    }
+}
+
 /// The program of this name, given with or without a path and a version: `/usr/bin/python3.11`.
 #[must_use]
 pub fn program(name: &[u8]) -> Option<&'static Program> {

@@ -10,9 +10,10 @@ pub mod text;
 
 pub use json::{fix_report, incident_report, obstacle_path};
 
-use crate::attempt::{Attempt, Object, Operation};
+use crate::attempt::{Attempt, Object, OpenHow, Operation};
 use crate::facts::Facts;
 use crate::quote;
+use crate::report::{Conclusion, Finding, Unclear};
 
 /// How a hint for people is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,17 +39,29 @@ impl Default for Style {
 /// What was tried, in words that follow "cannot": `read /srv/app/users.db`.
 #[must_use]
 pub fn deed(attempt: &Attempt, facts: &Facts) -> String {
-    let object = object(attempt);
-    let to = || {
-        attempt
-            .to
-            .as_ref()
-            .map_or_else(|| "another name".to_owned(), |to| quote::display(to))
-    };
+    let to = attempt.to.as_ref().map(|to| quote::display(to));
     match &attempt.operation {
-        Operation::Open(how) if how.create && is_missing(facts) => format!("create {object}"),
+        Operation::Trust(_) if attempt.object == Object::Process => "gain privileges".to_owned(),
+        Operation::Open(how) if how.create && !is_missing(facts) => deed_to(
+            &Operation::Open(OpenHow {
+                create: false,
+                ..*how
+            }),
+            &object(attempt),
+            to,
+        ),
+        operation => deed_to(operation, &object(attempt), to),
+    }
+}
+
+/// What was tried on an object, in words that follow "cannot".
+fn deed_to(operation: &Operation, object: &str, to: Option<String>) -> String {
+    let to = to.unwrap_or_else(|| "another name".to_owned());
+    match operation {
+        Operation::Open(how) if how.create => format!("create {object}"),
         Operation::Open(how) if how.truncate => format!("overwrite {object}"),
         Operation::Open(how) if how.append => format!("append to {object}"),
+        Operation::Open(how) if how.write && how.read => format!("read and write {object}"),
         Operation::Open(how) if how.write => format!("write {object}"),
         Operation::Open(_) => format!("read {object}"),
         Operation::Exec => format!("run {object}"),
@@ -59,8 +72,8 @@ pub fn deed(attempt: &Attempt, facts: &Facts) -> String {
         Operation::Symlink => format!("make the symlink {object}"),
         Operation::Delete => format!("delete {object}"),
         Operation::Rmdir => format!("remove the directory {object}"),
-        Operation::Rename => format!("rename {object} to {}", to()),
-        Operation::Link => format!("link {object} to {}", to()),
+        Operation::Rename => format!("rename {object} to {to}"),
+        Operation::Link => format!("link {object} to {to}"),
         Operation::Chmod(_) => format!("change the mode of {object}"),
         Operation::Chown {
             uid: None,
@@ -78,8 +91,88 @@ pub fn deed(attempt: &Attempt, facts: &Facts) -> String {
         Operation::Signal => format!("signal {object}"),
         Operation::Ptrace => format!("trace {object}"),
         Operation::Privileged(privilege) => privilege.words().to_owned(),
-        Operation::Trust(_) if attempt.object == Object::Process => "gain privileges".to_owned(),
         Operation::Trust(policy) => format!("use {object} as {}", policy.about),
+    }
+}
+
+/// What a finding is, in one line: what could not be done, or what is not known of it.
+#[must_use]
+pub fn headline(finding: &Finding) -> String {
+    let Some(attempt) = &finding.attempt else {
+        return reported(finding);
+    };
+    let (deed, facts) = (deed(attempt, &finding.facts), &finding.facts);
+    let is_told = finding.incident.is_none() || finding.signs.operation.is_some();
+    match &finding.conclusion {
+        Conclusion::Refused(..) if is_told => format!("cannot {deed}"),
+        Conclusion::Allowed if is_told => {
+            format!("{} can {deed} now", user(attempt, facts))
+        }
+        Conclusion::Unclear(_) if is_told => format!("cannot {deed}, and it is not clear why"),
+        _ => format!("permission denied for {}", named(finding, attempt)),
+    }
+}
+
+/// What the text alone tells.
+fn reported(finding: &Finding) -> String {
+    const UNNAMED: &str = "something that the message does not name";
+    let incident = finding.incident.as_ref();
+    let object = incident.and_then(|incident| incident.paths.first().or(incident.address.as_ref()));
+    let object = object.map(|object| quote::display(object));
+    let operation = incident.and_then(|incident| incident.operations.first());
+    match (operation, object) {
+        (Some(operation), Some(object)) => format!(
+            "the program could not {}",
+            deed_to(operation, &object, None)
+        ),
+        (Some(operation), None) => format!(
+            "the program could not {}",
+            deed_to(operation, UNNAMED, None)
+        ),
+        (None, Some(object)) => {
+            format!("the program reports that permission was denied for {object}")
+        }
+        (None, None) => {
+            "the program reports that permission was denied, but does not say for what".to_owned()
+        }
+    }
+}
+
+/// Why the evidence does not decide, as a sentence.
+#[must_use]
+pub fn unclear(unclear: &Unclear) -> String {
+    let ways = match unclear {
+        Unclear::Note(note) => return note.clone(),
+        Unclear::Operation(ways) => ways,
+    };
+    let list = |refused: bool| {
+        let words = ways.iter().filter(|way| way.refused.is_some() == refused);
+        let words: Vec<&str> = words.map(|way| purpose(&way.operation)).collect();
+        words.join(" or ")
+    };
+    let reasons = ways.iter().filter_map(|way| way.refused.as_ref());
+    let mut reasons: Vec<&str> = reasons.map(|(because, _)| because.as_str()).collect();
+    reasons.dedup();
+    let allowed = match list(false).as_str() {
+        "" => String::new(),
+        allowed => format!("; {allowed} is allowed now"),
+    };
+    format!(
+        "the message does not say what was tried: {} is refused ({}){allowed}",
+        list(true),
+        reasons.join("; ")
+    )
+}
+
+fn user(attempt: &Attempt, facts: &Facts) -> String {
+    quote::display(facts.names.user(attempt.subject.uid).as_bytes())
+}
+
+/// The object as the message has it, made absolute: where only a directory was named, that.
+fn named(finding: &Finding, attempt: &Attempt) -> String {
+    match json::path_of(finding) {
+        Some(path) => quote::display(&path),
+        None => object(attempt),
     }
 }
 
@@ -102,5 +195,23 @@ fn object(attempt: &Attempt) -> String {
         }
         Object::Port { address, port } => format!("{}:{port}", quote::display(address.as_bytes())),
         Object::Process => "the process".to_owned(),
+    }
+}
+
+/// What an operation is for, in words that follow "for".
+#[must_use]
+pub fn purpose(operation: &Operation) -> &'static str {
+    match operation {
+        Operation::Open(how) if how.read && how.write => "reading and writing it",
+        Operation::Open(how) if how.create => "creating files in it",
+        Operation::Open(how) if how.write => "writing it",
+        Operation::Open(_) => "reading it",
+        Operation::Exec => "running it",
+        Operation::List => "listing it",
+        Operation::Delete => "deleting it",
+        Operation::Chmod(_) => "changing its mode",
+        Operation::Chown { .. } => "changing its owner",
+        Operation::Utime { .. } => "setting its times",
+        _ => "it",
     }
 }

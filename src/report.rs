@@ -5,29 +5,32 @@
 
 use serde::Serialize;
 
-use crate::attempt::{Attempt, Incident};
+use crate::attempt::{Attempt, Incident, Operation, Sign, Signs};
 use crate::denial::Denial;
 use crate::facts::Facts;
-use crate::remedy::Remedy;
+use crate::remedy::{Fix, Remedy};
 
 /// The version of every document's form.
 pub const SCHEMA: u32 = 1;
 
-/// A finding: an incident with what was worked out of it. The typed parts are for the renderer.
+/// A finding: what was met, with what was worked out of it. The typed parts are for the renderer.
 #[derive(Debug, Clone)]
 pub struct Finding {
-    /// What the text said; `None` for `why`.
+    /// What the text said; `None` where no text told of it.
     pub incident: Option<Incident>,
-    /// How often it was seen.
+    /// How often it was met.
     pub count: u64,
     /// How many other failures the same obstacle stands behind, which are not shown for themselves.
     pub alike: u64,
-    /// The reading that was judged; `None` where there was nothing to judge.
+    /// The reading that was judged; `None` where there was nothing to judge. Where nothing told the operation, that of
+    /// the attempt is one of several that are possible.
     pub attempt: Option<Attempt>,
+    /// What told each part of the reading.
+    pub signs: Signs,
     /// What it was judged on.
     pub facts: Facts,
     /// What came of it.
-    pub outcome: Outcome,
+    pub conclusion: Conclusion,
 }
 
 impl Finding {
@@ -39,21 +42,46 @@ impl Finding {
             alike: 0,
             incident: Some(incident),
             attempt: None,
+            signs: Signs::default(),
             facts: Facts::default(),
-            outcome: Outcome::Unknown(note),
+            conclusion: Conclusion::Unclear(Unclear::Note(note)),
         }
+    }
+
+    /// Whether the system call itself is known.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.signs.operation == Some(Sign::Call)
     }
 }
 
-/// What judging came to.
+/// What the evidence comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Conclusion {
     /// Refused: the first blocker, and what puts it right.
-    Denied(Denial, Remedy),
-    /// Looked at now, nothing stands in the way.
+    Refused(Denial, Remedy),
+    /// By all that can be seen, nothing stands in the way now.
     Allowed,
-    /// The evidence does not decide; what is missing, as a sentence.
-    Unknown(String),
+    /// The evidence does not decide.
+    Unclear(Unclear),
+}
+
+/// Why the evidence does not decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unclear {
+    /// What is missing, as a sentence.
+    Note(String),
+    /// Nothing tells what was tried on the object: what may be done with it now, and what may not.
+    Operation(Vec<Way>),
+}
+
+/// One thing that may have been tried on an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// What.
+    pub operation: Operation,
+    /// Why it is refused now, and what would allow it; `None` where it is allowed.
+    pub refused: Option<(String, Vec<Fix>)>,
 }
 
 /// The report of a run.
@@ -67,6 +95,13 @@ pub struct RunReport {
     pub exit: Exit,
     /// What was found.
     pub incidents: Vec<IncidentReport>,
+    /// How many more failures were met than are listed: there is a bound to what is kept.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unlisted: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// How a command ended: by code or by signal.
@@ -109,6 +144,7 @@ pub struct IncidentReport {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub path_lossy: bool,
     pub count: u64,
+    pub exact: bool,
     pub subject: Option<SubjectReport>,
     pub verdict: &'static str,
     pub causes: Vec<CauseReport>,

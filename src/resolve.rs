@@ -1,28 +1,45 @@
-//! From what a text says to what may have been tried: absolute paths, concrete operations, candidate subjects.
+//! From evidence to readings: which process, which object, which operation, and what speaks for each.
 //!
-//! Where the text leaves something open, several attempts come out, the likeliest first; the judge tells which of them
-//! the kernel refuses. Nothing here looks at the system: who lived, and where, is given.
+//! The strongest [sign](Sign) decides the operation: the call itself, then the message's call, verb or flags, then the source
+//! that the text quotes, then what the program does with such a file, then the command's arguments. Where nothing tells it,
+//! nothing is searched for. Nothing here looks at the system: who lived, and where, is given.
 #![forbid(unsafe_code)]
 
+mod arguments;
 mod operations;
-mod paths;
+mod places;
+mod port;
 mod source;
-mod users;
+mod speaker;
 mod windows;
 
-pub use paths::port;
-pub use source::literals;
-pub use users::users_switched_to;
+pub use port::port;
+pub use source::{Literal, literals};
 pub use windows::meaning_on_windows;
 
-use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Subject};
+use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Sign, Signs, Subject};
+use crate::programs::CommandLine;
+use operations::Meant;
+use places::Aim;
+use speaker::Speakers;
 
-/// Where and by whom the failure can have happened.
+/// What speaks for a failure.
+#[derive(Debug, Clone)]
+pub enum Evidence {
+    /// A system call that was refused: permwrap's own start of the command, or a traced call.
+    Call(Attempt),
+    /// What a text says.
+    Message(Incident),
+    /// One access that is asked about.
+    Question(Attempt),
+}
+
+/// By whom and where a failure can have happened.
 #[derive(Debug, Clone, Default)]
-pub struct Place {
+pub struct Circumstances {
     /// The processes that may have failed, the likeliest first: those that held the stderr that told of it, deepest
     /// in the process tree first.
-    pub witnesses: Vec<Witness>,
+    pub processes: Vec<CandidateProcess>,
     /// The working directory that the command was started in.
     pub start: Vec<u8>,
     /// The command line; empty where there was none (`explain`).
@@ -31,129 +48,303 @@ pub struct Place {
     pub search_path: Vec<Vec<u8>>,
     /// The home directory, for paths printed with `~/`.
     pub home: Option<Vec<u8>>,
+    /// The name of this machine.
+    pub host: Option<String>,
 }
 
 /// A process that may have failed.
 #[derive(Debug, Clone)]
-pub struct Witness {
+pub struct CandidateProcess {
     /// Its credentials.
     pub subject: Subject,
     /// Its working directory, where it could still be read.
     pub directory: Option<Vec<u8>>,
     /// Its arguments.
     pub arguments: Vec<Vec<u8>>,
+    /// How it is known.
+    pub presence: Presence,
 }
 
-/// What may have been tried, the likeliest first. Empty where the text names no object.
+/// How a candidate process is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Presence {
+    /// It was named by whoever asks (`--pid`, `--as`).
+    Named,
+    /// It held the stderr that told of the failure.
+    Speaking,
+    /// It was there when the text was read.
+    Present,
+    /// It was seen earlier and had gone by then.
+    Gone,
+    /// The command as it was started.
+    Started,
+    /// It was not seen: a command line says that a program is run as this user.
+    Switched,
+    /// Whoever asks about a text that was written elsewhere or earlier.
+    Reader,
+}
+
+/// One reading of a failure: what may have been tried, and what speaks for it.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// Who tried what on which object.
+    pub attempt: Attempt,
+    /// What tells it.
+    pub signs: Signs,
+}
+
+/// What a text comes to.
+#[derive(Debug, Clone)]
+pub enum Interpretation {
+    /// The operation is told: its readings, the likeliest first.
+    Told(Vec<Reading>),
+    /// The object is named, and nothing tells the operation: the places that the object can lie at, the likeliest first.
+    /// The operation of these readings means nothing.
+    Untold(Vec<Reading>),
+    /// The name of the object, as printed, which is relative to a directory that the text does not tell.
+    Unplaced(Vec<u8>),
+    /// No object is named.
+    Unnamed,
+}
+
+/// What may have been tried.
 #[must_use]
-pub fn attempts(incident: &Incident, place: &Place) -> Vec<Attempt> {
-    if let Some(object) = incident.address.as_deref().and_then(paths::port) {
-        return each_subject(place, incident.errno, &Operation::Bind, &object);
+pub fn interpret(incident: &Incident, circumstances: &Circumstances) -> Interpretation {
+    let speakers = Speakers::of(incident, circumstances);
+    if let Some(object) = incident.address.as_deref().and_then(port) {
+        let sign = incident.operation_sign.unwrap_or(Sign::Message);
+        return Interpretation::Told(by_each(
+            &speakers,
+            incident.errno,
+            &Operation::Bind,
+            &object,
+            sign,
+        ));
     }
     // A process is named by a number, if at all: no path.
-    if let Some(operation) = incident
-        .operations
-        .iter()
-        .find(|operation| operations::is_about_a_process(operation, incident))
+    let mut operations = incident.operations.iter();
+    if let Some(operation) =
+        operations.find(|operation| operations::is_about_a_process(operation, incident))
     {
-        return each_subject(place, incident.errno, operation, &Object::Process);
+        let sign = incident.operation_sign.unwrap_or(Sign::Message);
+        return Interpretation::Told(by_each(
+            &speakers,
+            incident.errno,
+            operation,
+            &Object::Process,
+            sign,
+        ));
     }
-    let mut attempts: Vec<Attempt> = Vec::new();
-    for (operation, from, to) in operations::readings(incident) {
-        for (subject, path) in paths::absolute(from, &operation, incident, place) {
-            let to = to.and_then(|to| paths::beside(to, from, &path, &subject, incident, place));
-            let directory = paths::directory(from, &path, &subject, place);
-            push(
-                &mut attempts,
-                Attempt {
-                    subject,
-                    operation: operation.clone(),
-                    object: Object::Path(path),
-                    to,
-                    directory,
-                    errno: incident.errno,
-                },
+    let Some(name) = incident.paths.first() else {
+        return Interpretation::Unnamed;
+    };
+    if incident.in_open_directory && places::is_relative(name) {
+        return Interpretation::Unplaced(name.clone());
+    }
+    let (told, sign) = told(incident, name, &speakers);
+    let known = Incident {
+        operations: told,
+        ..incident.clone()
+    };
+    let meant = operations::meant(&known);
+    if meant.is_empty() {
+        let aims = places::aims(name, &Operation::READ, incident, &speakers, circumstances);
+        let readings = aims
+            .into_iter()
+            .map(|aim| aim.reading(Operation::READ, None, incident.errno));
+        return Interpretation::Untold(distinct(readings));
+    }
+    let readings = meant
+        .iter()
+        .flat_map(|meant| readings(meant, sign, incident, &speakers, circumstances));
+    Interpretation::Told(distinct(readings))
+}
+
+/// What may have been tried where the text names no object: the operation on each path or port among the arguments of
+/// those who may have failed. A conclusion may be drawn only where exactly one of them would be refused.
+#[must_use]
+pub fn unnamed(incident: &Incident, circumstances: &Circumstances) -> Vec<Reading> {
+    let speakers = Speakers::of(incident, circumstances);
+    let mut found = Vec::new();
+    if incident.operations.contains(&Operation::Bind) {
+        for object in arguments::ports(&speakers) {
+            let every = by_each(
+                &speakers,
+                incident.errno,
+                &Operation::Bind,
+                &object,
+                Sign::Message,
             );
+            found.extend(every);
         }
     }
-    attempts
+    for operand in arguments::files(incident, &speakers) {
+        let operations = match (&incident.operations[..], operand.operation) {
+            ([], Some(operation)) => vec![operation],
+            (told, _) => told.to_vec(),
+        };
+        let sign = incident.operation_sign.unwrap_or(Sign::Program);
+        let named = Incident {
+            paths: vec![operand.word],
+            operations,
+            ..incident.clone()
+        };
+        for meant in operations::meant(&named) {
+            found.extend(readings(&meant, sign, &named, &speakers, circumstances));
+        }
+    }
+    for reading in &mut found {
+        reading.signs.object = Some(Sign::Arguments);
+    }
+    distinct(found.into_iter())
+}
+
+/// permwrap's own start of the command, which execve(2) refused with this errno: of a program without a slash in its name, what
+/// was found in PATH first (execvp(3) goes on after EACCES, and answers it in the end).
+#[must_use]
+pub fn own_start(
+    own: &CandidateProcess,
+    circumstances: &Circumstances,
+    errno: Errno,
+    is_there: impl Fn(&[u8]) -> bool,
+) -> Option<Attempt> {
+    let program = own.arguments.first()?;
+    let start = circumstances.start.as_slice();
+    let in_directory = |directory: &Vec<u8>| [directory, &b"/"[..], program].concat();
+    let path = match (program.first(), program.contains(&b'/')) {
+        (Some(b'/'), _) => program.clone(),
+        (_, true) => [start, b"/", program].concat(),
+        _ => circumstances
+            .search_path
+            .iter()
+            .map(in_directory)
+            .find(|path| is_there(path))?,
+    };
+    Some(Attempt {
+        subject: own.subject.clone(),
+        operation: Operation::Exec,
+        directory: (!program.starts_with(b"/") && program.contains(&b'/')).then(|| start.to_vec()),
+        object: Object::Path(path),
+        to: None,
+        errno: Some(errno),
+    })
 }
 
 /// Where a file of source that the incident points at may lie, the likeliest first.
 #[must_use]
-pub fn sources(file: &[u8], incident: &Incident, place: &Place) -> Vec<Vec<u8>> {
+pub fn sources(file: &[u8], incident: &Incident, circumstances: &Circumstances) -> Vec<Vec<u8>> {
+    let speakers = Speakers::of(incident, circumstances);
     let mut found: Vec<Vec<u8>> = Vec::new();
-    for (_, path) in paths::absolute(file, &Operation::READ, incident, place) {
-        if !found.contains(&path) {
-            found.push(path);
+    for aim in places::aims(file, &Operation::READ, incident, &speakers, circumstances) {
+        if !found.contains(&aim.path) {
+            found.push(aim.path);
         }
     }
     found
 }
 
-/// What may have been tried where the text names no object: the operations it allows for, on each path or port among
-/// the command's own arguments, and on its working directory. A conclusion may be drawn only where exactly one of them
-/// would be refused.
-#[must_use]
-pub fn unnamed(incident: &Incident, place: &Place) -> Vec<Attempt> {
-    let mut attempts = Vec::new();
-    let binds = incident.operations.contains(&Operation::Bind);
-    for word in paths::arguments(place) {
-        if let Some(object) = paths::port(word).filter(|_| binds) {
-            for attempt in each_subject(place, incident.errno, &Operation::Bind, &object) {
-                push(&mut attempts, attempt);
-            }
-        }
-        let named = Incident {
-            paths: vec![word.to_vec()],
-            ..incident.clone()
-        };
-        for attempt in self::attempts(&named, place) {
-            push(&mut attempts, attempt);
-        }
+/// The operations that the strongest sign tells, and that sign: the text's own, else what the code on the command line does
+/// with a file of this name, else what the program does that wrote the message, else what the command lines say. Nothing
+/// where they say different things.
+fn told(incident: &Incident, name: &[u8], speakers: &Speakers) -> (Vec<Operation>, Sign) {
+    if let (Some(sign), false) = (incident.operation_sign, incident.operations.is_empty()) {
+        return (incident.operations.clone(), sign);
     }
-    attempts
+    let by_code = |line: &CommandLine| {
+        line.code
+            .as_ref()
+            .and_then(|code| source::does_with(code, name))
+    };
+    let by_operand = |line: &CommandLine| line.does_with(name);
+    let every = speakers.all_lines();
+    if let Some(operation) = only(every.iter().filter_map(by_code)) {
+        return (vec![operation], Sign::Source);
+    }
+    let own = speakers.own_lines();
+    let does = only(own.iter().filter_map(by_operand)).or_else(|| speakers.does());
+    if let Some(operation) = does {
+        return (vec![operation], Sign::Program);
+    }
+    let told = only(every.iter().filter_map(by_operand));
+    (told.into_iter().collect(), Sign::Arguments)
 }
 
-/// The attempt by each candidate subject.
-fn each_subject(
-    place: &Place,
+/// The operation, where all say the same.
+fn only(operations: impl Iterator<Item = Operation>) -> Option<Operation> {
+    let mut all: Vec<Operation> = operations.collect();
+    all.dedup();
+    match all.len() {
+        1 => all.pop(),
+        _ => None,
+    }
+}
+
+/// The readings of one meaning of the words: by each who may have failed, at each place where the object can lie.
+fn readings(
+    meant: &Meant,
+    sign: Sign,
+    incident: &Incident,
+    speakers: &Speakers,
+    circumstances: &Circumstances,
+) -> Vec<Reading> {
+    let aims = places::aims(
+        meant.path,
+        &meant.operation,
+        incident,
+        speakers,
+        circumstances,
+    );
+    let reading = |aim: Aim| {
+        let to = meant
+            .to
+            .and_then(|to| aim.beside(to, incident, circumstances));
+        let mut reading = aim.reading(meant.operation.clone(), Some(sign), incident.errno);
+        reading.attempt.to = to;
+        reading
+    };
+    aims.into_iter().map(reading).collect()
+}
+
+/// The attempt by each who may have failed.
+fn by_each(
+    speakers: &Speakers,
     errno: Option<Errno>,
     operation: &Operation,
     object: &Object,
-) -> Vec<Attempt> {
-    let mut attempts = Vec::new();
-    for witness in &place.witnesses {
-        let (subject, operation, object) =
-            (witness.subject.clone(), operation.clone(), object.clone());
-        push(
-            &mut attempts,
-            Attempt {
-                subject,
-                operation,
-                object,
-                to: None,
-                directory: None,
-                errno,
-            },
-        );
-    }
-    attempts
+    sign: Sign,
+) -> Vec<Reading> {
+    let reading = |process: &&CandidateProcess| Reading {
+        attempt: Attempt {
+            subject: process.subject.clone(),
+            operation: operation.clone(),
+            object: object.clone(),
+            to: None,
+            directory: None,
+            errno,
+        },
+        signs: Signs {
+            operation: Some(sign),
+            object: Some(Sign::Message),
+            subject: speakers.known,
+            place: true,
+        },
+    };
+    distinct(speakers.processes.iter().map(reading))
 }
 
-/// Adds an attempt, unless the same with the same rights is there already: siblings differ in their pid only.
-fn push(attempts: &mut Vec<Attempt>, attempt: Attempt) {
-    let same = |other: &Attempt| {
-        let rights = |of: &Attempt| Subject {
-            pid: None,
-            ..of.subject.clone()
+/// Each reading once: siblings with the same rights differ in their pid only.
+fn distinct(readings: impl Iterator<Item = Reading>) -> Vec<Reading> {
+    let mut found: Vec<Reading> = Vec::new();
+    for reading in readings {
+        let a = &reading.attempt;
+        let is_new = |other: &Reading| {
+            let b = &other.attempt;
+            let same = a.operation == b.operation && a.object == b.object && a.to == b.to;
+            !(same && a.subject.has_the_rights_of(&b.subject))
         };
-        other.operation == attempt.operation
-            && other.object == attempt.object
-            && other.to == attempt.to
-            && rights(other) == rights(&attempt)
-    };
-    if !attempts.iter().any(same) {
-        attempts.push(attempt);
+        if found.iter().all(is_new) {
+            found.push(reading);
+        }
     }
+    found
 }

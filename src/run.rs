@@ -131,8 +131,13 @@ impl Ready {
         let _ = sys::write(2, &line);
         let exit = Exit::with_code(code_of(errno));
         let own = self.let_go(options, &[]);
-        let mut watch = Watch::new(make, options.report, std::process::id() as i32, None, own);
-        watch.see(&line);
+        let make: MakeObserver = Box::new(move || {
+            let mut observer = make();
+            observer.not_started(errno);
+            observer
+        });
+        // Nothing was written that would start the diagnosis: it is asked in any case.
+        let mut watch = Watch::new(make, true, std::process::id() as i32, None, own);
         let _ = sys::write(2, &watch.last_words(exit, &self.inbox));
         self.inbox.close();
         exit.repeat()

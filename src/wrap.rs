@@ -1,32 +1,31 @@
 //! The story of a run: what the command wrote → detect → resolve → gather → judge → remedy → print.
 
-use std::collections::HashMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::appearance;
 use crate::attempt::{Errno, Incident, Object, Subject};
 use crate::cli::{Hints, RunOptions};
 use crate::config::{self, Config, HintsOrOff};
-use crate::denial::Code;
 use crate::detect::{self, Detector};
+use crate::findings::Findings;
 use crate::gather::{self, Snapshot};
-use crate::investigate::{investigate, is_worth_telling};
 use crate::pattern_files;
+use crate::programs;
 use crate::render::{self, Style, github, json_line, text};
-use crate::report::{self, Finding, Outcome, RunReport, lossy};
-use crate::resolve::{self, Place, Witness};
+use crate::report::{self, Conclusion, Finding, RunReport, lossy};
+use crate::resolve::{self, CandidateProcess, Circumstances, Presence};
 use crate::run::scene::Process;
 use crate::run::{Exit, Observer, Scene};
 
-/// How many hints are shown at a time, and of a run in all; further ones are counted at the end.
-const MOST_AT_A_TIME: usize = 3;
-const MOST_OF_A_RUN: usize = 12;
+/// How many users are taken from one command line.
+const MOST_USERS: usize = 4;
 
-/// How many different failures are worked out in a run; further ones are only counted. Bounds the memory and the time
-/// of a run that fails in ten thousand places.
-const MOST_FINDINGS: usize = 200;
+/// How long what is left over may be worked out for the report when the command has ended.
+const LONGEST_LAST_WORK: Duration = Duration::from_millis(1500);
 
 /// Watches one command: the diagnosis behind the relay.
 pub struct Explainer {
@@ -39,22 +38,11 @@ pub struct Explainer {
     /// Trouble of permwrap's own, to be said at the end.
     troubles: Vec<String>,
     detector: Detector,
-    place: Place,
+    circumstances: Arc<Circumstances>,
     /// The command as it was started, in case nothing was seen of it before it was gone.
-    own: Witness,
-    findings: Vec<Finding>,
-    /// Which finding an incident belongs to, so that equal failures are worked out once. `None`: not worth telling.
-    known: HashMap<Failure, Option<usize>>,
-    /// How many findings hints were considered for, in order.
-    considered: usize,
-    shown: usize,
-    unshown: usize,
-    /// Failures beyond [`MOST_FINDINGS`].
-    beyond: u64,
+    own: CandidateProcess,
+    findings: Findings,
 }
-
-/// What makes two incidents the same failure.
-type Failure = (Option<Errno>, Vec<Vec<u8>>, Option<Vec<u8>>);
 
 impl Explainer {
     /// A diagnosis of this command, nothing seen yet.
@@ -73,10 +61,11 @@ impl Explainer {
             .map(|word| word.as_bytes().to_vec())
             .collect();
         let (patterns, troubles) = pattern_files::load(&options.patterns, &config);
-        let place = surroundings();
-        let own = Witness {
+        let here = here();
+        let own = CandidateProcess {
             arguments: words.clone(),
-            ..place.witnesses[0].clone()
+            presence: Presence::Started,
+            ..here.processes[0].clone()
         };
         Explainer {
             report: options.report.clone(),
@@ -85,97 +74,44 @@ impl Explainer {
             troubles: trouble.into_iter().chain(troubles).collect(),
             config,
             detector: Detector::new(patterns),
-            place: Place {
+            circumstances: Arc::new(Circumstances {
                 command: words,
-                ..place
-            },
+                ..here
+            }),
             own,
             command,
-            findings: Vec::new(),
-            known: HashMap::new(),
-            considered: 0,
-            shown: 0,
-            unshown: 0,
-            beyond: 0,
-        }
-    }
-
-    fn meet(&mut self, incidents: Vec<Incident>) {
-        for incident in incidents {
-            let failure = (
-                incident.errno,
-                incident.paths.clone(),
-                incident.address.clone(),
-            );
-            match self.known.get(&failure) {
-                Some(Some(at)) => self.findings[*at].count += u64::from(incident.count),
-                Some(None) => {}
-                None if self.known.len() >= MOST_FINDINGS => {
-                    self.beyond += u64::from(incident.count)
-                }
-                None => {
-                    let finding = investigate(incident, &self.place);
-                    let at = is_worth_telling(&finding).then(|| {
-                        self.findings.push(finding);
-                        self.findings.len() - 1
-                    });
-                    self.known.insert(failure, at);
-                }
-            }
+            findings: Findings::new(options.report.is_some()),
         }
     }
 
     /// The hints for what was found since the last time.
     fn hints(&mut self) -> Vec<u8> {
-        let new = self.considered..self.findings.len();
-        self.considered = self.findings.len();
-        let wanted: Vec<usize> = new
-            .filter(|at| !self.is_ignored(&self.findings[*at]))
-            .collect();
-        let each = |line: &dyn Fn(&Finding) -> String| -> String {
-            wanted.iter().map(|at| line(&self.findings[*at])).collect()
-        };
-        match self.form {
-            None => Vec::new(),
+        let (config, words) = (&self.config, self.words());
+        let is_wanted = |finding: &Finding| !is_ignored(finding, config);
+        let text = match self.form {
+            None => String::new(),
             Some(Hints::Json) => {
-                let words = self.words();
-                each(&|finding| json_line::line(finding, &words, now())).into_bytes()
+                let due = self.findings.all_due(is_wanted).into_iter();
+                due.map(|finding| json_line::line(finding, &words, now()))
+                    .collect()
             }
             Some(Hints::Github) => {
                 let workspace = std::env::var("GITHUB_WORKSPACE").ok();
-                each(&|finding| github::annotation(finding, workspace.as_deref())).into_bytes()
+                let due = self.findings.all_due(is_wanted).into_iter();
+                due.map(|finding| github::annotation(finding, workspace.as_deref()))
+                    .collect()
             }
-            Some(Hints::Text) => self.hints_for_people(&wanted).into_bytes(),
-        }
-    }
-
-    /// Hints for a few of these findings; those with the same obstacle as one of them are counted there.
-    fn hints_for_people(&mut self, wanted: &[usize]) -> String {
-        let mut shown: Vec<usize> = Vec::new();
-        for &at in wanted {
-            let this = obstacle(&self.findings[at]);
-            let alike = |other: &usize| this.is_some() && obstacle(&self.findings[*other]) == this;
-            if let Some(first) = shown.iter().copied().find(alike) {
-                self.findings[first].alike += 1;
-                continue;
+            Some(Hints::Text) => {
+                let due = self.findings.due(is_wanted).into_iter();
+                let hints: Vec<String> =
+                    due.map(|finding| text::hint(finding, self.style)).collect();
+                match hints.is_empty() {
+                    true => String::new(),
+                    false => format!("\n{}", hints.join("\n")),
+                }
             }
-            let full = shown.len() >= MOST_AT_A_TIME || self.shown >= MOST_OF_A_RUN;
-            if full || (0..wanted[0]).any(|earlier| alike(&earlier)) {
-                self.unshown += 1;
-                continue;
-            }
-            self.shown += 1;
-            shown.push(at);
-        }
-        let hints: Vec<String> = shown
-            .iter()
-            .map(|at| text::hint(&self.findings[*at], self.style))
-            .collect();
-        if hints.is_empty() {
-            String::new()
-        } else {
-            format!("\n{}", hints.join("\n"))
-        }
+        };
+        text.into_bytes()
     }
 
     /// The command line for JSON.
@@ -184,18 +120,6 @@ impl Explainer {
             .iter()
             .map(|word| lossy(word.as_bytes()).0)
             .collect()
-    }
-
-    /// Whether the configuration asks for no hint.
-    fn is_ignored(&self, finding: &Finding) -> bool {
-        let cause = match &finding.outcome {
-            Outcome::Denied(denial, _) => Some(denial.code),
-            _ => None,
-        };
-        match finding.attempt.as_ref().map(|attempt| &attempt.object) {
-            Some(Object::Path(path)) => self.config.ignores(path, cause),
-            _ => self.config.ignores(b"", cause),
-        }
     }
 
     /// Writes the report, where one was asked for.
@@ -210,39 +134,76 @@ impl Explainer {
                 code: exit.code,
                 signal: exit.signal,
             },
-            incidents: self.findings.iter().map(render::incident_report).collect(),
+            incidents: self
+                .findings
+                .listed()
+                .map(render::incident_report)
+                .collect(),
+            unlisted: self.findings.unlisted(),
         };
         let text = serde_json::to_vec_pretty(&report).map_err(|error| error.to_string())?;
         std::fs::write(file, [&text[..], b"\n"].concat()).map_err(|error| error.to_string())
     }
 }
 
-/// What refused: two failures with the same obstacle need one explanation.
-fn obstacle(finding: &Finding) -> Option<(Code, Option<Vec<u8>>)> {
-    let Outcome::Denied(denial, _) = &finding.outcome else {
-        return None;
+/// Whether the configuration asks for no hint.
+fn is_ignored(finding: &Finding, config: &Config) -> bool {
+    let cause = match &finding.conclusion {
+        Conclusion::Refused(denial, _) => Some(denial.code),
+        _ => None,
     };
-    let path = render::obstacle_path(denial, finding.attempt.as_ref()?, &finding.facts);
-    Some((denial.code, path))
+    match finding.attempt.as_ref().map(|attempt| &attempt.object) {
+        Some(Object::Path(path)) => config.ignores(path, cause),
+        _ => config.ignores(b"", cause),
+    }
 }
 
 impl Observer for Explainer {
     fn text(&mut self, text: &[u8], scene: &Scene) {
-        self.place.witnesses = witnesses(scene, &self.own);
+        self.circumstances = Arc::new(Circumstances {
+            processes: candidates(scene, &self.own),
+            ..(*self.circumstances).clone()
+        });
         let incidents = self.detector.feed(text);
-        self.meet(incidents);
+        self.findings.meet(incidents, &self.circumstances);
+    }
+
+    fn early(&mut self) -> Vec<u8> {
+        match self.findings.is_enough() {
+            true => self.hints(),
+            false => Vec::new(),
+        }
     }
 
     fn quiet(&mut self) -> Vec<u8> {
         let incidents = self.detector.flush();
-        self.meet(incidents);
+        self.findings.meet(incidents, &self.circumstances);
+        self.findings.rest();
         self.hints()
+    }
+
+    fn not_started(&mut self, errno: i32) {
+        let Some(errno) = Errno::from_number(errno).filter(|errno| errno.is_denial()) else {
+            return;
+        };
+        if let Some(attempt) =
+            resolve::own_start(&self.own, &self.circumstances, errno, gather::is_there)
+        {
+            self.findings.meet_call(attempt, &self.circumstances);
+        }
     }
 
     fn end(&mut self, exit: Exit) -> Vec<u8> {
         let mut words = self.quiet();
+        if self.report.is_some() {
+            let since = Instant::now();
+            self.findings
+                .work_out_the_rest(|| since.elapsed() < LONGEST_LAST_WORK);
+        }
         if self.form == Some(Hints::Text) {
-            words.extend_from_slice(text::remainder(self.unshown as u64 + self.beyond).as_bytes());
+            words.extend_from_slice(
+                text::remainder(self.findings.unshown(), self.report.is_some()).as_bytes(),
+            );
         }
         if let Err(trouble) = self.report(exit) {
             let file = self.report.clone().unwrap_or_default();
@@ -281,12 +242,6 @@ fn form(options: &RunOptions, config: &Config) -> Option<Hints> {
     }
 }
 
-/// Here and now, without a command: permwrap's own credentials and working directory.
-#[must_use]
-pub fn here() -> Place {
-    surroundings()
-}
-
 /// The time in seconds since 1970.
 fn now() -> u64 {
     std::time::SystemTime::now()
@@ -294,12 +249,14 @@ fn now() -> u64 {
         .map_or(0, |since| since.as_secs())
 }
 
-fn surroundings() -> Place {
+/// Here and now, without a command: permwrap's own credentials and working directory.
+#[must_use]
+pub fn here() -> Circumstances {
     let start = std::env::current_dir()
         .map(|directory| directory.into_os_string().into_vec())
         .unwrap_or_default();
     let search_path = std::env::var_os("PATH").unwrap_or_default();
-    let own = Witness {
+    let reader = CandidateProcess {
         // The command's number is not known, and permwrap's own would stand for another process.
         subject: Subject {
             pid: None,
@@ -307,15 +264,17 @@ fn surroundings() -> Place {
         },
         directory: Some(start.clone()),
         arguments: Vec::new(),
+        presence: Presence::Reader,
     };
-    Place {
-        witnesses: vec![own],
+    Circumstances {
+        processes: vec![reader],
         start,
         command: Vec::new(),
         search_path: std::env::split_paths(&search_path)
             .map(|path| path.into_os_string().into_vec())
             .collect(),
         home: std::env::var_os("HOME").map(OsString::into_vec),
+        host: gather::host_name(),
     }
 }
 
@@ -331,30 +290,37 @@ fn own_subject() -> Subject {
 }
 
 /// Who may have failed, the likeliest first: processes that hold the watched stderr, the deepest first, then those that
-/// have gone, then the command as it was started.
-fn witnesses(scene: &Scene, own: &Witness) -> Vec<Witness> {
-    let (speakers, others): (Vec<&Process>, Vec<&Process>) = scene
+/// have gone, then the command as it was started, then the users that command lines switch to.
+fn candidates(scene: &Scene, own: &CandidateProcess) -> Vec<CandidateProcess> {
+    let (speaking, present): (Vec<&Process>, Vec<&Process>) = scene
         .processes
         .iter()
         .rev()
         .partition(|process| process.on_channel == Some(true));
-    let seen = speakers.into_iter().chain(others).chain(&scene.gone);
-    let mut witnesses: Vec<Witness> = seen
-        .filter_map(witness)
+    let seen = [
+        (speaking, Presence::Speaking),
+        (present, Presence::Present),
+        (scene.gone.iter().collect(), Presence::Gone),
+    ];
+    let each = |(processes, presence): (Vec<_>, Presence)| {
+        processes
+            .into_iter()
+            .filter_map(move |process| candidate(process, presence))
+    };
+    let mut candidates: Vec<CandidateProcess> = seen
+        .into_iter()
+        .flat_map(each)
         .chain(std::iter::once(own.clone()))
         .collect();
-    let switched = switched(&witnesses);
-    witnesses.extend(switched);
-    witnesses
+    let switched: Vec<CandidateProcess> = candidates.iter().flat_map(switched).collect();
+    candidates.extend(switched);
+    candidates
 }
 
-fn witness(process: &Process) -> Option<Witness> {
-    let arguments = process
-        .cmdline
-        .split(|byte| *byte == 0)
-        .map(<[u8]>::to_vec)
-        .collect::<Vec<_>>();
-    Some(Witness {
+fn candidate(process: &Process, presence: Presence) -> Option<CandidateProcess> {
+    let words = process.cmdline.split(|byte| *byte == 0);
+    let cwd = process.cwd.as_ref();
+    Some(CandidateProcess {
         subject: gather::subject_from_snapshot(&Snapshot {
             status: &process.status,
             user_ns: process.user_ns,
@@ -363,26 +329,26 @@ fn witness(process: &Process) -> Option<Witness> {
             label: process.label.as_deref(),
         })
         .ok()?,
-        directory: process
-            .cwd
-            .as_ref()
-            .map(|cwd| cwd.as_os_str().as_bytes().to_vec()),
-        arguments,
+        directory: cwd.map(|cwd| cwd.as_os_str().as_bytes().to_vec()),
+        arguments: words.map(<[u8]>::to_vec).collect(),
+        presence,
     })
 }
 
-/// The users that the command lines switch to (`sudo -u NAME`): a program run so may have been gone before it was seen.
-fn switched(witnesses: &[Witness]) -> Vec<Witness> {
-    let users = witnesses.iter().flat_map(|witness| {
-        let users = resolve::users_switched_to(&witness.arguments);
-        users.into_iter().filter_map(move |user| {
-            let subject = gather::subject_as(&user).ok()?;
-            Some(Witness {
-                subject,
-                directory: None,
-                arguments: witness.arguments.clone(),
-            })
+/// The users that a command line switches to (`sudo -u NAME`): a program run so may have been gone before it was seen.
+fn switched(process: &CandidateProcess) -> Vec<CandidateProcess> {
+    let lines = programs::command_lines(&process.arguments);
+    let users = lines
+        .into_iter()
+        .flat_map(|line| line.users)
+        .take(MOST_USERS);
+    let subjects = users.filter_map(|user| gather::subject_as(&user).ok());
+    subjects
+        .map(|subject| CandidateProcess {
+            subject,
+            directory: None,
+            arguments: process.arguments.clone(),
+            presence: Presence::Switched,
         })
-    });
-    users.collect()
+        .collect()
 }

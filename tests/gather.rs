@@ -743,7 +743,7 @@ fn home_project_and_leftovers_are_found() {
     let look = |path: &str| {
         let attempt = attempt(subject.clone(), Operation::WRITE, path.as_bytes());
         let facts = gather::facts(&attempt);
-        let leftovers = gather::leftovers(&attempt, &facts);
+        let leftovers = gather::View::of(&attempt.subject).leftovers(&attempt, &facts);
         let leftovers =
             leftovers.map(|left| (String::from_utf8(left.top).unwrap(), left.owner, left.count));
         (facts.surroundings, leftovers)

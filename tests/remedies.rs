@@ -66,7 +66,8 @@ impl Scene {
         world.inside(|pid| {
             let attempt = self.attempt(pid);
             let mut facts = gather::facts(&attempt);
-            facts.surroundings.leftovers = gather::leftovers(&attempt, &facts);
+            let view = gather::View::of(&attempt.subject);
+            facts.surroundings.leftovers = view.leftovers(&attempt, &facts);
             let remedy = remedy_for(&attempt, &facts);
             Seen {
                 attempt,

@@ -53,6 +53,37 @@ pub enum Sign {
     Arguments,
 }
 
+/// What tells each part of a reading of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Signs {
+    /// What tells the operation; `None` where nothing does.
+    pub operation: Option<Sign>,
+    /// What tells the object; `None` where nothing does.
+    pub object: Option<Sign>,
+    /// Whether it is known who failed.
+    pub subject: bool,
+    /// Whether it is known where the object lies.
+    pub place: bool,
+}
+
+impl Signs {
+    /// Everything is known, by the system call itself.
+    pub const CALL: Signs = Signs {
+        operation: Some(Sign::Call),
+        object: Some(Sign::Call),
+        subject: true,
+        place: true,
+    };
+
+    /// Whether enough is known for a fix to be proven: no guess decides what was tried, on what, or by whom.
+    #[must_use]
+    pub fn are_firm(&self) -> bool {
+        let told = self.operation.is_some();
+        let named = self.object.is_some_and(|sign| sign < Sign::Arguments);
+        told && named && self.subject && self.place
+    }
+}
+
 /// Where a text is from that is not from here.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Origin {

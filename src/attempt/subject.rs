@@ -37,6 +37,17 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// Whether the other may do just the same: it differs in its process at most.
+    #[must_use]
+    pub fn has_the_rights_of(&self, other: &Subject) -> bool {
+        let pid = self.pid;
+        *self
+            == Subject {
+                pid,
+                ..other.clone()
+            }
+    }
+
     /// A subject of the initial user namespace with these ids and, for uid 0, every capability: what a new login has.
     #[must_use]
     pub fn login(uid: u32, gid: u32, groups: Vec<u32>) -> Subject {

@@ -7,7 +7,7 @@ use super::library::Patterns;
 use super::pattern::{Direction, Look, Pattern, Shape, Told};
 use super::reason::Reason;
 use super::unquote::{Quoting, unquoted};
-use super::words::Words;
+use super::words::{self, Words};
 use crate::attempt::{Clue, Errno, Incident, Operation, Sign};
 
 /// The longest name that a path may have (PATH_MAX).
@@ -211,7 +211,7 @@ impl<'p> Reading<'p> {
             .ok()
             .and_then(|name| self.pattern.operations.get(name));
         own.cloned()
-            .or_else(|| self.words.call(name))
+            .or_else(|| words::call(name))
             .or_else(|| self.words.phrase(name, self.foreign))
     }
 
@@ -233,7 +233,10 @@ impl<'p> Reading<'p> {
         Some(Incident {
             message: self.line,
             errno: self.errno,
-            clue: self.clue.filter(|_| !named),
+            // Of a named object, the line of source may still tell what was done with it.
+            clue: self
+                .clue
+                .filter(|clue| !named || operation.is_none() && matches!(clue, Clue::Line(..))),
             paths: self.path.into_iter().chain(self.to).collect(),
             operation_sign: operation.is_some().then_some(self.sign),
             operations: operation.into_iter().collect(),
@@ -343,7 +346,7 @@ fn without_scheme(name: Vec<u8>) -> Vec<u8> {
 }
 
 /// What the mode of fopen(3), or of Python's and other languages' open, tells.
-fn by_mode(mode: &[u8]) -> Told {
+pub fn by_mode(mode: &[u8]) -> Told {
     let operation = match mode.iter().find(|b| b"rwax".contains(b)) {
         Some(b'x') => Operation::CREATE,
         Some(b'w') => Operation::WRITE,

@@ -105,7 +105,11 @@ impl Stream {
     fn open_box(&mut self, patterns: &Patterns) {
         if let Some(boxed) = self.boxed.take() {
             let text = boxed.into_text();
-            self.open(patterns.loaded().prefixes.split(&text).rest, patterns, NESTED);
+            self.open(
+                patterns.loaded().prefixes.split(&text).rest,
+                patterns,
+                NESTED,
+            );
         }
     }
 

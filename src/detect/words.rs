@@ -1,6 +1,7 @@
 //! Which operation the words of a message tell.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use memchr::memmem;
 use regex::bytes::{Regex, RegexBuilder};
@@ -13,10 +14,24 @@ use crate::attempt::{Errno, Operation};
 const ENGLISH: &str = include_str!("../../patterns/words.toml");
 const LANGUAGES: &str = include_str!("../../patterns/languages.toml");
 
+/// The names of system calls and library functions, with the operation that each stands for.
+static CALLS: LazyLock<HashMap<String, Told>> = LazyLock::new(|| by_word(english().calls));
+
+fn english() -> EnglishFile {
+    toml::from_str(ENGLISH).expect("patterns/words.toml")
+}
+
+/// What the name of a system call or library function tells.
+#[must_use]
+pub fn call(name: &[u8]) -> Option<Told> {
+    let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+    let plain = name.strip_suffix("sync").unwrap_or(&name);
+    CALLS.get(&name).or_else(|| CALLS.get(plain)).cloned()
+}
+
 /// The vocabulary of all messages, whatever the program.
 #[derive(Debug)]
 pub struct Words {
-    calls: HashMap<String, Told>,
     programs: HashMap<String, Told>,
     phrases: Vec<(Regex, Told)>,
     foreign: Vec<(memmem::Finder<'static>, Told)>,
@@ -65,7 +80,7 @@ impl Words {
     /// Where the files of this crate are malformed.
     #[must_use]
     pub fn load() -> (Words, Vec<Wording>) {
-        let english: EnglishFile = toml::from_str(ENGLISH).expect("patterns/words.toml");
+        let english = english();
         let languages: LanguagesFile = toml::from_str(LANGUAGES).expect("patterns/languages.toml");
         let mut wordings = Vec::new();
         let mut phrases = Vec::new();
@@ -99,19 +114,11 @@ impl Words {
             (words, named(&phrase.operation))
         };
         let words = Words {
-            calls: by_word(english.calls),
             programs: by_word(english.programs),
             phrases: english.phrase.into_iter().map(phrase).collect(),
             foreign: phrases,
         };
         (words, wordings)
-    }
-
-    /// What the name of a system call or library function tells.
-    #[must_use]
-    pub fn call(&self, name: &[u8]) -> Option<Told> {
-        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
-        self.calls.get(&name).cloned()
     }
 
     /// What the name of a program tells that printed `PROGRAM: PATH: REASON`.

@@ -10,9 +10,11 @@ use rustix::io::Errno;
 use super::names::Databases;
 use super::subject::Status;
 use super::walk::{Walked, Walker};
-use super::{flags, namespaces, settings, unknown};
+use super::{
+    flags, holders, leftovers, module_log, namespaces, policy, settings, surroundings, unknown,
+};
 use crate::attempt::{Attempt, Object, Operation, Subject};
-use crate::facts::{Fact, Facts, Inode, Program, Settings, UnknownFact};
+use crate::facts::{Fact, Facts, Inode, Leftovers, Program, Settings, UnknownFact};
 
 /// The root directory, settings and names that hold for one process: read once, for any number of attempts. The
 /// files themselves and the mounts are looked at anew for each.
@@ -94,7 +96,23 @@ impl View {
                 .collect();
         }
         facts.names = self.databases.names(&attempt.subject, &facts);
+        facts.holders = holders::read(attempt, &facts);
+        facts.policy = policy::read(attempt, &facts);
         facts
+    }
+
+    /// Adds what no judgement turns on, but an explanation does: the surroundings, and what security modules logged.
+    pub fn explain(&self, attempt: &Attempt, facts: &mut Facts) {
+        facts.settings.module_log = module_log::read(attempt, facts);
+        facts.surroundings = surroundings::read(self, &attempt.subject, facts);
+    }
+
+    /// Files of a foreign owner in a tree that is otherwise the subject's: leftovers of sudo or of a root container.
+    ///
+    /// It may walk a large tree, for a fifth of a second at most, so it is asked for only where something was refused.
+    #[must_use]
+    pub fn leftovers(&self, attempt: &Attempt, facts: &Facts) -> Option<Leftovers> {
+        leftovers::read(self, &attempt.subject, facts)
     }
 
     /// The ways to the programs that running the one at the end of the walk would run.

@@ -1,71 +1,98 @@
-//! A message that names no object: what its surroundings name, or else the command's own arguments.
+//! A message that names no object: what the source that it quotes names, or else the command's own arguments.
 
-use super::{Decision, MOST_READINGS, Reading, agrees, denied, is_far_fetched, read};
-use crate::attempt::{Clue, Incident};
+use super::judged::{Judged, Views};
+use super::{Decision, MOST_READINGS, agrees, told, untold};
+use crate::attempt::{Clue, Incident, Sign};
 use crate::gather;
 use crate::judge::Verdict;
-use crate::report::Outcome;
-use crate::resolve::{self, Place};
+use crate::report::Conclusion;
+use crate::resolve::{self, Circumstances, Interpretation, Literal};
 
 /// What can be said of it.
-pub(super) fn decide(incident: &Incident, place: &Place) -> Decision {
-    mentioned(incident, place).unwrap_or_else(|| conclude(incident, place))
+pub(super) fn decide(
+    incident: &Incident,
+    circumstances: &Circumstances,
+    views: &mut Views,
+) -> Decision {
+    mentioned(incident, circumstances, views)
+        .unwrap_or_else(|| among_arguments(incident, circumstances, views))
 }
 
 /// For a message that names no object, but whose surroundings do: that it is refused must show, and nothing else may be.
-fn mentioned(incident: &Incident, place: &Place) -> Option<Decision> {
-    let (paths, operation) = match incident.clue.as_ref()? {
-        Clue::Path(path) => (vec![path.clone()], None),
+fn mentioned(
+    incident: &Incident,
+    circumstances: &Circumstances,
+    views: &mut Views,
+) -> Option<Decision> {
+    let literals = match incident.clue.as_ref()? {
+        Clue::Path(path) => vec![Literal {
+            path: path.clone(),
+            operation: None,
+        }],
         Clue::Code(line) => resolve::literals(std::slice::from_ref(line), 0),
-        Clue::Line(file, number) => resolve::sources(file, incident, place)
+        Clue::Line(file, number) => resolve::sources(file, incident, circumstances)
             .iter()
             .map(|file| gather::source_lines(file, *number))
             .find(|(lines, _)| !lines.is_empty())
             .map(|(lines, at)| resolve::literals(&lines, at))?,
     };
-    let mut refused = paths.into_iter().filter_map(|path| {
+    let mut refused = literals.into_iter().filter_map(|literal| {
         let mut assumed = Incident {
-            paths: vec![path],
+            paths: vec![literal.path],
+            clue: None,
             ..incident.clone()
         };
         if assumed.operations.is_empty() {
-            assumed.operations.extend(operation.clone());
+            assumed.operations.extend(literal.operation);
+            assumed.operation_sign = assumed.operations.first().map(|_| Sign::Source);
         }
-        let decision = super::decide(&assumed, resolve::attempts(&assumed, place));
-        matches!(&decision, Ok((_, Outcome::Denied(..)))).then_some(decision)
+        let decision = match resolve::interpret(&assumed, circumstances) {
+            Interpretation::Told(readings) => told::decide(&assumed, readings, views),
+            Interpretation::Untold(readings) => untold::decide(&assumed, readings, views),
+            Interpretation::Unplaced(_) | Interpretation::Unnamed => return None,
+        };
+        match decision {
+            Decision::Judged(mut judged, conclusion @ Conclusion::Refused(..)) => {
+                judged.reading.signs.object = Some(Sign::Source);
+                Some(Decision::Judged(judged, conclusion))
+            }
+            _ => None,
+        }
     });
     let first = refused.next();
     first.filter(|_| refused.next().is_none())
 }
 
-/// For a message that names no object: the one object among the command's own arguments that would be refused.
-fn conclude(incident: &Incident, place: &Place) -> Decision {
-    let attempts = resolve::unnamed(incident, place)
+/// The one object among the command's own arguments that would be refused.
+fn among_arguments(
+    incident: &Incident,
+    circumstances: &Circumstances,
+    views: &mut Views,
+) -> Decision {
+    let readings = resolve::unnamed(incident, circumstances)
         .into_iter()
         .take(MOST_READINGS);
-    let mut refused: Vec<Reading> = Vec::new();
-    for attempt in attempts {
+    let mut refused: Vec<Judged> = Vec::new();
+    for reading in readings {
+        let object = &reading.attempt.object;
         if refused
             .iter()
-            .any(|known| known.attempt.object == attempt.object)
+            .any(|known| known.reading.attempt.object == *object)
         {
             continue;
         }
-        let reading = read(attempt);
-        if matches!(&reading.verdict, Verdict::Denied(denial) if agrees(incident, denial))
-            && !is_far_fetched(&reading, incident)
-        {
-            refused.push(reading);
+        let judged = views.judge(reading);
+        if matches!(judged.verdict, Verdict::Denied(_)) && agrees(incident, &judged.verdict) {
+            refused.push(judged);
         }
     }
     match (refused.len(), refused.pop()) {
-        (1, Some(reading)) => Ok(denied(reading)),
-        (0, _) => Err(
-            "the program did not name the file, and none of the command's arguments is refused now"
-                .to_owned(),
+        (1, Some(judged)) => Decision::refused(judged),
+        (0, _) => Decision::Nothing(
+            "the message does not name the file, and none of the command's arguments is known to be it".to_owned(),
         ),
-        (many, _) => Err(format!(
-            "the program did not name the file, and {many} of the command's arguments are refused"
+        (many, _) => Decision::Nothing(format!(
+            "the message does not name the file, and {many} of the command's arguments are refused"
         )),
     }
 }

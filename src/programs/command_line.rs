@@ -28,8 +28,10 @@ pub struct CommandLine {
     pub ports: Vec<u16>,
     /// The script that it runs, where it is an interpreter.
     pub script: Option<Vec<u8>>,
-    /// Whether it only starts another command, the next in order.
-    pub wraps: bool,
+    /// The code that an interpreter is given.
+    pub code: Option<Vec<u8>>,
+    /// Whether another command of the command line starts it.
+    pub is_started: bool,
 }
 
 /// A word of a command line that may name a file.
@@ -65,7 +67,8 @@ impl CommandLine {
             !word.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
         };
         let mut named = self.operands.iter().rev().filter(is_it);
-        named.find_map(|operand| operand.operation.clone())
+        let by_operand = named.find_map(|operand| operand.operation.clone());
+        by_operand.or_else(|| (self.is_started && self.program == path).then_some(Operation::Exec))
     }
 }
 
@@ -82,6 +85,9 @@ fn read(words: &[Vec<u8>], redirections: Vec<(Operation, Vec<u8>)>, found: &mut 
     let mut reader = Reader::new(name, words);
     let rest = reader.arguments(arguments);
     let (mut line, code) = (reader.line, reader.code);
+    line.is_started = !found.is_empty();
+    line.code.clone_from(&code);
+    let is_shell = reader.program.shell;
     line.operands
         .extend(redirections.into_iter().map(|(operation, word)| Operand {
             word,
@@ -89,7 +95,7 @@ fn read(words: &[Vec<u8>], redirections: Vec<(Operation, Vec<u8>)>, found: &mut 
         }));
     let module = reader.module;
     found.push(line);
-    if let Some(code) = code {
+    if let Some(code) = code.filter(|_| is_shell) {
         for command in shell::commands(&code) {
             match command.words.is_empty() {
                 false => read(&command.words, command.redirections, found),
@@ -124,7 +130,7 @@ struct Reader {
     program: &'static Program,
     /// Operands met so far, files or not.
     met: usize,
-    /// Code for a shell.
+    /// Code for the interpreter.
     code: Option<Vec<u8>>,
     /// Whether what is left over is a module's name and its arguments.
     module: bool,
@@ -139,7 +145,6 @@ impl Reader {
                 program: name.to_vec(),
                 known,
                 words: words.to_vec(),
-                wraps: known.is_some_and(|known| known.wraps),
                 ..CommandLine::default()
             },
             program: known.unwrap_or(&NOTHING),
@@ -208,7 +213,7 @@ impl Reader {
         let value = joined.or_else(|| next.cloned()).unwrap_or_default();
         let used = usize::from(!has_value);
         if is_among(&program.code, name) {
-            self.code = program.shell.then_some(value);
+            self.code = Some(value);
             self.met += 1;
         } else if is_among(&program.directory, name) || has_value && tells_a_directory(name) {
             self.line.directories.push(value);

@@ -1,6 +1,6 @@
 //! A hint as a workflow annotation (`::error title=...::message`), which GitHub Actions and Forgejo show beside a run.
 
-use super::{deed, incident_report};
+use super::{headline, incident_report};
 use crate::report::Finding;
 
 /// One hint as an annotation, newline included. `workspace` is the directory of the checkout: an object in it is annotated
@@ -8,14 +8,10 @@ use crate::report::Finding;
 #[must_use]
 pub fn annotation(finding: &Finding, workspace: Option<&str>) -> String {
     let incident = incident_report(finding);
-    let what = finding
-        .attempt
-        .as_ref()
-        .map(|attempt| deed(attempt, &finding.facts));
-    let (level, title) = match (what, incident.causes.is_empty()) {
-        (Some(what), false) => ("error", format!("cannot {what}")),
-        (Some(what), true) => ("warning", format!("cannot tell what refused to {what}")),
-        (None, _) => ("warning", "something was refused".to_owned()),
+    let title = headline(finding);
+    let level = match incident.causes.is_empty() {
+        true => "warning",
+        false => "error",
     };
     let mut lines: Vec<String> = Vec::new();
     for cause in &incident.causes {

@@ -7,7 +7,7 @@ use crate::denial::{Denial, Obstacle};
 use crate::facts::Facts;
 use crate::remedy::Fix;
 use crate::report::{
-    CauseReport, Finding, FixReport, IncidentReport, Outcome, SubjectReport, lossy,
+    CauseReport, Conclusion, Finding, FixReport, IncidentReport, SubjectReport, Unclear, lossy,
 };
 
 /// One finding as the interface's INCIDENT.
@@ -19,10 +19,23 @@ pub fn incident_report(finding: &Finding) -> IncidentReport {
         let (text, odd) = lossy(&path);
         (Some(text), odd)
     });
-    let (verdict, causes, fixes, note) = match &finding.outcome {
-        Outcome::Allowed => ("allowed", Vec::new(), Vec::new(), None),
-        Outcome::Unknown(note) => ("unknown", Vec::new(), Vec::new(), Some(note.clone())),
-        Outcome::Denied(denial, remedy) => {
+    let (verdict, causes, fixes, note) = match &finding.conclusion {
+        Conclusion::Allowed => ("allowed", Vec::new(), Vec::new(), None),
+        Conclusion::Unclear(unclear) => {
+            let ways = match unclear {
+                Unclear::Operation(ways) => ways.as_slice(),
+                Unclear::Note(_) => &[],
+            };
+            let refused = ways.iter().filter_map(|way| way.refused.as_ref());
+            let fixes = refused.filter_map(|(_, fixes)| fixes.first());
+            (
+                "unknown",
+                Vec::new(),
+                fixes.map(fix_report).collect(),
+                Some(super::unclear(unclear)),
+            )
+        }
+        Conclusion::Refused(denial, remedy) => {
             let denials = if remedy.denials.is_empty() {
                 std::slice::from_ref(denial)
             } else {
@@ -50,6 +63,7 @@ pub fn incident_report(finding: &Finding) -> IncidentReport {
         path,
         path_lossy,
         count: finding.count,
+        exact: finding.is_exact(),
         subject: attempt.map(|attempt| subject_report(&attempt.subject, &finding.facts)),
         verdict,
         causes,
@@ -60,40 +74,39 @@ pub fn incident_report(finding: &Finding) -> IncidentReport {
 
 /// What the text told; else, of a denial, what the kernel answers.
 fn errno_of(finding: &Finding) -> Option<Errno> {
-    match (&finding.incident, &finding.outcome) {
+    match (&finding.incident, &finding.conclusion) {
         (
             Some(Incident {
                 errno: Some(errno), ..
             }),
             _,
         ) => Some(*errno),
-        (_, Outcome::Denied(denial, _)) if denial.code != Code::ProgramPolicy => Some(denial.errno),
+        (_, Conclusion::Refused(denial, _)) if denial.code != Code::ProgramPolicy => {
+            Some(denial.errno)
+        }
         _ => None,
     }
 }
 
-/// The operation that the text told of or, where it left that open, the one that was judged to be refused.
+/// The operation, where something tells it: the one that the text told of, before the system call that it came to.
 fn operation_of(finding: &Finding) -> Option<&'static str> {
     let told = finding
         .incident
         .as_ref()
-        .and_then(|incident| match &incident.operations[..] {
-            [only] => only.reported_name(),
-            _ => None,
-        });
-    let judged = || match finding.outcome {
-        Outcome::Unknown(_) if finding.incident.is_some() => None,
-        _ => finding
-            .attempt
-            .as_ref()
-            .and_then(|attempt| attempt.operation.reported_name()),
-    };
-    told.or_else(judged)
+        .map(|incident| &incident.operations[..]);
+    match (told, &finding.attempt) {
+        (Some([only]), _) => only.reported_name(),
+        (Some(_), Some(attempt)) if finding.signs.operation.is_some() => {
+            attempt.operation.reported_name()
+        }
+        (None, Some(attempt)) => attempt.operation.reported_name(),
+        _ => None,
+    }
 }
 
 /// The path that the message names, made absolute: the one that was judged, with few exceptions. Where nothing could be
 /// judged, the one of the text.
-fn path_of(finding: &Finding) -> Option<Vec<u8>> {
+pub(super) fn path_of(finding: &Finding) -> Option<Vec<u8>> {
     let incident = finding.incident.as_ref();
     let Some(attempt) = &finding.attempt else {
         return incident.and_then(|incident| incident.paths.first().cloned());
@@ -106,10 +119,10 @@ fn path_of(finding: &Finding) -> Option<Vec<u8>> {
     }
     // "bad interpreter" is about the interpreter; what was judged is running the script.
     match (
-        &finding.outcome,
+        &finding.conclusion,
         incident.map(|incident| incident.paths.len()),
     ) {
-        (Outcome::Denied(denial, _), Some(2)) if denial.code == Code::InterpreterDenied => {
+        (Conclusion::Refused(denial, _), Some(2)) if denial.code == Code::InterpreterDenied => {
             obstacle_path(denial, attempt, &finding.facts)
         }
         _ => Some(path.clone()),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{deed, incident_report};
+use super::{headline, incident_report};
 use crate::report::{Finding, FixReport, SCHEMA};
 
 /// One hint as a line of JSON, newline included. `time` is in seconds since 1970; `command` is the wrapped command line.
@@ -12,18 +12,15 @@ use crate::report::{Finding, FixReport, SCHEMA};
 pub fn line(finding: &Finding, command: &[String], time: u64) -> String {
     let incident = incident_report(finding);
     let cause = incident.causes.first();
-    let attempt = finding.attempt.as_ref();
-    let what = attempt.map(|attempt| deed(attempt, &finding.facts));
     let fix = incident.fixes.first();
     let line = Line {
         schema: SCHEMA,
         time: timestamp(time),
         level: if cause.is_some() { "error" } else { "warning" },
         source: "permwrap",
-        message: match (&what, cause) {
-            (Some(what), Some(cause)) => format!("cannot {what}: {}", cause.summary),
-            (Some(what), None) => format!("cannot tell what refused to {what}"),
-            (None, _) => "something was refused".to_owned(),
+        message: match cause {
+            Some(cause) => format!("{}: {}", headline(finding), cause.summary),
+            None => headline(finding),
         },
         command,
         user: incident

@@ -4,117 +4,84 @@ use owo_colors::OwoColorize;
 
 use super::layout::{INDENT, columns, labelled, wrapped};
 use super::{Style, deed, listing};
-use crate::attempt::{Errno, Operation};
+use crate::attempt::Attempt;
 use crate::cause;
 use crate::denial::Denial;
-use crate::quote;
 use crate::remedy::Fix;
-use crate::report::{Finding, Outcome};
+use crate::report::{Conclusion, Finding, Unclear, Way};
 
 /// The hint for a finding.
 #[must_use]
 pub fn hint(finding: &Finding, style: Style) -> String {
-    match (&finding.outcome, &finding.attempt) {
-        (Outcome::Denied(denial, remedy), Some(attempt)) => {
+    let mut text = headline(&super::headline(finding), finding, style);
+    match (&finding.conclusion, &finding.attempt) {
+        (Conclusion::Refused(denial, remedy), Some(attempt)) => {
             let words = cause::words(denial, attempt, &finding.facts);
-            let mut text = headline(
-                &format!("cannot {}", deed(attempt, &finding.facts)),
-                finding,
-                style,
-            );
             text.push_str(&labelled("because", &words.because, style.width));
             let listing = listing::listing(denial, &finding.facts, &words.mark, style);
             if !listing.is_empty() {
                 text.push_str(&format!("\n{listing}\n"));
             }
-            text.push_str(&fixes(
-                &remedy.fixes,
-                attempt.subject.uid == 0,
-                finding.facts.surroundings.sudo,
-                style,
-            ));
+            text.push_str(&fixes_for(finding, attempt, &remedy.fixes, style));
             text.push_str(&more(denial, style));
-            text
         }
-        (Outcome::Unknown(note), Some(attempt)) => {
-            let head = headline(
-                &format!(
-                    "cannot tell what refused to {}",
-                    deed(attempt, &finding.facts)
-                ),
-                finding,
-                style,
-            );
-            head + &labelled("because", note, style.width)
-        }
-        (Outcome::Allowed, Some(attempt)) => {
-            let user = finding.facts.names.user(attempt.subject.uid);
-            let head = headline(
-                &format!("{user} can {} now", deed(attempt, &finding.facts)),
-                finding,
-                style,
-            );
-            let because = "looked at afterwards, nothing stands in the way: it changed meanwhile, or the refusal came \
-                           from something that cannot be seen from here";
-            head + &labelled("because", because, style.width)
-        }
-        (outcome, None) => {
-            let head = headline(&told(finding), finding, style);
-            match outcome {
-                Outcome::Unknown(note) => head + &labelled("because", note, style.width),
-                _ => head,
+        (Conclusion::Unclear(unclear), attempt) => {
+            text.push_str(&labelled("because", &super::unclear(unclear), style.width));
+            if let (Unclear::Operation(ways), Some(attempt)) = (unclear, attempt) {
+                text.push_str(&fixes_for(finding, attempt, &fix_of_each(ways), style));
             }
         }
+        (Conclusion::Allowed, Some(_)) => {
+            let because = "looked at afterwards, nothing stands in the way: it changed meanwhile, or the refusal came \
+                           from something that cannot be seen from here";
+            text.push_str(&labelled("because", because, style.width));
+        }
+        (Conclusion::Refused(..) | Conclusion::Allowed, None) => {}
     }
+    text
 }
 
-/// What the text alone tells of a refusal: `told of EACCES: mkdir of /srv/app`.
-fn told(finding: &Finding) -> String {
-    let incident = finding.incident.as_ref();
-    let errno = incident
-        .and_then(|incident| incident.errno)
-        .map_or("a refusal", Errno::symbol);
-    let operation = incident
-        .and_then(|incident| incident.operations.first())
-        .and_then(Operation::reported_name);
-    let object = incident.and_then(|incident| incident.paths.first().or(incident.address.as_ref()));
-    match (operation, object.map(|object| quote::display(object))) {
-        (Some(operation), Some(object)) => format!("told of {errno}: {operation} {object}"),
-        (None, Some(object)) => format!("told of {errno}: {object}"),
-        (Some(operation), None) => format!("told of {errno}: {operation}, the object is not named"),
-        (None, None) => format!("told of {errno}, the object is not named"),
-    }
+/// What would allow each of the ways that are refused now, saying for what it is.
+fn fix_of_each(ways: &[Way]) -> Vec<Fix> {
+    let fix = |way: &Way| {
+        let (_, fixes) = way.refused.as_ref()?;
+        let note = format!("for {}", super::purpose(&way.operation));
+        Some(Fix {
+            note,
+            ..fixes.first()?.clone()
+        })
+    };
+    ways.iter().rev().filter_map(fix).collect()
+}
+
+fn fixes_for(finding: &Finding, attempt: &Attempt, all: &[Fix], style: Style) -> String {
+    let is_root = attempt.subject.uid == 0;
+    fixes(all, is_root, finding.facts.surroundings.sudo, style)
 }
 
 /// The answer of `why`.
 #[must_use]
 pub fn answer(finding: &Finding, style: Style) -> String {
-    match (&finding.outcome, &finding.attempt) {
-        (Outcome::Allowed, Some(attempt)) => {
-            let user = finding.facts.names.user(attempt.subject.uid);
-            let sentence = format!("{user} can {}", deed(attempt, &finding.facts));
-            format!(
-                "permwrap: {}\n",
-                if style.color {
-                    sentence.green().to_string()
-                } else {
-                    sentence
-                }
-            )
+    let Some(attempt) = &finding.attempt else {
+        return hint(finding, style);
+    };
+    let user = finding.facts.names.user(attempt.subject.uid);
+    let deed = deed(attempt, &finding.facts);
+    match &finding.conclusion {
+        Conclusion::Allowed => {
+            let sentence = format!("{user} can {deed}");
+            let sentence = match style.color {
+                true => sentence.green().to_string(),
+                false => sentence,
+            };
+            format!("permwrap: {sentence}\n")
         }
-        (Outcome::Unknown(note), Some(attempt)) => {
-            let user = finding.facts.names.user(attempt.subject.uid);
-            let head = headline(
-                &format!(
-                    "cannot tell whether {user} can {}",
-                    deed(attempt, &finding.facts)
-                ),
-                finding,
-                style,
-            );
-            head + &labelled("because", note, style.width)
+        Conclusion::Unclear(unclear) => {
+            let sentence = format!("cannot tell whether {user} can {deed}");
+            let head = headline(&sentence, finding, style);
+            head + &labelled("because", &super::unclear(unclear), style.width)
         }
-        _ => hint(finding, style),
+        Conclusion::Refused(..) => hint(finding, style),
     }
 }
 
@@ -241,14 +208,22 @@ fn more(denial: &Denial, style: Style) -> String {
     )
 }
 
-/// The words at the end of a run for failures that no hint was shown for.
+/// The words at the end of a run for failures that no hint was shown for; `listed` says whether a report lists them.
 #[must_use]
-pub fn remainder(unshown: u64) -> String {
-    match unshown {
-        0 => String::new(),
-        1 => "permwrap: 1 more failure was not shown (--report FILE lists all)\n".to_owned(),
-        many => {
-            format!("permwrap: {many} more failures were not shown (--report FILE lists all)\n")
-        }
-    }
+pub fn remainder(unshown: u64, listed: bool) -> String {
+    let (failures, them) = match unshown {
+        0 => return String::new(),
+        1 => ("1 more failure was", "it"),
+        _ => ("more failures were", "them"),
+    };
+    let number = if unshown == 1 {
+        String::new()
+    } else {
+        format!("{unshown} ")
+    };
+    let how = match listed {
+        true => String::new(),
+        false => format!(" (--report FILE lists {them})"),
+    };
+    format!("permwrap: {number}{failures} not shown{how}\n")
 }

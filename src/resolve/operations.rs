@@ -2,18 +2,22 @@
 
 use crate::attempt::{Errno, Incident, NodeType, OpenHow, Operation};
 
-/// An operation, its object and, for two-path operations, the second path.
-type Reading<'a> = (Operation, &'a [u8], Option<&'a [u8]>);
+/// An operation that the words can mean.
+pub struct Meant<'i> {
+    pub operation: Operation,
+    /// Its object, as printed.
+    pub path: &'i [u8],
+    /// The second path of a two-path operation.
+    pub to: Option<&'i [u8]>,
+}
 
-/// What can be meant, the likeliest first.
-pub fn readings(incident: &Incident) -> Vec<Reading<'_>> {
-    let mut readings = Vec::new();
+/// An operation with the one or two paths that the words give it.
+type Words<'i> = (Operation, &'i [u8], Option<&'i [u8]>);
+
+/// What can be meant, the likeliest first. Nothing where the words tell no operation.
+pub fn meant(incident: &Incident) -> Vec<Meant<'_>> {
+    let mut readings: Vec<Words<'_>> = Vec::new();
     let told = &incident.operations;
-    let open = if told.is_empty() {
-        untold(incident.errno)
-    } else {
-        Vec::new()
-    };
     let says = |word: &[u8]| memchr::memmem::find(&incident.message, word).is_some();
     // A copy reads the first and writes the second.
     if told.is_empty()
@@ -23,7 +27,6 @@ pub fn readings(incident: &Incident) -> Vec<Reading<'_>> {
         readings.push((Operation::READ, from.as_slice(), None));
         readings.push((Operation::WRITE, to.as_slice(), None));
         readings.push((Operation::CREATE, to.as_slice(), None));
-        return readings;
     }
     // An arrow stands between the old name and the new one, whatever call it was.
     let two_paths = if told.is_empty() && says(b" -> ") {
@@ -31,7 +34,7 @@ pub fn readings(incident: &Incident) -> Vec<Reading<'_>> {
     } else {
         &[]
     };
-    for operation in told.iter().chain(two_paths).chain(&open) {
+    for operation in told.iter().chain(two_paths) {
         match (operation, &incident.paths[..]) {
             (_, []) => {}
             (Operation::Rename | Operation::Link, [from, to, ..]) => {
@@ -63,7 +66,12 @@ pub fn readings(incident: &Incident) -> Vec<Reading<'_>> {
             }
         }
     }
-    readings
+    let meant = |(operation, path, to)| Meant {
+        operation,
+        path,
+        to,
+    };
+    readings.into_iter().map(meant).collect()
 }
 
 /// Whether the operation's object is a process. A privilege may be asked for together with a path (chroot), and EACCES is
@@ -76,28 +84,6 @@ pub fn is_about_a_process(operation: &Operation, incident: &Incident) -> bool {
         }
         _ => false,
     }
-}
-
-/// The operations to try where the text tells of none.
-fn untold(errno: Option<Errno>) -> Vec<Operation> {
-    let names: &[&str] = match errno {
-        Some(Errno::Perm) => &[
-            // Opening for writing gives EPERM only for immutable and append-only files, so it may come first.
-            "write", "create", "delete", "chmod", "utime", "chown", "mkdir", "setxattr", "link",
-            "read", "exec", "bind",
-        ],
-        Some(Errno::RoFs) => &[
-            "create", "write", "mkdir", "delete", "chmod", "chown", "utime", "symlink", "setxattr",
-        ],
-        _ => &[
-            "read", "list", "exec", "write", "create", "traverse", "mkdir", "delete", "connect",
-            "bind", "utime",
-        ],
-    };
-    names
-        .iter()
-        .filter_map(|name| Operation::from_name(name))
-        .collect()
 }
 
 /// The system calls that programs use for what a message calls one operation.

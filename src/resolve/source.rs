@@ -1,22 +1,89 @@
-//! What a statement of a program's source tells, where its message names no file: the literals in it.
+//! What a statement of a program's source tells: the paths that stand in it as literals, and what is done with them.
 
 use crate::attempt::Operation;
+use crate::detect::{Told, told_by_call, told_by_mode};
 
-/// The paths that stand as literals in the statement around a line of source, and the operation where the way they are
-/// opened is among them, as in Perl's `open(my $f, '>>', '/var/log/app.log')`.
+/// How many bytes in front of a literal the call that it is given to is looked for in.
+const REACH: usize = 160;
+
+/// A path that stands as a literal in a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Literal {
+    /// The path.
+    pub path: Vec<u8>,
+    /// What the statement does with it, where that can be told.
+    pub operation: Option<Operation>,
+}
+
+/// The paths that stand as literals in the statement around a line of source, each with the operation where the call or
+/// the way of opening tells it, as in Perl's `open(my $f, '>>', '/var/log/app.log')`.
 #[must_use]
-pub fn literals(lines: &[Vec<u8>], at: usize) -> (Vec<Vec<u8>>, Option<Operation>) {
-    let mut paths = Vec::new();
-    let mut operation = None;
-    let statement = statement(lines, at).join(&b' ');
-    for literal in quoted(&statement) {
-        let (mode, rest) = mode(literal);
-        operation = operation.or(mode);
-        if is_path(rest) && !paths.contains(&rest.to_vec()) {
-            paths.push(rest.to_vec());
+pub fn literals(lines: &[Vec<u8>], at: usize) -> Vec<Literal> {
+    let mut found: Vec<Literal> = Vec::new();
+    for literal in in_code(&statement(lines, at).join(&b' ')) {
+        if is_path(&literal.path) && !found.iter().any(|known| known.path == literal.path) {
+            found.push(literal);
         }
     }
-    (paths, operation)
+    found
+}
+
+/// What code does with the path of this name, where a literal of it is given to exactly one kind of call.
+#[must_use]
+pub fn does_with(code: &[u8], name: &[u8]) -> Option<Operation> {
+    let named = in_code(code)
+        .into_iter()
+        .filter(|literal| literal.path == name);
+    let mut operations: Vec<Operation> = named.filter_map(|literal| literal.operation).collect();
+    operations.dedup();
+    match &operations[..] {
+        [only] => Some(only.clone()),
+        _ => None,
+    }
+}
+
+/// Every literal, with what is done with it.
+fn in_code(code: &[u8]) -> Vec<Literal> {
+    let quoted = quoted(code);
+    let mut found = Vec::new();
+    // Perl's way of opening may be a literal of its own, in front of the path.
+    let mut way: Option<Operation> = None;
+    for (number, (at, literal)) in quoted.iter().enumerate() {
+        let (sign, rest) = sign(literal);
+        if rest.is_empty() {
+            way = sign;
+            continue;
+        }
+        let before = &code[at.saturating_sub(REACH)..at.saturating_sub(1)];
+        let after = quoted.get(number + 1).map(|(_, literal)| *literal);
+        let operation = sign.or(way.take()).or_else(|| by_call(before, after));
+        found.push(Literal {
+            path: rest.to_vec(),
+            operation,
+        });
+    }
+    found
+}
+
+/// What the call in front of a literal tells; the literal after it may be the mode of an open.
+fn by_call(before: &[u8], after: Option<&[u8]>) -> Option<Operation> {
+    // What stands before the statement's beginning belongs to another one.
+    let begin = before
+        .iter()
+        .rposition(|byte| b";\n{}".contains(byte))
+        .map_or(0, |at| at + 1);
+    let words = before[begin..].split(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'));
+    match words
+        .rev()
+        .filter(|word| !word.is_empty())
+        .find_map(told_by_call)?
+    {
+        Told::Operation(operation) => Some(operation),
+        Told::Untold => match after.map(told_by_mode) {
+            Some(Told::Operation(operation)) => Some(operation),
+            _ => None,
+        },
+    }
 }
 
 /// The lines of the statement that a line belongs to, in a language whose statements end with `;` or a block.
@@ -41,24 +108,24 @@ fn statement(lines: &[Vec<u8>], at: usize) -> &[Vec<u8>] {
     &lines[begin..end]
 }
 
-/// What stands between quotes.
-fn quoted(line: &[u8]) -> Vec<&[u8]> {
+/// What stands between quotes, each with where it begins.
+fn quoted(code: &[u8]) -> Vec<(usize, &[u8])> {
     let mut found = Vec::new();
-    let mut rest = line;
-    while let Some(begin) = rest.iter().position(|byte| matches!(byte, b'\'' | b'"')) {
-        let quote = rest[begin];
-        rest = &rest[begin + 1..];
-        let Some(end) = rest.iter().position(|byte| *byte == quote) else {
+    let mut from = 0;
+    while let Some(begin) = code[from..].iter().position(|byte| b"'\"".contains(byte)) {
+        let start = from + begin + 1;
+        let quote = code[start - 1];
+        let Some(length) = code[start..].iter().position(|byte| *byte == quote) else {
             break;
         };
-        found.push(&rest[..end]);
-        rest = &rest[end + 1..];
+        found.push((start, &code[start..start + length]));
+        from = start + length + 1;
     }
     found
 }
 
 /// The way of opening that a literal is, or begins with (perlopentut), and what follows it.
-fn mode(literal: &[u8]) -> (Option<Operation>, &[u8]) {
+fn sign(literal: &[u8]) -> (Option<Operation>, &[u8]) {
     for (sign, operation) in [
         (&b"+<"[..], Operation::WRITE),
         (b">>", Operation::APPEND),
@@ -66,8 +133,10 @@ fn mode(literal: &[u8]) -> (Option<Operation>, &[u8]) {
         (b"<", Operation::READ),
     ] {
         if let Some(rest) = literal.strip_prefix(sign) {
+            let rest = rest.trim_ascii_start();
             // An encoding may follow: `<:utf8`.
-            return (Some(operation), rest.trim_ascii_start());
+            let rest = if rest.starts_with(b":") { b"" } else { rest };
+            return (Some(operation), rest);
         }
     }
     (None, literal)
@@ -86,13 +155,30 @@ fn is_path(literal: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn of(line: &str) -> (Vec<String>, Option<&'static str>) {
-        let (paths, operation) = literals(&[line.as_bytes().to_vec()], 0);
+    fn of(line: &str) -> Vec<(String, Option<&'static str>)> {
+        let found = literals(&[line.as_bytes().to_vec()], 0).into_iter();
         let text = |path: Vec<u8>| String::from_utf8(path).expect("it was text");
-        (
-            paths.into_iter().map(text).collect(),
-            operation.map(|operation| operation.name()),
-        )
+        let pair = |literal: Literal| {
+            let operation = literal.operation.map(|operation| operation.name());
+            (text(literal.path), operation)
+        };
+        found.map(pair).collect()
+    }
+
+    #[test]
+    fn a_call_tells_what_is_done_with_its_argument() {
+        for (code, name, operation) in [
+            ("import os; os.listdir(\"/srv/d\")", "/srv/d", Some("list")),
+            ("open(\"/srv/db\", \"w\")", "/srv/db", Some("write")),
+            ("f = open('/srv/db', mode='a')", "/srv/db", Some("append")),
+            ("opendir(my $d, \"/srv/c\") or die", "/srv/c", Some("list")),
+            ("os.rename('x', '/srv/y')", "x", Some("rename")),
+            ("print('/srv/y')", "/srv/y", None),
+            ("fs.mkdirSync('/srv/y')", "/srv/y", Some("mkdir")),
+        ] {
+            let found = does_with(code.as_bytes(), name.as_bytes());
+            assert_eq!(found.map(|operation| operation.name()), operation, "{code}");
+        }
     }
 
     #[test]
@@ -113,9 +199,9 @@ mod tests {
                 "./in.txt",
                 Some("read"),
             ),
-            (r#"mkdir("/srv/data", 0755);"#, "/srv/data", None),
+            (r#"mkdir("/srv/data", 0755);"#, "/srv/data", Some("mkdir")),
         ] {
-            assert_eq!(of(line), (vec![path.to_owned()], operation), "{line}");
+            assert_eq!(of(line), [(path.to_owned(), operation)], "{line}");
         }
     }
 
@@ -130,11 +216,11 @@ mod tests {
         ]
         .map(|line| line.as_bytes().to_vec());
         for at in 1..4 {
-            assert_eq!(
-                literals(&lines, at),
-                (vec![b"/b".to_vec()], Some(Operation::READ)),
-                "{at}"
-            );
+            let literal = Literal {
+                path: b"/b".to_vec(),
+                operation: Some(Operation::READ),
+            };
+            assert_eq!(literals(&lines, at), [literal], "{at}");
         }
     }
 
@@ -147,7 +233,7 @@ mod tests {
             r#"s/"a"/"b"/"#,
             r#"print "and/or";"#,
         ] {
-            assert_eq!(of(line), (vec![], None), "{line}");
+            assert_eq!(of(line), [], "{line}");
         }
     }
 }

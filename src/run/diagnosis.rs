@@ -52,6 +52,9 @@ pub trait Observer {
         Vec::new()
     }
 
+    /// The command could not be started: execve(2) answered this errno. Nothing else will come but the end.
+    fn not_started(&mut self, errno: i32);
+
     /// Stderr has been silent for a moment: what is to be said now, if anything.
     fn quiet(&mut self) -> Vec<u8>;
 

@@ -5,10 +5,10 @@ use std::io::Read;
 use super::{Outcome, print, print_json, style};
 use crate::attempt::Incident;
 use crate::cli::Explain;
-use crate::investigate::investigate;
+use crate::investigate::{Views, investigate};
 use crate::render::{incident_report, text};
 use crate::report::{self, ExplainReport, Finding};
-use crate::resolve;
+use crate::resolve::{self, Evidence};
 use crate::wrap;
 
 const OFFLINE: &str = "nothing on this machine was looked at (--offline)";
@@ -23,10 +23,10 @@ pub fn run(arguments: &Explain) -> Outcome {
         };
         incidents.into_iter().map(offline).collect()
     } else {
-        let place = wrap::here();
-        incidents
-            .into_iter()
-            .map(|incident| investigate(incident, &place))
+        let (here, mut views) = (wrap::here(), Views::default());
+        let evidence = incidents.into_iter().map(Evidence::Message);
+        evidence
+            .map(|evidence| investigate(evidence, &here, &mut views))
             .collect()
     };
     if arguments.json {

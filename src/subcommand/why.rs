@@ -8,7 +8,7 @@ use crate::cli::Why;
 use crate::gather;
 use crate::investigate::examine;
 use crate::render::{incident_report, text};
-use crate::report::{self, WhyReport};
+use crate::report::{self, Conclusion, WhyReport};
 
 pub fn run(arguments: &Why) -> Outcome {
     let attempt = attempt(arguments)?;
@@ -21,10 +21,10 @@ pub fn run(arguments: &Why) -> Outcome {
     } else {
         print(&text::answer(&finding, style(arguments.color)))?;
     }
-    Ok(match finding.outcome {
-        report::Outcome::Allowed => 0,
-        report::Outcome::Denied(..) => 1,
-        report::Outcome::Unknown(_) => 2,
+    Ok(match finding.conclusion {
+        Conclusion::Allowed => 0,
+        Conclusion::Refused(..) => 1,
+        Conclusion::Unclear(_) => 2,
     })
 }
 

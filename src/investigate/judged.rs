@@ -1,0 +1,107 @@
+//! Readings, judged through one view per subject.
+
+use std::rc::Rc;
+
+use super::judge;
+use crate::attempt::{ANY_NAME, Attempt, Errno, Object, Operation, Subject};
+use crate::denial::Denial;
+use crate::facts::{Facts, Inode, Kind, Node};
+use crate::gather::View;
+use crate::judge::{Verdict, infer};
+use crate::resolve::Reading;
+
+/// The system as each subject sees it, read once for each.
+#[derive(Debug, Default)]
+pub struct Views {
+    known: Vec<(Subject, Rc<View>)>,
+}
+
+impl Views {
+    /// The system as this subject's process sees it.
+    pub fn of(&mut self, subject: &Subject) -> Rc<View> {
+        if let Some((_, view)) = self.known.iter().find(|(known, _)| known == subject) {
+            return Rc::clone(view);
+        }
+        let view = Rc::new(View::of(subject));
+        self.known.push((subject.clone(), Rc::clone(&view)));
+        view
+    }
+
+    /// The reading, judged on what is there now.
+    pub(super) fn judge(&mut self, reading: Reading) -> Judged {
+        let facts = self.of(&reading.attempt.subject).facts(&reading.attempt);
+        Judged {
+            verdict: judge(&reading.attempt, &facts),
+            reading,
+            facts,
+            explained: false,
+        }
+    }
+}
+
+/// A reading of a failure, judged.
+#[derive(Debug, Clone)]
+pub(super) struct Judged {
+    pub reading: Reading,
+    pub facts: Facts,
+    pub verdict: Verdict,
+    /// Whether the facts hold all that an explanation needs.
+    pub explained: bool,
+}
+
+impl Judged {
+    /// The object, where the walk came to it.
+    pub fn target(&self) -> Option<&Node> {
+        self.facts.walk.target().map(|node| self.facts.node(node))
+    }
+
+    /// What kind of object it is, where that can be seen.
+    pub fn kind(&self) -> Option<Kind> {
+        let inode: &Inode = self.target()?.inode.as_ref().ok()?;
+        Some(inode.kind)
+    }
+
+    /// Whether the way was gone to its end and nothing of this name is there.
+    pub fn is_missing(&self) -> bool {
+        let last = self.facts.walk.steps.last();
+        last.is_some_and(|step| step.found == Ok(None))
+    }
+
+    /// The same attempt of another operation on the same object.
+    pub fn with(&self, operation: Operation, object: Object, views: &mut Views) -> Judged {
+        views.judge(Reading {
+            attempt: Attempt {
+                operation,
+                object,
+                ..self.reading.attempt.clone()
+            },
+            signs: self.reading.signs,
+        })
+    }
+
+    /// Programs that name only the directory in which they could not make a file: making any name in it.
+    pub fn within(&self, views: &mut Views) -> Option<Judged> {
+        let Object::Path(path) = &self.reading.attempt.object else {
+            return None;
+        };
+        let directory = path.strip_suffix(b"/").unwrap_or(path);
+        let name = [directory, b"/", ANY_NAME].concat();
+        Some(self.with(Operation::CREATE, Object::Path(name), views))
+    }
+
+    /// What could have refused unseen, where the rules allow it.
+    pub fn inferred(&mut self, errno: Errno, views: &mut Views) -> Option<Denial> {
+        let attempt = &self.reading.attempt;
+        if !self.explained {
+            views.of(&attempt.subject).explain(attempt, &mut self.facts);
+            self.explained = true;
+        }
+        infer(
+            &attempt.subject,
+            &attempt.operation,
+            &attempt.object,
+            &self.facts,
+            errno,
+        )
+    }
+}

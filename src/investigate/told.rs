@@ -1,0 +1,115 @@
+//! A failure whose operation is told: which of its readings the kernel refuses.
+
+use super::judged::{Judged, Views};
+use super::{Decision, MOST_READINGS, agrees};
+use crate::attempt::{Attempt, Errno, Incident, Object, Operation};
+use crate::facts::{Kind, Program};
+use crate::judge::Verdict;
+use crate::resolve::Reading;
+
+/// The first reading that the kernel refuses with the reported error number; else the best that can be said of what was told.
+pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Views) -> Decision {
+    let mut others: Vec<Judged> = Vec::new();
+    for reading in readings.into_iter().take(MOST_READINGS) {
+        let judged = views.judge(reading);
+        let judged = as_named(judged, views);
+        if agrees(incident, &judged.verdict) && !is_far_fetched(&judged, incident) {
+            return Decision::refused(judged);
+        }
+        others.push(judged);
+    }
+    if let Some(errno) = incident.errno {
+        for judged in &mut others {
+            if !matches!(judged.verdict, Verdict::Denied(_))
+                && let Some(denial) = judged.inferred(errno, views)
+            {
+                judged.verdict = Verdict::Denied(denial);
+                return Decision::refused(judged.clone());
+            }
+        }
+    }
+    // Some programs report another error number than the kernel's.
+    let ranks: [fn(&Verdict) -> bool; 4] = [
+        |verdict| matches!(verdict, Verdict::Denied(_)),
+        |verdict| matches!(verdict, Verdict::Unclear(_)),
+        |verdict| matches!(verdict, Verdict::Allowed),
+        |_| true,
+    ];
+    let best = ranks
+        .iter()
+        .find_map(|is| others.iter().position(|judged| is(&judged.verdict)));
+    match best {
+        Some(at) => Decision::of(others.swap_remove(at)),
+        None => Decision::Nothing("the message does not say what was tried".to_owned()),
+    }
+}
+
+/// The object that a program means by the name that it prints, where it is another one: the first directory that is
+/// missing on a path of directories to be made, any file in a directory that is "written".
+fn as_named(judged: Judged, views: &mut Views) -> Judged {
+    let judged = first_missing(judged, views);
+    let Operation::Open(how) = judged.reading.attempt.operation else {
+        return judged;
+    };
+    let is_directory = judged.kind() == Some(Kind::Directory);
+    match &judged.verdict {
+        Verdict::Fails {
+            errno: Errno::IsDir,
+            ..
+        } if how.write => judged.within(views).unwrap_or(judged),
+        Verdict::Denied(_) if is_directory && !how.write => {
+            let object = judged.reading.attempt.object.clone();
+            judged.with(Operation::List, object, views)
+        }
+        _ => judged,
+    }
+}
+
+/// Programs that make a whole path of directories name the last of them: the first missing one is what was refused.
+fn first_missing(judged: Judged, views: &mut Views) -> Judged {
+    let mut judged = judged;
+    let fails = |judged: &Judged, with: Errno| matches!(judged.verdict, Verdict::Fails { errno, .. } if errno == with);
+    while judged.reading.attempt.operation == Operation::Mkdir && fails(&judged, Errno::NoEnt) {
+        let Some(parent) = parent(&judged.reading.attempt) else {
+            break;
+        };
+        let above = judged.with(Operation::Mkdir, Object::Path(parent), views);
+        if fails(&above, Errno::Exist) {
+            break;
+        }
+        judged = above;
+    }
+    judged
+}
+
+fn parent(attempt: &Attempt) -> Option<Vec<u8>> {
+    let Object::Path(path) = &attempt.object else {
+        return None;
+    };
+    let path = path.strip_suffix(b"/").unwrap_or(path);
+    let slash = path.iter().rposition(|byte| *byte == b'/')?;
+    (slash > 0).then(|| path[..slash].to_vec())
+}
+
+/// Of several operations that the words allow for: whether the reading is that a file was to be run which is no program
+/// and was not named like one, or that something was connected to that is no socket.
+fn is_far_fetched(judged: &Judged, incident: &Incident) -> bool {
+    if incident.operations.len() < 2 {
+        return false;
+    }
+    match judged.reading.attempt.operation {
+        Operation::Connect => judged.kind() != Some(Kind::Socket),
+        Operation::Exec => !is_like_a_program(judged, incident),
+        _ => false,
+    }
+}
+
+/// Whether a file is a program, or was named like one.
+pub(super) fn is_like_a_program(judged: &Judged, incident: &Incident) -> bool {
+    let named = incident
+        .paths
+        .iter()
+        .any(|path| path.starts_with(b"./") || path.starts_with(b"../"));
+    let program = judged.target().map(|node| &node.program);
+    named || matches!(program, Some(Ok(Program::Script(_) | Program::Elf(_))))
+}

@@ -1,0 +1,211 @@
+//! A failure whose object is named and whose operation nothing tells. Nothing is searched for: the answer is what may be done
+//! with the object now, and a refusal only where every possible operation is refused for the same reason.
+
+use super::judged::{Judged, Views};
+use super::told::is_like_a_program;
+use super::{Decision, MOST_READINGS, agrees, unproven};
+use crate::attempt::{Errno, Incident, OpenHow, Operation};
+use crate::cause;
+use crate::denial::{Denial, Obstacle};
+use crate::facts::Kind;
+use crate::judge::Verdict;
+use crate::remedy::{self, Fix, Remedy};
+use crate::render;
+use crate::report::{Conclusion, Unclear, Way};
+use crate::resolve::Reading;
+
+/// Opening for reading and writing.
+const UPDATE: Operation = Operation::Open(OpenHow {
+    read: true,
+    ..OpenHow::WRITE
+});
+
+/// What can be said of the object.
+pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Views) -> Decision {
+    let mut judged: Vec<Judged> = Vec::new();
+    for reading in readings.into_iter().take(MOST_READINGS) {
+        let one = views.judge(reading);
+        let is_there = !one.is_missing();
+        judged.push(one);
+        if is_there {
+            break;
+        }
+    }
+    // A place where nothing of that name lies is seldom meant; of several, the likeliest.
+    let there = judged.iter().position(|one| !one.is_missing());
+    if judged.is_empty() {
+        return Decision::Nothing("the message does not say what was tried".to_owned());
+    }
+    let seen = judged.swap_remove(there.unwrap_or(0));
+    let ways = possible(&seen, incident, views);
+    of_ways(seen, ways, incident, views)
+}
+
+/// The operations that may have been tried on what lies there, judged.
+fn possible(seen: &Judged, incident: &Incident, views: &mut Views) -> Vec<Judged> {
+    let object = &seen.reading.attempt.object;
+    let operations: Vec<Operation> = match seen.kind() {
+        _ if incident.errno == Some(Errno::Perm) => {
+            let names = ["write", "delete", "chmod", "chown", "utime"];
+            names
+                .iter()
+                .filter_map(|name| Operation::from_name(name))
+                .collect()
+        }
+        None if seen.is_missing() => vec![Operation::CREATE],
+        None => vec![Operation::READ],
+        Some(Kind::Directory) => {
+            let object = object.clone();
+            let list = seen.with(Operation::List, object, views);
+            let create = seen.within(views);
+            return [list].into_iter().chain(create).collect();
+        }
+        Some(Kind::Socket) => vec![Operation::Connect],
+        // What a device is opened for is as a rule both.
+        Some(Kind::Char | Kind::Block) => vec![UPDATE],
+        Some(_) => {
+            let runs = !incident.opens && is_like_a_program(seen, incident);
+            let read = seen.with(Operation::READ, object.clone(), views);
+            let write = match read.verdict {
+                Verdict::Denied(_) => UPDATE,
+                _ => Operation::WRITE,
+            };
+            let write = seen.with(write, object.clone(), views);
+            let run = runs.then(|| seen.with(Operation::Exec, object.clone(), views));
+            return [write, read].into_iter().chain(run).collect();
+        }
+    };
+    let each = |operation| seen.with(operation, object.clone(), views);
+    operations.into_iter().map(each).collect()
+}
+
+fn of_ways(seen: Judged, ways: Vec<Judged>, incident: &Incident, views: &mut Views) -> Decision {
+    // What the kernel refuses with another error number is not what was tried.
+    let otherwise =
+        |way: &Judged| matches!(way.verdict, Verdict::Denied(_)) && !agrees(incident, &way.verdict);
+    let ways: Vec<Judged> = ways.into_iter().filter(|way| !otherwise(way)).collect();
+    if ways
+        .iter()
+        .any(|way| matches!(way.verdict, Verdict::Unclear(_)))
+        || ways.is_empty()
+    {
+        return Decision::of(seen);
+    }
+    let refused: Vec<&Denial> = ways.iter().filter_map(denial).collect();
+    if refused.is_empty() {
+        return allowed(ways, incident, views);
+    }
+    let reason = |denial: &Denial| (denial.code, place_of(denial));
+    let is_one = refused.len() == ways.len()
+        && refused
+            .iter()
+            .all(|other| reason(other) == reason(refused[0]));
+    let mut ways: Vec<Judged> = ways;
+    if !is_one {
+        let each = ways.iter_mut().map(|way| way_of(way, views)).collect();
+        return Decision::Judged(
+            Box::new(seen),
+            Conclusion::Unclear(Unclear::Operation(each)),
+        );
+    }
+    let mut remedies: Vec<(Operation, Remedy)> = Vec::new();
+    for way in &mut ways {
+        let remedy = remedy_of(way, views).unwrap_or_default();
+        remedies.push((way.reading.attempt.operation.clone(), remedy));
+    }
+    let remedy = joined(remedies);
+    let first = ways.swap_remove(0);
+    let denial = denial(&first).cloned();
+    match denial {
+        Some(denial) => Decision::Judged(Box::new(first), Conclusion::Refused(denial, remedy)),
+        None => Decision::of(first),
+    }
+}
+
+/// Nothing that may have been tried is refused now.
+fn allowed(ways: Vec<Judged>, incident: &Incident, views: &mut Views) -> Decision {
+    let mut ways = ways;
+    if let Some(errno) = incident.errno {
+        for way in &mut ways {
+            if way.verdict == Verdict::Allowed
+                && let Some(denial) = way.inferred(errno, views)
+            {
+                way.verdict = Verdict::Denied(denial);
+                return Decision::refused(way.clone());
+            }
+        }
+    }
+    let at = ways.iter().position(|way| way.verdict == Verdict::Allowed);
+    Decision::of(ways.swap_remove(at.unwrap_or(0)))
+}
+
+fn denial(way: &Judged) -> Option<&Denial> {
+    match &way.verdict {
+        Verdict::Denied(denial) => Some(denial),
+        _ => None,
+    }
+}
+
+/// What refuses, to be compared between operations whose walks differ.
+fn place_of(denial: &Denial) -> Option<usize> {
+    match denial.at {
+        Obstacle::Node(node) | Obstacle::Mount(_, node) => Some(node.0),
+        _ => None,
+    }
+}
+
+/// The fixes of one operation.
+fn remedy_of(way: &mut Judged, views: &mut Views) -> Option<Remedy> {
+    let denial = denial(way)?.clone();
+    let attempt = &way.reading.attempt;
+    let view = views.of(&attempt.subject);
+    if !way.explained {
+        view.explain(attempt, &mut way.facts);
+        way.explained = true;
+    }
+    let mut remedy = remedy::remedy(attempt, &way.facts, &denial);
+    unproven(&mut remedy);
+    Some(remedy)
+}
+
+fn way_of(way: &mut Judged, views: &mut Views) -> Way {
+    let remedy = remedy_of(way, views);
+    let refused = remedy.zip(denial(way)).map(|(remedy, denial)| {
+        let words = cause::words(denial, &way.reading.attempt, &way.facts);
+        (words.because, remedy.fixes)
+    });
+    Way {
+        operation: way.reading.attempt.operation.clone(),
+        refused,
+    }
+}
+
+/// One fix that serves whatever was tried; else the first fix of each, saying for what it is.
+fn joined(remedies: Vec<(Operation, Remedy)>) -> Remedy {
+    let denials = remedies
+        .first()
+        .map(|(_, remedy)| remedy.denials.clone())
+        .unwrap_or_default();
+    let first = |remedy: &Remedy| remedy.fixes.first().map(|fix| fix.changes.clone());
+    let serves_all = remedies
+        .iter()
+        .all(|(_, remedy)| first(remedy) == first(&remedies[0].1));
+    let fixes = match serves_all {
+        true => remedies
+            .into_iter()
+            .next()
+            .map(|(_, remedy)| remedy.fixes)
+            .unwrap_or_default(),
+        false => {
+            // What asks for less comes first.
+            let each = remedies.into_iter().rev();
+            each.filter_map(|(operation, remedy)| {
+                let fix = remedy.fixes.into_iter().next()?;
+                let note = format!("for {}", render::purpose(&operation));
+                Some(Fix { note, ..fix })
+            })
+            .collect()
+        }
+    };
+    Remedy { denials, fixes }
+}

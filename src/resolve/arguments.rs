@@ -1,0 +1,77 @@
+//! What the command's arguments name, for messages that name nothing.
+
+use super::port::port;
+use super::speaker::Speakers;
+use crate::attempt::{Incident, Object};
+use crate::programs::{CommandLine, Operand};
+
+/// The longest path (PATH_MAX).
+const LONGEST_PATH: usize = 4096;
+
+/// The words that may name a file, those with a slash first: a bare word is seldom a path.
+pub fn files(incident: &Incident, speakers: &Speakers) -> Vec<Operand> {
+    let mut found: Vec<Operand> = Vec::new();
+    for line in lines(speakers) {
+        for operand in &line.operands {
+            let word = operand.word.as_slice();
+            let word = word.strip_prefix(b"unix:").unwrap_or(word);
+            let word = word
+                .strip_prefix(b"//")
+                .filter(|rest| rest.starts_with(b"/"))
+                .unwrap_or(word);
+            let is_path = !word.is_empty()
+                && word.len() < LONGEST_PATH
+                && !word.iter().any(|byte| b"\0\n".contains(byte));
+            let is_address = memchr::memmem::find(word, b"://").is_some() || port(word).is_some();
+            // What the program does with the word is not what the message tells of.
+            let is_other = operand.operation.as_ref().is_some_and(|does| {
+                !incident.operations.is_empty()
+                    && !incident
+                        .operations
+                        .iter()
+                        .any(|told| told.name() == does.name())
+            });
+            if is_path && !is_address && !is_other && !found.iter().any(|known| known.word == word)
+            {
+                found.push(Operand {
+                    word: word.to_vec(),
+                    operation: operand.operation.clone(),
+                });
+            }
+        }
+    }
+    found.sort_by_key(|operand| !operand.word.contains(&b'/'));
+    found
+}
+
+/// The ports that the command is given: by an option for ports, or as an address.
+pub fn ports(speakers: &Speakers) -> Vec<Object> {
+    let mut found: Vec<Object> = Vec::new();
+    for line in lines(speakers) {
+        let numbers = line.ports.iter().map(|&port| Object::Port {
+            address: String::new(),
+            port,
+        });
+        let addresses = line
+            .words
+            .iter()
+            .skip(1)
+            .filter(|word| word.contains(&b':'));
+        let addresses =
+            addresses.filter_map(|word| port(word.rsplit(|&byte| byte == b'=').next()?));
+        for object in numbers.chain(addresses) {
+            if !found.contains(&object) {
+                found.push(object);
+            }
+        }
+    }
+    found
+}
+
+/// The command lines of the speakers, where they are known, else every one.
+fn lines<'s>(speakers: &'s Speakers) -> &'s [CommandLine] {
+    match speakers.own_lines() {
+        [] => speakers.all_lines(),
+        own => own,
+    }
+}

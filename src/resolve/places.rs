@@ -1,0 +1,357 @@
+//! Where a printed name lies: from names to absolute paths.
+
+use super::speaker::Speakers;
+use super::{CandidateProcess, Circumstances, Presence, Reading};
+use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Sign, Signs};
+use crate::programs::command_lines;
+
+/// How many directories that arguments mention are taken into account.
+const MOST_MENTIONED: usize = 8;
+
+/// One who may have failed, and a place where the object of its message can lie.
+#[derive(Debug, Clone)]
+pub struct Aim<'c> {
+    process: &'c CandidateProcess,
+    /// As the message has it.
+    printed: Vec<u8>,
+    /// The absolute path.
+    pub path: Vec<u8>,
+    /// Whether something tells that it lies there.
+    placed: bool,
+    /// Whether it is known who failed.
+    subject_known: bool,
+}
+
+impl Aim<'_> {
+    /// The reading that this operation was tried there; `sign` is what tells the operation.
+    pub fn reading(
+        self,
+        operation: Operation,
+        sign: Option<Sign>,
+        errno: Option<Errno>,
+    ) -> Reading {
+        Reading {
+            signs: Signs {
+                operation: sign,
+                object: Some(Sign::Message),
+                subject: self.subject_known,
+                place: self.placed,
+            },
+            attempt: Attempt {
+                subject: self.process.subject.clone(),
+                operation,
+                directory: self.working_directory(),
+                object: Object::Path(self.path),
+                to: None,
+                errno,
+            },
+        }
+    }
+
+    /// The second path of an operation: relative to the same directory as the first.
+    pub fn beside(
+        &self,
+        path: &[u8],
+        incident: &Incident,
+        circumstances: &Circumstances,
+    ) -> Option<Vec<u8>> {
+        let base = self.path.strip_suffix(tidy(&self.printed).as_slice());
+        if let (true, true, Some(base)) = (is_relative(path), is_relative(&self.printed), base) {
+            return Some(tidy(&join(base, path)));
+        }
+        let places = places(
+            path,
+            &Operation::CREATE,
+            incident,
+            self.process,
+            circumstances,
+        );
+        places.into_iter().next().map(|(path, _)| path)
+    }
+
+    /// The working directory that the name was relative to. `None` where the path does not lie below the working
+    /// directory: nothing is known then of where the kernel started.
+    fn working_directory(&self) -> Option<Vec<u8>> {
+        let own = self.process.directory.as_ref()?;
+        let below = self.path.strip_prefix(own.as_slice());
+        let is_below = below.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"));
+        (is_relative(&self.printed) && is_below).then(|| own.clone())
+    }
+}
+
+/// Where the object of this printed name can lie, for each who may have failed, the likeliest first.
+pub fn aims<'c>(
+    printed: &[u8],
+    operation: &Operation,
+    incident: &Incident,
+    speakers: &Speakers<'c>,
+    circumstances: &Circumstances,
+) -> Vec<Aim<'c>> {
+    let aims = speakers.processes.iter().flat_map(|process| {
+        let places = places(printed, operation, incident, process, circumstances);
+        places.into_iter().map(|(path, placed)| Aim {
+            process,
+            printed: printed.to_vec(),
+            path,
+            placed,
+            subject_known: speakers.known,
+        })
+    });
+    aims.collect()
+}
+
+/// Whether a printed name is relative to a directory.
+pub fn is_relative(path: &[u8]) -> bool {
+    !path.starts_with(b"/") && !path.starts_with(b"~")
+}
+
+/// The absolute paths that a printed name of this process can stand for, each with whether something tells so.
+fn places(
+    path: &[u8],
+    operation: &Operation,
+    incident: &Incident,
+    process: &CandidateProcess,
+    circumstances: &Circumstances,
+) -> Vec<(Vec<u8>, bool)> {
+    if path.starts_with(b"/") {
+        return vec![(tidy(path), true)];
+    }
+    if let (Some(rest), Some(home)) = (path.strip_prefix(b"~/"), &circumstances.home) {
+        return vec![(tidy(&join(home, rest)), true)];
+    }
+    let mut found: Vec<(Vec<u8>, bool)> = Vec::new();
+    for (base, told) in directories(path, operation, incident, process, circumstances) {
+        let path = tidy(&join(&base, path));
+        if path.starts_with(b"/") && !found.iter().any(|(known, _)| *known == path) {
+            found.push((path, told));
+        }
+    }
+    found
+}
+
+/// The directories that a relative name can be relative to, each with whether something tells so.
+fn directories(
+    path: &[u8],
+    operation: &Operation,
+    incident: &Incident,
+    process: &CandidateProcess,
+    circumstances: &Circumstances,
+) -> Vec<(Vec<u8>, bool)> {
+    let start = &circumstances.start;
+    let own = process.directory.as_ref().unwrap_or(start);
+    // A name in a text that somebody pasted was relative to wherever its writer worked.
+    let is_seen = process.directory.is_some() && process.presence != Presence::Reader;
+    let mut bases: Vec<(Vec<u8>, bool)> = Vec::new();
+    // A program without a slash in its name is looked for in PATH.
+    if *operation == Operation::Exec && !path.contains(&b'/') {
+        bases.extend(
+            circumstances
+                .search_path
+                .iter()
+                .map(|directory| (directory.clone(), true)),
+        );
+    }
+    if let Some(told) = &incident.directory {
+        bases.push((join(own, told), true));
+    }
+    // What is told to work in a directory and has not gone there looks its files up from there, as tar does with openat(2).
+    let by_command = told_directories(&circumstances.command);
+    let told = match process.arguments.is_empty() {
+        // It was about to end when it was looked at.
+        true => by_command.clone(),
+        false => told_directories(&process.arguments),
+    };
+    let elsewhere = told.iter().filter(|told| !own.ends_with(&tidy(told)));
+    bases.extend(elsewhere.map(|told| (join(own, told), true)));
+    bases.push((own.clone(), is_seen));
+    if !is_seen {
+        bases.push((start.clone(), false));
+        bases.extend(
+            by_command
+                .iter()
+                .map(|directory| (join(start, directory), true)),
+        );
+        // Of a process that was gone before it could be looked at, all that is known is what it was told.
+        let told_where = told
+            .iter()
+            .chain(&by_command)
+            .any(|told| told.starts_with(b"/"));
+        if process.directory.is_none() && !told_where {
+            let mentioned = mentioned(&process.arguments).chain(mentioned(&circumstances.command));
+            bases.extend(
+                mentioned
+                    .take(MOST_MENTIONED)
+                    .map(|directory| (directory, false)),
+            );
+        }
+    }
+    bases
+}
+
+/// The directories that a command line tells its programs to work in.
+fn told_directories(arguments: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let lines = command_lines(arguments).into_iter();
+    let told = lines.flat_map(|line| line.directories);
+    told.filter(|directory| !directory.is_empty()).collect()
+}
+
+/// The absolute paths that arguments mention, also within code (`python3 -c`), and the directories they are in.
+fn mentioned(arguments: &[Vec<u8>]) -> impl Iterator<Item = Vec<u8>> {
+    let is_edge = |byte: &u8| byte.is_ascii_whitespace() || b"'\"`()[]{}=,;:<>|&".contains(byte);
+    let words = arguments
+        .iter()
+        .flat_map(move |argument| argument.split(is_edge));
+    words
+        .filter(|word| word.len() > 1 && word.starts_with(b"/"))
+        .flat_map(|word| {
+            let slash = word.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+            let parent = (slash > 0).then(|| word[..slash].to_vec());
+            [word.to_vec()].into_iter().chain(parent)
+        })
+}
+
+fn join(base: &[u8], path: &[u8]) -> Vec<u8> {
+    if path.starts_with(b"/") {
+        return path.to_vec();
+    }
+    [base, b"/", path].concat()
+}
+
+/// The path without `.` components and doubled slashes. `..` stays: what it means depends on symlinks.
+fn tidy(path: &[u8]) -> Vec<u8> {
+    let mut tidy: Vec<u8> = Vec::with_capacity(path.len());
+    let is_component = |component: &&[u8]| !component.is_empty() && *component != b".";
+    for component in path.split(|byte| *byte == b'/').filter(is_component) {
+        tidy.push(b'/');
+        tidy.extend_from_slice(component);
+    }
+    if tidy.is_empty() || (path.ends_with(b"/") && tidy.len() > 1) {
+        tidy.push(b'/');
+    }
+    tidy
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attempt::Subject;
+
+    fn circumstances(start: &str, command: &[&str]) -> Circumstances {
+        let arguments: Vec<Vec<u8>> = command
+            .iter()
+            .map(|word| word.as_bytes().to_vec())
+            .collect();
+        Circumstances {
+            processes: vec![CandidateProcess {
+                subject: Subject::login(1000, 1000, vec![1000]),
+                directory: None,
+                arguments: arguments.clone(),
+                presence: Presence::Speaking,
+            }],
+            start: start.as_bytes().to_vec(),
+            command: arguments,
+            search_path: vec![b"/usr/bin".to_vec()],
+            home: Some(b"/home/alice".to_vec()),
+            host: None,
+        }
+    }
+
+    fn paths(path: &str, operation: &Operation, circumstances: &Circumstances) -> Vec<String> {
+        let incident = Incident::default();
+        let speakers = Speakers::of(&incident, circumstances);
+        let found = aims(
+            path.as_bytes(),
+            operation,
+            &incident,
+            &speakers,
+            circumstances,
+        );
+        found
+            .into_iter()
+            .map(|aim| String::from_utf8(aim.path).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn where_a_command_line_says_to_work_counts_for_whoever_was_about_to_end() {
+        let mut place = circumstances(
+            "/home/alice",
+            &["sh", "-c", "cd /; tar -xf t.tar -C /srv/out"],
+        );
+        place.processes[0].directory = Some(b"/".to_vec());
+        place.processes[0].arguments.clear();
+        assert_eq!(
+            paths("x", &Operation::CREATE, &place)[..2],
+            ["/srv/out/x", "/x"]
+        );
+    }
+
+    #[test]
+    fn a_relative_path_is_in_the_directory_that_the_program_was_told_or_in_its_own() {
+        let mut place = circumstances("/srv/app", &["tar", "-C", "out", "-xf", "a.tar"]);
+        assert_eq!(
+            paths("./x/y", &Operation::READ, &place)[..2],
+            ["/srv/app/out/x/y", "/srv/app/x/y"]
+        );
+        place.processes[0].directory = Some(b"/srv/app/out".to_vec());
+        assert_eq!(
+            paths("./x/y", &Operation::READ, &place),
+            ["/srv/app/out/x/y"]
+        );
+    }
+
+    #[test]
+    fn the_directory_told_in_code_for_a_shell_counts_as_well() {
+        let place = circumstances(
+            "/",
+            &["bash", "-c", "cd /; tar -xf a.tar -C '/srv/out'; true"],
+        );
+        assert_eq!(paths("x", &Operation::CREATE, &place)[0], "/srv/out/x");
+    }
+
+    #[test]
+    fn an_option_that_means_something_else_is_no_directory() {
+        let mut place = circumstances("/srv", &["cut", "-d", "/", "-f1", "etc/shadow"]);
+        place.processes[0].directory = Some(b"/srv".to_vec());
+        assert_eq!(
+            paths("etc/shadow", &Operation::READ, &place),
+            ["/srv/etc/shadow"]
+        );
+    }
+
+    #[test]
+    fn of_a_process_that_is_gone_the_paths_it_was_told_are_tried() {
+        let mut place = circumstances(
+            "/home/alice",
+            &["python3", "-c", "os.chdir('/srv/data'); os.mkdir('a')"],
+        );
+        assert_eq!(
+            paths("a", &Operation::Mkdir, &place)[..2],
+            ["/home/alice/a", "/srv/data/a"]
+        );
+        place.processes[0].directory = Some(b"/srv".to_vec());
+        assert_eq!(paths("a", &Operation::Mkdir, &place), ["/srv/a"]);
+    }
+
+    #[test]
+    fn a_program_without_a_slash_is_looked_for_in_path() {
+        let place = circumstances("/srv", &["tool"]);
+        assert_eq!(
+            paths("tool", &Operation::Exec, &place)[..2],
+            ["/usr/bin/tool", "/srv/tool"]
+        );
+    }
+
+    #[test]
+    fn dots_go_and_double_dots_stay() {
+        let place = circumstances("/", &[]);
+        assert_eq!(
+            paths("/a//./b/../c/", &Operation::READ, &place),
+            ["/a/b/../c/"]
+        );
+        assert_eq!(
+            paths("~/.ssh/id", &Operation::READ, &place),
+            ["/home/alice/.ssh/id"]
+        );
+    }
+}

@@ -1,0 +1,171 @@
+//! Who said it: which of the candidate processes wrote a message.
+
+use super::{CandidateProcess, Circumstances, Presence};
+use crate::attempt::{Incident, Operation};
+use crate::programs::{CommandLine, base_name, command_lines, program};
+
+/// Those who may have written a message.
+pub struct Speakers<'c> {
+    /// The processes, the likeliest first.
+    pub processes: Vec<&'c CandidateProcess>,
+    /// Whether all that is left open makes no difference to what they may do.
+    pub known: bool,
+    name: Option<Vec<u8>>,
+    own: Vec<CommandLine>,
+    all: Vec<CommandLine>,
+}
+
+impl<'c> Speakers<'c> {
+    /// The processes that a message may be from. A program that begins its message with its own name is found by that.
+    pub fn of(incident: &Incident, circumstances: &'c Circumstances) -> Speakers<'c> {
+        let every = circumstances.processes.iter();
+        let with_lines: Vec<(&CandidateProcess, Vec<CommandLine>)> = every
+            .map(|process| (process, command_lines(&process.arguments)))
+            .collect();
+        let all = with_lines.iter().flat_map(|(_, lines)| lines.clone());
+        let all: Vec<CommandLine> = all.chain(command_lines(&circumstances.command)).collect();
+        let name = leading_name(&incident.message);
+        let mut named: Vec<&CandidateProcess> = Vec::new();
+        let mut own: Vec<CommandLine> = Vec::new();
+        for (process, lines) in &with_lines {
+            let is_its = |line: &&CommandLine| {
+                let script = line.script.as_deref().map(base_name);
+                name.is_some_and(|name| line.name() == name || script == Some(name))
+            };
+            // Of a command line that starts others, only a process that was not seen may be one of those.
+            let lines = match process.presence {
+                Presence::Switched | Presence::Started => &lines[..],
+                _ => &lines[..lines.len().min(1)],
+            };
+            if let Some(line) = lines.iter().find(is_its) {
+                named.push(process);
+                own.push(line.clone());
+            }
+        }
+        // What was not seen to run as another user is only thought of where nobody was seen to speak.
+        let is_seen = |process: &&CandidateProcess| process.presence < Presence::Started;
+        if named.iter().any(is_seen) {
+            named.retain(is_seen);
+        } else if named
+            .iter()
+            .any(|process| process.presence == Presence::Switched)
+        {
+            named.retain(|process| process.presence == Presence::Switched);
+        }
+        let speaking: Vec<&CandidateProcess> = circumstances
+            .processes
+            .iter()
+            .filter(|process| process.presence <= Presence::Speaking)
+            .collect();
+        let deciding = if named.is_empty() { &speaking } else { &named };
+        let known = !deciding.is_empty()
+            && deciding.iter().all(|process| {
+                process.presence < Presence::Reader
+                    && process.subject.has_the_rights_of(&deciding[0].subject)
+            });
+        let processes = match named.is_empty() {
+            true => circumstances.processes.iter().collect(),
+            false => named,
+        };
+        Speakers {
+            processes,
+            known,
+            name: name.map(<[u8]>::to_vec),
+            own,
+            all,
+        }
+    }
+
+    /// The command lines of the program that the message names as its writer.
+    pub fn own_lines(&self) -> &[CommandLine] {
+        &self.own
+    }
+
+    /// What the program that the message names as its writer does with every file that it is given.
+    pub fn does(&self) -> Option<Operation> {
+        program(self.name.as_ref()?)?.always_does()
+    }
+
+    /// Every command line there is.
+    pub fn all_lines(&self) -> &[CommandLine] {
+        &self.all
+    }
+}
+
+/// The word that a message begins with, as programs put their names there: `cat` of `cat: f: Permission denied`.
+fn leading_name(message: &[u8]) -> Option<&[u8]> {
+    let end = memchr::memmem::find(message, b": ")?;
+    let name = base_name(&message[..end]);
+    let is_word = !name.is_empty() && !name.iter().any(u8::is_ascii_whitespace);
+    is_word.then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attempt::Subject;
+
+    fn process(uid: u32, line: &str, presence: Presence) -> CandidateProcess {
+        CandidateProcess {
+            subject: Subject::login(uid, uid, vec![uid]),
+            directory: None,
+            arguments: line
+                .split(' ')
+                .map(|word| word.as_bytes().to_vec())
+                .collect(),
+            presence,
+        }
+    }
+
+    fn speakers(message: &str, processes: Vec<CandidateProcess>) -> (Vec<u32>, bool) {
+        let circumstances = Circumstances {
+            processes,
+            ..Circumstances::default()
+        };
+        let message = message.as_bytes().to_vec();
+        let incident = Incident {
+            message,
+            ..Incident::default()
+        };
+        let found = Speakers::of(&incident, &circumstances);
+        (
+            found
+                .processes
+                .iter()
+                .map(|process| process.subject.uid)
+                .collect(),
+            found.known,
+        )
+    }
+
+    #[test]
+    fn a_program_that_names_itself_is_the_speaker() {
+        let all = vec![
+            process(0, "sudo -u www cat f", Presence::Speaking),
+            process(33, "cat f", Presence::Speaking),
+        ];
+        assert_eq!(
+            speakers("cat: f: Permission denied", all.clone()),
+            (vec![33], true)
+        );
+        assert_eq!(speakers("f: Permission denied", all), (vec![0, 33], false));
+    }
+
+    #[test]
+    fn one_that_was_not_seen_is_who_the_command_line_says() {
+        let all = vec![
+            process(1000, "sudo -u www cat f", Presence::Started),
+            process(33, "sudo -u www cat f", Presence::Switched),
+        ];
+        assert_eq!(speakers("cat: f: Permission denied", all), (vec![33], true));
+    }
+
+    #[test]
+    fn who_reads_a_text_did_not_write_it() {
+        let reader = vec![process(1000, "", Presence::Reader)];
+        assert_eq!(
+            speakers("cat: f: Permission denied", reader),
+            (vec![1000], false)
+        );
+    }
+}
