@@ -67,7 +67,10 @@ fn same(a: &Incident, b: &Incident) -> bool {
 }
 
 fn absorb(old: &mut Incident, new: Incident) {
-    old.count = old.count.saturating_add(new.count);
+    // The same words again are another failure; one that is told of in several ways is one.
+    if old.message == new.message {
+        old.count = old.count.saturating_add(new.count);
+    }
     old.errno = old.errno.or(new.errno);
     old.certain |= new.certain;
     old.operation_sign = [old.operation_sign, new.operation_sign]

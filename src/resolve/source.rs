@@ -79,7 +79,7 @@ fn by_call(before: &[u8], after: Option<&[u8]>) -> Option<Operation> {
         .find_map(told_by_call)?
     {
         Told::Operation(operation) => Some(operation),
-        Told::Untold => match after.map(told_by_mode) {
+        Told::Untold => match after.filter(|literal| is_mode(literal)).map(told_by_mode) {
             Some(Told::Operation(operation)) => Some(operation),
             _ => None,
         },
@@ -106,6 +106,11 @@ fn statement(lines: &[Vec<u8>], at: usize) -> &[Vec<u8>] {
         .position(ends)
         .map_or(lines.len(), |last| at + last + 1);
     &lines[begin..end]
+}
+
+/// Whether a literal is a mode of fopen(3) or of Python's open.
+fn is_mode(literal: &[u8]) -> bool {
+    (1..=4).contains(&literal.len()) && literal.iter().all(|byte| b"rwaxbtU+".contains(byte))
 }
 
 /// What stands between quotes, each with where it begins.

@@ -124,7 +124,7 @@ fn what_a_traceback_quotes_is_looked_at_where_the_error_names_nothing() {
         // It is there, and nothing forbids it: the kernel's answer was about something else.
         (
             "raise PermissionError(13, \"Permission denied\") # x.bind(\"/srv/open/s\")",
-            "not named",
+            "something that the message does not name",
         ),
     ] {
         world.root(&format!("echo '{call}' > /srv/main.py"));
@@ -163,7 +163,7 @@ fn the_source_is_looked_at_where_the_message_only_says_where_it_failed() {
         let ran = world.run("alice", "permwrap -- perl x.pl");
         match told {
             Some(told) => assert!(ran.stderr().contains(told), "{ran}"),
-            None => assert!(ran.stderr().contains("not named"), "{ran}"),
+            None => assert!(ran.stderr().contains("does not say for what"), "{ran}"),
         }
     }
 }
