@@ -128,6 +128,11 @@ impl Operation {
     pub const READ: Operation = Operation::Open(OpenHow::READ);
     /// Opening for writing.
     pub const WRITE: Operation = Operation::Open(OpenHow::WRITE);
+    /// Opening for reading and writing.
+    pub const UPDATE: Operation = Operation::Open(OpenHow {
+        read: true,
+        ..OpenHow::WRITE
+    });
     /// Opening for appending.
     pub const APPEND: Operation = Operation::Open(OpenHow::APPEND);
     /// Opening with truncation.

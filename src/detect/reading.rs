@@ -351,7 +351,8 @@ pub fn by_mode(mode: &[u8]) -> Told {
         Some(b'x') => Operation::CREATE,
         Some(b'w') => Operation::WRITE,
         Some(b'a') => Operation::APPEND,
-        Some(b'r') if !mode.contains(&b'+') => Operation::READ,
+        Some(b'r') if mode.contains(&b'+') => Operation::UPDATE,
+        Some(b'r') => Operation::READ,
         _ => return Told::Untold,
     };
     Told::Operation(operation)
@@ -365,6 +366,7 @@ fn by_flags(flags: &[u8]) -> Told {
         () if has("O_TRUNC") => Operation::TRUNCATE,
         () if has("O_APPEND") => Operation::APPEND,
         () if has("O_WRONLY") => Operation::WRITE,
+        () if has("O_RDWR") => Operation::UPDATE,
         () if has("O_RDONLY") => Operation::READ,
         () => return Told::Untold,
     };

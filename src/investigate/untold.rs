@@ -4,7 +4,7 @@
 use super::judged::{Judged, Views};
 use super::told::is_like_a_program;
 use super::{Decision, MOST_READINGS, agrees, unproven};
-use crate::attempt::{Errno, Incident, OpenHow, Operation};
+use crate::attempt::{Errno, Incident, Operation};
 use crate::cause;
 use crate::denial::{Denial, Obstacle};
 use crate::facts::Kind;
@@ -13,12 +13,6 @@ use crate::remedy::{self, Fix, Remedy};
 use crate::render;
 use crate::report::{Conclusion, Unclear, Way};
 use crate::resolve::Reading;
-
-/// Opening for reading and writing.
-const UPDATE: Operation = Operation::Open(OpenHow {
-    read: true,
-    ..OpenHow::WRITE
-});
 
 /// What can be said of the object.
 pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Views) -> Decision {
@@ -62,12 +56,12 @@ fn possible(seen: &Judged, incident: &Incident, views: &mut Views) -> Vec<Judged
         }
         Some(Kind::Socket) => vec![Operation::Connect],
         // What a device is opened for is as a rule both.
-        Some(Kind::Char | Kind::Block) => vec![UPDATE],
+        Some(Kind::Char | Kind::Block) => vec![Operation::UPDATE],
         Some(_) => {
             let runs = !incident.opens && is_like_a_program(seen, incident);
             let read = seen.with(Operation::READ, object.clone(), views);
             let write = match read.verdict {
-                Verdict::Denied(_) => UPDATE,
+                Verdict::Denied(_) => Operation::UPDATE,
                 _ => Operation::WRITE,
             };
             let write = seen.with(write, object.clone(), views);
