@@ -75,6 +75,7 @@ const TOPS: &[&[u8]] = &[
     b"/var",
     b"/var/cache",
     b"/var/lib",
+    b"/var/local",
     b"/var/log",
     b"/var/run",
     b"/var/spool",

@@ -67,10 +67,13 @@ pub(super) fn by_root(subject: &Subject, facts: &Facts, operation: &Operation) -
     let Some(id) = named else {
         return Some(Never::System);
     };
-    if !matches!(
-        purpose(&facts.node(id).path, subject.uid, facts),
-        Purpose::Own | Purpose::Service | Purpose::Temporary
-    ) {
+    let removes = matches!(operation, Operation::Delete | Operation::Rmdir);
+    let fitting = match purpose(&facts.node(id).path, subject.uid, facts) {
+        Purpose::Own | Purpose::Service => true,
+        Purpose::Temporary => removes,
+        _ => false,
+    };
+    if !fitting {
         return Some(Never::System);
     }
     let sticky = |dir: NodeId| inode(facts, dir).is_some_and(Inode::is_sticky);
@@ -83,9 +86,7 @@ pub(super) fn by_root(subject: &Subject, facts: &Facts, operation: &Operation) -
             }
             bits(subject, facts, id, mode & !before & 0o777)
         }
-        Operation::Delete | Operation::Rmdir if !facts.walk.parent().is_some_and(sticky) => {
-            Some(Never::ForeignTree)
-        }
+        _ if removes && !facts.walk.parent().is_some_and(sticky) => Some(Never::ForeignTree),
         Operation::Chown { uid: None, .. } => None,
         Operation::Chown { .. } => ownership(subject, facts, id),
         _ => None,

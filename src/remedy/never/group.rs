@@ -2,7 +2,7 @@
 
 use super::Never;
 use super::place::inode;
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, Operation};
 use crate::cause::{Obstacle, Purpose, purpose};
 use crate::facts::{Facts, Kind, NodeId};
 
@@ -55,9 +55,19 @@ pub(super) fn joined(attempt: &Attempt, facts: &Facts, gid: u32, at: &Obstacle) 
     let meant = |id: NodeId| {
         let is_root = inode(facts, id).is_some_and(|inode| inode.uid == 0);
         let place = purpose(&facts.node(id).path, attempt.subject.uid, facts);
-        let special = matches!(kind(id), Some(Kind::Char | Kind::Socket));
-        let systems = matches!(place, Purpose::System | Purpose::State | Purpose::Runtime);
-        special || !(is_root && systems) && place != Purpose::Home
+        let for_a_socket = match target {
+            Some(kind) => kind == Kind::Socket,
+            None => attempt.operation == Operation::Connect,
+        };
+        match (kind(id), place) {
+            (Some(Kind::Char | Kind::Socket), _) => true,
+            (_, Purpose::System | Purpose::State | Purpose::Home) => false,
+            (_, Purpose::Runtime) => for_a_socket && !is_root,
+            (_, Purpose::Log) => {
+                is_root || inode(facts, id).is_some_and(|inode| inode.gid != inode.uid)
+            }
+            _ => true,
+        }
     };
     (!node.is_none_or(meant)).then_some(Never::Closed)
 }

@@ -2,9 +2,7 @@
 
 use super::Never;
 use crate::attempt::Subject;
-use crate::cause::{
-    Purpose, held, home_of, is_top, is_within, node_at, purpose, service_directory,
-};
+use crate::cause::{Purpose, home_of, is_top, is_within, node_at, purpose, service_directory};
 use crate::change::MountOption;
 use crate::facts::{Facts, Inode, Kind, MountId, NodeId, Perms, Tag};
 
@@ -58,43 +56,44 @@ pub(super) fn widening(
     if is_closed_on_purpose(inode, purpose) {
         return Some(Never::Closed);
     }
-    let readable = held(subject, id, facts).is_some_and(|held| held.contains(Perms::R));
+    if !is_of_the_system(purpose) {
+        return None;
+    }
+    let writes = gained.contains(Perms::W);
+    let as_program = inode.kind == Kind::Regular && gained.contains(Perms::X);
     match purpose {
-        Purpose::System if gained.contains(Perms::W) => Some(Never::System),
-        Purpose::System | Purpose::State
-            if inode.kind == Kind::Regular && gained.contains(Perms::X) && !readable =>
-        {
-            Some(Never::Program)
+        _ if as_program => Some(Never::Program),
+        Purpose::System if writes => Some(Never::System),
+        // What is made anew at each start has no entry then.
+        Purpose::Runtime | Purpose::Device if !is_made_for(subject, &node.path, facts) => {
+            Some(Never::Special)
         }
-        Purpose::Runtime | Purpose::State | Purpose::Log | Purpose::Device
-            if gained.contains(Perms::W) && !is_made_for(subject, &node.path, facts) =>
-        {
+        Purpose::Temporary if writes && !is_below_own(subject, &node.path, facts) => {
+            Some(Never::Shared)
+        }
+        Purpose::State | Purpose::Log if writes && !is_made_for(subject, &node.path, facts) => {
             Some(Never::System)
         }
         _ => None,
     }
 }
 
+/// Whether the place is one of the system's, in which modes are as packages and services set them.
+fn is_of_the_system(purpose: Purpose) -> bool {
+    !matches!(purpose, Purpose::Own | Purpose::Home | Purpose::Service)
+}
+
 /// Whether somebody saw to it that others stay out: a root-owned object without read for others in a place of the system,
 /// what a service keeps to itself there, and what is another person's.
 fn is_closed_on_purpose(inode: &Inode, purpose: Purpose) -> bool {
-    let of_the_system = matches!(
-        purpose,
-        Purpose::System
-            | Purpose::Device
-            | Purpose::Runtime
-            | Purpose::Log
-            | Purpose::State
-            | Purpose::Temporary
-    );
     let closed_to_others = !inode.other_bits().contains(Perms::R);
     let private = inode.mode & 0o077 == 0;
-    let of_somebody = inode.uid == 0 || PEOPLE.contains(&inode.uid) && purpose != Purpose::State;
-    of_the_system && (private || closed_to_others && of_somebody)
+    let of_somebody = inode.uid == 0 || PEOPLE.contains(&inode.uid) || purpose == Purpose::System;
+    is_of_the_system(purpose) && (private || closed_to_others && of_somebody)
 }
 
-/// Whether a service's directory in a place of the system is there for others than root: it belongs to the service's own
-/// user, or bears the name of the subject or its unit.
+/// Whether a service's directory in a place of the system is there for the subject: it belongs to it, or bears the name of
+/// it or its unit.
 fn is_made_for(subject: &Subject, path: &[u8], facts: &Facts) -> bool {
     let Some(directory) = service_directory(path) else {
         return false;
@@ -104,7 +103,7 @@ fn is_made_for(subject: &Subject, path: &[u8], facts: &Facts) -> bool {
         .rsplit(|&byte| byte == b'/')
         .next()
         .unwrap_or(directory);
-    is_named_after(subject, name, facts) || owner.is_some_and(|inode| inode.uid != 0)
+    is_named_after(subject, name, facts) || owner.is_some_and(|inode| inode.uid == subject.uid)
 }
 
 /// Whether this is the name of the subject or of its unit.
@@ -151,8 +150,7 @@ pub(super) fn ownership(subject: &Subject, facts: &Facts, id: NodeId) -> Option<
     if matches!(inode.kind, Kind::Char | Kind::Block | Kind::Socket) {
         return Some(Never::Special);
     }
-    let below_own = parents(path)
-        .any(|above| node_at(above, facts).is_some_and(|id| is_owner(subject, facts, id)));
+    let below_own = is_below_own(subject, path, facts);
     match purpose {
         Purpose::Own => None,
         Purpose::Temporary | Purpose::Service if below_own => None,
@@ -171,6 +169,12 @@ pub(super) fn group_ownership(subject: &Subject, facts: &Facts, id: NodeId) -> O
         return Some(Never::OtherNames);
     }
     widening(subject, facts, id, Perms::RWX)
+}
+
+/// Whether any directory above is the subject's.
+fn is_below_own(subject: &Subject, path: &[u8], facts: &Facts) -> bool {
+    let own = |above: &[u8]| node_at(above, facts).is_some_and(|id| is_owner(subject, facts, id));
+    parents(path).any(own)
 }
 
 /// The directories above a path, the nearest first.
@@ -205,7 +209,7 @@ pub(super) fn made_in(
     let fitting = match path {
         _ if FOR_DATA.contains(&path) => true,
         _ if is_top(path) => is_named_after(subject, name, facts),
-        _ => purpose == Purpose::Service || purpose == Purpose::Log,
+        _ => purpose == Purpose::Service || is_made_for(subject, path, facts),
     };
     (!fitting).then_some(Never::System)
 }
