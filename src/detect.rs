@@ -18,6 +18,7 @@ mod lines;
 mod paste;
 mod pattern;
 mod pattern_file;
+mod places;
 mod prefilter;
 mod prefix;
 mod quoted;

@@ -96,6 +96,14 @@ fn repeats(less: &Incident, more: &Incident) -> bool {
     let nameless = less.paths.is_empty() && less.address.is_none();
     let named = !more.paths.is_empty() || more.address.is_some();
     let family = |incident: &Incident| incident.pattern.split('-').next().map(str::to_owned);
+    // What a program says of a directory before it says why: that of a file within.
+    let within = |more: &[u8], less: &[u8]| {
+        let rest = more.strip_prefix(less.strip_suffix(b"/").unwrap_or(less));
+        rest.is_some_and(|rest| rest.starts_with(b"/") && rest.len() > 1)
+    };
+    if let ([outer, ..], [inner, ..]) = (&less.paths[..], &more.paths[..]) {
+        return less.errno.is_none() && more.errno.is_some() && within(inner, outer);
+    }
     nameless
         && named
         && (less.errno.is_none() || less.errno == more.errno)

@@ -40,6 +40,10 @@ pub struct Pattern {
     pub operation: Option<Told>,
     /// Whether the operation may be read from the words of the line.
     pub words: bool,
+    /// The file that the words stand for, where they never name it.
+    pub stands_for: Option<Vec<u8>>,
+    /// Whether any name on the line will do, where no group captured one.
+    pub places: bool,
     /// Whether the message surely is a failure of the program itself.
     pub certain: bool,
     /// Of several patterns that match, the highest rank is right.

@@ -127,6 +127,9 @@ struct RawPattern {
     #[serde(default)]
     quoting: Quoting,
     operation: Option<Spanned<String>>,
+    stands_for: Option<String>,
+    #[serde(default)]
+    places: bool,
     #[serde(default = "yes")]
     words: bool,
     #[serde(default = "yes")]
@@ -204,6 +207,8 @@ impl RawPattern {
             errno,
             quoting,
             operation,
+            stands_for: self.stands_for.map(String::into_bytes),
+            places: self.places,
             words: self.words,
             certain: self.certain,
             rank: self.rank,

@@ -80,6 +80,11 @@ const LITERALS: &[(usize, &str)] = &[
     (3, "is mode 0"),
     (4, "or world access"),
     (0, "known hosts ("),
+    (4, "checking context"),
+    (3, "ERROR_ACCESS"),
+    (5, "Unable to lock"),
+    (3, "no locator"),
+    (3, "rite-able"),
 ];
 
 /// The prefilter over one stream.

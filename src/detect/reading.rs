@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::expression::{Found, Group};
 use super::library::Patterns;
 use super::pattern::{Direction, Look, Pattern, Shape, Told};
+use super::places;
 use super::reason::Reason;
 use super::unquote::{Quoting, unquoted};
 use super::words::{self, Words};
@@ -54,6 +55,7 @@ pub(super) fn incidents(
                 reading.take(&captures, 0, pattern.quoting);
                 reading.errno = reading.errno.or(open.first().map(|reason| reason.errno));
                 if let Some(reason) = open.first() {
+                    reading.reason = Some(reason.at.clone());
                     reading.blank(reason.at.clone());
                 }
                 if let Some(incident) = reading.finish(around) {
@@ -75,6 +77,7 @@ pub(super) fn incidents(
                         return false;
                     }
                     let mut reading = Reading::new(pattern, &loaded.words, line);
+                    reading.reason = Some(reason.at.clone());
                     reading.blank(reason.at.clone());
                     reading.foreign = reason.foreign;
                     reading.errno = reading.errno.or(Some(reason.errno));
@@ -108,6 +111,8 @@ struct Reading<'p> {
     line: Vec<u8>,
     /// The line without names and reasons: the words that may tell the operation.
     bare: Vec<u8>,
+    /// Where the reason stands, in a line that has one.
+    reason: Option<Range<usize>>,
     foreign: bool,
     errno: Option<Errno>,
     path: Option<Vec<u8>>,
@@ -130,6 +135,7 @@ impl<'p> Reading<'p> {
             words,
             line: line.to_vec(),
             bare: line.to_vec(),
+            reason: None,
             foreign: false,
             errno: pattern.errno,
             path: None,
@@ -216,6 +222,7 @@ impl<'p> Reading<'p> {
     }
 
     fn finish(mut self, around: &dyn Surroundings) -> Option<Incident> {
+        self.find_name();
         if self.told.is_none() && self.pattern.words {
             let told = self.words.phrase(&self.bare, self.foreign);
             self.told = told.filter(|told| !self.vague || is_kind_of_open(told));
@@ -226,9 +233,14 @@ impl<'p> Reading<'p> {
             }
         }
         let operation = match self.told {
+            // Reading needs no file system that can be written.
+            Some(Told::Operation(Operation::READ)) if self.errno == Some(Errno::RoFs) => None,
             Some(Told::Operation(operation)) => Some(operation),
             Some(Told::Untold) | None => None,
         };
+        if self.path.is_none() && self.address.is_none() {
+            self.path.clone_from(&self.pattern.stands_for);
+        }
         let named = self.path.is_some() || self.address.is_some();
         Some(Incident {
             message: self.line,
@@ -249,6 +261,27 @@ impl<'p> Reading<'p> {
             origin: None,
             count: 1,
         })
+    }
+
+    /// Takes a name from anywhere on the line, where the pattern allows it; and the whole of a name that is repeated shorter.
+    fn find_name(&mut self) {
+        let nameless = self.path.is_none() && self.address.is_none();
+        if nameless
+            && self.pattern.places
+            && let Some(reason) = &self.reason
+            && let Some(at) = places::nearest(&self.line, reason)
+        {
+            self.path = Some(without_scheme(unquoted(
+                &self.line[at.clone()],
+                self.pattern.quoting,
+            )));
+            self.blank(at);
+        } else if let Some(path) = &self.path
+            && self.to.is_none()
+            && let Some(whole) = places::whole(&self.line, path)
+        {
+            self.path = Some(whole.to_vec());
+        }
     }
 
     /// Looks around; whether a line there matched. A match that tells nothing new does not end the search.
@@ -329,6 +362,12 @@ fn address(printed: &[u8]) -> Option<Vec<u8>> {
 
 fn errno(text: &[u8]) -> Option<Errno> {
     let text = std::str::from_utf8(text).ok()?;
+    if let Some(errno) = [Errno::Acces, Errno::Perm, Errno::RoFs]
+        .into_iter()
+        .find(|errno| errno.words().eq_ignore_ascii_case(text))
+    {
+        return Some(errno);
+    }
     let number = text.trim_start_matches('-').parse().ok();
     number
         .and_then(Errno::from_number)
@@ -337,12 +376,17 @@ fn errno(text: &[u8]) -> Option<Errno> {
 
 /// The path that a URL of a local file or socket names.
 fn without_scheme(name: Vec<u8>) -> Vec<u8> {
-    let schemes: [&[u8]; 2] = [b"file://", b"unix://"];
-    let path = schemes.iter().find_map(|scheme| name.strip_prefix(*scheme));
-    match path {
-        Some(path) if path.starts_with(b"/") => path.to_vec(),
-        _ => name,
-    }
+    let schemes: [&[u8]; 3] = [b"file:", b"unix:", b""];
+    let paths = schemes
+        .iter()
+        .filter_map(|scheme| name.strip_prefix(*scheme));
+    // Three slashes begin a URL without a host; two may begin a path.
+    let path = paths.into_iter().find(|path| path.starts_with(b"///"));
+    let path = path.map(|path| &path[2..]).or_else(|| {
+        let path = name.strip_prefix(b"unix:")?;
+        (path.starts_with(b"/") && !path.starts_with(b"//")).then_some(path)
+    });
+    path.map_or_else(|| name.clone(), <[u8]>::to_vec)
 }
 
 /// What the mode of fopen(3), or of Python's and other languages' open, tells.

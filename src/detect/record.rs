@@ -161,6 +161,10 @@ fn part_of_json(line: &[u8]) -> Option<Vec<Field>> {
     }
     let is_known = |field: &Field| {
         let key = field.key.as_str();
+        // An element of a list, as a stack is logged.
+        if key.is_empty() && line.starts_with('"') && line.len() > field.text.len() + 2 {
+            return field.text.contains(": ") || field.text.starts_with("at ");
+        }
         let all = [FIELDS, NAMES, MESSAGES, REASONS, TEXTS];
         all.iter().any(|known| known.contains(&key)) || field.text.contains('\n')
     };

@@ -141,11 +141,13 @@ impl Stream {
     }
 
     fn read_next(&mut self, patterns: &Patterns) {
+        let joined = self.name_joined_with_next();
+        let joined = joined.or_else(|| self.joined_with_next(patterns));
         let window = Window {
             lines: &self.lines,
             at: self.next,
         };
-        let incidents = match self.joined_with_next(patterns) {
+        let incidents = match joined {
             Some(joined) => reading::incidents(patterns, &joined, &window),
             None => reading::incidents(patterns, &self.lines[self.next], &window),
         };
@@ -161,6 +163,35 @@ impl Stream {
             self.bytes -= forgotten.len();
             self.next -= 1;
         }
+    }
+
+    /// The next line joined with the one after it, where a name in quotes was wrapped between the two.
+    fn name_joined_with_next(&mut self) -> Option<Vec<u8>> {
+        let first = self.lines[self.next].trim_ascii_end();
+        let (at, quote) = first
+            .iter()
+            .enumerate()
+            .rev()
+            .find(|(_, byte)| matches!(byte, b'\'' | b'"'))?;
+        let (before, name) = (&first[..at], &first[at + 1..]);
+        let opens = before
+            .last()
+            .is_none_or(|byte| b" \t=([{,:b".contains(byte));
+        let is_path = name.starts_with(b"/") || name.starts_with(b"./") || name.starts_with(b"~/");
+        let has_no_blank = |text: &[u8]| !text.iter().any(u8::is_ascii_whitespace);
+        if !opens || !is_path || !has_no_blank(name) {
+            return None;
+        }
+        let second = self.lines.get(self.next + 1)?.trim_ascii();
+        let end = second.iter().position(|byte| byte == quote)?;
+        if end == 0 || !has_no_blank(&second[..end]) {
+            return None;
+        }
+        let joined = [first, second].concat();
+        // What was joined is not read again.
+        let read = std::mem::take(&mut self.lines[self.next + 1]);
+        self.bytes -= read.len();
+        Some(joined)
     }
 
     /// The next line joined with the one after it, where the words of a reason were wrapped between the two: at a blank

@@ -1,0 +1,198 @@
+//! Where a line names files, whatever its words: quoted, after a key, or as paths that show themselves.
+
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use regex::bytes::{Captures, Regex, RegexBuilder};
+
+/// Where programs live: a line that begins with one of these names who speaks, not what was refused.
+const PROGRAMS: &[&[u8]] = &[
+    b"/bin/",
+    b"/sbin/",
+    b"/usr/bin/",
+    b"/usr/sbin/",
+    b"/usr/lib/",
+    b"/usr/libexec/",
+    b"/usr/local/bin/",
+    b"/usr/local/sbin/",
+];
+
+/// Words before a name that is where to read on, not what was refused.
+const ELSEWHERE: &[&[u8]] = &[
+    b"see", b"try", b"run", b"check", b"read", b"use", b"using", b"setting", b"of", b"File", b"at",
+];
+
+/// The name that stands nearest to the reason, before it rather than after it, and where it stands.
+#[must_use]
+pub fn nearest(line: &[u8], reason: &Range<usize>) -> Option<Range<usize>> {
+    let names: Vec<Range<usize>> = expression()
+        .captures_iter(line)
+        .filter_map(|found| name(line, &found))
+        .collect();
+    let before = names.iter().rev().find(|name| name.end <= reason.start);
+    let after = || {
+        let mut names = names.iter();
+        names.find(|name| {
+            name.start >= reason.end && !between(line, reason.end, name.start).contains(". ")
+        })
+    };
+    before.or_else(after).cloned()
+}
+
+/// The whole of a name that the message repeats without the directories before it: `/srv/data/a.db: open: …: 'a.db'`.
+#[must_use]
+pub fn whole<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
+    if name.is_empty() || name.starts_with(b"/") || name.contains(&b' ') {
+        return None;
+    }
+    let tail = [b"/", name].concat();
+    memchr::memmem::find_iter(line, &tail).find_map(|at| {
+        let end = at + tail.len();
+        let is_edge = |byte: &u8| byte.is_ascii_whitespace() || b"'\"`:,;()[]<>=".contains(byte);
+        if !line.get(end).is_none_or(is_edge) {
+            return None;
+        }
+        let start = line[..at]
+            .iter()
+            .rposition(is_edge)
+            .map_or(0, |edge| edge + 1);
+        // It leads the line: what stands elsewhere may be something else that ends alike.
+        (start == 0).then(|| &line[..end])
+    })
+}
+
+fn expression() -> &'static Regex {
+    static EXPRESSION: OnceLock<Regex> = OnceLock::new();
+    EXPRESSION.get_or_init(|| {
+        RegexBuilder::new(
+            r#"(?x) (?P<key> \b (?:path|file|filename|name|dir|directory|socket|device) \s? = \s? )?
+                  (?: '(?P<a>[^']+)' | "(?P<b>[^"]+)" | `(?P<c>[^`']+)[`'] )
+               | (?: ^ | [\s(\[=<{] | \bunix:(?://)? ) (?P<d> (?: / | \./ | \.\./ | ~/ ) [^\s'"`(),;\[\]<>{}]* )"#,
+        )
+        .unicode(false)
+        .build()
+        .expect("an expression of this file")
+    })
+}
+
+/// The name that was found, if it can be one of a file that was used.
+fn name(line: &[u8], found: &Captures) -> Option<Range<usize>> {
+    let quoted = found.name("a").or(found.name("b")).or(found.name("c"));
+    let is_bare = quoted.is_none();
+    let found_at = quoted.or(found.name("d"))?.range();
+    let text = &line[found_at.clone()];
+    let trimmed = if is_bare {
+        text.trim_ascii_end().len()
+            - text
+                .iter()
+                .rev()
+                .take_while(|byte| b".:".contains(byte))
+                .count()
+    } else {
+        text.len()
+    };
+    let at = found_at.start..found_at.start + trimmed;
+    let text = &line[at.clone()];
+    let shows_itself = [&b"/"[..], b"./", b"../", b"~/"]
+        .iter()
+        .any(|begin| text.starts_with(begin));
+    let plausible = text.len() > 1
+        && !text.starts_with(b"//")
+        && memchr::memmem::find(text, b"://").is_none()
+        && !text.starts_with(b" ")
+        && (shows_itself || found.name("key").is_some());
+    let begins_the_line = at.start == 0 && PROGRAMS.iter().any(|place| text.starts_with(place));
+    let last_word = between(line, 0, at.start);
+    let last_word = last_word
+        .trim_end_matches([' ', '\'', '"', '`', '('])
+        .rsplit([' ', '\t', '('])
+        .next()
+        .unwrap_or_default()
+        .as_bytes();
+    let elsewhere = ELSEWHERE.contains(&last_word);
+    (plausible && !begins_the_line && !elsewhere && !is_position(line, &at)).then_some(at)
+}
+
+/// Whether it is a place in a source: `run.py:12`, `"run.py", line 12`.
+fn is_position(line: &[u8], at: &Range<usize>) -> bool {
+    let text = &line[at.clone()];
+    let digits = text
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let numbered = digits > 0 && text[..text.len() - digits].ends_with(b":");
+    let after = &line[at.end..];
+    let follows = [
+        &b"\", line "[..],
+        b"' line ",
+        b" on line",
+        b" line ",
+        b":line ",
+    ]
+    .iter()
+    .any(|words| after.starts_with(words));
+    let numbered_after = after.len() > 1 && after[0] == b':' && after[1].is_ascii_digit();
+    numbered || follows || numbered_after
+}
+
+fn between(line: &[u8], start: usize, end: usize) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(&line[start..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(line: &str) -> Option<&str> {
+        let start = line.find("denied")?;
+        let at = nearest(line.as_bytes(), &(start..start + "denied".len()))?;
+        line.get(at)
+    }
+
+    #[test]
+    fn a_name_is_found_before_and_after_the_reason() {
+        for (line, name) in [
+            ("saving model to /models/a.bin: denied", "/models/a.bin"),
+            (
+                "connection to unix:///run/app.sock failed: denied",
+                "/run/app.sock",
+            ),
+            (
+                "name = 'out/test.nc', errno = 13, error message = 'denied'",
+                "out/test.nc",
+            ),
+            (
+                "Failed to open '/x/y.parquet'. Detail: denied",
+                "/x/y.parquet",
+            ),
+            (
+                "denied - Failed to open /var/lib/c1/config",
+                "/var/lib/c1/config",
+            ),
+        ] {
+            assert_eq!(named(line), Some(name), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_speaks_and_where_to_read_on_is_no_such_name() {
+        for line in [
+            "/usr/sbin/chronyd: denied",
+            "  File \"/srv/app/run.py\", line 3: denied",
+            "at /srv/app/run.js:12:3 denied",
+            "denied (see /usr/share/doc/x)",
+            "https://example.org/x: denied",
+            "<class '_dbm.error'>: denied",
+        ] {
+            assert_eq!(named(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_repeated_shorter_is_told_whole() {
+        let line = b"/srv/data/a.db: open: [Errno 13] Permission denied: 'a.db'";
+        assert_eq!(whole(line, b"a.db"), Some(&b"/srv/data/a.db"[..]));
+        assert_eq!(whole(b"cat: a.db: Permission denied", b"a.db"), None);
+    }
+}
