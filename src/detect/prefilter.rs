@@ -11,6 +11,9 @@ const BEFORE: usize = 16 * 1024;
 /// How many bytes of a literal its core has.
 const CORE: usize = 4;
 
+/// How many cores the vectorised search takes at a time.
+const MOST_CORES: usize = 64;
+
 /// How much text after a hit is handed on with it, in bytes: a block of fields or a stack may follow the first line.
 const AFTER: usize = 8 * 1024;
 
@@ -81,8 +84,8 @@ const LITERALS: &[(usize, &str)] = &[
     (4, "or world access"),
     (0, "known hosts ("),
     (4, "checking context"),
-    (3, "ERROR_ACCESS"),
-    (5, "Unable to lock"),
+    (6, "ERROR_ACCESS"),
+    (0, "Unable to lock"),
     (3, "no locator"),
     (3, "rite-able"),
 ];
@@ -247,24 +250,30 @@ struct Search {
 /// A search for their cores: Teddy (vectorised) where the processor can, an automaton elsewhere.
 #[derive(Debug)]
 enum Cores {
-    Vectorised(packed::Searcher),
+    Vectorised(Vec<packed::Searcher>),
     Automaton(AhoCorasick),
     Nothing,
 }
 
 impl Search {
     fn new(literals: Vec<Literal>) -> Search {
-        let cores = literals.iter().map(Literal::core);
-        let vectorised = packed::Config::new()
-            .builder()
-            .extend(cores.clone())
-            .build();
+        let mut cores: Vec<&[u8]> = Vec::new();
+        for core in literals.iter().map(Literal::core) {
+            if !cores.contains(&core) {
+                cores.push(core);
+            }
+        }
+        let vectorised = cores.chunks(MOST_CORES).map(|cores| {
+            let mut builder = packed::Config::new().builder();
+            builder.extend(cores).build()
+        });
         let automaton = || {
             AhoCorasick::builder()
                 .match_kind(MatchKind::LeftmostFirst)
-                .build(cores)
+                .build(&cores)
                 .map_or(Cores::Nothing, Cores::Automaton)
         };
+        let vectorised: Option<Vec<_>> = vectorised.collect();
         let cores = vectorised.map_or_else(automaton, Cores::Vectorised);
         Search { literals, cores }
     }
@@ -274,7 +283,10 @@ impl Search {
         loop {
             let rest = &bytes[*from..];
             let found = match &self.cores {
-                Cores::Vectorised(searcher) => searcher.find(rest),
+                Cores::Vectorised(searchers) => searchers
+                    .iter()
+                    .filter_map(|searcher| searcher.find(rest))
+                    .min_by_key(|found| found.start()),
                 Cores::Automaton(automaton) => automaton.find(rest),
                 Cores::Nothing => None,
             }?;
@@ -390,6 +402,8 @@ mod tests {
             "Vorgang nicht zul",
             "Das Dateisystem ist nur lesbar",
         ]);
-        assert!(matches!(prefilter.search.cores, Cores::Vectorised(_)));
+        assert!(
+            matches!(&prefilter.search.cores, Cores::Vectorised(searchers) if searchers.len() == 1)
+        );
     }
 }
