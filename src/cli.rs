@@ -142,6 +142,17 @@ pub enum Own {
     Man(Man),
 }
 
+/// Whom a question is about; permwrap itself where nobody is named.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Who {
+    /// Judge for USER: a name, a uid, uid:gid or uid:gid:gid,gid,...
+    #[arg(long = "as", value_name = "USER", conflicts_with = "pid")]
+    pub user: Option<String>,
+    /// Judge for a live process
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
+    pub pid: Option<i32>,
+}
+
 /// `permwrap why`.
 #[derive(Debug, Args)]
 #[command(
@@ -154,12 +165,9 @@ pub struct Why {
     /// The thing acted on; for bind also ADDRESS:PORT
     #[arg(value_name = "PATH")]
     pub path: OsString,
-    /// Judge for USER: a name, a uid, uid:gid or uid:gid:gid,gid,...
-    #[arg(long = "as", value_name = "USER", conflicts_with = "pid")]
-    pub user: Option<String>,
-    /// Judge for a live process
-    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
-    pub pid: Option<i32>,
+    /// Who is asked about.
+    #[command(flatten)]
+    pub who: Who,
     /// rename, link: the new name
     #[arg(long, value_name = "PATH")]
     pub to: Option<OsString>,
@@ -192,8 +200,11 @@ pub struct Explain {
     /// The text; standard input when no FILE is given
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// Who met the failure.
+    #[command(flatten)]
+    pub who: Who,
     /// Look at nothing on this machine: report what the text says
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["user", "pid"])]
     pub offline: bool,
     /// Print JSON
     #[arg(long)]

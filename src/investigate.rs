@@ -7,8 +7,9 @@ mod untold;
 
 pub use judged::Views;
 
-use crate::attempt::{Attempt, Errno, Incident, Origin, Signs};
+use crate::attempt::{Attempt, Clue, Errno, Incident, Object, Origin, Sign, Signs};
 use crate::facts::{Facts, UnknownFact};
+use crate::gather;
 use crate::judge::{self, Verdict};
 use crate::programs;
 use crate::quote;
@@ -207,43 +208,20 @@ fn unproven(remedy: &mut Remedy) {
 
 /// Why the paths of a text are not looked up here, where it was written in a container or on another machine.
 fn written_elsewhere(incident: &Incident, circumstances: &Circumstances) -> Option<String> {
-    match incident.origin.as_ref()? {
-        Origin::Machine(name)
-            if circumstances
-                .host
-                .as_ref()
-                .is_some_and(|host| is_host(name, host)) =>
-        {
-            None
-        }
-        Origin::Machine(name) => Some(format!(
-            "the line was written on {name}, which is not this machine: nothing here was looked at"
-        )),
-        Origin::Container(name) => Some(format!(
-            "the line was written in {}: its paths are not those of this machine, and nothing here was looked at",
-            match name.as_str() {
-                "" => "a container".to_owned(),
-                name => format!("the container {}", quote::display(name.as_bytes())),
-            }
-        )),
-    }
-}
-
-/// Whether a name in a log is this machine's, with or without its domain.
-fn is_host(name: &str, host: &str) -> bool {
-    let short = |name: &str| {
-        name.split('.')
-            .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase()
+    let origin = resolve::origin(incident, circumstances, gather::is_there)?;
+    let place = match &origin {
+        Origin::Machine(name) => format!("on {}", quote::display(name.as_bytes())),
+        Origin::Container(name) if name.is_empty() => "in a container".to_owned(),
+        Origin::Container(name) => format!("in the container {}", quote::display(name.as_bytes())),
     };
-    short(name) == short(host)
+    Some(format!(
+        "this was written {place}, and its paths are not those of this machine: nothing here was looked at"
+    ))
 }
 
 /// An incident whose operation a line of shell code tells that the message points at: `./build.sh: line 3: out: ...`.
 fn with_its_source(incident: Incident, circumstances: &Circumstances) -> Incident {
-    let (Some(crate::attempt::Clue::Line(file, number)), Some(name)) =
-        (&incident.clue, incident.paths.first())
+    let (Some(Clue::Line(file, number)), Some(name)) = (&incident.clue, incident.paths.first())
     else {
         return incident;
     };
@@ -253,14 +231,14 @@ fn with_its_source(incident: Incident, circumstances: &Circumstances) -> Inciden
     let sources = resolve::sources(file, &incident, circumstances);
     let lines = sources
         .iter()
-        .map(|file| crate::gather::source_lines(file, *number));
+        .map(|file| gather::source_lines(file, *number));
     let told = lines
         .filter_map(|(lines, at)| programs::use_in_code(lines.get(at)?, name))
         .next();
     match told {
         Some(operation) => Incident {
             operations: vec![operation],
-            operation_sign: Some(crate::attempt::Sign::Source),
+            operation_sign: Some(Sign::Source),
             ..incident
         },
         None => incident,
@@ -290,7 +268,7 @@ fn missing(unknown: &UnknownFact) -> String {
 /// A failure that is not one of permission, as a sentence.
 fn failure(errno: Errno, attempt: &Attempt) -> String {
     let object = match &attempt.object {
-        crate::attempt::Object::Path(path) => quote::display(path),
+        Object::Path(path) => quote::display(path),
         _ => "it".to_owned(),
     };
     match errno {

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod elsewhere;
 mod operations;
 mod places;
 mod port;
@@ -13,6 +14,7 @@ mod source;
 mod speaker;
 mod windows;
 
+pub use elsewhere::origin;
 pub use port::port;
 pub use source::{Literal, literals};
 pub use windows::meaning_on_windows;

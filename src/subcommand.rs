@@ -5,6 +5,7 @@ pub mod check;
 mod explain;
 mod patterns;
 mod setup;
+mod who;
 mod why;
 
 use std::io::Write;

@@ -28,7 +28,15 @@ fn every_file_of_the_folder_is_built_in_and_well_formed() {
             .to_string_lossy()
             .into_owned();
         if path.extension().is_none_or(|e| e != "toml")
-            || ["words", "languages", "prefixes", "policies", "programs"].contains(&name.as_str())
+            || [
+                "words",
+                "languages",
+                "machines",
+                "prefixes",
+                "policies",
+                "programs",
+            ]
+            .contains(&name.as_str())
         {
             continue;
         }

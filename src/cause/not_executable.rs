@@ -1,9 +1,9 @@
 //! A file to be run has no execute bit for the subject.
 
 use super::case::Case;
-use super::{Candidate, Fit, Words, grant, held, noexec_mount};
+use super::{Candidate, Fit, Purpose, Words, grant, held, noexec_mount};
 use crate::change::Change;
-use crate::facts::Perms;
+use crate::facts::{Perms, Program};
 
 pub(super) fn words(case: &Case) -> Words {
     let (who, path) = (case.who(), case.path());
@@ -19,11 +19,26 @@ pub(super) fn words(case: &Case) -> Words {
 }
 
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    if is_data(case) {
+        return vec![Candidate::advice(format!(
+            "{} is no program: open it with the one that it is for",
+            case.path()
+        ))];
+    }
     let mut all = Vec::new();
     all.extend(mark_as_program(case));
     all.extend(grant::candidates(case));
     all.extend(noexec_mount::run_through_interpreter(case, Fit::Around));
     all
+}
+
+/// Whether it is a file of the system that is neither an ELF program nor begins with `#!`.
+fn is_data(case: &Case) -> bool {
+    let of_system = case.purpose() == Some(Purpose::System);
+    of_system
+        && case
+            .node()
+            .is_some_and(|node| node.program == Ok(Program::Other))
 }
 
 /// x for whoever may read it: nobody is let in who could not run a copy.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::Color;
+use super::{Color, Who};
 
 /// `permwrap check`.
 #[derive(Debug, Clone, Default, Args)]
@@ -19,11 +19,11 @@ pub struct Check {
     /// The manifest
     #[arg(value_name = "MANIFEST", default_value = "permwrap.toml")]
     pub manifest: PathBuf,
-    /// Judge for USER instead of the user that the manifest names: a name, a uid, uid:gid or uid:gid:gid,gid,...
-    #[arg(long = "as", value_name = "USER", conflicts_with = "init")]
-    pub user: Option<String>,
+    /// Instead of the user that the manifest names.
+    #[command(flatten)]
+    pub who: Who,
     /// Write a first manifest from Django settings, compose files, Dockerfiles and systemd units found here
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, conflicts_with_all = ["json", "user", "pid"])]
     pub init: bool,
     /// Print JSON
     #[arg(long)]

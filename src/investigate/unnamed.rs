@@ -89,10 +89,11 @@ fn among_arguments(
     match (refused.len(), refused.pop()) {
         (1, Some(judged)) => Decision::refused(judged),
         (0, _) => Decision::Nothing(
-            "the message does not name the file, and none of the command's arguments is known to be it".to_owned(),
+            "the message does not name it, and none of the command's arguments is known to be it"
+                .to_owned(),
         ),
         (many, _) => Decision::Nothing(format!(
-            "the message does not name the file, and {many} of the command's arguments are refused"
+            "the message does not name it, and {many} of the command's arguments would be refused"
         )),
     }
 }

@@ -140,7 +140,12 @@ fn directories(
     let start = &circumstances.start;
     let own = process.directory.as_ref().unwrap_or(start);
     // A name in a text that somebody pasted was relative to wherever its writer worked.
-    let is_seen = process.directory.is_some() && process.presence != Presence::Reader;
+    let is_pasted = match process.presence {
+        Presence::Reader => true,
+        Presence::Named => process.subject.pid.is_none(),
+        _ => false,
+    };
+    let is_seen = process.directory.is_some() && !is_pasted;
     let mut bases: Vec<(Vec<u8>, bool)> = Vec::new();
     // A program without a slash in its name is looked for in PATH.
     if *operation == Operation::Exec && !path.contains(&b'/') {

@@ -2,19 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Outcome, print, print_json, style};
+use super::{Outcome, print, print_json, style, who};
 use crate::appearance;
 use crate::attempt::Subject;
 use crate::check::draft::{self, Source};
 use crate::check::{Checklist, check, manifest};
-use crate::cli::{Check, Color};
+use crate::cli::{Check, Color, Who};
 use crate::gather;
 
 pub(super) fn run(arguments: &Check) -> Outcome {
     if arguments.init {
         return init(&arguments.manifest);
     }
-    let checklist = judge(&arguments.manifest, arguments.user.as_deref())?;
+    let checklist = judge(&arguments.manifest, &arguments.who)?;
     if arguments.json {
         print_json(&checklist.report())?;
     } else {
@@ -34,7 +34,8 @@ pub(super) fn run(arguments: &Check) -> Outcome {
 /// What to say instead of starting: a manifest that is not there or wrong, or what does not hold.
 pub fn before_a_run(color: Color) -> Result<(), String> {
     let manifest = Path::new("permwrap.toml");
-    let checklist = judge(manifest, None).map_err(|trouble| format!("permwrap: {trouble}\n"))?;
+    let checklist =
+        judge(manifest, &Who::default()).map_err(|trouble| format!("permwrap: {trouble}\n"))?;
     match checklist.holds() {
         Some(false) => Err(format!(
             "permwrap: not started, since {} does not hold for {}\n{}",
@@ -46,7 +47,7 @@ pub fn before_a_run(color: Color) -> Result<(), String> {
     }
 }
 
-fn judge(path: &Path, user: Option<&str>) -> Result<Checklist, String> {
+fn judge(path: &Path, who: &Who) -> Result<Checklist, String> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
@@ -60,12 +61,10 @@ fn judge(path: &Path, user: Option<&str>) -> Result<Checklist, String> {
             line => format!("{shown}:{line}: {}", mistake.what),
         })?;
     let in_manifest = |what| format!("{shown}: {what}");
-    let subject = match (user, &manifest.user) {
-        (Some(user), _) => gather::subject_as(user)?,
+    let subject = match (who::named(who)?, &manifest.user) {
+        (Some(subject), _) => subject,
         (None, Some(user)) => gather::subject_as(user).map_err(in_manifest)?,
-        (None, None) => {
-            gather::own_subject().map_err(|unknown| format!("cannot read {}", unknown.what))?
-        }
+        (None, None) => who::ourselves()?,
     };
     let items = check(&manifest, &subject, gather::subject_as).map_err(in_manifest)?;
     Ok(Checklist {

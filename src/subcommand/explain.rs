@@ -2,13 +2,13 @@
 
 use std::io::Read;
 
-use super::{Outcome, print, print_json, style};
+use super::{Outcome, print, print_json, style, who};
 use crate::attempt::Incident;
 use crate::cli::Explain;
 use crate::investigate::{Views, investigate};
 use crate::render::{incident_report, text};
 use crate::report::{self, ExplainReport, Finding};
-use crate::resolve::{self, Evidence};
+use crate::resolve::{self, CandidateProcess, Circumstances, Evidence, Presence};
 use crate::wrap;
 
 const OFFLINE: &str = "nothing on this machine was looked at (--offline)";
@@ -23,10 +23,10 @@ pub fn run(arguments: &Explain) -> Outcome {
         };
         incidents.into_iter().map(offline).collect()
     } else {
-        let (here, mut views) = (wrap::here(), Views::default());
+        let (circumstances, mut views) = (circumstances(arguments)?, Views::default());
         let evidence = incidents.into_iter().map(Evidence::Message);
         evidence
-            .map(|evidence| investigate(evidence, &here, &mut views))
+            .map(|evidence| investigate(evidence, &circumstances, &mut views))
             .collect()
     };
     if arguments.json {
@@ -61,4 +61,22 @@ fn read(arguments: &Explain) -> Result<Vec<u8>, String> {
             Ok(text)
         }
     }
+}
+
+/// Who met the failure, and where: whoever was named, else whoever asks.
+fn circumstances(arguments: &Explain) -> Result<Circumstances, String> {
+    let here = wrap::here();
+    let Some(subject) = who::named(&arguments.who)? else {
+        return Ok(here);
+    };
+    let named = CandidateProcess {
+        subject,
+        directory: Some(who::directory(&arguments.who)?),
+        arguments: Vec::new(),
+        presence: Presence::Named,
+    };
+    Ok(Circumstances {
+        processes: vec![named],
+        ..here
+    })
 }

@@ -1,9 +1,9 @@
 //! `permwrap why`: one access explained, nothing run.
 
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 
-use super::{Outcome, print, print_json, style};
-use crate::attempt::{Attempt, NodeType, Object, Operation, Subject};
+use super::{Outcome, print, print_json, style, who};
+use crate::attempt::{Attempt, NodeType, Object, Operation};
 use crate::cli::Why;
 use crate::gather;
 use crate::investigate::examine;
@@ -30,8 +30,11 @@ pub fn run(arguments: &Why) -> Outcome {
 
 fn attempt(arguments: &Why) -> Result<Attempt, String> {
     let operation = operation(arguments)?;
-    let subject = subject(arguments)?;
-    let start = directory(arguments, &subject)?;
+    let subject = match who::named(&arguments.who)? {
+        Some(subject) => subject,
+        None => who::ourselves()?,
+    };
+    let start = who::directory(&arguments.who)?;
     let absolute = |path: &std::ffi::OsStr| absolute(&start, path.as_bytes());
     let path = arguments.path.as_bytes();
     if path.is_empty() {
@@ -87,33 +90,6 @@ fn mode(text: &str) -> Result<u32, String> {
         .ok()
         .filter(|mode| *mode <= 0o7777);
     mode.ok_or_else(|| format!("--mode takes an octal mode up to 7777, not {text:?}"))
-}
-
-fn subject(arguments: &Why) -> Result<Subject, String> {
-    match (&arguments.user, arguments.pid) {
-        (Some(user), _) => gather::subject_as(user),
-        (None, Some(pid)) => gather::subject(pid).map_err(|unknown| match unknown.errno {
-            Some(errno) => format!("process {pid}: {} ({errno})", errno.words()),
-            None => format!("process {pid} cannot be looked at"),
-        }),
-        (None, None) => {
-            gather::own_subject().map_err(|unknown| format!("cannot read {}", unknown.what))
-        }
-    }
-}
-
-/// Where relative paths begin: the working directory of the process asked about, else of permwrap.
-fn directory(arguments: &Why, subject: &Subject) -> Result<Vec<u8>, String> {
-    if arguments.pid.is_some()
-        && let Some(pid) = subject.pid
-    {
-        let directory = gather::working_directory(pid);
-        return directory
-            .ok_or_else(|| format!("the working directory of process {pid} cannot be read"));
-    }
-    let directory =
-        std::env::current_dir().map_err(|error| format!("no working directory: {error}"))?;
-    Ok(directory.into_os_string().into_vec())
 }
 
 fn absolute(start: &[u8], path: &[u8]) -> Vec<u8> {

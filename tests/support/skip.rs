@@ -33,6 +33,27 @@ pub fn needs_programs(programs: &[&str]) -> bool {
     absent.is_empty() || missing(&format!("needs {}", absent.join(", ")))
 }
 
+/// `true` where the system's Python has all these modules; otherwise the test is skipped (or fails, where skipping is
+/// forbidden). A name is as Python imports it.
+pub fn needs_python_modules(modules: &[&str]) -> bool {
+    if !needs_programs(&["python3"]) {
+        return false;
+    }
+    let has = |module: &&str| {
+        std::process::Command::new("/usr/bin/python3")
+            .args(["-c", &format!("import {module}")])
+            .stderr(std::process::Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    };
+    let absent: Vec<&str> = modules
+        .iter()
+        .copied()
+        .filter(|module| !has(module))
+        .collect();
+    absent.is_empty() || missing(&format!("needs Python's {}", absent.join(", ")))
+}
+
 fn missing(why: &str) -> bool {
     assert!(
         std::env::var_os("PERMWRAP_TEST_STRICT").is_none_or(|strict| strict != "1"),

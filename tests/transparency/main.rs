@@ -5,7 +5,7 @@
 //! the second. Another wrapper can be put in its place, for instance to see whether a test is right:
 //! `PERMWRAP_UNDER_TEST=env cargo test --test transparency` (env passes nearly everything that needs no terminal).
 //!
-//! Debian packages: gcc libc6-dev perl python3 python3-tqdm procps psmisc util-linux coreutils bash zsh fish tcsh less vim
+//! Debian packages: gcc libc6-dev perl python3 python3-pip python3-tqdm procps psmisc util-linux coreutils bash zsh fish tcsh less vim
 //! nano htop dialog whiptail fzf pv git nodejs npm tmux sudo strace gdb
 
 #[path = "../support/mod.rs"]

@@ -2,7 +2,7 @@
 
 use crate::pair::Pair;
 use crate::scene::{FUNCTIONS, Seen, same_on_terminal};
-use crate::support::needs_programs;
+use crate::support::{needs_programs, needs_python_modules};
 
 /// What a program can ask of a terminal, through each descriptor and /dev/tty.
 const ASK: &str = r#"cat >../ask.py <<'END'
@@ -364,27 +364,31 @@ fn progress_bars_end_alike() {
     let bars = [
         (
             ["pv"],
+            &[][..],
             "seq 200000 >data; run pv -f -s 1288895 data >/dev/null",
             "100%",
         ),
         (
             ["python3"],
+            &["tqdm"],
             "run /usr/bin/python3 -c 'import tqdm, time\nfor i in tqdm.tqdm(range(30), ncols=60, desc=\"work\"): time.sleep(0.01)'",
             "30/30",
         ),
         (
             ["npm"],
+            &[],
             "echo '{\"name\": \"x\", \"version\": \"1.0.0\"}' >package.json; run npm --offline --no-audit --no-fund --no-update-notifier install; rm -rf package-lock.json node_modules",
             "up to date",
         ),
         (
             ["python3"],
+            &["pip._internal.cli.progress_bars"],
             "run /usr/bin/python3 -c 'import time\nfrom pip._internal.cli.progress_bars import get_download_progress_renderer as bar\nfor chunk in bar(bar_type=\"on\", size=3000000)([b\"x\" * 300000] * 10): time.sleep(0.02)'",
             "MB",
         ),
     ];
-    for (programs, script, end) in bars {
-        if !needs_programs(&programs) {
+    for (programs, modules, script, end) in bars {
+        if !needs_programs(&programs) || !modules.is_empty() && !needs_python_modules(modules) {
             continue;
         }
         shows_at_the_end(&format!("{script}; echo status $?"), end);

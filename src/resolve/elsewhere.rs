@@ -1,0 +1,101 @@
+//! Texts that were written elsewhere, as their own prefixes or the paths in them tell.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::Circumstances;
+use crate::attempt::{Incident, Origin};
+
+const FILE: &str = include_str!("../../patterns/machines.toml");
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    machine: Vec<Machine>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Machine {
+    begins: Vec<String>,
+    what: String,
+}
+
+static MACHINES: LazyLock<Vec<Machine>> = LazyLock::new(|| {
+    let file: File = toml::from_str(FILE).expect("patterns/machines.toml");
+    file.machine
+});
+
+/// Where the text was written, where that is not here. `is_there` tells whether something is at a path here.
+#[must_use]
+pub fn origin(
+    incident: &Incident,
+    circumstances: &Circumstances,
+    is_there: impl Fn(&[u8]) -> bool,
+) -> Option<Origin> {
+    match &incident.origin {
+        Some(Origin::Machine(name))
+            if circumstances
+                .host
+                .as_ref()
+                .is_some_and(|host| is_host(name, host)) =>
+        {
+            None
+        }
+        Some(origin) => Some(origin.clone()),
+        None => {
+            let path = incident.paths.first()?;
+            let has = |begin: &&String| path.starts_with(begin.as_bytes());
+            let (machine, begin) = MACHINES
+                .iter()
+                .find_map(|machine| Some((machine, machine.begins.iter().find(has)?)))?;
+            let is_here = is_there(begin.trim_end_matches('/').as_bytes());
+            (!is_here).then(|| Origin::Machine(machine.what.clone()))
+        }
+    }
+}
+
+/// Whether a name in a log is this machine's, with or without its domain.
+fn is_host(name: &str, host: &str) -> bool {
+    let short = |name: &str| {
+        name.split('.')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase()
+    };
+    short(name) == short(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(path: &str, origin_of_line: Option<Origin>, there: bool) -> Option<Origin> {
+        let incident = Incident {
+            paths: vec![path.as_bytes().to_vec()],
+            origin: origin_of_line,
+            ..Incident::default()
+        };
+        let circumstances = Circumstances {
+            host: Some("Build-7.example".into()),
+            ..Circumstances::default()
+        };
+        origin(&incident, &circumstances, |_| there)
+    }
+
+    #[test]
+    fn paths_that_only_others_have_tell_of_another_machine() {
+        let runner = Some(Origin::Machine("a GitHub Actions runner".into()));
+        assert_eq!(of("/home/runner/work/x", None, false), runner);
+        assert_eq!(of("/home/runner/work/x", None, true), None);
+        assert_eq!(of("/srv/x", None, false), None);
+    }
+
+    #[test]
+    fn this_machine_is_not_another_one() {
+        let line = |name: &str| Some(Origin::Machine(name.into()));
+        assert_eq!(of("/srv/x", line("build-7"), true), None);
+        assert_eq!(of("/srv/x", line("build-8"), true), line("build-8"));
+    }
+}
