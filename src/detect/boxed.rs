@@ -41,7 +41,8 @@ impl Boxed {
         if self.width != next.width || next.text.is_empty() {
             return false;
         }
-        let full = self.width.is_some_and(|width| self.last >= width);
+        // A word that is wider than the box was cut where the box ended.
+        let full = self.width.is_some_and(|width| self.last >= width) && !self.text.contains(&b' ');
         let glue = if full {
             ""
         } else if self.text.ends_with(b"-") && !self.text.ends_with(b" -") {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::attempt::Incident;
+use crate::attempt::{Incident, Operation};
 
 /// The incidents of the last lines, in the order of the lines that told of them first.
 #[derive(Debug, Default)]
@@ -56,14 +56,25 @@ fn same(a: &Incident, b: &Incident) -> bool {
     let errnos =
         a.errno == b.errno || (!a.paths.is_empty() && (a.errno.is_none() || b.errno.is_none()));
     // A file that may not be read and then not be written has failed twice.
-    let operations = a.operations.is_empty()
+    let alters = |incident: &Incident| incident.operations.iter().any(alters);
+    let operations = a.paths.is_empty()
+        || a.operations.is_empty()
         || b.operations.is_empty()
-        || a.operations.iter().any(|one| b.operations.contains(one));
+        || alters(a) == alters(b);
     errnos
         && operations
         && a.paths.first() == b.paths.first()
         && a.address == b.address
         && a.clue == b.clue
+}
+
+/// Whether the operation changes something.
+fn alters(operation: &Operation) -> bool {
+    match operation {
+        Operation::Open(how) => how.write || how.create,
+        Operation::List | Operation::Traverse | Operation::Exec => false,
+        _ => true,
+    }
 }
 
 fn absorb(old: &mut Incident, new: Incident) {

@@ -171,7 +171,7 @@ impl<'p> Reading<'p> {
     /// Fills in what is not known yet.
     fn fill(&mut self, found: &Found, quoting: Quoting) {
         let name = |group| {
-            let name = without_scheme(unquoted(found.get(group)?, quoting));
+            let name = without_scheme(unquoted(tidy(found.get(group)?), quoting));
             (!name.is_empty() && name.len() <= LONGEST_PATH).then_some(name)
         };
         if self.path.is_none() {
@@ -372,6 +372,17 @@ fn errno(text: &[u8]) -> Option<Errno> {
     number
         .and_then(Errno::from_number)
         .or_else(|| Errno::from_symbol(text))
+}
+
+/// A name without what is left of quotes around it: the backslash before a quote, a quote that nothing opened.
+fn tidy(mut name: &[u8]) -> &[u8] {
+    while let [rest @ .., b'\\'] = name {
+        name = rest;
+    }
+    match name {
+        [rest @ .., quote @ (b'\'' | b'"')] if !rest.contains(quote) => rest,
+        name => name,
+    }
 }
 
 /// The path that a URL of a local file or socket names.

@@ -67,6 +67,9 @@ const REQUEST: &[&str] = &[
     "req",
 ];
 
+/// Fields that say when.
+const TIMES: &[&str] = &["time", "ts", "timestamp", "@timestamp", "date", "$date"];
+
 /// How deep the strings of an object are looked for.
 const DEPTH: usize = 8;
 
@@ -294,11 +297,21 @@ fn lines_of(fields: &[Field]) -> Vec<Vec<u8>> {
                 format!("  {key}: {text}")
             };
             lines.push(line.into_bytes());
-        } else if field.string {
+        } else if field.string && is_text(field) {
             lines.extend(field.text.lines().map(|line| line.as_bytes().to_vec()));
         }
     }
     lines
+}
+
+/// Whether a field can tell of anything: not a level, a time or the name of a stream.
+fn is_text(field: &Field) -> bool {
+    let key = field.key.as_str();
+    let is_one_word = !field.text.contains([' ', '/', '.', '\n']);
+    [NAMES, MESSAGES, REASONS, TEXTS]
+        .iter()
+        .any(|known| known.contains(&key))
+        || !(is_one_word || TIMES.contains(&key))
 }
 
 /// Whether the record is of a request that was answered with a refusal.
@@ -337,13 +350,7 @@ mod tests {
         assert_eq!(opened.head, b"x ");
         assert_eq!(
             opened.lines,
-            [
-                &b"error"[..],
-                b"a",
-                b"b",
-                b"  code: 'EACCES'",
-                b"  errno: -13"
-            ]
+            [&b"a"[..], b"b", b"  code: 'EACCES'", b"  errno: -13"]
         );
     }
 

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::boxed::Boxed;
 use super::fold::Folded;
 use super::library::Patterns;
+use super::lines::without_controls;
 use super::pattern::Direction;
 use super::quoted::{self, Opened};
 use super::reading::{self, Surroundings};
@@ -124,11 +125,12 @@ impl Stream {
             self.add(head.to_vec());
         }
         for line in lines {
-            self.open(
-                patterns.loaded().prefixes.split(&line).rest,
-                patterns,
-                depth - 1,
-            );
+            let line = without_controls(&line);
+            let rest = patterns.loaded().prefixes.split(&line).rest;
+            match Boxed::of(rest) {
+                Some(boxed) => self.open(&boxed.into_text(), patterns, depth - 1),
+                None => self.open(rest, patterns, depth - 1),
+            }
         }
         if !tail.trim_ascii().is_empty() {
             self.add(tail.to_vec());
