@@ -27,8 +27,11 @@ pub fn as_printed(text: &[u8]) -> Cow<'_, [u8]> {
         return Cow::Borrowed(text);
     };
     let mut printed = Cow::Borrowed(pasted);
-    if has_entities(pasted) {
-        printed = Cow::Owned(without_entities(pasted));
+    if let Some(unquoted) = without_margin(pasted) {
+        printed = Cow::Owned(unquoted);
+    }
+    if has_entities(&printed) {
+        printed = Cow::Owned(without_entities(&printed));
     }
     if printed.contains(['‘', '’', '“', '”']) {
         let lines: Vec<String> = printed.split('\n').map(with_plain_quotes).collect();
@@ -41,6 +44,20 @@ pub fn as_printed(text: &[u8]) -> Cow<'_, [u8]> {
         Cow::Borrowed(_) => Cow::Borrowed(text),
         Cow::Owned(printed) => Cow::Owned(printed.into_bytes()),
     }
+}
+
+/// The text without the sign that a mail or a page puts before each line of a quotation.
+fn without_margin(text: &str) -> Option<String> {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let is_quotation = lines.all(|line| line.starts_with("> ") || line.trim_end() == ">");
+    if !is_quotation || !text.starts_with('>') {
+        return None;
+    }
+    let inner: Vec<&str> = text
+        .split('\n')
+        .map(|line| line.get(2..).unwrap_or_default())
+        .collect();
+    Some(inner.join("\n"))
 }
 
 fn has_entities(text: &str) -> bool {
@@ -91,41 +108,41 @@ fn character(entity: &str) -> Option<String> {
 
 /// The line with the quotes that a keyboard has. Quotes around a name that holds such a one stay: they tell where it ends.
 fn with_plain_quotes(line: &str) -> String {
+    // Other languages open and close with other ones of them.
+    let english = line.contains('“') && !line.contains('„');
+    let line = if english {
+        Cow::Owned(line.replace(['“', '”'], "\""))
+    } else {
+        Cow::Borrowed(line)
+    };
     let mut plain = String::with_capacity(line.len());
-    let mut rest = line;
+    let mut rest: &str = &line;
     while let Some(at) = rest.find(['‘', '’', '“', '”']) {
         plain.push_str(&rest[..at]);
         let mut characters = rest[at..].chars();
         let quote = characters.next().unwrap_or_default();
         rest = characters.as_str();
-        let (close, straight) = match quote {
-            '‘' => ('’', '\''),
-            '“' => ('”', '"'),
+        match quote {
+            '‘' => {}
             // The apostrophe.
             '’' => {
                 plain.push('\'');
                 continue;
             }
-            // Swedish opens with it, too.
             _ => {
                 plain.push(quote);
                 continue;
             }
-        };
-        let german = quote == '“' && plain.contains('„');
-        let Some((name, after)) = rest.split_once(close) else {
+        }
+        let Some((name, after)) = rest.split_once('’') else {
             // Cut off before it was closed.
-            plain.push(if german { quote } else { straight });
+            plain.push('\'');
             continue;
         };
-        if german || name.contains(straight) {
-            plain.extend([quote.to_string().as_str(), name, close.to_string().as_str()]);
+        if name.contains('\'') {
+            plain.extend(["‘", name, "’"]);
         } else {
-            plain.extend([
-                straight.to_string().as_str(),
-                name,
-                straight.to_string().as_str(),
-            ]);
+            plain.extend(["'", name, "'"]);
         }
         rest = after;
     }
@@ -143,7 +160,7 @@ fn unfolded(text: &str) -> Option<String> {
     // A border is as wide as its box, and the box is undone elsewhere.
     let is_box = text
         .lines()
-        .any(|line| line.starts_with(['╭', '┌', '│', '|', '+']));
+        .any(|line| line.starts_with(['╭', '┌']) || line.ends_with('│'));
     if !is_usual || is_box || (full < 2 && widest > 80) {
         return None;
     }
@@ -195,6 +212,15 @@ mod tests {
         );
         assert_eq!(printed("denied: ‘/srv/x"), "denied: '/srv/x");
         assert_eq!(printed("‘it's’ „a“ ”b”"), "‘it's’ „a“ ”b”");
+    }
+
+    #[test]
+    fn a_quotation_loses_its_margin() {
+        assert_eq!(
+            printed("> cat: x: denied\n>\n> end\n"),
+            "cat: x: denied\n\nend\n"
+        );
+        assert_eq!(printed("> a\nb\n"), "> a\nb\n");
     }
 
     #[test]

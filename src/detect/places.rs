@@ -57,7 +57,10 @@ pub fn whole<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
             .rposition(is_edge)
             .map_or(0, |edge| edge + 1);
         // It leads the line: what stands elsewhere may be something else that ends alike.
-        (start == 0).then(|| &line[..end])
+        line[..start]
+            .trim_ascii()
+            .is_empty()
+            .then(|| &line[start..end])
     })
 }
 
