@@ -7,6 +7,7 @@
 
 mod acl;
 mod inode;
+mod logged_refusal;
 mod mount;
 mod names;
 pub mod notation;
@@ -17,9 +18,10 @@ mod traced;
 
 pub use acl::{Acl, Entry, Tag};
 pub use inode::{DeviceNumber, Flags, Inode, Kind, Node, Perms, Program};
-pub use mount::{Mount, MountFlags};
+pub use logged_refusal::{LoggedRefusal, Module};
+pub use mount::{Mount, MountFlags, Unwritable};
 pub use names::{Group, Names};
-pub use policy::{AccessVector, Policy, ProfileAnswer, ProfilePerms};
+pub use policy::{AccessVector, Labels, Policy, ProfileAnswer, ProfilePerms};
 pub use requests::{
     ProfileRequest, VectorRequest, profile_requests, server_requests, vector_requests,
 };

@@ -18,6 +18,7 @@ mod namespaces;
 mod nodes;
 mod policy;
 mod program;
+mod selinux;
 mod settings;
 mod source;
 mod subject;

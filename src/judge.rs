@@ -88,6 +88,17 @@ pub fn infer(
     (Kernel { subject, facts }).infer(operation, object, reported)
 }
 
+/// The capability that [`judge`]'s answer rests on, where the kernel allows only because the subject has it.
+#[must_use]
+pub fn needed_capability(
+    subject: &Subject,
+    operation: &Operation,
+    object: &Object,
+    facts: &Facts,
+) -> Option<Capability> {
+    (Kernel { subject, facts }).needed_capability(operation, object)
+}
+
 /// What a decision goes by.
 #[derive(Clone, Copy)]
 struct Kernel<'a> {

@@ -42,6 +42,7 @@ macro_rules! privileges {
 
 privileges! {
     KernelLog "dmesg" Syslog "read the kernel's log",
+    KernelLogChange "dmesg-clear" Syslog "clear the kernel's log",
     Performance "perf" Perfmon "measure performance",
     UserNamespace "userns" SysAdmin "make a user namespace",
     Namespace "unshare" SysAdmin "make a namespace",

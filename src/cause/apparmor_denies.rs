@@ -2,48 +2,230 @@
 
 use super::case::Case;
 use super::{Candidate, Rule, Words};
-use crate::facts::Perms;
+use crate::attempt::{Capability, Label, Object, Operation};
+use crate::facts::{LoggedRefusal, ProfileAnswer, ProfilePerms, ProfileRequest, profile_requests};
+use crate::judge;
 use crate::quote;
 
 pub(super) fn words(case: &Case) -> Words {
-    let rule = match profile(case) {
-        Some(profile) => format!("the profile {profile} does not allow it"),
-        None => "its profile does not allow it".to_owned(),
+    let profile = profile(case).map_or_else(
+        || "its profile".to_owned(),
+        |name| format!("the profile {name}"),
+    );
+    let rule = match () {
+        () if is_denied_outright(case) => format!(
+            "a deny rule of {profile} forbids it: no other rule overcomes that, it would have to be taken out"
+        ),
+        () if runs_into_no_profile(case) => format!(
+            "{profile} lets it be run under another profile, which is not loaded or which no_new_privs keeps it from"
+        ),
+        () => format!("{profile} does not allow it"),
     };
     case.module_words("an AppArmor profile", &rule)
 }
 
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
-    let letters: String = [(Perms::R, 'r'), (Perms::W, 'w'), (Perms::X, 'x')]
-        .into_iter()
-        .filter(|(bit, _)| case.wanted().contains(*bit))
-        .map(|(_, letter)| letter)
-        .collect();
-    let asked = case.asked();
-    let profile = match profile(case) {
-        Some(profile) => format!("the profile {profile}"),
-        None => "its profile".to_owned(),
+    if is_denied_outright(case) {
+        return Vec::new();
+    }
+    let name = profile(case);
+    if runs_into_no_profile(case) {
+        return vec![Candidate::advice(format!(
+            "load the profile that {} is to run under (aa-status lists those that are), or let the rule for it end in ix",
+            case.asked()
+        ))];
+    }
+    let rules = rules(case);
+    if rules.is_empty() {
+        return vec![Candidate::advice(
+            "see what it was refused: journalctl -k | grep 'apparmor=\"DENIED\"' tells operation and name",
+        )];
+    }
+    let quoted: Vec<String> = rules.iter().map(|rule| format!("`{rule}`")).collect();
+    let (to, load) = match name {
+        Some(name) => {
+            let file = file_of(&name);
+            (
+                format!("the profile {name} (/etc/apparmor.d/local/{file})"),
+                format!("apparmor_parser -r /etc/apparmor.d/{file}"),
+            )
+        }
+        None => ("its profile".to_owned(), "apparmor_parser -r".to_owned()),
     };
     vec![Candidate::advice(format!(
-        "add `{asked} {letters},` to {profile} (in /etc/apparmor.d/local), then load it with apparmor_parser -r"
+        "add {} to {to}, then load it: {load}",
+        quoted.join(" and ")
     ))]
 }
 
-/// The profile's name: from the log line, else the label of the process (`/usr/sbin/nginx (enforce)`).
+/// The profile's name: from the log line, else the label of the process.
 fn profile(case: &Case) -> Option<String> {
-    let logged = match &case.denial.rule {
+    let own = || match case.subject().label()? {
+        Label::AppArmor { profile, .. } => Some(profile.to_owned()),
+        Label::Selinux { .. } => None,
+    };
+    let name = logged(case).and_then(|line| line.profile).or_else(own)?;
+    Some(quote::display(name.as_bytes()))
+}
+
+fn logged(case: &Case) -> Option<LoggedRefusal> {
+    match &case.denial.rule {
         Rule::Module {
             evidence: Some(line),
-        } => line
-            .split_once("profile=\"")
-            .and_then(|(_, rest)| rest.split_once('"'))
-            .map(|(name, _)| name.to_owned()),
+        } => LoggedRefusal::parse(line),
         _ => None,
-    };
-    let own = || {
-        let label = case.subject().label.as_ref().ok()?.as_ref()?;
-        let name = label.split(" (").next()?;
-        (name != "unconfined").then(|| name.to_owned())
-    };
-    Some(quote::display(logged.or_else(own)?.as_bytes()))
+    }
+}
+
+/// The file that a profile is kept in by custom: its path with dots for slashes.
+fn file_of(profile: &str) -> String {
+    let parent = profile.split("//").next().unwrap_or(profile);
+    parent.trim_start_matches('/').replace('/', ".")
+}
+
+fn answers<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (ProfileRequest, &'a ProfileAnswer)> {
+    let requests = profile_requests(&case.attempt.operation, case.facts);
+    requests.into_iter().filter_map(|request| {
+        let answers = &case.facts.policy.profiles;
+        let answer = answers.iter().find(|answer| answer.name == request.name)?;
+        Some((request, answer))
+    })
+}
+
+fn is_denied_outright(case: &Case) -> bool {
+    answers(case).any(|(request, answer)| {
+        let lacking = request.wanted.minus(answer.granted);
+        !lacking.and(answer.denied).is_empty()
+    })
+}
+
+/// Whether the program may be run, but not as the rule wants it.
+fn runs_into_no_profile(case: &Case) -> bool {
+    let may_run =
+        || answers(case).any(|(_, answer)| !answer.granted.and(ProfilePerms::EXEC).is_empty());
+    case.attempt.operation == Operation::Exec && may_run()
+}
+
+/// The rules that would allow it (apparmor.d(5)).
+fn rules(case: &Case) -> Vec<String> {
+    let attempt = case.attempt;
+    let mut rules: Vec<String> = profile_requests(&attempt.operation, case.facts)
+        .iter()
+        .filter(|request| {
+            let known = answers(case).find(|(asked, _)| asked.name == request.name);
+            known.is_none_or(|(_, answer)| !request.wanted.minus(answer.granted).is_empty())
+        })
+        .map(|request| rule(case, request))
+        .collect();
+    let logged = logged(case);
+    if rules.is_empty()
+        && let Some(line) = &logged
+        && let (Some(name), Some(mask)) = (&line.name, &line.requested)
+        && name.starts_with(b"/")
+    {
+        rules.push(format!("{} {},", pattern(name), letters(mask)));
+    }
+    match (&attempt.operation, &attempt.object) {
+        (Operation::Signal, _) => rules.push("signal send,".to_owned()),
+        (Operation::Ptrace, _) => rules.push("ptrace trace,".to_owned()),
+        (Operation::Mount, _) => rules.push("mount,".to_owned()),
+        (_, Object::Port { address, .. }) => {
+            let family = if address.contains(':') {
+                "inet6"
+            } else {
+                "inet"
+            };
+            rules.push(format!("network {family} stream,"));
+        }
+        _ => {}
+    }
+    let needed = judge::needed_capability(
+        &attempt.subject,
+        &attempt.operation,
+        &attempt.object,
+        case.facts,
+    );
+    rules.extend(needed.map(|capability| format!("capability {},", word(capability))));
+    rules
+}
+
+fn rule(case: &Case, request: &ProfileRequest) -> String {
+    let name = pattern(&request.name);
+    if case.attempt.operation == Operation::Exec {
+        // Under the same profile; it is mapped, and read by an interpreter.
+        return format!("{name} mrix,");
+    }
+    if case.attempt.operation == Operation::Link
+        && let Some(old) = case.facts.walk.named()
+    {
+        let old = pattern(&case.facts.node(old).path);
+        return format!("link {name} -> {old},");
+    }
+    format!("{name} {},", request.wanted.letters())
+}
+
+/// A name as a rule has it: quoted where it has spaces, with a backslash before what would match more.
+fn pattern(name: &[u8]) -> String {
+    let mut plain = String::new();
+    let mut quoted = false;
+    for character in quote::display(name).chars() {
+        if "*?[]{}^\\\"@".contains(character) {
+            plain.push('\\');
+        }
+        quoted |= character.is_whitespace() || ",#\"".contains(character);
+        plain.push(character);
+    }
+    match quoted {
+        true => format!("\"{plain}\""),
+        false => plain,
+    }
+}
+
+/// The letters of a rule for those of the log, where creating and deleting have their own.
+fn letters(mask: &str) -> String {
+    let has = |letters: &str| mask.contains(|letter| letters.contains(letter));
+    [
+        ("rm", "r"),
+        ("wcd", "w"),
+        ("a", "a"),
+        ("k", "k"),
+        ("l", "l"),
+    ]
+    .into_iter()
+    .filter(|(from, to)| has(from) && !(*to == "a" && has("wcd")))
+    .map(|(_, to)| to)
+    .collect()
+}
+
+/// `dac_override`
+fn word(capability: Capability) -> String {
+    capability.name().trim_start_matches("CAP_").to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_match_more_is_escaped_and_spaces_are_quoted() {
+        assert_eq!(pattern(b"/srv/data"), "/srv/data");
+        assert_eq!(pattern(b"/srv/da ta"), "\"/srv/da ta\"");
+        assert_eq!(pattern(b"/srv/a[1]*"), "/srv/a\\[1\\]\\*");
+    }
+
+    #[test]
+    fn a_profile_s_file_has_dots_for_slashes_and_holds_its_children() {
+        assert_eq!(file_of("/usr/sbin/mysqld"), "usr.sbin.mysqld");
+        assert_eq!(file_of("nginx"), "nginx");
+        assert_eq!(file_of("/usr/bin/man//groff"), "usr.bin.man");
+    }
+
+    #[test]
+    fn the_log_has_letters_of_its_own_for_creating_and_deleting() {
+        assert_eq!(letters("wc"), "w");
+        assert_eq!(letters("d"), "w");
+        assert_eq!(letters("ac"), "w");
+        assert_eq!(letters("a"), "a");
+        assert_eq!(letters("rk"), "rk");
+    }
 }

@@ -2,7 +2,9 @@
 
 use super::case::Case;
 use super::{Candidate, Fit, Words};
+use crate::attempt::Subject;
 use crate::change::{Change, Effect, argv};
+use crate::judge::{self, Verdict};
 use crate::quote;
 
 pub(super) fn words(case: &Case) -> Words {
@@ -17,30 +19,45 @@ pub(super) fn words(case: &Case) -> Words {
 }
 
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
-    let mut all = Vec::new();
-    let command = &case.facts.surroundings.command;
-    if let Some(inode) = case.inode()
-        && let Some(name) = case.facts.names.users.get(&inode.uid)
-        && !command.is_empty()
-        && inode.uid != 0
-    {
-        let mut words = argv(&[b"runuser", b"-u", name.as_bytes(), b"--"]);
-        words.extend_from_slice(command);
-        all.push(
-            Candidate::new(
-                Fit::Meant,
-                format!("run it as {}, who owns it", case.user(inode.uid)),
-                [Change::Run {
-                    argv: words,
-                    root: true,
-                    effect: Effect::DoesIt,
-                }],
-            )
-            .noting("the server knows that user"),
-        );
-    }
-    all.push(Candidate::advice(
-        "do it on the server, or as the user who owns the files",
-    ));
+    let mut all: Vec<Candidate> = as_owner(case).into_iter().collect();
+    let server = case.mount().and_then(|mount| {
+        let source = quote::display(&mount.source);
+        source.split_once(':').map(|(server, _)| server.to_owned())
+    });
+    all.push(Candidate::advice(match server {
+        Some(server) => format!("do it on the server, {server}, where root is root"),
+        None => "do it on the server, where root is root".to_owned(),
+    }));
     all
+}
+
+/// The command run by the owner of what refuses, where that user would be allowed.
+fn as_owner(case: &Case) -> Option<Candidate> {
+    let facts = case.facts;
+    let operation = &case.attempt.operation;
+    let node = match operation.takes_the_link_itself() {
+        true => facts.walk.parent(),
+        false => facts.walk.target().or(facts.walk.parent()),
+    };
+    let owner = facts.node(node?).inode.as_ref().ok()?;
+    let name = facts
+        .names
+        .users
+        .get(&owner.uid)
+        .filter(|_| owner.uid != 0)?;
+    let subject = Subject::login(owner.uid, owner.gid, vec![owner.gid]);
+    let refused = judge::judge(&subject, operation, &case.attempt.object, facts);
+    let command = &facts.surroundings.command;
+    if command.is_empty() || !matches!(refused, Verdict::Allowed | Verdict::Unclear(_)) {
+        return None;
+    }
+    let mut words = argv(&[b"runuser", b"-u", name.as_bytes(), b"--"]);
+    words.extend_from_slice(command);
+    let run = Change::Run {
+        argv: words,
+        root: true,
+        effect: Effect::DoesIt,
+    };
+    let title = format!("run it as {}, who owns it", case.user(owner.uid));
+    Some(Candidate::new(Fit::Meant, title, [run]).noting("the server knows that user"))
 }

@@ -1,10 +1,10 @@
 //! The mount, or the file system on it, is read-only.
 
 use super::case::Case;
-use super::{Candidate, Fit, Obstacle, Purpose, Words, is_top, purpose};
+use super::{Candidate, Fit, Obstacle, Purpose, Rule, Words, is_top, purpose};
 use crate::attempt::Capability;
 use crate::change::{Change, MountOption};
-use crate::facts::Mount;
+use crate::facts::{Mount, Unwritable};
 use crate::quote;
 
 /// File systems that cannot be written, however they are mounted.
@@ -18,20 +18,76 @@ pub(super) fn words(case: &Case) -> Words {
         );
     };
     let point = quote::display(&mount.point);
-    let because = format!("{point} is mounted read-only");
     let source = quote::display(&mount.source);
-    let rule = if mount.super_read_only {
-        format!(
-            "the {} file system {source} itself is read-only",
+    let answered = matches!(case.denial.rule, Rule::FileSystem);
+    let because = match answered {
+        true => format!("{point} cannot be written"),
+        false => format!("{point} is mounted read-only"),
+    };
+    let rule = match mount.unwritable {
+        Some(Unwritable::Device) => format!("the device {source} is write-protected"),
+        Some(Unwritable::Error) => {
+            format!(
+                "the {} file system {source} met an error and stopped writing",
+                mount.fs_type
+            )
+        }
+        None if answered && is_remote(mount) => {
+            format!("it is mounted writable here, and the server of {source} exports it read-only")
+        }
+        None if answered => format!(
+            "the {} file system {source} answers so though it is mounted writable: an error of the disk, most likely",
             mount.fs_type
-        )
-    } else {
-        format!(
+        ),
+        None if mount.super_read_only => {
+            format!(
+                "the {} file system {source} itself is read-only",
+                mount.fs_type
+            )
+        }
+        None => format!(
             "this mount of {source} ({}) has the option ro",
             mount.fs_type
-        )
+        ),
     };
     case.words(because, rule)
+}
+
+/// Whether the file system is that of another machine, or of the host.
+fn is_remote(mount: &Mount) -> bool {
+    matches!(
+        mount.fs_type.as_str(),
+        "9p" | "cifs" | "nfs" | "nfs4" | "smb3" | "virtiofs"
+    )
+}
+
+/// What no remount changes.
+fn for_good(case: &Case, mount: &Mount) -> Option<Candidate> {
+    let point = quote::display(&mount.point);
+    let source = quote::display(&mount.source);
+    let kind = mount.fs_type.as_str();
+    let advice = match mount.unwritable {
+        Some(Unwritable::Device) => {
+            format!(
+                "write elsewhere: {source} is write-protected (a switch on the card, or blockdev --getro)"
+            )
+        }
+        Some(Unwritable::Error) => {
+            format!("unmount {point} and check the disk (fsck {source}); dmesg tells what failed")
+        }
+        None if NEVER_WRITABLE.contains(&kind) => {
+            format!("write elsewhere: a {kind} image cannot be written")
+        }
+        None if kind == "overlay" && mount.super_option("upperdir").is_none() => {
+            "write elsewhere: an overlay without an upperdir cannot be written".to_owned()
+        }
+        None if !matches!(case.denial.rule, Rule::FileSystem) => return None,
+        None if is_remote(mount) => format!(
+            "have it exported for writing on the server (rw in /etc/exports, read only = no in smb.conf, without readonly on the host), or write elsewhere than {point}"
+        ),
+        None => format!("see what dmesg tells of {source}, then unmount and check it (fsck)"),
+    };
+    Some(Candidate::advice(advice))
 }
 
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
@@ -40,16 +96,8 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     };
     let point = quote::display(&mount.point);
     let around = &case.facts.surroundings;
-    if NEVER_WRITABLE.contains(&mount.fs_type.as_str()) {
-        let kind = &mount.fs_type;
-        return vec![Candidate::advice(format!(
-            "write elsewhere: a {kind} image cannot be written"
-        ))];
-    }
-    if mount.fs_type == "overlay" && mount.super_option("upperdir").is_none() {
-        return vec![Candidate::advice(
-            "write elsewhere: an overlay without an upperdir cannot be written".to_owned(),
-        )];
+    if let Some(advice) = for_good(case, mount) {
+        return vec![advice];
     }
     if let Some(container) = around.container.as_ref().filter(|_| !may_mount(case)) {
         return vec![Candidate::advice(in_container(

@@ -1,17 +1,41 @@
 //! The SELinux policy.
 
 use super::case::Case;
-use super::{Candidate, Fit, Words};
-use crate::change::{Change, Effect, argv};
-use crate::facts::Kind;
+use super::{Candidate, Fit, Purpose, Rule, Words, is_top};
+use crate::attempt::{Object, Operation};
+use crate::change::{Argv, Change, Effect, argv};
+use crate::facts::{Labels, LoggedRefusal, Mount};
 use crate::quote;
 
+/// File systems without labels of their own: one holds for all of the mount.
+const UNLABELLED: &[&str] = &[
+    "9p", "cifs", "exfat", "fuseblk", "hfsplus", "iso9660", "msdos", "nfs", "nfs4", "ntfs",
+    "ntfs3", "smb3", "udf", "vfat",
+];
+
 pub(super) fn words(case: &Case) -> Words {
-    let subject = label(case.subject().label.as_ref().ok());
-    let object = label(case.node().and_then(|node| node.label.as_ref().ok()));
+    let logged = logged(case);
+    let told = |of: fn(&LoggedRefusal) -> Option<String>| logged.as_ref().and_then(of);
+    let subject =
+        told(|line| line.profile.clone()).or_else(|| case.subject().label.as_ref().ok()?.clone());
+    let object = told(|line| line.target.clone()).or_else(|| object_label(case));
+    let what = told(|line| line.operation.clone()).map_or_else(
+        || "do this to".to_owned(),
+        |operation| format!("{{ {operation} }}"),
+    );
     let labels = match (subject, object) {
         (Some(subject), Some(object)) => {
-            format!("a process labelled {subject} may not do this to {object}")
+            format!(
+                "a process labelled {} may not {what} {}",
+                shown(&subject),
+                shown(&object)
+            )
+        }
+        (Some(subject), None) => {
+            format!(
+                "the policy does not allow it to a process labelled {}",
+                shown(&subject)
+            )
         }
         _ => "the labels of process and object do not go together".to_owned(),
     };
@@ -19,47 +43,185 @@ pub(super) fn words(case: &Case) -> Words {
 }
 
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
-    if case.facts.surroundings.container.is_some() {
+    if case.facts.surroundings.container.is_some() && case.node().is_some() {
         return vec![Candidate::advice(
             "mount the volume with :Z (for this container alone) or :z (shared): that labels it",
         )];
     }
     let mut all = Vec::new();
-    if let Some(node) = case.node() {
-        let inode = node.inode.as_ref();
-        let words: &[&[u8]] = match inode.is_ok_and(|inode| inode.kind == Kind::Directory) {
-            true => &[b"restorecon", b"-v", b"-R", &node.path],
-            false => &[b"restorecon", b"-v", &node.path],
-        };
-        all.push(
-            Candidate::new(
-                Fit::Meant,
-                format!("give {} the label that the policy has for it", case.path()),
-                [Change::Run {
-                    argv: argv(words),
-                    root: true,
-                    effect: Effect::Repairs,
-                }],
-            )
-            .noting("files that were moved keep a label of where they came from"),
-        );
+    if let Some(labels) = &case.facts.policy.labels {
+        all.extend(port(case, labels));
+        all.extend(restore(case, labels));
+        all.extend(boolean(labels));
+        if all.is_empty() {
+            all.extend(relabel(case, labels));
+        }
     }
-    all.push(
-        Candidate::new(
-            Fit::Around,
-            "ask the audit log which rule or boolean it is".to_owned(),
-            [Change::Run {
-                argv: argv(&[b"audit2why", b"-al"]),
-                root: true,
-                effect: Effect::Advice,
-            }],
-        )
-        .noting("names the boolean (setsebool -P) or label (semanage fcontext) that allows it"),
-    );
+    all.push(ask_the_log());
     all
 }
 
-fn label(label: Option<&Option<String>>) -> Option<String> {
-    let label = label?.as_ref()?;
-    Some(quote::display(label.as_bytes()))
+fn logged(case: &Case) -> Option<LoggedRefusal> {
+    match &case.denial.rule {
+        Rule::Module {
+            evidence: Some(line),
+        } => LoggedRefusal::parse(line),
+        _ => None,
+    }
+}
+
+fn object_label(case: &Case) -> Option<String> {
+    case.node()?.label.as_ref().ok()?.clone()
+}
+
+fn shown(label: &str) -> String {
+    quote::display(label.as_bytes())
+}
+
+fn kind(label: &str) -> Option<&str> {
+    label.split(':').nth(2)
+}
+
+/// The label of the policy for the path, where the file has another: it was moved from elsewhere, or made with an older one.
+fn restore(case: &Case, labels: &Labels) -> Option<Candidate> {
+    let node = case.facts.node(labels.node?);
+    let expected = labels.expected.as_ref().ok()?.as_deref().and_then(kind)?;
+    let has = node.label.as_ref().ok()?.as_deref().and_then(kind)?;
+    let helps = labels.granted.iter().any(|granted| granted == expected);
+    let labelled = case.mount().is_some_and(|mount| !is_unlabelled(mount));
+    (expected != has && helps && labelled).then(|| {
+        let command = argv(&[b"restorecon", b"-v", &node.path]);
+        let path = quote::display(&node.path);
+        Candidate::new(
+            Fit::Meant,
+            format!("give {path} the label that the policy has for it, {expected}"),
+            [run(command)],
+        )
+        .noting("files that were moved keep the label of where they came from")
+    })
+}
+
+fn boolean(labels: &Labels) -> Option<Candidate> {
+    let name = labels.booleans.first()?;
+    let command = argv(&[b"setsebool", b"-P", name.as_bytes(), b"on"]);
+    let title = format!("turn on the policy's boolean {name}");
+    Some(
+        Candidate::new(Fit::Meant, title, [run(command)])
+            .noting("for all of that domain, for good"),
+    )
+}
+
+fn port(case: &Case, labels: &Labels) -> Option<Candidate> {
+    let Object::Port { port, .. } = case.attempt.object else {
+        return None;
+    };
+    let kind = labels
+        .granted
+        .first()
+        .filter(|kind| *kind != "unreserved_port_t")?;
+    let number = port.to_string();
+    let command = argv(&[
+        b"semanage",
+        b"port",
+        b"-a",
+        b"-t",
+        kind.as_bytes(),
+        b"-p",
+        b"tcp",
+        number.as_bytes(),
+    ]);
+    let binds = case.attempt.operation == Operation::Bind;
+    binds.then(|| {
+        Candidate::new(
+            Fit::Meant,
+            format!("make {port} one of the ports that it may use, {kind}"),
+            [run(command)],
+        )
+        .noting("-m instead of -a where the port has a type of its own")
+    })
+}
+
+/// Another label, on which the policy grants it: of the mount where files have none of their own, else of the object.
+fn relabel(case: &Case, labels: &Labels) -> Option<Candidate> {
+    let kind = labels.granted.first()?;
+    let node = case.facts.node(labels.node?);
+    let mount = case.mount()?;
+    let path = quote::display(&node.path);
+    if is_unlabelled(mount) {
+        let point = quote::display(&mount.point);
+        return Some(
+            Candidate::new(
+                Fit::Meant,
+                format!("mount {point} with a label that it may use, {kind}"),
+                remount(mount, kind).map(run),
+            )
+            .noting("context= in /etc/fstab keeps it"),
+        );
+    }
+    let meant =
+        matches!(case.purpose(), Some(Purpose::Service | Purpose::Log)) || is_top(&node.path);
+    meant.then(|| {
+        let command = argv(&[b"chcon", b"-t", kind.as_bytes(), &node.path]);
+        Candidate::new(
+            Fit::Meant,
+            format!("label {path} as what it may use, {kind}"),
+            [run(command)],
+        )
+        .noting(format!(
+            "semanage fcontext -a -t {kind} '{path}(/.*)?' keeps it when the system is relabelled"
+        ))
+    })
+}
+
+fn is_unlabelled(mount: &Mount) -> bool {
+    UNLABELLED.contains(&mount.fs_type.as_str())
+        || mount.fs_type.starts_with("fuse.")
+        || mount.super_option("context").is_some()
+}
+
+/// The label of a mount is given when it is mounted.
+fn remount(mount: &Mount, kind: &str) -> [Argv; 2] {
+    let fs_type = match mount.fs_type.as_str() {
+        "fuseblk" => "ntfs-3g",
+        other => other,
+    };
+    let has_masks = mount.super_option("fmask").is_some();
+    let kept = mount
+        .super_options
+        .iter()
+        .filter(|(name, _)| has_masks && !matches!(name.as_str(), "rw" | "seclabel" | "context"));
+    let kept = kept.map(|(name, value)| match value {
+        Some(value) => format!("{name}={value},"),
+        None => format!("{name},"),
+    });
+    let options = format!(
+        "{}context=system_u:object_r:{kind}:s0",
+        kept.collect::<String>()
+    );
+    [
+        argv(&[b"umount", &mount.point]),
+        argv(&[
+            b"mount",
+            b"-t",
+            fs_type.as_bytes(),
+            b"-o",
+            options.as_bytes(),
+            &mount.source,
+            &mount.point,
+        ]),
+    ]
+}
+
+fn run(argv: Argv) -> Change {
+    Change::Run {
+        argv,
+        root: true,
+        effect: Effect::Repairs,
+    }
+}
+
+fn ask_the_log() -> Candidate {
+    Candidate::advice(
+        "ask the audit log which rule or boolean it is: ausearch -m avc -ts recent | audit2why names it",
+    )
 }

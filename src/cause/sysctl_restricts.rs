@@ -50,7 +50,21 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         );
     }
     if all.is_empty() {
-        all.push(Candidate::advice("do it as root"));
+        let advice = match setting(case) {
+            // Once set, these stay until the next start.
+            Some(name @ "kernel.modules_disabled") => format!(
+                "restart the machine without what sets {name}: it cannot be taken back while it runs"
+            ),
+            Some("kernel.yama.ptrace_scope") if case.subject().uid == 0 => {
+                "restart the machine: at 3 nobody may trace, and it cannot be taken back while it runs"
+                    .to_owned()
+            }
+            Some(name) if case.subject().uid == 0 => {
+                format!("set {name} otherwise (sysctl -w; /etc/sysctl.d keeps it)")
+            }
+            _ => "do it as root".to_owned(),
+        };
+        all.push(Candidate::advice(advice));
     }
     all
 }

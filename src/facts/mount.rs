@@ -19,6 +19,17 @@ pub struct Mount {
     pub super_read_only: bool,
     /// The options of the superblock, as mountinfo shows them: `("uid", Some("1000"))`, `("allow_other", None)`.
     pub super_options: Vec<(String, Option<String>)>,
+    /// Why no remount makes it writable, where that is known.
+    pub unwritable: Option<Unwritable>,
+}
+
+/// What keeps a file system read-only, whatever the options of its mount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unwritable {
+    /// The block device is write-protected.
+    Device,
+    /// The file system gave up writing after an error.
+    Error,
 }
 
 /// The options of one mount that refuse (mount(8)).

@@ -13,8 +13,8 @@ pub struct Policy {
     pub profiles: Vec<ProfileAnswer>,
     /// SELinux's, by subject, object and class.
     pub vectors: Vec<AccessVector>,
-    /// The label that SELinux's policy has for the object's path, as matchpathcon(8) tells; `None` where it has none.
-    pub expected_label: Option<Fact<Option<String>>>,
+    /// Where SELinux refuses: what its policy would grant otherwise.
+    pub labels: Option<Labels>,
     /// The file server's, where it can be asked as the subject (faccessat(2) on NFS).
     pub served: BTreeMap<NodeId, Perms>,
 }
@@ -114,4 +114,17 @@ pub struct AccessVector {
     pub refused: Vec<&'static str>,
     /// Whether the subject's domain is permissive: then nothing is refused.
     pub permissive: bool,
+}
+
+/// What SELinux's policy has for an object that it refuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labels {
+    /// The object; `None` for a port.
+    pub node: Option<NodeId>,
+    /// The label that the policy has for its path, as matchpathcon(8) tells; `None` where it has none.
+    pub expected: Fact<Option<String>>,
+    /// Types of the subject's own kind on which what was asked for is granted, the expected one first.
+    pub granted: Vec<String>,
+    /// Booleans of the policy that are off and made for this (booleans(8)).
+    pub booleans: Vec<String>,
 }

@@ -33,4 +33,6 @@ pub enum TraceMode {
     Read,
     /// PTRACE_MODE_ATTACH_FSCREDS: altering, or looking deep; the Yama module restricts it further.
     Attach,
+    /// Seeing the process at all: its directory, where proc is mounted with `hidepid`.
+    Enter,
 }

@@ -38,6 +38,10 @@ fn read(handle: &Path, attribute: &str, what: &str, path: &[u8]) -> Fact<Option<
 }
 
 fn parse(bytes: &[u8], path: &[u8]) -> Fact<Option<Acl>> {
+    // ntfs-3g answers an empty attribute where a file has no ACL.
+    if bytes.is_empty() {
+        return Ok(None);
+    }
     match Acl::from_xattr(bytes) {
         Ok(acl) => Ok(Some(acl)),
         Err(mut unknown) => {

@@ -5,9 +5,9 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use rustix::fs::{StatVfsMountFlags, fstatfs, fstatvfs};
+use rustix::fs::{StatVfsMountFlags, fstat, fstatfs, fstatvfs, major, minor};
 
-use crate::facts::{Mount, MountFlags};
+use crate::facts::{Mount, MountFlags, Unwritable};
 
 /// The mounts that a process sees, by mount id.
 #[derive(Debug)]
@@ -31,11 +31,81 @@ impl Table {
     /// The mount with this id. Where no table tells of it, what statvfs(2) says of the file on it.
     pub(super) fn get(&self, id: u64, file: BorrowedFd<'_>) -> Mount {
         let own = || self.own.get_or_init(|| read("self")).get(&id);
-        match self.mounts.get(&id).or_else(own) {
+        let mut mount = match self.mounts.get(&id).or_else(own) {
             Some(mount) => mount.clone(),
             None => by_statvfs(id, file),
+        };
+        if mount.fs_type == "fuseblk" {
+            let more = ntfs_options(&mount);
+            mount.super_options.extend(more);
+        }
+        if let Ok(status) = fstat(file) {
+            mount.unwritable = unwritable(&mount, status.st_dev);
+            mount.super_read_only |= mount.unwritable == Some(Unwritable::Error);
+        }
+        mount
+    }
+}
+
+/// What keeps the file system on this block device read-only.
+fn unwritable(mount: &Mount, device: u64) -> Option<Unwritable> {
+    let given_up = |option: &str| mount.super_option(option).is_some();
+    if given_up("emergency_ro") || given_up("shutdown") {
+        return Some(Unwritable::Error);
+    }
+    let directory = format!("/sys/dev/block/{}:{}", major(device), minor(device));
+    if matches!(mount.fs_type.as_str(), "ext2" | "ext3" | "ext4") {
+        let name = std::fs::read_link(&directory).ok()?;
+        if has_given_up(&name.file_name()?.to_string_lossy()) {
+            return Some(Unwritable::Error);
         }
     }
+    let read_only = mount.super_read_only || mount.flags.read_only;
+    let protected = read_only && number(&format!("{directory}/ro")) == Some(1);
+    protected.then_some(Unwritable::Device)
+}
+
+/// Whether an ext4 file system that stops at errors has met one since the machine was started. Kernels since 6.1 do not
+/// show it as read-only then.
+fn has_given_up(device: &str) -> bool {
+    let options = std::fs::read_to_string(format!("/proc/fs/ext4/{device}/options"));
+    let stops =
+        options.is_ok_and(|options| options.lines().any(|line| line == "errors=remount-ro"));
+    let last = number(&format!("/sys/fs/ext4/{device}/last_error_time"));
+    let started = || {
+        let text = std::fs::read_to_string("/proc/stat").ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("btime "))?;
+        line.trim().parse::<u64>().ok()
+    };
+    stops && last.is_some_and(|last| last > 0 && started().is_some_and(|started| last >= started))
+}
+
+fn number(path: &str) -> Option<u64> {
+    std::fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+/// The options that ntfs-3g was started with, which mountinfo does not tell: from its command line.
+fn ntfs_options(mount: &Mount) -> Vec<(String, Option<String>)> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let options_of = |process: std::fs::DirEntry| {
+        let name = std::fs::read(process.path().join("comm")).ok()?;
+        if !matches!(
+            name.trim_ascii_end(),
+            b"ntfs-3g" | b"mount.ntfs-3g" | b"mount.ntfs"
+        ) {
+            return None;
+        }
+        let line = std::fs::read(process.path().join("cmdline")).ok()?;
+        let words: Vec<&[u8]> = line.split(|&byte| byte == 0).collect();
+        let is_its = words.contains(&mount.point.as_slice());
+        let at = words.iter().position(|word| *word == b"-o")?;
+        let list = words.get(at + 1).filter(|_| is_its)?;
+        Some(options(list))
+    };
+    let found = processes.filter_map(options_of).next();
+    let known = |name: &str| matches!(name, "rw" | "ro") || mount.super_option(name).is_some();
+    let found = found.unwrap_or_default();
+    found.into_iter().filter(|(name, _)| !known(name)).collect()
 }
 
 /// Whether the process sees anything mounted below this directory.
@@ -91,6 +161,7 @@ fn parse(line: &[u8]) -> Option<Mount> {
         },
         super_read_only: super_options.iter().any(|(option, _)| option == "ro"),
         super_options,
+        unwritable: None,
     })
 }
 

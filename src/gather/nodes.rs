@@ -62,7 +62,8 @@ impl<'a> Nodes<'a> {
         let kind = status.inode.as_ref().ok().map(|inode| inode.kind);
         let is_link = kind == Some(Kind::Symlink);
         let is_dir = kind == Some(Kind::Directory);
-        let fs_type = &self.facts.mounts[mount.0].fs_type;
+        let its_mount = &self.facts.mounts[mount.0];
+        let fs_type = &its_mount.fs_type;
         Node {
             acl: if is_link {
                 Ok(None)
@@ -84,7 +85,7 @@ impl<'a> Nodes<'a> {
             label: self.view.label(&handle, &path),
             empty: Err(UnknownFact::not_gathered("entries of the directory")),
             traced: (fs_type == "proc")
-                .then(|| traced::traced(&path, self.view))
+                .then(|| traced::traced(&path, its_mount, self.view))
                 .flatten()
                 .map(Box::new),
             inode: status.inode,

@@ -8,11 +8,11 @@ use std::os::unix::ffi::OsStrExt;
 use nix::unistd::{Uid, setfsuid};
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
-use super::file_contexts;
+use super::selinux;
 use crate::attempt::{Attempt, Label, Object, Subject};
 use crate::facts::{
-    AccessVector, Fact, Facts, NodeId, Perms, Policy, ProfileAnswer, ProfilePerms, ProfileRequest,
-    VectorRequest, profile_requests, server_requests, vector_requests,
+    Facts, NodeId, Perms, Policy, ProfileAnswer, ProfilePerms, ProfileRequest, profile_requests,
+    server_requests, vector_requests,
 };
 
 /// What the kernel's policies and the servers behind the mounts grant this attempt.
@@ -32,8 +32,8 @@ pub(super) fn read(attempt: &Attempt, facts: &Facts) -> Policy {
         }
         Some(Label::Selinux { .. }) if facts.settings.selinux_enforcing == Ok(true) => {
             let requests = vector_requests(&attempt.operation, facts);
-            policy.vectors = ask_selinux(subject, &requests, facts);
-            policy.expected_label = expected_label(facts);
+            policy.vectors = selinux::vectors(subject, &requests, facts);
+            policy.labels = selinux::labels(attempt, &requests, &policy.vectors, facts);
         }
         _ => {}
     }
@@ -103,7 +103,7 @@ fn query_apparmor(profile: &str, name: &[u8]) -> Option<String> {
 }
 
 /// Writes a question into a file of the kernel's and reads the answer.
-fn exchange(path: &str, question: &[u8]) -> Option<String> {
+pub(super) fn exchange(path: &str, question: &[u8]) -> Option<String> {
     let mut file = File::options().read(true).write(true).open(path).ok()?;
     let written = file.write(question).ok()?;
     let mut answer = [0u8; 4096];
@@ -120,69 +120,6 @@ fn field(text: &str, name: &str) -> Option<ProfilePerms> {
     let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
     let bits = u32::from_str_radix(rest.trim().strip_prefix("0x")?, 16).ok()?;
     Some(ProfilePerms::from_kernel(bits))
-}
-
-/// Asks SELinux for every object and class once.
-fn ask_selinux(subject: &Subject, requests: &[VectorRequest], facts: &Facts) -> Vec<AccessVector> {
-    let Ok(Some(source)) = &subject.label else {
-        return Vec::new();
-    };
-    let mut vectors: Vec<AccessVector> = Vec::new();
-    for request in requests {
-        let Ok(Some(target)) = &facts.node(request.node).label else {
-            continue;
-        };
-        let Some((allowed, permissive)) = query_selinux(source, target, request.class) else {
-            continue;
-        };
-        let granted =
-            |perm: &str| permission_bit(request.class, perm).is_none_or(|bit| allowed & bit != 0);
-        let refused = request.wanted.iter().copied().filter(|perm| !granted(perm));
-        let known = vectors
-            .iter_mut()
-            .find(|vector| vector.target == *target && vector.class == request.class);
-        match known {
-            Some(vector) => vector.refused.extend(refused),
-            None => vectors.push(AccessVector {
-                source: source.clone(),
-                target: target.clone(),
-                class: request.class,
-                refused: refused.collect(),
-                permissive,
-            }),
-        }
-    }
-    vectors
-}
-
-/// What the policy allows, as bits of the class, and whether the domain is permissive (sel_write_access of
-/// security/selinux/selinuxfs.c: `allowed decided auditallow auditdeny seqno flags`).
-fn query_selinux(source: &str, target: &str, class: &str) -> Option<(u32, bool)> {
-    let index = number(&format!("/sys/fs/selinux/class/{class}/index"))?;
-    let question = format!("{source} {target} {index}");
-    let answer = exchange("/sys/fs/selinux/access", question.as_bytes())?;
-    let mut words = answer.split_whitespace();
-    let hexadecimal = |word: &str| u32::from_str_radix(word, 16).ok();
-    let allowed = hexadecimal(words.next()?)?;
-    let flags = words.nth(4).and_then(hexadecimal).unwrap_or(0);
-    Some((allowed, flags & 1 != 0))
-}
-
-/// The bit of a permission in its class; `None` for one that this policy does not know.
-fn permission_bit(class: &str, permission: &str) -> Option<u32> {
-    let number = number(&format!("/sys/fs/selinux/class/{class}/perms/{permission}"))?;
-    1u32.checked_shl(number.checked_sub(1)?)
-}
-
-fn number(path: &str) -> Option<u32> {
-    std::fs::read_to_string(path).ok()?.trim().parse().ok()
-}
-
-/// The label that the policy has for the object's path.
-fn expected_label(facts: &Facts) -> Option<Fact<Option<String>>> {
-    let node = facts.node(facts.walk.target()?);
-    let inode = node.inode.as_ref().ok()?;
-    Some(file_contexts::expected(&node.path, inode.kind))
 }
 
 /// Whether what permwrap is told counts for the subject: it has the same credentials.

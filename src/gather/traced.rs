@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt;
 
 use super::subject::Status;
 use super::{View, unknown_io};
-use crate::facts::{Fact, TraceMode, Traced};
+use crate::facts::{Fact, Mount, TraceMode, Traced};
 
 /// Opened, or followed as a link, with PTRACE_MODE_READ.
 const READ: [&str; 15] = [
@@ -28,9 +28,16 @@ const READ: [&str; 15] = [
 /// Opened with PTRACE_MODE_ATTACH.
 const ATTACH: [&str; 4] = ["mem", "personality", "stack", "syscall"];
 
-/// Whose state the file with this path under `/proc` shows; `None` for one that asks for no such right.
-pub(super) fn traced(path: &[u8], view: &View) -> Option<Traced> {
-    let (pid, mode) = asked_for(path)?;
+/// Whose state the file with this path on a proc file system shows; `None` for one that asks for no such right.
+pub(super) fn traced(path: &[u8], mount: &Mount, view: &View) -> Option<Traced> {
+    let inside = path.strip_prefix(mount.point.as_slice());
+    let path = [b"/proc".as_slice(), inside.unwrap_or(path)].concat();
+    let path = if mount.root == b"/" {
+        path.as_slice()
+    } else {
+        return None;
+    };
+    let (pid, mode) = asked_for(path).or_else(|| hidden(path, mount))?;
     let pid = view.pid_seen_from_here(pid);
     let status = Status::of(pid).ok()?;
     let [real, effective, saved, _] = status.uids;
@@ -67,6 +74,14 @@ fn asked_for(path: &[u8]) -> Option<(i32, TraceMode)> {
     Some((pid, mode))
 }
 
+/// The process whose directory this is, where proc hides those of others (hidepid= of proc(5)).
+fn hidden(path: &[u8], mount: &Mount) -> Option<(i32, TraceMode)> {
+    let hides = mount.super_option("hidepid").flatten()?;
+    let name = std::str::from_utf8(path.strip_prefix(b"/proc/")?).ok()?;
+    let pid = name.parse().ok()?;
+    (!matches!(hides, "0" | "off")).then_some((pid, TraceMode::Enter))
+}
+
 /// Whether the process is dumpable: otherwise its files belong to root (task_dump_owner of fs/proc/base.c).
 fn dumpable(pid: i32, effective: u32) -> Fact<bool> {
     let path = format!("/proc/{pid}/environ");
@@ -91,7 +106,6 @@ mod tests {
         assert_eq!(asked_for(b"/proc/12/task/13/maps"), read(13));
         assert_eq!(asked_for(b"/proc/12/fd/3"), read(12));
         assert_eq!(asked_for(b"/proc/12/ns/net"), read(12));
-        assert_eq!(asked_for(b"/mnt/proc/12/root"), read(12));
         assert_eq!(asked_for(b"/proc/12/mem"), Some((12, TraceMode::Attach)));
         for path in [
             "/proc/12",

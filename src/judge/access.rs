@@ -56,6 +56,7 @@ impl<'a> Kernel<'a> {
             }
         }
         self.file_system_admits(node)?;
+        self.may_enter_process(node)?;
         if self.file_system_decides(node) {
             return Ok(());
         }

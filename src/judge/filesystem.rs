@@ -72,8 +72,21 @@ impl Kernel<'_> {
 
     /// Whether modes and owners there are made up.
     pub(super) fn keeps_no_owners(self, node: NodeId) -> bool {
-        let fs_type = self.mount_of(node).fs_type.as_str();
-        WITHOUT_OWNERS.contains(&fs_type)
+        let mount = self.mount_of(node);
+        match mount.fs_type.as_str() {
+            // ntfs-3g keeps owners where it was told to.
+            "fuseblk" => !["permissions", "acl", "usermapping"]
+                .iter()
+                .any(|option| mount.super_option(option).is_some()),
+            // The usual version of the protocol, which is not shown, carries owners and modes. Windows drives have none.
+            "9p" => {
+                ["version", "noextend"]
+                    .iter()
+                    .any(|option| mount.super_option(option).is_some())
+                    || is_windows_drive(mount)
+            }
+            fs_type => WITHOUT_OWNERS.contains(&fs_type),
+        }
     }
 
     /// Whether the file system can make links and special files at all (EPERM where it has no such operation).
@@ -118,6 +131,12 @@ impl Kernel<'_> {
         };
         is_proc && inside
     }
+}
+
+/// Whether the Windows Subsystem for Linux has mounted a drive of Windows there.
+fn is_windows_drive(mount: &Mount) -> bool {
+    let aname = mount.super_option("aname").flatten();
+    aname.is_some_and(|aname| aname.starts_with("drvfs"))
 }
 
 /// Whether it is a FUSE mount (`fuse.sshfs`, `fuseblk`).

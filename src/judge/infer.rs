@@ -5,7 +5,7 @@ use super::{
     Certainty, Code, Denial, Errno, Kernel, NodeId, Object, Obstacle, Operation, Rule, Stop,
 };
 use crate::attempt::Label;
-use crate::facts::Hold;
+use crate::facts::{Hold, LoggedRefusal, Module};
 
 /// AppArmor profiles of container managers. They allow every file but for some of `/proc` and `/sys`.
 const CONTAINER_PROFILES: [&str; 5] = [
@@ -40,6 +40,7 @@ impl Kernel<'_> {
         let (code, at, rule, certainty) = self
             .by_log(&at)
             .or_else(|| self.by_server(node?, reported))
+            .or_else(|| self.by_state(node?, reported))
             .or_else(|| self.by_file_system(node?))
             .or_else(|| self.by_swap(node?, reported))
             .or_else(|| self.by_module(operation, object, &at, reported))?;
@@ -88,6 +89,18 @@ impl Kernel<'_> {
         };
         let at = Obstacle::Mount(self.node(node).mount, node);
         Some((code, at, Rule::FileSystem, Certainty::Inferred))
+    }
+
+    /// A file system that has turned read-only without showing it.
+    fn by_state(self, node: NodeId, reported: Errno) -> Option<Found> {
+        let at = Obstacle::Mount(self.node(node).mount, node);
+        let found = (
+            Code::ReadOnlyMount,
+            at,
+            Rule::FileSystem,
+            Certainty::Inferred,
+        );
+        (reported == Errno::RoFs).then_some(found)
     }
 
     /// A file system that cannot keep what was to be stored.
@@ -205,16 +218,10 @@ impl Kernel<'_> {
 
 /// The security module that a line of the log is about.
 fn module_of(line: &str) -> Option<Code> {
-    let tells = |words: &str| line.contains(words);
-    if tells("apparmor=\"DENIED\"") {
-        Some(Code::ApparmorDenies)
-    } else if tells("avc:") && tells("denied") {
-        Some(Code::SelinuxDenies)
-    } else if tells("domain=") && tells("blockers=") {
-        Some(Code::LandlockDenies)
-    } else if tells("type=1326") || tells("SECCOMP") {
-        Some(Code::SeccompDenies)
-    } else {
-        None
-    }
+    Some(match LoggedRefusal::parse(line)?.module {
+        Module::AppArmor => Code::ApparmorDenies,
+        Module::Selinux => Code::SelinuxDenies,
+        Module::Landlock => Code::LandlockDenies,
+        Module::Seccomp => Code::SeccompDenies,
+    })
 }

@@ -40,7 +40,8 @@ impl Kernel<'_> {
                 Some(answer) if !request.wanted.minus(answer.granted).is_empty() => {
                     return module_denies(Code::ApparmorDenies, Obstacle::Node(request.node));
                 }
-                Some(_) => {}
+                // Under which profile it is to run, and whether there is such a one, the kernel does not tell.
+                Some(_) => undecided |= *operation == Operation::Exec,
                 None => undecided = true,
             }
         }

@@ -384,7 +384,10 @@ fn a_line_of_the_log_proves_a_module_s_refusal() {
             "audit: type=1423 domain=195ba459b blockers=fs.read_file",
             "landlock-denies",
         ),
-        ("audit: type=1326 auid=1000 syscall=257", "seccomp-denies"),
+        (
+            "audit: type=1326 auid=1000 syscall=257 code=0x50001",
+            "seccomp-denies",
+        ),
     ] {
         let said = inferred("alice 1000", "EACCES", &format!("{files}log {line}"));
         assert_eq!(said, format!("EACCES {code} Proven"));

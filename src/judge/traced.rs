@@ -1,13 +1,41 @@
 //! Files of /proc/PID that show a process (`__ptrace_may_access` of kernel/ptrace.c).
 
 use super::process::PTRACE_SCOPE;
-use super::{Code, Decision, Errno, Kernel, NodeId, Obstacle, Rule, deny};
+use super::{Code, Decision, Denial, Errno, Kernel, NodeId, Obstacle, Rule, Stop, deny};
 use crate::attempt::Capability;
 use crate::facts::{TraceMode, Traced};
 
 impl Kernel<'_> {
+    /// `proc_pid_permission`: whether the directory of a process is one that proc hides from the subject (EPERM).
+    pub(super) fn may_enter_process(self, node: NodeId) -> Decision {
+        let traced = self.node(node).traced.as_ref();
+        if traced.is_none_or(|process| process.mode != TraceMode::Enter) {
+            return Ok(());
+        }
+        let group = self.mount_of(node).super_option("gid").flatten();
+        let group = group.and_then(|gid| gid.parse().ok()).unwrap_or(0);
+        if self.subject.in_group(group) {
+            return Ok(());
+        }
+        match self.trace_allowed(node) {
+            Err(Stop::Denied(denial)) => Err(Stop::Denied(Box::new(Denial {
+                errno: Errno::Perm,
+                ..*denial
+            }))),
+            other => other,
+        }
+    }
+
     /// Whether the subject may look at the process that the file shows; yes for a file that shows none.
     pub(super) fn may_trace(self, node: NodeId) -> Decision {
+        match &self.node(node).traced {
+            Some(process) if process.mode != TraceMode::Enter => self.trace_allowed(node),
+            _ => Ok(()),
+        }
+    }
+
+    /// `__ptrace_may_access`
+    fn trace_allowed(self, node: NodeId) -> Decision {
         let Some(process) = &self.node(node).traced else {
             return Ok(());
         };

@@ -280,6 +280,7 @@ fn traced(word: &str) -> Option<Traced> {
         mode: match mode {
             "read" => TraceMode::Read,
             "attach" => TraceMode::Attach,
+            "enter" => TraceMode::Enter,
             _ => return None,
         },
         uids: three(uids)?,

@@ -152,6 +152,7 @@ fn traced(process: &Traced) -> String {
     let mode = match process.mode {
         TraceMode::Read => "read",
         TraceMode::Attach => "attach",
+        TraceMode::Enter => "enter",
     };
     [
         mode.to_owned(),

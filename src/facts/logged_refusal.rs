@@ -1,0 +1,171 @@
+//! The lines that security modules write of a refusal: AppArmor, SELinux, Landlock, seccomp (audit records, whoever wrote
+//! them down).
+
+/// What one line tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedRefusal {
+    /// The module.
+    pub module: Module,
+    /// The process.
+    pub pid: Option<i32>,
+    /// AppArmor's profile, or SELinux's subject label.
+    pub profile: Option<String>,
+    /// The operation, in the module's words: AppArmor's `open`, SELinux's permissions `{ read open }`.
+    pub operation: Option<String>,
+    /// What was asked for, by AppArmor's letters.
+    pub requested: Option<String>,
+    /// The object's path, or with SELinux often only its name; a signal's or trace's peer.
+    pub name: Option<Vec<u8>>,
+    /// The object's inode number.
+    pub inode: Option<u64>,
+    /// SELinux: the object's label.
+    pub target: Option<String>,
+    /// SELinux: the object's class.
+    pub class: Option<String>,
+    /// SELinux: the port, of a socket.
+    pub port: Option<u16>,
+}
+
+/// Who refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Module {
+    AppArmor,
+    Selinux,
+    Landlock,
+    Seccomp,
+}
+
+impl LoggedRefusal {
+    /// Reads a line; `None` where it tells of no refusal.
+    #[must_use]
+    pub fn parse(line: &str) -> Option<LoggedRefusal> {
+        let text = |name: &str| {
+            let value = field(line, name)?;
+            Some(String::from_utf8_lossy(&decoded(value)).into_owned())
+        };
+        let number = |name: &str| field(line, name)?.parse().ok();
+        let module = module(line)?;
+        let selinux = module == Module::Selinux;
+        Some(LoggedRefusal {
+            module,
+            pid: field(line, "pid").and_then(|pid| pid.parse().ok()),
+            profile: text(if selinux { "scontext" } else { "profile" }),
+            operation: match selinux {
+                true => permissions(line),
+                false => text("operation"),
+            },
+            requested: text("denied_mask").or_else(|| text("requested_mask")),
+            name: field(line, "path")
+                .or_else(|| field(line, "name"))
+                .map(decoded),
+            inode: number("ino"),
+            target: text("tcontext"),
+            class: text("tclass"),
+            port: field(line, "src")
+                .or_else(|| field(line, "dest"))
+                .and_then(|port| port.parse().ok()),
+        })
+    }
+}
+
+fn module(line: &str) -> Option<Module> {
+    let has = |words: &str| line.contains(words);
+    if has("apparmor=\"DENIED\"") {
+        Some(Module::AppArmor)
+    } else if has("avc:") && has("denied ") && !has("permissive=1") {
+        Some(Module::Selinux)
+    } else if has("domain=") && has("blockers=") {
+        Some(Module::Landlock)
+    // SECCOMP_RET_ERRNO; the other codes that are logged let the call pass, or end the process.
+    } else if (has("type=1326") || has("type=SECCOMP")) && has("code=0x5") {
+        Some(Module::Seccomp)
+    } else {
+        None
+    }
+}
+
+/// `{ read open }` of an AVC.
+fn permissions(line: &str) -> Option<String> {
+    let (_, rest) = line.split_once('{')?;
+    let (words, _) = rest.split_once('}')?;
+    Some(words.trim().to_owned())
+}
+
+/// The value of ` name=value`, quotes kept.
+fn field<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+    let start = format!(" {name}=");
+    let (_, rest) = line.split_once(&start)?;
+    match rest.strip_prefix('"') {
+        Some(quoted) => rest.get(..quoted.find('"')? + 2),
+        None => rest.split_whitespace().next(),
+    }
+}
+
+/// A value of an audit record: in quotes, plain, or in hexadecimal digits where it holds odd bytes.
+fn decoded(value: &str) -> Vec<u8> {
+    if let Some(quoted) = value.strip_prefix('"') {
+        return quoted.trim_end_matches('"').as_bytes().to_vec();
+    }
+    let bytes = value.as_bytes().chunks(2).map(|digits| {
+        let digits = std::str::from_utf8(digits)
+            .ok()
+            .filter(|digits| digits.len() == 2)?;
+        u8::from_str_radix(digits, 16).ok()
+    });
+    let bytes: Option<Vec<u8>> = bytes.collect();
+    bytes.unwrap_or_else(|| value.as_bytes().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_apparmor_is_read() {
+        let line = "audit: type=1400 audit(1700000000.123:45): apparmor=\"DENIED\" operation=\"open\" class=\"file\" \
+            profile=\"/usr/sbin/app\" name=\"/srv/data file\" pid=4242 comm=\"app\" requested_mask=\"wc\" denied_mask=\"wc\" fsuid=33 ouid=0";
+        let read = LoggedRefusal::parse(line).unwrap();
+        assert_eq!((read.module, read.pid), (Module::AppArmor, Some(4242)));
+        assert_eq!(read.profile.as_deref(), Some("/usr/sbin/app"));
+        assert_eq!(read.operation.as_deref(), Some("open"));
+        assert_eq!(read.requested.as_deref(), Some("wc"));
+        assert_eq!(read.name.as_deref(), Some(&b"/srv/data file"[..]));
+        assert_eq!(
+            LoggedRefusal::parse(&line.replace("DENIED", "ALLOWED")),
+            None
+        );
+    }
+
+    #[test]
+    fn an_avc_is_read() {
+        let line = "type=AVC msg=audit(1700000000.500:46): avc:  denied  { name_bind } for  pid=99 comm=\"httpd\" \
+            src=7777 scontext=a:b:httpd_t:s0 tcontext=d:e:unreserved_port_t:s0 tclass=tcp_socket permissive=0";
+        let read = LoggedRefusal::parse(line).unwrap();
+        assert_eq!(read.module, Module::Selinux);
+        assert_eq!(read.profile.as_deref(), Some("a:b:httpd_t:s0"));
+        assert_eq!(read.target.as_deref(), Some("d:e:unreserved_port_t:s0"));
+        assert_eq!(read.operation.as_deref(), Some("name_bind"));
+        assert_eq!(read.class.as_deref(), Some("tcp_socket"));
+        assert_eq!(read.port, Some(7777));
+        let permissive = line.replace("permissive=0", "permissive=1");
+        assert_eq!(LoggedRefusal::parse(&permissive), None);
+    }
+
+    #[test]
+    fn an_odd_path_is_written_in_digits() {
+        assert_eq!(decoded("2F746D702F610A62"), b"/tmp/a\nb");
+        assert_eq!(decoded("\"/tmp/x\""), b"/tmp/x");
+        assert_eq!(decoded("docker-default"), b"docker-default");
+    }
+
+    #[test]
+    fn only_what_seccomp_refuses_is_a_refusal() {
+        let line = "audit: type=1326 audit(1.1:1): uid=1 pid=7 comm=\"x\" sig=0 syscall=165 compat=0 ip=0x0 code=0x5000d";
+        assert!(LoggedRefusal::parse(line).is_some());
+        assert_eq!(
+            LoggedRefusal::parse(&line.replace("0x5000d", "0x7ffc0000")),
+            None
+        );
+    }
+}

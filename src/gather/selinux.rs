@@ -1,0 +1,228 @@
+//! What SELinux's policy grants, asked of selinuxfs (security_compute_av(3)), and what it has instead for what it refuses.
+
+use super::file_contexts;
+use super::policy::exchange;
+use crate::attempt::{Attempt, Label, Object, Operation, Subject};
+use crate::facts::{AccessVector, Facts, Labels, UnknownFact, VectorRequest};
+
+/// The types that policies make for the files of a domain `NAME_t`, those that grant least first.
+const FILE_TYPES: [&str; 11] = [
+    "{}_sys_content_t",
+    "{}_content_t",
+    "{}_data_t",
+    "{}_etc_t",
+    "{}_log_t",
+    "{}_sys_rw_content_t",
+    "{}_rw_content_t",
+    "{}_var_lib_t",
+    "{}_var_run_t",
+    "{}_db_t",
+    "public_content_t",
+];
+
+/// Types of ports.
+const PORT_TYPES: [&str; 2] = ["{}_port_t", "unreserved_port_t"];
+
+/// The answers for every object and class, asked for once each.
+pub(super) fn vectors(
+    subject: &Subject,
+    requests: &[VectorRequest],
+    facts: &Facts,
+) -> Vec<AccessVector> {
+    let Ok(Some(source)) = &subject.label else {
+        return Vec::new();
+    };
+    let mut vectors: Vec<AccessVector> = Vec::new();
+    for request in requests {
+        let Ok(Some(target)) = &facts.node(request.node).label else {
+            continue;
+        };
+        let Some(answer) = ask(source, target, request.class) else {
+            continue;
+        };
+        let refused = answer.refused(request.class, &request.wanted);
+        let known = vectors
+            .iter_mut()
+            .find(|vector| vector.target == *target && vector.class == request.class);
+        match known {
+            Some(vector) => vector.refused.extend(refused),
+            None => vectors.push(AccessVector {
+                source: source.clone(),
+                target: target.clone(),
+                class: request.class,
+                refused,
+                permissive: answer.permissive,
+            }),
+        }
+    }
+    vectors
+}
+
+/// What the policy would grant instead, for the first object that it refuses.
+pub(super) fn labels(
+    attempt: &Attempt,
+    requests: &[VectorRequest],
+    vectors: &[AccessVector],
+    facts: &Facts,
+) -> Option<Labels> {
+    let Label::Selinux { domain } = attempt.subject.label()? else {
+        return None;
+    };
+    let source = attempt.subject.label.as_ref().ok()?.as_deref()?;
+    if let Object::Port { .. } = attempt.object {
+        let connects = attempt.operation == Operation::Connect;
+        let wanted = if connects {
+            "name_connect"
+        } else {
+            "name_bind"
+        };
+        let granted = |kind: &String| {
+            let target = format!("system_u:object_r:{kind}:s0");
+            ask(source, &target, "tcp_socket")
+                .is_some_and(|answer| answer.refused("tcp_socket", &[wanted]).is_empty())
+        };
+        return Some(Labels {
+            node: None,
+            expected: Err(UnknownFact::not_gathered("label of the port")),
+            granted: names(domain, &PORT_TYPES)
+                .into_iter()
+                .filter(granted)
+                .collect(),
+            booleans: booleans(
+                domain,
+                if connects {
+                    &["can_network_connect"]
+                } else {
+                    &["bind_all_ports", "bind_all_unreserved_ports"]
+                },
+            ),
+        });
+    }
+    let request = requests.iter().find(|request| {
+        let label = facts.node(request.node).label.as_ref();
+        vectors.iter().any(|vector| {
+            label.is_ok_and(|label| label.as_ref() == Some(&vector.target))
+                && vector.class == request.class
+                && request
+                    .wanted
+                    .iter()
+                    .any(|perm| vector.refused.contains(perm))
+        })
+    })?;
+    let node = facts.node(request.node);
+    let kind = node.inode.as_ref().ok()?.kind;
+    let expected = file_contexts::expected(&node.path, kind);
+    let own = expected.as_ref().ok().and_then(Option::as_deref);
+    let own = own
+        .and_then(|label| label.split(':').nth(2))
+        .map(str::to_owned);
+    let granted = |kind: &String| {
+        let target = format!("system_u:object_r:{kind}:s0");
+        ask(source, &target, request.class)
+            .is_some_and(|answer| answer.refused(request.class, &request.wanted).is_empty())
+    };
+    let candidates = own.into_iter().chain(names(domain, &FILE_TYPES));
+    let mount = facts.mount_of(request.node);
+    Some(Labels {
+        node: Some(request.node),
+        expected,
+        granted: candidates.filter(granted).collect(),
+        booleans: match mount.fs_type.as_str() {
+            "nfs" | "nfs4" => booleans(domain, &["use_nfs"]),
+            "cifs" | "smb3" => booleans(domain, &["use_cifs"]),
+            _ if node.path.starts_with(b"/home/") => {
+                booleans(domain, &["enable_homedirs", "read_user_content"])
+            }
+            _ => Vec::new(),
+        },
+    })
+}
+
+/// Names that policies give to what belongs to a domain: `httpd_t` has `httpd_log_t` and `http_port_t`.
+fn names(domain: &str, patterns: &[&str]) -> Vec<String> {
+    stems(domain)
+        .iter()
+        .flat_map(|stem| {
+            patterns
+                .iter()
+                .map(move |pattern| pattern.replace("{}", stem))
+        })
+        .collect()
+}
+
+fn stems(domain: &str) -> Vec<&str> {
+    let stem = domain.strip_suffix("_t").unwrap_or(domain);
+    [Some(stem), stem.strip_suffix('d')]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Those of a domain's booleans that are off.
+fn booleans(domain: &str, purposes: &[&str]) -> Vec<String> {
+    let stems = stems(domain);
+    let all = stems.iter().flat_map(|stem| {
+        purposes
+            .iter()
+            .map(move |purpose| format!("{stem}_{purpose}"))
+    });
+    let off = |name: &String| {
+        std::fs::read_to_string(format!("/sys/fs/selinux/booleans/{name}"))
+            .is_ok_and(|value| value.starts_with('0'))
+    };
+    all.filter(off).collect()
+}
+
+struct Answer {
+    allowed: u32,
+    permissive: bool,
+}
+
+impl Answer {
+    fn refused(&self, class: &str, wanted: &[&'static str]) -> Vec<&'static str> {
+        let granted = |perm: &str| bit(class, perm).is_none_or(|bit| self.allowed & bit != 0);
+        wanted
+            .iter()
+            .copied()
+            .filter(|perm| !granted(perm))
+            .collect()
+    }
+}
+
+/// What the policy allows, as bits of the class, and whether the domain is permissive (sel_write_access of
+/// security/selinux/selinuxfs.c: `allowed decided auditallow auditdeny seqno flags`).
+fn ask(source: &str, target: &str, class: &str) -> Option<Answer> {
+    let index = number(&format!("/sys/fs/selinux/class/{class}/index"))?;
+    let question = format!("{source} {target} {index}");
+    let answer = exchange("/sys/fs/selinux/access", question.as_bytes())?;
+    let mut words = answer.split_whitespace();
+    let hexadecimal = |word: &str| u32::from_str_radix(word, 16).ok();
+    Some(Answer {
+        allowed: hexadecimal(words.next()?)?,
+        permissive: words.nth(4).and_then(hexadecimal).unwrap_or(0) & 1 != 0,
+    })
+}
+
+/// The bit of a permission in its class; `None` for one that this policy does not know.
+fn bit(class: &str, permission: &str) -> Option<u32> {
+    let number = number(&format!("/sys/fs/selinux/class/{class}/perms/{permission}"))?;
+    1u32.checked_shl(number.checked_sub(1)?)
+}
+
+fn number(path: &str) -> Option<u32> {
+    std::fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_daemon_s_types_go_by_its_name_with_and_without_the_d() {
+        assert_eq!(
+            names("httpd_t", &["{}_port_t"]),
+            ["httpd_port_t", "http_port_t"]
+        );
+        assert_eq!(names("bench_t", &["{}_data_t"]), ["bench_data_t"]);
+    }
+}
