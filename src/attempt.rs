@@ -38,6 +38,8 @@ pub enum Object {
     },
     /// The process as a whole: an operation of no file (ptrace, mount, setpriority).
     Process,
+    /// Another process, by its id: of signals and tracing.
+    Another(i32),
 }
 
 /// One concrete reading of a failure, ready to be judged.

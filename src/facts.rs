@@ -84,6 +84,8 @@ pub struct Facts {
     pub surroundings: Surroundings,
     /// Other processes that hold the object in a way that refuses it (text busy), where looked for.
     pub holders: Vec<Holder>,
+    /// The other process that a signal was for, or that was to be traced.
+    pub another: Option<Traced>,
     /// What security modules and file servers grant the subject, where they were asked.
     pub policy: Policy,
 }

@@ -149,18 +149,21 @@ impl<'a> Kernel<'a> {
 
     /// The kernel's own rules.
     fn decide(self, operation: &Operation, object: &Object) -> Decision {
-        if let Object::Port { port, .. } = object {
-            return self.inet_bind(*port);
+        match object {
+            // Nothing of the kernel's own refuses a connection over the network.
+            Object::Port { .. } if *operation == Operation::Connect => return Ok(()),
+            Object::Port { port, .. } => return self.inet_bind(*port),
+            _ => {}
         }
         let walk = &self.facts.walk;
         match operation {
             Operation::Mount => self.privileged(Capability::SysAdmin, Certainty::Proven),
-            Operation::Signal => self.privileged(Capability::Kill, Certainty::Inferred),
+            Operation::Signal => self.kill(),
             Operation::Ptrace => self.ptrace(),
             Operation::Privileged(privilege) => self.ask_for(*privilege),
             Operation::Trust(policy) if *object == Object::Process => self.new_privileges(policy),
             Operation::Trust(policy) => self.trust(walk, policy),
-            _ if *object == Object::Process => {
+            _ if matches!(object, Object::Process | Object::Another(_)) => {
                 Err(UnknownFact::not_gathered("what exactly the process asked for").into())
             }
             Operation::Open(how) => self.open(walk, *how),

@@ -195,6 +195,7 @@ fn object(attempt: &Attempt) -> String {
         }
         Object::Port { address, port } => format!("{}:{port}", quote::display(address.as_bytes())),
         Object::Process => "the process".to_owned(),
+        Object::Another(pid) => format!("process {pid}"),
     }
 }
 

@@ -129,11 +129,14 @@ pub fn interpret(incident: &Incident, circumstances: &Circumstances) -> Interpre
         operations.find(|operation| operations::is_about_a_process(operation, incident))
     {
         let sign = incident.operation_sign.unwrap_or(Sign::Message);
+        let number = |path: &Vec<u8>| std::str::from_utf8(path).ok()?.parse().ok();
+        let other = incident.paths.iter().find_map(number);
+        let object = other.map_or(Object::Process, Object::Another);
         return Interpretation::Told(by_each(
             &speakers,
             incident.errno,
             operation,
-            &Object::Process,
+            &object,
             sign,
         ));
     }

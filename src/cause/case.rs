@@ -74,6 +74,7 @@ impl<'a> Case<'a> {
             (None, Object::Path(path)) => quote::display(path),
             (None, Object::Port { port, .. }) => format!("port {port}"),
             (None, Object::Process) => "this".to_owned(),
+            (None, Object::Another(pid)) => format!("process {pid}"),
         }
     }
 
@@ -83,6 +84,7 @@ impl<'a> Case<'a> {
             Object::Path(path) => quote::display(path),
             Object::Port { port, .. } => format!("port {port}"),
             Object::Process => "this".to_owned(),
+            Object::Another(pid) => format!("process {pid}"),
         }
     }
 

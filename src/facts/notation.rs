@@ -47,7 +47,7 @@
 //! | `user:NAME:rwx` `group:NAME:rwx` `group::rwx` `mask::rwx` | an entry of the ACL of the file above; the owner's, the mask's and the others' are in its mode |
 //! | `default:user:NAME:rwx` ... | an entry of its default ACL |
 //! | `subject USER GROUP` | who tries, with what a new login would have but for: `groups=` (supplementary), `database=` (groups by the database), `caps=` (effective: `full`, `none`, or names like `dac_override`), `bounding=`, `real=USER`, `pid=`, `uid_map=0+1,1000+1`, `gid_map=` (ids that exist in its user namespace), `userns`, `no_new_privs`, `seccomp`, `label=` |
-//! | `attempt OPERATION PATH` | what is tried, by the names of `permwrap why`, with `to=PATH` of a rename or link, `mode=640`, `owner=USER:GROUP`, `now`, `name=user.x`, `type=char`; `open:read,write,exclusive` for other ways to open; an address `0.0.0.0:80` for a port, `-` for an operation of no file |
+//! | `attempt OPERATION PATH` | what is tried, by the names of `permwrap why`, with `to=PATH` of a rename or link, `mode=640`, `owner=USER:GROUP`, `now`, `name=user.x`, `type=char`; `open:read,write,exclusive` for other ways to open; an address `0.0.0.0:80` for a port, `-` for an operation of no file, `pid:421` for another process |
 //! | `answer EACCES` | the error number that was reported |
 //! | `mount POINT TYPE OPTIONS` | a mount, with `id=`, `root=`, `source=`, `super=` (options of the superblock); a later one of the same point hides the earlier |
 //! | `setting NAME VALUE` | a sysctl; also `lsm landlock,selinux`, `selinux enforcing`, `lockdown integrity`, `owns-network-namespace yes` |

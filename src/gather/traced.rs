@@ -38,6 +38,11 @@ pub(super) fn traced(path: &[u8], mount: &Mount, view: &View) -> Option<Traced> 
         return None;
     };
     let (pid, mode) = asked_for(path).or_else(|| hidden(path, mount))?;
+    process(pid, mode, view)
+}
+
+/// A process as another sees it who wants this right.
+pub(super) fn process(pid: i32, mode: TraceMode, view: &View) -> Option<Traced> {
     let pid = view.pid_seen_from_here(pid);
     let status = Status::of(pid).ok()?;
     let [real, effective, saved, _] = status.uids;

@@ -11,10 +11,13 @@ use super::names::Databases;
 use super::subject::Status;
 use super::walk::{Walked, Walker};
 use super::{
-    flags, holders, leftovers, module_log, namespaces, policy, settings, surroundings, unknown,
+    flags, holders, leftovers, module_log, namespaces, policy, settings, surroundings, traced,
+    unknown,
 };
 use crate::attempt::{Attempt, Object, Operation, Subject};
-use crate::facts::{Fact, Facts, Inode, Leftovers, Program, Settings, UnknownFact};
+use crate::facts::{
+    Fact, Facts, Inode, Leftovers, Program, Settings, TraceMode, UnknownFact,
+};
 
 /// The root directory, settings and names that hold for one process: read once, for any number of attempts. The
 /// files themselves and the mounts are looked at anew for each.
@@ -94,6 +97,9 @@ impl View {
                 .into_iter()
                 .map(|program| program.walk)
                 .collect();
+        }
+        if let Object::Another(pid) = attempt.object {
+            facts.another = traced::process(pid, TraceMode::Attach, self);
         }
         facts.names = self.databases.names(&attempt.subject, &facts);
         facts.holders = holders::read(attempt, &facts);

@@ -37,8 +37,35 @@ impl Kernel<'_> {
         )
     }
 
-    /// ptrace(2) of a process that the text does not tell of.
+    /// `kill_ok_by_cred`
+    pub(super) fn kill(self) -> Decision {
+        let Some(other) = &self.facts.another else {
+            return self.privileged(Capability::Kill, Certainty::Inferred);
+        };
+        let [real, _, saved] = other.uids;
+        let subject = self.subject;
+        match [subject.uid, subject.real_uid]
+            .iter()
+            .any(|own| [real, saved].contains(own))
+        {
+            true => Ok(()),
+            false => self.privileged(Capability::Kill, Certainty::Proven),
+        }
+    }
+
+    /// ptrace(2): `__ptrace_may_access`, whose last step is the Yama module's. Of a process that the text does not tell of, its
+    /// setting is what stands in the way of most.
     pub(super) fn ptrace(self) -> Decision {
+        if let Some(other) = &self.facts.another {
+            if self.subject.has(Capability::SysPtrace) {
+                return self.yama(other.mode);
+            }
+            let more = other.permitted.0 & !self.subject.capabilities.0 != 0;
+            if !self.owns(other) || more || other.dumpable == Ok(false) {
+                return self.privileged(Capability::SysPtrace, Certainty::Proven);
+            }
+            return self.yama(other.mode);
+        }
         let scope = Restriction {
             everybody: |scope| scope >= 3,
             ..Restriction::new(PTRACE_SCOPE, |scope| scope >= 1)

@@ -64,22 +64,32 @@ impl Kernel<'_> {
         self.yama(process.mode)
     }
 
-    fn owns(self, process: &Traced) -> bool {
+    pub(super) fn owns(self, process: &Traced) -> bool {
         let subject = self.subject;
         process.uids == [subject.uid; 3] && process.gids == [subject.gid; 3]
     }
 
     /// `yama_ptrace_access_check`: only one's own children are attached to. Whose child it is, is not known.
-    fn yama(self, mode: TraceMode) -> Decision {
+    pub(super) fn yama(self, mode: TraceMode) -> Decision {
         let scope = self.facts.settings.other.get(PTRACE_SCOPE);
-        match scope {
-            Some(Ok(1..)) if mode == TraceMode::Attach => deny(
-                Errno::Acces,
+        let errno = match self.facts.another {
+            // ptrace(2) itself, rather than a file of /proc.
+            Some(_) => Errno::Perm,
+            None => Errno::Acces,
+        };
+        let refuses = match scope {
+            Some(Ok(1 | 2)) => !self.subject.has(Capability::SysPtrace),
+            Some(Ok(3..)) => true,
+            _ => false,
+        };
+        match refuses && mode == TraceMode::Attach {
+            true => deny(
+                errno,
                 Code::SysctlRestricts,
                 Obstacle::Setting(PTRACE_SCOPE.to_owned()),
                 Rule::Flag,
             ),
-            _ => Ok(()),
+            false => Ok(()),
         }
     }
 }

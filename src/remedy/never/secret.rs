@@ -53,7 +53,7 @@ pub(super) fn is_about_one(attempt: &Attempt, facts: &Facts) -> bool {
     };
     let asked = match &attempt.object {
         Object::Path(path) => is_secret(path) && !facts.walk.target().is_some_and(owns),
-        Object::Port { .. } | Object::Process => false,
+        Object::Port { .. } | Object::Process | Object::Another(_) => false,
     };
     let nodes = facts.walks().flat_map(|walk| [walk.named(), walk.target()]);
     asked

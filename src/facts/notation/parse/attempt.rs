@@ -178,6 +178,9 @@ fn object(word: &str) -> Parsed<Object> {
     if word == "-" {
         return Ok(Object::Process);
     }
+    if let Some(pid) = word.strip_prefix("pid:") {
+        return Ok(Object::Another(number(pid)?));
+    }
     if let Some((address, port)) = word.rsplit_once(':').filter(|_| !word.starts_with('/')) {
         return Ok(Object::Port {
             address: address.to_owned(),

@@ -80,6 +80,7 @@ pub(super) fn tried(attempt: &Attempt, names: &Names) -> String {
         Object::Path(path) => lines::escape(path),
         Object::Port { address, port } => format!("{address}:{port}"),
         Object::Process => "-".to_owned(),
+        Object::Another(pid) => format!("pid:{pid}"),
     };
     let mut line = format!("attempt  {} {object}", operation(&attempt.operation));
     if let Some(to) = &attempt.to {
