@@ -2,14 +2,37 @@
 
 use super::case::Case;
 use super::{Candidate, Words};
+use crate::attempt::{Operation, Privilege};
 
 pub(super) fn words(case: &Case) -> Words {
-    case.words(
-        format!("the kernel's lockdown keeps {} closed", case.path()),
-        "it holds for root as well, until the machine is started without it".to_owned(),
-    )
+    let level = match &case.facts.settings.lockdown {
+        Ok(level) => format!("its level is {}: ", level.name()),
+        Err(_) => String::new(),
+    };
+    let because = match &case.attempt.operation {
+        Operation::Privileged(Privilege::KernelModule) => {
+            "the kernel's lockdown takes no module that is not signed for it".to_owned()
+        }
+        Operation::Privileged(privilege) => {
+            format!("the kernel's lockdown lets nobody {}", privilege.words())
+        }
+        _ => format!("the kernel's lockdown keeps {} closed", case.path()),
+    };
+    let rule = format!("{level}it holds for root as well, until the machine is started without it");
+    case.words(because, rule)
 }
 
-pub(super) fn candidates(_: &Case) -> Vec<Candidate> {
-    Vec::new()
+pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    let signs = matches!(
+        case.attempt.operation,
+        Operation::Privileged(Privilege::KernelModule)
+    );
+    signs
+        .then(|| {
+            Candidate::advice(
+                "sign the module with a key that the machine trusts (mokutil --import)",
+            )
+        })
+        .into_iter()
+        .collect()
 }

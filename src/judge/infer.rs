@@ -4,8 +4,8 @@ use super::policy::is_sandboxed;
 use super::{
     Certainty, Code, Denial, Errno, Kernel, NodeId, Object, Obstacle, Operation, Rule, Stop,
 };
-use crate::attempt::Label;
-use crate::facts::{Hold, LoggedRefusal, Module};
+use crate::attempt::{Label, Privilege};
+use crate::facts::{Hold, Lockdown, LoggedRefusal, Module};
 
 /// AppArmor profiles of container managers. They allow every file but for some of `/proc` and `/sys`.
 const CONTAINER_PROFILES: [&str; 5] = [
@@ -43,6 +43,7 @@ impl Kernel<'_> {
             .or_else(|| self.by_state(node?, reported))
             .or_else(|| self.by_file_system(node?))
             .or_else(|| self.by_swap(node?, reported))
+            .or_else(|| self.by_lockdown(operation, reported))
             .or_else(|| self.by_module(operation, object, &at, reported))?;
         Some(Denial {
             errno: reported,
@@ -139,6 +140,26 @@ impl Kernel<'_> {
             Certainty::Inferred
         };
         Some((Code::LockedElsewhere, at, Rule::Held, certainty))
+    }
+
+    /// What a locked down kernel keeps from who has the capability (kernel_lockdown(7)). Whether a module is signed, or
+    /// which memory is meant, the text does not tell.
+    fn by_lockdown(self, operation: &Operation, reported: Errno) -> Option<Found> {
+        let level = match operation {
+            Operation::Privileged(Privilege::KernelModule) => Lockdown::Integrity,
+            Operation::Privileged(Privilege::Performance | Privilege::Bpf) => {
+                Lockdown::Confidentiality
+            }
+            _ => return None,
+        };
+        let locked = self.facts.settings.lockdown.as_ref();
+        let found = (
+            Code::LockdownDenies,
+            Obstacle::Process,
+            Rule::Flag,
+            Certainty::Inferred,
+        );
+        (reported == Errno::Perm && locked.is_ok_and(|locked| *locked >= level)).then_some(found)
     }
 
     /// A sandbox or a security module that is in force, and did not say that it allows this.
