@@ -1,6 +1,7 @@
 //! One piece of evidence, worked out: resolve → gather → judge → remedy.
 
 mod judged;
+mod logged;
 mod told;
 mod unnamed;
 mod untold;
@@ -96,14 +97,9 @@ fn of_message(incident: Incident, circumstances: &Circumstances, views: &mut Vie
         return Finding::without_attempt(incident, note);
     }
     let incident = with_its_source(incident, circumstances);
-    let decision = match resolve::interpret(&incident, circumstances) {
-        Interpretation::Told(readings) => told::decide(&incident, readings, views),
-        Interpretation::Untold(readings) => untold::decide(&incident, readings, views),
-        Interpretation::Unplaced(name) => Decision::Nothing(format!(
-            "{} is relative to a directory that the program had open, and the message does not say which",
-            quote::display(&name)
-        )),
-        Interpretation::Unnamed => unnamed::decide(&incident, circumstances, views),
+    let decision = match logged::decide(&incident, circumstances, views) {
+        Some(decision) => decision,
+        None => interpreted(&incident, circumstances, views),
     };
     let count = u64::from(incident.count);
     let finding = match decision {
@@ -114,6 +110,19 @@ fn of_message(incident: Incident, circumstances: &Circumstances, views: &mut Vie
         },
     };
     Finding { count, ..finding }
+}
+
+/// What the words of a message come to.
+fn interpreted(incident: &Incident, circumstances: &Circumstances, views: &mut Views) -> Decision {
+    match resolve::interpret(incident, circumstances) {
+        Interpretation::Told(readings) => told::decide(incident, readings, views),
+        Interpretation::Untold(readings) => untold::decide(incident, readings, views),
+        Interpretation::Unplaced(name) => Decision::Nothing(format!(
+            "{} is relative to a directory that the program had open, and the message does not say which",
+            quote::display(&name)
+        )),
+        Interpretation::Unnamed => unnamed::decide(incident, circumstances, views),
+    }
 }
 
 fn of_question(attempt: Attempt, views: &mut Views) -> Finding {
@@ -138,7 +147,9 @@ fn of_call(attempt: Attempt, circumstances: &Circumstances, views: &mut Views) -
     let reading = Reading { attempt, signs };
     let mut judged = views.judge(reading);
     let answered = judged.reading.attempt.errno;
-    if let (Verdict::Allowed, Some(errno)) = (&judged.verdict, answered)
+    let explained_by = |denial: &crate::denial::Denial| Some(denial.errno) == answered;
+    if let Some(errno) = answered
+        && !matches!(&judged.verdict, Verdict::Denied(denial) if explained_by(denial))
         && let Some(denial) = judged.inferred(errno, views)
     {
         judged.verdict = Verdict::Denied(denial);

@@ -132,13 +132,7 @@ pub fn interpret(incident: &Incident, circumstances: &Circumstances) -> Interpre
         let number = |path: &Vec<u8>| std::str::from_utf8(path).ok()?.parse().ok();
         let other = incident.paths.iter().find_map(number);
         let object = other.map_or(Object::Process, Object::Another);
-        return Interpretation::Told(by_each(
-            &speakers,
-            incident.errno,
-            operation,
-            &object,
-            sign,
-        ));
+        return Interpretation::Told(by_each(&speakers, incident.errno, operation, &object, sign));
     }
     let Some(name) = incident.paths.first() else {
         return Interpretation::Unnamed;

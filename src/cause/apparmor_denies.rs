@@ -125,6 +125,9 @@ fn rules(case: &Case) -> Vec<String> {
     {
         rules.push(format!("{} {},", pattern(name), letters(mask)));
     }
+    if let Some(capability) = logged.as_ref().and_then(|line| line.capability.clone()) {
+        return vec![format!("capability {capability},")];
+    }
     match (&attempt.operation, &attempt.object) {
         (Operation::Signal, _) => rules.push("signal send,".to_owned()),
         (Operation::Ptrace, _) => rules.push("ptrace trace,".to_owned()),

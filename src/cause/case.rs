@@ -158,7 +158,12 @@ impl<'a> Case<'a> {
             Certainty::Proven => "refused it",
             Certainty::Inferred => "must have refused it: nothing else that can be seen does",
         };
-        let mut words = self.words(format!("{module} {how}"), rule.to_owned());
+        // Without an object to show there is no other place for the rule.
+        let because = match self.at() {
+            Some(_) => format!("{module} {how}"),
+            None => format!("{module} {how}: {rule}"),
+        };
+        let mut words = self.words(because, rule.to_owned());
         if let Rule::Module {
             evidence: Some(line),
         } = &self.denial.rule

@@ -8,6 +8,8 @@ pub struct LoggedRefusal {
     pub module: Module,
     /// The process.
     pub pid: Option<i32>,
+    /// The user, where the line tells.
+    pub uid: Option<u32>,
     /// AppArmor's profile, or SELinux's subject label.
     pub profile: Option<String>,
     /// The operation, in the module's words: AppArmor's `open`, SELinux's permissions `{ read open }`.
@@ -16,6 +18,8 @@ pub struct LoggedRefusal {
     pub requested: Option<String>,
     /// The object's path, or with SELinux often only its name; a signal's or trace's peer.
     pub name: Option<Vec<u8>>,
+    /// AppArmor: the capability that was not to count: `dac_override`.
+    pub capability: Option<String>,
     /// The object's inode number.
     pub inode: Option<u64>,
     /// SELinux: the object's label.
@@ -50,6 +54,9 @@ impl LoggedRefusal {
         Some(LoggedRefusal {
             module,
             pid: field(line, "pid").and_then(|pid| pid.parse().ok()),
+            uid: field(line, "fsuid")
+                .or_else(|| field(line, "uid"))
+                .and_then(|uid| uid.parse().ok()),
             profile: text(if selinux { "scontext" } else { "profile" }),
             operation: match selinux {
                 true => permissions(line),
@@ -59,6 +66,7 @@ impl LoggedRefusal {
             name: field(line, "path")
                 .or_else(|| field(line, "name"))
                 .map(decoded),
+            capability: text("capname"),
             inode: number("ino"),
             target: text("tcontext"),
             class: text("tclass"),

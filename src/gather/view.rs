@@ -15,9 +15,7 @@ use super::{
     unknown,
 };
 use crate::attempt::{Attempt, Object, Operation, Subject};
-use crate::facts::{
-    Fact, Facts, Inode, Leftovers, Program, Settings, TraceMode, UnknownFact,
-};
+use crate::facts::{Fact, Facts, Inode, Leftovers, Program, Settings, TraceMode, UnknownFact};
 
 /// The root directory, settings and names that hold for one process: read once, for any number of attempts. The
 /// files themselves and the mounts are looked at anew for each.

@@ -20,9 +20,7 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
     }
     if let Some(errno) = incident.errno {
         for judged in &mut others {
-            if !matches!(judged.verdict, Verdict::Denied(_))
-                && let Some(denial) = judged.inferred(errno, views)
-            {
+            if let Some(denial) = judged.inferred(errno, views) {
                 judged.verdict = Verdict::Denied(denial);
                 return Decision::refused(judged.clone());
             }

@@ -2,7 +2,7 @@
 
 use super::judged::{Judged, Views};
 use super::{Decision, MOST_READINGS, agrees, told, untold};
-use crate::attempt::{Clue, Incident, Sign};
+use crate::attempt::{Clue, Incident, Object, Sign};
 use crate::gather;
 use crate::judge::Verdict;
 use crate::report::Conclusion;
@@ -73,21 +73,31 @@ fn among_arguments(
         .into_iter()
         .take(MOST_READINGS);
     let mut refused: Vec<Judged> = Vec::new();
+    // Ports that the kernel's own rules give, and something beyond them may refuse.
+    let mut unexplained: Vec<Judged> = Vec::new();
     for reading in readings {
-        let object = &reading.attempt.object;
+        let object = reading.attempt.object.clone();
         if refused
             .iter()
-            .any(|known| known.reading.attempt.object == *object)
+            .chain(&unexplained)
+            .any(|known| known.reading.attempt.object == object)
         {
             continue;
         }
-        let judged = views.judge(reading);
+        let mut judged = views.judge(reading);
         if matches!(judged.verdict, Verdict::Denied(_)) && agrees(incident, &judged.verdict) {
             refused.push(judged);
+        } else if matches!(object, Object::Port { .. })
+            && let Some(errno) = incident.errno
+            && let Some(denial) = judged.inferred(errno, views)
+        {
+            judged.verdict = Verdict::Denied(denial);
+            unexplained.push(judged);
         }
     }
     match (refused.len(), refused.pop()) {
         (1, Some(judged)) => Decision::refused(judged),
+        (0, _) if unexplained.len() == 1 => Decision::refused(unexplained.swap_remove(0)),
         (0, _) => Decision::Nothing(
             "the message does not name it, and none of the command's arguments is known to be it"
                 .to_owned(),

@@ -6,7 +6,7 @@ use super::told::is_like_a_program;
 use super::{Decision, MOST_READINGS, agrees, unproven};
 use crate::attempt::{Errno, Incident, Operation};
 use crate::cause;
-use crate::denial::{Denial, Obstacle};
+use crate::denial::{Denial, Obstacle, Rule};
 use crate::facts::Kind;
 use crate::judge::Verdict;
 use crate::remedy::{self, Fix, Remedy};
@@ -77,7 +77,10 @@ fn of_ways(seen: Judged, ways: Vec<Judged>, incident: &Incident, views: &mut Vie
     // What the kernel refuses with another error number is not what was tried.
     let otherwise =
         |way: &Judged| matches!(way.verdict, Verdict::Denied(_)) && !agrees(incident, &way.verdict);
-    let ways: Vec<Judged> = ways.into_iter().filter(|way| !otherwise(way)).collect();
+    let mut ways: Vec<Judged> = ways.into_iter().filter(|way| !otherwise(way)).collect();
+    if let Some(beyond) = beyond_the_rules(&mut ways, incident, views) {
+        return Decision::refused(beyond);
+    }
     if ways
         .iter()
         .any(|way| matches!(way.verdict, Verdict::Unclear(_)))
@@ -87,14 +90,13 @@ fn of_ways(seen: Judged, ways: Vec<Judged>, incident: &Incident, views: &mut Vie
     }
     let refused: Vec<&Denial> = ways.iter().filter_map(denial).collect();
     if refused.is_empty() {
-        return allowed(ways, incident, views);
+        return allowed(ways);
     }
     let reason = |denial: &Denial| (denial.code, place_of(denial));
     let is_one = refused.len() == ways.len()
         && refused
             .iter()
             .all(|other| reason(other) == reason(refused[0]));
-    let mut ways: Vec<Judged> = ways;
     if !is_one {
         let each = ways.iter_mut().map(|way| way_of(way, views)).collect();
         return Decision::Judged(
@@ -116,19 +118,29 @@ fn of_ways(seen: Judged, ways: Vec<Judged>, incident: &Incident, views: &mut Vie
     }
 }
 
-/// Nothing that may have been tried is refused now.
-fn allowed(ways: Vec<Judged>, incident: &Incident, views: &mut Views) -> Decision {
-    let mut ways = ways;
-    if let Some(errno) = incident.errno {
-        for way in &mut ways {
-            if way.verdict == Verdict::Allowed
-                && let Some(denial) = way.inferred(errno, views)
-            {
-                way.verdict = Verdict::Denied(denial);
-                return Decision::refused(way.clone());
-            }
-        }
+/// Where the kernel's own rules allow whatever may have been tried: what a module or a server refuses of it.
+fn beyond_the_rules(ways: &mut [Judged], incident: &Incident, views: &mut Views) -> Option<Judged> {
+    let errno = incident.errno?;
+    let is_beyond = |denial: &Denial| matches!(denial.rule, Rule::Module { .. } | Rule::FileSystem);
+    if ways
+        .iter()
+        .filter_map(denial)
+        .any(|denial| !is_beyond(denial))
+    {
+        return None;
     }
+    if let Some(refused) = ways.iter().find(|way| denial(way).is_some()) {
+        return Some(refused.clone());
+    }
+    ways.iter_mut().find_map(|way| {
+        way.verdict = Verdict::Denied(way.inferred(errno, views)?);
+        Some(way.clone())
+    })
+}
+
+/// Nothing that may have been tried is refused now.
+fn allowed(ways: Vec<Judged>) -> Decision {
+    let mut ways = ways;
     let at = ways.iter().position(|way| way.verdict == Verdict::Allowed);
     Decision::of(ways.swap_remove(at.unwrap_or(0)))
 }

@@ -1,0 +1,118 @@
+//! A line of a security module's log that was pasted: it tells by itself who was refused what, and by which module.
+
+use super::Decision;
+use super::judged::{Judged, Views};
+use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Sign, Signs, Subject};
+use crate::denial::{Certainty, Code, Denial, Obstacle, Rule};
+use crate::facts::{LoggedRefusal, Module, Walk};
+use crate::judge::Verdict;
+use crate::resolve::{Circumstances, Reading};
+
+/// What the line tells; `None` where it is no such line. In a run nothing rests on what a program says of its own refusals.
+pub(super) fn decide(
+    incident: &Incident,
+    circumstances: &Circumstances,
+    views: &mut Views,
+) -> Option<Decision> {
+    let line = String::from_utf8_lossy(&incident.message).into_owned();
+    let refusal = LoggedRefusal::parse(&line)?;
+    let reader = circumstances.processes.first()?;
+    if !circumstances.command.is_empty() {
+        return None;
+    }
+    let attempt = Attempt {
+        subject: subject(&refusal, &reader.subject),
+        operation: operation(&refusal, incident),
+        object: object(&refusal),
+        to: None,
+        directory: None,
+        errno: Some(Errno::Acces),
+    };
+    let signs = Signs {
+        operation: Some(Sign::Message),
+        object: Some(Sign::Message),
+        subject: true,
+        place: true,
+    };
+    let mut judged = views.judge(Reading { attempt, signs });
+    if !is_placed(&refusal) {
+        // The name alone could be that of any file.
+        judged.facts.walk = Walk::default();
+    }
+    judged.verdict = Verdict::Denied(Denial {
+        errno: Errno::Acces,
+        code: match refusal.module {
+            Module::AppArmor => Code::ApparmorDenies,
+            Module::Selinux => Code::SelinuxDenies,
+            Module::Landlock => Code::LandlockDenies,
+            Module::Seccomp => Code::SeccompDenies,
+        },
+        at: at(&judged),
+        rule: Rule::Module {
+            evidence: Some(line),
+        },
+        certainty: Certainty::Proven,
+    });
+    Some(Decision::refused(judged))
+}
+
+/// The process that was refused, as far as the line tells of it: its label, and whose it is.
+fn subject(refusal: &LoggedRefusal, reader: &Subject) -> Subject {
+    let label = match refusal.module {
+        Module::AppArmor => refusal
+            .profile
+            .as_ref()
+            .map(|name| format!("{name} (enforce)")),
+        _ => refusal.profile.clone(),
+    };
+    let uid = refusal.uid.unwrap_or(reader.uid);
+    Subject {
+        label: Ok(label),
+        ..Subject::login(uid, uid, Vec::new())
+    }
+}
+
+fn operation(refusal: &LoggedRefusal, incident: &Incident) -> Operation {
+    let asked = |letter: char| {
+        refusal
+            .requested
+            .as_ref()
+            .is_some_and(|mask| mask.contains(letter))
+    };
+    match incident.operations.first() {
+        Some(operation) => operation.clone(),
+        None if asked('c') => Operation::CREATE,
+        None if asked('w') => Operation::WRITE,
+        None if asked('a') => Operation::APPEND,
+        None if asked('x') => Operation::Exec,
+        None => Operation::READ,
+    }
+}
+
+fn object(refusal: &LoggedRefusal) -> Object {
+    match (&refusal.name, refusal.port) {
+        (Some(name), _) => Object::Path(name.clone()),
+        (None, Some(port)) => Object::Port {
+            address: String::new(),
+            port,
+        },
+        (None, None) => Object::Process,
+    }
+}
+
+fn is_placed(refusal: &LoggedRefusal) -> bool {
+    let name = refusal.name.as_ref();
+    name.is_none_or(|name| name.starts_with(b"/"))
+}
+
+fn at(judged: &Judged) -> Obstacle {
+    let walk = &judged.facts.walk;
+    match (
+        walk.target().or(walk.parent()),
+        &judged.reading.attempt.object,
+    ) {
+        (Some(node), _) => Obstacle::Node(node),
+        (None, Object::Port { port, .. }) => Obstacle::Port(*port),
+        _ => Obstacle::Process,
+    }
+}
