@@ -357,6 +357,20 @@ impl Change {
         }
     }
 
+    /// The node whose mode, owner or ACL it alters.
+    #[must_use]
+    pub fn alters(&self) -> Option<NodeId> {
+        match self {
+            Change::Chmod { node, .. }
+            | Change::SetMode { node, .. }
+            | Change::Chown { node, .. }
+            | Change::AclGrant { node, .. }
+            | Change::AclMask { node, .. }
+            | Change::SetAcl { node, .. } => Some(*node),
+            _ => None,
+        }
+    }
+
     /// Whether the change takes effect only in a new login session.
     #[must_use]
     pub fn needs_login(&self) -> bool {

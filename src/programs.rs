@@ -68,6 +68,18 @@ struct File {
 }
 
 impl Program {
+    /// Whether it is a shell.
+    #[must_use]
+    pub fn is_shell(&self) -> bool {
+        self.shell
+    }
+
+    /// Whether it runs whatever it is given: an interpreter, or one that starts another command.
+    #[must_use]
+    pub fn runs_what_it_is_given(&self) -> bool {
+        self.interprets || self.wraps
+    }
+
     /// What it does with every file that it is given, whichever.
     #[must_use]
     pub fn always_does(&self) -> Option<Operation> {

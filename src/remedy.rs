@@ -15,7 +15,7 @@ mod tests;
 
 use crate::attempt::{Attempt, Object, Operation};
 use crate::cause::{self, Candidate, Denial, Fit, held};
-use crate::change::{Argv, Change, Effect, Place};
+use crate::change::{Argv, Change, Effect, InodeFlag, Place};
 use crate::facts::{Facts, NodeId};
 use crate::judge::{self, Verdict};
 use crate::quote;
@@ -162,6 +162,12 @@ impl Plan {
         refused: &mut Vec<never::Never>,
     ) -> Option<Plan> {
         let mut plan = self.clone();
+        let mut candidate = candidate;
+        candidate.changes = candidate
+            .changes
+            .into_iter()
+            .flat_map(|change| around_marks(change, &plan.facts))
+            .collect();
         for change in &candidate.changes {
             if let Some(reason) = never::forbids(change, &plan.attempt, &plan.facts, &denial.at) {
                 refused.push(reason);
@@ -292,7 +298,16 @@ impl Plan {
         let titles: Vec<&str> = self.parts.iter().map(|part| part.title.as_str()).collect();
         let mut notes: Vec<&str> = self.parts.iter().map(|part| part.note.as_str()).collect();
         notes.dedup();
+        if notes.len() > 1 {
+            // What several changes do, the title says.
+            notes.clear();
+        }
         let effect = self.effect();
+        if !self.allowed && self.effect() == Effect::Repairs && self.changes().any(is_provable) {
+            notes.push(
+                "what lies behind cannot be seen from here (`sudo permwrap fix` sees the rest)",
+            );
+        }
         let argv = if self.safe { self.argv.as_slice() } else { &[] };
         let title = match self.safe {
             true => joined(&titles),
@@ -303,10 +318,7 @@ impl Plan {
         };
         Fix {
             title,
-            note: match notes.as_slice() {
-                [note] => (*note).to_owned(),
-                _ => String::new(),
-            },
+            note: notes.join("; "),
             changes: self.changes().cloned().collect(),
             argv: argv.to_vec(),
             needs_root: self.needs_root,
@@ -339,6 +351,30 @@ fn joined(titles: &[&str]) -> String {
         .map(|title| title[common..].join(" "))
         .collect();
     format!("{} {}", first[..common].join(" "), rests.join(" and "))
+}
+
+/// The change with what must come before and after it: nothing is altered of an inode that is immutable or append-only, not
+/// by root either, so the mark goes first and comes back.
+fn around_marks(change: Change, facts: &Facts) -> Vec<Change> {
+    let Some(node) = change.alters() else {
+        return vec![change];
+    };
+    let Ok(flags) = &facts.node(node).flags else {
+        return vec![change];
+    };
+    let marks = [
+        (flags.immutable, InodeFlag::Immutable),
+        (flags.append, InodeFlag::Append),
+    ];
+    let set = |on: bool| {
+        let marks = marks.iter().filter(|(is_set, _)| *is_set);
+        marks.map(move |(_, flag)| Change::SetFlag {
+            node,
+            flag: *flag,
+            on,
+        })
+    };
+    set(false).chain([change]).chain(set(true)).collect()
 }
 
 /// Whether the facts show what the change does.

@@ -2,156 +2,65 @@
 
 use super::case::Case;
 use super::{Candidate, Fit, Purpose};
-use crate::attempt::Operation;
+use crate::attempt::{Object, Operation};
 use crate::change::{Argv, Change, Effect, argv};
 use crate::facts::{Kind, Perms};
-use crate::quote;
-
-/// Programs that administer the system: root runs them, by sudo where there is one.
-const ADMINISTRATION: &[&str] = &[
-    "a2dismod",
-    "a2dissite",
-    "a2enmod",
-    "a2ensite",
-    "addgroup",
-    "adduser",
-    "apk",
-    "apt",
-    "apt-get",
-    "aptitude",
-    "arping",
-    "blkid",
-    "bpftool",
-    "brctl",
-    "bridge",
-    "certbot",
-    "chroot",
-    "conntrack",
-    "date",
-    "debootstrap",
-    "depmod",
-    "dmesg",
-    "dnf",
-    "dpkg",
-    "dpkg-reconfigure",
-    "ethtool",
-    "fdisk",
-    "fsck",
-    "gpasswd",
-    "groupadd",
-    "groupdel",
-    "hostname",
-    "hostnamectl",
-    "hwclock",
-    "ifconfig",
-    "insmod",
-    "ip",
-    "ip6tables",
-    "iptables",
-    "iptables-save",
-    "iw",
-    "iwconfig",
-    "journalctl",
-    "kexec",
-    "kill",
-    "ldconfig",
-    "losetup",
-    "lvcreate",
-    "lvs",
-    "lxc",
-    "mkswap",
-    "modprobe",
-    "mount",
-    "netplan",
-    "nft",
-    "nmap",
-    "pacman",
-    "parted",
-    "pvs",
-    "reboot",
-    "renice",
-    "rmmod",
-    "route",
-    "service",
-    "shutdown",
-    "smartctl",
-    "snap",
-    "ss",
-    "swapoff",
-    "swapon",
-    "sysctl",
-    "systemctl",
-    "tc",
-    "tcpdump",
-    "timedatectl",
-    "traceroute",
-    "ufw",
-    "umount",
-    "update-alternatives",
-    "update-ca-certificates",
-    "update-grub",
-    "update-initramfs",
-    "update-rc.d",
-    "useradd",
-    "userdel",
-    "usermod",
-    "vgs",
-    "visudo",
-    "yum",
-    "zypper",
-];
-
-/// Programs that put files where they are told: into a place of the system, root runs them.
-const FILING: &[&str] = &[
-    "chgrp", "chmod", "chown", "cp", "install", "ln", "mv", "rsync", "tar", "unzip",
-];
+use crate::{programs, quote};
 
 /// Options of package managers that have no place where a package is installed for oneself.
 const FOR_THE_SYSTEM: &[&[u8]] = &[b"--break-system-packages", b"--system", b"--user"];
 
-const EDITORS: &[&str] = &["emacs", "micro", "nano", "nvim", "vi", "vim"];
+/// Options of package managers whose value is the place that a package goes to.
+const PLACES: &[&[u8]] = &[
+    b"--install-dir",
+    b"--prefix",
+    b"--root",
+    b"--target",
+    b"-i",
+    b"-t",
+];
 
 /// The ways around: none where the place is not the system's and the program no administrator's.
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let mut all = Vec::new();
-    let system = matches!(case.purpose(), Some(Purpose::System | Purpose::Kernel));
     let writes = case.wanted().contains(Perms::W);
     let tool = Tool::of(&case.facts.surroundings.command);
     all.extend(tool.as_ref().and_then(|tool| own_prefix(tool, case)));
     all.extend(as_root(case));
-    if let Some(tool) = &tool
-        && EDITORS.contains(&tool.name.as_str())
-        && matches!(case.purpose(), Some(Purpose::System))
-        && case
-            .inode()
-            .is_some_and(|inode| inode.kind == Kind::Regular)
-    {
-        all.extend(edit_as_root(case));
-    }
-    if system && writes && all.is_empty() {
+    all.extend(tool.as_ref().and_then(|tool| edit_as_root(tool, case)));
+    all.extend(tool.as_ref().and_then(|tool| redirected(tool, case)));
+    if is_of_the_system(case) && writes && all.is_empty() {
         all.push(somewhere_else(case));
     }
     all
 }
 
-/// Running the refused command as root, where it is one that root is to run.
+/// Whether what refuses is the system's, rather than somebody's data.
+fn is_of_the_system(case: &Case) -> bool {
+    matches!(
+        case.purpose(),
+        Some(Purpose::System | Purpose::Kernel | Purpose::State)
+    )
+}
+
+/// Running the refused command as root: what administers the system, and what puts files where it is told, in a place of
+/// the system. Servers, package runners and scripts are not for root.
 pub(super) fn as_root(case: &Case) -> Option<Candidate> {
     if case.subject().uid == 0 {
         return None;
     }
     let tool = Tool::of(&case.facts.surroundings.command)?;
+    let program = programs::program(tool.name.as_bytes());
+    let administers = program.is_some_and(|program| program.administers);
+    let places = program.is_some_and(|program| program.places);
     let installs = matches!(tool.name.as_str(), "make" | "ninja" | "cmake" | "meson")
         && tool
             .arguments
             .iter()
             .any(|argument| argument.contains("install"));
-    let of_system = matches!(
-        case.purpose(),
-        None | Some(Purpose::System | Purpose::Kernel)
-    );
-    let administers = ADMINISTRATION.contains(&tool.name.as_str());
-    let files = FILING.contains(&tool.name.as_str()) && of_system;
-    (administers || installs && of_system || files).then(|| {
+    let of_system = case.purpose().is_none() || is_of_the_system(case);
+    let places = places && is_what_it_does(case);
+    (administers || (places || installs) && of_system).then(|| {
         Candidate::new(
             Fit::Around,
             format!("run this one command as root: {}", tool.name),
@@ -159,6 +68,69 @@ pub(super) fn as_root(case: &Case) -> Option<Candidate> {
         )
         .noting("runs this one command as root")
     })
+}
+
+/// Whether the refusal is of what the command line says: altering an operand of it, or something in one.
+fn is_what_it_does(case: &Case) -> bool {
+    let Object::Path(path) = &case.attempt.object else {
+        return false;
+    };
+    let operation = &case.attempt.operation;
+    let alters = match operation {
+        Operation::Open(how) => how.write,
+        Operation::List | Operation::Traverse | Operation::Exec | Operation::Connect => false,
+        _ => true,
+    };
+    // What takes away or changes owner and mode must be what the program is for.
+    let is_particular = |operation: &Operation| {
+        !operation.makes_a_name() && !matches!(operation, Operation::Open(_))
+    };
+    let lines = programs::command_lines(&case.facts.surroundings.command);
+    let operands = lines.iter().flat_map(|line| &line.operands);
+    alters
+        && operands
+            .filter(|operand| {
+                let does = operand.operation.as_ref();
+                let particular = is_particular(operation) || does.is_some_and(is_particular);
+                !particular || does.map(Operation::name) == Some(operation.name())
+            })
+            .any(|operand| leads_to(&operand.word, path))
+}
+
+/// Whether a word of a command line is this path or the directory that it lies in; a relative one by its end.
+fn leads_to(word: &[u8], path: &[u8]) -> bool {
+    let word = word.strip_prefix(b"./").unwrap_or(word);
+    let word = match word.strip_suffix(b"/") {
+        Some(b"") | None => word,
+        Some(word) => word,
+    };
+    let is = |path: &[u8]| {
+        let ending = path.strip_suffix(word);
+        ending
+            .is_some_and(|rest| rest.is_empty() || !word.starts_with(b"/") && rest.ends_with(b"/"))
+    };
+    let slash = path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+    !word.is_empty() && (is(path) || is(&path[..slash.max(1)]))
+}
+
+/// A file that the shell opens for its command: sudo before the command would not help.
+fn redirected(tool: &Tool, case: &Case) -> Option<Candidate> {
+    let is_shell = programs::program(tool.name.as_bytes()).is_some_and(programs::Program::is_shell);
+    let code = tool.raw.iter().skip(1).find(|word| word.contains(&b'>'));
+    let opens = matches!(case.attempt.operation, Operation::Open(how) if how.write);
+    let appends = matches!(case.attempt.operation, Operation::Open(how) if how.append);
+    if !(is_shell && opens && is_of_the_system(case) && case.facts.surroundings.sudo) {
+        return None;
+    }
+    code?;
+    let option = if appends { "-a " } else { "" };
+    let path = match &case.attempt.object {
+        Object::Path(path) => quote::shell(path),
+        _ => return None,
+    };
+    Some(Candidate::advice(format!(
+        "the shell itself opens the file, so let a program of root's write it: ... | sudo tee {option}{path}"
+    )))
 }
 
 /// The operation itself, done by root: for what only an owner or root may do. Where the text does not tell all of it, the
@@ -207,7 +179,18 @@ fn own_prefix(tool: &Tool, case: &Case) -> Option<Candidate> {
             .skip(1)
             .filter(|word| !FOR_THE_SYSTEM.contains(&word.as_slice()));
         let mut words = argv(words);
-        words.extend(packages.cloned());
+        let mut is_place = false;
+        for word in packages {
+            // Where it was to go is what was refused.
+            let skipped = std::mem::replace(&mut is_place, PLACES.contains(&word.as_slice()));
+            let named = PLACES.iter().any(|place| {
+                let rest = word.strip_prefix(*place);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"="))
+            });
+            if !skipped && !named {
+                words.push(word.clone());
+            }
+        }
         words
     };
     let home = case.facts.surroundings.home.as_deref();
@@ -292,9 +275,14 @@ pub(super) fn keep_attributes_out(case: &Case) -> Option<Candidate> {
     )
 }
 
-fn edit_as_root(case: &Case) -> Option<Candidate> {
+fn edit_as_root(tool: &Tool, case: &Case) -> Option<Candidate> {
     let node = case.node()?;
-    case.facts.surroundings.sudo.then(|| {
+    let edits = programs::program(tool.name.as_bytes()).is_some_and(|program| program.edits);
+    let regular = case
+        .inode()
+        .is_some_and(|inode| inode.kind == Kind::Regular);
+    let fitting = edits && regular && is_of_the_system(case);
+    (fitting && case.facts.surroundings.sudo).then(|| {
         Candidate::new(
             Fit::Around,
             format!("edit {} as its administrator", case.path()),
@@ -318,6 +306,14 @@ fn somewhere_else(case: &Case) -> Candidate {
     }
     if case.purpose() == Some(Purpose::Kernel) {
         return Candidate::advice(format!("{path} is the kernel's: only root may set it"));
+    }
+    if matches!(
+        case.attempt.operation,
+        Operation::Delete | Operation::Rmdir | Operation::Rename
+    ) {
+        return Candidate::advice(format!(
+            "{path} is the system's: what put the file there, or the administrator, takes it away"
+        ));
     }
     let place = match &case.facts.surroundings.home {
         Some(home) if home.len() > 1 => format!("below {}", quote::display(home)),

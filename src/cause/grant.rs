@@ -4,8 +4,9 @@
 
 use super::case::Case;
 use super::{Candidate, Class, Fit, Purpose, Rule, elsewhere, held, lasting, node_at};
+use crate::attempt::Operation;
 use crate::change::Change;
-use crate::facts::{Inode, Kind, NodeId, Perms, Tag};
+use crate::facts::{Inode, Kind, NodeId, Perms, Tag, Walk};
 
 /// The ways to grant what was wanted of the refusing inode.
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
@@ -18,7 +19,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let mut wanted = case.wanted();
     if inode.is_dir() {
         // Without x, w on a directory is of no use, and r of little.
-        wanted = wanted.or(Perms::X);
+        wanted = wanted.or(Perms::X).or(needed_next(case, id));
     }
     let grant = Grant {
         case,
@@ -39,6 +40,31 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all.extend(elsewhere::candidates(case));
     all.extend(lasting::advice(case));
     all
+}
+
+/// What the operation will need of the same directory once it is passed through: asked for together, since behind a closed
+/// directory nothing shows what comes next.
+fn needed_next(case: &Case, id: NodeId) -> Perms {
+    let operation = &case.attempt.operation;
+    let alters = operation.makes_a_name()
+        || matches!(
+            operation,
+            Operation::Delete | Operation::Rmdir | Operation::Rename | Operation::Bind
+        )
+        || matches!(operation, Operation::Open(how) if how.create);
+    let in_it = |walk: &Walk| walk.parent() == Some(id);
+    let unseen = |walk: &Walk| {
+        walk.written_step()
+            .is_some_and(|step| !matches!(step.found, Ok(Some(_))))
+    };
+    let made_there = case.facts.to.as_ref().is_some_and(in_it);
+    let altered = alters
+        && in_it(&case.facts.walk)
+        && (unseen(&case.facts.walk) || !matches!(operation, Operation::Open(_)));
+    match made_there || altered {
+        true => Perms::W,
+        false => Perms::NONE,
+    }
 }
 
 /// Leftovers of sudo or of a root container in a tree that is the subject's: the whole tree is given back, or the one

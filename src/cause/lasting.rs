@@ -52,6 +52,10 @@ fn in_container(case: &Case, kind: &str) -> Option<String> {
         "podman" => format!(
             "for good: mount it with :U (-v SOURCE:{point}:U), or run with --userns=keep-id"
         ),
+        // Running as root is never advice.
+        _ if inode.uid == 0 => {
+            format!("for good: give the volume at {point} to {who} on the host")
+        }
         _ => format!(
             "for good: run it as the volume's owner (--user {owner}), or give the volume at {point} to {who} on the host"
         ),

@@ -34,7 +34,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     };
     if case.facts.surroundings.container.is_some() {
         let user = match case.inode() {
-            Some(inode) if case.subject().uid == 0 => {
+            Some(inode) if case.subject().uid == 0 && inode.uid != 0 => {
                 format!(
                     "run it as its owner (--user {}:{}), or ",
                     inode.uid, inode.gid
@@ -59,7 +59,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         ));
     } else if all.is_empty() {
         all.push(Candidate::advice(
-            "leave this to root, or to a program of the system that is made for it",
+            "leave this to the administrator, or to a program of the system that is made for it",
         ));
     }
     all

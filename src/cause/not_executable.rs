@@ -25,9 +25,11 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
             case.path()
         ))];
     }
-    let mut all = Vec::new();
-    all.extend(mark_as_program(case));
-    all.extend(grant::candidates(case));
+    // One smallest change: where whoever may read it may run it then, nobody needs an entry.
+    let mut all: Vec<Candidate> = mark_as_program(case).into_iter().collect();
+    if all.is_empty() {
+        all.extend(grant::candidates(case));
+    }
     all.extend(noexec_mount::run_through_interpreter(case, Fit::Around));
     all
 }

@@ -34,12 +34,16 @@ fn made_by_root(case: &Case) -> Option<Candidate> {
         .steps
         .last()
         .filter(|step| step.dir == parent && step.found == Ok(None))?;
-    let fitting = is_top(path) && ![b"/dev".as_slice(), b"/home"].contains(&path.as_slice())
-        || is_within(path, b"/var/log");
-    let directory = match case.attempt.operation {
-        Operation::Mkdir => true,
-        Operation::Open(how) if how.create && path != b"/" && path != b"/opt" => false,
-        _ => return None,
+    let directory = matches!(case.attempt.operation, Operation::Mkdir);
+    let fitting = match case.attempt.operation {
+        Operation::Mkdir => {
+            is_top(path) && ![b"/dev".as_slice(), b"/home"].contains(&path.as_slice())
+        }
+        // A log is a file that stays; a pid file or a temporary one is another each time.
+        Operation::Open(how) if how.create => {
+            is_within(path, b"/var/log") && step.name.ends_with(b".log")
+        }
+        _ => false,
     };
     if subject.uid == 0 || around.container.is_some() || !fitting {
         return None;

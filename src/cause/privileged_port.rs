@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::{Candidate, Fit, Obstacle, Words};
 use crate::attempt::Capability;
-use crate::change::Change;
+use crate::change::{Change, Place};
 
 const SETTING: &str = "net.ipv4.ip_unprivileged_port_start";
 
@@ -29,23 +29,29 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let capability = Capability::NetBindService;
     let mut all = Vec::new();
     if let Some(unit) = around.unit.as_ref().filter(|unit| !unit.user) {
-        let name = crate::quote::display(unit.name.as_bytes());
-        all.push(Candidate {
-            fit: Fit::Meant,
-            ..Candidate::advice(format!(
-                "in {name}: AmbientCapabilities={}",
+        let name = crate::quote::shell(unit.name.as_bytes());
+        all.push(meant(
+            Place::Deployment,
+            format!(
+                "a socket unit for {name} that listens on {port} (systemd.socket(5)), or systemctl edit {name}, [Service] \
+                 AmbientCapabilities={}",
                 capability.name()
-            ))
-        });
+            ),
+        ));
     }
     if around.container.is_some() {
-        all.push(Candidate {
-            fit: Fit::Meant,
-            ..Candidate::advice(format!(
+        all.push(meant(
+            Place::Deployment,
+            format!(
                 "listen on a port from 1024 up inside and publish it (-p {port}:8080), or run with --sysctl {SETTING}={port}"
-            ))
-        });
+            ),
+        ));
     }
+    all.push(meant(
+        Place::Here,
+        "listen on another port, from 1024 up (8080, say), behind a reverse proxy where need be"
+            .to_owned(),
+    ));
     if let Some(program) = around
         .command
         .first()
@@ -74,12 +80,17 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
             format!("free the ports from {port} up"),
             [lower],
         )
-        .noting("for everybody on this machine, until the next boot (/etc/sysctl.d keeps it)"),
+        .noting("for all users of this machine, until the next boot (/etc/sysctl.d keeps it)"),
     );
-    all.push(Candidate::advice(
-        "listen on a port from 1024 up, behind a reverse proxy where need be",
-    ));
     all
+}
+
+fn meant(place: Place, words: String) -> Candidate {
+    let advice = Candidate {
+        fit: Fit::Meant,
+        ..Candidate::advice(words)
+    };
+    advice.at(place)
 }
 
 fn port(case: &Case) -> Option<u16> {

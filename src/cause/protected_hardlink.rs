@@ -1,9 +1,10 @@
 //! fs.protected_hardlinks: only what one owns, or a plain file that one may read and write, can be linked.
 
 use super::case::Case;
-use super::{Candidate, Fit, Words, grant};
+use super::{Candidate, Fit, Words, grant, held};
 use crate::attempt::Object;
 use crate::change::{Change, Effect, argv};
+use crate::facts::Perms;
 
 pub(super) fn words(case: &Case) -> Words {
     case.words(
@@ -24,6 +25,11 @@ pub(super) fn symlink(case: &Case) -> Option<Candidate> {
     let (Object::Path(path), Some(to)) = (&case.attempt.object, &case.attempt.to) else {
         return None;
     };
+    let directory = case.facts.to.as_ref()?.parent()?;
+    let may_make = held(case.subject(), directory, case.facts)?.contains(Perms::W.or(Perms::X));
+    if !may_make && case.subject().uid != 0 {
+        return None;
+    }
     Some(Candidate::new(
         Fit::Around,
         "make a symbolic link instead, or a copy".to_owned(),

@@ -62,7 +62,9 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
             Some(name) if case.subject().uid == 0 => {
                 format!("set {name} otherwise (sysctl -w; /etc/sysctl.d keeps it)")
             }
-            _ => "do it as root".to_owned(),
+            _ => {
+                "leave it to the administrator, or to a program of the system that is made for it".to_owned()
+            }
         };
         all.push(Candidate::advice(advice));
     }

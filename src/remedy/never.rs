@@ -9,7 +9,7 @@ mod place;
 mod secret;
 
 use super::safely;
-use crate::attempt::{Attempt, Subject};
+use crate::attempt::{Attempt, Operation, Subject};
 use crate::cause::{Obstacle, Purpose, held, purpose};
 use crate::change::Change;
 use crate::facts::{Facts, Kind, NodeId, Walk};
@@ -45,6 +45,10 @@ pub enum Never {
     SystemMount,
     /// The way leads through a symlink that belongs to neither root nor the subject.
     ForeignLink,
+    /// It lies on a read-only mount: no mode or owner can be changed there.
+    ReadOnly,
+    /// Who may write at the top of a project may replace all that runs there.
+    Project,
     /// Others can put something else in the place of what root would touch.
     Swapped,
     /// What root or a service closed to others in a place of the system.
@@ -78,6 +82,13 @@ impl Never {
             Never::Special => format!(
                 "{path} is for root and its service: ask the administrator for a group that may use it"
             ),
+            Never::ReadOnly => format!(
+                "{path} lies on a read-only mount, where no mode or owner can be changed: change it where the data comes from"
+            ),
+            Never::Project => format!(
+                "put what is written there in a directory of its own below {path}, and open that: who may write {path} itself may \
+                 replace the program"
+            ),
             Never::ForeignLink => format!(
                 "the way to {path} leads through a symlink of somebody else's, who can turn it elsewhere: name the object itself"
             ),
@@ -110,6 +121,12 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle)
     {
         return Some(Never::Secret);
     }
+    if change
+        .alters()
+        .is_some_and(|node| is_read_only(node, facts))
+    {
+        return Some(Never::ReadOnly);
+    }
     match change {
         Change::Chmod { node, add } => place::bits(subject, facts, *node, *add),
         Change::AclGrant { node, perms, .. } => {
@@ -129,7 +146,15 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle)
         } => unmarked(subject, facts, *node),
         Change::JoinGroup(gid) => group::joined(attempt, facts, *gid, at),
         Change::RunAsRoot if safely::is_way_led_astray(facts) => Some(Never::Swapped),
-        Change::RunAsRoot => command::line(&facts.surroundings.command),
+        Change::RunAsRoot => command::line(&facts.surroundings.command).or_else(|| {
+            let widens = matches!(
+                attempt.operation,
+                Operation::Chmod(_) | Operation::Chown { .. }
+            ) || command::sets_rights(&facts.surroundings.command);
+            widens
+                .then(|| command::by_root(subject, facts, &attempt.operation))
+                .flatten()
+        }),
         Change::ByRoot { operation, path } if safely::is_led_astray(operation, path, facts) => {
             Some(Never::Swapped)
         }
@@ -155,6 +180,12 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle)
         | Change::RunThrough { .. }
         | Change::Advice(_) => None,
     }
+}
+
+/// Whether nothing can be altered there, since the mount is read-only.
+fn is_read_only(node: NodeId, facts: &Facts) -> bool {
+    let mount = facts.mount_of(node);
+    mount.flags.read_only || mount.super_read_only
 }
 
 /// Whether the way goes through a symlink that belongs to neither root nor the subject: whoever owns it decides where it

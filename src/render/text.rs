@@ -161,7 +161,8 @@ fn remark(fix: &Fix, sudo: bool, is_root: bool) -> String {
         note => note.to_owned(),
     };
     if fix.needs_root && !sudo && !is_root {
-        remark.push_str(", as root");
+        // Not behind it: "log in again, as root" is another thing.
+        remark = format!("in a root shell; {remark}");
     }
     if fix.relogin && !remark.contains("log in") {
         remark.push_str(", then log in again");

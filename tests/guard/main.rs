@@ -172,7 +172,12 @@ fn harm(fix: &Fix, attempt: &Attempt, facts: &Facts, objects: &[Object]) -> Opti
             }
             Change::RunAsRoot => {
                 let program = String::from_utf8_lossy(&facts.surroundings.command[0]);
-                if ["sh", "nginx", "cat", "chmod", "rm"].contains(&&*program) {
+                let fits = match &*program {
+                    "apt-get" | "touch" | "cp" | "tee" => true,
+                    "rm" => attempt.operation.name() == "delete",
+                    _ => false,
+                };
+                if !fits {
                     return Some(format!("root runs {program}"));
                 }
                 continue;
@@ -257,7 +262,7 @@ fn nothing_of_a_debian_is_opened_on_a_programs_word() {
         harms.join("\n")
     );
     assert!(
-        refusals > 10_000 && fixes > 300,
+        refusals > 8_000 && fixes > 300,
         "{refusals} refusals, {fixes} commands"
     );
 }

@@ -5,6 +5,7 @@ use super::place::{bits, inode, is_owner, ownership};
 use crate::attempt::{Operation, Subject};
 use crate::cause::{Purpose, purpose};
 use crate::facts::{Facts, Inode, NodeId};
+use crate::programs;
 
 /// Words that turn off a protection, or open something to everybody.
 const DISARMING: &[&[u8]] = &[
@@ -57,6 +58,15 @@ pub(super) fn line(words: &[Vec<u8>]) -> Option<Never> {
         .then_some(Never::ForeignTree)
 }
 
+/// Whether the command sets owners, modes or ACLs.
+pub(super) fn sets_rights(words: &[Vec<u8>]) -> bool {
+    const NAMES: &[&[u8]] = &[
+        b"chattr", b"chgrp", b"chmod", b"chown", b"setcap", b"setfacl",
+    ];
+    let name = words.first().map(|program| programs::base_name(program));
+    name.is_some_and(|name| NAMES.contains(&name))
+}
+
 /// One operation that root is to do. It is the reader's own program that asked for it, or so it says: nothing of the
 /// system is altered on its word, nothing opened that was not, and nothing of others deleted but where all may leave files.
 pub(super) fn by_root(subject: &Subject, facts: &Facts, operation: &Operation) -> Option<Never> {
@@ -96,14 +106,14 @@ pub(super) fn by_root(subject: &Subject, facts: &Facts, operation: &Operation) -
 /// Whether the program is a shell or an interpreter, or runs what it is given.
 pub(super) fn runs_anything(program: &[u8]) -> bool {
     const NAMES: &[&str] = &[
-        "awk", "bash", "busybox", "bun", "dash", "deno", "dotnet", "env", "expect", "find", "fish",
-        "gdb", "java", "ksh", "lua", "node", "nodejs", "perl", "php", "python", "ruby", "sh",
-        "tclsh", "tcsh", "xargs", "zsh",
+        "awk", "bun", "deno", "dotnet", "env", "expect", "find", "gdb", "java", "lua", "nodejs",
+        "tclsh", "tcsh", "xargs",
     ];
     let name = program
         .rsplit(|&byte| byte == b'/')
         .next()
         .unwrap_or(program);
+    let known = programs::program(name).is_some_and(programs::Program::runs_what_it_is_given);
     let name = String::from_utf8_lossy(name);
-    NAMES.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.'))
+    known || NAMES.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.'))
 }

@@ -56,6 +56,10 @@ pub(super) fn widening(
     if is_closed_on_purpose(inode, purpose) {
         return Some(Never::Closed);
     }
+    let project = facts.surroundings.project.as_deref();
+    if project == Some(&node.path) && gained.contains(Perms::W) && subject.uid != 0 {
+        return Some(Never::Project);
+    }
     if !is_of_the_system(purpose) {
         return None;
     }
