@@ -1,0 +1,191 @@
+//! The harm that a pasted fix could do: a hint, then somebody puts something else in the place of what it is about, then the
+//! commands run as root, as they stand.
+//!
+//! Debian packages: acl, e2fsprogs, findutils, util-linux.
+
+mod support;
+
+use support::World;
+
+/// A secret of root's, and one more file of root's that alice may move.
+const PREPARE: &str =
+    "install -m 600 /dev/null /etc/secret; echo key > /etc/secret; chmod 600 /etc/secret";
+
+/// What was offered for a refusal, and what happened meanwhile.
+struct Scene {
+    prepare: &'static str,
+    /// Who runs permwrap, and what is asked.
+    user: &'static str,
+    ask: &'static str,
+    /// Who does what between the hint and the paste.
+    attacker: &'static str,
+    attack: &'static str,
+}
+
+impl Scene {
+    /// The commands that root pasted after the attack.
+    fn play(&self) -> Option<(World, Vec<String>)> {
+        let world = World::new()?;
+        world.root(PREPARE);
+        world.root(self.prepare);
+        let commands = offered(&world, self.user, self.ask);
+        let _ = world.run(self.attacker, self.attack).ok();
+        for command in &commands {
+            // That it fails is as well.
+            let _ = world.run("root", command);
+        }
+        assert_eq!(
+            world
+                .root("stat -c '%U %a' /etc/secret; getfacl -cps /etc/secret")
+                .stdout(),
+            "root 600\n",
+            "{commands:?}"
+        );
+        for user in ["alice", "bob", "www"] {
+            assert_ne!(world.run(user, "cat /etc/secret").code(), 0, "{commands:?}");
+        }
+        Some((world, commands))
+    }
+}
+
+/// The commands of every fix.
+fn offered(world: &World, user: &str, ask: &str) -> Vec<String> {
+    let ran = world.run(user, &format!("permwrap why {ask} --json"));
+    assert_eq!(ran.code(), 1, "{ran}");
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout()).expect("it is JSON");
+    let fixes = report["fixes"].as_array().expect("a list");
+    fixes
+        .iter()
+        .flat_map(|fix| fix["commands"].as_array().expect("a list"))
+        .map(|command| command.as_str().expect("a string").to_owned())
+        .collect()
+}
+
+#[test]
+fn a_link_of_somebody_elses_to_a_program_of_the_system() {
+    let scene = Scene {
+        prepare: "install -m 4755 /bin/true /srv/passwd; install -d -o bob /tmp/m; runuser -u bob -- ln -s /srv/passwd /tmp/m/run.sh",
+        user: "alice",
+        ask: "chmod /tmp/m/run.sh --mode 755",
+        attacker: "bob",
+        attack: "true",
+    };
+    if let Some((world, commands)) = scene.play() {
+        assert_eq!(commands, [""; 0]);
+        assert_eq!(world.root("stat -c %a /srv/passwd").stdout(), "4755\n");
+    }
+}
+
+#[test]
+fn a_link_put_in_ones_own_directory_after_the_hint() {
+    let scene = Scene {
+        prepare: "install -d -o alice -g alice /srv/app; install -m 640 /dev/null /srv/app/db",
+        user: "alice",
+        ask: "read /srv/app/db --as www",
+        attacker: "alice",
+        attack: "cd /srv/app && mv db db.old && ln -s /etc/secret db",
+    };
+    let _ = scene.play();
+}
+
+#[test]
+fn a_directory_on_the_way_turned_after_the_hint() {
+    let scene = Scene {
+        prepare: "install -d -o alice -g alice /home/alice/app; install -m 644 /dev/null /home/alice/app/secret",
+        user: "alice",
+        ask: "write /home/alice/app/secret",
+        attacker: "alice",
+        attack: "mv app app.old && ln -s /etc app",
+    };
+    let Some((_, commands)) = scene.play() else {
+        return;
+    };
+    assert!(
+        commands[0].starts_with("find /home/alice -xdev -inum "),
+        "{commands:?}"
+    );
+}
+
+#[test]
+fn another_file_of_roots_moved_into_the_place() {
+    let scene = Scene {
+        prepare: "install -d -o alice -g alice /home/alice/app; install -m 644 /dev/null /home/alice/app/log; \
+                  install -m 600 /dev/null /home/alice/app/keep",
+        user: "alice",
+        ask: "write /home/alice/app/log",
+        attacker: "alice",
+        attack: "cd app && mv log log.old && mv keep log",
+    };
+    if let Some((world, _)) = scene.play() {
+        let owner = world.root("stat -c %U /home/alice/app/log").stdout();
+        assert_eq!(owner, "root\n");
+    }
+}
+
+#[test]
+fn an_owner_who_turns_the_way_harms_nobody_else() {
+    let scene = Scene {
+        prepare: "install -d -m 755 -o deploy /srv/app; install -m 640 -o deploy -g www /dev/null /srv/app/db",
+        user: "alice",
+        ask: "read /srv/app/db",
+        attacker: "deploy",
+        attack: "cd /srv/app && rm db && ln -s /etc/secret db",
+    };
+    let Some((_, commands)) = scene.play() else {
+        return;
+    };
+    assert_eq!(
+        commands[0],
+        "runuser -u deploy -- setfacl -m u:alice:r-- /srv/app/db"
+    );
+}
+
+#[test]
+fn a_tree_of_leftovers_ends_at_mounts_links_and_private_files() {
+    let scene = Scene {
+        prepare: "install -d -o alice -g alice /home/alice/app /home/alice/app/{a,b,c,d,e,f,.git}; \
+                  install -d /home/alice/app/out; touch /home/alice/app/out/{1,2}; \
+                  install -m 600 /dev/null /home/alice/app/out/private; \
+                  install -d /srv/other /home/alice/app/out/other; touch /srv/other/roots",
+        user: "alice",
+        ask: "write /home/alice/app/out/1",
+        attacker: "root",
+        attack: "ln -s /etc /home/alice/app/out/etc; ln -s /etc /home/alice/app/a/etc",
+    };
+    let Some((world, commands)) = scene.play() else {
+        return;
+    };
+    assert!(
+        commands[0].starts_with("find /home/alice/app -xdev -uid 0 -perm /077"),
+        "{commands:?}"
+    );
+    let owner = |path: &str| world.root(&format!("stat -c %U {path}")).stdout();
+    assert_eq!(owner("/home/alice/app/out/2"), "alice\n");
+    for path in ["/home/alice/app/out/private", "/etc", "/etc/hostname"] {
+        assert_eq!(owner(path), "root\n", "{path}");
+    }
+    // What is mounted there when the hint is given makes it a fix of one file.
+    let again = World::new().expect("root makes a world");
+    again.root(scene.prepare);
+    again.root("mount --bind /srv/other /home/alice/app/out/other");
+    let commands = offered(&again, scene.user, scene.ask);
+    assert!(
+        commands[0].starts_with("find /home/alice -xdev -inum "),
+        "{commands:?}"
+    );
+}
+
+#[test]
+fn a_name_that_is_a_command_is_none_when_it_is_pasted() {
+    let scene = Scene {
+        prepare: "install -d -m 700 -o deploy '/srv/$(touch /srv/harm)'; touch '/srv/$(touch /srv/harm)/f'",
+        user: "alice",
+        ask: "read '/srv/$(touch /srv/harm)/f'",
+        attacker: "alice",
+        attack: "true",
+    };
+    if let Some((world, commands)) = scene.play() {
+        assert!(!commands.is_empty());
+        world.root("test ! -e /srv/harm");
+    }
+}
