@@ -95,6 +95,10 @@ pub struct RunOptions {
     /// Leave a terminal alone; nothing can be watched there
     #[arg(long)]
     pub no_pty: bool,
+    /// Watch the system calls themselves, for what messages leave out. For other users than root, set-user-ID programs
+    /// in COMMAND then have no effect; debuggers in it cannot attach
+    #[arg(long)]
+    pub trace: bool,
 }
 
 /// When to colour.

@@ -134,6 +134,31 @@ impl Findings {
         self.keep(finding);
     }
 
+    /// Takes a message whose system call is known.
+    pub fn meet_told_call(
+        &mut self,
+        incident: Incident,
+        attempt: Attempt,
+        circumstances: &Circumstances,
+    ) {
+        self.clock += 1;
+        if !self.is_worth_the_work() {
+            return self.leave_out(&incident);
+        }
+        self.worked_out += 1;
+        self.fruitless += 1;
+        let finding = investigate(
+            Evidence::Call(attempt),
+            circumstances,
+            &mut Views::default(),
+        );
+        self.keep(Finding {
+            count: u64::from(incident.count),
+            incident: Some(incident),
+            ..finding
+        });
+    }
+
     /// Works out what waits, as long as `go_on` says so. What is left is only counted.
     pub fn work_out_the_rest(&mut self, go_on: impl Fn() -> bool) {
         for (incident, circumstances) in std::mem::take(&mut self.waiting) {

@@ -170,6 +170,7 @@ impl<'a> Kernel<'a> {
             Operation::Exec => self.execve(walk),
             Operation::List => self.list(walk),
             Operation::Traverse => self.chdir(walk),
+            Operation::Stat { follow } => self.lookup(walk, *follow, false).map(drop),
             Operation::Mkdir => self.mkdir(walk),
             Operation::Mknod(kind) => self.mknod(walk, *kind),
             Operation::Symlink => self.symlink(walk),

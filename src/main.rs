@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use permwrap::cli::{self, Invocation, RunOptions};
 use permwrap::pattern_files;
+use permwrap::run::trace::Log;
 use permwrap::run::{self, Command, MakeObserver, Options};
 use permwrap::subcommand;
 use permwrap::wrap::Explainer;
@@ -24,7 +25,7 @@ static ALLOCATOR: run::Allocator = run::Allocator;
 pub unsafe extern "C" fn main(_count: c_int, words: *const *const c_char) -> c_int {
     // SAFETY: the caller's promise.
     if let Some(command) = unsafe { plain_command(words) } {
-        run::run(&command, Options::default(), observer());
+        run::run(&command, Options::default(), observer(None));
     }
     match cli::parse(std::env::args_os().skip(1).collect()) {
         Ok(Invocation::Run { options, command }) => run_with(&options, command),
@@ -56,9 +57,10 @@ fn run_with(options: &RunOptions, command: Vec<OsString>) -> c_int {
         report: options.report.is_some(),
         quiet: options.quiet,
         no_pty: options.no_pty,
+        trace: options.trace.then(Log::new).and_then(Result::ok),
     };
     match Command::from_words(command) {
-        Some(command) => run::run(&command, wanted, observer()),
+        Some(command) => run::run(&command, wanted, observer(wanted.trace)),
         None => 125,
     }
 }
@@ -84,12 +86,12 @@ unsafe fn plain_command(words: *const *const c_char) -> Option<Command> {
 }
 
 /// What makes sense of the command's stderr, made once there is something to make sense of.
-fn observer() -> MakeObserver {
-    Box::new(|| {
+fn observer(trace: Option<Log>) -> MakeObserver {
+    Box::new(move || {
         let (options, command) = match cli::parse(std::env::args_os().skip(1).collect()) {
             Ok(Invocation::Run { options, command }) => (options, command),
             _ => (RunOptions::default(), Vec::new()),
         };
-        Box::new(Explainer::new(&options, command))
+        Box::new(Explainer::new(&options, command, trace))
     })
 }

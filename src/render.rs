@@ -67,6 +67,7 @@ fn deed_to(operation: &Operation, object: &str, to: Option<String>) -> String {
         Operation::Exec => format!("run {object}"),
         Operation::List => format!("list {object}"),
         Operation::Traverse => format!("pass through {object}"),
+        Operation::Stat { .. } => format!("look at {object}"),
         Operation::Mkdir => format!("make the directory {object}"),
         Operation::Mknod(_) => format!("make the node {object}"),
         Operation::Symlink => format!("make the symlink {object}"),

@@ -98,6 +98,29 @@ pub struct RunReport {
     /// How many more failures were met than are listed: there is a bound to what is kept.
     #[serde(skip_serializing_if = "is_zero")]
     pub unlisted: u64,
+    /// Every refused call, equal ones once, in the order of their first; only where the calls were traced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls: Option<Vec<CallReport>>,
+}
+
+/// One refused call.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct CallReport {
+    pub call: &'static str,
+    pub errno: &'static str,
+    pub operation: Option<&'static str>,
+    pub path: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub path_lossy: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    pub pid: i32,
+    pub program: String,
+    pub count: u64,
+    pub told: bool,
 }
 
 fn is_zero(number: &u64) -> bool {

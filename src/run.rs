@@ -17,6 +17,7 @@
 pub mod diagnosis;
 pub mod exit;
 pub mod scene;
+pub mod trace;
 
 mod column;
 mod file;
@@ -57,6 +58,8 @@ pub struct Options {
     pub quiet: bool,
     /// Leave a terminal alone.
     pub no_pty: bool,
+    /// Watch the system calls themselves, and write what was refused into this log.
+    pub trace: Option<trace::Log>,
 }
 
 /// Runs the command and ends as it ended. `make` makes the observer, when one is needed.
@@ -92,7 +95,10 @@ struct Ready {
 }
 
 impl Ready {
-    fn or_become(command: &Command) -> Ready {
+    fn or_become(command: &Command, options: Options) -> Ready {
+        if let Some(tracing) = options.trace.and_then(trace::start) {
+            command.trace(tracing);
+        }
         if !memory::put_aside() || !sys::can_mind_children() {
             become_the_command(command);
         }
@@ -137,7 +143,11 @@ impl Ready {
             observer
         });
         // Nothing was written that would start the diagnosis: it is asked in any case.
-        let mut watch = Watch::new(make, true, std::process::id() as i32, None, own);
+        let asked = Options {
+            report: true,
+            ..options
+        };
+        let mut watch = Watch::new(make, asked, std::process::id() as i32, None, own);
         let _ = sys::write(2, &watch.last_words(exit, &self.inbox));
         self.inbox.close();
         exit.repeat()
@@ -156,7 +166,7 @@ fn run_on_terminal(command: &Command, options: Options, make: MakeObserver) -> !
     if !terminal::is_replaceable() {
         become_the_command(command);
     }
-    let ready = Ready::or_become(command);
+    let ready = Ready::or_become(command, options);
     let Started {
         terminal,
         command,
@@ -167,19 +177,19 @@ fn run_on_terminal(command: &Command, options: Options, make: MakeObserver) -> !
         Err(NotStarted::NotExecuted(errno)) => ready.fail(command, errno, options, make),
     };
     let own = ready.let_go(options, &terminal.descriptors());
-    let mut watch = Watch::new(make, options.report, command, channel, own);
+    let mut watch = Watch::new(make, options, command, channel, own);
     terminal.relay(ready.inbox, &mut watch).repeat()
 }
 
 fn run_beside_file(command: &Command, options: Options, make: MakeObserver, file: File) -> ! {
-    let ready = Ready::or_become(command);
+    let ready = Ready::or_become(command, options);
     let pid = match spawn(command, ready.inherited, &mut || true) {
         Ok(pid) => pid,
         Err(NotStarted::NoProcess) => ready.become_the_command(command),
         Err(NotStarted::NotExecuted(errno)) => ready.fail(command, errno, options, make),
     };
     let own = ready.let_go(options, &file.descriptors());
-    let mut watch = Watch::new(make, options.report, pid, sys::link_of(2), own);
+    let mut watch = Watch::new(make, options, pid, sys::link_of(2), own);
     file.follow(pid, ready.inbox, &mut watch).repeat()
 }
 
@@ -194,7 +204,7 @@ fn run_through_pipe(
     let Ok((source, sink)) = sys::packet_pipe() else {
         become_the_command(command);
     };
-    let ready = Ready::or_become(command);
+    let ready = Ready::or_become(command, options);
     let started = spawn(command, ready.inherited, &mut || {
         sys::duplicate(&sink, 2) && (!stdout_too || sys::duplicate(&sink, 1))
     });
@@ -205,7 +215,7 @@ fn run_through_pipe(
     };
     let own = ready.let_go(options, &[source.as_raw_fd(), sink.as_raw_fd()]);
     let channel = sys::link_of(source.as_raw_fd());
-    let mut watch = Watch::new(make, options.report, pid, channel, own);
+    let mut watch = Watch::new(make, options, pid, channel, own);
     let pipe = Pipe::new((source, sink), Outlet::stderr(stderr.st_mode));
     pipe.relay(pid, ready.inbox, &mut watch).repeat()
 }

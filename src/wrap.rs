@@ -1,5 +1,8 @@
 //! The story of a run: what the command wrote → detect → resolve → gather → judge → remedy → print.
 
+mod traced;
+
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
@@ -19,7 +22,9 @@ use crate::render::{self, Style, github, json_line, text};
 use crate::report::{self, Conclusion, Finding, RunReport, lossy};
 use crate::resolve::{self, CandidateProcess, Circumstances, Presence};
 use crate::run::scene::Process;
+use crate::run::trace::{Log, without_tracers_filter};
 use crate::run::{Exit, Observer, Scene};
+use traced::Traced;
 
 /// How many users are taken from one command line.
 const MOST_USERS: usize = 4;
@@ -42,12 +47,14 @@ pub struct Explainer {
     /// The command as it was started, in case nothing was seen of it before it was gone.
     own: CandidateProcess,
     findings: Findings,
+    /// The refused calls, where they are traced.
+    traced: Option<Traced>,
 }
 
 impl Explainer {
     /// A diagnosis of this command, nothing seen yet.
     #[must_use]
-    pub fn new(options: &RunOptions, command: Vec<OsString>) -> Explainer {
+    pub fn new(options: &RunOptions, command: Vec<OsString>, trace: Option<Log>) -> Explainer {
         let (config, trouble) = config::load().map_or_else(
             |trouble| (Config::default(), Some(trouble)),
             |config| (config, None),
@@ -81,6 +88,39 @@ impl Explainer {
             own,
             command,
             findings: Findings::new(options.report.is_some()),
+            traced: trace.map(Traced::new),
+        }
+    }
+
+    /// Takes what a text tells of, and the call behind it where that is known.
+    fn meet(&mut self, incidents: Vec<Incident>) {
+        let Some(traced) = &mut self.traced else {
+            return self.findings.meet(incidents, &self.circumstances);
+        };
+        for incident in incidents {
+            match traced.behind(&incident) {
+                Some(attempt) => {
+                    self.findings
+                        .meet_told_call(incident, attempt, &self.circumstances);
+                }
+                None => self.findings.meet(vec![incident], &self.circumstances),
+            }
+        }
+    }
+
+    /// The calls that a command failed of which said nothing.
+    fn meet_unsaid(&mut self, exit: Exit) {
+        let Some(traced) = &mut self.traced else {
+            return;
+        };
+        let unsaid = traced.unsaid(exit);
+        if self.findings.listed().next().is_none() {
+            for attempt in unsaid {
+                self.findings.meet_call(attempt, &self.circumstances);
+            }
+        }
+        if self.form == Some(Hints::Text) {
+            self.troubles.extend(traced.remarks());
         }
     }
 
@@ -140,6 +180,7 @@ impl Explainer {
                 .map(render::incident_report)
                 .collect(),
             unlisted: self.findings.unlisted(),
+            calls: self.traced.as_ref().map(Traced::report),
         };
         let text = serde_json::to_vec_pretty(&report).map_err(|error| error.to_string())?;
         std::fs::write(file, [&text[..], b"\n"].concat()).map_err(|error| error.to_string())
@@ -161,11 +202,11 @@ fn is_ignored(finding: &Finding, config: &Config) -> bool {
 impl Observer for Explainer {
     fn text(&mut self, text: &[u8], scene: &Scene) {
         self.circumstances = Arc::new(Circumstances {
-            processes: candidates(scene, &self.own),
+            processes: candidates(scene, &self.own, self.traced.is_some()),
             ..(*self.circumstances).clone()
         });
         let incidents = self.detector.feed(text);
-        self.findings.meet(incidents, &self.circumstances);
+        self.meet(incidents);
     }
 
     fn early(&mut self) -> Vec<u8> {
@@ -177,7 +218,7 @@ impl Observer for Explainer {
 
     fn quiet(&mut self) -> Vec<u8> {
         let incidents = self.detector.flush();
-        self.findings.meet(incidents, &self.circumstances);
+        self.meet(incidents);
         self.findings.rest();
         self.hints()
     }
@@ -195,6 +236,8 @@ impl Observer for Explainer {
 
     fn end(&mut self, exit: Exit) -> Vec<u8> {
         let mut words = self.quiet();
+        self.meet_unsaid(exit);
+        words.extend(self.hints());
         if self.report.is_some() {
             let since = Instant::now();
             self.findings
@@ -291,7 +334,7 @@ fn own_subject() -> Subject {
 
 /// Who may have failed, the likeliest first: processes that hold the watched stderr, the deepest first, then those that
 /// have gone, then the command as it was started, then the users that command lines switch to.
-fn candidates(scene: &Scene, own: &CandidateProcess) -> Vec<CandidateProcess> {
+fn candidates(scene: &Scene, own: &CandidateProcess, traced: bool) -> Vec<CandidateProcess> {
     let (speaking, present): (Vec<&Process>, Vec<&Process>) = scene
         .processes
         .iter()
@@ -305,7 +348,7 @@ fn candidates(scene: &Scene, own: &CandidateProcess) -> Vec<CandidateProcess> {
     let each = |(processes, presence): (Vec<_>, Presence)| {
         processes
             .into_iter()
-            .filter_map(move |process| candidate(process, presence))
+            .filter_map(move |process| candidate(process, presence, traced))
     };
     let mut candidates: Vec<CandidateProcess> = seen
         .into_iter()
@@ -317,12 +360,16 @@ fn candidates(scene: &Scene, own: &CandidateProcess) -> Vec<CandidateProcess> {
     candidates
 }
 
-fn candidate(process: &Process, presence: Presence) -> Option<CandidateProcess> {
+fn candidate(process: &Process, presence: Presence, traced: bool) -> Option<CandidateProcess> {
+    let status = match traced {
+        true => Cow::Owned(without_tracers_filter(&process.status)),
+        false => Cow::Borrowed(&process.status),
+    };
     let words = process.cmdline.split(|byte| *byte == 0);
     let cwd = process.cwd.as_ref();
     Some(CandidateProcess {
         subject: gather::subject_from_snapshot(&Snapshot {
-            status: &process.status,
+            status: &status,
             user_ns: process.user_ns,
             uid_map: &process.uid_map,
             gid_map: &process.gid_map,

@@ -13,6 +13,11 @@ pub enum Operation {
     List,
     /// Passing through a directory: chdir(2), or looking up a name in it.
     Traverse,
+    /// Looking at an object: stat(2), readlink(2), open(2) with O_PATH. Only the directories on the way can refuse it.
+    Stat {
+        /// Whether a symlink is followed.
+        follow: bool,
+    },
     /// mkdir(2); the path is the new name.
     Mkdir,
     /// mknod(2); the path is the new name.
@@ -147,7 +152,7 @@ impl Operation {
         "mknod", "bind", "connect",
     ];
 
-    /// The operation with this name and its default parameters. Besides [`Operation::NAMES`] it knows `mount`,
+    /// The operation with this name and its default parameters. Besides [`Operation::NAMES`] it knows `stat`, `mount`,
     /// `signal`, `ptrace` and the names of [`Privilege`]s and [`Policy`]s, which a message may tell of.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Operation> {
@@ -160,6 +165,7 @@ impl Operation {
             "exec" => Operation::Exec,
             "list" => Operation::List,
             "traverse" => Operation::Traverse,
+            "stat" => Operation::Stat { follow: true },
             "mkdir" => Operation::Mkdir,
             "delete" => Operation::Delete,
             "rmdir" => Operation::Rmdir,
@@ -198,6 +204,7 @@ impl Operation {
             Operation::Exec => "exec",
             Operation::List => "list",
             Operation::Traverse => "traverse",
+            Operation::Stat { .. } => "stat",
             Operation::Mkdir => "mkdir",
             Operation::Mknod(_) => "mknod",
             Operation::Symlink => "symlink",
@@ -256,6 +263,7 @@ impl Operation {
                     | Operation::Rename
                     | Operation::Link
                     | Operation::Bind
+                    | Operation::Stat { follow: false }
             )
             || matches!(self, Operation::Open(how) if how.create && how.exclusive)
     }

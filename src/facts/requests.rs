@@ -208,7 +208,9 @@ pub fn vector_requests(operation: &Operation, facts: &Facts) -> Vec<VectorReques
         | Operation::Utime { now: false }
         | Operation::Setxattr(_) => ask(target, &["setattr"]),
         Operation::Connect => ask(target, &["write"]),
-        Operation::Mount
+        // Passing through the directories is all.
+        Operation::Stat { .. }
+        | Operation::Mount
         | Operation::Signal
         | Operation::Ptrace
         | Operation::Privileged(_)
@@ -291,7 +293,8 @@ pub fn server_requests(operation: &Operation, facts: &Facts) -> Vec<(NodeId, Opt
         | Operation::Chown { .. }
         | Operation::Utime { .. }
         | Operation::Setxattr(_) => one(target, None),
-        Operation::Mount
+        Operation::Stat { .. }
+        | Operation::Mount
         | Operation::Signal
         | Operation::Ptrace
         | Operation::Privileged(_)

@@ -5,7 +5,7 @@
 //! panic, or hang for ever on a file system that does not answer. Here is the relay's side of it.
 
 mod child;
-mod wire;
+pub(in crate::run) mod wire;
 
 use std::io::ErrorKind;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};

@@ -121,6 +121,12 @@ impl Watcher {
         }
     }
 
+    /// One process, as it is now; `None` when it is gone.
+    #[must_use]
+    pub fn look_at(&self, pid: i32) -> Option<Process> {
+        self.process(pid)
+    }
+
     /// What fades first is read first: a process that ends gives up its memory, then its descriptors, then its directories
     /// (do_exit), and its status last.
     fn process(&self, pid: i32) -> Option<Process> {

@@ -1,5 +1,6 @@
 //! Starting the command: with the dispositions, the mask, the descriptors, the group and the session it would have alone.
 
+use std::cell::OnceCell;
 use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
 use std::io;
 use std::os::unix::ffi::OsStringExt;
@@ -8,6 +9,7 @@ use std::ptr;
 use nix::libc;
 
 use super::sys::{self, Signals};
+use super::trace::Tracing;
 
 /// The command and its arguments, byte for byte.
 #[derive(Debug)]
@@ -16,6 +18,7 @@ pub struct Command {
     /// Keeps what `argv` points to, where this process built it.
     _owned: Vec<CString>,
     _pointers: Vec<*const c_char>,
+    tracing: OnceCell<Tracing>,
 }
 
 impl Command {
@@ -29,6 +32,7 @@ impl Command {
             argv,
             _owned: Vec::new(),
             _pointers: Vec::new(),
+            tracing: OnceCell::new(),
         }
     }
 
@@ -52,7 +56,13 @@ impl Command {
             argv: pointers.as_ptr(),
             _owned: owned,
             _pointers: pointers,
+            tracing: OnceCell::new(),
         })
+    }
+
+    /// Has it traced when it is spawned.
+    pub fn trace(&self, tracing: Tracing) {
+        let _ = self.tracing.set(tracing);
     }
 
     /// The command's name, as it was given.
@@ -171,6 +181,9 @@ extern "C" fn become_command(start: *mut c_void) -> c_int {
     if !(start.prepare)() {
         start.error = Some(NotStarted::NoProcess);
         sys::exit(125);
+    }
+    if let Some(tracing) = start.command.tracing.get() {
+        tracing.join();
     }
     start.inherited.put_back();
     start.error = Some(NotStarted::NotExecuted(start.command.execute()));

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use nix::libc;
 
+use super::Options;
 use super::column::Column;
 use super::diagnosis::{Diagnosis, MakeObserver, SILENCE};
 use super::exit::Exit;
@@ -18,8 +19,7 @@ use crate::gather;
 /// The bytes of a run, as they pass.
 pub struct Watch {
     make: Option<MakeObserver>,
-    /// Whether the observer is asked for last words though nothing was seen: a report is written in any case.
-    report: bool,
+    options: Options,
     /// The wrapper's own descriptors, which no other process is to have.
     own: Vec<RawFd>,
     prefilter: Option<Prefilter>,
@@ -37,14 +37,14 @@ impl Watch {
     #[must_use]
     pub fn new(
         make: MakeObserver,
-        report: bool,
+        options: Options,
         command: i32,
         channel: Option<PathBuf>,
         own: Vec<RawFd>,
     ) -> Watch {
         Watch {
             make: Some(make),
-            report,
+            options,
             own,
             prefilter: None,
             scenes: Watcher::new(command, channel),
@@ -73,7 +73,7 @@ impl Watch {
 
     fn start(&mut self) {
         if let Some(make) = self.make.take() {
-            self.diagnosis = Diagnosis::start(make, self.report, &self.own);
+            self.diagnosis = Diagnosis::start(make, self.options.report, &self.own);
         }
     }
 
@@ -122,7 +122,9 @@ impl Watch {
     /// The command has ended and everything it wrote was relayed: what is left to be said. Waits for the diagnosis, but
     /// not for long, and not when somebody wants the wrapper to end.
     pub fn last_words(&mut self, exit: Exit, inbox: &Inbox) -> Vec<u8> {
-        if self.report {
+        // A report is written in any case, and what a trace has found is told though the command said nothing of it.
+        let found = self.options.trace.is_some_and(|log| !log.is_empty());
+        if self.options.report || found {
             self.start();
         }
         let Some(mut diagnosis) = self.diagnosis.take() else {
@@ -133,7 +135,7 @@ impl Watch {
         loop {
             diagnosis.exchange();
             self.hints.extend(diagnosis.take_hints());
-            let some = !self.hints.is_empty() && !self.report;
+            let some = !self.hints.is_empty() && !self.options.report;
             if diagnosis.is_over()
                 || !diagnosis.deserves_patience(asked, some)
                 || wants_the_end(inbox)

@@ -38,6 +38,8 @@ fn attempt(operation: &Operation, path: &str, to: &str, who: &Who) -> nix::Resul
             chdir(path)?;
             chdir("/")
         }
+        Operation::Stat { follow: true } => nix::sys::stat::stat(path).map(drop),
+        Operation::Stat { follow: false } => nix::sys::stat::lstat(path).map(drop),
         Operation::Exec => run(path),
         Operation::Mkdir => mkdir(path, all),
         Operation::Mknod(NodeType::Fifo) => mknod(path, SFlag::S_IFIFO, all, 0),
@@ -148,7 +150,11 @@ fn run(path: &str) -> nix::Result<()> {
 pub fn leaves_no_trace(operation: &Operation) -> bool {
     match operation {
         Operation::Open(how) => !how.create && !how.truncate,
-        Operation::Exec | Operation::List | Operation::Traverse | Operation::Connect => true,
+        Operation::Exec
+        | Operation::List
+        | Operation::Traverse
+        | Operation::Stat { .. }
+        | Operation::Connect => true,
         _ => false,
     }
 }

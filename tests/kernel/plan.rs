@@ -347,7 +347,8 @@ impl Try {
 fn random_operation(rng: &mut Rng, means: &Means) -> Operation {
     let some_id = |rng: &mut Rng, ids: &[u32]| rng.bool().then(|| *rng.choice(ids).expect("some"));
     match rng.u8(..32) {
-        0..=6 => Operation::Open(random_how(rng)),
+        0..=5 => Operation::Open(random_how(rng)),
+        6 => Operation::Stat { follow: rng.bool() },
         7..=8 => Operation::Exec,
         9 => Operation::List,
         10 => Operation::Traverse,

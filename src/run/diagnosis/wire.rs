@@ -139,16 +139,19 @@ fn put(out: &mut Vec<u8>, tag: u8, body: impl FnOnce(&mut Vec<u8>)) {
     out[begin + 1..begin + HEADER].copy_from_slice(&length.to_le_bytes());
 }
 
-fn put_number(out: &mut Vec<u8>, number: i64) {
+/// A number, to be read by [`number`].
+pub fn put_number(out: &mut Vec<u8>, number: i64) {
     out.extend(number.to_le_bytes());
 }
 
-fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+/// Bytes, to be read by [`bytes`].
+pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     put_number(out, bytes.len() as i64);
     out.extend_from_slice(bytes);
 }
 
-fn put_some<T>(out: &mut Vec<u8>, value: Option<T>, put: impl FnOnce(&mut Vec<u8>, T)) {
+/// A value that may be missing, to be read by [`some`].
+pub fn put_some<T>(out: &mut Vec<u8>, value: Option<T>, put: impl FnOnce(&mut Vec<u8>, T)) {
     out.push(u8::from(value.is_some()));
     if let Some(value) = value {
         put(out, value);
@@ -164,43 +167,52 @@ fn put_path(out: &mut Vec<u8>, path: Option<&PathBuf>) {
 fn put_processes(out: &mut Vec<u8>, processes: &[Process]) {
     put_number(out, processes.len() as i64);
     for process in processes {
-        put_number(out, process.pid.into());
-        put_number(out, process.parent.into());
-        put_path(out, process.cwd.as_ref());
-        put_path(out, process.root.as_ref());
-        put_bytes(out, &process.status);
-        put_some(out, process.user_ns, |out, ns| put_number(out, ns as i64));
-        put_bytes(out, &process.uid_map);
-        put_bytes(out, &process.gid_map);
-        put_bytes(out, &process.cmdline);
-        put_some(out, process.label.as_ref(), |out, label| {
-            put_bytes(out, label)
-        });
-        put_some(out, process.on_channel, |out, yes| out.push(u8::from(yes)));
-        out.push(u8::from(process.zombie));
+        put_process(out, process);
     }
 }
 
-fn number<T: TryFrom<i64>>(rest: &mut &[u8]) -> Option<T> {
+/// A process, to be read by [`process`].
+pub fn put_process(out: &mut Vec<u8>, process: &Process) {
+    put_number(out, process.pid.into());
+    put_number(out, process.parent.into());
+    put_path(out, process.cwd.as_ref());
+    put_path(out, process.root.as_ref());
+    put_bytes(out, &process.status);
+    put_some(out, process.user_ns, |out, ns| put_number(out, ns as i64));
+    put_bytes(out, &process.uid_map);
+    put_bytes(out, &process.gid_map);
+    put_bytes(out, &process.cmdline);
+    put_some(out, process.label.as_ref(), |out, label| {
+        put_bytes(out, label)
+    });
+    put_some(out, process.on_channel, |out, yes| out.push(u8::from(yes)));
+    out.push(u8::from(process.zombie));
+}
+
+/// The next number; `None` where there is none that fits.
+pub fn number<T: TryFrom<i64>>(rest: &mut &[u8]) -> Option<T> {
     let (number, after) = rest.split_first_chunk()?;
     *rest = after;
     T::try_from(i64::from_le_bytes(*number)).ok()
 }
 
-fn bytes(rest: &mut &[u8]) -> Option<Vec<u8>> {
+/// The next bytes.
+pub fn bytes(rest: &mut &[u8]) -> Option<Vec<u8>> {
     let length = number(rest)?;
     let (bytes, after) = rest.split_at_checked(length)?;
     *rest = after;
     Some(bytes.to_vec())
 }
 
-fn flag(rest: &mut &[u8]) -> Option<bool> {
+/// The next yes or no.
+pub fn flag(rest: &mut &[u8]) -> Option<bool> {
     let (flag, after) = rest.split_first()?;
     *rest = after;
     Some(*flag != 0)
 }
 
-fn some<T>(rest: &mut &[u8], value: impl FnOnce(&mut &[u8]) -> Option<T>) -> Option<Option<T>> {
+/// The next value, which may be missing.
+pub fn some<T>(rest: &mut &[u8], value: impl FnOnce(&mut &[u8]) -> Option<T>) -> Option<Option<T>> {
     if flag(rest)? {
         value(rest).map(Some)
     } else {
@@ -217,7 +229,8 @@ fn processes(rest: &mut &[u8]) -> Option<Vec<Process>> {
     (0..count).map(|_| process(rest)).collect()
 }
 
-fn process(rest: &mut &[u8]) -> Option<Process> {
+/// The next process.
+pub fn process(rest: &mut &[u8]) -> Option<Process> {
     Some(Process {
         pid: number(rest)?,
         parent: number(rest)?,

@@ -1,0 +1,184 @@
+//! `--trace`: the system calls themselves, as a second source beside what the command writes.
+//!
+//! The tracer is a process of its own, so that nothing of it mixes with the relay's waiting: the kernel tells a process's
+//! parent of its stops and its end as ever, as long as another process is the tracer (wait_consider_task). It is started
+//! before the command, lets the command call it in ([`Tracing::join`]), and writes what it learns into a [log](Log)
+//! that it shares with the wrapper. It goes on for as long as anybody is left to trace, also when the wrapper has ended or
+//! was killed: a process whose calls are filtered needs its tracer, or the kernel answers them with ENOSYS.
+
+pub mod entry;
+pub mod table;
+
+mod call;
+mod filter;
+mod log;
+mod object;
+mod sys;
+mod tracer;
+
+pub use call::{Call, Calls};
+pub use log::{Log, Met, Place};
+
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use nix::libc;
+
+use super::sys::{self as calls, conversation};
+pub use entry::Remark;
+
+use entry::Entry;
+use tracer::Tracer;
+
+/// The tracer, from the side of the command that is about to start.
+#[derive(Debug)]
+pub struct Tracing {
+    pid: i32,
+    tracer: OwnedFd,
+    filter: Vec<libc::sock_filter>,
+}
+
+/// One message between the command's process and the tracer.
+const LENGTH: usize = 4;
+
+impl Tracing {
+    /// Starts the tracer, which writes into this log.
+    ///
+    /// # Errors
+    /// Where no process is to be had.
+    pub fn start(log: Log) -> io::Result<Tracing> {
+        let (ours, theirs) = conversation()?;
+        // It lives longer than the signals that end the wrapper.
+        let mask = calls::block_all()?;
+        // SAFETY: this process has one thread.
+        let started = unsafe { calls::fork() };
+        if matches!(started, Ok(None)) {
+            drop(ours);
+            serve(theirs, log);
+        }
+        calls::set_mask(mask);
+        Ok(Tracing {
+            pid: started?.unwrap_or(0),
+            tracer: ours,
+            filter: filter::filter(),
+        })
+    }
+
+    /// Has this process traced, just before it becomes the command. Makes system calls and nothing else.
+    pub fn join(&self) {
+        sys::allow_tracer(self.pid);
+        say(&self.tracer, std::process::id() as i32);
+        if hear(&self.tracer) == Some(0) {
+            say(&self.tracer, i32::from(sys::install_filter(&self.filter)));
+            let _ = hear(&self.tracer);
+        }
+    }
+}
+
+/// Why nothing can be traced here, where that is known before it is tried.
+#[must_use]
+pub fn obstacle() -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let field = |name: &str| {
+        let value = status.lines().find_map(|line| line.strip_prefix(name));
+        value.map(str::trim).unwrap_or_default().to_owned()
+    };
+    let scope = std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope");
+    let scope = scope
+        .ok()
+        .and_then(|scope| scope.trim().parse::<u32>().ok())
+        .unwrap_or(0);
+    let effective = u64::from_str_radix(&field("CapEff:"), 16).unwrap_or(0);
+    let may_trace = effective >> 19 & 1 == 1;
+    if table::Abi::HERE.is_empty() {
+        Some("this machine's system calls are not known to it".to_owned())
+    } else if !matches!(field("TracerPid:").as_str(), "" | "0") {
+        Some("this process is traced already, and a process has one tracer".to_owned())
+    } else if scope == 3 || (scope == 2 && !may_trace) {
+        Some(format!(
+            "kernel.yama.ptrace_scope is {scope}, which forbids it"
+        ))
+    } else if sys::errno_of_tracing_nobody() != libc::ESRCH {
+        Some("a filter of system calls (seccomp) forbids ptrace(2)".to_owned())
+    } else {
+        None
+    }
+}
+
+/// Starts the tracer where that is possible; otherwise says in one line on stderr why not.
+#[must_use]
+pub fn start(log: Log) -> Option<Tracing> {
+    let started = match obstacle() {
+        None => Tracing::start(log).map_err(|error| error.to_string()),
+        Some(obstacle) => Err(obstacle),
+    };
+    if let Err(why) = &started {
+        let line =
+            format!("permwrap: --trace is not possible: {why}; the command runs without it\n");
+        let _ = calls::write(2, line.as_bytes());
+    }
+    started.ok()
+}
+
+/// What /proc/PID/status tells of a process, as if it had not the tracer's filter: where that is its only one, it has none of
+/// its own.
+#[must_use]
+pub fn without_tracers_filter(status: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(status);
+    if !text.lines().any(|line| line == "Seccomp_filters:\t1") {
+        return status.to_vec();
+    }
+    text.replace("Seccomp:\t2", "Seccomp:\t0").into_bytes()
+}
+
+fn say(to: &OwnedFd, word: i32) {
+    let _ = calls::send_now(to.as_raw_fd(), &word.to_ne_bytes());
+}
+
+fn hear(from: &OwnedFd) -> Option<i32> {
+    let mut word = [0; LENGTH];
+    loop {
+        match calls::read(from.as_raw_fd(), &mut word) {
+            Ok(LENGTH) => return Some(i32::from_ne_bytes(word)),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            _ => return None,
+        }
+    }
+}
+
+/// The tracer's whole life.
+fn serve(command: OwnedFd, log: Log) -> ! {
+    calls::set_disposition(libc::SIGCHLD, libc::SIG_DFL);
+    // SAFETY: this process does what follows and then ends, and uses no other descriptor.
+    unsafe { calls::keep_only(&[command.as_raw_fd()]) };
+    calls::leave_directory();
+    // Out of the job: its stops are not the tracer's.
+    let _ = nix::unistd::setsid();
+    sys::set_name(c"permwrap-trace");
+    let Some(pid) = hear(&command) else {
+        calls::exit(0)
+    };
+    if let Err(error) = sys::seize(pid) {
+        let errno = error.raw_os_error().unwrap_or(libc::EPERM);
+        log.append(&Entry::Remark(Remark::NotTraced(errno)).to_bytes(), pid);
+        log.settle();
+        say(&command, errno);
+        calls::exit(0);
+    }
+    say(&command, 0);
+    let filtered = hear(&command) == Some(1);
+    let mut tracer = Tracer::new(log, pid, filtered, has_filter());
+    say(&command, 0);
+    drop(command);
+    tracer.run();
+    calls::exit(0)
+}
+
+/// Whether a filter of somebody else's is in force here, and so in the command.
+fn has_filter() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status.lines().any(|line| {
+        line.strip_prefix("Seccomp:")
+            .is_some_and(|mode| mode.trim() == "2")
+    })
+}

@@ -1,0 +1,481 @@
+//! The calls that are watched: their names and numbers, where their objects are, what they do.
+//!
+//! A call is here when the kernel may refuse it to one process and not to another. Numbers are those of the kernel's
+//! tables (arch/x86/entry/syscalls/syscall_64.tbl, syscall_32.tbl, include/uapi/asm-generic/unistd.h).
+
+use Does::*;
+use Object::*;
+use When::*;
+
+use crate::attempt::Privilege;
+
+/// One call.
+#[derive(Debug)]
+pub struct Row {
+    /// Its name, as strace(1) writes it.
+    pub name: &'static str,
+    numbers: [i16; 3],
+    /// Which uses of it are watched.
+    pub when: When,
+    /// What it acts on.
+    pub object: Object,
+    /// Its second path: the new name of a rename or link.
+    pub to: Object,
+    /// What it does.
+    pub does: Does,
+    /// Whether a success changes whom the process acts as, or from where: credentials, namespaces, root, directory.
+    pub changes: bool,
+}
+
+/// Which uses of a call are watched, by an argument; the filter decides it without stopping the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// Every use.
+    Always,
+    /// The argument is not 0.
+    Nonzero(u8),
+    /// The argument is this number.
+    Equals(u8, u32),
+    /// The argument has one of these bits.
+    AnyBit(u8, u32),
+    /// The argument has none of these bits.
+    NoBit(u8, u32),
+}
+
+impl When {
+    /// Whether a use with these arguments is watched.
+    #[must_use]
+    pub fn holds(self, arguments: [u64; 6]) -> bool {
+        let low = |argument: u8| arguments[usize::from(argument)] as u32;
+        match self {
+            Always => true,
+            Nonzero(argument) => arguments[usize::from(argument)] != 0,
+            Equals(argument, value) => low(argument) == value,
+            AnyBit(argument, bits) => low(argument) & bits != 0,
+            NoBit(argument, bits) => low(argument) & bits == 0,
+        }
+    }
+}
+
+/// Where the object of a call is, by the numbers of arguments (from 0).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Object {
+    /// There is none: the process as a whole.
+    Nobody,
+    /// A path.
+    Path(u8),
+    /// A directory's descriptor and a path; an empty path means the descriptor itself.
+    At(u8, u8),
+    /// A descriptor.
+    Descriptor(u8),
+    /// A socket address and its length.
+    Address(u8, u8),
+    /// A `struct msghdr`, whose address counts.
+    Message(u8),
+}
+
+/// What a call does, and which argument tells how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Does {
+    /// Opens, with these flags.
+    Open(u8),
+    /// Opens, as a `struct open_how` tells.
+    OpenHow(u8),
+    /// Opens as creat(2) does.
+    Create,
+    /// Opens for reading, or asks for the same right: statfs(2) does not, inotify_add_watch(2) does.
+    Read,
+    /// Opens for writing, or asks for the same right.
+    Write,
+    /// Asks what access there is: the mode.
+    Access(u8),
+    /// Looks at an object; only the directories on the way can refuse.
+    Look,
+    /// Takes it as the working directory.
+    Traverse,
+    /// Runs a program.
+    Exec,
+    /// Makes a directory.
+    MakeDirectory,
+    /// Makes a node of the type in this mode.
+    MakeNode(u8),
+    /// Makes a symlink.
+    MakeSymlink,
+    /// Removes a name.
+    Remove,
+    /// Removes a directory.
+    RemoveDirectory,
+    /// Removes a name, or with AT_REMOVEDIR in these flags a directory.
+    RemoveAt(u8),
+    /// Gives another name.
+    Rename,
+    /// Gives one more name.
+    Link,
+    /// Sets these permission bits.
+    Chmod(u8),
+    /// Sets this owner and this group.
+    Chown(u8, u8),
+    /// Sets times; the present one where this argument is null.
+    Utime(u8),
+    /// Sets times, given in a pair of `struct timespec`.
+    UtimeSpec(u8),
+    /// Sets, or removes, the extended attribute of this name.
+    SetAttribute(u8),
+    /// Gives a socket this address.
+    Bind,
+    /// Connects a socket to this address, or sends something there.
+    Connect,
+    /// Makes a socket of the family and the type in these arguments.
+    MakeSocket(u8, u8),
+    /// Mounts, or changes what is mounted.
+    Mount,
+    /// Sends a signal.
+    Signal,
+    /// Traces a process, or asks for the same right.
+    Ptrace,
+    /// Makes namespaces, with these flags.
+    MakeNamespace(u8),
+    /// Makes a process, with a `struct clone_args`.
+    Clone3,
+    /// Needs a privilege.
+    Needs(Privilege),
+    /// Puts a filter on its own calls.
+    Filter,
+    /// Sets up io_uring, whose operations are no calls.
+    Ring,
+    /// Something that no operation here stands for.
+    Other,
+}
+
+/// An architecture's table of calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Abi {
+    /// x86-64.
+    X86_64,
+    /// 32-bit programs on x86.
+    I386,
+    /// 64-bit ARM, and every newer architecture.
+    Generic,
+}
+
+impl Abi {
+    /// Those of programs that this machine's kernel runs and this table knows, the usual one first.
+    pub const HERE: &'static [Abi] = if cfg!(target_arch = "x86_64") {
+        &[Abi::X86_64, Abi::I386]
+    } else if cfg!(target_arch = "aarch64") {
+        &[Abi::Generic]
+    } else {
+        &[]
+    };
+
+    /// Its number for seccomp(2) and ptrace(2) (`AUDIT_ARCH_*`).
+    #[must_use]
+    pub const fn audit_number(self) -> u32 {
+        match self {
+            Abi::X86_64 => 0xC000_003E,
+            Abi::I386 => 0x4000_0003,
+            Abi::Generic => 0xC000_00B7,
+        }
+    }
+
+    /// The one with this number for seccomp(2).
+    #[must_use]
+    pub fn with_audit_number(number: u32) -> Option<Abi> {
+        let mut here = Abi::HERE.iter().copied();
+        here.find(|abi| abi.audit_number() == number)
+    }
+}
+
+impl Row {
+    /// Its number in a table of calls; `None` where it has none there.
+    #[must_use]
+    pub fn number(&self, abi: Abi) -> Option<u32> {
+        u32::try_from(self.numbers[abi as usize]).ok()
+    }
+
+    /// Whether a success of it is of interest.
+    #[must_use]
+    pub fn matters(&self) -> bool {
+        self.changes || matches!(self.does, Filter | Ring)
+    }
+
+    const fn when(self, when: When) -> Row {
+        Row { when, ..self }
+    }
+
+    const fn to(self, to: Object) -> Row {
+        Row { to, ..self }
+    }
+
+    const fn changes(self) -> Row {
+        Row {
+            changes: true,
+            ..self
+        }
+    }
+}
+
+const NONE: i16 = -1;
+
+/// A row: name, numbers on x86-64, i386 and elsewhere, object, deed.
+const fn row(name: &'static str, numbers: [i16; 3], object: Object, does: Does) -> Row {
+    Row {
+        name,
+        numbers,
+        when: Always,
+        object,
+        to: Nobody,
+        does,
+        changes: false,
+    }
+}
+
+/// clone(2)'s flags that make namespaces (CLONE_NEW*), and CLONE_UNTRACED, which would hide a process that has the filter
+/// from the tracer that it needs.
+pub const NAMESPACES: u32 = 0x7E02_0080;
+/// See [`NAMESPACES`].
+pub const UNTRACED: u32 = 0x0080_0000;
+/// AT_EMPTY_PATH: fstat(2) in disguise, which nothing refuses.
+const EMPTY_PATH: u32 = 0x1000;
+/// PR_SET_SECCOMP.
+const SET_SECCOMP: u32 = 22;
+/// FS_IOC_SETFLAGS and FS_IOC_FSSETXATTR: chattr(1).
+const SET_FLAGS: u32 = 0x4008_6602;
+const SET_FLAGS_32: u32 = 0x4004_6602;
+const SET_PROJECT: u32 = 0x401C_5820;
+
+/// The table. A name may stand in several rows, with other numbers or for other uses.
+#[rustfmt::skip]
+pub const CALLS: &[Row] = &[
+    row("open", [2, 5, NONE], Path(0), Open(1)),
+    row("openat", [257, 295, 56], At(0, 1), Open(2)),
+    row("openat2", [437, 437, 437], At(0, 1), OpenHow(2)),
+    row("creat", [85, 8, NONE], Path(0), Create),
+    row("open_by_handle_at", [304, 342, 265], Nobody, Other),
+
+    row("stat", [4, 106, NONE], Path(0), Look),
+    row("lstat", [6, 107, NONE], Path(0), Look),
+    row("stat64", [NONE, 195, NONE], Path(0), Look),
+    row("lstat64", [NONE, 196, NONE], Path(0), Look),
+    row("newfstatat", [262, NONE, 79], At(0, 1), Look).when(NoBit(3, EMPTY_PATH)),
+    row("fstatat64", [NONE, 300, NONE], At(0, 1), Look).when(NoBit(3, EMPTY_PATH)),
+    row("statx", [332, 383, 291], At(0, 1), Look).when(NoBit(2, EMPTY_PATH)),
+    row("statfs", [137, 99, 43], Path(0), Look),
+    row("statfs64", [NONE, 268, NONE], Path(0), Look),
+    row("readlink", [89, 85, NONE], Path(0), Look),
+    row("readlinkat", [267, 305, 78], At(0, 1), Look),
+    row("name_to_handle_at", [303, 341, 264], At(0, 1), Look),
+    row("getxattr", [191, 229, 8], Path(0), Look),
+    row("lgetxattr", [192, 230, 9], Path(0), Look),
+    row("listxattr", [194, 232, 11], Path(0), Look),
+    row("llistxattr", [195, 233, 12], Path(0), Look),
+    row("access", [21, 33, NONE], Path(0), Access(1)),
+    row("faccessat", [269, 307, 48], At(0, 1), Access(2)),
+    row("faccessat2", [439, 439, 439], At(0, 1), Access(2)),
+    row("inotify_add_watch", [254, 292, 27], Path(1), Read),
+
+    row("execve", [59, 11, 221], Path(0), Exec),
+    row("execveat", [322, 358, 281], At(0, 1), Exec),
+    row("uselib", [134, 86, NONE], Path(0), Exec),
+
+    row("chdir", [80, 12, 49], Path(0), Traverse).changes(),
+    row("fchdir", [81, 133, 50], Descriptor(0), Traverse).changes(),
+    row("chroot", [161, 61, 51], Path(0), Needs(Privilege::RootDirectory)).changes(),
+    row("pivot_root", [155, 217, 41], Path(0), Mount).changes(),
+
+    row("mkdir", [83, 39, NONE], Path(0), MakeDirectory),
+    row("mkdirat", [258, 296, 34], At(0, 1), MakeDirectory),
+    row("mknod", [133, 14, NONE], Path(0), MakeNode(1)),
+    row("mknodat", [259, 297, 33], At(0, 1), MakeNode(2)),
+    row("symlink", [88, 83, NONE], Path(1), MakeSymlink),
+    row("symlinkat", [266, 304, 36], At(1, 2), MakeSymlink),
+    row("unlink", [87, 10, NONE], Path(0), Remove),
+    row("unlinkat", [263, 301, 35], At(0, 1), RemoveAt(2)),
+    row("rmdir", [84, 40, NONE], Path(0), RemoveDirectory),
+    row("rename", [82, 38, NONE], Path(0), Rename).to(Path(1)),
+    row("renameat", [264, 302, 38], At(0, 1), Rename).to(At(2, 3)),
+    row("renameat2", [316, 353, 276], At(0, 1), Rename).to(At(2, 3)),
+    row("link", [86, 9, NONE], Path(0), Link).to(Path(1)),
+    row("linkat", [265, 303, 37], At(0, 1), Link).to(At(2, 3)),
+
+    row("chmod", [90, 15, NONE], Path(0), Chmod(1)),
+    row("fchmod", [91, 94, 52], Descriptor(0), Chmod(1)),
+    row("fchmodat", [268, 306, 53], At(0, 1), Chmod(2)),
+    row("fchmodat2", [452, 452, 452], At(0, 1), Chmod(2)),
+    row("chown", [92, 182, NONE], Path(0), Chown(1, 2)),
+    row("chown32", [NONE, 212, NONE], Path(0), Chown(1, 2)),
+    row("lchown", [94, 16, NONE], Path(0), Chown(1, 2)),
+    row("lchown32", [NONE, 198, NONE], Path(0), Chown(1, 2)),
+    row("fchown", [93, 95, 55], Descriptor(0), Chown(1, 2)),
+    row("fchown32", [NONE, 207, NONE], Descriptor(0), Chown(1, 2)),
+    row("fchownat", [260, 298, 54], At(0, 1), Chown(2, 3)),
+    row("utime", [132, 30, NONE], Path(0), Utime(1)),
+    row("utimes", [235, 271, NONE], Path(0), Utime(1)),
+    row("futimesat", [261, 299, NONE], At(0, 1), Utime(2)),
+    row("utimensat", [280, 320, 88], At(0, 1), UtimeSpec(2)),
+    row("utimensat_time64", [NONE, 412, NONE], At(0, 1), UtimeSpec(2)),
+    row("truncate", [76, 92, 45], Path(0), Write),
+    row("truncate64", [NONE, 193, NONE], Path(0), Write),
+    row("ftruncate", [77, 93, 46], Descriptor(0), Write),
+    row("ftruncate64", [NONE, 194, NONE], Descriptor(0), Write),
+    row("fallocate", [285, 324, 47], Descriptor(0), Write),
+    row("setxattr", [188, 226, 5], Path(0), SetAttribute(1)),
+    row("lsetxattr", [189, 227, 6], Path(0), SetAttribute(1)),
+    row("fsetxattr", [190, 228, 7], Descriptor(0), SetAttribute(1)),
+    row("removexattr", [197, 235, 14], Path(0), SetAttribute(1)),
+    row("lremovexattr", [198, 236, 15], Path(0), SetAttribute(1)),
+    row("fremovexattr", [199, 237, 16], Descriptor(0), SetAttribute(1)),
+    row("ioctl", [16, NONE, 29], Descriptor(0), Other).when(Equals(1, SET_FLAGS)),
+    row("ioctl", [NONE, 54, NONE], Descriptor(0), Other).when(Equals(1, SET_FLAGS_32)),
+    row("ioctl", [16, 54, 29], Descriptor(0), Other).when(Equals(1, SET_PROJECT)),
+    row("quotactl", [179, 131, 60], Path(1), Other),
+    row("acct", [163, 51, 89], Path(0), Other),
+    row("swapon", [167, 87, 224], Path(0), Needs(Privilege::Swap)),
+    row("swapoff", [168, 115, 225], Path(0), Needs(Privilege::Swap)),
+
+    row("bind", [49, 361, 200], Address(1, 2), Bind),
+    row("connect", [42, 362, 203], Address(1, 2), Connect),
+    row("sendto", [44, 369, 206], Address(4, 5), Connect).when(Nonzero(4)),
+    row("sendmsg", [46, 370, 211], Message(1), Connect),
+    row("socket", [41, 359, 198], Nobody, MakeSocket(0, 1)),
+
+    row("mount", [165, 21, 40], Path(1), Mount),
+    row("umount2", [166, 52, 39], Path(0), Mount),
+    row("open_tree", [428, 428, 428], At(0, 1), Mount),
+    row("move_mount", [429, 429, 429], At(2, 3), Mount),
+    row("fsopen", [430, 430, 430], Nobody, Mount),
+    row("fsmount", [432, 432, 432], Nobody, Mount),
+    row("fspick", [433, 433, 433], At(0, 1), Mount),
+    row("mount_setattr", [442, 442, 442], At(0, 1), Mount),
+
+    row("kill", [62, 37, 129], Nobody, Signal),
+    row("pidfd_send_signal", [424, 424, 424], Nobody, Signal),
+    row("ptrace", [101, 26, 117], Nobody, Ptrace),
+    row("process_vm_readv", [310, 347, 270], Nobody, Ptrace),
+    row("process_vm_writev", [311, 348, 271], Nobody, Ptrace),
+    row("pidfd_getfd", [438, 438, 438], Nobody, Ptrace),
+
+    row("setuid", [105, 213, 146], Nobody, Needs(Privilege::UserIds)).changes(),
+    row("setreuid", [113, 203, 145], Nobody, Needs(Privilege::UserIds)).changes(),
+    row("setresuid", [117, 208, 147], Nobody, Needs(Privilege::UserIds)).changes(),
+    row("setfsuid", [122, 215, 151], Nobody, Needs(Privilege::UserIds)).changes(),
+    row("setgid", [106, 214, 144], Nobody, Needs(Privilege::GroupIds)).changes(),
+    row("setregid", [114, 204, 143], Nobody, Needs(Privilege::GroupIds)).changes(),
+    row("setresgid", [119, 210, 149], Nobody, Needs(Privilege::GroupIds)).changes(),
+    row("setfsgid", [123, 216, 152], Nobody, Needs(Privilege::GroupIds)).changes(),
+    row("setgroups", [116, 206, 159], Nobody, Needs(Privilege::GroupIds)).changes(),
+    row("capset", [126, 185, 91], Nobody, Other).changes(),
+    row("unshare", [272, 310, 97], Nobody, MakeNamespace(0)).changes(),
+    row("setns", [308, 346, 268], Nobody, Needs(Privilege::Namespace)).changes(),
+    row("clone", [56, 120, 220], Nobody, MakeNamespace(0)).when(AnyBit(0, NAMESPACES | UNTRACED)),
+    row("clone3", [435, 435, 435], Nobody, Clone3),
+
+    row("sethostname", [170, 74, 161], Nobody, Needs(Privilege::HostName)),
+    row("setdomainname", [171, 121, 162], Nobody, Needs(Privilege::HostName)),
+    row("syslog", [103, 103, 116], Nobody, Needs(Privilege::KernelLog)),
+    row("reboot", [169, 88, 142], Nobody, Needs(Privilege::Reboot)),
+    row("init_module", [175, 128, 105], Nobody, Needs(Privilege::KernelModule)),
+    row("finit_module", [313, 350, 273], Descriptor(0), Needs(Privilege::KernelModule)),
+    row("delete_module", [176, 129, 106], Nobody, Needs(Privilege::KernelModule)),
+    row("settimeofday", [164, 79, 170], Nobody, Needs(Privilege::Clock)),
+    row("clock_settime", [227, 264, 112], Nobody, Needs(Privilege::Clock)),
+    row("clock_settime64", [NONE, 404, NONE], Nobody, Needs(Privilege::Clock)),
+    row("adjtimex", [159, 124, 171], Nobody, Needs(Privilege::Clock)),
+    row("clock_adjtime", [305, 343, 266], Nobody, Needs(Privilege::Clock)),
+    row("perf_event_open", [298, 336, 241], Nobody, Needs(Privilege::Performance)),
+    row("bpf", [321, 357, 280], Nobody, Needs(Privilege::Bpf)),
+    row("userfaultfd", [323, 374, 282], Nobody, Needs(Privilege::Userfaultfd)),
+    row("setpriority", [141, 97, 140], Nobody, Needs(Privilege::Priority)),
+    row("sched_setscheduler", [144, 156, 119], Nobody, Needs(Privilege::Priority)),
+    row("sched_setattr", [314, 351, 274], Nobody, Needs(Privilege::Priority)),
+    row("ioprio_set", [251, 289, 30], Nobody, Needs(Privilege::Priority)),
+    row("mlock", [149, 150, 228], Nobody, Needs(Privilege::LockedMemory)),
+    row("mlock2", [325, 376, 284], Nobody, Needs(Privilege::LockedMemory)),
+    row("mlockall", [151, 152, 230], Nobody, Needs(Privilege::LockedMemory)),
+    row("setrlimit", [160, 75, 164], Nobody, Needs(Privilege::Limits)),
+    row("prlimit64", [302, 340, 261], Nobody, Needs(Privilege::Limits)).when(Nonzero(2)),
+
+    row("seccomp", [317, 354, 277], Nobody, Filter),
+    row("prctl", [157, 172, 167], Nobody, Filter).when(Equals(0, SET_SECCOMP)),
+    row("io_uring_setup", [425, 425, 425], Nobody, Ring),
+];
+
+/// The row of a number, by the table of calls; of several rows of one call the first.
+#[must_use]
+pub fn find(abi: Abi, number: u64) -> Option<&'static Row> {
+    let number = u32::try_from(number).ok()?;
+    CALLS.iter().find(|row| row.number(abi) == Some(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    /// The numbers of the C library's headers for the kernel, where they are installed.
+    fn numbers(header: &str, prefix: &str) -> Option<HashMap<String, i64>> {
+        let text = std::fs::read_to_string(header).ok()?;
+        let numbers = text.lines().filter_map(|line| {
+            let mut words = line.strip_prefix("#define ")?.split_whitespace();
+            let name = words.next()?.strip_prefix(prefix)?;
+            Some((name.to_owned(), words.next()?.parse().ok()?))
+        });
+        Some(numbers.collect())
+    }
+
+    #[test]
+    fn the_numbers_are_those_of_the_kernels_headers() {
+        let headers = [
+            (Abi::X86_64, "/usr/include/x86_64-linux-gnu/asm/unistd_64.h"),
+            (Abi::I386, "/usr/include/x86_64-linux-gnu/asm/unistd_32.h"),
+            (Abi::Generic, "/usr/include/asm-generic/unistd.h"),
+        ];
+        for (abi, header) in headers {
+            let Some(known) = numbers(header, "__NR_") else {
+                continue;
+            };
+            // Some are called otherwise in the generic table, for both sizes of the machine word.
+            let both = numbers(header, "__NR3264_").unwrap_or_default();
+            for row in CALLS {
+                let Some(number) = row.number(abi) else {
+                    continue;
+                };
+                let name = match (abi, row.name) {
+                    (
+                        Abi::I386,
+                        name @ ("setuid" | "setreuid" | "setresuid" | "setfsuid" | "setgid"
+                        | "setregid" | "setresgid" | "setfsgid" | "setgroups"),
+                    ) => {
+                        format!("{name}32")
+                    }
+                    (Abi::Generic, "newfstatat") => "fstatat".to_owned(),
+                    (_, name) => name.to_owned(),
+                };
+                let expected = known.get(&name).or_else(|| both.get(&name));
+                if let Some(&expected) = expected {
+                    assert_eq!(i64::from(number), expected, "{name} in {header}");
+                } else {
+                    assert!(number > 440, "{name} is not in {header}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_of_one_call_differ_in_which_uses_they_watch() {
+        for (at, row) in CALLS.iter().enumerate() {
+            for other in &CALLS[at + 1..] {
+                for abi in [Abi::X86_64, Abi::I386, Abi::Generic] {
+                    let same = row.number(abi).is_some() && row.number(abi) == other.number(abi);
+                    assert!(
+                        !same || row.when != other.when,
+                        "{} and {}",
+                        row.name,
+                        other.name
+                    );
+                }
+            }
+        }
+    }
+}

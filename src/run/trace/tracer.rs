@@ -1,0 +1,620 @@
+//! The tracer: waits for what its tracees do, and lets each go on at once.
+//!
+//! A process runs at full speed until the filter stops it at the start of a watched call; it is let go on to the call's end,
+//! where the result is looked at, and only of a refused call is anything read. Where a filter of the command's own is in
+//! force, which may answer a call before this one sees it, a process is stopped at every call instead.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::ffi::c_int;
+use std::os::unix::fs::MetadataExt;
+
+use nix::libc;
+
+use super::entry::{Entry, Failed, Refusal, Refused, Remark};
+use super::filter::{MAKES_PROCESS, MATTERS};
+use super::log::{Log, Place};
+use super::object::{self, Caller};
+use super::sys::{self, CallInfo, Resume};
+use super::table::{self, Abi, CALLS, Does, Object, Row, UNTRACED};
+use super::without_tracers_filter;
+use crate::run::scene::{Process, Watcher};
+
+/// PTRACE_EVENT_STOP: a group-stop, the first stop of a new process, or an interrupt.
+const EVENT_STOP: c_int = 128;
+
+/// How many refused calls of a process are remembered until it ends.
+const REMEMBERED: usize = 16;
+
+/// After how many further calls a success no longer counts as the answer to a refusal.
+const ATTENTION: u32 = 256;
+
+/// How many different calls are remembered, to be counted when they come again.
+const MOST_KNOWN: usize = 20_000;
+
+/// One thread that is traced.
+#[derive(Debug, Default)]
+struct Tracee {
+    /// Whether it is between the start and the end of a call that is watched.
+    inside: bool,
+    /// Whether it is stopped at every call, since a filter of its own may answer some.
+    every_call: bool,
+    /// Whether this filter stopped it at the start of the call it is in.
+    seen_by_filter: bool,
+    /// Whether a success of the call it is in is of interest.
+    matters: bool,
+    /// The call, where its end does not tell which it was.
+    start: Option<CallInfo>,
+    /// The process, where it had refused calls.
+    process: Option<i32>,
+    /// The process that made it, where that is known.
+    parent: Option<i32>,
+}
+
+/// The refused calls of one process.
+#[derive(Debug, Default)]
+struct Refusals {
+    parent: i32,
+    latest: VecDeque<Latest>,
+    /// How many watched calls it made since its first refusal.
+    calls: u32,
+    attention: u32,
+}
+
+/// One of the latest.
+#[derive(Debug)]
+struct Latest {
+    place: Place,
+    deed: Deed,
+    name: Vec<u8>,
+    /// Whether the same worked afterwards.
+    passed: bool,
+    /// The number of this call among those of its process.
+    number: u32,
+}
+
+/// A watched use of a call that ended.
+#[derive(Debug, Clone, Copy)]
+struct Call {
+    abi: Abi,
+    /// Its place in the table.
+    at: usize,
+    row: &'static Row,
+    arguments: [u64; 6],
+}
+
+impl Call {
+    fn ended(pid: i32, start: Option<CallInfo>) -> Option<Call> {
+        let abi = Abi::with_audit_number(sys::call_info(pid)?.arch)?;
+        let (number, arguments) = sys::ended_call(pid, abi, start)?;
+        let number = u32::try_from(number).ok()?;
+        let mut rows = CALLS.iter().enumerate();
+        let (at, row) =
+            rows.find(|(_, row)| row.number(abi) == Some(number) && row.when.holds(arguments))?;
+        Some(Call {
+            abi,
+            at,
+            row,
+            arguments,
+        })
+    }
+}
+
+/// What a call does, as far as another can be the answer to its refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    /// It looks whether something is there or may be done.
+    Look,
+    /// It opens for reading only.
+    Read,
+    /// It opens for more.
+    Write,
+    /// It binds or connects a socket.
+    Address,
+    /// Anything else.
+    Other(Does),
+}
+
+impl Deed {
+    fn of(row: &Row, arguments: [u64; 6]) -> Deed {
+        let reads =
+            |flags: u8| arguments[usize::from(flags)] as i32 & libc::O_ACCMODE == libc::O_RDONLY;
+        match row.does {
+            Does::Look | Does::Access(_) => Deed::Look,
+            Does::Open(flags) if reads(flags) => Deed::Read,
+            Does::Read => Deed::Read,
+            Does::Open(_) | Does::OpenHow(_) | Does::Create => Deed::Write,
+            Does::Bind | Does::Connect => Deed::Address,
+            does => Deed::Other(does),
+        }
+    }
+
+    /// Whether a success of this is what was wanted by that which was refused: the same name found in another directory,
+    /// the same file had in another way that is worth as much, another address.
+    fn answers(self, refused: Deed, same_name: bool) -> bool {
+        match (refused, self) {
+            (Deed::Address, Deed::Address) => true,
+            (Deed::Look, _)
+            | (Deed::Read, Deed::Read | Deed::Write)
+            | (Deed::Write, Deed::Write) => same_name,
+            (Deed::Other(refused), Deed::Other(done)) => same_name && refused == done,
+            _ => false,
+        }
+    }
+}
+
+/// All that is traced.
+pub struct Tracer {
+    log: Log,
+    /// The command's process id.
+    command: i32,
+    /// Whether the filter could be put on the command.
+    filtered: bool,
+    /// Whether set-user-ID programs keep their effect: this process may trace any other.
+    privileged: bool,
+    threads: HashMap<i32, Tracee>,
+    processes: HashMap<i32, Refusals>,
+    known: HashMap<(Refused, Vec<u8>), Place>,
+    /// Processes as they are, for as long as nobody changes credentials or directories.
+    looks: HashMap<i32, (Place, Process)>,
+    remarks: HashSet<Vec<u8>>,
+}
+
+impl Tracer {
+    /// Of the command with this process id, which is traced already, has the filter or not, and may have others.
+    #[must_use]
+    pub fn new(log: Log, command: i32, filtered: bool, others: bool) -> Tracer {
+        let own = Watcher::new(0, None).look_at(std::process::id() as i32);
+        let first = Tracee {
+            every_call: !filtered || others,
+            ..Tracee::default()
+        };
+        Tracer {
+            log,
+            command,
+            filtered,
+            privileged: own.is_some_and(|own| has_capability(&own.status, SYS_PTRACE)),
+            threads: HashMap::from([(command, first)]),
+            processes: HashMap::new(),
+            known: HashMap::new(),
+            looks: HashMap::new(),
+            remarks: HashSet::new(),
+        }
+    }
+
+    /// Traces until nobody is left.
+    pub fn run(&mut self) {
+        while let Some((pid, status)) = sys::wait() {
+            if libc::WIFSTOPPED(status) {
+                self.stopped(pid, libc::WSTOPSIG(status), status >> 16);
+            } else {
+                self.ended(pid, status);
+            }
+        }
+    }
+
+    fn stopped(&mut self, pid: i32, signal: c_int, event: c_int) {
+        match event {
+            0 if signal == libc::SIGTRAP | 0x80 => self.at_call(pid),
+            0 => return self.go_on(pid, signal),
+            libc::PTRACE_EVENT_SECCOMP => self.at_watched_call(pid),
+            EVENT_STOP if is_stop(signal) => return sys::resume(pid, Resume::Listen, 0),
+            libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK | libc::PTRACE_EVENT_CLONE => {
+                self.made_another(pid);
+            }
+            libc::PTRACE_EVENT_EXEC => self.became_another(pid),
+            _ => {}
+        }
+        self.go_on(pid, 0);
+    }
+
+    fn go_on(&mut self, pid: i32, signal: c_int) {
+        let tracee = self.thread(pid);
+        let how = if tracee.inside || tracee.every_call {
+            Resume::ToCall
+        } else {
+            Resume::Continue
+        };
+        sys::resume(pid, how, signal);
+    }
+
+    /// A thread; one that is not known yet stopped before its maker told of it.
+    fn thread(&mut self, pid: i32) -> &mut Tracee {
+        if !self.threads.contains_key(&pid) {
+            let every_call = self.threads.values().any(|tracee| tracee.every_call);
+            let new = Tracee {
+                every_call,
+                ..Tracee::default()
+            };
+            self.threads.insert(pid, new);
+        }
+        self.threads.entry(pid).or_default()
+    }
+
+    /// The filter stopped it, at the start of a call.
+    fn at_watched_call(&mut self, pid: i32) {
+        if cfg!(not(target_arch = "x86_64")) {
+            self.thread(pid).start = sys::call_info(pid);
+        }
+        let tracee = self.thread(pid);
+        tracee.inside = true;
+        tracee.seen_by_filter = true;
+        let told = sys::event_message(pid);
+        tracee.matters = told == Some(i32::from(MATTERS));
+        if told == Some(i32::from(MAKES_PROCESS)) {
+            keep_traced(pid);
+        }
+    }
+
+    /// At the start or at the end of a call.
+    fn at_call(&mut self, pid: i32) {
+        if self.thread(pid).every_call
+            && let Some(info) = sys::call_info(pid)
+            && info.op == CallInfo::ENTRY
+        {
+            let filtered = self.filtered;
+            let tracee = self.thread(pid);
+            tracee.start = Some(info);
+            tracee.matters = !filtered;
+            tracee.inside = true;
+            tracee.seen_by_filter = false;
+            return;
+        }
+        let tracee = self.thread(pid);
+        tracee.inside = false;
+        let matters = std::mem::take(&mut tracee.matters);
+        let start = tracee.start.take();
+        if let Some(refusals) = tracee
+            .process
+            .and_then(|process| self.processes.get_mut(&process))
+        {
+            refusals.calls = refusals.calls.saturating_add(1);
+        }
+        let errno = sys::errno_of_ended_call(pid);
+        if [libc::EACCES, libc::EPERM, libc::EROFS].contains(&errno) {
+            if let Some(found) = Call::ended(pid, start) {
+                self.refused(pid, found, errno);
+            }
+        } else if errno == 0
+            && (matters || self.waits_for_answer(pid))
+            && let Some(found) = Call::ended(pid, start)
+        {
+            self.succeeded(pid, found);
+        }
+    }
+
+    fn refused(&mut self, pid: i32, call: Call, errno: c_int) {
+        let Some((place, process)) = self.look_at(pid) else {
+            return;
+        };
+        let Call { abi, at, row, .. } = call;
+        let mut refused = Refused {
+            row: at,
+            abi,
+            errno,
+            how: [0; 6],
+            extra: Vec::new(),
+            path: None,
+            directory: None,
+            to: None,
+            address: Vec::new(),
+            target: None,
+            by_filter: self.is_answered_by_filter(pid),
+            program: program(&process),
+            process: 0,
+        };
+        let caller = Caller {
+            pid,
+            process: &process,
+            abi,
+            arguments: call.arguments,
+        };
+        caller.describe(row, &mut refused);
+        if matches!(row.does, Does::Ptrace) {
+            self.remark(&Remark::Tracer(program(&process)));
+        }
+        let who = credentials(&process);
+        let met = self.known.get(&(refused.clone(), who.clone())).copied();
+        let place = if let Some(place) = met {
+            self.log.meet(place, pid);
+            place
+        } else {
+            let entry = Refused {
+                process: place.number(),
+                ..refused.clone()
+            };
+            let Some(place) = self.log.append(&Entry::Refused(entry).to_bytes(), pid) else {
+                return;
+            };
+            if self.known.len() < MOST_KNOWN {
+                self.known.insert((refused.clone(), who), place);
+            }
+            place
+        };
+        let number = thread_group(&process);
+        self.thread(pid).process = Some(number);
+        let refusals = self.processes.entry(number).or_insert_with(|| Refusals {
+            parent: process.parent,
+            ..Refusals::default()
+        });
+        refusals.attention = ATTENTION;
+        if refusals.latest.len() == REMEMBERED {
+            refusals.latest.pop_front();
+        }
+        refusals.latest.push_back(Latest {
+            place,
+            deed: Deed::of(row, call.arguments),
+            name: last_component(&refused.path.unwrap_or_default()),
+            passed: false,
+            number: refusals.calls,
+        });
+    }
+
+    /// Whether another filter than this one answered the call that ended: this one would have stopped at it.
+    fn is_answered_by_filter(&self, pid: i32) -> bool {
+        let tracee = self.threads.get(&pid);
+        self.filtered && tracee.is_some_and(|tracee| tracee.every_call && !tracee.seen_by_filter)
+    }
+
+    /// Whether a process had refusals, to which what it does now may be the answer.
+    fn waits_for_answer(&self, pid: i32) -> bool {
+        let process = self.threads.get(&pid).and_then(|tracee| tracee.process);
+        let refusals = process.and_then(|process| self.processes.get(&process));
+        refusals.is_some_and(|refusals| refusals.attention > 0)
+    }
+
+    /// What a success tells of earlier refusals, and what it changes.
+    fn succeeded(&mut self, pid: i32, call: Call) {
+        match call.row.does {
+            _ if call.row.changes => self.looks.clear(),
+            Does::Filter => self.watch_every_call(pid),
+            Does::Ring => {
+                if let Some((_, process)) = self.look_at(pid) {
+                    self.remark(&Remark::Ring(program(&process)));
+                }
+            }
+            _ => {}
+        }
+        if self.waits_for_answer(pid) {
+            self.answer(pid, call);
+        }
+    }
+
+    /// Marks those refusals of a process to which this success was the answer: the same name found elsewhere, the same file
+    /// had in another way, another address.
+    fn answer(&mut self, pid: i32, call: Call) {
+        let Call { abi, row, .. } = call;
+        let name = match row.object {
+            Object::Path(path) | Object::At(_, path) => {
+                let caller = Caller {
+                    pid,
+                    process: &Process::default(),
+                    abi,
+                    arguments: call.arguments,
+                };
+                last_component(&caller.text(call.arguments[usize::from(path)]))
+            }
+            _ => Vec::new(),
+        };
+        let process = self.threads.get(&pid).and_then(|tracee| tracee.process);
+        let Some(refusals) = process.and_then(|process| self.processes.get_mut(&process)) else {
+            return;
+        };
+        refusals.attention -= 1;
+        let deed = Deed::of(row, call.arguments);
+        for latest in &mut refusals.latest {
+            let same_name = !name.is_empty() && name == latest.name;
+            if !latest.passed && deed.answers(latest.deed, same_name) {
+                latest.passed = true;
+                self.log.pass(latest.place);
+            }
+        }
+    }
+
+    /// It has a filter of its own now, and all its threads may.
+    fn watch_every_call(&mut self, pid: i32) {
+        let threads = std::fs::read_dir(format!("/proc/{pid}/task"));
+        let numbers = threads.into_iter().flatten().flatten();
+        for thread in numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok()) {
+            let tracee = self.thread(thread);
+            if !tracee.every_call {
+                tracee.every_call = true;
+                if thread != pid {
+                    sys::interrupt(thread);
+                }
+            }
+        }
+    }
+
+    /// A new process or thread: it goes on as its maker does.
+    fn made_another(&mut self, pid: i32) {
+        let every_call = self.thread(pid).every_call;
+        let Some(new) = sys::event_message(pid) else {
+            return;
+        };
+        let tracee = self.threads.entry(new).or_default();
+        tracee.every_call |= every_call;
+        tracee.parent = Some(pid);
+    }
+
+    /// It runs another program now; a thread that did so has got its process's number.
+    fn became_another(&mut self, pid: i32) {
+        self.looks.clear();
+        if let Some(before) = sys::event_message(pid).filter(|before| *before != pid)
+            && let Some(tracee) = self.threads.remove(&before)
+        {
+            self.threads.insert(pid, tracee);
+        }
+        if let Some(refusals) = self.processes.get_mut(&pid) {
+            // Those that looked for the program have found it.
+            for latest in &mut refusals.latest {
+                if matches!(latest.deed, Deed::Look | Deed::Other(Does::Exec)) {
+                    latest.passed = true;
+                    self.log.pass(latest.place);
+                }
+            }
+        }
+        if !self.privileged
+            && has_privileges(pid)
+            && let Some((_, process)) = self.look_at(pid)
+        {
+            self.remark(&Remark::Privileges(program(&process)));
+        }
+    }
+
+    fn ended(&mut self, pid: i32, status: c_int) {
+        self.threads.remove(&pid);
+        self.looks.remove(&pid);
+        let code = if libc::WIFEXITED(status) {
+            libc::WEXITSTATUS(status)
+        } else {
+            128 + libc::WTERMSIG(status)
+        };
+        if let Some(refusals) = self.processes.remove(&pid)
+            && code != 0
+        {
+            let refused = refusals.latest.iter().map(|latest| Refusal {
+                place: latest.place.number(),
+                passed: latest.passed,
+                followed_by: refusals.calls - latest.number,
+            });
+            let failed = Failed {
+                pid,
+                parent: refusals.parent,
+                code,
+                refused: refused.collect(),
+            };
+            self.log.append(&Entry::Failed(failed).to_bytes(), pid);
+        }
+        if pid == self.command {
+            self.log.settle();
+        }
+    }
+
+    /// A process as it is, and where the log has it.
+    fn look_at(&mut self, pid: i32) -> Option<(Place, Process)> {
+        if let Some(look) = self.looks.get(&pid) {
+            return Some(look.clone());
+        }
+        let mut process = Watcher::new(0, None).look_at(pid)?;
+        if self.filtered {
+            process.status = without_tracers_filter(&process.status);
+        }
+        let entry = Entry::Process(Box::new(process.clone()));
+        let place = self.log.append(&entry.to_bytes(), pid)?;
+        self.looks.insert(pid, (place, process.clone()));
+        Some((place, process))
+    }
+
+    fn remark(&mut self, remark: &Remark) {
+        let entry = Entry::Remark(remark.clone()).to_bytes();
+        if self.remarks.insert(entry.clone()) {
+            self.log.append(&entry, 0);
+        }
+    }
+}
+
+/// At the start of clone(2) or clone3(2): the new process is to be traced, be it asked otherwise. It has the filter, and
+/// without a tracer the kernel would answer its calls with ENOSYS.
+fn keep_traced(pid: i32) {
+    let untraced = u64::from(UNTRACED);
+    let Some(info) = sys::call_info(pid) else {
+        return;
+    };
+    let [first, ..] = info.arguments();
+    let Some(abi) = Abi::with_audit_number(info.arch) else {
+        return;
+    };
+    match table::find(abi, info.number()).map(|row| row.does) {
+        Some(Does::Clone3) => {
+            if let Some(flags) = object::word_at(pid, first).filter(|flags| flags & untraced != 0) {
+                object::set_word(pid, first, flags & !untraced);
+            }
+        }
+        Some(Does::MakeNamespace(0)) if first & untraced != 0 => {
+            sys::set_first_argument(pid, abi, first & !untraced);
+        }
+        _ => {}
+    }
+}
+
+/// Whether this signal stops a process.
+fn is_stop(signal: c_int) -> bool {
+    matches!(
+        signal,
+        libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU
+    )
+}
+
+/// The name of the program that a process runs.
+fn program(process: &Process) -> Vec<u8> {
+    let first = process
+        .cmdline
+        .split(|byte| *byte == 0)
+        .next()
+        .unwrap_or_default();
+    let name = last_component(first);
+    if name.is_empty() {
+        field(&process.status, b"Name:").to_vec()
+    } else {
+        name
+    }
+}
+
+fn last_component(path: &[u8]) -> Vec<u8> {
+    path.rsplit(|byte| *byte == b'/')
+        .next()
+        .unwrap_or_default()
+        .to_vec()
+}
+
+/// A line of /proc/PID/status.
+fn field<'a>(status: &'a [u8], name: &[u8]) -> &'a [u8] {
+    let mut lines = status.split(|byte| *byte == b'\n');
+    lines
+        .find_map(|line| line.strip_prefix(name))
+        .unwrap_or_default()
+        .trim_ascii()
+}
+
+fn thread_group(process: &Process) -> i32 {
+    let number = str::from_utf8(field(&process.status, b"Tgid:")).ok();
+    number
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(process.pid)
+}
+
+/// What of a process decides, so that equal calls of others like it are equal.
+fn credentials(process: &Process) -> Vec<u8> {
+    let fields: [&[u8]; 6] = [
+        b"Uid:",
+        b"Gid:",
+        b"Groups:",
+        b"CapEff:",
+        b"NoNewPrivs:",
+        b"Seccomp:",
+    ];
+    let mut all: Vec<u8> = fields.map(|name| field(&process.status, name)).join(&b'\n');
+    all.extend(process.user_ns.unwrap_or(0).to_ne_bytes());
+    all
+}
+
+/// CAP_SYS_PTRACE.
+const SYS_PTRACE: u32 = 19;
+
+fn has_capability(status: &[u8], number: u32) -> bool {
+    let set = str::from_utf8(field(status, b"CapEff:")).ok();
+    let set = set.and_then(|set| u64::from_str_radix(set, 16).ok());
+    set.is_some_and(|set| set >> number & 1 == 1)
+}
+
+/// Whether the program that a process runs would have got privileges from its file.
+fn has_privileges(pid: i32) -> bool {
+    let program = format!("/proc/{pid}/exe");
+    let Ok(file) = std::fs::metadata(&program) else {
+        return false;
+    };
+    let set_id = libc::S_ISUID | libc::S_ISGID;
+    let others = file.uid() != nix::unistd::geteuid().as_raw() || file.mode() & libc::S_ISGID != 0;
+    (file.mode() & set_id != 0 && others)
+        || rustix::fs::getxattr(&program, c"security.capability", &mut [0_u8; 64]).is_ok()
+}

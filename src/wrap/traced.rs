@@ -1,0 +1,303 @@
+//! The calls behind the words: which refused call a message speaks of, and which calls a command failed of that said
+//! nothing.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::attempt::{ANY_NAME, Attempt, Incident, Object, Operation};
+use crate::gather::{self, Snapshot};
+use crate::report::CallReport;
+use crate::resolve;
+use crate::run::Exit;
+use crate::run::trace::{Call, Calls, Log, Remark};
+
+/// How many refused calls are told of a command that failed and said nothing.
+const MOST_UNSAID: usize = 3;
+
+/// After how many further calls of its process a look at something that was refused no longer explains the process's end.
+const LAST_LOOK: u32 = 4;
+
+/// Paths that programs try in passing and do without: their last components, or directories on the way. The dynamic loader's
+/// preload list, catalogues of messages and locales, Python's compiled modules, terminal descriptions, what shells and
+/// interpreters look for in a home.
+const IN_PASSING: &[&str] = &[
+    "/etc/ld.so.preload",
+    "/etc/ld.so.cache",
+    "/locale/",
+    "/locale-archive",
+    "/__pycache__",
+    ".pyc",
+    "/site-packages",
+    "/pyvenv.cfg",
+    "/terminfo/",
+    "/gconv-modules",
+    "/.inputrc",
+    "/etc/localtime",
+    "/zoneinfo/",
+    "/nsswitch.conf",
+];
+
+/// The refused calls of a run, and which of them were told of.
+pub struct Traced {
+    calls: Calls,
+    /// How many messages were about each call.
+    told: HashMap<usize, u64>,
+}
+
+impl Traced {
+    /// Of the run whose tracer writes this log.
+    #[must_use]
+    pub fn new(log: Log) -> Traced {
+        Traced {
+            calls: Calls::new(log),
+            told: HashMap::new(),
+        }
+    }
+
+    /// The refused call that a message speaks of: the errno, then the object or the call's name, then the nearest before.
+    /// `None` where no call fits.
+    pub fn behind(&mut self, incident: &Incident) -> Option<Attempt> {
+        self.calls.update();
+        let fits = |call: &Call| incident.errno.is_none_or(|errno| errno == call.errno);
+        let candidates = self
+            .calls
+            .calls
+            .iter()
+            .enumerate()
+            .filter(|(_, call)| fits(call));
+        let (at, _) = candidates
+            .filter_map(|(at, call)| Some((at, self.closeness(incident, at, call)?)))
+            .max_by_key(|(_, closeness)| *closeness)?;
+        *self.told.entry(at).or_default() += u64::from(incident.count.max(1));
+        attempt(&self.calls.calls[at])
+    }
+
+    /// How close a call is to a message; `None` where it is another's. Of equally close ones the latest counts.
+    fn closeness(
+        &self,
+        incident: &Incident,
+        at: usize,
+        call: &Call,
+    ) -> Option<(u8, bool, bool, bool, u64)> {
+        let tells_operation = !incident.operations.is_empty();
+        let same_operation = incident.operations.iter().any(|told| is_alike(told, call));
+        let object = object_match(incident, call);
+        let names_object = !incident.paths.is_empty() || incident.address.is_some();
+        match (names_object, tells_operation) {
+            (true, _) if object == 0 => return None,
+            (true, true) if object < 3 && !same_operation => return None,
+            (false, true) if !same_operation => return None,
+            (false, _) if self.is_in_passing(call) => return None,
+            _ => {}
+        }
+        let told = self.told.get(&at).copied().unwrap_or(0);
+        let is_untold = told < self.calls.count(call);
+        Some((
+            object,
+            same_operation,
+            !is_look(call),
+            is_untold,
+            self.calls.last(call).0,
+        ))
+    }
+
+    /// The last refused calls of the processes that ended in failure, where nothing that was said tells of any: the
+    /// earliest first. What programs try in passing is told only where nothing else explains the failure, and then only
+    /// where hardly anything followed it.
+    pub fn unsaid(&mut self, exit: Exit) -> Vec<Attempt> {
+        self.calls.settle();
+        if exit == Exit::with_code(0) || !self.told.is_empty() {
+            return Vec::new();
+        }
+        let refusals = || self.calls.failed.iter().flat_map(|failed| &failed.refused);
+        let at = |place: u64| {
+            Some((
+                self.calls.at(place)?,
+                &self.calls.calls[self.calls.at(place)?],
+            ))
+        };
+        let deeds = refusals()
+            .filter(|refusal| !refusal.passed)
+            .filter_map(|refusal| at(refusal.place));
+        let mut last: Vec<usize> = deeds
+            .filter(|(_, call)| !is_look(call) && !self.is_in_passing(call))
+            .map(|(at, _)| at)
+            .collect();
+        if last.is_empty() {
+            let looks =
+                refusals().filter(|refusal| !refusal.passed && refusal.followed_by < LAST_LOOK);
+            last = looks
+                .filter_map(|refusal| at(refusal.place))
+                .filter(|(_, call)| !self.is_in_passing(call))
+                .map(|(at, _)| at)
+                .collect();
+        }
+        let mut seen = HashSet::new();
+        last.reverse();
+        last.retain(|at| seen.insert(*at));
+        last.truncate(MOST_UNSAID);
+        last.reverse();
+        last.into_iter()
+            .filter_map(|at| attempt(&self.calls.calls[at]))
+            .collect()
+    }
+
+    /// Whether programs try it in passing and do without, or this one had it in another way.
+    fn is_in_passing(&self, call: &Call) -> bool {
+        let path = call.path.as_deref().unwrap_or_default();
+        self.calls.has_passed(call)
+            || IN_PASSING
+                .iter()
+                .any(|part| memchr::memmem::find(path, part.as_bytes()).is_some())
+    }
+
+    /// The calls for the report.
+    #[must_use]
+    pub fn report(&self) -> Vec<CallReport> {
+        let each =
+            |(at, call): (usize, &Call)| self.calls.report_of(call, self.told.contains_key(&at));
+        self.calls.calls.iter().enumerate().map(each).collect()
+    }
+
+    /// What is to be said of the tracing itself, a line each.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        let names = |of: fn(&Remark) -> Option<&[u8]>| {
+            let names: Vec<String> = self
+                .calls
+                .remarks
+                .iter()
+                .filter_map(of)
+                .map(crate::quote::display)
+                .collect();
+            (!names.is_empty()).then(|| names.join(", "))
+        };
+        let mut lines: Vec<String> = Vec::new();
+        for remark in &self.calls.remarks {
+            if let Remark::NotTraced(errno) = remark {
+                let why = std::io::Error::from_raw_os_error(*errno);
+                lines.push(format!(
+                    "--trace was not possible: {why}; the command ran without it"
+                ));
+            }
+        }
+        lines.extend(names(|remark| match remark { Remark::Privileges(name) => Some(name), _ => None }).map(|names| {
+            format!("--trace: without effect while traced: set-user-ID, set-group-ID or file capabilities of {names}")
+        }));
+        lines.extend(names(|remark| match remark { Remark::Tracer(name) => Some(name), _ => None }).map(|names| {
+            format!("--trace: {names} could not trace: every process here is traced by permwrap already, and can have one tracer")
+        }));
+        lines.extend(
+            names(|remark| match remark {
+                Remark::Ring(name) => Some(name),
+                _ => None,
+            })
+            .map(|names| format!("--trace: {names} used io_uring, whose operations are not seen")),
+        );
+        let dropped = self.calls.dropped();
+        if dropped > 0 {
+            lines.push(format!(
+                "--trace: there was no room for {dropped} more refused calls"
+            ));
+        }
+        lines
+    }
+}
+
+/// How well a call's object fits the one that a message names: 0 not at all, 4 the same.
+fn object_match(incident: &Incident, call: &Call) -> u8 {
+    let address = incident.address.as_deref().and_then(resolve::port);
+    if let (Some(Object::Port { port, .. }), Some(Object::Port { port: called, .. })) =
+        (address, port_of(call))
+    {
+        return if port == called { 4 } else { 0 };
+    }
+    let objects = [call.path.as_deref(), call.to.as_deref()];
+    let each = objects.into_iter().flatten().flat_map(|object| {
+        incident
+            .paths
+            .iter()
+            .map(move |named| path_match(named, object))
+    });
+    each.max().unwrap_or(0)
+}
+
+/// How well a path that a message names fits that of a call.
+fn path_match(named: &[u8], called: &[u8]) -> u8 {
+    let named = named.strip_prefix(b"./").unwrap_or(named);
+    let named = named.strip_suffix(b"/").unwrap_or(named);
+    let ends_with = |path: &[u8], end: &[u8]| {
+        path.strip_suffix(end)
+            .is_some_and(|before| before.is_empty() || before.ends_with(b"/"))
+    };
+    let is_below = |path: &[u8], directory: &[u8]| {
+        path.strip_prefix(directory)
+            .is_some_and(|rest| rest.starts_with(b"/"))
+    };
+    if named.is_empty() {
+        return 0;
+    }
+    let absolute = named.starts_with(b"/");
+    if named == called {
+        4
+    } else if !absolute && ends_with(called, named) {
+        3
+    } else if absolute && (is_below(called, named) || is_below(named, called)) && called != b"/" {
+        2
+    } else if last(named) == last(called) && !absolute {
+        1
+    } else {
+        0
+    }
+}
+
+fn last(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or_default()
+}
+
+/// Whether a message's operation can be the call's: whichever way a file is opened counts as one.
+fn is_alike(told: &Operation, call: &Call) -> bool {
+    let Some(called) = &call.operation else {
+        return false;
+    };
+    let opens = |operation: &Operation| matches!(operation, Operation::Open(_) | Operation::List);
+    std::mem::discriminant(told) == std::mem::discriminant(called)
+        || (opens(told) && opens(called))
+        || matches!((told, called), (_, Operation::Stat { .. }))
+}
+
+/// Whether the call only looks whether something is there or may be done.
+fn is_look(call: &Call) -> bool {
+    matches!(call.operation, Some(Operation::Stat { .. }))
+        || matches!(call.name, "access" | "faccessat" | "faccessat2")
+}
+
+fn port_of(call: &Call) -> Option<Object> {
+    resolve::port(call.address.as_deref()?.as_bytes())
+}
+
+/// The call as an attempt to be judged; `None` where no operation or nobody's credentials are known.
+fn attempt(call: &Call) -> Option<Attempt> {
+    let process = &call.process;
+    let subject = gather::subject_from_snapshot(&Snapshot {
+        status: &process.status,
+        user_ns: process.user_ns,
+        uid_map: &process.uid_map,
+        gid_map: &process.gid_map,
+        label: process.label.as_deref(),
+    });
+    let operation = call.operation.clone()?;
+    let object = match (&call.path, port_of(call)) {
+        (Some(path), _) if call.makes_unnamed => Object::Path([path, &b"/"[..], ANY_NAME].concat()),
+        (Some(path), _) if !operation.is_of_no_file() => Object::Path(path.clone()),
+        (_, Some(port)) => port,
+        _ => Object::Process,
+    };
+    Some(Attempt {
+        subject: subject.ok()?,
+        operation,
+        object,
+        to: call.to.clone(),
+        directory: call.directory.clone(),
+        errno: Some(call.errno),
+    })
+}
