@@ -126,35 +126,30 @@ impl Findings {
 
     /// Takes a system call that was refused.
     pub fn meet_call(&mut self, attempt: Attempt, circumstances: &Circumstances) {
-        let finding = investigate(
-            Evidence::Call(attempt),
-            circumstances,
-            &mut Views::default(),
-        );
-        self.keep(finding);
+        self.meet_traced(Evidence::Call(attempt), None, circumstances);
     }
 
-    /// Takes a message whose system call is known.
-    pub fn meet_told_call(
+    /// Takes a system call that was refused, and the message that tells of it, where one does.
+    pub fn meet_traced(
         &mut self,
-        incident: Incident,
-        attempt: Attempt,
+        call: Evidence,
+        incident: Option<Incident>,
         circumstances: &Circumstances,
     ) {
         self.clock += 1;
-        if !self.is_worth_the_work() {
-            return self.leave_out(&incident);
+        if let Some(incident) = &incident
+            && !self.is_worth_the_work()
+        {
+            return self.leave_out(incident);
         }
         self.worked_out += 1;
         self.fruitless += 1;
-        let finding = investigate(
-            Evidence::Call(attempt),
-            circumstances,
-            &mut Views::default(),
-        );
+        let finding = investigate(call, circumstances, &mut Views::default());
         self.keep(Finding {
-            count: u64::from(incident.count),
-            incident: Some(incident),
+            count: incident
+                .as_ref()
+                .map_or(1, |incident| u64::from(incident.count)),
+            incident,
             ..finding
         });
     }

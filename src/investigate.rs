@@ -9,9 +9,10 @@ mod untold;
 pub use judged::Views;
 
 use crate::attempt::{Attempt, Clue, Errno, Incident, Object, Origin, Sign, Signs};
+use crate::denial::Code;
 use crate::facts::{Facts, UnknownFact};
 use crate::gather;
-use crate::judge::{self, Verdict};
+use crate::judge::{self, Certainty, Denial, Obstacle, Rule, Verdict};
 use crate::programs;
 use crate::quote;
 use crate::remedy::{self, Remedy};
@@ -31,6 +32,7 @@ pub fn investigate(
 ) -> Finding {
     match evidence {
         Evidence::Call(attempt) => of_call(attempt, circumstances, views),
+        Evidence::FilteredCall(attempt) => of_filtered_call(attempt, circumstances, views),
         Evidence::Question(attempt) => of_question(attempt, views),
         Evidence::Message(incident) => of_message(incident, circumstances, views),
     }
@@ -164,6 +166,21 @@ fn of_call(attempt: Attempt, circumstances: &Circumstances, views: &mut Views) -
         (Verdict::Fails { errno, .. }, _) => note(failure(*errno, &judged.reading.attempt)),
         (Verdict::Unclear(unknown), _) => note(missing(unknown)),
     };
+    explained(judged, conclusion, circumstances, views)
+}
+
+/// A call that a filter answered, whatever the rules would have come to.
+fn of_filtered_call(attempt: Attempt, circumstances: &Circumstances, views: &mut Views) -> Finding {
+    let signs = Signs::CALL;
+    let denial = Denial {
+        errno: attempt.errno.unwrap_or(Errno::Perm),
+        code: Code::SeccompDenies,
+        at: Obstacle::Process,
+        rule: Rule::Module { evidence: None },
+        certainty: Certainty::Proven,
+    };
+    let judged = views.judge(Reading { attempt, signs });
+    let conclusion = Conclusion::Refused(denial, Remedy::default());
     explained(judged, conclusion, circumstances, views)
 }
 

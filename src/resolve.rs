@@ -30,6 +30,8 @@ use speaker::Speakers;
 pub enum Evidence {
     /// A system call that was refused: permwrap's own start of the command, or a traced call.
     Call(Attempt),
+    /// A system call that a filter (seccomp) answered, as a trace has seen.
+    FilteredCall(Attempt),
     /// What a text says.
     Message(Incident),
     /// One access that is asked about.

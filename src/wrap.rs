@@ -99,9 +99,9 @@ impl Explainer {
         };
         for incident in incidents {
             match traced.behind(&incident) {
-                Some(attempt) => {
+                Some(call) => {
                     self.findings
-                        .meet_told_call(incident, attempt, &self.circumstances);
+                        .meet_traced(call, Some(incident), &self.circumstances);
                 }
                 None => self.findings.meet(vec![incident], &self.circumstances),
             }
@@ -115,8 +115,8 @@ impl Explainer {
         };
         let unsaid = traced.unsaid(exit);
         if self.findings.listed().next().is_none() {
-            for attempt in unsaid {
-                self.findings.meet_call(attempt, &self.circumstances);
+            for call in unsaid {
+                self.findings.meet_traced(call, None, &self.circumstances);
             }
         }
         if self.form == Some(Hints::Text) {
@@ -127,6 +127,7 @@ impl Explainer {
     /// The hints for what was found since the last time.
     fn hints(&mut self) -> Vec<u8> {
         let (config, words) = (&self.config, self.words());
+        let traced = self.traced.is_some();
         let is_wanted = |finding: &Finding| !is_ignored(finding, config);
         let text = match self.form {
             None => String::new(),
@@ -143,8 +144,9 @@ impl Explainer {
             }
             Some(Hints::Text) => {
                 let due = self.findings.due(is_wanted).into_iter();
-                let hints: Vec<String> =
-                    due.map(|finding| text::hint(finding, self.style)).collect();
+                let hints: Vec<String> = due
+                    .map(|finding| text::hint_in_run(finding, self.style, traced))
+                    .collect();
                 match hints.is_empty() {
                     true => String::new(),
                     false => format!("\n{}", hints.join("\n")),

@@ -44,6 +44,7 @@ pub fn line(finding: &Finding, command: &[String], time: u64) -> String {
         fixes: &incident.fixes,
         note: incident.note.as_deref(),
         count: incident.count,
+        exact: incident.exact,
     };
     serde_json::to_string(&line).unwrap_or_default() + "\n"
 }
@@ -70,6 +71,7 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
     count: u64,
+    exact: bool,
 }
 
 /// A time in seconds since 1970 as RFC 3339 writes it, in UTC: `2026-11-22T00:41:34Z`.

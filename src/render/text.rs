@@ -41,6 +41,19 @@ pub fn hint(finding: &Finding, style: Style) -> String {
     text
 }
 
+/// The hint for a finding of a run. Where it lacks the object or the operation and the calls were not traced, it ends with
+/// how to get them.
+#[must_use]
+pub fn hint_in_run(finding: &Finding, style: Style, traced: bool) -> String {
+    let mut text = hint(finding, style);
+    let lacks = finding.signs.object.is_none() || finding.signs.operation.is_none();
+    if lacks && !traced {
+        let more = "permwrap --trace -- ...  shows the call itself";
+        text.push_str(&labelled("more", more, style.width));
+    }
+    text
+}
+
 /// What would allow each of the ways that are refused now, saying for what it is.
 fn fix_of_each(ways: &[Way]) -> Vec<Fix> {
     let fix = |way: &Way| {

@@ -12,7 +12,9 @@ pub mod table;
 mod call;
 mod filter;
 mod log;
+mod look;
 mod object;
+mod refusals;
 mod sys;
 mod tracer;
 
@@ -28,6 +30,7 @@ use super::sys::{self as calls, conversation};
 pub use entry::Remark;
 
 use entry::Entry;
+use sys::Installed;
 use tracer::Tracer;
 
 /// The tracer, from the side of the command that is about to start.
@@ -69,7 +72,7 @@ impl Tracing {
         sys::allow_tracer(self.pid);
         say(&self.tracer, std::process::id() as i32);
         if hear(&self.tracer) == Some(0) {
-            say(&self.tracer, i32::from(sys::install_filter(&self.filter)));
+            say(&self.tracer, sys::install_filter(&self.filter) as i32);
             let _ = hear(&self.tracer);
         }
     }
@@ -166,8 +169,12 @@ fn serve(command: OwnedFd, log: Log) -> ! {
         calls::exit(0);
     }
     say(&command, 0);
-    let filtered = hear(&command) == Some(1);
-    let mut tracer = Tracer::new(log, pid, filtered, has_filter());
+    let filter = match hear(&command) {
+        Some(1) => Installed::Plainly,
+        Some(2) => Installed::WithoutPrivileges,
+        _ => Installed::Not,
+    };
+    let mut tracer = Tracer::new(log, pid, filter, has_filter());
     say(&command, 0);
     drop(command);
     tracer.run();

@@ -3,10 +3,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::attempt::{ANY_NAME, Attempt, Incident, Object, Operation};
+use crate::attempt::{ANY_NAME, Attempt, Incident, Object, Operation, Subject};
 use crate::gather::{self, Snapshot};
 use crate::report::CallReport;
-use crate::resolve;
+use crate::resolve::{self, Evidence};
 use crate::run::Exit;
 use crate::run::trace::{Call, Calls, Log, Remark};
 
@@ -55,7 +55,7 @@ impl Traced {
 
     /// The refused call that a message speaks of: the errno, then the object or the call's name, then the nearest before.
     /// `None` where no call fits.
-    pub fn behind(&mut self, incident: &Incident) -> Option<Attempt> {
+    pub fn behind(&mut self, incident: &Incident) -> Option<Evidence> {
         self.calls.update();
         let fits = |call: &Call| incident.errno.is_none_or(|errno| errno == call.errno);
         let candidates = self
@@ -68,7 +68,7 @@ impl Traced {
             .filter_map(|(at, call)| Some((at, self.closeness(incident, at, call)?)))
             .max_by_key(|(_, closeness)| *closeness)?;
         *self.told.entry(at).or_default() += u64::from(incident.count.max(1));
-        attempt(&self.calls.calls[at])
+        evidence(&self.calls.calls[at])
     }
 
     /// How close a call is to a message; `None` where it is another's. Of equally close ones the latest counts.
@@ -103,7 +103,7 @@ impl Traced {
     /// The last refused calls of the processes that ended in failure, where nothing that was said tells of any: the
     /// earliest first. What programs try in passing is told only where nothing else explains the failure, and then only
     /// where hardly anything followed it.
-    pub fn unsaid(&mut self, exit: Exit) -> Vec<Attempt> {
+    pub fn unsaid(&mut self, exit: Exit) -> Vec<Evidence> {
         self.calls.settle();
         if exit == Exit::with_code(0) || !self.told.is_empty() {
             return Vec::new();
@@ -137,7 +137,7 @@ impl Traced {
         last.truncate(MOST_UNSAID);
         last.reverse();
         last.into_iter()
-            .filter_map(|at| attempt(&self.calls.calls[at]))
+            .filter_map(|at| evidence(&self.calls.calls[at]))
             .collect()
     }
 
@@ -172,6 +172,9 @@ impl Traced {
             (!names.is_empty()).then(|| names.join(", "))
         };
         let mut lines: Vec<String> = Vec::new();
+        if !self.calls.is_settled() {
+            lines.push("--trace: the tracer was killed: what it traced goes on, but the kernel answers calls that it watched with ENOSYS".to_owned());
+        }
         for remark in &self.calls.remarks {
             if let Remark::NotTraced(errno) = remark {
                 let why = std::io::Error::from_raw_os_error(*errno);
@@ -275,6 +278,15 @@ fn port_of(call: &Call) -> Option<Object> {
     resolve::port(call.address.as_deref()?.as_bytes())
 }
 
+/// The call as evidence; `None` where no operation or nobody's credentials are known.
+fn evidence(call: &Call) -> Option<Evidence> {
+    let attempt = attempt(call)?;
+    Some(match call.by_filter {
+        true => Evidence::FilteredCall(attempt),
+        false => Evidence::Call(attempt),
+    })
+}
+
 /// The call as an attempt to be judged; `None` where no operation or nobody's credentials are known.
 fn attempt(call: &Call) -> Option<Attempt> {
     let process = &call.process;
@@ -293,7 +305,11 @@ fn attempt(call: &Call) -> Option<Attempt> {
         _ => Object::Process,
     };
     Some(Attempt {
-        subject: subject.ok()?,
+        // A filter that answers is seen: where none did, none is to be suspected.
+        subject: Subject {
+            seccomp: call.by_filter,
+            ..subject.ok()?
+        },
         operation,
         object,
         to: call.to.clone(),

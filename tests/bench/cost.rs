@@ -7,6 +7,7 @@ mod start;
 mod steady;
 mod stream;
 mod terminal;
+mod trace;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -111,4 +112,5 @@ fn main() {
     start::measure(&bench);
     stream::measure(&bench);
     steady::measure(&bench);
+    trace::measure(&bench);
 }

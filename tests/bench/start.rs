@@ -39,7 +39,7 @@ pub fn measure(bench: &Bench) {
 }
 
 /// The interpreter itself, where the search path has a script that chooses one of several.
-fn python() -> String {
+pub fn python() -> String {
     let asked = Command::new("python3")
         .args(["-c", "import sys; print(sys.executable)"])
         .output();
@@ -71,7 +71,8 @@ pub fn interleave(ways: &[Way], rounds: usize, mut once: impl FnMut(&Way) -> f64
     all.into_iter().map(median).collect()
 }
 
-fn time(command: &mut Command) -> f64 {
+/// How long a command takes, in microseconds.
+pub fn time(command: &mut Command) -> f64 {
     let start = Instant::now();
     let status = command.status().expect("the command starts");
     assert!(status.success(), "{command:?}: {status}");

@@ -181,13 +181,19 @@ assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, whole, 0, 0) == 0
 os.execvp(sys.argv[2], sys.argv[2:])
 "#;
 
+/// The words before a command that have these calls answered with EPERM in it.
+pub fn filtered(calls: &[i64]) -> String {
+    let numbers: Vec<String> = calls.iter().map(i64::to_string).collect();
+    format!("python3 -c '{FILTERED}' {}", numbers.join(","))
+}
+
 #[test]
 fn where_a_filter_forbids_tracing_the_command_runs_without() {
     if !needs_programs(&["python3"]) {
         return;
     }
     let Some(world) = World::new() else { return };
-    let filtered = format!("python3 -c '{FILTERED}' {}", nix::libc::SYS_ptrace);
+    let filtered = filtered(&[nix::libc::SYS_ptrace]);
     let ran = world.run(
         "alice",
         &format!("{filtered} permwrap --trace -- sh -c 'exit 5'"),
@@ -205,14 +211,13 @@ fn what_a_filter_of_the_commands_own_refuses_is_seen() {
     if !needs_programs(&["python3"]) {
         return;
     }
-    let numbers = format!("{},{}", nix::libc::SYS_mkdir, nix::libc::SYS_mkdirat);
+    let filter = filtered(&[nix::libc::SYS_mkdir, nix::libc::SYS_mkdirat]);
     for order in [
         "permwrap --trace --report /tmp/report.json -- FILTER",
         "FILTER permwrap --trace --report /tmp/report.json --",
     ] {
         let Some(world) = World::new() else { return };
         world.root(CLOSED);
-        let filter = format!("python3 -c '{FILTERED}' {numbers}");
         let ran = world.run(
             "alice",
             &format!(

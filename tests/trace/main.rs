@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod hints;
 mod life;
 mod oracle;
 mod scene;

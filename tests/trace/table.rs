@@ -15,6 +15,7 @@ const NOT_REFUSED: &[&str] = &[
     "seccomp",
     "prctl",
     "io_uring_setup",
+    "landlock_restrict_self",
     "uselib",
 ];
 
@@ -125,7 +126,7 @@ fn operation(row: &Row) -> Option<&'static str> {
         Does::Ptrace => "ptrace",
         Does::MakeNamespace(_) | Does::Clone3 => "unshare",
         Does::Needs(privilege) => privilege.name(),
-        Does::Filter | Does::Ring | Does::Other => return None,
+        Does::Filter | Does::Confine | Does::Ring | Does::Other => return None,
     })
 }
 

@@ -123,6 +123,9 @@ fn with_stdout_closed_nothing_else_becomes_stdout() {
 
 #[test]
 fn blocked_and_ignored_signals_are_inherited() {
+    if crate::scene::is_traced() {
+        return;
+    }
     for signals in [
         "--ignore-signal=PIPE,INT,HUP,QUIT,CHLD,TSTP,TTIN,TTOU,WINCH",
         "--block-signal=TERM,USR1,CHLD,WINCH,PIPE",
@@ -138,6 +141,9 @@ fn blocked_and_ignored_signals_are_inherited() {
 
 #[test]
 fn even_the_signals_of_the_c_library_may_be_ignored() {
+    if crate::scene::is_traced() {
+        return;
+    }
     for seen in same_everywhere(&format!(
         r#"cat >ignore.c <<'END'
 #include <sys/syscall.h>
@@ -168,6 +174,9 @@ fn an_ignored_sigchld_does_not_lose_the_exit_status() {
 
 #[test]
 fn process_attributes_are_inherited() {
+    if crate::scene::is_traced() {
+        return;
+    }
     for seen in same_everywhere(&format!(
         r#"umask 027
            nice -n 7 setarch -R setpriv --no-new-privs {STATUS}
@@ -189,6 +198,9 @@ fn process_attributes_are_inherited() {
 
 #[test]
 fn credentials_are_inherited() {
+    if crate::scene::is_traced() {
+        return;
+    }
     if !needs_root() {
         return;
     }
@@ -202,6 +214,9 @@ fn credentials_are_inherited() {
 
 #[test]
 fn a_seccomp_filter_is_inherited_and_not_minded() {
+    if crate::scene::is_traced() {
+        return;
+    }
     // systemd and containers start everything so. The filter allows everything.
     for seen in same_everywhere(
         r#"python3 - run grep -E 'Seccomp|NoNew' /proc/self/status <<'END' >seen

@@ -387,6 +387,15 @@ pub fn wrapper() -> Vec<String> {
     }
 }
 
+/// Whether a tracer is under test, and then says that this is skipped: it is what no tracer can hide.
+pub fn is_traced() -> bool {
+    let traced = std::env::var("PERMWRAP_UNDER_TEST").is_ok_and(|words| words.contains("--trace"));
+    if traced {
+        support::skip("a tracer cannot hide this");
+    }
+    traced
+}
+
 fn compile_run(name: &str, wrapper: &[String]) -> PathBuf {
     let words: String = wrapper.iter().map(|word| format!("{word:?},")).collect();
     compile(name, include_str!("run.c"), &format!("-DWRAPPER={words}"))

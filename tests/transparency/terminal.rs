@@ -441,6 +441,9 @@ fn tmux_runs_inside() {
 
 #[test]
 fn a_terminal_within_the_terminal_works() {
+    if crate::scene::is_traced() {
+        return;
+    }
     for inner in [
         "script -q -c 'stty size; tty | cut -c1-5; sh ready' /dev/null",
         "python3 -c 'import pty; pty.spawn([\"sh\", \"ready\"])'",
@@ -462,6 +465,9 @@ fn a_terminal_within_the_terminal_works() {
 
 #[test]
 fn sudo_asks_on_the_terminal() {
+    if crate::scene::is_traced() {
+        return;
+    }
     use crate::scene::{Side, wrapper};
     use crate::support::World;
     if !needs_programs(&["sudo"]) {

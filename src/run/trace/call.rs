@@ -15,7 +15,7 @@ use crate::report::{CallReport, lossy};
 use crate::run::scene::Process;
 
 /// How long the tracer may need to write of an end that is known already.
-const A_MOMENT: Duration = Duration::from_millis(200);
+const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// A call that the kernel refused.
 #[derive(Debug, Clone)]
@@ -121,6 +121,12 @@ impl Calls {
             std::thread::sleep(Duration::from_millis(1));
         }
         self.update();
+    }
+
+    /// Whether the tracer has seen the command's end.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.log.is_settled()
     }
 
     /// Whether what was refused worked in another way since it was last met.
@@ -250,7 +256,7 @@ fn operation(refused: &Refused) -> Option<Operation> {
         Does::MakeNamespace(flags) => namespace(how(flags))?,
         Does::Clone3 => namespace(u64::from_ne_bytes(*refused.extra.first_chunk()?))?,
         Does::Needs(privilege) => Operation::Privileged(privilege),
-        Does::Filter | Does::Ring | Does::Other => return None,
+        Does::Filter | Does::Confine | Does::Ring | Does::Other => return None,
     })
 }
 

@@ -187,29 +187,34 @@ impl Caller<'_> {
         nanoseconds(size) == Some(NOW) && nanoseconds(3 * size) == Some(NOW)
     }
 
-    /// A string that ends with a NUL; what of it can be read.
-    pub fn text(&self, address: u64) -> Vec<u8> {
-        let mut text = Vec::new();
-        while text.len() < LONGEST_PATH {
-            let at = address + text.len() as u64;
-            // No further than the page's end: the next may not be there.
-            let most = (4096 - at % 4096) as usize;
-            let piece = self.read(at, most.min(LONGEST_PATH - text.len()));
-            if let Some(end) = memchr::memchr(0, &piece) {
-                text.extend_from_slice(&piece[..end]);
-                break;
-            }
-            if piece.is_empty() {
-                break;
-            }
-            text.extend(piece);
-        }
-        text
+    fn text(&self, address: u64) -> Vec<u8> {
+        text_at(self.pid, address)
     }
 
     fn read(&self, address: u64, length: usize) -> Vec<u8> {
         read(self.pid, address, length)
     }
+}
+
+/// A string in a process's memory that ends with a NUL; what of it can be read.
+#[must_use]
+pub fn text_at(pid: i32, address: u64) -> Vec<u8> {
+    let mut text = Vec::new();
+    while text.len() < LONGEST_PATH {
+        let at = address + text.len() as u64;
+        // No further than the page's end: the next may not be there.
+        let most = (4096 - at % 4096) as usize;
+        let piece = read(pid, at, most.min(LONGEST_PATH - text.len()));
+        if let Some(end) = memchr::memchr(0, &piece) {
+            text.extend_from_slice(&piece[..end]);
+            break;
+        }
+        if piece.is_empty() {
+            break;
+        }
+        text.extend(piece);
+    }
+    text
 }
 
 /// What is in a process's memory; nothing where it cannot be read.

@@ -273,10 +273,21 @@ pub fn allow_tracer(pid: i32) {
     };
 }
 
+/// How a filter was put on a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Installed {
+    /// It was not.
+    Not,
+    /// It was.
+    Plainly,
+    /// It was, and set-user-ID programs have no effect from now on (no_new_privs).
+    WithoutPrivileges,
+}
+
 /// Puts a filter on this thread's calls; without the privilege to do that, by giving up privileges of programs to come
-/// (no_new_privs) first. Makes system calls and nothing else.
+/// first. Makes system calls and nothing else.
 #[must_use]
-pub fn install_filter(filter: &[libc::sock_filter]) -> bool {
+pub fn install_filter(filter: &[libc::sock_filter]) -> Installed {
     let program = libc::sock_fprog {
         len: filter.len() as u16,
         filter: filter.as_ptr().cast_mut(),
@@ -293,10 +304,14 @@ pub fn install_filter(filter: &[libc::sock_filter]) -> bool {
             ) == 0
         }
     };
-    install() || {
-        // SAFETY: no memory is involved.
-        unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
-        install()
+    if install() {
+        return Installed::Plainly;
+    }
+    // SAFETY: no memory is involved.
+    unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
+    match install() {
+        true => Installed::WithoutPrivileges,
+        false => Installed::Not,
     }
 }
 

@@ -141,6 +141,8 @@ pub enum Does {
     Needs(Privilege),
     /// Puts a filter on its own calls.
     Filter,
+    /// Gives up privileges of programs to come, or puts itself in a sandbox.
+    Confine,
     /// Sets up io_uring, whose operations are no calls.
     Ring,
     /// Something that no operation here stands for.
@@ -196,7 +198,7 @@ impl Row {
     /// Whether a success of it is of interest.
     #[must_use]
     pub fn matters(&self) -> bool {
-        self.changes || matches!(self.does, Filter | Ring)
+        self.changes || matches!(self.does, Filter | Confine | Ring)
     }
 
     const fn when(self, when: When) -> Row {
@@ -239,6 +241,8 @@ pub const UNTRACED: u32 = 0x0080_0000;
 const EMPTY_PATH: u32 = 0x1000;
 /// PR_SET_SECCOMP.
 const SET_SECCOMP: u32 = 22;
+/// PR_SET_NO_NEW_PRIVS.
+const SET_NO_NEW_PRIVS: u32 = 38;
 /// FS_IOC_SETFLAGS and FS_IOC_FSSETXATTR: chattr(1).
 const SET_FLAGS: u32 = 0x4008_6602;
 const SET_FLAGS_32: u32 = 0x4004_6602;
@@ -397,6 +401,8 @@ pub const CALLS: &[Row] = &[
 
     row("seccomp", [317, 354, 277], Nobody, Filter),
     row("prctl", [157, 172, 167], Nobody, Filter).when(Equals(0, SET_SECCOMP)),
+    row("prctl", [157, 172, 167], Nobody, Confine).when(Equals(0, SET_NO_NEW_PRIVS)),
+    row("landlock_restrict_self", [446, 446, 446], Nobody, Confine),
     row("io_uring_setup", [425, 425, 425], Nobody, Ring),
 ];
 

@@ -4,29 +4,26 @@
 //! where the result is looked at, and only of a refused call is anything read. Where a filter of the command's own is in
 //! force, which may answer a call before this one sees it, a process is stopped at every call instead.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::ffi::c_int;
-use std::os::unix::fs::MetadataExt;
 
 use nix::libc;
 
-use super::entry::{Entry, Failed, Refusal, Refused, Remark};
+use super::entry::{Entry, Refused, Remark};
 use super::filter::{MAKES_PROCESS, MATTERS};
 use super::log::{Log, Place};
+use super::look::{
+    self, credentials, has_privileges, last_component, may_trace_all, program, thread_group,
+};
 use super::object::{self, Caller};
-use super::sys::{self, CallInfo, Resume};
+use super::refusals::{Deed, Refusals};
+use super::sys::{self, CallInfo, Installed, Resume};
 use super::table::{self, Abi, CALLS, Does, Object, Row, UNTRACED};
 use super::without_tracers_filter;
 use crate::run::scene::{Process, Watcher};
 
 /// PTRACE_EVENT_STOP: a group-stop, the first stop of a new process, or an interrupt.
 const EVENT_STOP: c_int = 128;
-
-/// How many refused calls of a process are remembered until it ends.
-const REMEMBERED: usize = 16;
-
-/// After how many further calls a success no longer counts as the answer to a refusal.
-const ATTENTION: u32 = 256;
 
 /// How many different calls are remembered, to be counted when they come again.
 const MOST_KNOWN: usize = 20_000;
@@ -44,32 +41,12 @@ struct Tracee {
     matters: bool,
     /// The call, where its end does not tell which it was.
     start: Option<CallInfo>,
+    /// Whether it, or who made it, gave up new privileges or put itself in a sandbox of the Landlock module.
+    confined: bool,
     /// The process, where it had refused calls.
     process: Option<i32>,
     /// The process that made it, where that is known.
     parent: Option<i32>,
-}
-
-/// The refused calls of one process.
-#[derive(Debug, Default)]
-struct Refusals {
-    parent: i32,
-    latest: VecDeque<Latest>,
-    /// How many watched calls it made since its first refusal.
-    calls: u32,
-    attention: u32,
-}
-
-/// One of the latest.
-#[derive(Debug)]
-struct Latest {
-    place: Place,
-    deed: Deed,
-    name: Vec<u8>,
-    /// Whether the same worked afterwards.
-    passed: bool,
-    /// The number of this call among those of its process.
-    number: u32,
 }
 
 /// A watched use of a call that ended.
@@ -97,47 +74,14 @@ impl Call {
             arguments,
         })
     }
-}
 
-/// What a call does, as far as another can be the answer to its refusal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Deed {
-    /// It looks whether something is there or may be done.
-    Look,
-    /// It opens for reading only.
-    Read,
-    /// It opens for more.
-    Write,
-    /// It binds or connects a socket.
-    Address,
-    /// Anything else.
-    Other(Does),
-}
-
-impl Deed {
-    fn of(row: &Row, arguments: [u64; 6]) -> Deed {
-        let reads =
-            |flags: u8| arguments[usize::from(flags)] as i32 & libc::O_ACCMODE == libc::O_RDONLY;
-        match row.does {
-            Does::Look | Does::Access(_) => Deed::Look,
-            Does::Open(flags) if reads(flags) => Deed::Read,
-            Does::Read => Deed::Read,
-            Does::Open(_) | Does::OpenHow(_) | Does::Create => Deed::Write,
-            Does::Bind | Does::Connect => Deed::Address,
-            does => Deed::Other(does),
-        }
-    }
-
-    /// Whether a success of this is what was wanted by that which was refused: the same name found in another directory,
-    /// the same file had in another way that is worth as much, another address.
-    fn answers(self, refused: Deed, same_name: bool) -> bool {
-        match (refused, self) {
-            (Deed::Address, Deed::Address) => true,
-            (Deed::Look, _)
-            | (Deed::Read, Deed::Read | Deed::Write)
-            | (Deed::Write, Deed::Write) => same_name,
-            (Deed::Other(refused), Deed::Other(done)) => same_name && refused == done,
-            _ => false,
+    /// The last component of its path; empty where it has none.
+    fn name(&self, pid: i32) -> Vec<u8> {
+        match self.row.object {
+            Object::Path(path) | Object::At(_, path) => {
+                last_component(&object::text_at(pid, self.arguments[usize::from(path)]))
+            }
+            _ => Vec::new(),
         }
     }
 }
@@ -147,8 +91,8 @@ pub struct Tracer {
     log: Log,
     /// The command's process id.
     command: i32,
-    /// Whether the filter could be put on the command.
-    filtered: bool,
+    /// How the filter was put on the command.
+    filter: Installed,
     /// Whether set-user-ID programs keep their effect: this process may trace any other.
     privileged: bool,
     threads: HashMap<i32, Tracee>,
@@ -162,17 +106,17 @@ pub struct Tracer {
 impl Tracer {
     /// Of the command with this process id, which is traced already, has the filter or not, and may have others.
     #[must_use]
-    pub fn new(log: Log, command: i32, filtered: bool, others: bool) -> Tracer {
+    pub fn new(log: Log, command: i32, filter: Installed, others: bool) -> Tracer {
         let own = Watcher::new(0, None).look_at(std::process::id() as i32);
         let first = Tracee {
-            every_call: !filtered || others,
+            every_call: filter == Installed::Not || others,
             ..Tracee::default()
         };
         Tracer {
             log,
             command,
-            filtered,
-            privileged: own.is_some_and(|own| has_capability(&own.status, SYS_PTRACE)),
+            filter,
+            privileged: own.is_some_and(|own| may_trace_all(&own)),
             threads: HashMap::from([(command, first)]),
             processes: HashMap::new(),
             known: HashMap::new(),
@@ -251,7 +195,7 @@ impl Tracer {
             && let Some(info) = sys::call_info(pid)
             && info.op == CallInfo::ENTRY
         {
-            let filtered = self.filtered;
+            let filtered = self.filter != Installed::Not;
             let tracee = self.thread(pid);
             tracee.start = Some(info);
             tracee.matters = !filtered;
@@ -263,19 +207,17 @@ impl Tracer {
         tracee.inside = false;
         let matters = std::mem::take(&mut tracee.matters);
         let start = tracee.start.take();
-        if let Some(refusals) = tracee
-            .process
-            .and_then(|process| self.processes.get_mut(&process))
-        {
-            refusals.calls = refusals.calls.saturating_add(1);
-        }
+        let recent = self.refusals(pid).is_some_and(|refusals| {
+            refusals.count();
+            refusals.are_recent()
+        });
         let errno = sys::errno_of_ended_call(pid);
         if [libc::EACCES, libc::EPERM, libc::EROFS].contains(&errno) {
             if let Some(found) = Call::ended(pid, start) {
                 self.refused(pid, found, errno);
             }
         } else if errno == 0
-            && (matters || self.waits_for_answer(pid))
+            && (matters || recent)
             && let Some(found) = Call::ended(pid, start)
         {
             self.succeeded(pid, found);
@@ -332,34 +274,23 @@ impl Tracer {
         };
         let number = thread_group(&process);
         self.thread(pid).process = Some(number);
-        let refusals = self.processes.entry(number).or_insert_with(|| Refusals {
-            parent: process.parent,
-            ..Refusals::default()
-        });
-        refusals.attention = ATTENTION;
-        if refusals.latest.len() == REMEMBERED {
-            refusals.latest.pop_front();
-        }
-        refusals.latest.push_back(Latest {
-            place,
-            deed: Deed::of(row, call.arguments),
-            name: last_component(&refused.path.unwrap_or_default()),
-            passed: false,
-            number: refusals.calls,
-        });
+        let refusals = self.processes.entry(number);
+        let refusals = refusals.or_insert_with(|| Refusals::new(process.parent));
+        let name = last_component(&refused.path.unwrap_or_default());
+        refusals.add(place, Deed::of(row, call.arguments), name);
     }
 
     /// Whether another filter than this one answered the call that ended: this one would have stopped at it.
     fn is_answered_by_filter(&self, pid: i32) -> bool {
         let tracee = self.threads.get(&pid);
-        self.filtered && tracee.is_some_and(|tracee| tracee.every_call && !tracee.seen_by_filter)
+        self.filter != Installed::Not
+            && tracee.is_some_and(|tracee| tracee.every_call && !tracee.seen_by_filter)
     }
 
-    /// Whether a process had refusals, to which what it does now may be the answer.
-    fn waits_for_answer(&self, pid: i32) -> bool {
-        let process = self.threads.get(&pid).and_then(|tracee| tracee.process);
-        let refusals = process.and_then(|process| self.processes.get(&process));
-        refusals.is_some_and(|refusals| refusals.attention > 0)
+    /// The refusals that a thread's process had, if any.
+    fn refusals(&mut self, pid: i32) -> Option<&mut Refusals> {
+        let process = self.threads.get(&pid)?.process?;
+        self.processes.get_mut(&process)
     }
 
     /// What a success tells of earlier refusals, and what it changes.
@@ -367,6 +298,7 @@ impl Tracer {
         match call.row.does {
             _ if call.row.changes => self.looks.clear(),
             Does::Filter => self.watch_every_call(pid),
+            Does::Confine => self.thread(pid).confined = true,
             Does::Ring => {
                 if let Some((_, process)) = self.look_at(pid) {
                     self.remark(&Remark::Ring(program(&process)));
@@ -374,39 +306,10 @@ impl Tracer {
             }
             _ => {}
         }
-        if self.waits_for_answer(pid) {
-            self.answer(pid, call);
-        }
-    }
-
-    /// Marks those refusals of a process to which this success was the answer: the same name found elsewhere, the same file
-    /// had in another way, another address.
-    fn answer(&mut self, pid: i32, call: Call) {
-        let Call { abi, row, .. } = call;
-        let name = match row.object {
-            Object::Path(path) | Object::At(_, path) => {
-                let caller = Caller {
-                    pid,
-                    process: &Process::default(),
-                    abi,
-                    arguments: call.arguments,
-                };
-                last_component(&caller.text(call.arguments[usize::from(path)]))
-            }
-            _ => Vec::new(),
-        };
-        let process = self.threads.get(&pid).and_then(|tracee| tracee.process);
-        let Some(refusals) = process.and_then(|process| self.processes.get_mut(&process)) else {
-            return;
-        };
-        refusals.attention -= 1;
-        let deed = Deed::of(row, call.arguments);
-        for latest in &mut refusals.latest {
-            let same_name = !name.is_empty() && name == latest.name;
-            if !latest.passed && deed.answers(latest.deed, same_name) {
-                latest.passed = true;
-                self.log.pass(latest.place);
-            }
+        let log = self.log;
+        if let Some(refusals) = self.refusals(pid).filter(|refusals| refusals.are_recent()) {
+            let name = call.name(pid);
+            refusals.answer(Deed::of(call.row, call.arguments), &name, &log);
         }
     }
 
@@ -427,12 +330,13 @@ impl Tracer {
 
     /// A new process or thread: it goes on as its maker does.
     fn made_another(&mut self, pid: i32) {
-        let every_call = self.thread(pid).every_call;
+        let (every_call, confined) = (self.thread(pid).every_call, self.thread(pid).confined);
         let Some(new) = sys::event_message(pid) else {
             return;
         };
         let tracee = self.threads.entry(new).or_default();
         tracee.every_call |= every_call;
+        tracee.confined |= confined;
         tracee.parent = Some(pid);
     }
 
@@ -445,13 +349,7 @@ impl Tracer {
             self.threads.insert(pid, tracee);
         }
         if let Some(refusals) = self.processes.get_mut(&pid) {
-            // Those that looked for the program have found it.
-            for latest in &mut refusals.latest {
-                if matches!(latest.deed, Deed::Look | Deed::Other(Does::Exec)) {
-                    latest.passed = true;
-                    self.log.pass(latest.place);
-                }
-            }
+            refusals.answer_by_program(&self.log);
         }
         if !self.privileged
             && has_privileges(pid)
@@ -472,18 +370,8 @@ impl Tracer {
         if let Some(refusals) = self.processes.remove(&pid)
             && code != 0
         {
-            let refused = refusals.latest.iter().map(|latest| Refusal {
-                place: latest.place.number(),
-                passed: latest.passed,
-                followed_by: refusals.calls - latest.number,
-            });
-            let failed = Failed {
-                pid,
-                parent: refusals.parent,
-                code,
-                refused: refused.collect(),
-            };
-            self.log.append(&Entry::Failed(failed).to_bytes(), pid);
+            let failed = Entry::Failed(refusals.failed(pid, code));
+            self.log.append(&failed.to_bytes(), pid);
         }
         if pid == self.command {
             self.log.settle();
@@ -496,8 +384,11 @@ impl Tracer {
             return Some(look.clone());
         }
         let mut process = Watcher::new(0, None).look_at(pid)?;
-        if self.filtered {
+        if self.filter != Installed::Not {
             process.status = without_tracers_filter(&process.status);
+        }
+        if self.filter == Installed::WithoutPrivileges && !self.thread(pid).confined {
+            process.status = look::with_new_privileges(&process.status);
         }
         let entry = Entry::Process(Box::new(process.clone()));
         let place = self.log.append(&entry.to_bytes(), pid)?;
@@ -543,78 +434,4 @@ fn is_stop(signal: c_int) -> bool {
         signal,
         libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU
     )
-}
-
-/// The name of the program that a process runs.
-fn program(process: &Process) -> Vec<u8> {
-    let first = process
-        .cmdline
-        .split(|byte| *byte == 0)
-        .next()
-        .unwrap_or_default();
-    let name = last_component(first);
-    if name.is_empty() {
-        field(&process.status, b"Name:").to_vec()
-    } else {
-        name
-    }
-}
-
-fn last_component(path: &[u8]) -> Vec<u8> {
-    path.rsplit(|byte| *byte == b'/')
-        .next()
-        .unwrap_or_default()
-        .to_vec()
-}
-
-/// A line of /proc/PID/status.
-fn field<'a>(status: &'a [u8], name: &[u8]) -> &'a [u8] {
-    let mut lines = status.split(|byte| *byte == b'\n');
-    lines
-        .find_map(|line| line.strip_prefix(name))
-        .unwrap_or_default()
-        .trim_ascii()
-}
-
-fn thread_group(process: &Process) -> i32 {
-    let number = str::from_utf8(field(&process.status, b"Tgid:")).ok();
-    number
-        .and_then(|number| number.parse().ok())
-        .unwrap_or(process.pid)
-}
-
-/// What of a process decides, so that equal calls of others like it are equal.
-fn credentials(process: &Process) -> Vec<u8> {
-    let fields: [&[u8]; 6] = [
-        b"Uid:",
-        b"Gid:",
-        b"Groups:",
-        b"CapEff:",
-        b"NoNewPrivs:",
-        b"Seccomp:",
-    ];
-    let mut all: Vec<u8> = fields.map(|name| field(&process.status, name)).join(&b'\n');
-    all.extend(process.user_ns.unwrap_or(0).to_ne_bytes());
-    all
-}
-
-/// CAP_SYS_PTRACE.
-const SYS_PTRACE: u32 = 19;
-
-fn has_capability(status: &[u8], number: u32) -> bool {
-    let set = str::from_utf8(field(status, b"CapEff:")).ok();
-    let set = set.and_then(|set| u64::from_str_radix(set, 16).ok());
-    set.is_some_and(|set| set >> number & 1 == 1)
-}
-
-/// Whether the program that a process runs would have got privileges from its file.
-fn has_privileges(pid: i32) -> bool {
-    let program = format!("/proc/{pid}/exe");
-    let Ok(file) = std::fs::metadata(&program) else {
-        return false;
-    };
-    let set_id = libc::S_ISUID | libc::S_ISGID;
-    let others = file.uid() != nix::unistd::geteuid().as_raw() || file.mode() & libc::S_ISGID != 0;
-    (file.mode() & set_id != 0 && others)
-        || rustix::fs::getxattr(&program, c"security.capability", &mut [0_u8; 64]).is_ok()
 }

@@ -1,0 +1,102 @@
+//! What /proc tells of a process that stands still.
+
+use std::os::unix::fs::MetadataExt;
+
+use nix::libc;
+
+use crate::run::scene::Process;
+
+/// The name of the program that a process runs.
+#[must_use]
+pub fn program(process: &Process) -> Vec<u8> {
+    let first = process
+        .cmdline
+        .split(|byte| *byte == 0)
+        .next()
+        .unwrap_or_default();
+    let name = last_component(first);
+    if name.is_empty() {
+        field(&process.status, b"Name:").to_vec()
+    } else {
+        name
+    }
+}
+
+/// The last component of a path.
+#[must_use]
+pub fn last_component(path: &[u8]) -> Vec<u8> {
+    path.rsplit(|byte| *byte == b'/')
+        .next()
+        .unwrap_or_default()
+        .to_vec()
+}
+
+/// A line of /proc/PID/status.
+fn field<'a>(status: &'a [u8], name: &[u8]) -> &'a [u8] {
+    let mut lines = status.split(|byte| *byte == b'\n');
+    lines
+        .find_map(|line| line.strip_prefix(name))
+        .unwrap_or_default()
+        .trim_ascii()
+}
+
+/// The number of the process that a thread belongs to.
+#[must_use]
+pub fn thread_group(process: &Process) -> i32 {
+    let number = str::from_utf8(field(&process.status, b"Tgid:")).ok();
+    number
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(process.pid)
+}
+
+/// What of a process decides, so that equal calls of others like it are equal.
+#[must_use]
+pub fn credentials(process: &Process) -> Vec<u8> {
+    let fields: [&[u8]; 6] = [
+        b"Uid:",
+        b"Gid:",
+        b"Groups:",
+        b"CapEff:",
+        b"NoNewPrivs:",
+        b"Seccomp:",
+    ];
+    let mut all: Vec<u8> = fields.map(|name| field(&process.status, name)).join(&b'\n');
+    all.extend(process.user_ns.unwrap_or(0).to_ne_bytes());
+    all
+}
+
+/// Whether a process may trace any other.
+#[must_use]
+pub fn may_trace_all(process: &Process) -> bool {
+    /// CAP_SYS_PTRACE.
+    const SYS_PTRACE: u32 = 19;
+    has_capability(&process.status, SYS_PTRACE)
+}
+
+/// Whether an effective capability is held.
+fn has_capability(status: &[u8], number: u32) -> bool {
+    let set = str::from_utf8(field(status, b"CapEff:")).ok();
+    let set = set.and_then(|set| u64::from_str_radix(set, 16).ok());
+    set.is_some_and(|set| set >> number & 1 == 1)
+}
+
+/// Whether the program that a process runs would have got privileges from its file.
+#[must_use]
+pub fn has_privileges(pid: i32) -> bool {
+    let program = format!("/proc/{pid}/exe");
+    let Ok(file) = std::fs::metadata(&program) else {
+        return false;
+    };
+    let set_id = libc::S_ISUID | libc::S_ISGID;
+    let others = file.uid() != nix::unistd::geteuid().as_raw() || file.mode() & libc::S_ISGID != 0;
+    (file.mode() & set_id != 0 && others)
+        || rustix::fs::getxattr(&program, c"security.capability", &mut [0_u8; 64]).is_ok()
+}
+
+/// What /proc/PID/status tells of a process, as if it had not given up new privileges for the tracer's filter.
+#[must_use]
+pub fn with_new_privileges(status: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(status);
+    text.replace("NoNewPrivs:\t1", "NoNewPrivs:\t0")
+        .into_bytes()
+}

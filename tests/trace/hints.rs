@@ -1,0 +1,232 @@
+//! What people get of it: hints where messages tell half, nothing, or something else; silence about what was no failure.
+
+use serde_json::Value;
+
+use crate::support::{Ran, World, needs_programs};
+
+const SCENE: &str = "mkdir -p /srv/app/data /srv/bin; touch /srv/app/data/users.db; chmod 700 /srv/app/data; \
+                     printf '#!/bin/sh\\necho hello\\n' >/srv/bin/tool; chmod 644 /srv/bin/tool";
+
+/// What this came to under trace, run by alice, and the report.
+fn traced(script: &str) -> Option<(Ran, Value)> {
+    traced_with("", script)
+}
+
+fn traced_with(options: &str, script: &str) -> Option<(Ran, Value)> {
+    let world = World::new()?;
+    world.root(SCENE);
+    let ran = world.run(
+        "alice",
+        &format!("permwrap --trace {options} --report /tmp/report.json -- {script}"),
+    );
+    let report = world.root("cat /tmp/report.json");
+    let report = serde_json::from_str(&report.stdout()).expect("a report");
+    Some((ran, report))
+}
+
+/// The only incident of a report, which must be exact.
+#[track_caller]
+fn incident(report: &Value) -> &Value {
+    let incidents = report["incidents"].as_array().expect("incidents");
+    assert_eq!(incidents.len(), 1, "{report:#}");
+    assert_eq!(incidents[0]["exact"], true, "{report:#}");
+    &incidents[0]
+}
+
+fn told(report: &Value) -> Vec<&str> {
+    let calls = report["calls"].as_array().expect("calls").iter();
+    calls
+        .filter(|call| call["told"] == true)
+        .filter_map(|call| call["path"].as_str().or(call["address"].as_str()))
+        .collect()
+}
+
+#[test]
+fn a_message_without_a_path_gets_that_of_the_call() {
+    if !needs_programs(&["perl"]) {
+        return;
+    }
+    let script = "perl -e 'open F, \"<\", \"/srv/app/data/users.db\" or die \"cannot start: $!\"'";
+    let Some((ran, report)) = traced(script) else {
+        return;
+    };
+    let incident = incident(&report);
+    assert_eq!(
+        (&incident["path"], &incident["operation"]),
+        (&"/srv/app/data/users.db".into(), &"read".into()),
+        "{ran}"
+    );
+    assert_eq!(incident["causes"][0]["code"], "dir-not-searchable", "{ran}");
+    assert!(
+        incident["message"]
+            .as_str()
+            .is_some_and(|message| message.starts_with("cannot start")),
+        "{ran}"
+    );
+    assert_eq!(told(&report), ["/srv/app/data/users.db"]);
+}
+
+#[test]
+fn a_bare_bind_gets_its_port() {
+    if !needs_programs(&["python3"]) {
+        return;
+    }
+    let script = "python3 -c 'import socket; socket.socket().bind((\"127.0.0.1\", 80))'";
+    let Some((ran, report)) = traced(script) else {
+        return;
+    };
+    assert_eq!(
+        incident(&report)["causes"][0]["code"],
+        "privileged-port",
+        "{ran}"
+    );
+    assert!(
+        ran.stderr().contains("cannot listen on 127.0.0.1:80"),
+        "{ran}"
+    );
+    assert_eq!(told(&report), ["127.0.0.1:80"]);
+}
+
+#[test]
+fn half_a_path_becomes_a_whole_one() {
+    let Some((ran, report)) = traced("sh -c 'cd /srv/app && cat data/users.db'") else {
+        return;
+    };
+    assert_eq!(incident(&report)["path"], "/srv/app/data/users.db", "{ran}");
+}
+
+#[test]
+fn an_error_that_a_program_keeps_to_itself_is_told() {
+    let Some((ran, report)) = traced("sh -c 'cat /srv/app/data/users.db 2>/dev/null'") else {
+        return;
+    };
+    assert_eq!(incident(&report)["path"], "/srv/app/data/users.db", "{ran}");
+    assert!(
+        ran.stderr()
+            .contains("alice may not pass through /srv/app/data"),
+        "{ran}"
+    );
+    assert!(told(&report).is_empty(), "{report:#}");
+}
+
+#[test]
+fn an_error_in_other_words_is_told() {
+    if !needs_programs(&["python3"]) {
+        return;
+    }
+    let script = "python3 -c 'import sqlite3; sqlite3.connect(\"/srv/app/data/users.db\").execute(\"create table t (a)\")'";
+    let Some((ran, report)) = traced(script) else {
+        return;
+    };
+    assert_eq!(incident(&report)["path"], "/srv/app/data/users.db", "{ran}");
+}
+
+#[test]
+fn a_program_without_x_in_the_search_path_is_named() {
+    let Some((ran, report)) = traced("sh -c 'PATH=/srv/bin:$PATH; tool'") else {
+        return;
+    };
+    assert_eq!(
+        incident(&report)["causes"][0]["code"],
+        "not-executable",
+        "{ran}"
+    );
+    assert_eq!(incident(&report)["path"], "/srv/bin/tool", "{ran}");
+}
+
+#[test]
+fn a_refusal_that_was_got_round_is_no_failure() {
+    let script = "sh -c 'PATH=/srv/app/data:/srv/bin:$PATH; cat /etc/hostname >/dev/null; false'";
+    let Some((ran, report)) = traced(script) else {
+        return;
+    };
+    assert_eq!(ran.stderr(), "", "{ran}");
+    assert_eq!(report["incidents"], serde_json::json!([]));
+}
+
+#[test]
+fn a_command_that_works_gets_no_hint() {
+    let Some((ran, report)) = traced("sh -c 'cat /srv/app/data/users.db 2>/dev/null; true'") else {
+        return;
+    };
+    assert_eq!(ran.stderr(), "", "{ran}");
+    assert_eq!(
+        report["calls"].as_array().expect("calls").len(),
+        1,
+        "{report:#}"
+    );
+}
+
+#[test]
+fn what_python_tries_in_passing_is_no_failure() {
+    if !needs_programs(&["python3"]) {
+        return;
+    }
+    let Some((ran, _)) = traced("python3 -c 'raise ValueError(1)'") else {
+        return;
+    };
+    assert!(!ran.stderr().contains("permwrap:"), "{ran}");
+}
+
+#[test]
+fn equal_calls_are_counted() {
+    let script = "sh -c 'for i in 1 2 3 4 5; do cat /srv/app/data/users.db; done'";
+    let Some((ran, report)) = traced(script) else {
+        return;
+    };
+    assert_eq!(report["calls"][0]["count"], 5, "{report:#}");
+    assert_eq!(incident(&report)["count"], 5, "{ran}");
+}
+
+#[test]
+fn programs_that_read_hints_get_exact_ones() {
+    let script = "sh -c 'cat /srv/app/data/users.db 2>/dev/null'";
+    let Some((ran, _)) = traced_with("--hints json", script) else {
+        return;
+    };
+    let line = ran
+        .stderr()
+        .lines()
+        .find(|line| line.starts_with('{'))
+        .map(str::to_owned);
+    let hint: Value = serde_json::from_str(&line.expect("a line of JSON")).expect("JSON");
+    assert_eq!(hint["exact"], true, "{ran}");
+    let Some((ran, _)) = traced_with("--hints github", script) else {
+        return;
+    };
+    assert!(
+        ran.stderr().contains("::error") && ran.stderr().contains("/srv/app/data"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn what_a_filter_refuses_is_certainly_the_filters() {
+    if !needs_programs(&["python3"]) {
+        return;
+    }
+    let filter = crate::life::filtered(&[nix::libc::SYS_mkdir, nix::libc::SYS_mkdirat]);
+    let Some((ran, report)) = traced(&format!("{filter} mkdir /tmp/new")) else {
+        return;
+    };
+    let incident = incident(&report);
+    assert_eq!(
+        (&incident["verdict"], &incident["causes"][0]["code"]),
+        (&"denied".into(), &"seccomp-denies".into()),
+        "{ran}"
+    );
+}
+
+#[test]
+fn a_hint_that_lacks_the_object_says_how_to_get_it() {
+    if !needs_programs(&["perl"]) {
+        return;
+    }
+    let Some(world) = World::new() else { return };
+    world.root(SCENE);
+    let script = "perl -e 'open F, \"<\", \"/srv/app/data/users.db\" or print STDERR \"Error: Permission denied (os error 13)\\n\"'";
+    let ran = world.run("alice", &format!("permwrap -- {script}"));
+    assert!(ran.stderr().contains("permwrap --trace -- ..."), "{ran}");
+    let ran = world.run("alice", &format!("permwrap --trace -- {script}"));
+    assert!(!ran.stderr().contains("--trace"), "{ran}");
+}
