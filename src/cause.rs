@@ -2,10 +2,10 @@
 #![forbid(unsafe_code)]
 
 mod case;
+mod deployment;
 mod elsewhere;
 mod grant;
 mod held;
-mod lasting;
 mod purpose;
 mod sticky_leftover;
 

@@ -6,7 +6,10 @@
 mod acl;
 mod apply;
 mod command;
+mod deployment;
 mod inverse;
+
+pub use deployment::Deployment;
 
 use crate::attempt::{Capability, Operation, Subject};
 use crate::facts::{Acl, Facts, Inode, MountId, NodeId, Perms, Tag};
@@ -172,6 +175,13 @@ pub enum Change {
         /// What it is for.
         effect: Effect,
     },
+    /// A setting of the image, the container, the pod or the unit.
+    Deploy {
+        /// The setting.
+        setting: Deployment,
+        /// How it is written there.
+        words: String,
+    },
     /// Something no command of this machine does: a line of a Dockerfile, another directory, another port.
     Advice(String),
 }
@@ -314,7 +324,7 @@ impl Change {
             Change::RunAsRoot | Change::ByRoot { .. } => Effect::DoesIt,
             Change::RunThrough { .. } => Effect::Avoids,
             Change::Run { effect, .. } => *effect,
-            Change::Advice(_) => Effect::Advice,
+            Change::Deploy { .. } | Change::Advice(_) => Effect::Advice,
             _ => Effect::Repairs,
         }
     }
@@ -353,6 +363,7 @@ impl Change {
             Change::Relogin(_)
             | Change::RunThrough { .. }
             | Change::Run { root: false, .. }
+            | Change::Deploy { .. }
             | Change::Advice(_) => false,
         }
     }

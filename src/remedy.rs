@@ -316,6 +316,19 @@ impl Plan {
                 joined(&titles)
             ),
         };
+        let elsewhere = self.facts.surroundings.elsewhere && effect != Effect::Advice;
+        let (argv, title, place) = match elsewhere {
+            // A path and a number mean something else in this shell.
+            true => (
+                &[][..],
+                format!("where it runs, in a namespace of its own: {title}"),
+                Place::Container,
+            ),
+            false => {
+                let place = self.parts.last().map_or(Place::Here, |part| part.place);
+                (argv, title, place)
+            }
+        };
         Fix {
             title,
             note: notes.join("; "),
@@ -323,7 +336,7 @@ impl Plan {
             argv: argv.to_vec(),
             needs_root: self.needs_root,
             effect,
-            place: self.parts.last().map_or(Place::Here, |part| part.place),
+            place,
             verified: self.repairs(),
             complete: effect != Effect::Repairs || self.allowed,
             relogin: self.relogin(),
@@ -379,7 +392,10 @@ fn around_marks(change: Change, facts: &Facts) -> Vec<Change> {
 
 /// Whether the facts show what the change does.
 fn is_provable(change: &Change) -> bool {
-    !matches!(change, Change::Run { .. } | Change::Advice(_))
+    !matches!(
+        change,
+        Change::Run { .. } | Change::Deploy { .. } | Change::Advice(_)
+    )
 }
 
 fn is_same_refusal(one: &Denial, other: &Denial) -> bool {

@@ -88,6 +88,14 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// The path that was asked for, where it is one.
+    pub fn asked_bytes(&self) -> Option<&'a [u8]> {
+        match &self.attempt.object {
+            Object::Path(path) => Some(path),
+            _ => None,
+        }
+    }
+
     /// What was wanted of the refusing object, as permission bits; all of the attempt's where the rule does not say.
     pub fn wanted(&self) -> Perms {
         match &self.denial.rule {

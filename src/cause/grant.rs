@@ -3,7 +3,7 @@
 //! The order among them is made later: by what fits, and by how few others each lets in.
 
 use super::case::Case;
-use super::{Candidate, Class, Fit, Purpose, Rule, elsewhere, held, lasting, node_at};
+use super::{Candidate, Class, Fit, Purpose, Rule, deployment, elsewhere, held, node_at};
 use crate::attempt::Operation;
 use crate::change::Change;
 use crate::facts::{Inode, Kind, NodeId, Perms, Tag, Walk};
@@ -38,7 +38,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all.extend(grant.own_group());
     all.extend(grant.everybody());
     all.extend(elsewhere::candidates(case));
-    all.extend(lasting::advice(case));
+    all.extend(deployment::access(case));
     all
 }
 

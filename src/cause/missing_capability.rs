@@ -1,8 +1,9 @@
 //! Root without the capability that would override, or an operation that always needs one.
 
 use super::case::Case;
-use super::{Candidate, Rule, Words, elsewhere, grant};
+use super::{Candidate, Rule, Words, deployment, elsewhere, grant};
 use crate::attempt::{Capability, Operation, Privilege};
+use crate::change::Deployment;
 
 pub(super) fn words(case: &Case) -> Words {
     let who = case.who();
@@ -29,27 +30,19 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     }
     all.extend(elsewhere::as_root(case));
     let capability = match case.denial.rule {
-        Rule::Needs(capability) => capability.name().trim_start_matches("CAP_"),
-        _ => "DAC_OVERRIDE",
+        Rule::Needs(capability) => capability,
+        _ => Capability::DacOverride,
     };
-    if case.facts.surroundings.container.is_some() {
-        let user = match case.inode() {
-            Some(inode) if case.subject().uid == 0 && inode.uid != 0 => {
-                format!(
-                    "run it as its owner (--user {}:{}), or ",
-                    inode.uid, inode.gid
-                )
-            }
-            _ => String::new(),
-        };
-        all.push(Candidate::advice(format!(
-            "{user}start the container with --cap-add={capability}"
-        )));
-    } else if let Some(unit) = &case.facts.surroundings.unit {
-        let name = crate::quote::display(unit.name.as_bytes());
-        all.push(Candidate::advice(format!(
-            "in {name}: AmbientCapabilities=CAP_{capability} (and CapabilityBoundingSet=, where it is set)"
-        )));
+    let setting = deployment::candidate(case, Deployment::AddCapability(capability));
+    if let Some(setting) = setting {
+        if let Some(inode) = case.inode()
+            && case.subject().uid == 0
+            && inode.uid != 0
+        {
+            let (uid, gid) = (inode.uid, inode.gid);
+            all.extend(deployment::candidate(case, Deployment::RunAs { uid, gid }));
+        }
+        all.push(setting);
     } else if matches!(
         case.attempt.operation,
         Operation::Privileged(Privilege::Limits)

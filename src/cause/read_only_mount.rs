@@ -1,9 +1,9 @@
 //! The mount, or the file system on it, is read-only.
 
 use super::case::Case;
-use super::{Candidate, Fit, Obstacle, Purpose, Rule, Words, is_top, purpose};
+use super::{Candidate, Fit, Obstacle, Purpose, Rule, Words, deployment, is_top, purpose};
 use crate::attempt::Capability;
-use crate::change::{Change, MountOption};
+use crate::change::{Change, Deployment, MountOption};
 use crate::facts::{Mount, Unwritable};
 use crate::quote;
 
@@ -99,19 +99,21 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     if let Some(advice) = for_good(case, mount) {
         return vec![advice];
     }
-    if let Some(container) = around.container.as_ref().filter(|_| !may_mount(case)) {
-        return vec![Candidate::advice(in_container(
-            &container.kind,
-            mount,
-            container.read_only_root,
-        ))];
+    let id = match (&case.denial.at, case.node()) {
+        (Obstacle::Mount(id, _), _) => *id,
+        (_, Some(node)) => node.mount,
+        (_, None) => return Vec::new(),
+    };
+    if around.container.is_some() && !may_mount(case) {
+        let setting = match mount.point.as_slice() {
+            b"/" => Deployment::WritablePlace(written_directory(case)),
+            _ => Deployment::WritableMount(id),
+        };
+        return vec![lasting(case, setting)];
     }
-    if let Some(unit) = around.unit.as_ref().filter(|unit| !unit.user) {
-        let name = quote::display(unit.name.as_bytes());
-        return vec![Candidate::advice(format!(
-            "let {name} write there: systemctl edit {name}, [Service] ReadWritePaths={} (or StateDirectory= for data of its own)",
-            case.asked()
-        ))];
+    if around.unit.as_ref().is_some_and(|unit| !unit.user) {
+        let place = case.asked_bytes().unwrap_or(&mount.point);
+        return vec![lasting(case, Deployment::WritablePlace(place.to_vec()))];
     }
     let mut all = Vec::new();
     if let Obstacle::Mount(id, _) = case.denial.at
@@ -156,19 +158,19 @@ fn meant_to_be_writable(case: &Case, mount: &Mount) -> bool {
         )
 }
 
-fn in_container(kind: &str, mount: &Mount, read_only_root: bool) -> String {
-    let point = quote::display(&mount.point);
-    match (kind, mount.point.as_slice()) {
-        ("kubernetes", b"/") => {
-            "mount an emptyDir (or a volume) where it writes: the pod has readOnlyRootFilesystem"
-                .to_owned()
-        }
-        ("kubernetes", _) => format!(
-            "mount {point} without readOnly, or an emptyDir there: configMaps and secrets are always read-only"
-        ),
-        (_, b"/") if read_only_root => {
-            "give it a place to write: --tmpfs /tmp or -v NAME:/path beside --read-only".to_owned()
-        }
-        _ => format!("mount {point} without :ro (-v SOURCE:{point}), or write to another volume"),
-    }
+/// The directory in which something was to be written.
+fn written_directory(case: &Case) -> Vec<u8> {
+    let parent = case.facts.walk.parent();
+    parent.map_or_else(|| b"/tmp".to_vec(), |id| case.facts.node(id).path.clone())
+}
+
+/// What is to be written down where the surroundings are described, or that it is to be written elsewhere.
+fn lasting(case: &Case, setting: Deployment) -> Candidate {
+    let elsewhere = || {
+        Candidate::advice(format!(
+            "write elsewhere: {} is read-only",
+            case.mount_point()
+        ))
+    };
+    deployment::candidate(case, setting).unwrap_or_else(elsewhere)
 }

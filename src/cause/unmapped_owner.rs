@@ -1,7 +1,8 @@
 //! The owner or group does not exist in the subject's user namespace, so that not even its root may override.
 
 use super::case::Case;
-use super::{Candidate, Words};
+use super::{Candidate, Purpose, Words, deployment};
+use crate::change::{Deployment, Place};
 
 pub(super) fn words(case: &Case) -> Words {
     let owner = case.inode().map_or_else(
@@ -15,13 +16,22 @@ pub(super) fn words(case: &Case) -> Words {
 }
 
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
-    let uid = case.subject().uid;
-    let path = case.path();
-    let advice = match case.facts.surroundings.container.as_ref().map(|it| it.kind.as_str()) {
-        Some("podman") => format!("on the host: podman unshare chown {uid} {path}, or run with --userns=keep-id"),
-        Some("docker") => "on the host: give the volume to the mapped id (see /etc/subuid), or run with --userns=host".to_owned(),
-        Some("lxc") => "on the host: give it to the mapped id (the container's lxc.idmap)".to_owned(),
-        _ => format!("outside of the namespace: give {path} to an id that is mapped into it"),
+    let lasting = case
+        .at()
+        .and_then(|node| deployment::candidate(case, Deployment::MappedOwner(node)));
+    let words = match case.purpose() {
+        Some(Purpose::Service | Purpose::State | Purpose::Temporary | Purpose::Own) => format!(
+            "outside of the namespace: give {} to an id that is mapped into it",
+            case.path()
+        ),
+        _ => format!(
+            "use a directory that was made for this namespace: {} belongs to the world outside, and stays so",
+            case.path()
+        ),
     };
-    vec![Candidate::advice(advice)]
+    vec![
+        lasting
+            .unwrap_or_else(|| Candidate::advice(words))
+            .at(Place::Host),
+    ]
 }

@@ -92,6 +92,7 @@ pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
         Change::NoFileCapability { .. }
         | Change::RunThrough { .. }
         | Change::Run { .. }
+        | Change::Deploy { .. }
         | Change::Advice(_) => {}
     }
 }

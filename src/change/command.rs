@@ -132,7 +132,7 @@ pub(super) fn argv(change: &Change, subject: &Subject, facts: &Facts) -> Option<
             line(&["sysctl", "-w"], format!("{name}={value}").as_bytes())
         }
         Change::Run { argv, .. } => argv.clone(),
-        Change::Advice(_) => return None,
+        Change::Deploy { .. } | Change::Advice(_) => return None,
     })
 }
 

@@ -71,7 +71,10 @@ pub(super) fn inverse(change: &Change, subject: &Subject, facts: &Facts) -> Opti
             name: name.clone(),
             value: setting(facts, name)?,
         }],
-        Change::Relogin(_) | Change::RunThrough { .. } | Change::Advice(_) => Vec::new(),
+        Change::Relogin(_)
+        | Change::RunThrough { .. }
+        | Change::Deploy { .. }
+        | Change::Advice(_) => Vec::new(),
         Change::ChownTree { .. }
         | Change::Remove { .. }
         | Change::NoFileCapability { .. }

@@ -165,6 +165,7 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle)
         }
         Change::Setting { name, .. } => name.starts_with("fs.").then_some(Never::Protection),
         Change::Run { argv, .. } => command::disarms(argv),
+        Change::Deploy { setting, .. } => place::deployed(subject, facts, setting),
         Change::SetMode { .. } if only_closes(change, facts) => None,
         Change::SetMode { node, mode } => {
             let before = place::inode(facts, *node).map_or(0, |inode| inode.mode);

@@ -95,6 +95,7 @@ fn touched<'a>(change: &'a Change, facts: &'a Facts) -> Touched<'a> {
         | Change::ByRoot { .. }
         | Change::RunThrough { .. }
         | Change::Setting { .. }
+        | Change::Deploy { .. }
         | Change::Advice(_) => return Touched::Nothing,
     })
 }

@@ -1,6 +1,7 @@
 //! Scenes in the notation of facts, and the fixes for them. Each of the first group is an answer that another tool got wrong.
 
 mod deliberate;
+mod deployed;
 mod swapped;
 
 use super::{Fix, Remedy, remedy};

@@ -3,7 +3,7 @@
 use super::Never;
 use crate::attempt::Subject;
 use crate::cause::{Purpose, home_of, is_top, is_within, node_at, purpose, service_directory};
-use crate::change::MountOption;
+use crate::change::{Deployment, MountOption};
 use crate::facts::{Facts, Inode, Kind, MountId, NodeId, Perms, Tag};
 
 /// Uids of people, rather than of services (useradd(8), UID_MIN and UID_MAX of login.defs(5)).
@@ -229,6 +229,43 @@ pub(super) fn tree(subject: &Subject, facts: &Facts, top: &[u8]) -> Option<Never
     let mostly_own =
         left.is_some_and(|left| left.top == top && !left.mounts && left.own > left.count);
     (!fitting || !own(top) || !mostly_own).then_some(Never::ForeignTree)
+}
+
+/// A setting of the image, the container or the unit: what is closed on purpose is as closed there.
+pub(super) fn deployed(subject: &Subject, facts: &Facts, setting: &Deployment) -> Option<Never> {
+    let systems = |path: &[u8]| {
+        let systems = matches!(
+            purpose(path, subject.uid, facts),
+            Purpose::System | Purpose::Kernel | Purpose::Device
+        );
+        systems.then_some(Never::System)
+    };
+    match setting {
+        Deployment::OwnerInImage(node)
+        | Deployment::OwnerOfVolume { node, .. }
+        | Deployment::MappedOwner(node) => {
+            let path = &facts.node(*node).path;
+            let purpose = purpose(path, subject.uid, facts);
+            let inode = inode(facts, *node)?;
+            if subject.uid == 0 && !matches!(setting, Deployment::MappedOwner(_)) {
+                return Some(Never::OpenHome);
+            }
+            if home_of(path).is_some() && purpose != Purpose::Own {
+                return Some(Never::OpenHome);
+            }
+            let closed = is_closed_on_purpose(inode, purpose) && inode.uid == 0;
+            systems(path).or(closed.then_some(Never::Closed))
+        }
+        Deployment::GroupAdd(0) | Deployment::RunAs { uid: 0, .. } => Some(Never::PowerfulGroup),
+        Deployment::WritablePlace(path) => systems(path),
+        Deployment::WritableMount(mount) => systems(&facts.mounts[mount.0].point),
+        Deployment::GroupAdd(_)
+        | Deployment::RunAs { .. }
+        | Deployment::AddCapability(_)
+        | Deployment::OwnDirectory(_)
+        | Deployment::Sysctl { .. }
+        | Deployment::Device(_) => None,
+    }
 }
 
 /// A mount that is as it is so that the system stays as it is.

@@ -1,0 +1,41 @@
+//! Kubernetes: the pod's securityContext and volumes.
+
+use super::{line_of_image, point};
+use crate::cause::case::Case;
+use crate::change::Deployment;
+use crate::quote;
+
+pub(super) fn words(case: &Case, setting: &Deployment) -> Option<String> {
+    Some(match setting {
+        Deployment::GroupAdd(gid) => {
+            format!("in the pod: securityContext: supplementalGroups: [{gid}]")
+        }
+        Deployment::AddCapability(capability) => format!(
+            "in the container: securityContext: capabilities: add: [{}]",
+            capability.name().trim_start_matches("CAP_")
+        ),
+        Deployment::RunAs { uid, gid } => {
+            format!("in the pod: securityContext: runAsUser: {uid}, runAsGroup: {gid}")
+        }
+        Deployment::OwnerInImage(node) => line_of_image(case, *node)?,
+        Deployment::OwnerOfVolume { mount, .. } => format!(
+            "in the pod: securityContext: fsGroup: {} (with a volume at {} that takes it)",
+            case.subject().gid,
+            point(case, *mount)
+        ),
+        Deployment::WritableMount(mount) => format!(
+            "mount {} without readOnly, or an emptyDir there: configMaps and secrets are always read-only",
+            point(case, *mount)
+        ),
+        Deployment::WritablePlace(path) => format!(
+            "mount an emptyDir (or a volume) at {}: the pod has readOnlyRootFilesystem",
+            quote::shell(path)
+        ),
+        Deployment::Sysctl { name, value } => {
+            format!("in the pod: securityContext: sysctls: [{{name: {name}, value: \"{value}\"}}]")
+        }
+        Deployment::Device(_) | Deployment::MappedOwner(_) | Deployment::OwnDirectory(_) => {
+            return None;
+        }
+    })
+}

@@ -1,0 +1,45 @@
+//! A systemd service: its unit (systemd.exec(5)).
+
+use crate::change::Deployment;
+use crate::facts::Unit;
+use crate::quote;
+
+/// The directories that systemd makes for the service's user at each start.
+const KEPT: &[(&[u8], &str)] = &[
+    (b"/var/lib/", "StateDirectory"),
+    (b"/var/log/", "LogsDirectory"),
+    (b"/var/cache/", "CacheDirectory"),
+    (b"/run/", "RuntimeDirectory"),
+];
+
+pub(super) fn words(setting: &Deployment, unit: &Unit) -> Option<String> {
+    let edit = format!(
+        "systemctl edit {}, [Service]",
+        quote::shell(unit.name.as_bytes())
+    );
+    Some(match setting {
+        Deployment::OwnDirectory(path) => {
+            let (option, name) = KEPT.iter().find_map(|(top, option)| {
+                let name = path.strip_prefix(*top)?;
+                Some((option, name.split(|&byte| byte == b'/').next()?))
+            })?;
+            format!("for good: {edit} {option}={}", quote::shell(name))
+        }
+        Deployment::GroupAdd(gid) => format!("for good: {edit} SupplementaryGroups={gid}"),
+        Deployment::AddCapability(capability) => format!(
+            "{edit} AmbientCapabilities={} (and CapabilityBoundingSet=, where it is set)",
+            capability.name()
+        ),
+        Deployment::WritablePlace(path) => format!(
+            "let it write there: {edit} ReadWritePaths={} (or StateDirectory= for data of its own)",
+            quote::shell(path)
+        ),
+        Deployment::Device(path) => format!("{edit} DeviceAllow={}", quote::shell(path)),
+        Deployment::RunAs { .. }
+        | Deployment::OwnerInImage(_)
+        | Deployment::OwnerOfVolume { .. }
+        | Deployment::WritableMount(_)
+        | Deployment::Sysctl { .. }
+        | Deployment::MappedOwner(_) => return None,
+    })
+}

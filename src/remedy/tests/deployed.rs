@@ -1,0 +1,131 @@
+//! What is to be written in an image, a container's options, a pod or a unit, and what is not.
+
+use super::{first, offered};
+use crate::change::Place;
+
+/// The words of every fix.
+fn words(scene: &str) -> String {
+    let fixes = offered(scene).fixes;
+    let lines: Vec<String> = fixes
+        .iter()
+        .map(|fix| format!("{} {}", fix.title, fix.commands().join(" && ")))
+        .collect();
+    lines.join("\n")
+}
+
+#[test]
+fn an_image_does_not_give_away_what_is_the_systems() {
+    for (attempt, lines) in [
+        (
+            "read /etc/shadow",
+            "drwxr-xr-x root root /etc\n-rw-r----- root 42 /etc/shadow",
+        ),
+        (
+            "create /usr/new",
+            "drwxr-xr-x root root /usr\nmissing /usr/new",
+        ),
+        (
+            "read /root/secret",
+            "drwx------ root root /root\n-rw-r--r-- root root /root/secret",
+        ),
+        (
+            "create /home/bob/x",
+            "drwxr-xr-x bob bob /home/bob\nmissing /home/bob/x",
+        ),
+        ("create /x", "missing /x"),
+    ] {
+        let words = words(&format!(
+            "subject alice alice\nattempt {attempt}\ncontainer docker\n{lines}"
+        ));
+        assert!(!words.contains("Dockerfile"), "{attempt}: {words}");
+    }
+}
+
+#[test]
+fn a_line_of_an_image_is_quoted() {
+    let scene = r"
+        subject alice alice
+        attempt create /app/$(touch\x20x)/new
+        container docker
+        drwxr-xr-x root root /app
+        drwxr-xr-x root root /app/$(touch\x20x)
+        missing /app/$(touch\x20x)/new
+    ";
+    let words = words(scene);
+    assert!(
+        words.contains("RUN install -d -o 1000 -g 1000 '/app/$(touch x)'"),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_unit_with_an_odd_name_is_quoted() {
+    let scene = "
+        subject deploy 33
+        attempt create /var/lib/app/new
+        unit a$(reboot).service
+        drwxr-xr-x root root /var
+        drwxr-xr-x root root /var/lib
+        drwxr-xr-x root root /var/lib/app
+        missing /var/lib/app/new
+    ";
+    assert!(
+        words(scene).contains("systemctl edit 'a$(reboot).service'"),
+        "{}",
+        words(scene)
+    );
+}
+
+const VOLUME: &str = "
+        subject 1000 1000
+        attempt create /data/new
+        mount /data ext4 rw root=/srv/v
+        drwxr-xr-x root root /data
+        missing /data/new
+";
+
+#[test]
+fn podman_of_a_user_maps_the_user_and_that_of_root_does_not() {
+    let rootless = words(&format!("container podman remapped\n{VOLUME}"));
+    assert!(
+        rootless.contains("--userns=keep-id:uid=1000,gid=1000"),
+        "{rootless}"
+    );
+    let rootful = words(&format!("container podman\n{VOLUME}"));
+    assert!(
+        !rootful.contains("keep-id") && rootful.contains(":U"),
+        "{rootful}"
+    );
+    for kind in ["docker", "podman", "podman remapped", "kubernetes"] {
+        let words = words(&format!("container {kind}\n{VOLUME}"));
+        assert!(!words.contains("--user 0:0"), "{words}");
+    }
+    assert!(words(&format!("container kubernetes\n{VOLUME}")).contains("fsGroup: 1000"));
+}
+
+#[test]
+fn a_command_for_another_place_is_not_shown_for_this_shell() {
+    let scene = "
+        subject alice alice
+        elsewhere
+        attempt read /srv/app/db
+        drwxr-x--- deploy www /srv/app
+        -rw-r--r-- root root /srv/app/db
+    ";
+    let fix = first(scene);
+    assert!(
+        fix.argv.is_empty() && fix.place == Place::Container,
+        "{fix:?}"
+    );
+}
+
+#[test]
+fn what_is_the_worlds_outside_is_not_given_to_a_namespace() {
+    let scene = "
+        subject 1000 1000 caps=full uid_map=1000+1 gid_map=1000+1 userns
+        attempt create /etc/new
+        drwxr-xr-x root root /etc
+        missing /etc/new
+    ";
+    assert!(!words(scene).contains("mapped into it"), "{}", words(scene));
+}
