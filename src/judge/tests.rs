@@ -1,5 +1,7 @@
 //! Named cases, in the text notation of facts.
 
+mod policy;
+
 use super::{Class, Code, Denial, Obstacle, Rule, Verdict, infer, judge};
 use crate::attempt::Errno;
 use crate::facts::notation::Scene;

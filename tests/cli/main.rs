@@ -11,5 +11,6 @@ mod case;
 mod coreutils;
 mod hints;
 mod languages;
+mod sandbox;
 mod shells;
 mod why;
