@@ -25,27 +25,29 @@ pub(super) fn words(case: &Case) -> Words {
         false => format!("{point} is mounted read-only"),
     };
     let rule = match mount.unwritable {
-        Some(Unwritable::Device) => format!("the device {source} is write-protected"),
+        Some(Unwritable::Device) if !NEVER_WRITABLE.contains(&mount.fs_type.as_str()) => {
+            format!("the device {source} is write-protected")
+        }
         Some(Unwritable::Error) => {
             format!(
                 "the {} file system {source} met an error and stopped writing",
                 mount.fs_type
             )
         }
-        None if answered && is_remote(mount) => {
+        _ if answered && is_remote(mount) => {
             format!("it is mounted writable here, and the server of {source} exports it read-only")
         }
-        None if answered => format!(
+        _ if answered => format!(
             "the {} file system {source} answers so though it is mounted writable: an error of the disk, most likely",
             mount.fs_type
         ),
-        None if mount.super_read_only => {
+        _ if mount.super_read_only => {
             format!(
                 "the {} file system {source} itself is read-only",
                 mount.fs_type
             )
         }
-        None => format!(
+        _ => format!(
             "this mount of {source} ({}) has the option ro",
             mount.fs_type
         ),
@@ -67,16 +69,14 @@ fn for_good(case: &Case, mount: &Mount) -> Option<Candidate> {
     let source = quote::display(&mount.source);
     let kind = mount.fs_type.as_str();
     let advice = match mount.unwritable {
-        Some(Unwritable::Device) => {
-            format!(
-                "write elsewhere: {source} is write-protected (a switch on the card, or blockdev --getro)"
-            )
+        _ if NEVER_WRITABLE.contains(&kind) => {
+            format!("write elsewhere: a {kind} image cannot be written")
         }
+        Some(Unwritable::Device) => format!(
+            "write elsewhere: {source} is write-protected (a switch on the card, or blockdev --getro)"
+        ),
         Some(Unwritable::Error) => {
             format!("unmount {point} and check the disk (fsck {source}); dmesg tells what failed")
-        }
-        None if NEVER_WRITABLE.contains(&kind) => {
-            format!("write elsewhere: a {kind} image cannot be written")
         }
         None if kind == "overlay" && mount.super_option("upperdir").is_none() => {
             "write elsewhere: an overlay without an upperdir cannot be written".to_owned()

@@ -7,6 +7,10 @@ use crate::facts::{
 };
 
 pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
+    if !matches!(change, Change::Run { .. } | Change::Advice(_)) {
+        // What a server answered, it answered before.
+        facts.policy.served.clear();
+    }
     match change {
         Change::Chmod { node, add } => chmod(subject, facts, *node, |mode| mode | add),
         Change::SetMode { node, mode } => chmod(subject, facts, *node, |_| *mode),

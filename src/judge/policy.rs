@@ -164,7 +164,7 @@ impl Kernel<'_> {
         match undecided {
             Some(mount) => Err(UnknownFact {
                 path: mount.point.clone(),
-                ..UnknownFact::not_gathered("what the file server allows there, the answer")
+                ..UnknownFact::not_gathered("the answer of the file server")
             }
             .into()),
             None => Ok(()),
