@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod errno;
+mod fact;
 mod incident;
 mod label;
 mod operation;
@@ -13,6 +14,7 @@ mod privilege;
 mod subject;
 
 pub use errno::Errno;
+pub use fact::{Fact, UnknownFact};
 pub use incident::{Clue, Incident, Origin, Sign, Signs};
 pub use label::Label;
 pub use operation::{NodeType, OpenHow, Operation};

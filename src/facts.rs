@@ -16,6 +16,7 @@ mod requests;
 mod surroundings;
 mod traced;
 
+pub use crate::attempt::{Fact, UnknownFact};
 pub use acl::{Acl, Entry, Tag};
 pub use inode::{DeviceNumber, Flags, Inode, Kind, Node, Perms, Program};
 pub use logged_refusal::{LoggedRefusal, Module};
@@ -27,32 +28,6 @@ pub use requests::{
 };
 pub use surroundings::{Container, Leftovers, Surroundings, Unit};
 pub use traced::{TraceMode, Traced};
-
-/// A fact is known, or could not be read, for a reason. `?` carries "unknown" through the judge.
-pub type Fact<T> = Result<T, UnknownFact>;
-
-/// Why something is not known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownFact {
-    /// What could not be read: "mode and owner", "ACL", "inode flags", "security label".
-    pub what: String,
-    /// The object it belongs to; empty where it belongs to none.
-    pub path: Vec<u8>,
-    /// The error number that reading it answered; `None` where it was not tried.
-    pub errno: Option<crate::attempt::Errno>,
-}
-
-impl UnknownFact {
-    /// Something that was never looked at.
-    #[must_use]
-    pub fn not_gathered(what: &str) -> UnknownFact {
-        UnknownFact {
-            what: what.to_owned(),
-            path: Vec::new(),
-            errno: None,
-        }
-    }
-}
 
 /// Index of a node in [`Facts::nodes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

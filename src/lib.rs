@@ -2,12 +2,13 @@
 //! smallest change puts it right.
 //!
 //! ```text
-//! run ──bytes──▶ detect ──Incident──▶ resolve ──Attempts──▶ gather ──Facts──▶ judge ──Verdict──▶ remedy ──▶ render
-//! why / check ───────────────────────Attempt (given)─────────▲
+//! run ──bytes──▶ detect ──Evidence::Message──▶ resolve ──Readings──▶ gather ──Facts──▶ judge ──Verdict──▶ remedy ──▶ render
+//! why / check ───────────Evidence::Question──────▲        (investigate: one piece of evidence; findings: what a run met)
 //! ```
 //!
 //! The parts that know and decide do no I/O, hold no `unsafe` and return values rather than errors; [`gather`] alone reads
-//! the system, `run` alone owns processes.
+//! the system, `run` alone owns processes. A stage uses those before it and no other; `tests/tidy.rs` has the order, and
+//! keeps it.
 
 pub mod appearance;
 pub mod attempt;

@@ -1,28 +1,61 @@
 //! The rules of the repository, as tests.
 
+#[path = "tidy/uses.rs"]
+mod uses;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use permwrap::cause::Code;
 
-/// The stages that know and decide: they do no I/O.
-const PURE: &[&str] = &[
-    "attempt", "cause", "change", "detect", "facts", "judge", "remedy", "render", "report",
+/// Every stage, in order: each may use those before it, and no other. `lib` and `main` put them together.
+const STAGES: &[&str] = &[
+    "quote",
+    "attempt",
+    "programs",
+    "facts",
+    "denial",
+    "judge",
+    "change",
+    "cause",
+    "remedy",
+    "report",
+    "render",
+    "detect",
+    "resolve",
+    "gather",
+    "run",
+    "investigate",
+    "findings",
+    "cli",
+    "init",
+    "config",
+    "appearance",
+    "pattern_files",
+    "check",
+    "wrap",
+    "subcommand",
 ];
 
-/// What reaches the system.
-const REACHES_OUT: &[&str] = &[
-    "std::fs",
-    "std::env",
-    "std::net",
-    "std::process",
-    "std::thread",
-    "std::os::fd",
-    "nix::",
-    "libc::",
-    "rustix::",
-    "tokio::",
+/// The stages that know and decide: they do no I/O.
+const PURE: &[&str] = &[
+    "quote", "attempt", "programs", "facts", "denial", "judge", "change", "cause", "remedy",
+    "report", "render", "detect", "resolve",
+];
+
+/// What reaches the system, as a path begins.
+const REACHES_OUT: &[&[&str]] = &[
+    &["std", "fs"],
+    &["std", "env"],
+    &["std", "net"],
+    &["std", "process"],
+    &["std", "thread"],
+    &["std", "os", "fd"],
+    &["nix"],
+    &["libc"],
+    &["rustix"],
+    &["tokio"],
 ];
 
 fn root() -> PathBuf {
@@ -75,13 +108,16 @@ fn code(line: &str) -> &str {
 #[test]
 fn the_stages_that_decide_do_no_input_or_output() {
     let mut complaints = Vec::new();
-    for (path, text) in rust_files(&["src"]) {
-        if !PURE.contains(&stage(&path)) {
+    for (file, text) in rust_files(&["src"]) {
+        if !PURE.contains(&stage(&file)) {
             continue;
         }
-        for (number, line) in text.lines().enumerate() {
-            for word in REACHES_OUT.iter().filter(|word| code(line).contains(*word)) {
-                complaints.push(format!("{path}:{}: {word} in a pure stage", number + 1));
+        for used in uses::paths(&file, &text) {
+            let reaches = |begin: &&&[&str]| {
+                used.len() >= begin.len() && used.iter().zip(**begin).all(|(a, b)| a == b)
+            };
+            if REACHES_OUT.iter().any(|begin| reaches(&begin)) {
+                complaints.push(format!("{file}: {} in a pure stage", used.join("::")));
             }
         }
     }
@@ -214,81 +250,56 @@ fn names_it(line: &str, name: &str) -> bool {
 }
 
 #[test]
-fn no_arrow_runs_back() {
-    // What a stage must not use: the stages that stand above it.
-    let above: &[(&str, &[&str])] = &[
-        (
-            "attempt",
-            &[
-                "cause", "change", "judge", "remedy", "report", "render", "detect", "resolve",
-                "gather", "run", "wrap",
-            ],
-        ),
-        (
-            "facts",
-            &[
-                "cause", "change", "judge", "remedy", "report", "render", "detect", "resolve",
-                "gather", "run", "wrap",
-            ],
-        ),
-        (
-            "detect",
-            &[
-                "facts", "cause", "change", "judge", "remedy", "report", "render", "gather", "run",
-                "wrap",
-            ],
-        ),
-        (
-            "gather",
-            &[
-                "cause", "change", "judge", "remedy", "report", "render", "detect", "run", "wrap",
-            ],
-        ),
-        (
-            "judge",
-            &[
-                "remedy", "report", "render", "detect", "resolve", "gather", "run", "wrap",
-            ],
-        ),
-        (
-            "change",
-            &[
-                "remedy", "report", "render", "detect", "resolve", "gather", "run", "wrap",
-            ],
-        ),
-        (
-            "remedy",
-            &[
-                "report", "render", "detect", "resolve", "gather", "run", "wrap",
-            ],
-        ),
-        (
-            "report",
-            &["render", "detect", "resolve", "gather", "run", "wrap"],
-        ),
-        ("render", &["detect", "gather", "run", "wrap"]),
-        (
-            "run",
-            &[
-                "cause", "change", "judge", "remedy", "render", "resolve", "wrap",
-            ],
-        ),
-    ];
+fn every_file_belongs_to_a_stage() {
     let mut complaints = Vec::new();
-    for (path, text) in rust_files(&["src"]) {
-        let Some((_, above)) = above.iter().find(|(name, _)| *name == stage(&path)) else {
+    for file in rust_files(&["src"]).keys() {
+        let apart = ["lib", "main", "build"];
+        if !STAGES.contains(&stage(file)) && !apart.contains(&stage(file)) {
+            complaints.push(format!(
+                "{file}: the stage {} has no place in the order",
+                stage(file)
+            ));
+        }
+    }
+    fails(complaints);
+}
+
+#[test]
+fn no_arrow_runs_back() {
+    let place = |name: &str| STAGES.iter().position(|stage| *stage == name);
+    let mut complaints = Vec::new();
+    for (file, text) in rust_files(&["src"]) {
+        let Some(own) = place(stage(&file)) else {
             continue;
         };
-        for (number, line) in text.lines().enumerate() {
-            for other in above.iter() {
-                let uses = ["::", ";", ","]
-                    .iter()
-                    .any(|end| code(line).contains(&format!("crate::{other}{end}")));
-                if uses {
-                    complaints.push(format!("{path}:{}: uses {other}", number + 1));
-                }
+        for used in uses::paths(&file, &text) {
+            let ["crate", other, ..] = used.iter().map(String::as_str).collect::<Vec<_>>()[..]
+            else {
+                continue;
+            };
+            if place(other).is_some_and(|other| other > own) {
+                complaints.push(format!("{file}: uses {other}, which comes after it"));
             }
         }
     }
     fails(complaints);
+}
+
+#[test]
+fn a_use_is_found_however_it_is_written() {
+    for text in [
+        "use crate::{gather, render};",
+        "use crate::gather::{self as other, View};",
+        "fn f() { crate::gather::facts(); }",
+        "fn f() { if matches!(crate::gather::x(), 1) {} }",
+        "use super::super::gather;",
+        "mod inner { use crate::gather; }",
+    ] {
+        let found = uses::paths("src/judge/lookup.rs", text);
+        let is_it =
+            |path: &Vec<String>| path.starts_with(&["crate".to_owned(), "gather".to_owned()]);
+        assert!(found.iter().any(is_it), "{text}: {found:?}");
+    }
+    let own_tests = "#[cfg(test)] mod tests { use crate::gather; }";
+    assert!(uses::paths("src/judge/lookup.rs", own_tests).is_empty());
 }

@@ -1,7 +1,7 @@
 //! Who tries: a process's credentials, as the kernel holds them (credentials(7), capabilities(7)).
 
 use super::Label;
-use crate::facts::{Fact, UnknownFact};
+use super::{Fact, UnknownFact};
 
 /// A process's credentials at the moment of the attempt. Ids are as the observer (permwrap) sees them.
 #[derive(Debug, Clone, PartialEq, Eq)]
