@@ -5,7 +5,6 @@ mod case;
 mod deployment;
 mod elsewhere;
 mod grant;
-mod held;
 mod purpose;
 mod sticky_leftover;
 
@@ -48,9 +47,10 @@ mod sysctl_restricts;
 mod unknown;
 mod unmapped_owner;
 
+pub use crate::byte_path::is_within;
 pub use crate::denial::{Certainty, Class, Code, Denial, Obstacle, Rule};
-pub use held::held;
-pub use purpose::{Purpose, home_of, is_top, is_within, node_at, purpose, service_directory};
+pub use crate::judge::held;
+pub use purpose::{Purpose, home_of, is_top, node_at, purpose, service_directory};
 
 use crate::attempt::Attempt;
 use crate::change::{Change, Place};

@@ -164,7 +164,7 @@ pub struct Who {
 )]
 pub struct Why {
     /// What is to be done
-    #[arg(value_name = "OPERATION", value_parser = clap::builder::PossibleValuesParser::new(Operation::NAMES))]
+    #[arg(value_name = "OPERATION", value_parser = clap::builder::PossibleValuesParser::new(Operation::names()))]
     pub operation: String,
     /// The thing acted on; for bind also ADDRESS:PORT
     #[arg(value_name = "PATH")]

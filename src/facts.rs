@@ -29,6 +29,9 @@ pub use requests::{
 pub use surroundings::{Container, Leftovers, Surroundings, Unit};
 pub use traced::{TraceMode, Traced};
 
+/// How many symlinks one resolution of a path follows (MAXSYMLINKS of the kernel).
+pub const MAX_SYMLINKS: u32 = 40;
+
 /// Index of a node in [`Facts::nodes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(pub usize);

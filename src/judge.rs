@@ -28,6 +28,8 @@ mod traced;
 mod trust;
 mod xattr;
 
+pub use access::held;
+
 pub use crate::denial::{Certainty, Class, Denial, Obstacle, Rule};
 
 use crate::attempt::{Capability, Errno, NodeType, Object, Operation, Subject};

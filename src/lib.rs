@@ -12,6 +12,7 @@
 
 pub mod appearance;
 pub mod attempt;
+pub mod byte_path;
 pub mod cause;
 pub mod change;
 pub mod check;

@@ -15,6 +15,7 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 
 use crate::attempt::{OpenHow, Operation};
+use crate::byte_path;
 
 const FILE: &str = include_str!("../patterns/programs.toml");
 
@@ -94,18 +95,12 @@ impl Program {
 /// The program of this name, given with or without a path and a version: `/usr/bin/python3.11`.
 #[must_use]
 pub fn program(name: &[u8]) -> Option<&'static Program> {
-    let name = base_name(name);
+    let name = byte_path::name(name);
     known().get(name).copied().or_else(|| {
         let version = |byte: &u8| byte.is_ascii_digit() || b".-".contains(byte);
         let end = name.iter().rposition(|byte| !version(byte))? + 1;
         known().get(&name[..end]).copied()
     })
-}
-
-/// The last component of a path.
-#[must_use]
-pub fn base_name(path: &[u8]) -> &[u8] {
-    path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
 }
 
 /// An operation by the name that the file uses.

@@ -6,6 +6,12 @@
 
 use std::fmt::Write;
 
+/// A byte as the notation of facts and the JSON write what is no text: `\xNN`.
+#[must_use]
+pub fn byte(byte: u8) -> String {
+    format!("\\x{byte:02x}")
+}
+
 /// The path as people read it: printable characters as they are, a control character or odd byte as `\n`, `\x1b`, and a
 /// character that would alter how its neighbours are shown (right-to-left marks, zero width) as `\u{202e}`.
 #[must_use]

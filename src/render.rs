@@ -56,43 +56,17 @@ pub fn deed(attempt: &Attempt, facts: &Facts) -> String {
 
 /// What was tried on an object, in words that follow "cannot".
 fn deed_to(operation: &Operation, object: &str, to: Option<String>) -> String {
-    let to = to.unwrap_or_else(|| "another name".to_owned());
-    match operation {
-        Operation::Open(how) if how.create => format!("create {object}"),
-        Operation::Open(how) if how.truncate => format!("overwrite {object}"),
-        Operation::Open(how) if how.append => format!("append to {object}"),
-        Operation::Open(how) if how.write && how.read => format!("read and write {object}"),
-        Operation::Open(how) if how.write => format!("write {object}"),
-        Operation::Open(_) => format!("read {object}"),
-        Operation::Exec => format!("run {object}"),
-        Operation::List => format!("list {object}"),
-        Operation::Traverse => format!("pass through {object}"),
-        Operation::Stat { .. } => format!("look at {object}"),
-        Operation::Mkdir => format!("make the directory {object}"),
-        Operation::Mknod(_) => format!("make the node {object}"),
-        Operation::Symlink => format!("make the symlink {object}"),
-        Operation::Delete => format!("delete {object}"),
-        Operation::Rmdir => format!("remove the directory {object}"),
-        Operation::Rename => format!("rename {object} to {to}"),
-        Operation::Link => format!("link {object} to {to}"),
-        Operation::Chmod(_) => format!("change the mode of {object}"),
-        Operation::Chown {
-            uid: None,
-            gid: Some(_),
-        } => format!("change the group of {object}"),
-        Operation::Chown { .. } => format!("change the owner of {object}"),
-        Operation::Utime { .. } => format!("set the times of {object}"),
-        Operation::Setxattr(name) => format!(
+    match (operation, to) {
+        (Operation::Rename | Operation::Link, to) => {
+            let to = to.unwrap_or_else(|| "another name".to_owned());
+            format!("{} to {to}", operation.deed(object))
+        }
+        (Operation::Setxattr(name), _) => format!(
             "set the attribute {} of {object}",
             quote::display(name.as_bytes())
         ),
-        Operation::Bind => format!("listen on {object}"),
-        Operation::Connect => format!("connect to {object}"),
-        Operation::Mount => format!("mount {object}"),
-        Operation::Signal => format!("signal {object}"),
-        Operation::Ptrace => format!("trace {object}"),
-        Operation::Privileged(privilege) => privilege.words().to_owned(),
-        Operation::Trust(policy) => format!("use {object} as {}", policy.about),
+        (Operation::Trust(policy), _) => format!("use {object} as {}", policy.about),
+        _ => operation.deed(object),
     }
 }
 
@@ -148,7 +122,7 @@ pub fn unclear(unclear: &Unclear) -> String {
     };
     let list = |refused: bool| {
         let words = ways.iter().filter(|way| way.refused.is_some() == refused);
-        let words: Vec<&str> = words.map(|way| purpose(&way.operation)).collect();
+        let words: Vec<&str> = words.map(|way| way.operation.doing()).collect();
         words.join(" or ")
     };
     let reasons = ways.iter().filter_map(|way| way.refused.as_ref());
@@ -197,23 +171,5 @@ fn object(attempt: &Attempt) -> String {
         Object::Port { address, port } => format!("{}:{port}", quote::display(address.as_bytes())),
         Object::Process => "the process".to_owned(),
         Object::Another(pid) => format!("process {pid}"),
-    }
-}
-
-/// What an operation is for, in words that follow "for".
-#[must_use]
-pub fn purpose(operation: &Operation) -> &'static str {
-    match operation {
-        Operation::Open(how) if how.read && how.write => "reading and writing it",
-        Operation::Open(how) if how.create => "creating files in it",
-        Operation::Open(how) if how.write => "writing it",
-        Operation::Open(_) => "reading it",
-        Operation::Exec => "running it",
-        Operation::List => "listing it",
-        Operation::Delete => "deleting it",
-        Operation::Chmod(_) => "changing its mode",
-        Operation::Chown { .. } => "changing its owner",
-        Operation::Utime { .. } => "setting its times",
-        _ => "it",
     }
 }

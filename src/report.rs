@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::attempt::{Attempt, Incident, Operation, Sign, Signs};
 use crate::denial::Denial;
 use crate::facts::Facts;
+use crate::quote;
 use crate::remedy::{Fix, Remedy};
 
 /// The version of every document's form.
@@ -226,7 +227,7 @@ pub fn lossy(bytes: &[u8]) -> (String, bool) {
         text.push_str(chunk.valid());
         for byte in chunk.invalid() {
             odd = true;
-            text.push_str(&format!("\\x{byte:02x}"));
+            text.push_str(&quote::byte(*byte));
         }
     }
     (text, odd)

@@ -11,6 +11,7 @@ use permwrap::cause::Code;
 
 /// Every stage, in order: each may use those before it, and no other. `lib` and `main` put them together.
 const STAGES: &[&str] = &[
+    "byte_path",
     "quote",
     "attempt",
     "programs",
@@ -40,8 +41,20 @@ const STAGES: &[&str] = &[
 
 /// The stages that know and decide: they do no I/O.
 const PURE: &[&str] = &[
-    "quote", "attempt", "programs", "facts", "denial", "judge", "change", "cause", "remedy",
-    "report", "render", "detect", "resolve",
+    "byte_path",
+    "quote",
+    "attempt",
+    "programs",
+    "facts",
+    "denial",
+    "judge",
+    "change",
+    "cause",
+    "remedy",
+    "report",
+    "render",
+    "detect",
+    "resolve",
 ];
 
 /// What reaches the system, as a path begins.

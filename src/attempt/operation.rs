@@ -145,85 +145,188 @@ impl Operation {
     /// Opening for writing, created where it is not there.
     pub const CREATE: Operation = Operation::Open(OpenHow::CREATE);
 
-    /// The names of `permwrap why OPERATION`, in the order of the documentation.
-    pub const NAMES: &'static [&'static str] = &[
-        "read", "write", "append", "truncate", "exec", "list", "traverse", "create", "mkdir",
-        "delete", "rmdir", "rename", "link", "symlink", "chmod", "chown", "utime", "setxattr",
-        "mknod", "bind", "connect",
-    ];
-
-    /// The operation with this name and its default parameters. Besides [`Operation::NAMES`] it knows `stat`, `mount`,
-    /// `signal`, `ptrace` and the names of [`Privilege`]s and [`Policy`]s, which a message may tell of.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Operation> {
-        Some(match name {
-            "read" => Operation::READ,
-            "write" => Operation::WRITE,
-            "append" => Operation::APPEND,
-            "truncate" => Operation::TRUNCATE,
-            "create" => Operation::CREATE,
-            "exec" => Operation::Exec,
-            "list" => Operation::List,
-            "traverse" => Operation::Traverse,
-            "stat" => Operation::Stat { follow: true },
-            "mkdir" => Operation::Mkdir,
-            "delete" => Operation::Delete,
-            "rmdir" => Operation::Rmdir,
-            "rename" => Operation::Rename,
-            "link" => Operation::Link,
-            "symlink" => Operation::Symlink,
-            "chmod" => Operation::Chmod(None),
-            "chown" => Operation::Chown {
+    /// The operations of `permwrap why OPERATION` with their default parameters, in the order of the documentation.
+    fn every() -> [Operation; 21] {
+        [
+            Operation::READ,
+            Operation::WRITE,
+            Operation::APPEND,
+            Operation::TRUNCATE,
+            Operation::Exec,
+            Operation::List,
+            Operation::Traverse,
+            Operation::CREATE,
+            Operation::Mkdir,
+            Operation::Delete,
+            Operation::Rmdir,
+            Operation::Rename,
+            Operation::Link,
+            Operation::Symlink,
+            Operation::Chmod(None),
+            Operation::Chown {
                 uid: None,
                 gid: None,
             },
-            "utime" => Operation::Utime { now: false },
-            "setxattr" => Operation::Setxattr("user.comment".into()),
-            "mknod" => Operation::Mknod(NodeType::Fifo),
-            "bind" => Operation::Bind,
-            "connect" => Operation::Connect,
-            "mount" => Operation::Mount,
-            "signal" => Operation::Signal,
-            "ptrace" => Operation::Ptrace,
-            _ => {
-                let privilege = Privilege::from_name(name).map(Operation::Privileged);
-                return privilege.or_else(|| Policy::named(name).map(Operation::Trust));
+            Operation::Utime { now: false },
+            Operation::Setxattr("user.comment".into()),
+            Operation::Mknod(NodeType::Fifo),
+            Operation::Bind,
+            Operation::Connect,
+        ]
+    }
+
+    /// The names of `permwrap why OPERATION`, in the order of the documentation.
+    #[must_use]
+    pub fn names() -> Vec<&'static str> {
+        Operation::every().iter().map(Operation::name).collect()
+    }
+
+    /// The operation with this name and its default parameters. Besides [`Operation::names`] it knows `stat`,
+    /// `mount`, `signal`, `ptrace` and the names of [`Privilege`]s and [`Policy`]s, which a message may tell of.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Operation> {
+        let told = [
+            Operation::Stat { follow: true },
+            Operation::Mount,
+            Operation::Signal,
+            Operation::Ptrace,
+        ];
+        let mut known = Operation::every().into_iter().chain(told);
+        known
+            .find(|operation| operation.name() == name)
+            .or_else(|| Privilege::from_name(name).map(Operation::Privileged))
+            .or_else(|| Policy::named(name).map(Operation::Trust))
+    }
+
+    /// What is to be known of an operation in general: all of it stands here.
+    fn described(&self) -> Described {
+        // The name; what is done, `{}` standing for the object; the same as a noun; what a last symlink is.
+        let (name, deed, doing, last) = match self {
+            Operation::Open(how) if how.create => {
+                let last = match how.exclusive {
+                    true => Last::Itself,
+                    false => Last::Followed,
+                };
+                ("create", "create {}", "creating files in it", last)
             }
-        })
+            Operation::Open(how) if how.truncate => {
+                ("truncate", "overwrite {}", "overwriting it", Last::Followed)
+            }
+            Operation::Open(how) if how.append => {
+                ("append", "append to {}", "appending to it", Last::Followed)
+            }
+            Operation::Open(how) if how.write && how.read => (
+                "write",
+                "read and write {}",
+                "reading and writing it",
+                Last::Followed,
+            ),
+            Operation::Open(how) if how.write => {
+                ("write", "write {}", "writing it", Last::Followed)
+            }
+            Operation::Open(_) => ("read", "read {}", "reading it", Last::Followed),
+            Operation::Exec => ("exec", "run {}", "running it", Last::Followed),
+            Operation::List => ("list", "list {}", "listing it", Last::Followed),
+            Operation::Traverse => (
+                "traverse",
+                "pass through {}",
+                "passing through it",
+                Last::Followed,
+            ),
+            Operation::Stat { follow } => {
+                let last = match follow {
+                    true => Last::Followed,
+                    false => Last::Itself,
+                };
+                ("stat", "look at {}", "looking at it", last)
+            }
+            Operation::Mkdir => ("mkdir", "make the directory {}", "making it", Last::New),
+            Operation::Mknod(_) => ("mknod", "make the node {}", "making it", Last::New),
+            Operation::Symlink => ("symlink", "make the symlink {}", "making it", Last::New),
+            Operation::Delete => ("delete", "delete {}", "deleting it", Last::Itself),
+            Operation::Rmdir => (
+                "rmdir",
+                "remove the directory {}",
+                "removing it",
+                Last::Itself,
+            ),
+            Operation::Rename => ("rename", "rename {}", "renaming it", Last::Itself),
+            Operation::Link => ("link", "link {}", "linking it", Last::Itself),
+            Operation::Chmod(_) => (
+                "chmod",
+                "change the mode of {}",
+                "changing its mode",
+                Last::Followed,
+            ),
+            Operation::Chown {
+                uid: None,
+                gid: Some(_),
+            } => (
+                "chown",
+                "change the group of {}",
+                "changing its group",
+                Last::Followed,
+            ),
+            Operation::Chown { .. } => (
+                "chown",
+                "change the owner of {}",
+                "changing its owner",
+                Last::Followed,
+            ),
+            Operation::Utime { .. } => (
+                "utime",
+                "set the times of {}",
+                "setting its times",
+                Last::Followed,
+            ),
+            Operation::Setxattr(_) => (
+                "setxattr",
+                "set an attribute of {}",
+                "setting its attributes",
+                Last::Followed,
+            ),
+            // An existing name, symlink or not, is in the way (EADDRINUSE).
+            Operation::Bind => ("bind", "listen on {}", "listening on it", Last::Itself),
+            Operation::Connect => (
+                "connect",
+                "connect to {}",
+                "connecting to it",
+                Last::Followed,
+            ),
+            Operation::Mount => ("mount", "mount {}", "mounting it", Last::Followed),
+            Operation::Signal => ("signal", "signal {}", "signalling it", Last::Followed),
+            Operation::Ptrace => ("ptrace", "trace {}", "tracing it", Last::Followed),
+            Operation::Privileged(privilege) => {
+                (privilege.name(), privilege.words(), "that", Last::Followed)
+            }
+            Operation::Trust(policy) => {
+                (policy.name.as_str(), "use {}", "using it", Last::Followed)
+            }
+        };
+        Described {
+            name,
+            deed,
+            doing,
+            last,
+        }
     }
 
     /// The operation's name, as the interface fixes it.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        match self {
-            Operation::Open(how) if how.create => "create",
-            Operation::Open(how) if how.truncate => "truncate",
-            Operation::Open(how) if how.append => "append",
-            Operation::Open(how) if how.write => "write",
-            Operation::Open(_) => "read",
-            Operation::Exec => "exec",
-            Operation::List => "list",
-            Operation::Traverse => "traverse",
-            Operation::Stat { .. } => "stat",
-            Operation::Mkdir => "mkdir",
-            Operation::Mknod(_) => "mknod",
-            Operation::Symlink => "symlink",
-            Operation::Delete => "delete",
-            Operation::Rmdir => "rmdir",
-            Operation::Rename => "rename",
-            Operation::Link => "link",
-            Operation::Chmod(_) => "chmod",
-            Operation::Chown { .. } => "chown",
-            Operation::Utime { .. } => "utime",
-            Operation::Setxattr(_) => "setxattr",
-            Operation::Bind => "bind",
-            Operation::Connect => "connect",
-            Operation::Mount => "mount",
-            Operation::Signal => "signal",
-            Operation::Ptrace => "ptrace",
-            Operation::Privileged(privilege) => privilege.name(),
-            Operation::Trust(policy) => &policy.name,
-        }
+        self.described().name
+    }
+
+    /// What is done, in words that follow "cannot", with the object in its place: `pass through /srv`.
+    #[must_use]
+    pub fn deed(&self, object: &str) -> String {
+        self.described().deed.replacen("{}", object, 1)
+    }
+
+    /// What is done, in words that follow "for": `reading it`.
+    #[must_use]
+    pub fn doing(&self) -> &'static str {
+        self.described().doing
     }
 
     /// The name for reports: none for what is asked of no kernel.
@@ -244,27 +347,43 @@ impl Operation {
     /// Whether the path's last component is the new name of something that is about to be made.
     #[must_use]
     pub fn makes_a_name(&self) -> bool {
-        matches!(
-            self,
-            Operation::Mkdir | Operation::Mknod(_) | Operation::Symlink
-        )
+        self.described().last == Last::New
     }
 
     /// Whether a symlink as the path's last component is itself the object, rather than its target.
-    ///
-    /// For bind(2) of a Unix socket an existing name, symlink or not, is in the way (EADDRINUSE).
     #[must_use]
     pub fn takes_the_link_itself(&self) -> bool {
-        self.makes_a_name()
-            || matches!(
-                self,
-                Operation::Delete
-                    | Operation::Rmdir
-                    | Operation::Rename
-                    | Operation::Link
-                    | Operation::Bind
-                    | Operation::Stat { follow: false }
-            )
-            || matches!(self, Operation::Open(how) if how.create && how.exclusive)
+        self.described().last != Last::Followed
+    }
+}
+
+/// An operation in general.
+struct Described {
+    name: &'static str,
+    deed: &'static str,
+    doing: &'static str,
+    last: Last,
+}
+
+/// What a symlink as the path's last component is to an operation.
+#[derive(PartialEq, Eq)]
+enum Last {
+    /// Followed to its target.
+    Followed,
+    /// The object itself.
+    Itself,
+    /// In the way: the name is new.
+    New,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_stands_for_its_operation() {
+        for operation in Operation::every() {
+            assert_eq!(Operation::from_name(operation.name()), Some(operation));
+        }
     }
 }

@@ -5,6 +5,7 @@
 use super::case::Case;
 use super::{Candidate, Class, Fit, Purpose, Rule, deployment, elsewhere, held, node_at};
 use crate::attempt::Operation;
+use crate::byte_path;
 use crate::change::Change;
 use crate::facts::{Inode, Kind, NodeId, Perms, Tag, Walk};
 
@@ -75,7 +76,7 @@ pub(super) fn give_back(case: &Case) -> Option<Candidate> {
     let inode = case.inode()?;
     let (who, owner) = (case.who(), case.user(inode.uid));
     let stray = inode.uid == 0 || !case.facts.names.users.contains_key(&inode.uid);
-    let parent_is_ours = parent_of(&node.path)
+    let parent_is_ours = byte_path::parent(&node.path)
         .and_then(|parent| node_at(parent, case.facts))
         .and_then(|parent| case.facts.node(parent).inode.as_ref().ok())
         .is_some_and(|parent| parent.uid == subject.uid);
@@ -321,9 +322,4 @@ pub(super) fn knows_acls(case: &Case) -> bool {
         || mount.fs_type.starts_with("fuse.")
         || mount.super_option("noacl").is_some();
     case.facts.surroundings.setfacl && !without
-}
-
-fn parent_of(path: &[u8]) -> Option<&[u8]> {
-    let slash = path.iter().rposition(|&byte| byte == b'/')?;
-    Some(if slash == 0 { b"/" } else { &path[..slash] })
 }

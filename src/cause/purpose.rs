@@ -1,5 +1,6 @@
 //! What a path is for, by the Filesystem Hierarchy Standard and by habit: it decides which fix is fitting there.
 
+use crate::byte_path::is_within;
 use crate::facts::{Facts, NodeId};
 
 /// What a path is for.
@@ -178,13 +179,6 @@ pub fn home_of(path: &[u8]) -> Option<&[u8]> {
             .unwrap_or(rest.len());
         (name > 0).then(|| &path[..homes.len() + 1 + name])
     })
-}
-
-/// Whether the path is `top` or lies below it.
-#[must_use]
-pub fn is_within(path: &[u8], top: &[u8]) -> bool {
-    path.strip_prefix(top)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/") || top == b"/")
 }
 
 /// The node of this path, where a walk met it.

@@ -165,10 +165,10 @@ fn operation(word: &str) -> Result<Operation, String> {
         Some(Operation::Rename | Operation::Link) => Err(format!(
             "{word} needs two paths; ask for write on both directories instead"
         )),
-        Some(operation) if Operation::NAMES.contains(&word) => Ok(operation),
+        Some(operation) if Operation::names().contains(&word) => Ok(operation),
         _ => Err(format!(
             "{word:?} is no operation; there are {}",
-            Operation::NAMES.join(", ")
+            Operation::names().join(", ")
         )),
     }
 }

@@ -69,7 +69,7 @@ mod tree;
 
 use std::fmt;
 
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, Errno, UnknownFact};
 use crate::facts::Facts;
 
 pub use parse::Malformed;
@@ -111,4 +111,13 @@ pub fn parse(text: &str) -> Result<Scene, Malformed> {
 #[must_use]
 pub fn print(attempt: &Attempt, facts: &Facts) -> String {
     print::scene(attempt, facts)
+}
+
+/// What could not be read.
+fn unknown(what: &str, path: &[u8], errno: Option<Errno>) -> UnknownFact {
+    UnknownFact {
+        what: what.to_owned(),
+        path: path.to_vec(),
+        errno,
+    }
 }

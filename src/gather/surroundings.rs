@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use self::container::Signs;
 use super::View;
 use crate::attempt::Subject;
+use crate::byte_path;
 use crate::facts::{Container, Facts, Surroundings, Walk};
 
 /// Files and folders that stand at the top of a project.
@@ -134,14 +135,10 @@ pub(super) fn directories<'a>(walk: &Walk, facts: &'a Facts) -> Vec<&'a [u8]> {
     let is_dir = node.inode.as_ref().is_ok_and(crate::facts::Inode::is_dir);
     let path = node.path.as_slice();
     let mut all = Vec::new();
-    let mut rest = path;
     if is_dir && path != b"/" {
         all.push(path);
     }
-    while let Some(slash) = rest.iter().rposition(|&byte| byte == b'/') {
-        rest = &path[..slash];
-        all.push(if rest.is_empty() { b"/" } else { rest });
-    }
+    all.extend(byte_path::above(path));
     all
 }
 

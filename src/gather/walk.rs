@@ -11,10 +11,8 @@ use rustix::io::Errno;
 
 use super::nodes::Nodes;
 use super::{View, unknown};
-use crate::facts::{Fact, Facts, Kind, NodeId, Program, Step, UnknownFact, Walk};
-
-/// How many symlinks one resolution follows (MAXSYMLINKS).
-const MAX_SYMLINKS: u32 = 40;
+use crate::byte_path;
+use crate::facts::{Fact, Facts, Kind, MAX_SYMLINKS, NodeId, Program, Step, UnknownFact, Walk};
 
 /// Walks paths for one attempt and collects what it meets.
 pub(super) struct Walker<'a> {
@@ -151,10 +149,10 @@ impl<'a> Walker<'a> {
             .facts
             .nodes
             .iter()
-            .filter_map(|node| Some(node.path[..last_slash(&node.path)?].to_vec()))
+            .filter_map(|node| Some(byte_path::parent(&node.path)?.to_vec()))
             .collect();
         for above in met {
-            if !above.is_empty() && !known(self.nodes.facts, &above) {
+            if above != b"/" && !known(self.nodes.facts, &above) {
                 let _ = self.walk(&above, true);
             }
         }
@@ -196,7 +194,7 @@ impl<'a> Walker<'a> {
     /// Looks up one name in one directory; `Ok(None)` where there is no such name.
     fn look_up(&mut self, here: &Position, name: &[u8]) -> Fact<Option<Position>> {
         let directory = self.nodes.facts.node(here.node);
-        let path = join(&directory.path, name);
+        let path = byte_path::step(&directory.path, name);
         if directory.inode.as_ref().is_ok_and(|inode| !inode.is_dir()) {
             return Err(unknown("name", &path, Errno::NOTDIR));
         }
@@ -344,24 +342,4 @@ fn is_magic(here: &Position, name: &[u8]) -> bool {
         ResolveFlags::NO_MAGICLINKS,
     )
     .is_err_and(|errno| matches!(errno, Errno::LOOP | Errno::ACCESS))
-}
-
-/// The path of a name in a directory, both without symlinks.
-fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
-    if name == b"." {
-        return directory.to_vec();
-    }
-    if name == b".." {
-        let end = directory
-            .iter()
-            .rposition(|&byte| byte == b'/')
-            .unwrap_or(0);
-        return directory[..end.max(1)].to_vec();
-    }
-    let slash: &[u8] = if directory.ends_with(b"/") { b"" } else { b"/" };
-    [directory, slash, name].concat()
-}
-
-fn last_slash(path: &[u8]) -> Option<usize> {
-    path.iter().rposition(|&byte| byte == b'/')
 }

@@ -2,7 +2,8 @@
 
 use super::judged::{Judged, Views};
 use super::{Decision, MOST_READINGS, agrees};
-use crate::attempt::{Attempt, Errno, Incident, Object, Operation};
+use crate::attempt::{Errno, Incident, Object, Operation};
+use crate::byte_path;
 use crate::facts::{Kind, Program};
 use crate::judge::Verdict;
 use crate::resolve::Reading;
@@ -68,25 +69,20 @@ fn first_missing(judged: Judged, views: &mut Views) -> Judged {
     let mut judged = judged;
     let fails = |judged: &Judged, with: Errno| matches!(judged.verdict, Verdict::Fails { errno, .. } if errno == with);
     while judged.reading.attempt.operation == Operation::Mkdir && fails(&judged, Errno::NoEnt) {
-        let Some(parent) = parent(&judged.reading.attempt) else {
+        let Object::Path(path) = &judged.reading.attempt.object else {
             break;
         };
-        let above = judged.with(Operation::Mkdir, Object::Path(parent), views);
+        let Some(parent) = byte_path::parent(path) else {
+            break;
+        };
+        let parent = Object::Path(parent.to_vec());
+        let above = judged.with(Operation::Mkdir, parent, views);
         if fails(&above, Errno::Exist) {
             break;
         }
         judged = above;
     }
     judged
-}
-
-fn parent(attempt: &Attempt) -> Option<Vec<u8>> {
-    let Object::Path(path) = &attempt.object else {
-        return None;
-    };
-    let path = path.strip_suffix(b"/").unwrap_or(path);
-    let slash = path.iter().rposition(|byte| *byte == b'/')?;
-    (slash > 0).then(|| path[..slash].to_vec())
 }
 
 /// Of several operations that the words allow for: whether the reading is that a file was to be run which is no program

@@ -10,7 +10,6 @@ use crate::denial::{Denial, Obstacle, Rule};
 use crate::facts::Kind;
 use crate::judge::Verdict;
 use crate::remedy::{self, Fix, Remedy};
-use crate::render;
 use crate::report::{Conclusion, Unclear, Way};
 use crate::resolve::Reading;
 
@@ -207,7 +206,7 @@ fn joined(remedies: Vec<(Operation, Remedy)>) -> Remedy {
             let each = remedies.into_iter().rev();
             each.filter_map(|(operation, remedy)| {
                 let fix = remedy.fixes.into_iter().next()?;
-                let note = format!("for {}", render::purpose(&operation));
+                let note = format!("for {}", operation.doing());
                 Some(Fix { note, ..fix })
             })
             .collect()

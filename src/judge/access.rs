@@ -3,8 +3,8 @@
 use super::{
     Class, Code, Decision, Errno, Inode, Kernel, Kind, NodeId, Obstacle, Perms, Rule, deny,
 };
-use crate::attempt::Capability;
-use crate::facts::{Acl, Entry, Fact, Tag};
+use crate::attempt::{Capability, Subject};
+use crate::facts::{Acl, Entry, Fact, Facts, Tag};
 
 /// What a permission is wanted for: it gives the refusal its name.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -94,6 +94,28 @@ impl<'a> Kernel<'a> {
             || (may_be_overridden(inode, wanted)
                 && self.capable_wrt_inode(inode, Capability::DacOverride))
     }
+}
+
+/// The permissions the subject holds on the node: each bit that `acl_permission_check` would grant if asked for alone,
+/// capabilities and everything else aside. `None` where mode, owner or ACL are not known.
+#[must_use]
+pub fn held(subject: &Subject, node: NodeId, facts: &Facts) -> Option<Perms> {
+    let kernel = Kernel { subject, facts };
+    let inode = facts.node(node).inode.as_ref().ok()?;
+    let mut held = Perms::NONE;
+    for wanted in [Perms::R, Perms::W, Perms::X] {
+        let check = Check {
+            kernel,
+            node,
+            inode,
+            wanted,
+            joined: None,
+        };
+        if check.acl_permission_check().ok()?.is_none() {
+            held = held.or(wanted);
+        }
+    }
+    Some(held)
 }
 
 impl<'a> Check<'a> {

@@ -2,10 +2,7 @@
 
 use super::access::Purpose;
 use super::{Code, Decision, Errno, Kernel, Kind, NodeId, Obstacle, Perms, Rule, Walk, deny, fail};
-use crate::facts::UnknownFact;
-
-/// How many symlinks one resolution follows (MAXSYMLINKS).
-const MAX_SYMLINKS: u32 = 40;
+use crate::facts::{MAX_SYMLINKS, UnknownFact};
 
 /// The directory that holds a path's last component, and that component.
 #[derive(Clone, Copy)]

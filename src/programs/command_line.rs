@@ -3,8 +3,9 @@
 use std::sync::LazyLock;
 
 use super::shell::{self, is_assignment};
-use super::{Program, base_name, operation, program};
+use super::{Program, operation, program};
 use crate::attempt::Operation;
+use crate::byte_path;
 
 /// How many commands one command line can come to: wrappers, and code given to shells.
 const MOST: usize = 32;
@@ -55,7 +56,7 @@ impl CommandLine {
     /// The program's name without its path.
     #[must_use]
     pub fn name(&self) -> &[u8] {
-        base_name(&self.program)
+        byte_path::name(&self.program)
     }
 
     /// What the program does with the file of this name, printed as the program was given it or found below what it was given.

@@ -6,6 +6,7 @@
 
 use super::hands::{self, Hands};
 use crate::attempt::{Operation, Subject};
+use crate::byte_path;
 use crate::cause::held;
 use crate::change::{Argv, Change, argv};
 use crate::facts::{Facts, Inode, NodeId, Perms};
@@ -39,11 +40,9 @@ pub(super) fn command(change: &Change, subject: &Subject, facts: &Facts) -> Opti
 /// Whether an operation that root is to do once can be led astray.
 pub(super) fn is_led_astray(operation: &Operation, path: &[u8], facts: &Facts) -> bool {
     let last_name_alone = matches!(operation, Operation::Delete | Operation::Rmdir);
-    let slash = path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
     let path = match last_name_alone {
         // A name is taken away, whatever is behind it.
-        true if slash > 0 => &path[..slash],
-        true => b"/",
+        true => byte_path::parent(path).unwrap_or(b"/"),
         false => path,
     };
     hands::over(path, facts) != Hands::Root

@@ -1,5 +1,9 @@
 //! Lines of a hint: labels in a column of their own, words wrapped to the width of the terminal.
 
+use owo_colors::OwoColorize;
+
+use super::Style;
+
 /// Where the words begin, behind the labels.
 pub const INDENT: usize = 11;
 
@@ -40,6 +44,15 @@ pub fn wrapped(words: &str, width: usize) -> Vec<String> {
 #[must_use]
 pub fn columns(text: &str) -> usize {
     text.chars().count()
+}
+
+/// The words made to stand out, where there are colours.
+pub(super) fn strong(text: &str, style: Style) -> String {
+    if style.color {
+        text.yellow().to_string()
+    } else {
+        text.to_owned()
+    }
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use crate::facts::{Facts, Kind, Node, NodeId, Walk};
 use crate::quote;
 
 use super::Style;
+use super::layout::strong;
 use super::layout::{INDENT, columns, wrapped};
-use super::text::strong;
 
 /// One line of the listing.
 struct Row {

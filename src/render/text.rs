@@ -58,7 +58,7 @@ pub fn hint_in_run(finding: &Finding, style: Style, traced: bool) -> String {
 fn fix_of_each(ways: &[Way]) -> Vec<Fix> {
     let fix = |way: &Way| {
         let (_, fixes) = way.refused.as_ref()?;
-        let note = format!("for {}", super::purpose(&way.operation));
+        let note = format!("for {}", way.operation.doing());
         Some(Fix {
             note,
             ..fixes.first()?.clone()
@@ -95,15 +95,6 @@ pub fn answer(finding: &Finding, style: Style) -> String {
             head + &labelled("because", &super::unclear(unclear), style.width)
         }
         Conclusion::Refused(..) => hint(finding, style),
-    }
-}
-
-/// The words made to stand out, where there are colours.
-pub(super) fn strong(text: &str, style: Style) -> String {
-    if style.color {
-        text.yellow().to_string()
-    } else {
-        text.to_owned()
     }
 }
 

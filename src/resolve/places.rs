@@ -3,6 +3,7 @@
 use super::speaker::Speakers;
 use super::{CandidateProcess, Circumstances, Presence, Reading};
 use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Sign, Signs};
+use crate::byte_path::{self, is_within, join, tidy};
 use crate::programs::command_lines;
 
 /// How many directories that arguments mention are taken into account.
@@ -73,8 +74,7 @@ impl Aim<'_> {
     /// directory: nothing is known then of where the kernel started.
     fn working_directory(&self) -> Option<Vec<u8>> {
         let own = self.process.directory.as_ref()?;
-        let below = self.path.strip_prefix(own.as_slice());
-        let is_below = below.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"));
+        let is_below = is_within(&self.path, own);
         (is_relative(&self.printed) && is_below).then(|| own.clone())
     }
 }
@@ -209,31 +209,11 @@ fn mentioned(arguments: &[Vec<u8>]) -> impl Iterator<Item = Vec<u8>> {
     words
         .filter(|word| word.len() > 1 && word.starts_with(b"/"))
         .flat_map(|word| {
-            let slash = word.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
-            let parent = (slash > 0).then(|| word[..slash].to_vec());
-            [word.to_vec()].into_iter().chain(parent)
+            let parent = byte_path::parent(word).filter(|parent| *parent != b"/");
+            [word.to_vec()]
+                .into_iter()
+                .chain(parent.map(<[u8]>::to_vec))
         })
-}
-
-fn join(base: &[u8], path: &[u8]) -> Vec<u8> {
-    if path.starts_with(b"/") {
-        return path.to_vec();
-    }
-    [base, b"/", path].concat()
-}
-
-/// The path without `.` components and doubled slashes. `..` stays: what it means depends on symlinks.
-fn tidy(path: &[u8]) -> Vec<u8> {
-    let mut tidy: Vec<u8> = Vec::with_capacity(path.len());
-    let is_component = |component: &&[u8]| !component.is_empty() && *component != b".";
-    for component in path.split(|byte| *byte == b'/').filter(is_component) {
-        tidy.push(b'/');
-        tidy.extend_from_slice(component);
-    }
-    if tidy.is_empty() || (path.ends_with(b"/") && tidy.len() > 1) {
-        tidy.push(b'/');
-    }
-    tidy
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use super::{CandidateProcess, Circumstances, Presence};
 use crate::attempt::{Incident, Operation};
-use crate::programs::{CommandLine, base_name, command_lines, program};
+use crate::byte_path;
+use crate::programs::{CommandLine, command_lines, program};
 
 /// Those who may have written a message.
 pub struct Speakers<'c> {
@@ -29,7 +30,7 @@ impl<'c> Speakers<'c> {
         let mut own: Vec<CommandLine> = Vec::new();
         for (process, lines) in &with_lines {
             let is_its = |line: &&CommandLine| {
-                let script = line.script.as_deref().map(base_name);
+                let script = line.script.as_deref().map(byte_path::name);
                 name.is_some_and(|name| line.name() == name || script == Some(name))
             };
             // Of a command line that starts others, only a process that was not seen may be one of those.
@@ -95,7 +96,7 @@ impl<'c> Speakers<'c> {
 /// The word that a message begins with, as programs put their names there: `cat` of `cat: f: Permission denied`.
 fn leading_name(message: &[u8]) -> Option<&[u8]> {
     let end = memchr::memmem::find(message, b": ")?;
-    let name = base_name(&message[..end]);
+    let name = byte_path::name(&message[..end]);
     let is_word = !name.is_empty() && !name.iter().any(u8::is_ascii_whitespace);
     is_word.then_some(name)
 }

@@ -2,15 +2,16 @@
 
 use crate::attempt::{Capability, CapabilitySet, Errno, IdMap};
 use crate::facts::{DeviceNumber, Kind, Perms};
+use crate::quote;
 
 /// A path or target in one word: what would end the word or is no printable ASCII becomes `\xNN`.
 pub(super) fn escape(bytes: &[u8]) -> String {
     let mut word = String::with_capacity(bytes.len());
     for &byte in bytes {
         match byte {
-            b'\\' | b'#' => word.push_str(&format!("\\x{byte:02x}")),
+            b'\\' | b'#' => word.push_str(&quote::byte(byte)),
             0x21..=0x7e => word.push(char::from(byte)),
-            _ => word.push_str(&format!("\\x{byte:02x}")),
+            _ => word.push_str(&quote::byte(byte)),
         }
     }
     word

@@ -7,9 +7,9 @@ mod rest;
 use std::fmt;
 
 use super::tree::Tree;
-use super::{Scene, lines};
+use super::{Scene, lines, unknown};
 use crate::attempt::{Errno, Subject};
-use crate::facts::{Facts, Group, UnknownFact};
+use crate::facts::{Facts, Group};
 
 /// A line that is not of the notation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,13 +177,4 @@ fn path(words: &[&str], at: usize) -> Parsed<Vec<u8>> {
 /// A number.
 fn number<T: std::str::FromStr>(word: &str) -> Parsed<T> {
     word.parse().map_err(|_| format!("`{word}` is no number"))
-}
-
-/// What could not be read.
-pub(super) fn unknown(what: &str, path: &[u8], errno: Option<Errno>) -> UnknownFact {
-    UnknownFact {
-        what: what.to_owned(),
-        path: path.to_vec(),
-        errno,
-    }
 }

@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::parse::unknown;
+use super::unknown;
 use crate::attempt::Errno;
-use crate::facts::{Fact, Node, NodeId, Step, Walk};
-
-/// How many symlinks the kernel follows in one path (MAXSYMLINKS).
-const MOST_LINKS: usize = 40;
+use crate::byte_path;
+use crate::facts::{Fact, MAX_SYMLINKS, Node, NodeId, Step, Walk};
 
 /// What is known of each name, by its path without symlinks.
 #[derive(Default)]
@@ -68,7 +66,7 @@ impl Tree {
             match &nodes[node.0].link {
                 Some(target) if !ends || follow || trailing_slash => {
                     links += 1;
-                    if links > MOST_LINKS {
+                    if links > MAX_SYMLINKS {
                         break;
                     }
                     let to_the_root = target.iter().all(|&byte| byte == b'/').then_some(root);
@@ -119,14 +117,5 @@ impl Rest {
 
 /// The path of a name in a directory, by their paths without symlinks.
 pub(super) fn below(dir: &[u8], name: &[u8]) -> Vec<u8> {
-    let parent = |path: &[u8]| match path.iter().rposition(|&byte| byte == b'/') {
-        None | Some(0) => b"/".to_vec(),
-        Some(at) => path[..at].to_vec(),
-    };
-    match name {
-        b"." => dir.to_vec(),
-        b".." => parent(dir),
-        _ if dir == b"/" => [b"/", name].concat(),
-        _ => [dir, b"/", name].concat(),
-    }
+    byte_path::step(dir, name)
 }

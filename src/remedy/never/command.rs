@@ -3,6 +3,7 @@
 use super::Never;
 use super::place::{bits, inode, is_owner, ownership};
 use crate::attempt::{Operation, Subject};
+use crate::byte_path;
 use crate::cause::{Purpose, purpose};
 use crate::facts::{Facts, Inode, NodeId};
 use crate::programs;
@@ -63,7 +64,7 @@ pub(super) fn sets_rights(words: &[Vec<u8>]) -> bool {
     const NAMES: &[&[u8]] = &[
         b"chattr", b"chgrp", b"chmod", b"chown", b"setcap", b"setfacl",
     ];
-    let name = words.first().map(|program| programs::base_name(program));
+    let name = words.first().map(|program| byte_path::name(program));
     name.is_some_and(|name| NAMES.contains(&name))
 }
 

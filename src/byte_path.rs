@@ -1,0 +1,110 @@
+//! Paths as bytes, taken apart and put together as text: nothing is looked up, and no symlink is known here.
+#![forbid(unsafe_code)]
+
+/// The last component; the whole where there is no slash.
+#[must_use]
+pub fn name(path: &[u8]) -> &[u8] {
+    path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
+}
+
+/// The directory that the last component lies in: `/srv` of `/srv/app` and of `/srv/app/`, `/` of `/srv`. `None` for `/`
+/// and where there is no slash.
+#[must_use]
+pub fn parent(path: &[u8]) -> Option<&[u8]> {
+    let path = match path.strip_suffix(b"/") {
+        Some(b"") => return None,
+        Some(rest) => rest,
+        None => path,
+    };
+    let slash = path.iter().rposition(|&byte| byte == b'/')?;
+    Some(if slash == 0 { b"/" } else { &path[..slash] })
+}
+
+/// The directories above, the nearest first, `/` the last.
+pub fn above(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::successors(parent(path), |path| parent(path))
+}
+
+/// The name in the directory; the name itself where it is absolute.
+#[must_use]
+pub fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
+    if name.starts_with(b"/") {
+        return name.to_vec();
+    }
+    let slash: &[u8] = if directory.ends_with(b"/") { b"" } else { b"/" };
+    [directory, slash, name].concat()
+}
+
+/// What a component leads to in a directory whose path has no symlinks: `.` stays, `..` goes up.
+#[must_use]
+pub fn step(directory: &[u8], component: &[u8]) -> Vec<u8> {
+    match component {
+        b"." => directory.to_vec(),
+        b".." => parent(directory).unwrap_or(b"/").to_vec(),
+        name => join(directory, name),
+    }
+}
+
+/// Whether the path is `top` or lies below it.
+#[must_use]
+pub fn is_within(path: &[u8], top: &[u8]) -> bool {
+    let rest = path.strip_prefix(top);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/") || top == b"/")
+}
+
+/// The absolute path without `.` components and doubled slashes. `..` stays: what it means depends on symlinks.
+#[must_use]
+pub fn tidy(path: &[u8]) -> Vec<u8> {
+    let mut tidy: Vec<u8> = Vec::with_capacity(path.len());
+    let is_component = |component: &&[u8]| !component.is_empty() && *component != b".";
+    for component in path.split(|byte| *byte == b'/').filter(is_component) {
+        tidy.push(b'/');
+        tidy.extend_from_slice(component);
+    }
+    if tidy.is_empty() || (path.ends_with(b"/") && tidy.len() > 1) {
+        tidy.push(b'/');
+    }
+    tidy
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parent_is_what_stands_before_the_last_name() {
+        for (path, expected) in [
+            (&b"/srv/app"[..], Some(&b"/srv"[..])),
+            (b"/srv/app/", Some(b"/srv")),
+            (b"/srv", Some(b"/")),
+            (b"/", None),
+            (b"a/b", Some(b"a")),
+            (b"a", None),
+        ] {
+            assert_eq!(parent(path), expected);
+        }
+        let all: Vec<&[u8]> = above(b"/srv/app/db").collect();
+        assert_eq!(all, [&b"/srv/app"[..], b"/srv", b"/"]);
+    }
+
+    #[test]
+    fn steps_are_those_of_a_path_without_symlinks() {
+        assert_eq!(step(b"/", b"a"), b"/a");
+        assert_eq!(step(b"/a/b", b".."), b"/a");
+        assert_eq!(step(b"/", b".."), b"/");
+        assert_eq!(step(b"/a", b"."), b"/a");
+    }
+
+    #[test]
+    fn a_longer_name_is_not_within() {
+        assert!(is_within(b"/srv/app", b"/srv"));
+        assert!(is_within(b"/srv", b"/"));
+        assert!(!is_within(b"/srv2", b"/srv"));
+    }
+
+    #[test]
+    fn dots_go_and_double_dots_stay() {
+        assert_eq!(tidy(b"/a//./b/../c/"), b"/a/b/../c/");
+        assert_eq!(tidy(b"//"), b"/");
+    }
+}
