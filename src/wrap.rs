@@ -99,10 +99,11 @@ impl Explainer {
         };
         for incident in incidents {
             match traced.behind(&incident) {
-                Some(call) => {
+                Some(Some(call)) => {
                     self.findings
                         .meet_traced(call, Some(incident), &self.circumstances);
                 }
+                Some(None) => {}
                 None => self.findings.meet(vec![incident], &self.circumstances),
             }
         }

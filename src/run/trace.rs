@@ -49,7 +49,7 @@ impl Tracing {
     ///
     /// # Errors
     /// Where no process is to be had.
-    pub fn start(log: Log) -> io::Result<Tracing> {
+    fn start(log: Log, is_filtered: bool) -> io::Result<Tracing> {
         let (ours, theirs) = conversation()?;
         // It lives longer than the signals that end the wrapper.
         let mask = calls::block_all()?;
@@ -57,7 +57,7 @@ impl Tracing {
         let started = unsafe { calls::fork() };
         if matches!(started, Ok(None)) {
             drop(ours);
-            serve(theirs, log);
+            serve(theirs, log, is_filtered);
         }
         calls::set_mask(mask);
         Ok(Tracing {
@@ -78,41 +78,62 @@ impl Tracing {
     }
 }
 
-/// Why nothing can be traced here, where that is known before it is tried.
-#[must_use]
-pub fn obstacle() -> Option<String> {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let field = |name: &str| {
-        let value = status.lines().find_map(|line| line.strip_prefix(name));
-        value.map(str::trim).unwrap_or_default().to_owned()
-    };
-    let scope = std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope");
-    let scope = scope
-        .ok()
-        .and_then(|scope| scope.trim().parse::<u32>().ok())
-        .unwrap_or(0);
-    let effective = u64::from_str_radix(&field("CapEff:"), 16).unwrap_or(0);
-    let may_trace = effective >> 19 & 1 == 1;
-    if table::Abi::HERE.is_empty() {
-        Some("this machine's system calls are not known to it".to_owned())
-    } else if !matches!(field("TracerPid:").as_str(), "" | "0") {
-        Some("this process is traced already, and a process has one tracer".to_owned())
-    } else if scope == 3 || (scope == 2 && !may_trace) {
-        Some(format!(
-            "kernel.yama.ptrace_scope is {scope}, which forbids it"
-        ))
-    } else if sys::errno_of_tracing_nobody() != libc::ESRCH {
-        Some("a filter of system calls (seccomp) forbids ptrace(2)".to_owned())
-    } else {
-        None
+/// What of this process decides whether, and how, a child of it can be traced.
+struct Standing {
+    tracer: String,
+    may_trace_all: bool,
+    /// A filter of somebody else's is in force here, and so in the command.
+    is_filtered: bool,
+}
+
+impl Standing {
+    fn read() -> Standing {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let field = |name: &str| {
+            let value = status.lines().find_map(|line| line.strip_prefix(name));
+            value.map(str::trim).unwrap_or_default().to_owned()
+        };
+        let effective = u64::from_str_radix(&field("CapEff:"), 16).unwrap_or(0);
+        Standing {
+            tracer: field("TracerPid:"),
+            // CAP_SYS_PTRACE
+            may_trace_all: effective >> 19 & 1 == 1,
+            is_filtered: field("Seccomp:") == "2",
+        }
     }
+
+    /// Why nothing can be traced here, where that is known before it is tried.
+    fn obstacle(&self) -> Option<String> {
+        let scope = std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope");
+        let scope = scope.ok().and_then(|scope| scope.trim().parse().ok());
+        if table::Abi::HERE.is_empty() {
+            Some("this machine's system calls are not known to it".to_owned())
+        } else if !matches!(self.tracer.as_str(), "" | "0") {
+            Some("this process is traced already, and a process has one tracer".to_owned())
+        } else if let Some(scope) = forbidding(scope, self.may_trace_all) {
+            Some(format!(
+                "kernel.yama.ptrace_scope is {scope}, which forbids it"
+            ))
+        } else if sys::errno_of_tracing_nobody() != libc::ESRCH {
+            Some("a filter of system calls (seccomp) forbids ptrace(2)".to_owned())
+        } else {
+            None
+        }
+    }
+}
+
+/// The Yama module's setting where it forbids tracing one's own child (yama_ptrace_access_check): 2 leaves it to who may trace
+/// all, 3 to nobody.
+fn forbidding(scope: Option<u32>, may_trace_all: bool) -> Option<u32> {
+    scope.filter(|scope| *scope == 3 || *scope == 2 && !may_trace_all)
 }
 
 /// Starts the tracer where that is possible; otherwise says in one line on stderr why not.
 #[must_use]
 pub fn start(log: Log) -> Option<Tracing> {
-    let started = match obstacle() {
-        None => Tracing::start(log).map_err(|error| error.to_string()),
+    let standing = Standing::read();
+    let started = match standing.obstacle() {
+        None => Tracing::start(log, standing.is_filtered).map_err(|error| error.to_string()),
         Some(obstacle) => Err(obstacle),
     };
     if let Err(why) = &started {
@@ -150,7 +171,7 @@ fn hear(from: &OwnedFd) -> Option<i32> {
 }
 
 /// The tracer's whole life.
-fn serve(command: OwnedFd, log: Log) -> ! {
+fn serve(command: OwnedFd, log: Log, is_filtered: bool) -> ! {
     calls::set_disposition(libc::SIGCHLD, libc::SIG_DFL);
     // SAFETY: this process does what follows and then ends, and uses no other descriptor.
     unsafe { calls::keep_only(&[command.as_raw_fd()]) };
@@ -174,18 +195,34 @@ fn serve(command: OwnedFd, log: Log) -> ! {
         Some(2) => Installed::WithoutPrivileges,
         _ => Installed::Not,
     };
-    let mut tracer = Tracer::new(log, pid, filter, has_filter());
+    let mut tracer = Tracer::new(log, pid, filter, is_filtered);
     say(&command, 0);
     drop(command);
     tracer.run();
     calls::exit(0)
 }
 
-/// Whether a filter of somebody else's is in force here, and so in the command.
-fn has_filter() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status.lines().any(|line| {
-        line.strip_prefix("Seccomp:")
-            .is_some_and(|mode| mode.trim() == "2")
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn yama_forbids_by_two_and_three() {
+        let forbidden = |may_trace_all| {
+            [None, Some(0), Some(1), Some(2), Some(3)].map(|scope| forbidding(scope, may_trace_all))
+        };
+        assert_eq!(forbidden(false), [None, None, None, Some(2), Some(3)]);
+        assert_eq!(forbidden(true), [None, None, None, None, Some(3)]);
+    }
+
+    #[test]
+    fn the_tracers_own_filter_is_not_the_processs() {
+        let alone = b"NoNewPrivs:\t0\nSeccomp:\t2\nSeccomp_filters:\t1\n";
+        let with_others = b"Seccomp:\t2\nSeccomp_filters:\t2\n";
+        assert_eq!(
+            without_tracers_filter(alone),
+            b"NoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t1\n"
+        );
+        assert_eq!(without_tracers_filter(with_others), with_others);
+    }
 }

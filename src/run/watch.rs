@@ -123,7 +123,10 @@ impl Watch {
     /// not for long, and not when somebody wants the wrapper to end.
     pub fn last_words(&mut self, exit: Exit, inbox: &Inbox) -> Vec<u8> {
         // A report is written in any case, and what a trace has found is told though the command said nothing of it.
-        let found = self.options.trace.is_some_and(|log| !log.is_empty());
+        let found = self
+            .options
+            .trace
+            .is_some_and(|log| !log.settles() || !log.is_empty());
         if self.options.report || found {
             self.start();
         }

@@ -13,7 +13,7 @@ use crate::run::trace::{Call, Calls, Log, Remark};
 /// How many refused calls are told of a command that failed and said nothing.
 const MOST_UNSAID: usize = 3;
 
-/// After how many further calls of its process a look at something that was refused no longer explains the process's end.
+/// After how many further calls of its process a refused look, or a refused privilege, no longer explains the process's end.
 const LAST_LOOK: u32 = 4;
 
 /// Paths that programs try in passing and do without: their last components, or directories on the way. The dynamic loader's
@@ -54,8 +54,8 @@ impl Traced {
     }
 
     /// The refused call that a message speaks of: the errno, then the object or the call's name, then the nearest before.
-    /// `None` where no call fits.
-    pub fn behind(&mut self, incident: &Incident) -> Option<Evidence> {
+    /// The outer `None` where no call fits, the inner where tracing is the reason, which is said as a remark.
+    pub fn behind(&mut self, incident: &Incident) -> Option<Option<Evidence>> {
         self.calls.update();
         let fits = |call: &Call| incident.errno.is_none_or(|errno| errno == call.errno);
         let candidates = self
@@ -68,7 +68,10 @@ impl Traced {
             .filter_map(|(at, call)| Some((at, self.closeness(incident, at, call)?)))
             .max_by_key(|(_, closeness)| *closeness)?;
         *self.told.entry(at).or_default() += u64::from(incident.count.max(1));
-        evidence(&self.calls.calls[at])
+        if self.calls.calls[at].by_tracer {
+            return Some(None);
+        }
+        evidence(&self.calls.calls[at]).map(Some)
     }
 
     /// How close a call is to a message; `None` where it is another's. Of equally close ones the latest counts.
@@ -108,28 +111,21 @@ impl Traced {
         if exit == Exit::with_code(0) || !self.told.is_empty() {
             return Vec::new();
         }
-        let refusals = || self.calls.failed.iter().flat_map(|failed| &failed.refused);
-        let at = |place: u64| {
-            Some((
-                self.calls.at(place)?,
-                &self.calls.calls[self.calls.at(place)?],
-            ))
-        };
-        let deeds = refusals()
+        let refusals = self.calls.failed.iter().flat_map(|failed| &failed.refused);
+        let unanswered: Vec<(usize, u32)> = refusals
             .filter(|refusal| !refusal.passed)
-            .filter_map(|refusal| at(refusal.place));
-        let mut last: Vec<usize> = deeds
-            .filter(|(_, call)| !is_look(call) && !self.is_in_passing(call))
-            .map(|(at, _)| at)
+            .filter_map(|refusal| Some((self.calls.at(refusal.place)?, refusal.followed_by)))
+            .filter(|&(at, _)| !self.is_in_passing(&self.calls.calls[at]))
             .collect();
+        let chosen = |is_wanted: &dyn Fn(&Call, u32) -> bool| -> Vec<usize> {
+            let wanted = unanswered
+                .iter()
+                .filter(|&&(at, followed_by)| is_wanted(&self.calls.calls[at], followed_by));
+            wanted.map(|&(at, _)| at).collect()
+        };
+        let mut last = chosen(&|call, _| !is_by_the_way(call));
         if last.is_empty() {
-            let looks =
-                refusals().filter(|refusal| !refusal.passed && refusal.followed_by < LAST_LOOK);
-            last = looks
-                .filter_map(|refusal| at(refusal.place))
-                .filter(|(_, call)| !self.is_in_passing(call))
-                .map(|(at, _)| at)
-                .collect();
+            last = chosen(&|_, followed_by| followed_by < LAST_LOOK);
         }
         let mut seen = HashSet::new();
         last.reverse();
@@ -266,6 +262,11 @@ fn is_alike(told: &Operation, call: &Call) -> bool {
     std::mem::discriminant(told) == std::mem::discriminant(called)
         || (opens(told) && opens(called))
         || matches!((told, called), (_, Operation::Stat { .. }))
+}
+
+/// Whether programs live with its refusal as a rule: it looks whether something is there, or asks for a privilege.
+fn is_by_the_way(call: &Call) -> bool {
+    is_look(call) || (call.path.is_none() && call.address.is_none()) || call.by_tracer
 }
 
 /// Whether the call only looks whether something is there or may be done.

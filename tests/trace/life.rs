@@ -118,6 +118,15 @@ fn the_command_goes_on_when_permwrap_is_killed() {
 }
 
 #[test]
+fn a_killed_tracer_is_told_of() {
+    let script = "sh -c 'kill -KILL $(grep -oP \"TracerPid:\\s+\\K\\d+\" /proc/$$/status); exit 4'";
+    let Some(world) = World::new() else { return };
+    let ran = world.run("alice", &format!("permwrap --trace -- {script}"));
+    assert_eq!(ran.code(), 4, "{ran}");
+    assert!(ran.stderr().contains("the tracer was killed"), "{ran}");
+}
+
+#[test]
 fn a_set_user_id_program_is_said_to_have_no_effect() {
     let Some(world) = World::new() else { return };
     world.root("install -m 4755 /usr/bin/id /srv/id");

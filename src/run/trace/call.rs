@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV6};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use nix::libc;
 
@@ -13,9 +12,6 @@ use super::table::{Does, NAMESPACES};
 use crate::attempt::{Errno, NodeType, OpenHow, Operation, Privilege};
 use crate::report::{CallReport, lossy};
 use crate::run::scene::Process;
-
-/// How long the tracer may need to write of an end that is known already.
-const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// A call that the kernel refused.
 #[derive(Debug, Clone)]
@@ -38,6 +34,8 @@ pub struct Call {
     pub target: Option<i32>,
     /// Whether it makes a file without a name in the directory that is its path (O_TMPFILE).
     pub makes_unnamed: bool,
+    /// Whether it is a ptrace(2) that was refused because the process is traced by permwrap.
+    pub by_tracer: bool,
     /// Whether a filter of calls (seccomp) answered it, certainly.
     pub by_filter: bool,
     /// The program's name.
@@ -116,10 +114,7 @@ impl Calls {
 
     /// Reads all that is known of a command whose end the wrapper knows: the tracer wrote it just now, or is about to.
     pub fn settle(&mut self) {
-        let start = Instant::now();
-        while !self.log.is_settled() && start.elapsed() < A_MOMENT {
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        let _ = self.log.settles();
         self.update();
     }
 
@@ -175,6 +170,7 @@ impl Call {
             to: refused.to,
             target: refused.target,
             by_filter: refused.by_filter,
+            by_tracer: refused.by_tracer,
             program: refused.program,
             process,
             place,

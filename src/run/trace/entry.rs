@@ -44,6 +44,8 @@ pub struct Refused {
     pub target: Option<i32>,
     /// Whether a filter of calls answered, before the kernel looked at the call itself.
     pub by_filter: bool,
+    /// Whether it is a ptrace(2) that was refused because the process is traced by permwrap.
+    pub by_tracer: bool,
     /// The program's name.
     pub program: Vec<u8>,
     /// Where the log has the process as it was.
@@ -174,6 +176,7 @@ impl Refused {
             put_number(out, target.into())
         });
         put_number(out, self.by_filter.into());
+        put_number(out, self.by_tracer.into());
         put_bytes(out, &self.program);
         put_number(out, self.process.cast_signed());
     }
@@ -201,6 +204,7 @@ impl Refused {
             address: bytes(rest)?,
             target: some(rest, number)?,
             by_filter: number::<i32>(rest)? != 0,
+            by_tracer: number::<i32>(rest)? != 0,
             program: bytes(rest)?,
             process: number(rest)?,
         })
@@ -271,6 +275,7 @@ mod tests {
             address: b"\x02\0\0P".to_vec(),
             target: Some(-1),
             by_filter: true,
+            by_tracer: false,
             program: b"cat".to_vec(),
             process: 4096,
         }));
@@ -307,6 +312,7 @@ mod tests {
             address: Vec::new(),
             target: None,
             by_filter: false,
+            by_tracer: false,
             program: Vec::new(),
             process: 0,
         };

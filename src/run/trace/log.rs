@@ -7,11 +7,15 @@ use std::io;
 use std::num::NonZero;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
+use std::time::{Duration, Instant};
 
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous};
 
 /// How much there is room for, in bytes. Pages cost nothing until they are written to.
 const ROOM: usize = 16 << 20;
+
+/// How long the tracer may need to write of an end that is known already.
+const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// What stands before the entries.
 #[repr(C)]
@@ -203,6 +207,16 @@ impl Log {
     /// All that is known of the command's end is here.
     pub fn settle(&self) {
         self.head().settled.store(true, SeqCst);
+    }
+
+    /// Waits a moment for that: the tracer is about to write it. False where it does not, being killed.
+    #[must_use]
+    pub fn settles(&self) -> bool {
+        let start = Instant::now();
+        while !self.is_settled() && start.elapsed() < A_MOMENT {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        self.is_settled()
     }
 
     /// Whether it is.

@@ -65,21 +65,6 @@ pub fn credentials(process: &Process) -> Vec<u8> {
     all
 }
 
-/// Whether a process may trace any other.
-#[must_use]
-pub fn may_trace_all(process: &Process) -> bool {
-    /// CAP_SYS_PTRACE.
-    const SYS_PTRACE: u32 = 19;
-    has_capability(&process.status, SYS_PTRACE)
-}
-
-/// Whether an effective capability is held.
-fn has_capability(status: &[u8], number: u32) -> bool {
-    let set = str::from_utf8(field(status, b"CapEff:")).ok();
-    let set = set.and_then(|set| u64::from_str_radix(set, 16).ok());
-    set.is_some_and(|set| set >> number & 1 == 1)
-}
-
 /// Whether the program that a process runs would have got privileges from its file.
 #[must_use]
 pub fn has_privileges(pid: i32) -> bool {

@@ -193,13 +193,13 @@ pub fn ended_call(pid: i32, abi: Abi, _start: Option<CallInfo>) -> Option<(u64, 
     Some((registers.orig_rax, arguments))
 }
 
-/// Changes the first argument of the call at whose start a tracee stopped; whether that can be done.
+/// Changes the first argument of the call at whose start a tracee stopped.
 #[cfg(target_arch = "x86_64")]
-pub fn set_first_argument(pid: i32, abi: Abi, argument: u64) -> bool {
+pub fn set_first_argument(pid: i32, abi: Abi, argument: u64) {
     /// PTRACE_SETREGS.
     const SET: c_uint = 13;
     let Some(mut registers) = Registers::of(pid) else {
-        return false;
+        return;
     };
     if abi == Abi::I386 {
         registers.rbx = argument;
@@ -207,13 +207,30 @@ pub fn set_first_argument(pid: i32, abi: Abi, argument: u64) -> bool {
         registers.rcx_to_rdi[3] = argument;
     }
     // SAFETY: the kernel reads one set of registers.
-    unsafe { request(SET, pid, 0, (&raw mut registers).expose_provenance()) }.is_ok()
+    let _ = unsafe { request(SET, pid, 0, (&raw mut registers).expose_provenance()) };
 }
 
-/// Changes the first argument of the call at whose start a tracee stopped; whether that can be done.
+/// Changes the first argument of the call at whose start a tracee stopped: in a set of general registers it is the first.
 #[cfg(not(target_arch = "x86_64"))]
-pub fn set_first_argument(_pid: i32, _abi: Abi, _argument: u64) -> bool {
-    false
+pub fn set_first_argument(pid: i32, _abi: Abi, argument: u64) {
+    /// PTRACE_SETREGSET and PTRACE_GETREGSET of the NT_PRSTATUS set.
+    const SET: c_uint = 0x4205;
+    const GET: c_uint = 0x4204;
+    const GENERAL: usize = 1;
+    let mut registers = [0_u64; 34];
+    let mut part = libc::iovec {
+        iov_base: registers.as_mut_ptr().cast(),
+        iov_len: size_of_val(&registers),
+    };
+    let to = (&raw mut part).expose_provenance();
+    // SAFETY: the kernel writes no more than the part's length, and makes it as long as the set is.
+    if unsafe { request(GET, pid, GENERAL, to) }.is_err() {
+        return;
+    }
+    // SAFETY: the registers are there, and nothing else uses them meanwhile.
+    unsafe { part.iov_base.cast::<u64>().write(argument) };
+    // SAFETY: the kernel reads what it wrote.
+    let _ = unsafe { request(SET, pid, GENERAL, (&raw mut part).expose_provenance()) };
 }
 
 /// `struct user_regs_struct`.

@@ -8,17 +8,16 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::c_int;
 
 use nix::libc;
+use rustix::thread::{CapabilitySet, capabilities};
 
 use super::entry::{Entry, Refused, Remark};
 use super::filter::{MAKES_PROCESS, MATTERS};
 use super::log::{Log, Place};
-use super::look::{
-    self, credentials, has_privileges, last_component, may_trace_all, program, thread_group,
-};
+use super::look::{self, credentials, has_privileges, last_component, program, thread_group};
 use super::object::{self, Caller};
 use super::refusals::{Deed, Refusals};
 use super::sys::{self, CallInfo, Installed, Resume};
-use super::table::{self, Abi, CALLS, Does, Object, Row, UNTRACED};
+use super::table::{self, Abi, CALLS, Does, NAMESPACES, Object, Row, UNTRACED};
 use super::without_tracers_filter;
 use crate::run::scene::{Process, Watcher};
 
@@ -107,7 +106,7 @@ impl Tracer {
     /// Of the command with this process id, which is traced already, has the filter or not, and may have others.
     #[must_use]
     pub fn new(log: Log, command: i32, filter: Installed, others: bool) -> Tracer {
-        let own = Watcher::new(0, None).look_at(std::process::id() as i32);
+        let own = capabilities(None).map(|own| own.effective);
         let first = Tracee {
             every_call: filter == Installed::Not || others,
             ..Tracee::default()
@@ -116,7 +115,7 @@ impl Tracer {
             log,
             command,
             filter,
-            privileged: own.is_some_and(|own| may_trace_all(&own)),
+            privileged: own.is_ok_and(|own| own.contains(CapabilitySet::SYS_PTRACE)),
             threads: HashMap::from([(command, first)]),
             processes: HashMap::new(),
             known: HashMap::new(),
@@ -185,7 +184,7 @@ impl Tracer {
         let told = sys::event_message(pid);
         tracee.matters = told == Some(i32::from(MATTERS));
         if told == Some(i32::from(MAKES_PROCESS)) {
-            keep_traced(pid);
+            tracee.inside = keep_traced(pid);
         }
     }
 
@@ -241,6 +240,7 @@ impl Tracer {
             address: Vec::new(),
             target: None,
             by_filter: self.is_answered_by_filter(pid),
+            by_tracer: false,
             program: program(&process),
             process: 0,
         };
@@ -251,7 +251,8 @@ impl Tracer {
             arguments: call.arguments,
         };
         caller.describe(row, &mut refused);
-        if matches!(row.does, Does::Ptrace) {
+        refused.by_tracer = row.name == "ptrace" && self.traces(&refused);
+        if refused.by_tracer {
             self.remark(&Remark::Tracer(program(&process)));
         }
         let who = credentials(&process);
@@ -278,6 +279,14 @@ impl Tracer {
         let refusals = refusals.or_insert_with(|| Refusals::new(process.parent));
         let name = last_component(&refused.path.unwrap_or_default());
         refusals.add(place, Deed::of(row, call.arguments), name);
+    }
+
+    /// Whether a refused ptrace(2) was for a process that is traced here: the caller itself (PTRACE_TRACEME), or its target.
+    fn traces(&self, refused: &Refused) -> bool {
+        refused.how[0] == 0
+            || refused
+                .target
+                .is_some_and(|target| self.threads.contains_key(&target))
     }
 
     /// Whether another filter than this one answered the call that ended: this one would have stopped at it.
@@ -405,27 +414,31 @@ impl Tracer {
 }
 
 /// At the start of clone(2) or clone3(2): the new process is to be traced, be it asked otherwise. It has the filter, and
-/// without a tracer the kernel would answer its calls with ENOSYS.
-fn keep_traced(pid: i32) {
+/// without a tracer the kernel would answer its calls with ENOSYS. Whether the call's end is of interest: it makes namespaces.
+fn keep_traced(pid: i32) -> bool {
     let untraced = u64::from(UNTRACED);
     let Some(info) = sys::call_info(pid) else {
-        return;
+        return true;
+    };
+    let Some(abi) = Abi::with_audit_number(info.arch) else {
+        return true;
     };
     let [first, ..] = info.arguments();
-    let Some(abi) = Abi::with_audit_number(info.arch) else {
-        return;
+    let is_clone3 = table::find(abi, info.number()).is_some_and(|row| row.does == Does::Clone3);
+    let flags = match is_clone3 {
+        true => object::word_at(pid, first),
+        false => Some(first),
     };
-    match table::find(abi, info.number()).map(|row| row.does) {
-        Some(Does::Clone3) => {
-            if let Some(flags) = object::word_at(pid, first).filter(|flags| flags & untraced != 0) {
-                object::set_word(pid, first, flags & !untraced);
-            }
+    let Some(flags) = flags else {
+        return true;
+    };
+    if flags & untraced != 0 {
+        match is_clone3 {
+            true => object::set_word(pid, first, flags & !untraced),
+            false => sys::set_first_argument(pid, abi, flags & !untraced),
         }
-        Some(Does::MakeNamespace(0)) if first & untraced != 0 => {
-            sys::set_first_argument(pid, abi, first & !untraced);
-        }
-        _ => {}
     }
+    flags & u64::from(NAMESPACES) != 0
 }
 
 /// Whether this signal stops a process.
