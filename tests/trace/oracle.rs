@@ -12,7 +12,7 @@ mkdir -p tree/open/deep tree/closed/deep tree/listable tree/enterable bin
 touch tree/open/mine tree/open/deep/a tree/closed/f tree/listable/f tree/enterable/f tree/open/secret
 ln -s ../closed/f tree/open/link; ln -s nowhere tree/open/dangling
 chmod 700 tree/closed; chmod 744 tree/listable; chmod 711 tree/enterable; chmod 600 tree/open/secret
-printf 'print("hello")\n' >tree/open/hello.py; printf '#!/bin/sh\necho run\n' >bin/script; chmod 644 bin/script
+printf 'print("hello")\n' >tree/open/hello.py; printf '#!/bin/sh\necho run\n' >bin/greet; chmod 644 bin/greet
 chmod 777 tree
 "#;
 
@@ -39,7 +39,7 @@ const COMMANDS: &[&str] = &[
     "python3 -c 'import os; os.listdir(\"tree/closed\")'",
     "python3 -c 'import socket; socket.socket().bind((\"127.0.0.1\", 80))'",
     "perl -e 'open F, \"<\", \"tree/closed/f\" or exit 3'",
-    "env PATH=/srv/bin:/srv/tree/closed:/usr/bin:/bin script",
+    "env PATH=/srv/bin:/srv/tree/closed:/usr/bin:/bin greet",
     "bash -c 'cd tree/closed || echo no; . tree/closed/f; exec tree/open/mine'",
     "sh -c 'for i in 1 2 3 4 5 6 7 8 9; do cat tree/closed/f; done; ls tree/listable'",
     "xargs -P 4 -n 1 cat tree/closed/f tree/open/secret",
