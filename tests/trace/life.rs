@@ -139,6 +139,13 @@ fn a_set_user_id_program_is_said_to_have_no_effect() {
         ran.stderr().contains("without effect while traced"),
         "{ran}"
     );
+    world.root("install -m 4755 /bin/cat /srv/cat");
+    let closed = world.run("alice", "permwrap --trace -- /srv/cat /etc/shadow");
+    assert!(
+        closed.stderr().contains("without effect while traced"),
+        "{closed}"
+    );
+    assert!(!closed.stderr().contains("because"), "{closed}");
     let bare = world.run("alice", "permwrap -- /srv/id -u");
     assert_eq!(bare.stdout(), "0\n", "{bare}");
     let root = world.run(

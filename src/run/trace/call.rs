@@ -34,7 +34,8 @@ pub struct Call {
     pub target: Option<i32>,
     /// Whether it makes a file without a name in the directory that is its path (O_TMPFILE).
     pub makes_unnamed: bool,
-    /// Whether it is a ptrace(2) that was refused because the process is traced by permwrap.
+    /// Whether tracing is the likely reason: a ptrace(2) of a process that permwrap traces, anything in a set-user-ID program
+    /// that is without its privileges.
     pub by_tracer: bool,
     /// Whether a filter of calls (seccomp) answered it, certainly.
     pub by_filter: bool,

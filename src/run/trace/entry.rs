@@ -44,7 +44,8 @@ pub struct Refused {
     pub target: Option<i32>,
     /// Whether a filter of calls answered, before the kernel looked at the call itself.
     pub by_filter: bool,
-    /// Whether it is a ptrace(2) that was refused because the process is traced by permwrap.
+    /// Whether tracing is the likely reason: a ptrace(2) of a process that permwrap traces, anything in a set-user-ID program
+    /// that is without its privileges.
     pub by_tracer: bool,
     /// The program's name.
     pub program: Vec<u8>,

@@ -40,12 +40,12 @@ struct Tracee {
     matters: bool,
     /// The call, where its end does not tell which it was.
     start: Option<CallInfo>,
+    /// Whether it runs a program that would have got privileges from its file, were it not traced.
+    deprived: bool,
     /// Whether it, or who made it, gave up new privileges or put itself in a sandbox of the Landlock module.
     confined: bool,
     /// The process, where it had refused calls.
     process: Option<i32>,
-    /// The process that made it, where that is known.
-    parent: Option<i32>,
 }
 
 /// A watched use of a call that ended.
@@ -240,7 +240,7 @@ impl Tracer {
             address: Vec::new(),
             target: None,
             by_filter: self.is_answered_by_filter(pid),
-            by_tracer: false,
+            by_tracer: self.thread(pid).deprived,
             program: program(&process),
             process: 0,
         };
@@ -251,8 +251,8 @@ impl Tracer {
             arguments: call.arguments,
         };
         caller.describe(row, &mut refused);
-        refused.by_tracer = row.name == "ptrace" && self.traces(&refused);
-        if refused.by_tracer {
+        if row.name == "ptrace" && self.traces(&refused) {
+            refused.by_tracer = true;
             self.remark(&Remark::Tracer(program(&process)));
         }
         let who = credentials(&process);
@@ -339,14 +339,19 @@ impl Tracer {
 
     /// A new process or thread: it goes on as its maker does.
     fn made_another(&mut self, pid: i32) {
-        let (every_call, confined) = (self.thread(pid).every_call, self.thread(pid).confined);
+        let &mut Tracee {
+            every_call,
+            confined,
+            deprived,
+            ..
+        } = self.thread(pid);
         let Some(new) = sys::event_message(pid) else {
             return;
         };
         let tracee = self.threads.entry(new).or_default();
         tracee.every_call |= every_call;
         tracee.confined |= confined;
-        tracee.parent = Some(pid);
+        tracee.deprived = deprived;
     }
 
     /// It runs another program now; a thread that did so has got its process's number.
@@ -360,10 +365,9 @@ impl Tracer {
         if let Some(refusals) = self.processes.get_mut(&pid) {
             refusals.answer_by_program(&self.log);
         }
-        if !self.privileged
-            && has_privileges(pid)
-            && let Some((_, process)) = self.look_at(pid)
-        {
+        let deprived = !self.privileged && has_privileges(pid);
+        self.thread(pid).deprived = deprived;
+        if deprived && let Some((_, process)) = self.look_at(pid) {
             self.remark(&Remark::Privileges(program(&process)));
         }
     }
