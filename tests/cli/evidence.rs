@@ -1,0 +1,262 @@
+//! What is said is what something tells: never another operation, object or place because that would be refused as well.
+
+use crate::support::{World, needs_programs};
+
+/// What alice reads after this command, run by permwrap.
+fn told(world: &World, command: &str) -> String {
+    world
+        .run("alice", &format!("permwrap -- {command}"))
+        .stderr()
+}
+
+/// What a program says of a refusal, without having met one.
+fn says(words: &str) -> String {
+    format!("bash -c 'echo \"{words}\" >&2; exit 1'")
+}
+
+fn explained(world: &World, text: &str) -> String {
+    let ran = world.run_with_input("alice", "permwrap explain", text.as_bytes());
+    ran.stdout()
+}
+
+#[test]
+fn gits_own_rule_is_no_refusal_of_the_kernels() {
+    let Some(world) = World::new() else { return };
+    if !needs_programs(&["git"]) {
+        return;
+    }
+    world.root(
+        "install -d -o deploy -g deploy /srv/repo && cd /srv/repo &&
+         setpriv --reuid deploy --regid deploy --clear-groups env HOME=/tmp git init -q .",
+    );
+    let hint = told(&world, "git -C /srv/repo status");
+    assert!(
+        hint.contains("fix      git config --global --add safe.directory /srv/repo"),
+        "{hint}"
+    );
+    assert!(!hint.contains("setfacl"), "{hint}");
+}
+
+#[test]
+fn what_a_program_does_may_be_allowed_now_and_is_not_another_operation() {
+    let Some(world) = World::new() else { return };
+    world.root("install -m 644 /dev/null /srv/f");
+    let hint = told(&world, &says("cat: /srv/f: Permission denied"));
+    assert!(
+        hint.contains("permwrap: alice can read /srv/f now"),
+        "{hint}"
+    );
+    assert!(!hint.contains("fix "), "{hint}");
+}
+
+#[test]
+fn where_nothing_tells_the_operation_the_object_is_named_and_no_more() {
+    let Some(world) = World::new() else { return };
+    world.root("install -m 644 /dev/null /srv/f && install -m 600 /dev/null /srv/closed");
+    let hint = told(&world, &says("tool: failed on /srv/f: Permission denied"));
+    assert!(
+        hint.contains("permwrap: permission denied for /srv/f"),
+        "{hint}"
+    );
+    assert!(hint.contains("does not say what was tried"), "{hint}");
+    // Whatever it was, it is refused for one reason; what helps depends on what it is for.
+    let hint = told(
+        &world,
+        &says("tool: failed on /srv/closed: Permission denied"),
+    );
+    assert!(
+        hint.contains("for reading it") && hint.contains("for reading and writing it"),
+        "{hint}"
+    );
+    let report = format!(
+        "--report r.json -- {}",
+        says("tool: failed on /srv/closed: Permission denied")
+    );
+    world.run("alice", &format!("permwrap {report}"));
+    let report = world.run("alice", "cat r.json").stdout();
+    let report: serde_json::Value = serde_json::from_str(&report).expect("the report is JSON");
+    let incident = &report["incidents"][0];
+    assert_eq!(incident["operation"], serde_json::Value::Null, "{report:#}");
+    assert_eq!(incident["causes"][0]["code"], "mode-denies", "{report:#}");
+    let fixes = incident["fixes"].as_array().expect("fixes are a list");
+    assert!(
+        fixes.iter().all(|fix| fix["verified"] == false),
+        "{report:#}"
+    );
+}
+
+#[test]
+fn its_own_start_of_the_command_is_known_exactly() {
+    let Some(world) = World::new() else { return };
+    world.root("install -m 640 /bin/true /srv/program");
+    for command in ["/etc/passwd", "/srv/program"] {
+        let ran = world.run("alice", &format!("permwrap --report r.json -- {command}"));
+        assert_eq!(ran.code(), 126, "{ran}");
+        assert!(
+            ran.stderr()
+                .contains(&format!("permwrap: cannot run {command}\n")),
+            "{ran}"
+        );
+        let report = world.run("alice", "cat r.json").stdout();
+        let report: serde_json::Value = serde_json::from_str(&report).expect("the report is JSON");
+        assert_eq!(report["incidents"][0]["exact"], true, "{report:#}");
+        assert_eq!(report["incidents"][0]["operation"], "exec", "{report:#}");
+    }
+}
+
+#[test]
+fn a_traceback_tells_how_a_file_was_opened() {
+    let Some(world) = World::new() else { return };
+    if !needs_programs(&["python3"]) {
+        return;
+    }
+    world.root("install -m 644 /dev/null /srv/f && install -d /srv/log");
+    for (code, expected) in [
+        (
+            "import logging; logging.FileHandler(\"/srv/log/x\")",
+            "cannot create /srv/log/x",
+        ),
+        ("dst = \"/srv/f\"; open(dst, \"wb\")", "cannot write /srv/f"),
+        (
+            "import os; os.open(\"/srv/f\", os.O_RDWR)",
+            "cannot read and write /srv/f",
+        ),
+    ] {
+        world.root(&format!("echo '{code}' > /srv/main.py"));
+        let hint = told(&world, "/usr/bin/python3 /srv/main.py");
+        assert!(hint.contains(expected), "{hint}");
+    }
+}
+
+#[test]
+fn a_name_below_an_open_directory_is_not_looked_up_in_the_working_directory() {
+    let Some(world) = World::new() else { return };
+    if !needs_programs(&["python3"]) {
+        return;
+    }
+    world.root(
+        "cd /home/alice && install -d -o alice tree && install -d tree/sub && touch tree/sub/f f &&
+         echo 'import shutil; shutil.rmtree(\"tree\")' > rm.py",
+    );
+    let hint = told(&world, "/usr/bin/python3 rm.py");
+    assert!(
+        hint.contains("relative to a directory that the program had open"),
+        "{hint}"
+    );
+    assert!(!hint.contains("/home/alice/f"), "{hint}");
+}
+
+#[test]
+fn an_option_means_what_it_means_to_its_program() {
+    let Some(world) = World::new() else { return };
+    world.root("install -d /home/alice/etc && install -m 600 /dev/null /home/alice/etc/secret");
+    let hint = told(&world, "cut -d / -f1 etc/secret");
+    assert!(
+        hint.contains("cannot read /home/alice/etc/secret"),
+        "{hint}"
+    );
+    if !needs_programs(&["python3"]) {
+        return;
+    }
+    world.root("echo 'raise PermissionError(13, \"Permission denied\") # s.bind((\"\", port))' > /srv/main.py");
+    for options in ["--processes 4", "--net 7"] {
+        let hint = told(&world, &format!("/usr/bin/python3 /srv/main.py {options}"));
+        assert!(
+            !hint.contains("port 4") && !hint.contains("port 7"),
+            "{hint}"
+        );
+    }
+}
+
+#[test]
+fn a_line_above_that_tells_of_no_failure_names_no_object() {
+    let Some(world) = World::new() else { return };
+    world.root("install -D -m 644 /dev/null /srv/app/main.py");
+    let words = " * Serving Flask app \\\"/srv/app/main.py\\\"\nPermission denied";
+    let hint = told(&world, &format!("bash -c \"echo '{words}' >&2; exit 1\""));
+    assert!(!hint.contains("permission denied for /srv/app"), "{hint}");
+    assert!(!hint.contains("fix "), "{hint}");
+}
+
+#[test]
+fn a_device_that_a_shell_redirects_to_is_written() {
+    let Some(world) = World::new() else { return };
+    world.root("mknod -m 600 /dev/own-null c 1 3");
+    let hint = told(&world, "bash -c 'echo hi > /dev/own-null'");
+    assert!(hint.contains("cannot write /dev/own-null"), "{hint}");
+}
+
+#[test]
+fn a_text_from_elsewhere_is_not_looked_up_here() {
+    let Some(world) = World::new() else { return };
+    world.root("install -m 600 /dev/null /srv/f");
+    for (text, place) in [
+        (
+            "web-1  | cat: /srv/f: Permission denied",
+            "in the container web-1",
+        ),
+        (
+            "[pod/shop-1/web] open /srv/f: permission denied",
+            "in the container",
+        ),
+        (
+            "cp: cannot create regular file '/Users/alice/x': Permission denied",
+            "on a Mac",
+        ),
+        (
+            "rm: cannot remove '/home/runner/work/x': Permission denied",
+            "on a GitHub Actions runner",
+        ),
+        (
+            "Jun 03 08:18:20 web7 cat[12]: /srv/f: Permission denied",
+            "on web7",
+        ),
+    ] {
+        let hint = explained(&world, text);
+        assert!(hint.contains(place), "{hint}");
+        assert!(!hint.contains("fix "), "{hint}");
+    }
+}
+
+#[test]
+fn whoever_a_text_is_explained_for_is_judged() {
+    let Some(world) = World::new() else { return };
+    world.root("install -m 600 -o www /dev/null /srv/f");
+    let text = b"cat: /srv/f: Permission denied";
+    let of_alice = world
+        .run_with_input("alice", "permwrap explain", text)
+        .stdout();
+    assert!(of_alice.contains("alice may not read /srv/f"), "{of_alice}");
+    let of_www = world
+        .run_with_input("alice", "permwrap explain --as www", text)
+        .stdout();
+    assert!(of_www.contains("www can read /srv/f now"), "{of_www}");
+}
+
+#[test]
+fn a_file_that_may_not_be_read_and_then_not_be_written_has_failed_twice() {
+    let Some(world) = World::new() else { return };
+    if !needs_programs(&["python3"]) {
+        return;
+    }
+    world.root("install -m 600 /dev/null /srv/f");
+    let script = "for mode in (\"r\", \"a\"):\n try: open(\"/srv/f\", mode)\n except OSError as error: print(f\"cannot open for {dict(r=\\\"reading\\\", a=\\\"appending\\\")[mode]}: {error}\", file=sys.stderr)";
+    world.root(&format!(
+        "cat > /srv/main.py <<'X'\nimport sys\n{script}\nX",
+        script = script.replace("\\\"", "'")
+    ));
+    world.run(
+        "alice",
+        "permwrap --report r.json -- /usr/bin/python3 /srv/main.py",
+    );
+    let report = world.run("alice", "cat r.json").stdout();
+    let report: serde_json::Value = serde_json::from_str(&report).expect("the report is JSON");
+    let incidents = report["incidents"]
+        .as_array()
+        .expect("incidents are a list");
+    let operations: Vec<&str> = incidents
+        .iter()
+        .filter_map(|one| one["operation"].as_str())
+        .collect();
+    assert_eq!(operations, ["read", "append"], "{report:#}");
+}
