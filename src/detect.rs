@@ -13,6 +13,7 @@ mod boxed;
 mod expression;
 mod files;
 mod fold;
+mod foreign;
 mod library;
 mod lines;
 mod paste;
@@ -32,6 +33,7 @@ mod words;
 use std::sync::Arc;
 
 pub use fold::folded;
+pub use foreign::{Foreign, foreign_in, meaning_elsewhere};
 pub use library::Patterns;
 pub use pattern::{Counter, Pattern, Sample, Told};
 pub use pattern_file::PatternError;

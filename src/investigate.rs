@@ -10,6 +10,7 @@ pub use judged::Views;
 
 use crate::attempt::{Attempt, Clue, Errno, Incident, Object, Origin, Sign, Signs};
 use crate::denial::Code;
+use crate::detect;
 use crate::facts::{Facts, UnknownFact};
 use crate::gather;
 use crate::judge::{self, Certainty, Denial, Obstacle, Rule, Verdict};
@@ -92,7 +93,7 @@ impl Decision {
 }
 
 fn of_message(incident: Incident, circumstances: &Circumstances, views: &mut Views) -> Finding {
-    if let Some(meaning) = resolve::meaning_on_windows(&incident) {
+    if let Some(meaning) = detect::meaning_elsewhere(&incident) {
         return Finding::without_attempt(incident, meaning.to_owned());
     }
     if let Some(note) = written_elsewhere(&incident, circumstances) {

@@ -144,6 +144,20 @@ pub struct ExplainReport {
     pub schema: u32,
     /// What was found.
     pub incidents: Vec<IncidentReport>,
+    /// What others refused: logins, databases, services.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<ElsewhereReport>,
+}
+
+/// What was refused by no file of this machine.
+#[derive(Debug, Serialize)]
+pub struct ElsewhereReport {
+    /// What it is: `ssh-login`.
+    pub kind: &'static str,
+    /// The line that tells of it.
+    pub message: String,
+    /// What it is and where to look, as a sentence.
+    pub meaning: &'static str,
 }
 
 /// The report of `why`.

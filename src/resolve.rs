@@ -12,12 +12,10 @@ mod places;
 mod port;
 mod source;
 mod speaker;
-mod windows;
 
 pub use elsewhere::origin;
 pub use port::port;
 pub use source::{Literal, literals};
-pub use windows::meaning_on_windows;
 
 use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Sign, Signs, Subject};
 use crate::programs::CommandLine;

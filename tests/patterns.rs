@@ -34,6 +34,7 @@ fn every_file_of_the_folder_is_built_in_and_well_formed() {
                 "machines",
                 "prefixes",
                 "policies",
+                "foreign",
                 "programs",
             ]
             .contains(&name.as_str())

@@ -5,10 +5,11 @@ use std::io::Read;
 use super::{Outcome, print, print_json, style, who};
 use crate::attempt::Incident;
 use crate::cli::Explain;
+use crate::detect::{self, Foreign};
 use crate::investigate::{Views, investigate};
 use crate::render::{incident_report, text};
-use crate::report::{self, ExplainReport, Finding};
-use crate::resolve::{self, CandidateProcess, Circumstances, Evidence, Presence};
+use crate::report::{self, ElsewhereReport, ExplainReport, Finding, lossy};
+use crate::resolve::{CandidateProcess, Circumstances, Evidence, Presence};
 use crate::wrap;
 
 const OFFLINE: &str = "nothing on this machine was looked at (--offline)";
@@ -18,7 +19,7 @@ pub fn run(arguments: &Explain) -> Outcome {
     let incidents = wrap::incidents_of(&text, &arguments.patterns)?;
     let findings: Vec<Finding> = if arguments.offline {
         let offline = |incident: Incident| {
-            let meaning = resolve::meaning_on_windows(&incident).unwrap_or(OFFLINE);
+            let meaning = detect::meaning_elsewhere(&incident).unwrap_or(OFFLINE);
             Finding::without_attempt(incident, meaning.to_owned())
         };
         incidents.into_iter().map(offline).collect()
@@ -29,11 +30,13 @@ pub fn run(arguments: &Explain) -> Outcome {
             .map(|evidence| investigate(evidence, &circumstances, &mut views))
             .collect()
     };
+    let foreign = foreign_beside(&text, &findings);
     if arguments.json {
         let incidents = findings.iter().map(incident_report).collect();
         print_json(&ExplainReport {
             schema: report::SCHEMA,
             incidents,
+            elsewhere: foreign.iter().map(report_of).collect(),
         })?;
         return Ok(0);
     }
@@ -41,6 +44,11 @@ pub fn run(arguments: &Explain) -> Outcome {
     let hints: Vec<String> = findings
         .iter()
         .map(|finding| text::hint(finding, style))
+        .chain(
+            foreign
+                .iter()
+                .map(|foreign| text::elsewhere(foreign, style)),
+        )
         .collect();
     print(&if hints.is_empty() {
         "permwrap: no permission failure is told of here\n".to_owned()
@@ -48,6 +56,29 @@ pub fn run(arguments: &Explain) -> Outcome {
         hints.join("\n")
     })?;
     Ok(0)
+}
+
+/// What the text tells of others' refusals, on lines that no finding is about.
+fn foreign_beside(text: &[u8], findings: &[Finding]) -> Vec<Foreign> {
+    let told = |foreign: &Foreign| {
+        let messages = findings
+            .iter()
+            .filter_map(|finding| finding.incident.as_ref());
+        let mut messages = messages.map(|incident| incident.message.as_slice());
+        messages
+            .any(|message| memchr::memmem::find(&foreign.message, message.trim_ascii()).is_some())
+    };
+    let mut foreign = detect::foreign_in(text);
+    foreign.retain(|foreign| !told(foreign) && (findings.is_empty() || !foreign.is_general));
+    foreign
+}
+
+fn report_of(foreign: &Foreign) -> ElsewhereReport {
+    ElsewhereReport {
+        kind: foreign.name,
+        message: lossy(&foreign.message).0,
+        meaning: foreign.meaning,
+    }
 }
 
 fn read(arguments: &Explain) -> Result<Vec<u8>, String> {

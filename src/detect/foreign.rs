@@ -1,0 +1,160 @@
+//! What others refuse: one sentence of what it is and where to look, as data (`patterns/foreign.toml`).
+
+use std::sync::OnceLock;
+
+use regex::bytes::{Regex, RegexBuilder};
+use serde::Deserialize;
+
+use super::lines::{Lines, without_controls};
+use super::paste;
+use crate::attempt::Incident;
+
+const FILE: &str = include_str!("../../patterns/foreign.toml");
+
+/// How many different meanings of one text are told.
+const MOST: usize = 3;
+
+/// A refusal that is none of a file of this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foreign {
+    /// The line that tells of it.
+    pub message: Vec<u8>,
+    /// What it is: `ssh-login`.
+    pub name: &'static str,
+    /// What it is and where to look, as a sentence.
+    pub meaning: &'static str,
+    /// Whether no more is known than that something was refused.
+    pub is_general: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    foreign: Vec<Raw>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    name: String,
+    #[serde(default)]
+    windows: bool,
+    line: String,
+    meaning: String,
+    #[allow(dead_code, reason = "read by tests alone")]
+    sample: Vec<String>,
+}
+
+struct Rule {
+    raw: Raw,
+    line: Regex,
+}
+
+/// What a text tells of others' refusals, each kind once, in the order of the lines. Where one is known, the general sentence is
+/// left out.
+#[must_use]
+pub fn foreign_in(text: &[u8]) -> Vec<Foreign> {
+    let mut found: Vec<Foreign> = Vec::new();
+    let mut take = |line: &[u8]| {
+        let line = without_controls(line);
+        let rule = rules().iter().find(|rule| rule.line.is_match(&line));
+        if let Some(rule) = rule
+            && !found.iter().any(|known| known.name == rule.raw.name)
+        {
+            found.push(Foreign {
+                message: line.trim_ascii().to_vec(),
+                name: &rule.raw.name,
+                meaning: &rule.raw.meaning,
+                is_general: rules()
+                    .last()
+                    .is_some_and(|last| last.raw.name == rule.raw.name),
+            });
+        }
+    };
+    let mut lines = Lines::default();
+    lines.feed(&paste::as_printed(text), &mut take);
+    let last = lines.partial().to_vec();
+    take(&last);
+    if found.iter().any(|foreign| !foreign.is_general) {
+        found.retain(|foreign| !foreign.is_general);
+    }
+    found.truncate(MOST);
+    found
+}
+
+/// What a message that was recognised means where it is from, if that is another system; `None` for one of this machine.
+#[must_use]
+pub fn meaning_elsewhere(incident: &Incident) -> Option<&'static str> {
+    let mut texts = std::iter::once(&incident.message).chain(&incident.paths);
+    let rules = rules().iter().filter(|rule| rule.raw.windows);
+    let mut matching = rules.filter(|rule| texts.clone().any(|text| rule.line.is_match(text)));
+    let found = matching.next().map(|rule| rule.raw.meaning.as_str());
+    texts.next().and(found)
+}
+
+fn rules() -> &'static [Rule] {
+    static RULES: OnceLock<Vec<Rule>> = OnceLock::new();
+    RULES.get_or_init(|| {
+        let file: File = toml::from_str(FILE).expect("patterns/foreign.toml");
+        let rule = |raw: Raw| Rule {
+            line: RegexBuilder::new(&raw.line)
+                .unicode(false)
+                .build()
+                .expect("an expression of patterns/foreign.toml"),
+            raw,
+        };
+        file.foreign.into_iter().map(rule).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sample_is_told_by_its_own_rule() {
+        for rule in rules() {
+            assert!(!rule.raw.sample.is_empty(), "{}", rule.raw.name);
+            for sample in &rule.raw.sample {
+                let found = foreign_in(sample.as_bytes());
+                let names: Vec<&str> = found.iter().map(|foreign| foreign.name).collect();
+                assert_eq!(names, [rule.raw.name.as_str()], "{sample}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_all_is_well_with_is_told_nothing_of() {
+        for text in [
+            "GET /index.html 200",
+            "drwxr-xr-x 2 root root 4096 x",
+            "- fix: \"access denied\" is told now",
+            "cat: /etc/shadow: Permission",
+        ] {
+            assert_eq!(foreign_in(text.as_bytes()), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_message_of_windows_means_something_else_than_here() {
+        let incident = |message: &str, path: &str| Incident {
+            message: message.into(),
+            paths: vec![path.into()],
+            ..Incident::default()
+        };
+        let held = meaning_elsewhere(&incident(
+            "PermissionError: [WinError 32] ...",
+            "C:\\a.xlsx",
+        ));
+        assert!(held.is_some_and(|meaning| meaning.contains("has the file open")));
+        let refused = meaning_elsewhere(&incident(
+            "EPERM: operation not permitted, open",
+            "C:\\a\\b",
+        ));
+        assert!(refused.is_some_and(|meaning| meaning.contains("access control list")));
+        assert_eq!(
+            meaning_elsewhere(&incident("cat: c: Permission denied", "c")),
+            None
+        );
+    }
+}

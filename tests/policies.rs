@@ -1,0 +1,79 @@
+//! What programs refuse by rules of their own, and what others refuse.
+//!
+//! Debian packages: git, openssh-client.
+
+mod support;
+
+use serde_json::Value;
+use support::{World, needs_programs};
+
+/// What `permwrap explain --json` makes of a text, as alice.
+fn explained(world: &World, text: &str) -> Value {
+    let ran = world.run_with_input("alice", "permwrap explain --json", text.as_bytes());
+    serde_json::from_str(&ran.stdout()).unwrap_or_else(|error| panic!("{error}\n{ran}"))
+}
+
+#[test]
+fn a_repository_of_somebody_else_is_trusted_and_git_works() {
+    let Some(world) = World::new() else { return };
+    if !needs_programs(&["git"]) {
+        return;
+    }
+    world.root("git init -q /srv/repo && chmod -R a+rX /srv/repo && chown -R deploy /srv/repo");
+    let ran = world.run(
+        "alice",
+        "permwrap --report r.json -- git -C /srv/repo status",
+    );
+    assert!(
+        ran.stderr()
+            .contains("git does not accept /srv/repo as a repository"),
+        "{ran}"
+    );
+    let fix = "git config --global --add safe.directory /srv/repo";
+    assert!(ran.stderr().contains(fix), "{ran}");
+    let again = world.run("alice", &format!("{fix} && git -C /srv/repo status"));
+    assert_eq!(again.code(), 0, "{again}");
+}
+
+#[test]
+fn a_key_that_others_may_read_is_closed_and_then_accepted() {
+    let Some(world) = World::new() else { return };
+    world.root("install -d -o alice /srv/keys && install -o alice -m 644 /dev/null /srv/keys/id");
+    let told = explained(
+        &world,
+        "Permissions 0644 for '/srv/keys/id' are too open.\n",
+    );
+    let incident = &told["incidents"][0];
+    assert_eq!(incident["causes"][0]["code"], "program-policy", "{told:#}");
+    assert_eq!(incident["operation"], Value::Null, "{told:#}");
+    assert_eq!(incident["fixes"][0]["effect"], "repairs", "{told:#}");
+    let fix = incident["fixes"][0]["commands"][0]
+        .as_str()
+        .expect("a command");
+    assert_eq!(world.run("alice", fix).code(), 0, "{fix}");
+    let told = explained(
+        &world,
+        "Permissions 0644 for '/srv/keys/id' are too open.\n",
+    );
+    assert_eq!(told["incidents"][0]["verdict"], "allowed", "{told:#}");
+}
+
+#[test]
+fn what_others_refuse_is_told_in_a_sentence_and_is_no_incident() {
+    let Some(world) = World::new() else { return };
+    for (text, kind) in [
+        (
+            "git@example.com: Permission denied (publickey).",
+            "ssh-login",
+        ),
+        (
+            "ERROR:  permission denied for table users",
+            "postgres-grant",
+        ),
+        ("PERMISSION_DENIED: no role", "google-cloud"),
+    ] {
+        let told = explained(&world, text);
+        assert_eq!(told["incidents"], serde_json::json!([]), "{told:#}");
+        assert_eq!(told["elsewhere"][0]["kind"], kind, "{told:#}");
+    }
+}
