@@ -25,7 +25,11 @@ static ALLOCATOR: run::Allocator = run::Allocator;
 pub unsafe extern "C" fn main(_count: c_int, words: *const *const c_char) -> c_int {
     // SAFETY: the caller's promise.
     if let Some(command) = unsafe { plain_command(words) } {
-        run::run(&command, Options::default(), observer(None));
+        let options = Options {
+            literals: Some(literals),
+            ..Options::default()
+        };
+        run::run(&command, options, observer(None));
     }
     match cli::parse(std::env::args_os().skip(1).collect()) {
         Ok(Invocation::Run { options, command }) => run_with(&options, command),
@@ -58,6 +62,7 @@ fn run_with(options: &RunOptions, command: Vec<OsString>) -> c_int {
         quiet: options.quiet,
         no_pty: options.no_pty,
         trace: options.trace.then(Log::new).and_then(Result::ok),
+        literals: Some(literals),
     };
     match Command::from_words(command) {
         Some(command) => run::run(&command, wanted, observer(wanted.trace)),
@@ -82,6 +87,14 @@ unsafe fn plain_command(words: *const *const c_char) -> Option<Command> {
             first if cli::is_subcommand(OsStr::from_bytes(first)) => None,
             _ => Some(Command::from_argv(words.add(1))),
         }
+    }
+}
+
+/// What the user's own patterns look for.
+fn literals() -> Vec<Vec<u8>> {
+    match cli::parse(std::env::args_os().skip(1).collect()) {
+        Ok(Invocation::Run { options, .. }) => pattern_files::literals(&options.patterns),
+        _ => Vec::new(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{self, Config};
-use crate::detect::Patterns;
+use crate::detect::{self, Patterns};
 use crate::gather;
 
 /// permwrap's patterns and the user's, and what is wrong with the user's files, one line each.
@@ -35,6 +35,20 @@ pub fn load(directories: &[PathBuf], config: &Config) -> (Arc<Patterns>, Vec<Str
         }
     }
     (Arc::new(patterns), troubles)
+}
+
+/// What the user's own patterns look for that need no reason in the line: the relay has to look for it as well.
+#[must_use]
+pub fn literals(directories: &[PathBuf]) -> Vec<Vec<u8>> {
+    let config = config::load().unwrap_or_default();
+    let mut literals = Vec::new();
+    for directory in all_directories(directories, &config) {
+        for file in files_of(&directory).unwrap_or_default() {
+            let text = std::fs::read_to_string(&file).unwrap_or_default();
+            literals.extend(detect::keywords_of_lines(&text));
+        }
+    }
+    literals
 }
 
 /// Checks the files of patterns in these directories, before a command is started with them.

@@ -12,10 +12,12 @@ mod places;
 mod port;
 mod source;
 mod speaker;
+mod viewers;
 
 pub use elsewhere::origin;
 pub use port::port;
 pub use source::{Literal, literals};
+pub use viewers::is_only_shown;
 
 use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Sign, Signs, Subject};
 use crate::programs::CommandLine;

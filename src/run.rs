@@ -60,6 +60,8 @@ pub struct Options {
     pub no_pty: bool,
     /// Watch the system calls themselves, and write what was refused into this log.
     pub trace: Option<trace::Log>,
+    /// What the user's own patterns look for: asked when the command writes for the first time.
+    pub literals: Option<fn() -> Vec<Vec<u8>>>,
 }
 
 /// Runs the command and ends as it ended. `make` makes the observer, when one is needed.

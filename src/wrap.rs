@@ -93,7 +93,9 @@ impl Explainer {
     }
 
     /// Takes what a text tells of, and the call behind it where that is known.
-    fn meet(&mut self, incidents: Vec<Incident>) {
+    fn meet(&mut self, mut incidents: Vec<Incident>) {
+        // What the command only shows is the failure of some other program.
+        incidents.retain(|incident| !resolve::is_only_shown(incident, &self.circumstances.command));
         let Some(traced) = &mut self.traced else {
             return self.findings.meet(incidents, &self.circumstances);
         };

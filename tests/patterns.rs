@@ -35,6 +35,7 @@ fn every_file_of_the_folder_is_built_in_and_well_formed() {
                 "prefixes",
                 "policies",
                 "foreign",
+                "viewers",
                 "programs",
             ]
             .contains(&name.as_str())

@@ -9,6 +9,7 @@ use super::pattern::{Pattern, Shape};
 use super::pattern_file::{self, PatternError};
 use super::prefix::Prefixes;
 use super::reason::{Reasons, Wording};
+use super::samples;
 use super::words::Words;
 use crate::attempt::Errno;
 
@@ -18,6 +19,8 @@ pub struct Patterns {
     locale: Vec<Wording>,
     user: Vec<Arc<Pattern>>,
     loaded: OnceLock<Loaded>,
+    /// The same patterns with their samples, for who asks.
+    complete: OnceLock<Vec<Arc<Pattern>>>,
 }
 
 /// The patterns, parsed.
@@ -49,6 +52,7 @@ impl Patterns {
         };
         self.locale = refusals.into_iter().map(wording).collect();
         self.loaded = OnceLock::new();
+        self.complete = OnceLock::new();
         self
     }
 
@@ -61,22 +65,30 @@ impl Patterns {
         pattern_file::check_expressions(text, &patterns)?;
         self.user.extend(patterns.into_iter().map(Arc::new));
         self.loaded = OnceLock::new();
+        self.complete = OnceLock::new();
         Ok(self)
     }
 
     /// Every pattern, the first to be tried first.
     pub fn iter(&self) -> impl Iterator<Item = &Pattern> {
-        self.loaded().patterns.iter().map(Arc::as_ref)
+        let complete = self.complete.get_or_init(|| self.by_rank(true));
+        complete.iter().map(Arc::as_ref)
+    }
+
+    /// The patterns, the first to be tried first, with or without the samples of this crate's own.
+    fn by_rank(&self, samples: bool) -> Vec<Arc<Pattern>> {
+        // A file of the user's comes before ours of the same rank.
+        let mut patterns = self.user.clone();
+        patterns.extend(builtin_patterns(samples));
+        patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.rank));
+        patterns
     }
 
     pub(super) fn loaded(&self) -> &Loaded {
         self.loaded.get_or_init(|| {
             let (words, mut wordings) = Words::load();
             wordings.extend(self.locale.iter().cloned());
-            // A file of the user's comes before ours of the same rank.
-            let mut patterns = self.user.clone();
-            patterns.extend(builtin_patterns());
-            patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.rank));
+            let patterns = self.by_rank(false);
             Loaded {
                 keywords: keywords(&patterns),
                 patterns,
@@ -86,6 +98,19 @@ impl Patterns {
             }
         })
     }
+}
+
+/// The keywords of the patterns in a file that speak of a line without a reason in it. None of a file that is malformed.
+#[must_use]
+pub fn keywords_of_lines(text: &str) -> Vec<Vec<u8>> {
+    let patterns = pattern_file::parse("", text).unwrap_or_default();
+    let speak_alone =
+        |pattern: &Pattern| matches!(pattern.shape, Shape::Line(_)) && !pattern.silent;
+    let alone = patterns.into_iter().filter(speak_alone);
+    alone
+        .flat_map(|pattern| pattern.keywords)
+        .map(|keyword| keyword.needle().to_vec())
+        .collect()
 }
 
 impl Loaded {
@@ -98,10 +123,13 @@ impl Loaded {
 }
 
 /// Tests keep the crate's files well formed; a malformed one would only lack here.
-fn builtin_patterns() -> impl Iterator<Item = Arc<Pattern>> {
-    let parsed = FILES
-        .iter()
-        .filter_map(|(name, text)| pattern_file::parse(name, text).ok());
+fn builtin_patterns(with_samples: bool) -> impl Iterator<Item = Arc<Pattern>> {
+    let parsed = FILES.iter().filter_map(move |(name, text)| {
+        if with_samples {
+            return pattern_file::parse(name, text).ok();
+        }
+        pattern_file::parse(name, &samples::without(text)).ok()
+    });
     parsed.flatten().map(Arc::new)
 }
 

@@ -1,6 +1,8 @@
 //! What stands before a message and belongs to whoever passed it on.
 
-use regex::bytes::{Regex, RegexBuilder};
+use std::sync::OnceLock;
+
+use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
 use crate::attempt::Origin;
@@ -13,7 +15,18 @@ const MOST: usize = 8;
 /// Takes prefixes off.
 #[derive(Debug)]
 pub struct Prefixes {
-    known: Vec<(Regex, Option<Elsewhere>)>,
+    /// Which of them a line begins with.
+    which: RegexSet,
+    known: Vec<Known>,
+}
+
+/// A prefix that is known.
+#[derive(Debug)]
+struct Known {
+    written: String,
+    /// Compiled when a line begins with it.
+    expression: OnceLock<Option<Regex>>,
+    origin: Option<Elsewhere>,
 }
 
 /// A line without its prefixes.
@@ -59,15 +72,18 @@ impl Prefixes {
     #[must_use]
     pub fn load() -> Prefixes {
         let file: File = toml::from_str(FILE).expect("patterns/prefixes.toml");
-        let compiled = |prefix: Prefix| {
-            let expression = RegexBuilder::new(&prefix.expression)
-                .unicode(false)
-                .build()
-                .expect("an expression of patterns/prefixes.toml");
-            (expression, prefix.origin)
+        let which = RegexSetBuilder::new(file.prefix.iter().map(|prefix| &prefix.expression))
+            .unicode(false)
+            .build()
+            .expect("the expressions of patterns/prefixes.toml");
+        let known = |prefix: Prefix| Known {
+            written: prefix.expression,
+            expression: OnceLock::new(),
+            origin: prefix.origin,
         };
         Prefixes {
-            known: file.prefix.into_iter().map(compiled).collect(),
+            which,
+            known: file.prefix.into_iter().map(known).collect(),
         }
     }
 
@@ -80,11 +96,14 @@ impl Prefixes {
             rest: line,
         };
         for _ in 0..MOST {
-            let found = self
-                .known
-                .iter()
-                .find_map(|(expression, origin)| Some((expression.captures(split.rest)?, origin)));
-            let Some((found, origin)) = found else { break };
+            let which = self.which.matches(split.rest).iter().next();
+            let Some(known) = which.map(|which| &self.known[which]) else {
+                break;
+            };
+            let Some(found) = known.expression().and_then(|it| it.captures(split.rest)) else {
+                break;
+            };
+            let origin = known.origin;
             let name = found.name("host").or_else(|| found.name("who"));
             if let Some(name) = name {
                 split.who.extend_from_slice(name.as_bytes());
@@ -107,6 +126,13 @@ impl Prefixes {
             split.rest = &split.rest[end..];
         }
         split
+    }
+}
+
+impl Known {
+    fn expression(&self) -> Option<&Regex> {
+        let compile = || RegexBuilder::new(&self.written).unicode(false).build().ok();
+        self.expression.get_or_init(compile).as_ref()
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn incidents(
         return Vec::new();
     }
     let mut incidents = Vec::new();
-    for pattern in patterns.iter() {
+    for pattern in &loaded.patterns {
         if !pattern.keywords.is_empty() && !pattern.keywords.iter().any(|k| k.find(line).is_some())
         {
             continue;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use aho_corasick::AhoCorasick;
 use regex::bytes::{Regex, RegexBuilder};
@@ -36,7 +37,11 @@ pub struct Wording {
 pub struct Reasons {
     /// Something of every reason: what has none of these has no reason.
     signs: Option<AhoCorasick>,
-    words: Regex,
+    english: Regex,
+    /// Something of every wording in another language, and the expression over all wordings, compiled when a line has one.
+    foreign_signs: Option<AhoCorasick>,
+    every: OnceLock<Regex>,
+    alternatives: Vec<Vec<u8>>,
     symbols: Regex,
     numbers: Regex,
     /// By the words in lower case (ASCII letters only).
@@ -59,21 +64,16 @@ impl Reasons {
         }
         let mut alternatives: Vec<&[u8]> = errnos.keys().map(Vec::as_slice).collect();
         alternatives.sort_by_key(|words| (std::cmp::Reverse(words.len()), words.to_vec()));
-        let words = alternatives
+        let (foreign, english): (Vec<&[u8]>, Vec<&[u8]>) = alternatives
             .iter()
-            .map(|words| escaped(words))
-            .collect::<Vec<_>>()
-            .join("|");
+            .copied()
+            .partition(|words| errnos.get(*words).is_some_and(|(_, foreign)| *foreign));
         Reasons {
             signs: signs(&alternatives),
-            words: compiled(&format!(
-                r"(?: \b (?:EACCES|EPERM|EROFS) \b [:,]? \s* \(? )?
-                  (?: \b errno [=:\s]+ -? \d+ \s \( )?
-                  (?: (?: [(\[] | \b err(?:or|no) (?:[=\ ]|:\ ) ) -? (?:13|1|30) [:,] \s* )?
-                  (?P<words> {words} )
-                  (?: \s \( (?P<again> {words} ) \) )?
-                  (?: [;,]? \s \(? (?: os\ error\s | errno[=:\s]+ | error[=:\s]+ ) -? \d+ \)? | \s \( -? \d+ \) )?"
-            )),
+            english: worded(&english),
+            foreign_signs: insensitive(&foreign),
+            every: OnceLock::new(),
+            alternatives: alternatives.iter().map(|words| words.to_vec()).collect(),
             symbols: compiled(r"\b (?P<symbol> EACCES|EPERM|EROFS ) \b"),
             numbers: compiled(
                 r"\b (?: errno | errcode | os\ error | error= ) [\]'\s:=]* -? (?P<number> 13|30|1 ) \b
@@ -89,7 +89,7 @@ impl Reasons {
         if !self.has_signs(line) {
             return Vec::new();
         }
-        let words = self.words.captures_iter(line).filter_map(|found| {
+        let words = self.words(line).captures_iter(line).filter_map(|found| {
             // Where the words in brackets contradict those before them, the system's own stand in the brackets.
             let words = found.name("again").or(found.name("words"))?;
             let &(errno, foreign) = self.errnos.get(&words.as_bytes().to_ascii_lowercase())?;
@@ -131,12 +131,24 @@ impl Reasons {
             return false;
         }
         let words = self
-            .words
+            .words(text)
             .captures_iter(text)
             .filter_map(|found| found.name("words"));
         words
             .into_iter()
             .any(|words| words.start() < seam && words.end() > seam)
+    }
+
+    /// The expression over the wordings that can stand in the text.
+    fn words(&self, text: &[u8]) -> &Regex {
+        let foreign = self.foreign_signs.as_ref();
+        if foreign.is_some_and(|signs| !signs.is_match(text)) {
+            return &self.english;
+        }
+        self.every.get_or_init(|| {
+            let all: Vec<&[u8]> = self.alternatives.iter().map(Vec::as_slice).collect();
+            worded(&all)
+        })
     }
 
     fn has_signs(&self, text: &[u8]) -> bool {
@@ -152,10 +164,31 @@ fn signs(words: &[&[u8]]) -> Option<AhoCorasick> {
         .iter()
         .copied()
         .chain(others.iter().map(|sign| sign.as_bytes()));
+    insensitive(&all.collect::<Vec<_>>())
+}
+
+fn insensitive(words: &[&[u8]]) -> Option<AhoCorasick> {
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
-        .build(all)
+        .build(words)
         .ok()
+}
+
+/// The expression over reasons in these words.
+fn worded(alternatives: &[&[u8]]) -> Regex {
+    let words = alternatives
+        .iter()
+        .map(|words| escaped(words))
+        .collect::<Vec<_>>()
+        .join("|");
+    compiled(&format!(
+        r"(?: \b (?:EACCES|EPERM|EROFS) \b [:,]? \s* \(? )?
+          (?: \b errno [=:\s]+ -? \d+ \s \( )?
+          (?: (?: [(\[] | \b err(?:or|no) (?:[=\ ]|:\ ) ) -? (?:13|1|30) [:,] \s* )?
+          (?P<words> {words} )
+          (?: \s \( (?P<again> {words} ) \) )?
+          (?: [;,]? \s \(? (?: os\ error\s | errno[=:\s]+ | error[=:\s]+ ) -? \d+ \)? | \s? \( -? \d+ \) )?"
+    ))
 }
 
 fn reason(at: Range<usize>, errno: Errno) -> Option<Reason> {

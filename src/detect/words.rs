@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use memchr::memmem;
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::{RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
 use super::pattern::Told;
@@ -33,7 +33,9 @@ pub fn call(name: &[u8]) -> Option<Told> {
 #[derive(Debug)]
 pub struct Words {
     programs: HashMap<String, Told>,
-    phrases: Vec<(Regex, Told)>,
+    phrases: RegexSet,
+    /// What each of the phrases tells.
+    told: Vec<Told>,
     foreign: Vec<(memmem::Finder<'static>, Told)>,
 }
 
@@ -105,17 +107,20 @@ impl Words {
         }
         // "cannot create directory" is tried before the "cannot create" in it.
         phrases.sort_by_key(|(words, _)| std::cmp::Reverse(words.needle().len()));
-        let phrase = |phrase: Phrase| {
-            let words = RegexBuilder::new(&phrase.words)
+        let english_phrases =
+            RegexSetBuilder::new(english.phrase.iter().map(|phrase| &phrase.words))
                 .unicode(false)
                 .case_insensitive(true)
                 .build()
-                .expect("a phrase of patterns/words.toml");
-            (words, named(&phrase.operation))
-        };
+                .expect("the phrases of patterns/words.toml");
         let words = Words {
             programs: by_word(english.programs),
-            phrases: english.phrase.into_iter().map(phrase).collect(),
+            phrases: english_phrases,
+            told: english
+                .phrase
+                .iter()
+                .map(|phrase| named(&phrase.operation))
+                .collect(),
             foreign: phrases,
         };
         (words, wordings)
@@ -133,9 +138,8 @@ impl Words {
     /// What the words of a message tell, `foreign` ones included where it is not in English.
     #[must_use]
     pub fn phrase(&self, text: &[u8], foreign: bool) -> Option<Told> {
-        let english = self.phrases.iter().find(|(words, _)| words.is_match(text));
-        if let Some((_, told)) = english {
-            return Some(told.clone());
+        if let Some(first) = self.phrases.matches(text).iter().next() {
+            return self.told.get(first).cloned();
         }
         let mut words = self.foreign.iter().filter(|_| foreign);
         words

@@ -7,7 +7,6 @@ use super::{Style, deed, listing};
 use crate::attempt::Attempt;
 use crate::cause;
 use crate::denial::Denial;
-use crate::detect::Foreign;
 use crate::quote;
 use crate::remedy::Fix;
 use crate::report::{Conclusion, Finding, Unclear, Way};
@@ -102,14 +101,14 @@ pub fn answer(finding: &Finding, style: Style) -> String {
 
 /// What was refused by no file of this machine: the line that tells of it, and what it means.
 #[must_use]
-pub fn elsewhere(foreign: &Foreign, style: Style) -> String {
-    let head = format!("refused elsewhere: {}", quote::display(&foreign.message));
+pub fn elsewhere(message: &[u8], meaning: &str, style: Style) -> String {
+    let head = format!("refused elsewhere: {}", quote::display(message));
     let head = if style.color {
         format!("{} {}\n", "permwrap:".red().bold(), head.bold())
     } else {
         format!("permwrap: {head}\n")
     };
-    head + &labelled("because", foreign.meaning, style.width)
+    head + &labelled("because", meaning, style.width)
 }
 
 fn headline(sentence: &str, finding: &Finding, style: Style) -> String {

@@ -59,7 +59,8 @@ impl Watch {
     pub fn see(&mut self, bytes: &[u8]) {
         self.column.after(bytes);
         self.spoke = Instant::now();
-        let prefilter = self.prefilter.get_or_insert_with(prefilter);
+        let literals = self.options.literals;
+        let prefilter = self.prefilter.get_or_insert_with(|| prefilter(literals));
         let Some(text) = prefilter.push(bytes) else {
             return;
         };
@@ -160,11 +161,12 @@ pub fn wants_the_end(inbox: &Inbox) -> bool {
         .any(|notice| matches!(notice, Notice::Sent(signal, _) if is_deadly(signal)))
 }
 
-/// The prefilter for the messages of this environment's language.
-fn prefilter() -> Prefilter {
-    let words: Vec<Vec<u8>> = gather::refusals_in_locale()
+/// The prefilter for the messages of this environment's language, and for what the user's own patterns look for.
+fn prefilter(literals: Option<fn() -> Vec<Vec<u8>>>) -> Prefilter {
+    let mut words: Vec<Vec<u8>> = gather::refusals_in_locale()
         .into_iter()
         .map(|(_, words)| words)
         .collect();
+    words.extend(literals.map(|of| of()).unwrap_or_default());
     Prefilter::new(&words)
 }

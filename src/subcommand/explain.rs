@@ -47,7 +47,7 @@ pub fn run(arguments: &Explain) -> Outcome {
         .chain(
             foreign
                 .iter()
-                .map(|foreign| text::elsewhere(foreign, style)),
+                .map(|foreign| text::elsewhere(&foreign.message, foreign.meaning, style)),
         )
         .collect();
     print(&if hints.is_empty() {

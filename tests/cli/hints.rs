@@ -111,3 +111,51 @@ fn failures_with_one_obstacle_are_one_hint() {
         "{ran}"
     );
 }
+
+#[test]
+fn a_users_pattern_for_a_line_without_a_reason_works_in_a_run() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        "install -m 600 /dev/null /srv/lock && mkdir /srv/patterns && chmod 755 /srv/patterns",
+    );
+    world.root(
+        "cat > /srv/patterns/mine.toml <<'END'
+[[pattern]]
+id = \"frobnicator\"
+keywords = [\"frobnicator sulks\"]
+line = 'frobnicator sulks over (?P<path>\\S+)'
+operation = \"read\"
+END",
+    );
+    let ran = world.run(
+        "alice",
+        "permwrap --patterns /srv/patterns -- sh -c 'echo frobnicator sulks over /srv/lock >&2; exit 3'",
+    );
+    assert!(
+        ran.stderr().contains("permwrap: cannot read /srv/lock"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn what_a_viewer_shows_is_no_failure_of_its_own() {
+    let Some(world) = World::new() else { return };
+    world.root("install -m 600 /dev/null /srv/secret");
+    world.root("echo 'cat: /srv/secret: Permission denied' > /srv/log && echo 'rm: cannot remove '\\''/srv/secret'\\'': Permission denied' >> /srv/log");
+    for command in [
+        "tail /srv/log",
+        "sed '' /srv/log",
+        "diff /srv/log /dev/null",
+    ] {
+        let ran = world.run(
+            "alice",
+            &format!("permwrap -- script -qec \"permwrap -- {command}\" /dev/null"),
+        );
+        assert!(!ran.stdout().contains("permwrap:"), "{command} {ran}");
+    }
+    let ran = world.run("alice", "permwrap -- cat /srv/secret");
+    assert!(
+        ran.stderr().contains("permwrap: cannot read /srv/secret"),
+        "{ran}"
+    );
+}

@@ -1,0 +1,65 @@
+//! Pattern files without their samples: most of their text, and needed by tests and checks alone.
+
+/// The text with empty lines in place of the tables of samples, so that places in it stay.
+#[must_use]
+pub fn without(text: &str) -> String {
+    let mut rest = String::with_capacity(text.len());
+    let mut skips = false;
+    // The quotes that will close the string that a line left open.
+    let mut open: Option<&str> = None;
+    for line in text.lines() {
+        if open.is_none() && line.starts_with('[') {
+            skips =
+                line.starts_with("[[pattern.sample]]") || line.starts_with("[[pattern.counter]]");
+        }
+        if !skips {
+            rest.push_str(line);
+        }
+        rest.push('\n');
+        open = still_open(line, open);
+    }
+    rest
+}
+
+/// Which string of several lines is open after this line, given which one was before it.
+fn still_open<'q>(line: &str, open: Option<&'q str>) -> Option<&'q str> {
+    if let Some(quotes) = open {
+        return (!line.contains(quotes)).then_some(quotes);
+    }
+    if line.starts_with('#') {
+        return None;
+    }
+    let quotes = ["\'\'\'", "\"\"\""];
+    let first = quotes
+        .into_iter()
+        .filter_map(|quotes| Some((line.find(quotes)?, quotes)))
+        .min()?;
+    let (at, quotes) = first;
+    (!line[at + 3..].contains(quotes)).then_some(quotes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_stay_where_they_are_and_samples_go() {
+        let text = "[[pattern]]\nid = \"a\"\nline = \'\'\'\n[x]\n\'\'\'\n[[pattern.sample]]\ntext = \"\"\"\n[[pattern]]\n\"\"\"\npath = \"/x\"\n\n[[pattern.look]]\nline = \'x\'\n";
+        let expected = "[[pattern]]\nid = \"a\"\nline = \'\'\'\n[x]\n\'\'\'\n\n\n\n\n\n\n[[pattern.look]]\nline = \'x\'\n";
+        assert_eq!(without(text), expected);
+    }
+
+    #[test]
+    fn the_patterns_of_every_file_are_the_same_without_samples() {
+        for (name, text) in super::super::files::FILES {
+            let ids = |text: &str| -> Vec<(String, usize)> {
+                let patterns = super::super::pattern_file::parse(name, text).expect(name);
+                patterns
+                    .into_iter()
+                    .map(|pattern| (pattern.id, pattern.line_number))
+                    .collect()
+            };
+            assert_eq!(ids(&without(text)), ids(text), "{name}");
+        }
+    }
+}
