@@ -348,7 +348,9 @@ impl Change {
             } if owns(*node) && subject.in_group(*gid) => false,
             Change::Chown { .. } | Change::ChownTree { .. } => !subject.has(Capability::Chown),
             Change::Remount { .. } => !subject.has(Capability::SysAdmin),
-            Change::SetFlag { .. } => !subject.has(Capability::LinuxImmutable),
+            Change::SetFlag { node, .. } => {
+                !(subject.has(Capability::LinuxImmutable) && owns(*node))
+            }
             Change::FileCapability { .. } | Change::NoFileCapability { .. } => {
                 !subject.has(Capability::Setfcap)
             }

@@ -379,15 +379,12 @@ fn around_marks(change: Change, facts: &Facts) -> Vec<Change> {
         (flags.immutable, InodeFlag::Immutable),
         (flags.append, InodeFlag::Append),
     ];
-    let set = |on: bool| {
-        let marks = marks.iter().filter(|(is_set, _)| *is_set);
-        marks.map(move |(_, flag)| Change::SetFlag {
-            node,
-            flag: *flag,
-            on,
-        })
-    };
-    set(false).chain([change]).chain(set(true)).collect()
+    let set = |on: bool, flag: InodeFlag| Change::SetFlag { node, flag, on };
+    let marks = marks.iter().filter(|(is_set, _)| *is_set);
+    let cleared = marks.clone().map(|(_, flag)| set(false, *flag));
+    // Once immutable, it takes no other mark.
+    let back = marks.rev().map(|(_, flag)| set(true, *flag));
+    cleared.chain([change]).chain(back).collect()
 }
 
 /// Whether the facts show what the change does.

@@ -233,7 +233,13 @@ fn acl_entry(names: &Names, entry: Entry) -> String {
 fn remount(facts: &Facts, id: MountId, option: MountOption, file_system: bool) -> Argv {
     let mount = &facts.mounts[id.0];
     let whole = mount.root == b"/" || mount.root.is_empty();
-    let bind = if whole || file_system { "" } else { "bind," };
+    // Writing is a question of both, the other options are the mount's alone.
+    let of_both = matches!(option, MountOption::Rw | MountOption::Ro);
+    let bind = if file_system || whole && !of_both {
+        ""
+    } else {
+        "bind,"
+    };
     let options = format!("remount,{bind}{}", option.name());
     line(&["mount", "-o", &options], &mount.point)
 }

@@ -121,8 +121,13 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle)
     {
         return Some(Never::Secret);
     }
+    let marked = match change {
+        Change::SetFlag { node, .. } => Some(*node),
+        _ => None,
+    };
     if change
         .alters()
+        .or(marked)
         .is_some_and(|node| is_read_only(node, facts))
     {
         return Some(Never::ReadOnly);

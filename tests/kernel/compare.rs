@@ -121,15 +121,15 @@ pub fn single(ground: &Ground, tree: &Tree, who: &Who, tried: &Try) -> io::Resul
 }
 
 /// A worker, and how the judge sees it.
-struct Actor {
-    worker: Worker,
+pub struct Actor {
+    pub worker: Worker,
     tries: Vec<Try>,
     subject: Subject,
-    view: View,
+    pub view: View,
 }
 
 impl Actor {
-    fn in_tree(ground: &Ground, tree: &Tree, who: &Who, tries: &[Try]) -> Actor {
+    pub fn in_tree(ground: &Ground, tree: &Tree, who: &Who, tries: &[Try]) -> Actor {
         let top = ground.top(tree);
         let complete = |tried: &Try| Try {
             operation: tried.operation.clone(),
@@ -157,7 +157,7 @@ impl Actor {
         self.compare(number, attempt, facts)
     }
 
-    fn attempt(&self, number: usize) -> Attempt {
+    pub fn attempt(&self, number: usize) -> Attempt {
         let tried = &self.tries[number];
         Attempt {
             subject: self.subject.clone(),

@@ -5,6 +5,7 @@
 
 mod compare;
 mod elf;
+mod fixes;
 mod ground;
 mod named;
 mod perform;
