@@ -40,6 +40,13 @@ struct Seen {
     remedy: Remedy,
 }
 
+/// What can be seen from inside of the world, in which the commands are run as well.
+fn facts_here(attempt: &Attempt) -> Facts {
+    let mut facts = gather::facts(attempt);
+    facts.surroundings.elsewhere = false;
+    facts
+}
+
 /// What puts a refusal right.
 fn remedy_for(attempt: &Attempt, facts: &Facts) -> Remedy {
     match judge::judge(&attempt.subject, &attempt.operation, &attempt.object, facts) {
@@ -65,7 +72,7 @@ impl Scene {
     fn look(&self, world: &World) -> Seen {
         world.inside(|pid| {
             let attempt = self.attempt(pid);
-            let mut facts = gather::facts(&attempt);
+            let mut facts = facts_here(&attempt);
             let view = gather::View::of(&attempt.subject);
             facts.surroundings.leftovers = view.leftovers(&attempt, &facts);
             let remedy = remedy_for(&attempt, &facts);
@@ -136,7 +143,7 @@ impl Scene {
         }
         let (again, facts) = world.inside(|pid| {
             let attempt = self.attempt(pid);
-            let facts = gather::facts(&attempt);
+            let facts = facts_here(&attempt);
             (attempt.subject, facts)
         });
         assert_eq!(facts.nodes, seen.facts.nodes, "{fix:?} is not taken back");
@@ -175,7 +182,7 @@ impl Scene {
         }
         let (again, mut facts) = world.inside(|pid| {
             let attempt = self.attempt(pid);
-            let facts = gather::facts(&attempt);
+            let facts = facts_here(&attempt);
             (attempt.subject, facts)
         });
         if fix.relogin {
@@ -612,7 +619,7 @@ fn a_stale_group_counts_after_newgrp() {
         };
         let mut attempt = scene.attempt(pid);
         attempt.subject.groups = vec![attempt.subject.gid];
-        let facts = gather::facts(&attempt);
+        let facts = facts_here(&attempt);
         remedy_for(&attempt, &facts).fixes[0].clone()
     });
     assert_eq!(fix.commands(), ["newgrp team"]);
@@ -643,7 +650,7 @@ fn a_low_port_is_listened_on_after_the_setting() {
             to: None,
             errno: None,
         };
-        let mut facts = gather::facts(&attempt);
+        let mut facts = facts_here(&attempt);
         facts.settings.unprivileged_port_start = Ok(1024);
         let fixes = remedy_for(&attempt, &facts).fixes;
         assert!(fixes[0].title.contains("from 1024 up"), "{fixes:?}");
@@ -678,7 +685,7 @@ fn an_administrators_command_is_run_by_root() {
             access: "",
         };
         let attempt = scene.attempt(pid);
-        let mut facts = gather::facts(&attempt);
+        let mut facts = facts_here(&attempt);
         facts.surroundings.command = words.map(|word| word.as_bytes().to_vec()).to_vec();
         remedy_for(&attempt, &facts).fixes[0].clone()
     });
