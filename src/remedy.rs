@@ -303,11 +303,6 @@ impl Plan {
             notes.clear();
         }
         let effect = self.effect();
-        if !self.allowed && self.effect() == Effect::Repairs && self.changes().any(is_provable) {
-            notes.push(
-                "what lies behind cannot be seen from here (`sudo permwrap fix` sees the rest)",
-            );
-        }
         let argv = if self.safe { self.argv.as_slice() } else { &[] };
         let title = match self.safe {
             true => joined(&titles),

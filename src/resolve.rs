@@ -63,8 +63,10 @@ pub struct CandidateProcess {
     pub subject: Subject,
     /// Its working directory, where it could still be read.
     pub directory: Option<Vec<u8>>,
-    /// Its arguments.
+    /// Its arguments; empty where it had given them up.
     pub arguments: Vec<Vec<u8>>,
+    /// Its name (`comm`), which a process keeps to its end; at most 15 bytes of the program's.
+    pub name: Option<Vec<u8>>,
     /// How it is known.
     pub presence: Presence,
 }
@@ -131,9 +133,7 @@ pub fn interpret(incident: &Incident, circumstances: &Circumstances) -> Interpre
         operations.find(|operation| operations::is_about_a_process(operation, incident))
     {
         let sign = incident.operation_sign.unwrap_or(Sign::Message);
-        let number = |path: &Vec<u8>| std::str::from_utf8(path).ok()?.parse().ok();
-        let other = incident.paths.iter().find_map(number);
-        let object = other.map_or(Object::Process, Object::Another);
+        let object = incident.process.map_or(Object::Process, Object::Another);
         return Interpretation::Told(by_each(&speakers, incident.errno, operation, &object, sign));
     }
     let Some(name) = incident.paths.first() else {

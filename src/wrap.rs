@@ -312,6 +312,7 @@ pub fn here() -> Circumstances {
         },
         directory: Some(start.clone()),
         arguments: Vec::new(),
+        name: None,
         presence: Presence::Reader,
     };
     Circumstances {
@@ -370,6 +371,8 @@ fn candidate(process: &Process, presence: Presence, traced: bool) -> Option<Cand
         true => Cow::Owned(without_tracers_filter(&process.status)),
         false => Cow::Borrowed(&process.status),
     };
+    // A process gives up its arguments before it ends.
+    let given_up = process.cmdline.is_empty();
     let words = process.cmdline.split(|byte| *byte == 0);
     let cwd = process.cwd.as_ref();
     Some(CandidateProcess {
@@ -382,7 +385,8 @@ fn candidate(process: &Process, presence: Presence, traced: bool) -> Option<Cand
         })
         .ok()?,
         directory: cwd.map(|cwd| cwd.as_os_str().as_bytes().to_vec()),
-        arguments: words.map(<[u8]>::to_vec).collect(),
+        arguments: words.map(<[u8]>::to_vec).filter(|_| !given_up).collect(),
+        name: process.name().map(<[u8]>::to_vec),
         presence,
     })
 }
@@ -400,6 +404,7 @@ fn switched(process: &CandidateProcess) -> Vec<CandidateProcess> {
             subject,
             directory: None,
             arguments: process.arguments.clone(),
+            name: None,
             presence: Presence::Switched,
         })
         .collect()

@@ -24,6 +24,8 @@ pub struct Incident {
     pub pattern: String,
     /// A socket address with a port, where that is what was refused (`0.0.0.0:80`).
     pub address: Option<Vec<u8>>,
+    /// The number of the process that the failure is about, where it is one (kill, ptrace).
+    pub process: Option<i32>,
     /// The directory that relative paths are relative to, where the text tells (`tar -C`, `make: Entering directory`).
     pub directory: Option<Vec<u8>>,
     /// Whether the path is relative to an open directory that the text does not name, as the frame `os.unlink(name,

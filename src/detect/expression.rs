@@ -54,6 +54,8 @@ pub enum Group {
     Directory,
     /// `dirfd`: that the path is relative to an open directory.
     OpenDirectory,
+    /// `pid`: the number of the process that it is about.
+    Process,
     /// `mention`: what the message is about where it names no path.
     Mention,
     /// `code`: a quoted line of the source that failed.
@@ -76,6 +78,7 @@ impl Group {
         ("addr", Group::Address),
         ("dir", Group::Directory),
         ("dirfd", Group::OpenDirectory),
+        ("pid", Group::Process),
         ("mention", Group::Mention),
         ("code", Group::Code),
         ("file", Group::SourceFile),

@@ -65,6 +65,7 @@ fn same(a: &Incident, b: &Incident) -> bool {
         && operations
         && a.paths.first() == b.paths.first()
         && a.address == b.address
+        && a.process == b.process
         && a.clue == b.clue
 }
 

@@ -126,6 +126,7 @@ struct Reading<'p> {
     /// Whether the line names a call that several operations share, such as open(2).
     vague: bool,
     in_open_directory: bool,
+    process: Option<i32>,
 }
 
 impl<'p> Reading<'p> {
@@ -147,6 +148,7 @@ impl<'p> Reading<'p> {
             sign: Sign::Message,
             vague: false,
             in_open_directory: false,
+            process: None,
         }
     }
 
@@ -196,6 +198,13 @@ impl<'p> Reading<'p> {
             .or_else(line);
         self.errno = self.errno.or_else(|| errno(found.get(Group::Errno)?));
         self.in_open_directory |= found.get(Group::OpenDirectory).is_some();
+        let process = || {
+            std::str::from_utf8(found.get(Group::Process)?)
+                .ok()?
+                .parse()
+                .ok()
+        };
+        self.process = self.process.or_else(process);
         if self.told.is_none() {
             self.told = found
                 .get(Group::Mode)
@@ -254,6 +263,7 @@ impl<'p> Reading<'p> {
             operations: operation.into_iter().collect(),
             opens: self.vague,
             in_open_directory: self.in_open_directory,
+            process: self.process,
             pattern: self.pattern.id.clone(),
             address: self.address,
             directory: self.directory,

@@ -159,6 +159,10 @@ pub fn fixes(fixes: &[Fix], is_root: bool, sudo: bool, style: Style) -> String {
             text.push_str(&command(label, line, remark, widest, style));
         }
     }
+    if fixes.iter().any(|fix| !fix.complete) {
+        let rest = "what lies behind cannot be seen from here: `sudo permwrap fix` sees the rest";
+        text.push_str(&labelled("then", rest, style.width));
+    }
     text
 }
 

@@ -139,13 +139,14 @@ fn directories(
 ) -> Vec<(Vec<u8>, bool)> {
     let start = &circumstances.start;
     let own = process.directory.as_ref().unwrap_or(start);
-    // A name in a text that somebody pasted was relative to wherever its writer worked.
-    let is_pasted = match process.presence {
-        Presence::Reader => true,
-        Presence::Named => process.subject.pid.is_none(),
-        _ => false,
+    // A name in a text that somebody pasted was relative to wherever its writer worked, and a command may have gone elsewhere
+    // since it was started.
+    let was_looked_at = match process.presence {
+        Presence::Speaking | Presence::Present | Presence::Gone => true,
+        Presence::Named => process.subject.pid.is_some(),
+        Presence::Started | Presence::Switched | Presence::Reader => false,
     };
-    let is_seen = process.directory.is_some() && !is_pasted;
+    let is_seen = process.directory.is_some() && was_looked_at;
     let mut bases: Vec<(Vec<u8>, bool)> = Vec::new();
     // A program without a slash in its name is looked for in PATH.
     if *operation == Operation::Exec && !path.contains(&b'/') {
@@ -181,7 +182,8 @@ fn directories(
             .iter()
             .chain(&by_command)
             .any(|told| told.starts_with(b"/"));
-        if process.directory.is_none() && !told_where {
+        let may_be_elsewhere = process.directory.is_none() || process.presence == Presence::Started;
+        if may_be_elsewhere && !told_where {
             let mentioned = mentioned(&process.arguments).chain(mentioned(&circumstances.command));
             bases.extend(
                 mentioned
@@ -231,6 +233,7 @@ mod tests {
                 subject: Subject::login(1000, 1000, vec![1000]),
                 directory: None,
                 arguments: arguments.clone(),
+                name: None,
                 presence: Presence::Speaking,
             }],
             start: start.as_bytes().to_vec(),

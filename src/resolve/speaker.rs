@@ -41,6 +41,13 @@ impl<'c> Speakers<'c> {
             if let Some(line) = lines.iter().find(is_its) {
                 named.push(process);
                 own.push(line.clone());
+            } else if lines.is_empty()
+                && process
+                    .name
+                    .as_deref()
+                    .is_some_and(|comm| name == Some(comm))
+            {
+                named.push(process);
             }
         }
         // What was not seen to run as another user is only thought of where nobody was seen to speak.
@@ -110,6 +117,7 @@ mod tests {
         CandidateProcess {
             subject: Subject::login(uid, uid, vec![uid]),
             directory: None,
+            name: None,
             arguments: line
                 .split(' ')
                 .map(|word| word.as_bytes().to_vec())

@@ -57,6 +57,16 @@ pub struct Process {
     pub zombie: bool,
 }
 
+impl Process {
+    /// Its name (`comm`), as its status has it.
+    #[must_use]
+    pub fn name(&self) -> Option<&[u8]> {
+        let mut lines = self.status.split(|byte| *byte == b'\n');
+        let name = lines.find_map(|line| line.strip_prefix(b"Name:"))?;
+        Some(name.trim_ascii())
+    }
+}
+
 /// Looks, and remembers.
 #[derive(Debug)]
 pub struct Watcher {

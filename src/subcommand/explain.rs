@@ -104,6 +104,7 @@ fn circumstances(arguments: &Explain) -> Result<Circumstances, String> {
         subject,
         directory: Some(who::directory(&arguments.who)?),
         arguments: Vec::new(),
+        name: None,
         presence: Presence::Named,
     };
     Ok(Circumstances {

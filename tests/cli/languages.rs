@@ -124,7 +124,7 @@ fn what_a_traceback_quotes_is_looked_at_where_the_error_names_nothing() {
         // It is there, and nothing forbids it: the kernel's answer was about something else.
         (
             "raise PermissionError(13, \"Permission denied\") # x.bind(\"/srv/open/s\")",
-            "something that the message does not name",
+            "alice can listen on /srv/open/s now",
         ),
     ] {
         world.root(&format!("echo '{call}' > /srv/main.py"));
