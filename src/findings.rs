@@ -56,7 +56,13 @@ pub struct Findings {
 }
 
 /// What makes two incidents the same failure, before it is worked out.
-type Text = (Option<Errno>, Vec<Vec<u8>>, Option<Vec<u8>>, Vec<Operation>);
+type Text = (
+    Option<Errno>,
+    Vec<Vec<u8>>,
+    Option<Vec<u8>>,
+    Option<i32>,
+    Vec<Operation>,
+);
 
 #[derive(Debug)]
 enum Known {
@@ -334,6 +340,7 @@ fn text(incident: &Incident) -> Text {
         incident.errno,
         incident.paths.clone(),
         incident.address.clone(),
+        incident.process,
         incident.operations.clone(),
     )
 }
