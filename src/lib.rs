@@ -17,6 +17,7 @@ pub mod cause;
 pub mod change;
 pub mod check;
 pub mod cli;
+pub mod complaint;
 pub mod config;
 pub mod denial;
 pub mod detect;
@@ -32,8 +33,10 @@ pub mod quote;
 pub mod remedy;
 pub mod render;
 pub mod report;
+pub mod report_file;
 pub mod resolve;
 pub mod run;
+pub mod small_file;
 pub mod subcommand;
 
 pub mod wrap;

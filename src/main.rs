@@ -4,41 +4,49 @@
 //! the command would inherit both.
 #![no_main]
 
-use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
+use std::ffi::{OsStr, OsString, c_char, c_int};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicPtr, Ordering::SeqCst};
 
-use permwrap::cli::{self, Invocation, RunOptions};
+use permwrap::cli::{self, Invocation, RunOptions, Stop};
+use permwrap::complaint::{complain, complain_in_lines};
 use permwrap::pattern_files;
 use permwrap::run::trace::Log;
-use permwrap::run::{self, Command, MakeObserver, Options};
+use permwrap::run::{self, Command, MakeObserver, Options, Words};
 use permwrap::subcommand;
 use permwrap::wrap::Explainer;
 
 #[global_allocator]
 static ALLOCATOR: run::Allocator = run::Allocator;
 
-/// Where the C library starts the program.
+/// What [`main`] was given.
+static WORDS: AtomicPtr<*const c_char> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Where the C library starts the program. The words are handed on from here: without a Rust `main`, not every C library
+/// gives them to the standard library.
 ///
 /// # Safety
 /// `words` must be an array of C strings that ends with a null pointer and stays as it is: what the kernel hands over.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn main(_count: c_int, words: *const *const c_char) -> c_int {
+    WORDS.store(words.cast_mut(), SeqCst);
     // SAFETY: the caller's promise.
-    if let Some(command) = unsafe { plain_command(words) } {
+    let words = unsafe { Words::new(words) };
+    if let Some(command) = plain_command(words) {
         let options = Options {
             literals: Some(literals),
             ..Options::default()
         };
-        run::run(&command, options, observer(None));
+        run::run(&command, options, observer(words, None));
     }
-    match cli::parse(std::env::args_os().skip(1).collect()) {
-        Ok(Invocation::Run { options, command }) => run_with(&options, command),
+    match parse(words) {
+        Ok(Invocation::Run { options, command }) => run_with(&options, command, words),
         Ok(Invocation::Own(own)) => subcommand::run(&own).into(),
         Err(stop) => {
             if stop.status == 0 {
                 print!("{}", stop.text);
             } else {
-                eprint!("{}", stop.text);
+                complain_in_lines(&stop.text);
             }
             stop.status.into()
         }
@@ -46,9 +54,9 @@ pub unsafe extern "C" fn main(_count: c_int, words: *const *const c_char) -> c_i
 }
 
 /// Runs the command with options that were given. The result is the status where it cannot even be tried.
-fn run_with(options: &RunOptions, command: Vec<OsString>) -> c_int {
+fn run_with(options: &RunOptions, command: Vec<OsString>, words: Words) -> c_int {
     if let Err(mistake) = pattern_files::check(&options.patterns) {
-        eprintln!("permwrap: {mistake}");
+        complain(&mistake);
         return 125;
     }
     if options.check
@@ -65,43 +73,47 @@ fn run_with(options: &RunOptions, command: Vec<OsString>) -> c_int {
         literals: Some(literals),
     };
     match Command::from_words(command) {
-        Some(command) => run::run(&command, wanted, observer(wanted.trace)),
+        Some(command) => run::run(&command, wanted, observer(words, wanted.trace)),
         None => 125,
     }
 }
 
+/// What permwrap is to do, by its words.
+fn parse(words: Words) -> Result<Invocation, Stop> {
+    let given = words.iter().skip(1);
+    cli::parse(
+        given
+            .map(|word| OsStr::from_bytes(word.to_bytes()).to_owned())
+            .collect(),
+    )
+}
+
 /// The command, where permwrap is given no options: then nothing need be understood before it is started.
-///
-/// # Safety
-/// `words` must be an array of C strings that ends with a null pointer and stays as it is.
-unsafe fn plain_command(words: *const *const c_char) -> Option<Command> {
-    // SAFETY: the caller's promise. No word is looked at before it is known that those before it are there.
-    unsafe {
-        let word = |n: usize| {
-            (!(*words.add(n)).is_null()).then(|| CStr::from_ptr(*words.add(n)).to_bytes())
-        };
-        word(0)?;
-        match word(1)? {
-            b"--" => word(2).map(|_| Command::from_argv(words.add(2))),
-            [b'-', ..] => None,
-            first if cli::is_subcommand(OsStr::from_bytes(first)) => None,
-            _ => Some(Command::from_argv(words.add(1))),
-        }
-    }
+fn plain_command(words: Words) -> Option<Command> {
+    let first = words.iter().nth(1)?.to_bytes();
+    let begin = match first {
+        b"--" => 2,
+        [b'-', ..] => return None,
+        first if cli::is_subcommand(OsStr::from_bytes(first)) => return None,
+        _ => 1,
+    };
+    Command::from_argv(words.from(begin)?)
 }
 
 /// What the user's own patterns look for.
 fn literals() -> Vec<Vec<u8>> {
-    match cli::parse(std::env::args_os().skip(1).collect()) {
+    // SAFETY: main has put there what it was given, before anything asks.
+    let words = unsafe { Words::new(WORDS.load(SeqCst)) };
+    match parse(words) {
         Ok(Invocation::Run { options, .. }) => pattern_files::literals(&options.patterns),
         _ => Vec::new(),
     }
 }
 
 /// What makes sense of the command's stderr, made once there is something to make sense of.
-fn observer(trace: Option<Log>) -> MakeObserver {
+fn observer(words: Words, trace: Option<Log>) -> MakeObserver {
     Box::new(move || {
-        let (options, command) = match cli::parse(std::env::args_os().skip(1).collect()) {
+        let (options, command) = match parse(words) {
             Ok(Invocation::Run { options, command }) => (options, command),
             _ => (RunOptions::default(), Vec::new()),
         };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::config::{self, Config};
 use crate::detect::{self, Patterns};
 use crate::gather;
+use crate::small_file;
 
 /// permwrap's patterns and the user's, and what is wrong with the user's files, one line each.
 #[must_use]
@@ -22,7 +23,7 @@ pub fn load(directories: &[PathBuf], config: &Config) -> (Arc<Patterns>, Vec<Str
         };
         for file in files {
             let name = file.display().to_string();
-            let text = std::fs::read_to_string(&file).map_err(|error| format!("{name}: {error}"));
+            let text = small_file::read(&file).map_err(|error| format!("{name}: {error}"));
             // A file is tried alone first: one with a mistake must not take the others with it.
             let checked = text.and_then(|text| match Patterns::builtin().with_file(&name, &text) {
                 Ok(_) => Ok(text),
@@ -69,7 +70,10 @@ fn all_directories(told: &[PathBuf], config: &Config) -> Vec<PathBuf> {
         .flat_map(|set| set.value.iter().cloned());
     let own = config::paths()
         .map(|place| place.directory.join("patterns"))
-        .filter(|directory| directory.is_dir());
+        .filter(|directory| {
+            std::fs::metadata(directory)
+                .is_ok_and(|metadata| metadata.is_dir() && small_file::is_own(&metadata))
+        });
     told.iter().cloned().chain(configured).chain(own).collect()
 }
 

@@ -37,6 +37,17 @@ pub fn display(path: &[u8]) -> String {
     text
 }
 
+/// A line of text as people read it, whatever names it holds: as [`display`], and nothing in it is a workflow command of
+/// GitHub's (`::error::` at the start of a line, `##[error]` anywhere in it).
+#[must_use]
+pub fn line(text: &str) -> String {
+    let shown = display(text.as_bytes()).replace("##[", "#\\#[");
+    match shown.trim_start().starts_with("::") {
+        true => format!("\\{}", shown.trim_start()),
+        false => shown,
+    }
+}
+
 /// The path as one word for a POSIX shell (sh(1)): bare where nothing in it means anything to a shell, in single quotes where
 /// all of it is printable, else through printf(1), which every shell has.
 ///
@@ -150,6 +161,16 @@ mod tests {
         assert_eq!(
             shell(b"/srv/a\nb!c%"),
             r#""$(printf '/srv/a\012b\041c\045')""#
+        );
+    }
+
+    #[test]
+    fn a_line_is_one_line_and_no_command() {
+        assert_eq!(line("a\n::error::b"), "a\\n::error::b");
+        assert_eq!(line("  ::error::b"), "\\::error::b");
+        assert_eq!(
+            line("x ##[error]b\x1b[2J\x7f\u{9b}"),
+            "x #\\#[error]b\\x1b[2J\\x7f\\u{9b}"
         );
     }
 

@@ -8,7 +8,7 @@ pub(crate) mod layout;
 mod listing;
 pub mod text;
 
-pub use json::{fix_report, incident_report, obstacle_path};
+pub use json::{fix_report, incident_report, json_text, obstacle_path};
 
 use crate::attempt::{Attempt, Object, OpenHow, Operation};
 use crate::facts::Facts;

@@ -38,7 +38,7 @@ pub use diagnosis::{MakeObserver, Observer};
 pub use exit::Exit;
 pub use memory::Allocator;
 pub use scene::Scene;
-pub use spawn::Command;
+pub use spawn::{Command, Words};
 
 use exit::{become_the_command, code_of, message};
 use file::File;
@@ -47,6 +47,8 @@ use signals::Inbox;
 use spawn::{Inherited, NotStarted, spawn};
 use terminal::{Started, Terminal};
 use watch::Watch;
+
+use crate::complaint::complain;
 
 /// What of a run concerns the wrapper.
 #[derive(Debug, Clone, Copy, Default)]
@@ -144,12 +146,9 @@ impl Ready {
             observer.not_started(errno);
             observer
         });
-        // Nothing was written that would start the diagnosis: it is asked in any case.
-        let asked = Options {
-            report: true,
-            ..options
-        };
-        let mut watch = Watch::new(make, asked, std::process::id() as i32, None, own);
+        let mut watch = Watch::new(make, options, std::process::id() as i32, None, own);
+        // Nothing was written that would start it.
+        watch.start();
         let _ = sys::write(2, &watch.last_words(exit, &self.inbox));
         self.inbox.close();
         exit.repeat()
@@ -158,10 +157,7 @@ impl Ready {
 
 fn run_on_terminal(command: &Command, options: Options, make: MakeObserver) -> ! {
     if options.no_pty {
-        let _ = sys::write(
-            2,
-            b"permwrap: --no-pty: the terminal is left alone, nothing is watched\n",
-        );
+        complain("--no-pty: the terminal is left alone, nothing is watched");
         become_the_command(command);
     }
     // Somebody else's terminal, or none to be had: nothing can be watched there.

@@ -12,6 +12,7 @@ use std::io::Write;
 
 use crate::appearance;
 use crate::cli::{Color, Own};
+use crate::complaint::complain;
 use crate::render::Style;
 
 /// Runs a subcommand. The result is the exit status.
@@ -28,7 +29,7 @@ pub fn run(own: &Own) -> u8 {
         Own::Man(_) => setup::man(),
     };
     outcome.unwrap_or_else(|trouble| {
-        eprintln!("permwrap: {trouble}");
+        complain(&trouble);
         2
     })
 }
@@ -48,9 +49,8 @@ fn print(text: &str) -> Result<(), String> {
 
 /// A document as indented JSON for stdout.
 fn print_json(document: &impl serde::Serialize) -> Result<(), String> {
-    let text = serde_json::to_string_pretty(document)
-        .map_err(|error| format!("cannot write JSON: {error}"))?;
-    print(&(text + "\n"))
+    let text = crate::render::json_text(document);
+    print(&text.map_err(|error| format!("cannot write JSON: {error}"))?)
 }
 
 fn style(color: Option<Color>) -> Style {

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::appearance;
 use crate::attempt::{Errno, Incident, Object, Subject};
 use crate::cli::{Hints, RunOptions};
+use crate::complaint;
 use crate::config::{self, Config, HintsOrOff};
 use crate::detect::{self, Detector};
 use crate::findings::Findings;
@@ -20,6 +21,7 @@ use crate::pattern_files;
 use crate::programs;
 use crate::render::{self, Style, github, json_line, text};
 use crate::report::{self, Conclusion, Finding, RunReport, lossy};
+use crate::report_file;
 use crate::resolve::{self, CandidateProcess, Circumstances, Presence};
 use crate::run::scene::Process;
 use crate::run::trace::{Log, without_tracers_filter};
@@ -187,8 +189,8 @@ impl Explainer {
             unlisted: self.findings.unlisted(),
             calls: self.traced.as_ref().map(Traced::report),
         };
-        let text = serde_json::to_vec_pretty(&report).map_err(|error| error.to_string())?;
-        std::fs::write(file, [&text[..], b"\n"].concat()).map_err(|error| error.to_string())
+        let text = render::json_text(&report).map_err(|error| error.to_string())?;
+        report_file::write(file, text.as_bytes()).map_err(|error| error.to_string())
     }
 }
 
@@ -261,7 +263,7 @@ impl Observer for Explainer {
             ));
         }
         for trouble in &self.troubles {
-            words.extend_from_slice(format!("permwrap: {trouble}\n").as_bytes());
+            words.extend_from_slice(complaint::line(trouble).as_bytes());
         }
         words
     }

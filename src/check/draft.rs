@@ -8,6 +8,8 @@ mod django;
 mod dockerfile;
 mod unit;
 
+use crate::quote;
+
 /// A file of the project that may tell something.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -122,12 +124,17 @@ impl Draft {
         );
         match self.users.first() {
             Some((user, from)) => {
-                text.push_str(&format!("user = {}            # {from}\n", quoted(user)));
+                text.push_str(&format!(
+                    "user = {}            # {}\n",
+                    quoted(user),
+                    quote::line(from)
+                ));
             }
             None => text.push_str("# user = \"appuser\"     # no file here tells who it runs as\n"),
         }
         for (user, from) in self.users.iter().skip(1) {
-            text.push_str(&format!("# also: {user} ({from})\n"));
+            let also = quote::line(&format!("{user} ({from})"));
+            text.push_str(&format!("# also: {also}\n"));
         }
         let is_root = self
             .users
@@ -138,7 +145,7 @@ impl Draft {
             let guessed = if need.guessed { "guessed from " } else { "" };
             text.push_str(&format!(
                 "\n# {guessed}{}\n[[path]]\npath = {}\n",
-                need.from,
+                quote::line(&need.from),
                 quoted(&need.path)
             ));
             if !need.needs.is_empty() {

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use super::{Config, Mistake, parse};
+use crate::small_file;
 
 /// Where a configuration file is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub fn paths() -> Option<Paths> {
 }
 
 /// The configuration in force; the defaults where there is no file, or none that may be read: after sudo(8) or setpriv(1)
-/// the home is often still another user's.
+/// the home is often still another user's, who does not decide what root is told.
 ///
 /// # Errors
 /// One line that names the file, and the line in it where there is one.
@@ -40,8 +41,9 @@ pub fn load() -> Result<Config, String> {
         return Ok(Config::default());
     };
     let shown = paths.file.display();
-    let text = match std::fs::read_to_string(&paths.file) {
-        Ok(text) => text,
+    let text = match small_file::read_own(&paths.file) {
+        Ok(Some(text)) => text,
+        Ok(None) => return Ok(Config::default()),
         Err(error)
             if matches!(
                 error.kind(),

@@ -6,6 +6,9 @@ use nix::libc;
 
 use crate::attempt::Errno;
 
+/// The parts of a locale that decide how an error is worded and written.
+const WORDS: libc::c_int = libc::LC_MESSAGES_MASK | libc::LC_CTYPE_MASK;
+
 unsafe extern "C" {
     /// strerror_l(3) of POSIX.1-2008, which the libc crate lacks.
     fn strerror_l(number: libc::c_int, locale: libc::locale_t) -> *const libc::c_char;
@@ -19,7 +22,7 @@ pub fn refusals() -> Vec<(Errno, Vec<u8>)> {
         return Vec::new();
     }
     // SAFETY: the name is a C string, and no locale is handed in to be changed.
-    let locale = unsafe { libc::newlocale(libc::LC_ALL_MASK, c"".as_ptr(), std::ptr::null_mut()) };
+    let locale = unsafe { libc::newlocale(WORDS, c"".as_ptr(), std::ptr::null_mut()) };
     if locale.is_null() {
         return Vec::new();
     }

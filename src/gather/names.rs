@@ -1,6 +1,8 @@
 //! Names of users and groups: the databases as NSS gives them (nsswitch.conf(5)), or, for a process with another root
 //! directory, the files there (passwd(5), group(5)).
 
+mod getent;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
@@ -11,6 +13,10 @@ use nix::unistd::{Gid, Uid};
 
 use crate::attempt::Subject;
 use crate::facts::{Entry, Fact, Facts, Group, Names, Tag, UnknownFact};
+use crate::small_file;
+
+/// The most that is read of passwd(5) or group(5), in bytes.
+const MOST: u64 = 16 * 1024 * 1024;
 
 /// A user of the user database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +56,7 @@ impl Databases {
 
     /// The databases in `etc` under another root directory.
     pub(super) fn under(root: &Path) -> Databases {
-        let groups = std::fs::read(root.join("etc/group")).unwrap_or_default();
+        let groups = small_file::beginning(&root.join("etc/group"), MOST).unwrap_or_default();
         Databases::from(Source::Files(
             users_of_file(&root.join("etc/passwd")),
             groups
@@ -82,14 +88,7 @@ impl Databases {
     pub(super) fn group(&self, gid: u32) -> Option<Group> {
         let mut known = self.groups.borrow_mut();
         let found = known.entry(gid).or_insert_with(|| match &self.source {
-            Source::System(users) => {
-                let group = nix::unistd::Group::from_gid(Gid::from_raw(gid)).ok()??;
-                let group = Group {
-                    name: group.name,
-                    members: group.mem,
-                };
-                Some(with_primary_members(group, gid, users))
-            }
+            Source::System(users) => Some(with_primary_members(group(gid)?, gid, users)),
             Source::Files(users, groups) => {
                 let (_, group) = groups.iter().find(|(number, _)| *number == gid)?;
                 Some(with_primary_members(group.clone(), gid, users))
@@ -152,6 +151,9 @@ pub(super) fn groups_of_user(user: &User) -> Fact<Vec<u32>> {
         path: Vec::new(),
         errno: crate::attempt::Errno::from_number(errno as i32),
     };
+    if let Some(groups) = getent::groups_of(&user.name) {
+        return Ok(groups);
+    }
     let name = CString::new(user.name.as_str()).map_err(|_| unknown(nix::errno::Errno::EINVAL))?;
     let groups = nix::unistd::getgrouplist(&name, Gid::from_raw(user.gid)).map_err(unknown)?;
     Ok(groups.into_iter().map(Gid::as_raw).collect())
@@ -159,20 +161,38 @@ pub(super) fn groups_of_user(user: &User) -> Fact<Vec<u32>> {
 
 /// The user with this uid, by NSS.
 pub(super) fn user(uid: u32) -> Option<User> {
-    nix::unistd::User::from_uid(Uid::from_raw(uid))
-        .ok()?
+    let known = nix::unistd::User::from_uid(Uid::from_raw(uid))
+        .ok()
+        .flatten();
+    known
         .map(User::from)
+        .or_else(|| getent::user(&uid.to_string()))
 }
 
 /// The user of this name, by NSS.
 pub(super) fn user_named(name: &str) -> Option<User> {
-    nix::unistd::User::from_name(name).ok()?.map(User::from)
+    let known = nix::unistd::User::from_name(name).ok().flatten();
+    known.map(User::from).or_else(|| getent::user(name))
+}
+
+/// The group with this gid, by NSS.
+fn group(gid: u32) -> Option<Group> {
+    let known = nix::unistd::Group::from_gid(Gid::from_raw(gid))
+        .ok()
+        .flatten();
+    let known = known.map(|group| Group {
+        name: group.name,
+        members: group.mem,
+    });
+    known.or_else(|| Some(getent::group(&gid.to_string())?.1))
 }
 
 /// The gid of the group of this name, by NSS.
 pub(super) fn gid_of(name: &str) -> Option<u32> {
-    let group = nix::unistd::Group::from_name(name).ok()??;
-    Some(group.gid.as_raw())
+    let known = nix::unistd::Group::from_name(name).ok().flatten();
+    known
+        .map(|group| group.gid.as_raw())
+        .or_else(|| Some(getent::group(name)?.0))
 }
 
 impl From<nix::unistd::User> for User {
@@ -197,7 +217,7 @@ fn with_primary_members(mut group: Group, gid: u32, users: &[User]) -> Group {
 }
 
 fn users_of_file(path: &Path) -> Vec<User> {
-    let text = std::fs::read(path).unwrap_or_default();
+    let text = small_file::beginning(path, MOST).unwrap_or_default();
     text.split(|&byte| byte == b'\n')
         .filter_map(user_line)
         .collect()

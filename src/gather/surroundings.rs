@@ -34,6 +34,9 @@ const PROJECT: [&str; 16] = [
     "setup.py",
 ];
 
+/// How many directories, from the root on, may be the top of something. Where a path goes deeper, a program made it.
+const DEEPEST: usize = 64;
+
 /// Folders that a version control system keeps at the top of a project.
 const REPOSITORY: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
 
@@ -61,7 +64,8 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
             .is_ok()
     };
     let home = view.home(subject.uid);
-    let above = directories(&facts.walk, facts);
+    let mut above = directories(&facts.walk, facts);
+    above.drain(..above.len().saturating_sub(DEEPEST));
     let container =
         container::kind(&Signs::read(view, &root, &cgroup, subject)).map(|kind| Container {
             kind: kind.to_owned(),

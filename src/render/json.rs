@@ -10,6 +10,26 @@ use crate::report::{
     CauseReport, Conclusion, Finding, FixReport, IncidentReport, SubjectReport, Unclear, lossy,
 };
 
+/// A document as indented JSON, with its line feed.
+///
+/// # Errors
+/// Where it cannot be written as JSON.
+pub fn json_text(document: &impl serde::Serialize) -> serde_json::Result<String> {
+    Ok(without_controls(&serde_json::to_string_pretty(document)?) + "\n")
+}
+
+/// JSON leaves DEL and the C1 controls as they are, and a terminal may act on them. They stand in strings alone.
+pub(super) fn without_controls(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '\u{7f}'..='\u{9f}' => text.push_str(&format!("\\u{:04x}", c as u32)),
+            c => text.push(c),
+        }
+    }
+    text
+}
+
 /// One finding as the interface's INCIDENT.
 #[must_use]
 pub fn incident_report(finding: &Finding) -> IncidentReport {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::json::without_controls;
 use super::{headline, incident_report};
 use crate::report::{Finding, FixReport, SCHEMA};
 
@@ -46,7 +47,7 @@ pub fn line(finding: &Finding, command: &[String], time: u64) -> String {
         count: incident.count,
         exact: incident.exact,
     };
-    serde_json::to_string(&line).unwrap_or_default() + "\n"
+    without_controls(&serde_json::to_string(&line).unwrap_or_default()) + "\n"
 }
 
 #[derive(Serialize)]

@@ -3,7 +3,7 @@
 use nix::libc;
 
 use super::sys;
-use crate::quote;
+use crate::{complaint, quote};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub fn code_of(errno: i32) -> i32 {
 pub fn message(name: &[u8], errno: i32) -> Vec<u8> {
     let reason = std::io::Error::from_raw_os_error(errno).to_string();
     let reason = reason.split(" (os error").next().unwrap_or_default();
-    format!("permwrap: {}: {reason}\n", quote::display(name)).into_bytes()
+    complaint::line(&format!("{}: {reason}", quote::display(name))).into_bytes()
 }
 
 /// Becomes the command, when there is nothing to watch; else says why not.

@@ -9,7 +9,8 @@ use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering::SeqCst};
 
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
-use rustix::process::{Resource, getrlimit};
+
+use super::sys;
 
 /// How much is put aside, in bytes. What is on its way to a diagnosis is the most that the relay ever holds.
 const RESERVE: usize = 8 * 1024 * 1024;
@@ -24,10 +25,7 @@ static RESERVED: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 /// stack may not grow as far as the relay needs.
 #[must_use]
 pub fn put_aside() -> bool {
-    if getrlimit(Resource::Stack)
-        .current
-        .is_some_and(|most| most < STACK)
-    {
+    if sys::limit(nix::sys::resource::Resource::RLIMIT_STACK).is_none_or(|most| most < STACK) {
         return false;
     }
     let usable = ProtFlags::READ | ProtFlags::WRITE;

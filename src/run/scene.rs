@@ -1,8 +1,9 @@
 //! Who was there when a message was read: the command and its descendants, looked at before they are gone.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -11,6 +12,10 @@ use std::time::{Duration, Instant};
 
 /// How many processes are looked at; of more, those nearest to the command.
 const MOST: usize = 64;
+
+/// How much is read of one process's arguments, and of those of all, in bytes: they may be megabytes each.
+const MOST_WORDS: usize = 64 * 1024;
+const MOST_WORDS_OF_ALL: usize = 512 * 1024;
 
 /// The least time between two looks, while messages pour in.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -101,11 +106,13 @@ impl Watcher {
 
     fn take(&self) -> Scene {
         // The command first: it is the likeliest to have spoken, and may be about to end.
-        let mut processes: Vec<Process> = self.process(self.command).into_iter().collect();
+        let mut room = MOST_WORDS_OF_ALL;
+        let first = self.process(self.command, &mut room);
+        let mut processes: Vec<Process> = first.into_iter().collect();
         let mut found: HashSet<i32> = HashSet::from([self.command]);
         for (pid, _) in descendants(self.command) {
             if processes.len() < MOST && found.insert(pid) {
-                processes.extend(self.process(pid));
+                processes.extend(self.process(pid, &mut room));
             }
         }
         let mut gone = Vec::new();
@@ -134,18 +141,19 @@ impl Watcher {
     /// One process, as it is now; `None` when it is gone.
     #[must_use]
     pub fn look_at(&self, pid: i32) -> Option<Process> {
-        self.process(pid)
+        self.process(pid, &mut { MOST_WORDS })
     }
 
     /// What fades first is read first: a process that ends gives up its memory, then its descriptors, then its directories
     /// (do_exit), and its status last.
-    fn process(&self, pid: i32) -> Option<Process> {
+    fn process(&self, pid: i32, room: &mut usize) -> Option<Process> {
         let at = |name: &str| format!("/proc/{pid}/{name}");
-        let cmdline = fs::read(at("cmdline")).unwrap_or_default();
+        let cmdline = read(&at("cmdline"), MOST_WORDS.min(*room)).unwrap_or_default();
+        *room -= cmdline.len();
         let stderr = fs::read_link(at("fd/2")).ok();
         let cwd = fs::read_link(at("cwd")).ok();
         let root = fs::read_link(at("root")).ok();
-        let status = fs::read(at("status")).ok()?;
+        let status = read(&at("status"), MOST_WORDS).ok()?;
         let user_ns = fs::metadata(at("ns/user"))
             .ok()
             .map(|namespace| namespace.ino());
@@ -173,8 +181,8 @@ impl Watcher {
             zombie,
             status,
             user_ns,
-            uid_map: fs::read(at("uid_map")).unwrap_or_default(),
-            gid_map: fs::read(at("gid_map")).unwrap_or_default(),
+            uid_map: read(&at("uid_map"), MOST_WORDS).unwrap_or_default(),
+            gid_map: read(&at("gid_map"), MOST_WORDS).unwrap_or_default(),
             label: label(&at("attr/current")),
         })
     }
@@ -189,6 +197,14 @@ fn label(path: &str) -> Option<Vec<u8>> {
         }
         Err(_) => None,
     }
+}
+
+/// The beginning of a file of /proc.
+fn read(path: &str, most: usize) -> io::Result<Vec<u8>> {
+    // As much as most of them hold, so that one read is enough.
+    let mut text = Vec::with_capacity(4096);
+    File::open(path)?.take(most as u64).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 /// Gives what has ended since back what it was seen with.

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicI32, AtomicU32, Ordering::SeqCst};
 use nix::libc;
 use rustix::fs::Timespec;
 use rustix::io::Errno;
-use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
+use rustix::process::{Signal, getpid, set_parent_process_death_signal};
 use rustix::thread::futex;
 
 use super::sys;
@@ -136,7 +136,8 @@ extern "C" fn keep_watch(_: *mut c_void) -> c_int {
     }
     let parent = SHARED.parent.load(SeqCst);
     let mut answered = 0;
-    while getppid().is_some_and(|ppid| ppid.as_raw_nonzero().get() == parent) {
+    // SAFETY: no memory is involved; this call cannot fail, and so touches no errno.
+    while unsafe { libc::getppid() } == parent {
         match futex::wait(&SHARED.question, futex::Flags::PRIVATE, answered, None) {
             Ok(()) | Err(Errno::AGAIN | Errno::INTR) => {}
             Err(_) => break,

@@ -11,29 +11,61 @@ use nix::libc;
 use super::sys::{self, Signals};
 use super::trace::Tracing;
 
+/// A program's words as a C program is given them.
+#[derive(Debug, Clone, Copy)]
+pub struct Words(*const *const c_char);
+
+impl Words {
+    /// All of them.
+    ///
+    /// # Safety
+    /// `words` must be an array of C strings that ends with a null pointer and stays as it is for ever.
+    #[must_use]
+    pub unsafe fn new(words: *const *const c_char) -> Words {
+        Words(words)
+    }
+
+    /// The words, from this one on; `None` where there are not so many.
+    #[must_use]
+    pub fn from(self, first: usize) -> Option<Words> {
+        let there = self.iter().take(first + 1).count() > first;
+        // SAFETY: the array goes on at least that far.
+        there.then(|| Words(unsafe { self.0.add(first) }))
+    }
+
+    /// Each word.
+    pub fn iter(self) -> impl Iterator<Item = &'static CStr> {
+        (0..).map_while(move |n| {
+            // SAFETY: all words before this one are there, so that it is a string or the null pointer at the end.
+            unsafe {
+                let word = *self.0.add(n);
+                (!word.is_null()).then(|| CStr::from_ptr(word))
+            }
+        })
+    }
+}
+
 /// The command and its arguments, byte for byte.
 #[derive(Debug)]
 pub struct Command {
-    argv: *const *const c_char,
-    /// Keeps what `argv` points to, where this process built it.
+    words: Words,
+    /// Keeps what `words` points to, where this process built it.
     _owned: Vec<CString>,
     _pointers: Vec<*const c_char>,
     tracing: OnceCell<Tracing>,
 }
 
 impl Command {
-    /// The command as a C program is given it.
-    ///
-    /// # Safety
-    /// `argv` must be an array of at least one C string that ends with a null pointer and stays as it is.
+    /// The command in these words, of which there is at least one; `None` where there is none.
     #[must_use]
-    pub unsafe fn from_argv(argv: *const *const c_char) -> Command {
-        Command {
-            argv,
+    pub fn from_argv(words: Words) -> Option<Command> {
+        words.iter().next()?;
+        Some(Command {
+            words,
             _owned: Vec::new(),
             _pointers: Vec::new(),
             tracing: OnceCell::new(),
-        }
+        })
     }
 
     /// The command given as words; `None` where there is none. A word cannot have a NUL in it, coming from an argument.
@@ -53,7 +85,7 @@ impl Command {
             .chain([ptr::null()])
             .collect();
         Some(Command {
-            argv: pointers.as_ptr(),
+            words: Words(pointers.as_ptr()),
             _owned: owned,
             _pointers: pointers,
             tracing: OnceCell::new(),
@@ -68,23 +100,19 @@ impl Command {
     /// The command's name, as it was given.
     #[must_use]
     pub fn name(&self) -> &CStr {
-        // SAFETY: argv has at least one C string, by construction.
-        unsafe { CStr::from_ptr(*self.argv) }
+        self.words.iter().next().unwrap_or_default()
     }
 
     /// How many words there are.
     fn len(&self) -> usize {
-        // SAFETY: argv ends with a null pointer, by construction.
-        (0..)
-            .take_while(|&n| unsafe { !(*self.argv.add(n)).is_null() })
-            .count()
+        self.words.iter().count()
     }
 
     /// Becomes the command. Comes back with the errno when that fails.
     #[must_use]
     pub fn execute(&self) -> i32 {
-        // SAFETY: argv is an array of C strings that ends with a null pointer, by construction.
-        unsafe { sys::execute(self.argv) }
+        // SAFETY: the words are an array of C strings that ends with a null pointer, by construction.
+        unsafe { sys::execute(self.words.0) }
     }
 }
 

@@ -72,7 +72,8 @@ impl Watch {
         }
     }
 
-    fn start(&mut self) {
+    /// Starts the diagnosis, if it is not under way.
+    pub fn start(&mut self) {
         if let Some(make) = self.make.take() {
             self.diagnosis = Diagnosis::start(make, self.options.report, &self.own);
         }

@@ -8,7 +8,7 @@ use crate::attempt::Subject;
 use crate::check::draft::{self, Source};
 use crate::check::{Checklist, check, manifest};
 use crate::cli::{Check, Color, Who};
-use crate::gather;
+use crate::{complaint, gather, small_file};
 
 pub(super) fn run(arguments: &Check) -> Outcome {
     if arguments.init {
@@ -35,12 +35,15 @@ pub(super) fn run(arguments: &Check) -> Outcome {
 pub fn before_a_run(color: Color) -> Result<(), String> {
     let manifest = Path::new("permwrap.toml");
     let checklist =
-        judge(manifest, &Who::default()).map_err(|trouble| format!("permwrap: {trouble}\n"))?;
+        judge(manifest, &Who::default()).map_err(|trouble| complaint::line(&trouble))?;
     match checklist.holds() {
         Some(false) => Err(format!(
-            "permwrap: not started, since {} does not hold for {}\n{}",
-            manifest.display(),
-            checklist.user,
+            "{}{}",
+            complaint::line(&format!(
+                "not started, since {} does not hold for {}",
+                manifest.display(),
+                checklist.user
+            )),
             checklist.failures(appearance::style(&std::io::stderr(), color))
         )),
         _ => Ok(()),
@@ -49,7 +52,7 @@ pub fn before_a_run(color: Color) -> Result<(), String> {
 
 fn judge(path: &Path, who: &Who) -> Result<Checklist, String> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+    let text = small_file::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             format!("{shown} is not there (permwrap check --init drafts one)")
         }
@@ -126,8 +129,6 @@ fn plural(count: usize, what: &str) -> String {
 
 /// How many directories below the project files are looked for.
 const DEEPEST: u8 = 4;
-/// Files larger than this are none that a person wrote.
-const LARGEST: u64 = 1 << 20;
 
 /// Collects the files that may tell something, in the order of their names. What cannot be read tells nothing.
 fn find(directory: &Path, below: &str, depth: u8, sources: &mut Vec<Source>) {
@@ -142,13 +143,11 @@ fn find(directory: &Path, below: &str, depth: u8, sources: &mut Vec<Source>) {
             continue;
         };
         let path = format!("{below}{name}");
-        let is_small = || entry.metadata().is_ok_and(|meta| meta.len() <= LARGEST);
         if kind.is_dir() && depth > 0 && !name.starts_with('.') && !FOREIGN.contains(&name) {
             find(&entry.path(), &format!("{path}/"), depth - 1, sources);
         } else if kind.is_file()
             && draft::is_source(&path)
-            && is_small()
-            && let Ok(text) = std::fs::read_to_string(entry.path())
+            && let Ok(text) = small_file::read(&entry.path())
         {
             sources.push(Source { path, text });
         }

@@ -5,12 +5,16 @@ use std::io::Read;
 use super::{Outcome, print, print_json, style, who};
 use crate::attempt::Incident;
 use crate::cli::Explain;
+use crate::complaint::complain;
 use crate::detect::{self, Foreign};
 use crate::investigate::{Views, investigate};
 use crate::render::{incident_report, text};
 use crate::report::{self, ElsewhereReport, ExplainReport, Finding, lossy};
 use crate::resolve::{CandidateProcess, Circumstances, Evidence, Presence};
-use crate::wrap;
+use crate::{small_file, wrap};
+
+/// How much text is read, in bytes: more than any terminal keeps.
+const MOST: u64 = 16 * 1024 * 1024;
 
 const OFFLINE: &str = "nothing on this machine was looked at (--offline)";
 
@@ -81,17 +85,27 @@ fn report_of(foreign: &Foreign) -> ElsewhereReport {
     }
 }
 
+/// The text, or as much of it as is worth reading.
 fn read(arguments: &Explain) -> Result<Vec<u8>, String> {
-    match &arguments.file {
-        Some(file) => std::fs::read(file).map_err(|error| format!("{}: {error}", file.display())),
-        None => {
-            let mut text = Vec::new();
-            std::io::stdin()
-                .read_to_end(&mut text)
-                .map_err(|error| format!("standard input: {error}"))?;
-            Ok(text)
+    let (mut text, from) = (Vec::new(), arguments.file.as_deref());
+    let name = from.map_or("standard input".to_owned(), |file| {
+        file.display().to_string()
+    });
+    let read = match from {
+        Some(file) => {
+            small_file::open(file).and_then(|(file, _)| file.take(MOST + 1).read_to_end(&mut text))
         }
+        None => std::io::stdin().take(MOST + 1).read_to_end(&mut text),
+    };
+    read.map_err(|error| format!("{name}: {error}"))?;
+    if text.len() as u64 > MOST {
+        text.truncate(MOST as usize);
+        complain(&format!(
+            "{name}: only the first {} MiB were read",
+            MOST >> 20
+        ));
     }
+    Ok(text)
 }
 
 /// Who met the failure, and where: whoever was named, else whoever asks.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Outcome, print};
 use crate::cli::{self, PatternsAction};
 use crate::detect::{Pattern, Patterns, incidents_of};
-use crate::{config, pattern_files};
+use crate::{config, pattern_files, small_file};
 
 pub fn run(arguments: &cli::Patterns) -> Outcome {
     match &arguments.action {
@@ -33,7 +33,7 @@ fn list(arguments: &cli::Patterns) -> Outcome {
 /// Checks a file alone for its form, and with all others for its samples: another pattern may take them.
 fn test(file: &Path) -> Outcome {
     let name = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|error| format!("{name}: {error}"))?;
+    let text = small_file::read(file).map_err(|error| format!("{name}: {error}"))?;
     let patterns = Patterns::builtin()
         .with_file(&name, &text)
         .map_err(|mistake| mistake.to_string())?;

@@ -3,6 +3,7 @@
 //! Every figure is a median of interleaved rounds, as a ratio to the same thing bare: only ratios taken in one run mean
 //! anything. The floor is a C program (floor.c) that forks, executes and waits, with and without a pump of stderr.
 
+mod refusals;
 mod start;
 mod steady;
 mod stream;
@@ -35,6 +36,19 @@ impl Bench {
             ("permwrap", words(&[env!("CARGO_BIN_EXE_permwrap"), "--"])),
             ("timeout", words(&["timeout", "1000"])),
         ]
+        .into_iter()
+        .chain(self.linked_statically())
+        .collect()
+    }
+
+    /// The permwrap that is linked statically, where it was built.
+    fn linked_statically(&self) -> Option<Way> {
+        let built = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/target/x86_64-unknown-linux-musl/release/permwrap"
+        );
+        let there = std::path::Path::new(built).exists();
+        there.then(|| (STATIC, vec![built.to_owned(), "--".to_owned()]))
     }
 
     /// Bare, permwrap and script(1), which takes the command as one word.
@@ -68,6 +82,9 @@ impl Bench {
 }
 
 const SCRIPT: &str = "script";
+
+/// The name of the permwrap that is linked statically.
+pub const STATIC: &str = "permwrap, static";
 
 /// The middle of some figures.
 pub fn median(mut figures: Vec<f64>) -> f64 {
@@ -112,5 +129,6 @@ fn main() {
     start::measure(&bench);
     stream::measure(&bench);
     steady::measure(&bench);
+    refusals::measure(&bench);
     trace::measure(&bench);
 }

@@ -26,7 +26,7 @@ pub(super) struct Signs {
 impl Signs {
     pub(super) fn read(view: &View, root: &Path, cgroup: &str, subject: &Subject) -> Signs {
         let exists = |name: &str| root.join(name).symlink_metadata().is_ok();
-        let systemd = std::fs::read_to_string(root.join("run/systemd/container"));
+        let systemd = crate::small_file::read(&root.join("run/systemd/container"));
         Signs {
             machine: namespaces::is_on_the_machine_itself(view.pid),
             dockerenv: exists(".dockerenv"),

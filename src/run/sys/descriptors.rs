@@ -3,6 +3,7 @@
 use std::ffi::c_int;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::time::Duration;
 
 use nix::libc;
 
@@ -54,7 +55,12 @@ pub(super) fn size(got: isize) -> io::Result<usize> {
 pub fn poll(watched: &mut [libc::pollfd], timeout: c_int) -> Option<usize> {
     // SAFETY: the slice is as long as the kernel is told.
     let got = unsafe { libc::poll(watched.as_mut_ptr(), watched.len() as libc::nfds_t, timeout) };
-    usize::try_from(got).ok()
+    let count = usize::try_from(got).ok();
+    if count.is_none() {
+        // Whoever asks again and again shall not do so at full speed.
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    count
 }
 
 /// One entry for [`poll`]; a negative descriptor is passed over.
@@ -125,10 +131,8 @@ unsafe fn close_range(from: u32, until: u32) {
             return;
         }
         // An old kernel (before 5.9), or a sandbox.
-        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-        let most = limit.map_or(MOST_DESCRIPTORS, |limit| {
-            limit.min(MOST_DESCRIPTORS.into()) as u32
-        });
+        let limit = super::limit(nix::sys::resource::Resource::RLIMIT_NOFILE).unwrap_or(u64::MAX);
+        let most = limit.min(MOST_DESCRIPTORS.into()) as u32;
         for fd in from..until.min(most) {
             libc::close(fd as c_int);
         }

@@ -51,13 +51,36 @@ pub fn reap(pid: i32) {
     {}
 }
 
+/// Continues a child that somebody stopped.
+pub fn continue_if_stopped(pid: i32) {
+    // SAFETY: all-zero bytes are a valid siginfo_t, which waitid may write to.
+    let stopped = unsafe {
+        let mut info: libc::siginfo_t = std::mem::zeroed();
+        let options = libc::WSTOPPED | libc::WNOHANG | libc::__WALL;
+        libc::waitid(libc::P_PID, pid as libc::id_t, &raw mut info, options) == 0
+            && info.si_pid() == pid
+    };
+    if stopped {
+        super::kill(pid, libc::SIGCONT);
+    }
+}
+
 /// Reaps a child that has ended, without waiting; whether it is gone.
 pub fn is_reaped(pid: i32) -> bool {
     // SAFETY: a null status pointer is allowed.
     unsafe { libc::waitpid(pid, ptr::null_mut(), libc::__WALL | libc::WNOHANG) != 0 }
 }
 
-/// Whether this process can learn of its children's ends, and send signals: what a wrapper lives on, and a sandbox may forbid.
+/// How much of something this process may have (getrlimit(2)), `u64::MAX` for as much as there is; `None` where the kernel
+/// does not tell.
+#[must_use]
+pub fn limit(of: nix::sys::resource::Resource) -> Option<u64> {
+    let (current, _) = nix::sys::resource::getrlimit(of).ok()?;
+    Some(current)
+}
+
+/// Whether this process can wait for events, learn of its children's ends and send signals: what a wrapper lives on, and a
+/// sandbox may forbid.
 #[must_use]
 pub fn can_mind_children() -> bool {
     // SAFETY: all-zero bytes are a valid siginfo_t, which waitid may write to; no child is reaped.
@@ -67,7 +90,7 @@ pub fn can_mind_children() -> bool {
         libc::waitid(libc::P_ALL, 0, &raw mut info, options) == 0
             || io::Error::last_os_error().raw_os_error() == Some(libc::ECHILD)
     };
-    waits && super::kill(std::process::id() as i32, 0)
+    waits && super::poll(&mut [], 0).is_some() && super::kill(std::process::id() as i32, 0)
 }
 
 /// A crash of this process leaves no file behind.
@@ -181,6 +204,12 @@ pub fn end_with_parent(parent: i32) {
             exit(0);
         }
     }
+}
+
+/// Has this process sent a signal when its parent ends; whether that was allowed. It may have ended before.
+pub fn tell_of_parents_end(signal: c_int) -> bool {
+    // SAFETY: no memory is involved.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal) == 0 }
 }
 
 /// A copy of this process whose parent is this process's parent. The C library does not know of it, so it must not make

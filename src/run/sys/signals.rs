@@ -118,9 +118,10 @@ pub fn take_signal(signal: c_int) -> bool {
     got > 0
 }
 
-/// Waits for any signal, all of which must be blocked: which it was, its code, and who sent it.
+/// Waits for any signal, all of which must be blocked: which it was, its code, and who sent it. `None` where the kernel
+/// refuses to wait.
 #[must_use]
-pub fn wait_for_signal() -> (c_int, c_int, u32) {
+pub fn wait_for_signal() -> Option<(c_int, c_int, u32)> {
     let all: Signals = !0;
     loop {
         // SAFETY: all-zero bytes are a valid siginfo_t; the set has the 8 bytes the kernel is told.
@@ -135,8 +136,11 @@ pub fn wait_for_signal() -> (c_int, c_int, u32) {
                 8,
             );
             if signal > 0 {
-                return (signal as c_int, info.si_code, info.si_pid() as u32);
+                return Some((signal as c_int, info.si_code, info.si_pid() as u32));
             }
+        }
+        if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+            return None;
         }
     }
 }

@@ -97,7 +97,7 @@ impl Terminal {
                 self.take_place();
             }
             match notice {
-                Notice::Child => {}
+                Notice::Child => sys::continue_if_stopped(self.monitor_pid),
                 Notice::Sent(libc::SIGCONT, _) if self.stopped => self.go_on(),
                 Notice::Sent(libc::SIGWINCH, To::Foreground) => self.resize(),
                 Notice::Sent(

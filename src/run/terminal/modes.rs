@@ -27,6 +27,13 @@ impl Modes {
         unsafe { libc::tcsetattr(terminal, libc::TCSANOW, &raw const self.0) };
     }
 
+    /// Sets them where the terminal is still raw as the wrapper made it, which was killed.
+    pub fn put_back(&self, terminal: &OwnedFd) {
+        if Modes::of(terminal.as_raw_fd()).is_some_and(|now| now == self.raw()) {
+            self.set(terminal.as_raw_fd());
+        }
+    }
+
     /// Every byte typed is handed on and every byte written shown as it is; the line's speed and form stay.
     #[must_use]
     pub fn raw(mut self) -> Modes {

@@ -172,7 +172,7 @@ pub fn stand_by(post: Post<'_>) -> ! {
         if foreground {
             modes::set_foreground(slave.as_raw_fd(), own);
         }
-        hearing = listener::start(monitor, &wrapper);
+        hearing = listener::start(monitor, &wrapper, (&user.0, user.1));
         descriptors
             .iter()
             .all(|&descriptor| sys::duplicate(&slave, descriptor))
@@ -215,6 +215,7 @@ impl Monitor {
             }
             if watched[0].revents != 0 {
                 while sys::next_signal(&self.signals).is_some() {}
+                self.listener.into_iter().for_each(sys::continue_if_stopped);
                 while let Some((_, change)) = sys::wait(Some(self.command)) {
                     let ended = matches!(change, Change::Exited(_) | Change::Killed(_));
                     if ended {
@@ -271,9 +272,7 @@ impl Monitor {
     fn replace_the_wrapper(self) -> ! {
         self.dismiss_listener();
         let (user, before) = &self.user;
-        if Modes::of(user.as_raw_fd()).is_some_and(|now| now == before.raw()) {
-            before.set(user.as_raw_fd());
-        }
+        before.put_back(user);
         let Some(master) = self.master else {
             sys::exit(0)
         };

@@ -1,0 +1,124 @@
+//! The file that a report is written to.
+//!
+//! It appears whole or not at all: readers never see half of it, and a full disk leaves the last one as it was. And it is
+//! what was named: a link that another user planted in its place is not followed.
+#![forbid(unsafe_code)]
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Error, ErrorKind, Result, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::libc;
+
+/// Writes a file, in the place of one that may be there.
+///
+/// # Errors
+/// As open(2), write(2) and rename(2); and where it is a link of another user's.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(there) if there.is_symlink() => {
+            let own = nix::unistd::geteuid().as_raw();
+            if there.uid() != own && there.uid() != 0 {
+                return Err(Error::other(
+                    "it is another user's link, which is not followed",
+                ));
+            }
+            // Also /dev/stdout and its like, which mean an open file.
+            fs::write(path, bytes)
+        }
+        Ok(there) if there.is_file() => replace(path, bytes, Some(there.permissions().mode())),
+        // A FIFO or a device.
+        Ok(_) => OpenOptions::new()
+            .write(true)
+            .custom_flags(libc::O_NOCTTY)
+            .open(path)?
+            .write_all(bytes),
+        Err(error) if error.kind() == ErrorKind::NotFound => replace(path, bytes, None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes a new file beside it and gives that its name. Where the directory takes no new file, the old one is written to.
+fn replace(path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<()> {
+    let (beside, mut file) = match temporary(path) {
+        Ok(temporary) => temporary,
+        Err(error) if mode.is_some() && error.kind() == ErrorKind::PermissionDenied => {
+            let flags = libc::O_NOFOLLOW | libc::O_NOCTTY;
+            let old = OpenOptions::new()
+                .write(true)
+                .truncate(true)
+                .custom_flags(flags)
+                .open(path);
+            return old?.write_all(bytes);
+        }
+        Err(error) => return Err(error),
+    };
+    let done = file
+        .write_all(bytes)
+        .and_then(|()| {
+            mode.map_or(Ok(()), |mode| {
+                file.set_permissions(PermissionsExt::from_mode(mode & 0o777))
+            })
+        })
+        .and_then(|()| fs::rename(&beside, path));
+    if done.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    done
+}
+
+fn temporary(path: &Path) -> Result<(PathBuf, File)> {
+    let Some(name) = path.file_name() else {
+        return Err(Error::from(ErrorKind::IsADirectory));
+    };
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(format!(".{}", std::process::id()));
+    let beside = path.with_file_name(hidden);
+    // Never one that is there already, be it a link.
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&beside)?;
+    Ok((beside, file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_replaced_and_nothing_else_is_left() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("report.json");
+        for text in ["first", "second"] {
+            write(&path, text.as_bytes()).expect("it can be written");
+            assert_eq!(fs::read_to_string(&path).expect("it is there"), text);
+        }
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
+    }
+
+    #[test]
+    fn a_link_of_ones_own_is_followed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (link, target) = (folder.path().join("link"), folder.path().join("target"));
+        std::os::unix::fs::symlink(&target, &link).expect("a link");
+        write(&link, b"text").expect("it can be written");
+        assert_eq!(fs::read(&target).expect("it is there"), b"text");
+    }
+
+    #[test]
+    fn a_link_of_anothers_is_not() {
+        if !nix::unistd::geteuid().is_root() {
+            return;
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let (link, target) = (folder.path().join("link"), folder.path().join("target"));
+        std::os::unix::fs::symlink(&target, &link).expect("a link");
+        std::os::unix::fs::lchown(&link, Some(65534), None).expect("root may");
+        assert!(write(&link, b"text").is_err());
+        assert!(!target.exists());
+    }
+}

@@ -1,0 +1,115 @@
+//! Files that a person wrote: settings, patterns, manifests. One that is no regular file, or too large to have been written by
+//! a person, is refused at once: reading a device may never end, and opening a FIFO may wait for ever.
+#![forbid(unsafe_code)]
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{Error, ErrorKind, Read, Result};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use nix::libc;
+
+/// The largest such file, in bytes.
+pub const MOST: u64 = 1024 * 1024;
+
+/// Opens a regular file for reading.
+///
+/// # Errors
+/// As open(2), and where it is something else.
+pub fn open(path: &Path) -> Result<(File, Metadata)> {
+    // Without waiting for the other end of a FIFO, or for a device.
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(Error::from(ErrorKind::IsADirectory));
+    }
+    if !metadata.is_file() {
+        return Err(Error::new(ErrorKind::InvalidInput, "not a regular file"));
+    }
+    Ok((file, metadata))
+}
+
+/// The beginning of a regular file that another machine's or container's owner may have written.
+///
+/// # Errors
+/// As open(2) and read(2), and where it is no regular file.
+pub fn beginning(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path)?.0.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The text of a small file.
+///
+/// # Errors
+/// As open(2) and read(2), and where it is no regular file, too large, or not UTF-8.
+pub fn read(path: &Path) -> Result<String> {
+    let (file, metadata) = open(path)?;
+    text_of(file, &metadata)
+}
+
+/// The same; `None` where permwrap runs as root and the file is another user's, who shall not decide what root is told.
+///
+/// # Errors
+/// As for [`read`].
+pub fn read_own(path: &Path) -> Result<Option<String>> {
+    let (file, metadata) = open(path)?;
+    if !is_own(&metadata) {
+        return Ok(None);
+    }
+    text_of(file, &metadata).map(Some)
+}
+
+/// Whether this is not another user's, as seen by root: any other user may trust whom he likes.
+#[must_use]
+pub fn is_own(metadata: &Metadata) -> bool {
+    !nix::unistd::geteuid().is_root() || metadata.uid() == 0
+}
+
+fn text_of(file: File, metadata: &Metadata) -> Result<String> {
+    let too_large = || Error::new(ErrorKind::FileTooLarge, "larger than 1 MiB");
+    if metadata.len() > MOST {
+        return Err(too_large());
+    }
+    let mut text = String::new();
+    file.take(MOST + 1).read_to_string(&mut text)?;
+    // Some file systems say that every file is empty.
+    if text.len() as u64 > MOST {
+        Err(too_large())
+    } else {
+        Ok(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_regular_file_is_refused_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let fifo = folder.path().join("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
+        for path in [&fifo, Path::new("/dev/zero"), folder.path()] {
+            assert!(read(path).is_err(), "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn a_file_that_no_person_wrote_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let large = folder.path().join("large");
+        let file = File::create(&large).expect("a file");
+        file.set_len(MOST).expect("a hole");
+        assert_eq!(read(&large).expect("not too large").len() as u64, MOST);
+        file.set_len(MOST + 1).expect("a hole");
+        assert_eq!(
+            read(&large).expect_err("too large").kind(),
+            ErrorKind::FileTooLarge
+        );
+    }
+}

@@ -1,0 +1,59 @@
+//! A command that is refused in thousands of places.
+
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+
+use crate::start::interleave;
+use crate::{Bench, line};
+
+/// How many files may not be removed.
+const FILES: usize = 9_000;
+
+/// Somebody who owns nothing.
+const NOBODY: u32 = 65_534;
+
+/// Prints how much longer `rm -rf` of root's files takes than bare, in seconds, and whether hints came.
+pub fn measure(bench: &Bench) {
+    if !nix::unistd::geteuid().is_root() {
+        println!("{FILES} refusals: not measured, needs root");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    for n in 0..FILES {
+        std::fs::write(folder.path().join(n.to_string()), "").expect("a file");
+    }
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), permissions).expect("it is ours");
+    let folder = folder.path().display().to_string();
+    let ways: Vec<_> = bench
+        .ways()
+        .into_iter()
+        .filter(|way| ["bare", "permwrap"].contains(&way.0))
+        .collect();
+    let mut hints = true;
+    let times = interleave(&ways, 5, |way| {
+        let mut command = bench.command(way, &["rm", "-rf", &folder]);
+        let begun = std::time::Instant::now();
+        let ran = run(&mut command);
+        let taken = begun.elapsed().as_secs_f64();
+        hints &= way.0 == "bare" || memchr::memmem::find(&ran, b"permwrap: cannot").is_some();
+        taken
+    });
+    println!("`rm -rf` of {FILES} files of root's");
+    line(
+        "permwrap, over bare",
+        times[1] - times[0],
+        "s",
+        Some((0.2, true)),
+    );
+    println!("  hints: {}", if hints { "shown" } else { "NONE" });
+}
+
+fn run(command: &mut Command) -> Vec<u8> {
+    let ran = command
+        .uid(NOBODY)
+        .gid(NOBODY)
+        .stdin(Stdio::null())
+        .output();
+    ran.expect("the command starts").stderr
+}

@@ -1,0 +1,121 @@
+//! Permwrap's other processes killed or stopped at any moment: by the system when memory is short, by a person who does not
+//! know what they are.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::run::{Channel, children, none, start};
+use crate::support::{self, forked};
+
+/// Writes for a while, lines of both kinds, and ends by itself.
+const COMMAND: &str = "i=0; while [ $i -lt 60 ]; do i=$((i+1)); echo line $i; \
+    [ $((i % 10)) = 0 ] && echo \"cat: /nowhere/$i: Permission denied\" >&2; sleep 0.005; done; exit 7";
+
+/// The processes of a run that are permwrap's own, but for the wrapper itself: the same program, or a part of it.
+fn helpers(wrapper: i32) -> BTreeSet<i32> {
+    let program = std::fs::read_link(format!("/proc/{wrapper}/exe")).ok();
+    let mut found = BTreeSet::new();
+    let mut open = vec![wrapper];
+    while let Some(parent) = open.pop() {
+        for child in children(parent) {
+            let same = std::fs::read_link(format!("/proc/{child}/exe")).ok() == program;
+            if same && program.is_some() && found.insert(child) {
+                open.push(child);
+            }
+        }
+    }
+    found
+}
+
+/// Runs the command and, after a moment, sends the signal to the helper that comes at this place in the order of their
+/// process ids. False where there is none.
+fn hit(channel: Channel, signal: Signal, place: usize, after: Duration) -> Result<bool, String> {
+    let permwrap = support::permwrap().display().to_string();
+    let bare = start(&["/bin/sh", "-c", COMMAND], channel, &none()).ends()?;
+    let running = start(
+        &[&permwrap, "--", "/bin/sh", "-c", COMMAND],
+        channel,
+        &none(),
+    );
+    let wrapper = running.child.id() as i32;
+    let begun = Instant::now();
+    while begun.elapsed() < after {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let victim = helpers(wrapper).into_iter().nth(place);
+    if let Some(victim) = victim {
+        let _ = kill(Pid::from_raw(victim), signal);
+    }
+    let wrapped = running.ends()?;
+    let missing = |all: &[u8], part: &[u8]| !all.starts_with(part);
+    let differs = wrapped.status != bare.status
+        || missing(&wrapped.stdout, &bare.stdout)
+        || (channel != Channel::Terminal && missing(&wrapped.stderr, &bare.stderr));
+    if differs && victim.is_some() {
+        return Err(format!(
+            "{signal} to helper {place} after {after:?}, {channel:?}\n== bare ==\n{bare}\n== wrapped ==\n{wrapped}"
+        ));
+    }
+    Ok(victim.is_some())
+}
+
+#[test]
+fn whichever_helper_is_killed_or_stopped_the_command_goes_on() {
+    let mut differences = Vec::new();
+    for channel in [Channel::Pipe, Channel::File] {
+        for signal in [Signal::SIGKILL, Signal::SIGSTOP] {
+            for (place, after) in [(0, 0), (0, 40), (0, 200), (1, 120), (1, 250)] {
+                let done = hit(channel, signal, place, Duration::from_millis(after));
+                differences.extend(done.err());
+            }
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n\n"));
+}
+
+#[test]
+fn a_helper_that_is_stopped_on_a_terminal_is_continued() {
+    let mut differences = Vec::new();
+    for place in 0..4 {
+        for after in [20, 150, 300] {
+            let done = hit(
+                Channel::Terminal,
+                Signal::SIGSTOP,
+                place,
+                Duration::from_millis(after),
+            );
+            differences.extend(done.err());
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n\n"));
+}
+
+#[test]
+fn nothing_is_left_to_whoever_gets_the_orphans() {
+    forked(|| {
+        // SAFETY: no memory is involved.
+        unsafe { nix::libc::prctl(nix::libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
+        for script in ["exit 3", crate::run::COMMAND] {
+            for channel in Channel::ALL {
+                let permwrap = support::permwrap().display().to_string();
+                let ended = start(
+                    &[&permwrap, "--", "/bin/sh", "-c", script],
+                    channel,
+                    &none(),
+                )
+                .ends();
+                assert!(ended.is_ok(), "{:?}", ended.err());
+                let left =
+                    nix::sys::wait::waitpid(None, Some(nix::sys::wait::WaitPidFlag::WNOHANG));
+                assert_eq!(
+                    left,
+                    Err(nix::errno::Errno::ECHILD),
+                    "{channel:?}: {script}"
+                );
+            }
+        }
+    });
+}

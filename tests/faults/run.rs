@@ -1,0 +1,242 @@
+//! One command, bare and behind permwrap, with the same fault put in before either is executed.
+
+use std::fmt;
+use std::io::{Read, Seek};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
+
+use crate::support;
+
+/// How long a run may take before it counts as hanging: far more than it needs on a busy machine.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// What is written by a command that fails: to stdout, to stderr as a refusal and as the rest of it, and its exit status.
+pub const COMMAND: &str =
+    "echo out; echo 'cat: /nowhere/at/all: Permission denied' >&2; echo last >&2; exit 7";
+
+/// What stderr is: it decides how the command is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    Pipe,
+    File,
+    Terminal,
+}
+
+impl Channel {
+    pub const ALL: [Channel; 3] = [Channel::Pipe, Channel::File, Channel::Terminal];
+}
+
+/// What is done to a process before it is executed. Only system calls: it runs in a forked child.
+pub type Fault = Arc<dyn Fn() -> std::io::Result<()> + Send + Sync>;
+
+/// Nothing is done.
+pub fn none() -> Fault {
+    Arc::new(|| Ok(()))
+}
+
+/// What was seen of a run.
+pub struct Seen {
+    pub status: ExitStatus,
+    /// Everything that arrived; on a terminal, stdout and stderr.
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = String::from_utf8_lossy;
+        let (out, err) = (text(&self.stdout), text(&self.stderr));
+        write!(
+            f,
+            "{}\n-- stdout --\n{out}\n-- stderr --\n{err}",
+            self.status
+        )
+    }
+}
+
+/// A run under way.
+pub struct Running {
+    pub child: Child,
+    /// The user's end of its terminal, if it has one.
+    pub user: std::fs::File,
+    stdout: JoinHandle<Vec<u8>>,
+    stderr: Option<JoinHandle<Vec<u8>>>,
+    file: Option<std::fs::File>,
+    what: String,
+}
+
+/// Starts the words in a process group of their own.
+pub fn start(words: &[&str], channel: Channel, fault: &Fault) -> Running {
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).stdin(Stdio::null());
+    let what = format!("{channel:?}: {}", words.join(" "));
+    let fault = Arc::clone(fault);
+    let mut file = None;
+    let (user, keyboard) = terminal();
+    let user = std::fs::File::from(user);
+    match channel {
+        Channel::Pipe => {
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        }
+        Channel::File => {
+            let kept = tempfile::tempfile().expect("a file can be made");
+            command.stdout(Stdio::piped());
+            command.stderr(kept.try_clone().expect("a descriptor can be duplicated"));
+            file = Some(kept);
+        }
+        Channel::Terminal => {
+            let dup = || {
+                keyboard
+                    .try_clone()
+                    .expect("a descriptor can be duplicated")
+            };
+            command.stdin(dup()).stdout(dup()).stderr(dup());
+        }
+    }
+    // SAFETY: these are system calls on the child's own session, group and limits.
+    unsafe {
+        command.pre_exec(move || {
+            if channel == Channel::Terminal {
+                rustix::process::setsid()?;
+                rustix::process::ioctl_tiocsctty(std::io::stdin())?;
+            } else {
+                rustix::process::setpgid(None, None)?;
+            }
+            fault()
+        });
+    }
+    let mut child = command
+        .spawn()
+        .unwrap_or_else(|error| panic!("{what}: {error}"));
+    drop((command, keyboard));
+    let stdout = match child.stdout.take() {
+        Some(stdout) => collect(stdout),
+        None => collect(user.try_clone().expect("a descriptor can be duplicated")),
+    };
+    let stderr = child.stderr.take().map(collect);
+    Running {
+        child,
+        user,
+        stdout,
+        stderr,
+        file,
+        what,
+    }
+}
+
+impl Running {
+    /// Waits for its end.
+    pub fn ends(mut self) -> Result<Seen, String> {
+        let deadline = Instant::now() + DEADLINE;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
+                break status;
+            }
+            if Instant::now() > deadline {
+                kill_tree(self.child.id() as i32);
+                return Err(format!("{} hangs", self.what));
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        };
+        let read = |reader: JoinHandle<Vec<u8>>| reader.join().expect("the reader ends");
+        let mut stderr = self.stderr.map(read).unwrap_or_default();
+        if let Some(mut file) = self.file {
+            file.rewind().expect("a file has a beginning");
+            file.read_to_end(&mut stderr).expect("a file can be read");
+        }
+        Ok(Seen {
+            status,
+            stdout: read(self.stdout),
+            stderr,
+        })
+    }
+}
+
+/// Runs the script bare and behind permwrap, compares, and hands back what was seen of the wrapped run. `None` where
+/// permwrap's own program cannot be loaded in these surroundings. An error tells the difference.
+pub fn compare(script: &str, channel: Channel, fault: &Fault) -> Result<Option<Seen>, String> {
+    let permwrap = support::permwrap().display().to_string();
+    let bare = start(&["/bin/sh", "-c", script], channel, fault).ends()?;
+    let loads = start(&[&permwrap, "-q", "--", "/bin/true"], Channel::Pipe, fault).ends()?;
+    if !loads.status.success() {
+        return Ok(None);
+    }
+    let wrapped = start(&[&permwrap, "--", "/bin/sh", "-c", script], channel, fault).ends()?;
+    let (b, w) = (&bare, &wrapped);
+    let same_end = (b.status.code(), b.status.signal()) == (w.status.code(), w.status.signal());
+    let same_bytes = if channel == Channel::Terminal {
+        w.stdout.starts_with(&b.stdout)
+    } else {
+        w.stdout == b.stdout && w.stderr.starts_with(&b.stderr)
+    };
+    if same_end && same_bytes {
+        Ok(Some(wrapped))
+    } else {
+        Err(format!(
+            "{channel:?}\n==== bare ====\n{bare}\n==== wrapped ====\n{wrapped}"
+        ))
+    }
+}
+
+/// The comparison under each of these faults, with each kind of stderr; fails with all the differences. How many there were.
+#[track_caller]
+pub fn same_under(faults: impl Iterator<Item = (String, Fault)>) -> usize {
+    let mut compared = 0;
+    let mut differences = Vec::new();
+    for (what, fault) in faults {
+        for channel in Channel::ALL {
+            match compare(COMMAND, channel, &fault) {
+                Ok(seen) => compared += usize::from(seen.is_some()),
+                Err(difference) => differences.push(format!("{what}: {difference}")),
+            }
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n\n"));
+    compared
+}
+
+/// A new terminal: the user's end, and the command's.
+fn terminal() -> (OwnedFd, OwnedFd) {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let user = openpt(flags).expect("a pseudo-terminal can be made");
+    unlockpt(&user).expect("it is ours");
+    let keyboard = ioctl_tiocgptpeer(&user, flags).expect("it has another end");
+    (user, keyboard)
+}
+
+/// The children of a process.
+pub fn children(of: i32) -> Vec<i32> {
+    let children =
+        std::fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap_or_default();
+    children
+        .split_whitespace()
+        .filter_map(|pid| pid.parse().ok())
+        .collect()
+}
+
+/// Kills a process and its descendants, in whatever sessions they are.
+fn kill_tree(pid: i32) {
+    let children = children(pid);
+    let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+    children.into_iter().for_each(kill_tree);
+}
+
+fn collect(mut from: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut all = Vec::new();
+        let mut piece = [0; 4096];
+        // A terminal that everybody has closed answers with an error.
+        while let Ok(count @ 1..) = from.read(&mut piece) {
+            all.extend_from_slice(&piece[..count]);
+        }
+        all
+    })
+}
