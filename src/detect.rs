@@ -132,3 +132,17 @@ fn pushed(streams: &mut Vec<Stream>, patterns: &Patterns, line: &[u8]) -> Vec<In
     streams.push(stream);
     complete
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_path_is_read_whole() {
+        let path = format!("/{}f", "a/".repeat(2036));
+        let text = format!("cat: {path}: Permission denied\n");
+        let found = incidents_of(text.as_bytes(), &Arc::new(Patterns::builtin()));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].paths, [path.into_bytes()]);
+    }
+}

@@ -15,9 +15,9 @@ use crate::attempt::{Clue, Errno, Incident, Operation, Sign};
 const LONGEST_PATH: usize = 4096;
 
 /// How many reasons of one line are read, and how far around each a pattern looks, in bytes: a line may be long and
-/// hold nothing but reasons.
+/// hold nothing but reasons. The longest path fits in, and what is said of it.
 const REASONS: usize = 6;
-const REACH: usize = 3 * 1024;
+const REACH: usize = LONGEST_PATH + 1024;
 
 /// The lines around the one that is read: by distance, from 1.
 pub(super) trait Surroundings {
