@@ -13,6 +13,9 @@ use permwrap::cause::Code;
 const STAGES: &[&str] = &[
     "byte_path",
     "quote",
+    "complaint",
+    "small_file",
+    "report_file",
     "attempt",
     "programs",
     "facts",
