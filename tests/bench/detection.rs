@@ -39,15 +39,26 @@ fn main() {
     report("one match in 32 MiB", &rare, whole);
     report("the words in every 100th line", &busy, whole);
     report("every line matches", &loud, whole);
-    let start = Instant::now();
-    let patterns = Arc::new(Patterns::builtin());
-    let mut detector = Detector::new(patterns);
-    detector.feed(denial);
-    let found = detector.flush().len();
-    println!(
-        "{:>10}  the first match of a process ({found})",
-        start.elapsed().as_micros()
+    println!("microseconds for the first match of a process");
+    first("find's", denial);
+    first("cat's", b"cat: /etc/shadow: Permission denied\n");
+    first(
+        "Python's",
+        b"PermissionError: [Errno 13] Permission denied: '/srv/x'\n",
     );
+}
+
+/// What the first message of a run costs: the patterns are parsed, and those that could match are compiled.
+fn first(whose: &str, message: &[u8]) {
+    let mut best = u128::MAX;
+    let mut found = 0;
+    for _ in 0..5 {
+        let start = Instant::now();
+        let mut detector = Detector::new(Arc::new(Patterns::builtin()));
+        found = detector.feed(message).len() + detector.flush().len();
+        best = best.min(start.elapsed().as_micros());
+    }
+    println!("{best:>10}  {whose} ({found})");
 }
 
 /// The prefilter and the detector, as a run has them.
