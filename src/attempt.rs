@@ -4,6 +4,8 @@
 //! this operation on this object. Nothing here looks at the system.
 #![forbid(unsafe_code)]
 
+use serde::{Deserialize, Serialize};
+
 mod errno;
 mod fact;
 mod incident;
@@ -27,7 +29,7 @@ pub use subject::{Capability, CapabilitySet, IdMap, Subject};
 pub const ANY_NAME: &[u8] = b"(a new file)";
 
 /// What an attempt was aimed at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Object {
     /// A path, absolute, as bytes. It may hold symlinks, `.` and `..`.
     Path(Vec<u8>),
@@ -45,7 +47,7 @@ pub enum Object {
 }
 
 /// One concrete reading of a failure, ready to be judged.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// Who tried.
     pub subject: Subject,

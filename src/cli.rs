@@ -3,8 +3,10 @@
 //! The command to run is split off before clap sees the arguments, so that its own arguments reach it byte for byte,
 //! `--` included.
 
+mod mend;
 mod setup;
 
+pub use mend::{Fix, History, Undo};
 pub use setup::{Check, Config, Init, Man, Shell};
 
 use std::ffi::{OsStr, OsString};
@@ -44,9 +46,9 @@ pub struct Stop {
     version,
     about = "Explains permission failures: put `permwrap --` before any command.",
     long_about = "Runs COMMAND exactly as it would run alone. When the kernel refuses something, permwrap says afterwards \
-                  which object refused, by which rule, and what smallest change puts it right. It changes nothing itself.",
+                  which object refused, by which rule, and what smallest change puts it right. Only `permwrap fix` changes anything, and asks first.",
     override_usage = "permwrap [OPTIONS] [--] COMMAND [ARG]...\n       permwrap why OPERATION PATH [--as USER | --pid PID]\n       \
-                      permwrap explain [FILE]\n       permwrap causes [CODE]\n       permwrap check [MANIFEST] [--as USER]\n       permwrap init bash|zsh|fish [COMMAND]...",
+                      permwrap explain [FILE]\n       permwrap causes [CODE]\n       permwrap check [MANIFEST] [--as USER]\n       permwrap fix [N]\n       permwrap undo [N]\n       permwrap history\n       permwrap init bash|zsh|fish [COMMAND]...",
     after_help = EXAMPLES,
     disable_help_subcommand = true
 )]
@@ -65,6 +67,8 @@ Examples:
   permwrap why read /srv/data --as www-data  the same for another user
   permwrap explain build.log                 explain a saved or pasted error text
   permwrap causes dir-not-searchable         what a cause means, and its fixes
+  permwrap fix                               put right what the last run here met, after asking
+  permwrap undo                              take that back
   permwrap check                             judge all that permwrap.toml says a service needs
   eval \"$(permwrap init bash)\"              wrap the usual commands in this shell
 
@@ -92,6 +96,9 @@ pub struct RunOptions {
     /// Judge permwrap.toml first, and do not start the command when something is missing
     #[arg(long)]
     pub check: bool,
+    /// After a failed run, ask whether to put it right, and run COMMAND again
+    #[arg(long)]
+    pub fix: bool,
     /// Leave a terminal alone; nothing can be watched there
     #[arg(long)]
     pub no_pty: bool,
@@ -138,6 +145,12 @@ pub enum Own {
     Patterns(Patterns),
     /// Judge what the project's permwrap.toml asks for, all at once
     Check(Check),
+    /// Put right what the last run here met
+    Fix(Fix),
+    /// Take back what `fix` changed
+    Undo(Undo),
+    /// List refusals that were met here, what put them right, and what came back
+    History(History),
     /// Print what a shell needs to put permwrap before the usual commands
     Init(Init),
     /// Show which settings are in force, and where they come from
@@ -285,6 +298,9 @@ const SUBCOMMANDS: &[&[u8]] = &[
     b"causes",
     b"patterns",
     b"check",
+    b"fix",
+    b"undo",
+    b"history",
     b"init",
     b"config",
     b"man",

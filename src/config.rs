@@ -4,6 +4,7 @@
 //! color = "auto"                     # auto, always or never
 //! hints = "text"                     # text, json, github or off
 //! patterns = ["~/patterns"]          # further directories of patterns
+//! history = true                     # remember what was met, for `permwrap fix`; nothing leaves this machine
 //!
 //! [ignore]
 //! paths = ["/proc", "~/scratch"]     # no hint for these and what lies below them
@@ -45,6 +46,8 @@ pub struct Config {
     pub ignored_paths: Option<Set<Vec<PathBuf>>>,
     /// No hint for these causes.
     pub ignored_causes: Option<Set<Vec<Code>>>,
+    /// Whether what was met is remembered, for `permwrap fix` and `history`.
+    pub history: Option<Set<bool>>,
     /// The commands that `permwrap init` wraps.
     pub commands: Option<Set<Vec<String>>>,
 }
@@ -77,6 +80,12 @@ pub struct Mistake {
 }
 
 impl Config {
+    /// Whether what was met is remembered.
+    #[must_use]
+    pub fn remembers(&self) -> bool {
+        self.history.as_ref().is_none_or(|set| set.value)
+    }
+
     /// Whether a refusal of this path, for this cause, is not worth a hint here.
     #[must_use]
     pub fn ignores(&self, path: &[u8], cause: Option<Code>) -> bool {
@@ -109,6 +118,7 @@ pub fn parse(text: &str, home: Option<&std::path::Path>) -> Result<Config, Mista
         color: raw.color.map(|word| set(text, word, color)).transpose()?,
         hints: raw.hints.map(|word| set(text, word, hints)).transpose()?,
         patterns: raw.patterns.map(paths).transpose()?,
+        history: raw.history.map(|value| set(text, value, Ok)).transpose()?,
         ignored_paths: raw.ignore.paths.map(paths).transpose()?,
         ignored_causes: raw
             .ignore
@@ -147,6 +157,7 @@ struct Raw {
     color: Option<Spanned<String>>,
     hints: Option<Spanned<String>>,
     patterns: Option<Spanned<Vec<PathBuf>>>,
+    history: Option<Spanned<bool>>,
     #[serde(default)]
     ignore: RawIgnore,
     #[serde(default)]

@@ -49,6 +49,8 @@ pub struct Findings {
     /// Whether all is to be listed.
     lists: bool,
     quota: Quota,
+    /// How many hints were shown.
+    numbered: usize,
     /// Failures that no hint was shown for.
     unshown: u64,
     /// Failures that are no longer listed, or never were.
@@ -81,6 +83,8 @@ struct Entry {
     last_met: u64,
     /// Whether a hint was considered for it.
     considered: bool,
+    /// The place of its hint among all that were shown; `None` where none was.
+    shown: Option<usize>,
 }
 
 /// What refuses what: two failures with the same obstacle need one explanation.
@@ -204,6 +208,7 @@ impl Findings {
                 shown.push(at);
             }
         }
+        self.number(&shown);
         if !shown.is_empty() {
             self.fruitless = 0;
         }
@@ -227,7 +232,16 @@ impl Findings {
                 false => self.unshown += 1,
             }
         }
+        self.number(&due);
         due.into_iter().map(|at| &self.kept[at].finding).collect()
+    }
+
+    /// What hints were shown for, in their order; then what they stood for as well.
+    #[must_use]
+    pub fn told(&self) -> Vec<&Finding> {
+        let mut told: Vec<&Entry> = self.kept.iter().filter(|entry| entry.considered).collect();
+        told.sort_by_key(|entry| entry.shown.unwrap_or(usize::MAX));
+        told.into_iter().map(|entry| &entry.finding).collect()
     }
 
     /// Every finding that is still listed.
@@ -250,6 +264,14 @@ impl Findings {
     #[must_use]
     pub fn unlisted(&self) -> u64 {
         self.unlisted
+    }
+
+    /// Numbers the hints that are shown.
+    fn number(&mut self, shown: &[usize]) {
+        for &at in shown {
+            self.kept[at].shown = Some(self.numbered);
+            self.numbered += 1;
+        }
     }
 
     fn wait(&mut self, incident: Incident, circumstances: &Arc<Circumstances>) {
@@ -311,6 +333,7 @@ impl Findings {
             finding,
             last_met: self.clock,
             considered: false,
+            shown: None,
         });
         self.next
     }

@@ -27,6 +27,7 @@ pub mod gather;
 pub mod init;
 pub mod investigate;
 pub mod judge;
+pub mod mend;
 pub mod pattern_files;
 pub mod programs;
 pub mod quote;

@@ -65,6 +65,10 @@ fn run_with(options: &RunOptions, command: Vec<OsString>, words: Words) -> c_int
         eprint!("{reason}");
         return 125;
     }
+    if options.fix {
+        let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+        subcommand::run_until_it_works(&words).repeat();
+    }
     let wanted = Options {
         report: options.report.is_some(),
         quiet: options.quiet,

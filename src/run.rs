@@ -23,6 +23,7 @@ mod column;
 mod file;
 mod memory;
 mod pipe;
+mod round;
 mod sentinel;
 mod signals;
 mod spawn;
@@ -37,6 +38,7 @@ use nix::libc;
 pub use diagnosis::{MakeObserver, Observer};
 pub use exit::Exit;
 pub use memory::Allocator;
+pub use round::round;
 pub use scene::Scene;
 pub use spawn::{Command, Words};
 

@@ -3,10 +3,16 @@
 mod causes;
 pub mod check;
 mod explain;
+mod fix;
+mod history;
 mod patterns;
+mod rounds;
 mod setup;
+mod undo;
 mod who;
 mod why;
+
+pub use rounds::run as run_until_it_works;
 
 use std::io::Write;
 
@@ -24,6 +30,9 @@ pub fn run(own: &Own) -> u8 {
         Own::Causes(arguments) => causes::run(arguments),
         Own::Patterns(arguments) => patterns::run(arguments),
         Own::Check(arguments) => check::run(arguments),
+        Own::Fix(arguments) => fix::run(arguments),
+        Own::Undo(arguments) => undo::run(arguments),
+        Own::History(arguments) => history::run(arguments),
         Own::Init(arguments) => setup::init(arguments),
         Own::Config(_) => setup::config(),
         Own::Man(_) => setup::man(),

@@ -17,6 +17,8 @@ use crate::config::{self, Config, HintsOrOff};
 use crate::detect::{self, Detector};
 use crate::findings::Findings;
 use crate::gather::{self, Snapshot};
+use crate::mend::history;
+use crate::mend::runs::{Failure, MOST_FAILURES, Run};
 use crate::pattern_files;
 use crate::programs;
 use crate::render::{self, Style, github, json_line, text};
@@ -150,7 +152,7 @@ impl Explainer {
             Some(Hints::Text) => {
                 let due = self.findings.due(is_wanted).into_iter();
                 let hints: Vec<String> = due
-                    .map(|finding| text::hint_in_run(finding, self.style, traced))
+                    .map(|finding| hint(finding, self.style, traced, config))
                     .collect();
                 match hints.is_empty() {
                     true => String::new(),
@@ -167,6 +169,19 @@ impl Explainer {
             .iter()
             .map(|word| lossy(word.as_bytes()).0)
             .collect()
+    }
+
+    /// Remembers what was told of, so that `permwrap fix` can judge it anew. Trouble with that is nobody's business here.
+    fn remember(&self) {
+        if self.form.is_none() || !self.config.remembers() {
+            return;
+        }
+        let told = self.findings.told().into_iter();
+        let failures: Vec<Failure> = told.filter_map(failure).take(MOST_FAILURES).collect();
+        if !failures.is_empty() {
+            let wrapper = std::os::unix::process::parent_id();
+            let _ = Run::now(wrapper, self.circumstances.command.clone(), failures).keep();
+        }
     }
 
     /// Writes the report, where one was asked for.
@@ -192,6 +207,36 @@ impl Explainer {
         let text = render::json_text(&report).map_err(|error| error.to_string())?;
         report_file::write(file, text.as_bytes()).map_err(|error| error.to_string())
     }
+}
+
+/// The hint for people, with a line of what is remembered of it.
+fn hint(finding: &Finding, style: Style, traced: bool, config: &Config) -> String {
+    let mut hint = text::hint_in_run(finding, style, traced);
+    if let (Conclusion::Refused(..), Some(attempt), true) =
+        (&finding.conclusion, &finding.attempt, config.remembers())
+        && let Some(before) = history::put_right_before(attempt)
+    {
+        hint.push_str(&text::remembered(&before, style));
+    }
+    hint
+}
+
+/// A refusal as it is remembered; `None` for what is none.
+fn failure(finding: &Finding) -> Option<Failure> {
+    let (Conclusion::Refused(denial, _), Some(attempt)) = (&finding.conclusion, &finding.attempt)
+    else {
+        return None;
+    };
+    if matches!(attempt.object, Object::Another(_)) {
+        // Its number will be another process's.
+        return None;
+    }
+    Some(Failure {
+        attempt: attempt.clone(),
+        firm: finding.signs.are_firm(),
+        elsewhere: finding.facts.surroundings.elsewhere,
+        code: denial.code.name().to_owned(),
+    })
 }
 
 /// Whether the configuration asks for no hint.
@@ -255,6 +300,7 @@ impl Observer for Explainer {
                 text::remainder(self.findings.unshown(), self.report.is_some()).as_bytes(),
             );
         }
+        self.remember();
         if let Err(trouble) = self.report(exit) {
             let file = self.report.clone().unwrap_or_default();
             self.troubles.push(format!(

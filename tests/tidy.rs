@@ -38,6 +38,7 @@ const STAGES: &[&str] = &[
     "appearance",
     "pattern_files",
     "check",
+    "mend",
     "wrap",
     "subcommand",
 ];

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 macro_rules! errnos {
     ($($variant:ident $symbol:literal $number:literal $words:literal,)*) => {
         /// An error number of a system call, as far as a judgement of access can end in one.
         ///
         /// Numbers and words are those of Linux and the GNU C library in the C locale (errno(3), strerror(3)).
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[allow(missing_docs)]
         pub enum Errno { $($variant,)* }
 

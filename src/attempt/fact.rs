@@ -6,7 +6,7 @@ use super::Errno;
 pub type Fact<T> = Result<T, UnknownFact>;
 
 /// Why something is not known.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct UnknownFact {
     /// What could not be read: "mode and owner", "ACL", "inode flags", "security label".
     pub what: String,

@@ -1,9 +1,11 @@
 //! Operations on files, with the parameters that decide.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Policy, Privilege};
 
 /// What was tried, as the system call sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Operation {
     /// open(2) of a file.
     Open(OpenHow),
@@ -61,11 +63,12 @@ pub enum Operation {
     /// Something else that asks for a privilege rather than for a file.
     Privileged(Privilege),
     /// A program's own look at a file's owner and mode, before it uses it.
+    #[serde(with = "super::policy::by_name")]
     Trust(&'static Policy),
 }
 
 /// How a file is opened: the access mode and flags of open(2) that decide.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct OpenHow {
     /// O_RDONLY or O_RDWR.
     pub read: bool,
@@ -84,7 +87,7 @@ pub struct OpenHow {
 }
 
 /// What mknod(2) is to make.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum NodeType {
     /// A FIFO, or (the same rules) a socket.
     Fifo,

@@ -91,3 +91,25 @@ impl Policy {
         Policy::all().iter().find(|policy| policy.name == name)
     }
 }
+
+/// A policy is written by its name.
+pub(super) mod by_name {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Policy;
+
+    pub fn serialize<S: Serializer>(
+        policy: &&'static Policy,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&policy.name)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<&'static Policy, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Policy::named(&name).ok_or_else(|| D::Error::custom("no such policy"))
+    }
+}

@@ -1,11 +1,13 @@
 //! Operations of no file that ask for a privilege.
 
+use serde::{Deserialize, Serialize};
+
 use super::Capability;
 
 macro_rules! privileges {
     ($($variant:ident $name:literal $capability:ident $words:literal,)*) => {
         /// What a process asks for that ordinary users get only where a setting or limit gives it, or never.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[allow(missing_docs)]
         pub enum Privilege { $($variant,)* }
 

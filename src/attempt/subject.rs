@@ -1,10 +1,12 @@
 //! Who tries: a process's credentials, as the kernel holds them (credentials(7), capabilities(7)).
 
+use serde::{Deserialize, Serialize};
+
 use super::Label;
 use super::{Fact, UnknownFact};
 
 /// A process's credentials at the moment of the attempt. Ids are as the observer (permwrap) sees them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
     /// The process, where there is one.
     pub pid: Option<i32>,
@@ -198,7 +200,7 @@ impl Capability {
 }
 
 /// A set of capabilities, as the bit mask of `/proc/PID/status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CapabilitySet(pub u64);
 
 impl CapabilitySet {
@@ -227,7 +229,7 @@ impl CapabilitySet {
 }
 
 /// Which ids exist in a user namespace, in the observer's numbers: ranges of (first, count).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdMap(pub Vec<(u32, u32)>);
 
 impl IdMap {

@@ -20,6 +20,7 @@ pub fn show(config: &Config, paths: Option<&Paths>, there: bool) -> String {
         row("color", &config.color, "auto", |&color| color_word(color)),
         row("hints", &config.hints, "text", |&hints| hints_word(hints)),
         row("patterns", &config.patterns, "none", |list| listed(list)),
+        row("history", &config.history, "true", bool::to_string),
         row("ignore.paths", &config.ignored_paths, "none", |list| {
             listed(list)
         }),

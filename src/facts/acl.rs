@@ -92,4 +92,25 @@ impl Acl {
             entries: entries.collect::<Result<_, _>>()?,
         })
     }
+
+    /// The extended attribute that [`Acl::from_xattr`] reads.
+    #[must_use]
+    pub fn to_xattr(&self) -> Vec<u8> {
+        let entries = self.entries.iter().flat_map(|entry| {
+            let (tag, id) = match entry.tag {
+                Tag::Owner => (0x01u16, u32::MAX),
+                Tag::User(uid) => (0x02, uid),
+                Tag::OwningGroup => (0x04, u32::MAX),
+                Tag::Group(gid) => (0x08, gid),
+                Tag::Mask => (0x10, u32::MAX),
+                Tag::Other => (0x20, u32::MAX),
+            };
+            let perms = entry.perms.bits() as u16;
+            [tag.to_le_bytes(), perms.to_le_bytes()]
+                .concat()
+                .into_iter()
+                .chain(id.to_le_bytes())
+        });
+        2u32.to_le_bytes().into_iter().chain(entries).collect()
+    }
 }

@@ -230,6 +230,12 @@ fn more(denial: &Denial, style: Style) -> String {
     )
 }
 
+/// A line of what is remembered of a refusal.
+#[must_use]
+pub fn remembered(before: &str, style: Style) -> String {
+    labelled("before", before, style.width)
+}
+
 /// The words at the end of a run for failures that no hint was shown for; `listed` says whether a report lists them.
 #[must_use]
 pub fn remainder(unshown: u64, listed: bool) -> String {

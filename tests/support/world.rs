@@ -168,6 +168,8 @@ impl World {
             .arg(format!("USER={home_of}"))
             .arg(format!("LOGNAME={home_of}"))
             .arg(format!("PATH=/mnt/bin:{SEARCH_PATH}"))
+            // Root's own home is the machine's: what permwrap remembers there would stay.
+            .args((home_of == "root").then_some("XDG_STATE_HOME=/var/tmp/state"))
             .args(["LANG=C.UTF-8", "SHELL=/bin/bash"]);
         command.arg("setpriv").args(setpriv).args(["--", program]);
         command

@@ -1,0 +1,369 @@
+//! One change of the machine, with what was before it: done, and taken back.
+
+use std::os::fd::OwnedFd;
+use std::process::{Command, Stdio};
+
+use rustix::fs::{AtFlags, Gid, Mode, OFlags, Uid, chownat, mkdirat, openat, unlinkat};
+use serde::{Deserialize, Serialize};
+
+use super::object::{Object, handle, trouble};
+use super::state::State;
+use crate::quote;
+
+/// Where the programs of the system are: nobody's own search path counts here.
+const SEARCH_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// One change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Deed {
+    /// An object's mode, owner, ACL, flags or capabilities.
+    Alter {
+        /// The object.
+        object: Object,
+        /// Its state before.
+        from: State,
+        /// Its state after.
+        to: State,
+    },
+    /// An empty file or a directory is made.
+    Make {
+        /// The directory it is made in.
+        parent: Object,
+        /// Its name.
+        name: Vec<u8>,
+        /// Whether it is a directory.
+        directory: bool,
+        /// Its owner and group.
+        owner: (u32, u32),
+        /// What was made, once it was.
+        made: Option<Object>,
+    },
+    /// A user joins a group, from the next login on.
+    Join {
+        /// The user's name.
+        user: String,
+        /// The group's name.
+        group: String,
+    },
+    /// A mount's option.
+    Remount {
+        /// The directory it is mounted on.
+        point: Object,
+        /// The options that change it, and those that take it back, as mount(8) takes them.
+        to: String,
+        /// Those that take it back.
+        back: String,
+    },
+    /// A kernel setting, until the next boot.
+    Setting {
+        /// Its name: `net.ipv4.ip_unprivileged_port_start`.
+        name: String,
+        /// Its value before.
+        from: String,
+        /// Its value after.
+        to: String,
+    },
+}
+
+/// What became of a change that was to be taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undone {
+    /// It is as before.
+    Back,
+    /// It was never made, or is as before already.
+    Already,
+    /// Others changed it since: it was left.
+    Left(String),
+}
+
+impl Deed {
+    /// Makes the change.
+    ///
+    /// # Errors
+    /// In one line: it is another object now, it was changed since the judgement, or the kernel refused.
+    pub fn perform(&mut self) -> Result<(), String> {
+        match self {
+            Deed::Alter { object, from, to } => {
+                let fd = object.open()?;
+                let path = &object.path;
+                if state(&fd, path)? != *from {
+                    return Err(format!(
+                        "{} was changed since it was judged",
+                        quote::display(path)
+                    ));
+                }
+                let put = to.put(&fd).map_err(|errno| trouble(path, errno));
+                let put = put.and_then(|()| match state(&fd, path)? == *to {
+                    true => Ok(()),
+                    false => Err(format!(
+                        "{}: the file system did not take the change as it was asked for",
+                        quote::display(path)
+                    )),
+                });
+                if put.is_err() {
+                    // Where that fails as well, the record still has what was.
+                    let _ = from.put(&fd);
+                }
+                put
+            }
+            Deed::Make {
+                parent,
+                name,
+                directory,
+                owner,
+                made,
+            } => {
+                let fd = parent.open()?;
+                *made = Some(make(&fd, parent, name, *directory, *owner)?);
+                Ok(())
+            }
+            Deed::Join { user, group } => run("usermod", &["-aG", group, "--", user]),
+            Deed::Remount { point, to, .. } => {
+                point.open()?;
+                remount(to, point)
+            }
+            Deed::Setting { name, from, to } => match setting(name)? == *from {
+                true => set(name, to),
+                false => Err(format!("{name} was changed since it was judged")),
+            },
+        }
+    }
+
+    /// Puts back what was before the change: exactly that, where nobody changed it since, or with `force` in any case.
+    /// Where the change was not `finished`, some of it may have been made.
+    ///
+    /// # Errors
+    /// In one line: the kernel refused.
+    pub fn undo(&self, finished: bool, force: bool) -> Result<Undone, String> {
+        match self {
+            Deed::Alter { object, from, to } => {
+                let fd = match object.open_later() {
+                    Ok(fd) => fd,
+                    Err(reason) => return Ok(Undone::Left(reason)),
+                };
+                let path = &object.path;
+                let now = state(&fd, path)?;
+                if now == *from {
+                    return Ok(Undone::Already);
+                }
+                let ours = match finished {
+                    true => now == *to,
+                    false => is_between(&now, from, to),
+                };
+                if !force && !ours {
+                    return Ok(Undone::Left(format!(
+                        "{} was changed by others since",
+                        quote::display(path)
+                    )));
+                }
+                from.put(&fd).map_err(|errno| trouble(path, errno))?;
+                Ok(Undone::Back)
+            }
+            Deed::Make {
+                parent,
+                name,
+                directory,
+                made,
+                ..
+            } => unmake(parent, name, *directory, made.as_ref()),
+            Deed::Join { user, group } => match is_member(user, group) {
+                true => run("gpasswd", &["-d", user, group]).map(|()| Undone::Back),
+                false => Ok(Undone::Already),
+            },
+            Deed::Remount { point, back, .. } => match point.open_later() {
+                Ok(_) => remount(back, point).map(|()| Undone::Back),
+                Err(reason) => Ok(Undone::Left(reason)),
+            },
+            Deed::Setting { name, from, to } => match setting(name)? {
+                now if now == *from => Ok(Undone::Already),
+                now if now == *to || force => set(name, from).map(|()| Undone::Back),
+                _ => Ok(Undone::Left(format!("{name} was changed by others since"))),
+            },
+        }
+    }
+}
+
+fn state(fd: &OwnedFd, path: &[u8]) -> Result<State, String> {
+    State::of(fd).map_err(|errno| trouble(path, errno))
+}
+
+/// Whether every part is as it was before the change, or as it is after it, or is about to be: the marks are off meanwhile.
+fn is_between(now: &State, from: &State, to: &State) -> bool {
+    fn either<T: PartialEq>(now: &T, from: &T, to: &T) -> bool {
+        now == from || now == to
+    }
+    either(&now.uid, &from.uid, &to.uid)
+        && either(&now.gid, &from.gid, &to.gid)
+        && either(&now.acl, &from.acl, &to.acl)
+        && either(&now.capability, &from.capability, &to.capability)
+        && (either(&now.mode, &from.mode, &to.mode) || now.acl != from.acl || now.uid != from.uid)
+        && (!now.immutable || from.immutable || to.immutable)
+        && (!now.append || from.append || to.append)
+}
+
+/// Makes a name that must not be there yet.
+fn make(
+    fd: &OwnedFd,
+    parent: &Object,
+    name: &[u8],
+    directory: bool,
+    (uid, gid): (u32, u32),
+) -> Result<Object, String> {
+    let path = child(&parent.path, name);
+    let failed = |errno| trouble(&path, errno);
+    if name.is_empty() || name.contains(&b'/') || matches!(name, b"." | b"..") {
+        return Err(format!("{}: not a name", quote::display(name)));
+    }
+    let made = new(fd, name, directory).map_err(failed)?;
+    let object = Object::of(&made, &path).map_err(failed)?;
+    let mode = if directory { 0o755 } else { 0o640 };
+    let owner = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
+    let given = rustix::fs::chmod(handle(&made), Mode::from_raw_mode(mode))
+        .and_then(|()| chownat(&made, c"", owner.0, owner.1, AtFlags::EMPTY_PATH));
+    if let Err(errno) = given {
+        let _ = unmake(parent, name, directory, Some(&object));
+        return Err(failed(errno));
+    }
+    Ok(object)
+}
+
+/// A new name that is open to nobody else yet.
+fn new(fd: &OwnedFd, name: &[u8], directory: bool) -> Result<OwnedFd, rustix::io::Errno> {
+    let how = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    if directory {
+        // Nobody else is let in before it has its owner.
+        mkdirat(fd, name, Mode::RWXU)?;
+        return openat(fd, name, how | OFlags::DIRECTORY, Mode::empty());
+    }
+    let new = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW;
+    openat(fd, name, new | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR)
+}
+
+/// Takes away what was made: a directory while it is empty, a file while nothing was written to it.
+fn unmake(
+    parent: &Object,
+    name: &[u8],
+    directory: bool,
+    made: Option<&Object>,
+) -> Result<Undone, String> {
+    let path = child(&parent.path, name);
+    let fd = match parent.open_later() {
+        Ok(fd) => fd,
+        Err(reason) => return Ok(Undone::Left(reason)),
+    };
+    let how = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let Ok(found) = openat(&fd, name, how, Mode::empty()) else {
+        return Ok(Undone::Already);
+    };
+    let left = |what: &str| Ok(Undone::Left(format!("{} {what}", quote::display(&path))));
+    let now = Object::of(&found, &path).map_err(|errno| trouble(&path, errno))?;
+    let Some(made) = made else {
+        return left("may be somebody else's: whether it was made is not known");
+    };
+    let mount = made.mount;
+    if *made != (Object { mount, ..now }) {
+        return left("is another object now");
+    }
+    let size = rustix::fs::statx(
+        &found,
+        c"",
+        AtFlags::EMPTY_PATH,
+        rustix::fs::StatxFlags::SIZE,
+    )
+    .map_err(|errno| trouble(&path, errno))?
+    .stx_size;
+    if !directory && size > 0 {
+        return left("has something in it now");
+    }
+    let flags = if directory {
+        AtFlags::REMOVEDIR
+    } else {
+        AtFlags::empty()
+    };
+    match unlinkat(&fd, name, flags) {
+        Ok(()) => Ok(Undone::Back),
+        Err(rustix::io::Errno::NOTEMPTY) => left("has something in it now"),
+        Err(errno) => Err(trouble(&path, errno)),
+    }
+}
+
+/// mount(8) looks the path up once more: only where nobody but root can turn it elsewhere.
+fn remount(options: &str, point: &Object) -> Result<(), String> {
+    use std::os::unix::ffi::OsStrExt;
+    if !is_firm(&point.path) {
+        return Err(format!(
+            "{}: others can turn the way there elsewhere, mount it anew by hand",
+            quote::display(&point.path)
+        ));
+    }
+    let point = std::ffi::OsStr::from_bytes(&point.path);
+    run_with(
+        Command::new("mount").args(["-o", options, "--"]).arg(point),
+        "mount",
+    )
+}
+
+/// Whether every directory above is root's, and nobody else may write it.
+fn is_firm(path: &[u8]) -> bool {
+    let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+    let mut above = ends.map(|(at, _)| &path[..at.max(1)]);
+    above.all(|directory| {
+        let state = Object::at(directory).map(|(_, fd)| State::of(&fd));
+        matches!(state, Ok(Ok(state)) if state.uid == 0 && state.mode & 0o022 == 0)
+    })
+}
+
+fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
+    run_with(Command::new(program).args(arguments), program)
+}
+
+/// Runs a program of the system, with an environment of its own.
+fn run_with(command: &mut Command, program: &str) -> Result<(), String> {
+    // Looked up by hand: the search path of the environment is not to count.
+    let place = SEARCH_PATH
+        .split(':')
+        .map(|directory| std::path::Path::new(directory).join(program))
+        .find(|place| place.exists())
+        .ok_or_else(|| format!("{program} is not installed"))?;
+    let output = Command::new(place)
+        .args(command.get_args())
+        .env_clear()
+        .env("PATH", SEARCH_PATH)
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("{program}: {error}"))?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(format!(
+            "{program}: {}",
+            quote::display(output.stderr.trim_ascii())
+        )),
+    }
+}
+
+fn is_member(user: &str, group: &str) -> bool {
+    let group = nix::unistd::Group::from_name(group);
+    matches!(group, Ok(Some(group)) if group.mem.iter().any(|member| member == user))
+}
+
+/// The file of a kernel setting: `/proc/sys/fs/protected_regular`.
+fn setting_file(name: &str) -> String {
+    format!("/proc/sys/{}", name.replace('.', "/"))
+}
+
+/// A kernel setting's value now.
+pub(super) fn setting(name: &str) -> Result<String, String> {
+    let value = std::fs::read_to_string(setting_file(name));
+    let value = value.map_err(|error| format!("{name}: {error}"))?;
+    Ok(value.trim().to_owned())
+}
+
+fn set(name: &str, value: &str) -> Result<(), String> {
+    std::fs::write(setting_file(name), value).map_err(|error| format!("{name}: {error}"))
+}
+
+pub(super) fn child(directory: &[u8], name: &[u8]) -> Vec<u8> {
+    let slash: &[u8] = if directory.ends_with(b"/") { b"" } else { b"/" };
+    [directory, slash, name].concat()
+}

@@ -1,0 +1,165 @@
+//! Refusals that were met, how often, and what became of what put them right. Nothing of it leaves this machine.
+
+use serde::{Deserialize, Serialize};
+
+use super::object::Object;
+use super::path;
+use super::record::{Record, Stage};
+use super::runs::{Failure, Run};
+use super::store::Store;
+use crate::attempt::Attempt;
+use crate::quote;
+
+/// How many different refusals are remembered.
+const MOST: usize = 500;
+
+const FILE: &str = "met.json";
+
+/// One refusal, however often it was met.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Met {
+    /// What was tried, by its name.
+    pub operation: String,
+    /// On what; empty where it is no path.
+    pub path: Vec<u8>,
+    /// By whom.
+    pub uid: u32,
+    /// The cause's code, when it was met last.
+    pub code: String,
+    /// In how many runs.
+    pub count: u64,
+    /// When first, in seconds since 1970.
+    pub first: u64,
+    /// When last.
+    pub last: u64,
+}
+
+/// Counts what a run met.
+///
+/// # Errors
+/// In one line: there is nowhere to keep it.
+pub fn count(run: &Run) -> Result<(), String> {
+    let store = Store::own("history")?;
+    let _held = store.hold()?;
+    let mut all = all(&store);
+    for failure in &run.failures {
+        let met = met(failure, run.when);
+        let same = |known: &&mut Met| {
+            (&known.operation, &known.path, known.uid) == (&met.operation, &met.path, met.uid)
+        };
+        match all.iter_mut().find(same) {
+            Some(known) => {
+                known.count += 1;
+                known.last = met.last;
+                known.code = met.code;
+            }
+            None => all.push(met),
+        }
+    }
+    all.sort_by_key(|met| std::cmp::Reverse(met.last));
+    all.truncate(MOST);
+    store.write(FILE, &all, false)
+}
+
+/// All that is remembered, the latest first.
+#[must_use]
+pub fn all(store: &Store) -> Vec<Met> {
+    store.read(FILE).unwrap_or_default()
+}
+
+fn met(failure: &Failure, when: u64) -> Met {
+    Met {
+        operation: failure.attempt.operation.name().to_owned(),
+        path: path(&failure.attempt),
+        uid: failure.attempt.subject.uid,
+        code: failure.code.clone(),
+        count: 1,
+        first: when,
+        last: when,
+    }
+}
+
+/// What put a refusal right, the latest first.
+pub fn fixes<'a>(met: &'a Met, records: &'a [Record]) -> impl Iterator<Item = &'a Record> {
+    records
+        .iter()
+        .filter(|record| record.stage != Stage::Begun && record.path == met.path)
+}
+
+/// What put the same refusal right before, and why that did not last, in a line; `None` where nothing did.
+#[must_use]
+pub fn put_right_before(attempt: &Attempt) -> Option<String> {
+    let path = path(attempt);
+    let same = |met: &&Met| {
+        let tried = (met.operation.as_str(), met.path.as_slice(), met.uid);
+        tried == (attempt.operation.name(), &path, attempt.subject.uid)
+    };
+    let all = all(&Store::own("history").ok()?);
+    let known = all.iter().find(same)?;
+    let records = Record::all(&Store::own("changes").ok()?);
+    let last = fixes(known, &records).next()?;
+    let now = Met {
+        last: super::now(),
+        ..known.clone()
+    };
+    let why = why_it_came_back(&now, &records).map_or_else(String::new, |why| format!("; {why}"));
+    let title = quote::display(last.title.as_bytes());
+    Some(format!("put right on {} ({title}){why}", day(last.when)))
+}
+
+/// Why the last fix of a refusal did not last, where it was met again since and that can be told.
+#[must_use]
+pub fn why_it_came_back(met: &Met, records: &[Record]) -> Option<String> {
+    let last = fixes(met, records).next()?;
+    if met.last <= last.when {
+        return None;
+    }
+    if last.stage == Stage::Undone {
+        return Some("it was taken back".to_owned());
+    }
+    last.touched.iter().find_map(|object| {
+        let shown = quote::display(&object.path);
+        match Object::at(&object.path) {
+            Ok((now, fd)) if now.inode != object.inode || now.birth != object.birth => {
+                let owner = super::State::of(&fd).map(|state| state.uid).ok()?;
+                let owner = nix::unistd::User::from_uid(owner.into()).ok().flatten();
+                let owner = owner.map_or_else(String::new, |user| format!(", {}'s", user.name));
+                Some(format!("{shown} is a new one since{owner}"))
+            }
+            _ => None,
+        }
+    })
+}
+
+/// A moment as a day: `2026-05-03` (UTC).
+#[must_use]
+pub fn day(seconds: u64) -> String {
+    let seconds = i64::try_from(seconds).unwrap_or_default();
+    // Years that begin in March, in eras of 400 years (the proleptic Gregorian calendar).
+    let days = seconds.div_euclid(86_400) + 719_468;
+    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, later) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
+    format!("{:04}-{month:02}-{day:02}", era * 400 + year + later)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        assert_eq!(day(0), "1970-01-01");
+        assert_eq!(day(951_782_400), "2000-02-29");
+        assert_eq!(day(1_709_164_800), "2024-02-29");
+        assert_eq!(day(1_735_689_599), "2024-12-31");
+        assert_eq!(day(1_735_689_600), "2025-01-01");
+    }
+}

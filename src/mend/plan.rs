@@ -1,0 +1,412 @@
+//! A fix that was judged, as the changes of this machine that make it: each with the object it is about, as it is now.
+
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{Dir, Mode, OFlags, openat};
+
+use super::deed::{Deed, child, setting};
+use super::object::{Object, reopen, trouble};
+use super::state::{State, has_other_names};
+use crate::attempt::{Attempt, Capability};
+use crate::change::{Change, Effect, MountOption, Place};
+use crate::facts::{Facts, Node};
+use crate::quote;
+use crate::remedy::Fix;
+
+/// How many objects of a tree are given back at once.
+const MOST_OF_A_TREE: usize = 10_000;
+
+/// How deep a tree may be.
+const DEEPEST: usize = 64;
+
+/// Whether the fix is one that can be made here: it repairs, and all of it is typed changes of this machine.
+#[must_use]
+pub fn can_be_made(fix: &Fix) -> bool {
+    let typed = |change: &Change| {
+        !matches!(
+            change,
+            Change::Relogin(_)
+                | Change::RunAsRoot
+                | Change::ByRoot { .. }
+                | Change::RunThrough { .. }
+                | Change::NoFileCapability { .. }
+                | Change::Remove { .. }
+                | Change::LeaveGroup(_)
+                | Change::Run { .. }
+                | Change::Advice(_)
+        )
+    };
+    fix.effect == Effect::Repairs && fix.place == Place::Here && fix.changes.iter().all(typed)
+}
+
+/// The changes that make the fix, directories before what is in them.
+///
+/// # Errors
+/// In one line: something is not as it was judged, or is not to be changed so.
+pub fn plan(attempt: &Attempt, before: &Facts, fix: &Fix) -> Result<Vec<Deed>, String> {
+    let (mut subject, mut after) = (attempt.subject.clone(), before.clone());
+    let mut deeds = Vec::new();
+    for change in &fix.changes {
+        match change {
+            // Of a tree more is changed than was looked at.
+            Change::ChownTree {
+                top,
+                from,
+                uid,
+                gid,
+            } => deeds.extend(tree(top, *from, (*uid, *gid))?),
+            Change::Make {
+                parent,
+                name,
+                directory,
+                uid,
+                gid,
+            } => {
+                let (parent, _) = met(before, before.node(*parent))?;
+                deeds.push(Deed::Make {
+                    parent,
+                    name: name.clone(),
+                    directory: *directory,
+                    owner: (*uid, *gid),
+                    made: None,
+                });
+                change.apply(&mut subject, &mut after);
+            }
+            Change::JoinGroup(gid) => {
+                let user = before.names.users.get(&subject.uid);
+                let group = before.names.groups.get(gid);
+                let (Some(user), Some(group)) = (user, group) else {
+                    return Err("the user or the group has no name".to_owned());
+                };
+                deeds.push(Deed::Join {
+                    user: user.clone(),
+                    group: group.name.clone(),
+                });
+            }
+            Change::Remount {
+                mount,
+                option,
+                file_system,
+            } => {
+                let mount = &before.mounts[mount.0];
+                let (point, _) = Object::at(&mount.point)?;
+                if point.mount != mount.id {
+                    return Err(format!(
+                        "{}: something else is mounted there since it was judged",
+                        quote::display(&mount.point)
+                    ));
+                }
+                let bind = mount.root != b"/" && !mount.root.is_empty() && !file_system;
+                deeds.push(Deed::Remount {
+                    point,
+                    to: options(*option, bind),
+                    back: options(option.opposite(), bind),
+                });
+            }
+            Change::Setting { name, value } => deeds.push(Deed::Setting {
+                name: name.clone(),
+                from: setting(name)?,
+                to: value.to_string(),
+            }),
+            Change::FileCapability {
+                program,
+                capability,
+            } => deeds.push(capable(program, *capability)?),
+            Change::Chmod { .. }
+            | Change::SetMode { .. }
+            | Change::Chown { .. }
+            | Change::AclGrant { .. }
+            | Change::AclMask { .. }
+            | Change::SetAcl { .. }
+            | Change::SetFlag { .. } => change.apply(&mut subject, &mut after),
+            _ => return Err("this fix is not one that can be made for you".to_owned()),
+        }
+    }
+    deeds.extend(alterations(before, &after)?);
+    Ok(deeds)
+}
+
+/// What differs between the two states, an inode each.
+fn alterations(before: &Facts, after: &Facts) -> Result<Vec<Deed>, String> {
+    let mut altered: BTreeMap<(usize, Vec<u8>), Deed> = BTreeMap::new();
+    let mut inodes = Vec::new();
+    for (node, then) in before.nodes.iter().zip(&after.nodes) {
+        let same = (&node.inode, &node.acl, &node.flags) == (&then.inode, &then.acl, &then.flags);
+        let (Ok(inode), Ok(next)) = (&node.inode, &then.inode) else {
+            continue;
+        };
+        let key = (inode.device, inode.number);
+        if same || inodes.contains(&key) {
+            continue;
+        }
+        inodes.push(key);
+        let (object, fd) = met(before, node)?;
+        let from = State::of(&fd).map_err(|errno| trouble(&node.path, errno))?;
+        if (from.mode, from.uid, from.gid) != (inode.mode, inode.uid, inode.gid) {
+            return Err(format!(
+                "{} was changed since it was judged",
+                quote::display(&node.path)
+            ));
+        }
+        if has_other_names(&fd).map_err(|errno| trouble(&node.path, errno))? {
+            return Err(other_names(&node.path));
+        }
+        let new_owner = (next.uid, next.gid) != (inode.uid, inode.gid);
+        let to = State {
+            mode: next.mode,
+            uid: next.uid,
+            gid: next.gid,
+            acl: match (&node.acl, &then.acl) {
+                (Ok(was), Ok(is)) if was != is => is.as_ref().map(crate::facts::Acl::to_xattr),
+                _ => from.acl.clone(),
+            },
+            immutable: then
+                .flags
+                .as_ref()
+                .map_or(from.immutable, |flags| flags.immutable),
+            append: then
+                .flags
+                .as_ref()
+                .map_or(from.append, |flags| flags.append),
+            capability: from.capability.clone().filter(|_| !new_owner),
+        };
+        let depth = node.path.iter().filter(|&&byte| byte == b'/').count();
+        altered.insert((depth, node.path.clone()), Deed::Alter { object, from, to });
+    }
+    Ok(altered.into_values().collect())
+}
+
+/// The object that the facts speak of, where it is still there.
+fn met(facts: &Facts, node: &Node) -> Result<(Object, OwnedFd), String> {
+    let (object, fd) = Object::at(&node.path)?;
+    let inode = node.inode.as_ref();
+    let same = inode.is_ok_and(|inode| {
+        let device = (inode.device.major, inode.device.minor);
+        (device, inode.number) == (object.device, object.inode)
+    });
+    match same && facts.mounts[node.mount.0].id == object.mount {
+        true => Ok((object, fd)),
+        false => Err(format!(
+            "{} is another object now than the one that was judged",
+            quote::display(&node.path)
+        )),
+    }
+}
+
+fn other_names(path: &[u8]) -> String {
+    format!(
+        "{} has further names: it would change under those too",
+        quote::display(path)
+    )
+}
+
+fn options(option: MountOption, bind: bool) -> String {
+    let bind = if bind { "bind," } else { "" };
+    format!("remount,{bind}{}", option.name())
+}
+
+/// A program with this capability, and no other.
+fn capable(program: &[u8], capability: Capability) -> Result<Deed, String> {
+    let (object, fd) = Object::at(program)?;
+    let from = State::of(&fd).map_err(|errno| trouble(program, errno))?;
+    if from.capability.is_some() {
+        return Err(format!(
+            "{} has capabilities already",
+            quote::display(program)
+        ));
+    }
+    if has_other_names(&fd).map_err(|errno| trouble(program, errno))? {
+        return Err(other_names(program));
+    }
+    // struct vfs_cap_data of linux/capability.h, revision 2 and effective: permitted and inheritable, twice 32 bits.
+    let bits = 1u64 << capability as u8;
+    let words = [0x0200_0001, bits as u32, 0, (bits >> 32) as u32, 0];
+    let value = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let to = State {
+        capability: Some(value),
+        ..from.clone()
+    };
+    Ok(Deed::Alter { object, from, to })
+}
+
+/// What in a directory's tree belongs to one user and is not private to him, as its new owner's: no symlink followed, no
+/// mount entered, nothing with a name elsewhere.
+fn tree(top: &[u8], from: u32, to: (u32, u32)) -> Result<Vec<Deed>, String> {
+    let (object, fd) = Object::at(top)?;
+    let mut found = Vec::new();
+    let mount = object.mount;
+    collect(object, fd, (from, to, mount), DEEPEST, &mut found)?;
+    Ok(found)
+}
+
+fn collect(
+    object: Object,
+    fd: OwnedFd,
+    wanted: (u32, (u32, u32), u64),
+    deepest: usize,
+    found: &mut Vec<Deed>,
+) -> Result<(), String> {
+    let (owner, (uid, gid), mount) = wanted;
+    let path = object.path.clone();
+    let failed = |errno| trouble(&path, errno);
+    if object.mount != mount {
+        return Ok(());
+    }
+    let from = State::of(&fd).map_err(failed)?;
+    let private = from.mode & 0o077 == 0;
+    if from.uid == owner && !private && !has_other_names(&fd).map_err(failed)? {
+        if found.len() >= MOST_OF_A_TREE {
+            return Err(format!(
+                "{}: more than {MOST_OF_A_TREE} objects",
+                quote::display(&path)
+            ));
+        }
+        found.push(Deed::Alter {
+            to: given(&from, &fd, (uid, gid)).map_err(failed)?,
+            object: object.clone(),
+            from,
+        });
+    }
+    if !is_directory(&fd).map_err(failed)? {
+        return Ok(());
+    }
+    if deepest == 0 {
+        return Err(format!("{}: too deep", quote::display(&path)));
+    }
+    let directory = reopen(&fd).map_err(failed)?;
+    for entry in Dir::read_from(&directory).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name().to_bytes();
+        if matches!(name, b"." | b"..") {
+            continue;
+        }
+        let how = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let Ok(below) = openat(&fd, name, how, Mode::empty()) else {
+            continue;
+        };
+        let path = child(&path, name);
+        let object = Object::of(&below, &path).map_err(failed)?;
+        collect(object, below, wanted, deepest - 1, found)?;
+    }
+    Ok(())
+}
+
+fn is_directory(fd: &OwnedFd) -> Result<bool, rustix::io::Errno> {
+    let found = rustix::fs::fstat(fd)?;
+    Ok(rustix::fs::FileType::from_raw_mode(found.st_mode) == rustix::fs::FileType::Directory)
+}
+
+/// The state after chown(2): of what is no directory the kernel takes set-user-ID and the capabilities (chown_common).
+fn given(from: &State, fd: &OwnedFd, (uid, gid): (u32, u32)) -> Result<State, rustix::io::Errno> {
+    let directory = is_directory(fd)?;
+    let lost = match (directory, from.mode & 0o010 != 0) {
+        (true, _) => 0,
+        (false, true) => 0o6000,
+        (false, false) => 0o4000,
+    };
+    Ok(State {
+        mode: from.mode & !lost,
+        uid,
+        gid,
+        capability: from.capability.clone().filter(|_| directory),
+        ..from.clone()
+    })
+}
+
+/// Each change of a plan in a line, for people: the object, and what of it becomes what.
+#[must_use]
+pub fn words(deeds: &[Deed], facts: &Facts) -> Vec<String> {
+    deeds.iter().map(|deed| word(deed, facts)).collect()
+}
+
+fn word(deed: &Deed, facts: &Facts) -> String {
+    let names = &facts.names;
+    match deed {
+        Deed::Alter { object, from, to } => {
+            let mut parts = Vec::new();
+            let owner = |state: &State| {
+                format!(
+                    "{}:{}",
+                    names.user_word(state.uid),
+                    names.group_word(state.gid)
+                )
+            };
+            if (from.uid, from.gid) != (to.uid, to.gid) {
+                parts.push(format!("owner {} becomes {}", owner(from), owner(to)));
+            }
+            if from.acl != to.acl {
+                parts.push(acl(from, to, facts));
+            } else if from.mode != to.mode {
+                parts.push(format!("mode {:04o} becomes {:04o}", from.mode, to.mode));
+            }
+            let flags = [
+                ("immutable", from.immutable, to.immutable),
+                ("append-only", from.append, to.append),
+            ];
+            for (name, was, is) in flags {
+                match (was, is) {
+                    (true, false) => parts.push(format!("no longer {name}")),
+                    (false, true) => parts.push(format!("becomes {name}")),
+                    _ => {}
+                }
+            }
+            if to.capability.is_some() && from.capability.is_none() {
+                parts.push("gets a capability".to_owned());
+            }
+            format!("{}: {}", quote::display(&object.path), parts.join(", "))
+        }
+        Deed::Make {
+            parent,
+            name,
+            directory,
+            owner: (uid, gid),
+            ..
+        } => format!(
+            "{}: made as an empty {} of {}:{}",
+            quote::display(&child(&parent.path, name)),
+            if *directory { "directory" } else { "file" },
+            names.user_word(*uid),
+            names.group_word(*gid)
+        ),
+        Deed::Join { user, group } => {
+            format!("{user} joins the group {group}, from the next login on")
+        }
+        Deed::Remount { point, to, .. } => {
+            let option = to.rsplit(',').next().unwrap_or_default();
+            format!(
+                "{}: mounted {option}, for everybody",
+                quote::display(&point.path)
+            )
+        }
+        Deed::Setting { name, from, to } => {
+            format!("{name}: {from} becomes {to}, for everybody, until the next start")
+        }
+    }
+}
+
+/// The entries of an ACL that are new or different.
+fn acl(from: &State, to: &State, facts: &Facts) -> String {
+    use crate::facts::{Acl, Entry, Tag};
+    let entries = |state: &State| -> Vec<Entry> {
+        let acl = state.acl.as_deref().map(Acl::from_xattr);
+        acl.and_then(Result::ok)
+            .map_or(Vec::new(), |acl| acl.entries)
+    };
+    let (was, is) = (entries(from), entries(to));
+    let name = |tag: Tag| match tag {
+        Tag::User(uid) => Some(format!("user:{}", facts.names.user_word(uid))),
+        Tag::Group(gid) => Some(format!("group:{}", facts.names.group_word(gid))),
+        Tag::Mask if !was.is_empty() => Some("mask:".to_owned()),
+        _ => None,
+    };
+    let new: Vec<String> = is
+        .iter()
+        .filter(|entry| !was.contains(entry))
+        .filter_map(|entry| Some(format!("{}:{}", name(entry.tag)?, entry.perms)))
+        .collect();
+    match new.is_empty() {
+        true => "the ACL changes".to_owned(),
+        false => format!("ACL entry {}", new.join(", ")),
+    }
+}

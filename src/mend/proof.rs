@@ -1,0 +1,145 @@
+//! What the kernel itself says: the call is made with exactly the subject's credentials, where that has no effect.
+//!
+//! Credentials are a thread's in Linux (credentials(7)): a thread of its own takes the subject's, makes the call and ends.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use rustix::fs::{Access, AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid, accessat, fstat, open};
+use rustix::io::Errno;
+use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+
+use crate::attempt::{Attempt, Object, Operation, Subject};
+use crate::gather;
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// The kernel allows it.
+    Works,
+    /// The kernel still refuses it.
+    Refused(Errno),
+    /// It cannot be tried without doing it, or not with these credentials: the judgement stands.
+    Untried,
+}
+
+/// Tries the attempt as its subject.
+#[must_use]
+pub fn prove(attempt: &Attempt) -> Proof {
+    let Ok(own) = gather::own_subject() else {
+        return Proof::Untried;
+    };
+    let subject = &attempt.subject;
+    let as_is = own.uid == subject.uid && own.has_the_rights_of(&as_own(subject, &own));
+    if !as_is && (own.uid != 0 || subject.uid == 0) {
+        return Proof::Untried;
+    }
+    let tried = std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            if !as_is && become_subject(subject).is_err() {
+                return Proof::Untried;
+            }
+            attempt_it(attempt)
+        });
+        thread.join()
+    });
+    tried.unwrap_or(Proof::Untried)
+}
+
+/// The subject with all that permissions do not turn on as permwrap's own.
+fn as_own(subject: &Subject, own: &Subject) -> Subject {
+    Subject {
+        pid: own.pid,
+        database_groups: own.database_groups.clone(),
+        label: own.label.clone(),
+        seccomp: own.seccomp,
+        no_new_privs: own.no_new_privs,
+        ..subject.clone()
+    }
+}
+
+/// This thread takes the ids, for good; with another uid than 0 the kernel takes its capabilities.
+fn become_subject(subject: &Subject) -> Result<(), Errno> {
+    let groups: Vec<Gid> = subject
+        .groups
+        .iter()
+        .map(|&gid| Gid::from_raw(gid))
+        .collect();
+    set_thread_groups(&groups)?;
+    let (uid, gid) = (Uid::from_raw(subject.uid), Gid::from_raw(subject.gid));
+    set_thread_res_gid(gid, gid, gid)?;
+    set_thread_res_uid(uid, uid, uid)
+}
+
+fn attempt_it(attempt: &Attempt) -> Proof {
+    let Object::Path(path) = &attempt.object else {
+        return Proof::Untried;
+    };
+    let path = from_here(attempt, path);
+    let tried = match attempt.operation {
+        Operation::Open(how) => {
+            let mut flags = match (how.read, how.write) {
+                (true, true) => OFlags::RDWR,
+                (false, true) => OFlags::WRONLY,
+                _ => OFlags::RDONLY,
+            };
+            flags.set(OFlags::APPEND, how.append);
+            flags.set(OFlags::NOATIME, how.noatime);
+            match open_without_effect(&path, flags) {
+                Some(Err(Errno::NOENT)) if how.create => may_make(&path),
+                Some(opened) => opened,
+                None => return Proof::Untried,
+            }
+        }
+        Operation::List => opened(&path, OFlags::RDONLY | OFlags::DIRECTORY),
+        Operation::Traverse => accessible(&path, Access::EXEC_OK),
+        Operation::Exec => accessible(&path, Access::EXEC_OK),
+        Operation::Connect => accessible(&path, Access::WRITE_OK),
+        Operation::Mkdir | Operation::Symlink => may_make(&path),
+        _ => return Proof::Untried,
+    };
+    match tried {
+        Ok(()) => Proof::Works,
+        Err(errno) => Proof::Refused(errno),
+    }
+}
+
+/// A path that was relative is so again, where this process is in the same directory.
+fn from_here(attempt: &Attempt, path: &[u8]) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    let directory = attempt.directory.as_deref();
+    let rest = directory
+        .filter(|directory| *directory == here.as_os_str().as_bytes())
+        .and_then(|directory| path.strip_prefix(directory)?.strip_prefix(b"/"));
+    PathBuf::from(OsStr::from_bytes(rest.unwrap_or(path)))
+}
+
+/// Opens a regular file or a directory; to open anything else may do something.
+fn open_without_effect(path: &PathBuf, flags: OFlags) -> Option<Result<(), Errno>> {
+    let found = open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+    let found = match found.and_then(fstat) {
+        Ok(found) => FileType::from_raw_mode(found.st_mode),
+        Err(errno) => return Some(Err(errno)),
+    };
+    let harmless = matches!(found, FileType::RegularFile | FileType::Directory);
+    harmless.then(|| opened(path, flags))
+}
+
+fn opened(path: &PathBuf, flags: OFlags) -> Result<(), Errno> {
+    let flags = flags | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    open(path, flags, Mode::empty()).map(drop)
+}
+
+fn accessible(path: &PathBuf, access: Access) -> Result<(), Errno> {
+    accessat(CWD, path, access, AtFlags::empty())
+}
+
+/// Whether a name may be made: the directory may be written and searched.
+fn may_make(path: &std::path::Path) -> Result<(), Errno> {
+    let above = match path.parent() {
+        Some(above) if !above.as_os_str().is_empty() => above.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    accessible(&above, Access::WRITE_OK | Access::EXEC_OK)
+}

@@ -1,0 +1,127 @@
+//! All of an inode that a change may touch: what it was, and what it is to be.
+
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{
+    AtFlags, FileType, Gid, IFlags, Mode, StatxAttributes, StatxFlags, Uid, XattrFlags, chmod,
+    chownat, getxattr, ioctl_getflags, ioctl_setflags, removexattr, setxattr, statx,
+};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+
+use super::object::{handle, reopen};
+
+const ACL: &str = "system.posix_acl_access";
+const CAPABILITY: &str = "security.capability";
+
+/// Mode, owner and the rest of an inode, bit for bit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// The permission bits with set-user-ID, set-group-ID and sticky.
+    pub mode: u32,
+    /// The owner.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+    /// The access ACL as its extended attribute has it.
+    pub acl: Option<Vec<u8>>,
+    /// FS_IMMUTABLE_FL.
+    pub immutable: bool,
+    /// FS_APPEND_FL.
+    pub append: bool,
+    /// The file capabilities as their extended attribute has them.
+    pub capability: Option<Vec<u8>>,
+}
+
+impl State {
+    /// The state of an object that is open with O_PATH.
+    pub fn of(fd: &OwnedFd) -> Result<State, Errno> {
+        let found = statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
+        let set = |attribute| found.stx_attributes.contains(attribute);
+        Ok(State {
+            mode: u32::from(found.stx_mode) & 0o7777,
+            uid: found.stx_uid,
+            gid: found.stx_gid,
+            acl: attribute(fd, ACL)?,
+            immutable: set(StatxAttributes::IMMUTABLE),
+            append: set(StatxAttributes::APPEND),
+            capability: attribute(fd, CAPABILITY)?,
+        })
+    }
+
+    /// Makes the object what `self` says. A mark on it (`chattr +i`) is taken away for that long.
+    pub fn put(&self, fd: &OwnedFd) -> Result<(), Errno> {
+        let now = State::of(fd)?;
+        if now.immutable || now.append {
+            mark(fd, false, false)?;
+        }
+        let done = self.put_unmarked(fd, &now);
+        // A mark comes back even where the change itself failed.
+        let marks = match done {
+            Ok(()) => (self.immutable, self.append),
+            Err(_) => (now.immutable, now.append),
+        };
+        if marks != (false, false) {
+            mark(fd, marks.0, marks.1)?;
+        }
+        done
+    }
+
+    fn put_unmarked(&self, fd: &OwnedFd, now: &State) -> Result<(), Errno> {
+        if (self.uid, self.gid) != (now.uid, now.gid) {
+            let uid = (self.uid != now.uid).then(|| Uid::from_raw(self.uid));
+            let gid = (self.gid != now.gid).then(|| Gid::from_raw(self.gid));
+            chownat(fd, c"", uid, gid, AtFlags::EMPTY_PATH)?;
+        }
+        if self.acl != now.acl {
+            put_attribute(fd, ACL, self.acl.as_deref())?;
+        }
+        // Last, since a new owner or ACL costs bits of it.
+        if State::of(fd)?.mode != self.mode {
+            chmod(handle(fd), Mode::from_raw_mode(self.mode))?;
+        }
+        if attribute(fd, CAPABILITY)? != self.capability {
+            put_attribute(fd, CAPABILITY, self.capability.as_deref())?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a regular file has further names, through which it would change elsewhere too.
+pub(super) fn has_other_names(fd: &OwnedFd) -> Result<bool, Errno> {
+    let found = statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
+    let directory = FileType::from_raw_mode(u32::from(found.stx_mode)) == FileType::Directory;
+    Ok(!directory && found.stx_nlink > 1)
+}
+
+/// An extended attribute; `None` where there is none, or the file system knows none.
+fn attribute(fd: &OwnedFd, name: &str) -> Result<Option<Vec<u8>>, Errno> {
+    let mut value = vec![0; 65536];
+    match getxattr(handle(fd), name, &mut value) {
+        Ok(length) => {
+            value.truncate(length);
+            Ok(Some(value))
+        }
+        Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+fn put_attribute(fd: &OwnedFd, name: &str, value: Option<&[u8]>) -> Result<(), Errno> {
+    match value {
+        Some(value) => setxattr(handle(fd), name, value, XattrFlags::empty()),
+        None => match removexattr(handle(fd), name) {
+            Err(Errno::NODATA) => Ok(()),
+            removed => removed,
+        },
+    }
+}
+
+/// Sets and clears the two inode flags, the others left alone.
+fn mark(fd: &OwnedFd, immutable: bool, append: bool) -> Result<(), Errno> {
+    let file = reopen(fd)?;
+    let mut flags = ioctl_getflags(&file)?;
+    flags.set(IFlags::IMMUTABLE, immutable);
+    flags.set(IFlags::APPEND, append);
+    ioctl_setflags(&file, flags)
+}

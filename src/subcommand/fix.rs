@@ -1,0 +1,437 @@
+//! `permwrap fix`: what the last run met is judged anew, and put right.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, IsTerminal, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use super::{Outcome, print_json, style};
+use crate::change::Change;
+use crate::cli;
+use crate::facts::Facts;
+use crate::gather;
+use crate::mend::record::{Record, Stage, new_id};
+use crate::mend::root::{self, Answer, Done, Request, Silence};
+use crate::mend::runs::{self, Failure, Run};
+use crate::mend::store::{Store, invoker};
+use crate::mend::{Mend, Proof, Way, now, path, way};
+use crate::quote;
+use crate::remedy::Fix;
+use crate::render::{self, text};
+use crate::report::{Conclusion, Finding};
+
+pub fn run(arguments: &cli::Fix) -> Outcome {
+    if arguments.handed {
+        return handed();
+    }
+    let run = last_run(arguments)?;
+    let consent = match (arguments.dry_run, arguments.yes) {
+        (true, _) => Consent::Never,
+        (false, true) => Consent::Given,
+        (false, false) if is_interactive() => Consent::Asked,
+        (false, false) => Consent::Never,
+    };
+    let failures = chosen(&run, arguments.number)?;
+    let mended = mend(&failures, consent)?;
+    if let Some(group) = &mended.group {
+        return Err(again(&run, Some(group)));
+    }
+    if consent == Consent::Never && !arguments.dry_run && !mended.is_complete {
+        tell("there is no terminal to ask on: nothing was changed (--yes changes it)");
+    }
+    match arguments.again && mended.is_complete {
+        true => Err(again(&run, None)),
+        false => Ok(u8::from(!mended.is_complete)),
+    }
+}
+
+/// Whether changes are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    /// All of them, by the command line.
+    Given,
+    /// Each is asked for on the terminal.
+    Asked,
+    /// None: they are only shown.
+    Never,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Mended {
+    /// What was changed.
+    pub made: Vec<String>,
+    /// Whether nothing stands in the way any more, as far as was asked.
+    pub is_complete: bool,
+    /// The group that the command is to be run again in: this session has not got it yet.
+    pub group: Option<String>,
+}
+
+/// Puts these failures right, one after the other: what is done for one may serve the next.
+///
+/// # Errors
+/// In one line.
+pub fn mend(failures: &[Failure], consent: Consent) -> Result<Mended, String> {
+    let mut mended = Mended {
+        is_complete: true,
+        ..Mended::default()
+    };
+    let mut for_root = Vec::new();
+    for failure in failures {
+        match mend_here(failure, consent, &mut mended) {
+            Ok(finding) => for_root.extend(finding.map(|finding| (failure, finding))),
+            Err(trouble) => {
+                mended.is_complete = false;
+                tell(&trouble);
+            }
+        }
+    }
+    if !for_root.is_empty() {
+        let answer = through_root(&for_root, consent)?;
+        mended
+            .made
+            .extend(answer.made.into_iter().map(|done| done.title));
+        mended.is_complete &= answer.complete;
+        let wanted = |group: &String| is_wanted_now(group, consent);
+        mended.group = mended.group.or(answer.group.filter(wanted));
+    }
+    Ok(mended)
+}
+
+/// Puts one failure right, where this process can; what only root can is given back.
+fn mend_here(
+    failure: &Failure,
+    consent: Consent,
+    mended: &mut Mended,
+) -> Result<Option<Box<Finding>>, String> {
+    let mut group = None;
+    match way(failure)? {
+        Way::Open(finding) => tell(&render::headline(&finding)),
+        Way::Ready(ready) => {
+            let asked_by = rustix::process::geteuid().as_raw();
+            let made = make(&ready, failure, consent, new_id(), asked_by)?;
+            match made {
+                Some(done) => {
+                    group = group_of(&ready.fix, &ready.facts);
+                    mended.made.push(done.title);
+                }
+                None => mended.is_complete = false,
+            }
+        }
+        Way::Root(finding) => return Ok(Some(finding)),
+        Way::Words(finding) => {
+            mended.is_complete = false;
+            words(&finding, failure);
+            if let Conclusion::Refused(_, remedy) = &finding.conclusion {
+                let first = remedy.fixes.first();
+                group = first.and_then(|fix| group_of(fix, &finding.facts));
+            }
+        }
+    }
+    if mended.group.is_none() {
+        mended.group = group.filter(|group| is_wanted_now(group, consent));
+    }
+    Ok(None)
+}
+
+/// Shows a fix, asks, makes it and says what the kernel says of it; what was done, where it was.
+fn make(
+    ready: &Mend,
+    failure: &Failure,
+    consent: Consent,
+    id: String,
+    asked_by: u32,
+) -> Result<Option<Done>, String> {
+    let deed = render::deed(&ready.attempt, &ready.facts);
+    let user = ready.facts.names.user(ready.attempt.subject.uid);
+    let title = ready.title();
+    tell(&format!("{user} cannot {deed}"));
+    for (at, line) in ready.words().iter().enumerate() {
+        say(&format!(
+            "  {:<9}{line}",
+            if at == 0 { "change" } else { "" }
+        ));
+    }
+    say(&format!("  {:<9}{title}", "to"));
+    if !failure.firm {
+        say("  note     what was tried is not certain");
+    }
+    let agreed = match consent {
+        Consent::Never => false,
+        // A guess is never acted on unasked.
+        Consent::Given => failure.firm,
+        Consent::Asked => confirm("Change it?"),
+    };
+    if !agreed {
+        return Ok(None);
+    }
+    let record = ready.perform(id, asked_by)?;
+    let later = if ready.fix.relogin {
+        " after a new login"
+    } else {
+        " now"
+    };
+    match ready.prove() {
+        Proof::Works => tell(&format!("{user} can {deed}{later}")),
+        Proof::Untried => tell(&format!("{user} can {deed}{later}, as judged")),
+        Proof::Refused(errno) => {
+            tell(&format!(
+                "it was changed, and the kernel still answers {errno}: something that cannot be seen refuses it \
+                 (`permwrap undo` takes the change back)"
+            ));
+            return Ok(None);
+        }
+    }
+    Ok(Some(Done {
+        id: record.id,
+        title: record.title,
+        touched: record.touched,
+    }))
+}
+
+/// The group that a fix gives only to a new login.
+fn group_of(fix: &Fix, facts: &Facts) -> Option<String> {
+    let gid = fix.changes.iter().find_map(|change| match change {
+        Change::JoinGroup(gid) | Change::Relogin(gid) => Some(*gid),
+        _ => None,
+    })?;
+    // A service gets it by being started anew.
+    let group = facts.names.groups.get(&gid)?.name.clone();
+    facts.surroundings.unit.is_none().then_some(group)
+}
+
+/// Whether the command is to be run in a group that this session has not got yet (sg(1)).
+fn is_wanted_now(group: &str, consent: Consent) -> bool {
+    let question = format!("This session is not in group {group} yet. Run the command in it now?");
+    consent == Consent::Asked && confirm(&question)
+}
+
+/// Has root put these right; keeps a record that says so.
+fn through_root(failures: &[(&Failure, Box<Finding>)], consent: Consent) -> Result<Answer, String> {
+    if consent == Consent::Never || root::caller().is_none() {
+        for (failure, finding) in failures {
+            words(finding, failure);
+        }
+        let user = gather::own_subject().map(|own| own.uid).unwrap_or_default();
+        let user = nix::unistd::User::from_uid(user.into()).ok().flatten();
+        let user = user.map_or_else(String::new, |user| format!(" --as {}", user.name));
+        tell(&format!(
+            "root can do it, and may see more: `permwrap fix{user}` as root, in this directory"
+        ));
+        return Ok(Answer::default());
+    }
+    let store = Store::own("changes")?;
+    let asked_by = rustix::process::geteuid().as_raw();
+    let mut handed = Vec::new();
+    for (failure, finding) in failures {
+        // Root's record can be found by it, whatever happens to this process.
+        let record = Record {
+            id: format!("{}{}", new_id(), handed.len()),
+            when: now(),
+            refusal: render::headline(finding),
+            title: String::new(),
+            code: failure.code.clone(),
+            path: path(&failure.attempt),
+            asked_by,
+            by_root: true,
+            stage: Stage::Begun,
+            touched: Vec::new(),
+            deeds: Vec::new(),
+        };
+        record.keep(&store)?;
+        handed.push((record, *failure));
+    }
+    let request = Request::Fix {
+        failures: handed
+            .iter()
+            .map(|(record, failure)| (record.id.clone(), (*failure).clone()))
+            .collect(),
+        yes: consent == Consent::Given,
+        dry_run: false,
+    };
+    let answer = match root::ask("fix", &request, consent == Consent::Asked) {
+        Ok(answer) => answer,
+        Err(silence) => {
+            tell(&silence.to_string());
+            if silence == Silence::Lost {
+                return Ok(Answer::default());
+            }
+            Answer::default()
+        }
+    };
+    for (mut record, _) in handed {
+        match answer.made.iter().find(|done| done.id == record.id) {
+            Some(done) => {
+                record.title.clone_from(&done.title);
+                record.touched.clone_from(&done.touched);
+                record.stage = Stage::Made;
+                record.keep(&store)?;
+            }
+            None => record.forget(&store),
+        }
+    }
+    Ok(answer)
+}
+
+/// Root's side: what was handed over is judged with root's eyes, and put right.
+fn handed() -> Outcome {
+    let Request::Fix {
+        failures,
+        yes,
+        dry_run,
+    } = root::handed()?
+    else {
+        return Err("not a request to fix".to_owned());
+    };
+    let consent = match (dry_run, yes) {
+        (true, _) => Consent::Never,
+        (false, true) => Consent::Given,
+        (false, false) => Consent::Asked,
+    };
+    let mut answer = Answer {
+        complete: true,
+        ..Answer::default()
+    };
+    for (id, failure) in failures {
+        let complete = with_roots_eyes(&id, &failure, consent, &mut answer);
+        answer.complete &= complete.unwrap_or_else(|trouble| {
+            tell(&trouble);
+            false
+        });
+    }
+    print_json(&answer)?;
+    Ok(0)
+}
+
+fn with_roots_eyes(
+    id: &str,
+    failure: &Failure,
+    consent: Consent,
+    answer: &mut Answer,
+) -> Result<bool, String> {
+    if !crate::mend::record::is_id(id) {
+        return Err("not a record's name".to_owned());
+    }
+    let asked_by = invoker().unwrap_or_default();
+    match way(failure)? {
+        Way::Open(finding) => {
+            tell(&render::headline(&finding));
+            Ok(true)
+        }
+        Way::Ready(ready) => {
+            let made = make(&ready, failure, consent, id.to_owned(), asked_by)?;
+            let complete = made.is_some();
+            if complete {
+                answer.group = group_of(&ready.fix, &ready.facts);
+            }
+            answer.made.extend(made);
+            Ok(complete)
+        }
+        Way::Root(finding) | Way::Words(finding) => {
+            words(&finding, failure);
+            Ok(false)
+        }
+    }
+}
+
+/// What is not done for the person is said.
+fn words(finding: &Finding, failure: &Failure) {
+    eprint!("{}", text::hint(finding, style(None)));
+    if failure.elsewhere {
+        tell(
+            "that was in another container or namespace: what is to be done there is not done from here",
+        );
+    }
+}
+
+/// The last run, of whoever asks.
+fn last_run(arguments: &cli::Fix) -> Result<Run, String> {
+    let nothing = || "no run here (or of this terminal) met anything that is remembered".to_owned();
+    if let Some(user) = &arguments.user {
+        if !rustix::process::geteuid().is_root() {
+            return Err("only root puts right what another user's run met".to_owned());
+        }
+        let uid = gather::subject_as(user)?.uid;
+        let store = Store::of_user(uid, "runs").ok_or_else(nothing)?;
+        return runs::last(&store).ok_or_else(nothing);
+    }
+    let own = Store::own("runs").ok().and_then(|store| runs::last(&store));
+    let invokers = invoker().and_then(|uid| runs::last(&Store::of_user(uid, "runs")?));
+    let later = own.into_iter().chain(invokers).max_by_key(|run| run.when);
+    later.ok_or_else(nothing)
+}
+
+fn chosen(run: &Run, number: Option<u16>) -> Result<Vec<Failure>, String> {
+    let Some(number) = number else {
+        return Ok(run.failures.clone());
+    };
+    let at = usize::from(number) - 1;
+    let failure = run.failures.get(at);
+    let failure = failure.ok_or_else(|| {
+        format!(
+            "the last run has {} that could be put right, not {number}",
+            run.failures.len()
+        )
+    })?;
+    Ok(vec![failure.clone()])
+}
+
+/// Runs the command again, in the place of this process, in a group that this session has not got yet where one is given;
+/// what it says is why it could not.
+fn again(run: &Run, group: Option<&str>) -> String {
+    let directory = OsStr::from_bytes(&run.directory);
+    let own = match std::env::current_exe() {
+        Ok(own) => own,
+        Err(error) => return format!("cannot call myself: {error}"),
+    };
+    tell(&quote::command(&run.command));
+    let line: Vec<Vec<u8>> = [own.as_os_str().as_bytes(), b"--"]
+        .into_iter()
+        .map(<[u8]>::to_vec)
+        .chain(run.command.iter().cloned())
+        .collect();
+    let mut command = match group {
+        Some(group) => {
+            let mut command = Command::new("sg");
+            command.args([group, "-c", &quote::command(&line)]);
+            command
+        }
+        None => {
+            let mut command = Command::new(own);
+            command.args(line[1..].iter().map(|word| OsStr::from_bytes(word)));
+            command
+        }
+    };
+    let error = command.current_dir(directory).exec();
+    format!("cannot run it again: {error}")
+}
+
+/// Whether there is a person to be asked.
+pub fn is_interactive() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Asks on the terminal; whatever is not a clear yes is a no.
+pub fn confirm(question: &str) -> bool {
+    let terminal = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open("/dev/tty");
+    let Ok(mut terminal) = terminal else {
+        return false;
+    };
+    let mut answer = String::new();
+    let asked = write!(terminal, "{question} [y/N] ");
+    let read = asked.and_then(|()| BufReader::new(terminal).read_line(&mut answer));
+    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes" | "Yes")
+}
+
+/// One line of permwrap's own for the person.
+pub fn tell(line: &str) {
+    say(&format!("permwrap: {line}"));
+}
+
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

@@ -1,0 +1,110 @@
+//! `--fix`, `--again` and the memory of what was met.
+
+use super::scene::{answered, fails, state, world};
+use super::support::needs_programs;
+
+const SCENE: &str = "install -d -m 750 -o deploy -g www /srv/app
+    install -m 640 -o deploy -g www /dev/null /srv/app/db
+    install -m 444 -o alice -g alice /dev/null /home/alice/log";
+
+#[test]
+fn a_round_ends_when_the_command_works() {
+    if !needs_programs(&["python3"]) {
+        return;
+    }
+    let Some(world) = world() else { return };
+    world.root(SCENE);
+    world.root("cat >/home/alice/app.py <<'END'\nopen('/srv/app/db').read()\nopen('/home/alice/log', 'a').write('x')\nprint('it works')\nEND");
+    let mut questions = 0;
+    let command = "permwrap --fix -- /usr/bin/python3 app.py";
+    let (text, code) = answered(&world, "alice", command, || questions += 1);
+    assert_eq!((code, questions), (0, 2), "{text}");
+    assert!(text.contains("it works"), "{text}");
+    assert!(text.contains("changed: "), "{text}");
+    for _ in 0..2 {
+        let undone = world.run("alice", "permwrap undo --yes");
+        assert_eq!(undone.code(), 0, "{undone}");
+    }
+    let ran = world.run("alice", "/usr/bin/python3 app.py");
+    assert_eq!(ran.code(), 1, "{ran}");
+}
+
+#[test]
+fn on_no_terminal_nothing_is_asked_or_changed() {
+    let Some(world) = world() else { return };
+    world.root(SCENE);
+    let before = state(&world, "/srv/app /srv/app/db");
+    let ran = world.run("alice", "permwrap --fix -- cat /srv/app/db");
+    assert_eq!(ran.code(), 1, "{ran}");
+    assert!(ran.stderr().contains("cannot read /srv/app/db"), "{ran}");
+    assert!(!ran.stderr().contains("[y/N]"), "{ran}");
+    assert_eq!(state(&world, "/srv/app /srv/app/db"), before, "{ran}");
+    let killed = world.run(
+        "alice",
+        "permwrap --fix -- bash -c 'kill -TERM $$'; echo $?",
+    );
+    assert_eq!(killed.stdout(), "143\n", "{killed}");
+}
+
+#[test]
+fn the_command_is_run_again_when_it_can_work() {
+    let Some(world) = world() else { return };
+    world.root(SCENE);
+    fails(&world, "bash -c 'echo x >>log && echo done'");
+    let again = world.run("alice", "permwrap fix --yes --again");
+    assert_eq!(again.code(), 0, "{again}");
+    assert_eq!(again.stdout(), "done\n", "{again}");
+}
+
+#[test]
+fn what_came_back_is_told_with_its_reason() {
+    let Some(world) = world() else { return };
+    world.root(SCENE);
+    let fail = "cat /srv/app/db";
+    fails(&world, fail);
+    let fixed = world.run("alice", "permwrap fix --yes");
+    assert_eq!(fixed.code(), 0, "{fixed}");
+    // As a program does that writes its file anew.
+    world.root("sleep 1; rm /srv/app/db; install -m 640 -o deploy -g www /dev/null /srv/app/db");
+    let hint = fails(&world, fail).stderr();
+    assert!(hint.contains("  before   put right on "), "{hint}");
+    let told = world.run("alice", "permwrap history");
+    assert!(
+        told.stdout().contains("read /srv/app/db: 2 times"),
+        "{told}"
+    );
+    assert!(
+        told.stdout()
+            .contains("came back: /srv/app/db is a new one since, deploy's"),
+        "{told}"
+    );
+    let json = world.run("alice", "permwrap history --json").ok();
+    let json: serde_json::Value = serde_json::from_slice(&json.output.stdout).expect("JSON");
+    assert_eq!(json["schema"], 1);
+    assert_eq!(json["refusals"][0]["count"], 2, "{json}");
+}
+
+#[test]
+fn nothing_is_remembered_where_that_is_not_wanted() {
+    let Some(world) = world() else { return };
+    world.root(SCENE);
+    world.run(
+        "alice",
+        "mkdir -p .config/permwrap && echo 'history = false' >.config/permwrap/config.toml",
+    );
+    world.run("alice", "permwrap -- cat /srv/app/db");
+    let found = world.run("alice", "ls .local/state/permwrap");
+    assert_ne!(found.code(), 0, "{found}");
+}
+
+#[test]
+fn what_is_remembered_is_private_and_bounded() {
+    let Some(world) = world() else { return };
+    world.root(SCENE);
+    let ran = world.run(
+        "alice",
+        "for i in $(seq 55); do permwrap -- cat /srv/app/db 2>err; done; ls .local/state/permwrap/runs | wc -l
+         find .local/state/permwrap -perm /077",
+    );
+    assert_eq!(ran.stdout(), "50\n", "{ran}");
+}
