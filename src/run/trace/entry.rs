@@ -1,4 +1,4 @@
-//! What the tracer writes into its [log](super::log): entries as bytes, and back.
+//! What the tracer writes into its log: entries as bytes, and back.
 
 use super::table::{Abi, CALLS, Row};
 use crate::run::diagnosis::wire::{
