@@ -7,7 +7,7 @@
 mod support;
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use support::{
     become_user, forked, needs_programs, needs_root, own_mounts, repository, shell, skip,
@@ -25,6 +25,13 @@ int main(int argc, char **argv) {
     return 3;
 }
 "#;
+
+/// The permwrap of the image. There is no /dev/null there.
+fn permwrap() -> Command {
+    let mut command = Command::new("/permwrap");
+    command.stdin(Stdio::inherit());
+    command
+}
 
 fn static_permwrap() -> Option<PathBuf> {
     let built = repository().join("target/x86_64-unknown-linux-musl/release/permwrap");
@@ -73,7 +80,7 @@ fn in_image(script: &str, act: impl FnOnce()) {
 fn a_refusal_is_explained_where_nothing_else_is() {
     in_image("mkdir -m 700 /mnt/closed; touch /mnt/closed/file", || {
         become_user(1234, 1234, &[]);
-        let ran = Command::new("/permwrap")
+        let ran = permwrap()
             .args(["--", "/program", "/closed/file"])
             .env_clear()
             .output();
@@ -98,12 +105,12 @@ fn a_refusal_is_explained_where_nothing_else_is() {
 #[test]
 fn options_and_subcommands_are_understood() {
     in_image("touch /mnt/file", || {
-        let ran = Command::new("/permwrap")
+        let ran = permwrap()
             .args(["--report", "/r.json", "--", "/program", "/file"])
             .output();
         assert!(ran.expect("it can be executed").status.success());
         assert!(std::fs::read_to_string("/r.json").is_ok_and(|text| text.contains("\"/program\"")));
-        let why = Command::new("/permwrap")
+        let why = permwrap()
             .args(["why", "write", "/file", "--as", "7:7"])
             .output();
         let why = why.expect("it can be executed");
