@@ -113,6 +113,19 @@ pub enum Interpretation {
     Unnamed,
 }
 
+/// `/dev/tcp/HOST/PORT` of bash's redirections, which is no file.
+fn connection_of_a_shell(name: &[u8]) -> Option<Object> {
+    let name = std::str::from_utf8(name).ok()?;
+    let (host, port) = name
+        .strip_prefix("/dev/tcp/")
+        .or_else(|| name.strip_prefix("/dev/udp/"))?
+        .split_once('/')?;
+    Some(Object::Port {
+        address: host.to_owned(),
+        port: port.parse().ok()?,
+    })
+}
+
 /// What may have been tried.
 #[must_use]
 pub fn interpret(incident: &Incident, circumstances: &Circumstances) -> Interpretation {
@@ -139,6 +152,16 @@ pub fn interpret(incident: &Incident, circumstances: &Circumstances) -> Interpre
     let Some(name) = incident.paths.first() else {
         return Interpretation::Unnamed;
     };
+    if let Some(object) = connection_of_a_shell(name) {
+        let (errno, sign) = (incident.errno, Sign::Message);
+        return Interpretation::Told(by_each(
+            &speakers,
+            errno,
+            &Operation::Connect,
+            &object,
+            sign,
+        ));
+    }
     if incident.in_open_directory && places::is_relative(name) {
         return Interpretation::Unplaced(name.clone());
     }

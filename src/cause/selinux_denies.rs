@@ -158,8 +158,8 @@ fn relabel(case: &Case, labels: &Labels) -> Option<Candidate> {
             .noting("context= in /etc/fstab keeps it"),
         );
     }
-    let meant =
-        matches!(case.purpose(), Some(Purpose::Service | Purpose::Log)) || is_top(&node.path);
+    let placed = matches!(case.purpose(), Some(Purpose::Service | Purpose::Log));
+    let meant = node.path != b"/" && (placed || is_top(&node.path));
     meant.then(|| {
         let command = argv(&[b"chcon", b"-t", kind.as_bytes(), &node.path]);
         Candidate::new(

@@ -5,19 +5,21 @@ use super::policy::exchange;
 use crate::attempt::{Attempt, Label, Object, Operation, Subject};
 use crate::facts::{AccessVector, Facts, Labels, UnknownFact, VectorRequest};
 
-/// The types that policies make for the files of a domain `NAME_t`, those that grant least first.
-const FILE_TYPES: [&str; 11] = [
+/// The types that policies make for the data of a domain `NAME_t`, those that grant least first.
+const DATA_TYPES: [&str; 6] = [
     "{}_sys_content_t",
     "{}_content_t",
     "{}_data_t",
-    "{}_etc_t",
-    "{}_log_t",
     "{}_sys_rw_content_t",
     "{}_rw_content_t",
-    "{}_var_lib_t",
-    "{}_var_run_t",
-    "{}_db_t",
     "public_content_t",
+];
+
+/// Those for places that have a purpose of their own.
+const TYPES_BY_PLACE: [(&[u8], &str); 3] = [
+    (b"/run/", "{}_var_run_t"),
+    (b"/var/lib/", "{}_var_lib_t"),
+    (b"/var/log/", "{}_log_t"),
 ];
 
 /// Types of ports.
@@ -121,7 +123,14 @@ pub(super) fn labels(
         ask(source, &target, request.class)
             .is_some_and(|answer| answer.refused(request.class, &request.wanted).is_empty())
     };
-    let candidates = own.into_iter().chain(names(domain, &FILE_TYPES));
+    let placed = TYPES_BY_PLACE
+        .iter()
+        .find(|(place, _)| node.path.starts_with(place));
+    let types = match &placed {
+        Some((_, kind)) => names(domain, &[kind]),
+        None => names(domain, &DATA_TYPES),
+    };
+    let candidates = own.into_iter().chain(types);
     let mount = facts.mount_of(request.node);
     Some(Labels {
         node: Some(request.node),

@@ -3,6 +3,7 @@
 use super::judged::{Judged, Views};
 use super::{Decision, MOST_READINGS, agrees, told, untold};
 use crate::attempt::{Clue, Incident, Object, Sign};
+use crate::denial::Rule;
 use crate::gather;
 use crate::judge::Verdict;
 use crate::report::Conclusion;
@@ -94,6 +95,17 @@ fn among_arguments(
             judged.verdict = Verdict::Denied(denial);
             unexplained.push(judged);
         }
+    }
+    // A port that something beyond the kernel's own rules may refuse is likelier meant than a file that it does refuse.
+    if !unexplained.is_empty() {
+        let is_own_rule = |judged: &Judged| {
+            let rule = match &judged.verdict {
+                Verdict::Denied(denial) => Some(&denial.rule),
+                _ => None,
+            };
+            !matches!(rule, Some(Rule::Module { .. } | Rule::FileSystem))
+        };
+        refused.retain(is_own_rule);
     }
     match (refused.len(), refused.pop()) {
         (1, Some(judged)) => Decision::refused(judged),

@@ -62,7 +62,13 @@ impl Kernel<'_> {
             Err(Stop::Denied(denial)) => {
                 denial.certainty == Certainty::Inferred && denial.errno != reported
             }
-            Err(Stop::Unclear(_)) => *object == Object::Process,
+            // stat(2) asks for nothing but the way: where that was open, only a module refuses it.
+            Err(Stop::Unclear(unknown)) => {
+                let unseen =
+                    unknown.errno == Some(Errno::Acces) && unknown.what == "mode and owner";
+                let selinux = matches!(self.subject.label(), Some(Label::Selinux { .. }));
+                *object == Object::Process || (unseen && selinux)
+            }
             Err(Stop::Fails(errno, _)) => errno == reported,
         }
     }
