@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::{Candidate, Rule, Words};
-use crate::attempt::{Capability, Label, Object, Operation};
+use crate::attempt::{ANY_NAME, Capability, Label, Object, Operation};
 use crate::facts::{LoggedRefusal, ProfileAnswer, ProfilePerms, ProfileRequest, profile_requests};
 use crate::judge;
 use crate::quote;
@@ -153,7 +153,10 @@ fn rules(case: &Case) -> Vec<String> {
 }
 
 fn rule(case: &Case, request: &ProfileRequest) -> String {
-    let name = pattern(&request.name);
+    let name = match request.name.strip_suffix(ANY_NAME) {
+        Some(directory) => format!("{}*", pattern(directory)),
+        None => pattern(&request.name),
+    };
     if case.attempt.operation == Operation::Exec {
         // Under the same profile; it is mapped, and read by an interpreter.
         return format!("{name} mrix,");

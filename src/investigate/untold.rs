@@ -128,8 +128,10 @@ fn beyond_the_rules(ways: &mut [Judged], incident: &Incident, views: &mut Views)
     {
         return None;
     }
-    if let Some(refused) = ways.iter().find(|way| denial(way).is_some()) {
-        return Some(refused.clone());
+    // Where some of it is known to be allowed, another sandbox may have refused just that.
+    if ways.iter().any(|way| denial(way).is_some()) {
+        let all = ways.iter().all(|way| denial(way).is_some());
+        return ways.first().filter(|_| all).cloned();
     }
     ways.iter_mut().find_map(|way| {
         way.verdict = Verdict::Denied(way.inferred(errno, views)?);
