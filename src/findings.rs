@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::attempt::{Attempt, Errno, Incident, Operation};
 use crate::denial::Code;
-use crate::investigate::{Views, investigate, is_worth_telling};
+use crate::investigate::{Views, Worlds, investigate, is_worth_telling};
 use crate::render;
 use crate::report::{Conclusion, Finding};
 use crate::resolve::{Circumstances, Evidence};
@@ -51,6 +51,8 @@ pub struct Findings {
     quota: Quota,
     /// How many hints were shown.
     numbered: usize,
+    /// The worlds of processes that do not see what permwrap sees.
+    worlds: Worlds,
     /// Failures that no hint was shown for.
     unshown: u64,
     /// Failures that are no longer listed, or never were.
@@ -98,6 +100,11 @@ impl Findings {
             lists,
             ..Findings::default()
         }
+    }
+
+    /// From now on these processes are known to live in worlds of their own.
+    pub fn know(&mut self, worlds: Worlds) {
+        self.worlds = worlds;
     }
 
     /// Takes what a text tells of. The first of a burst are worked out at once, while things are as they were; the others
@@ -154,7 +161,7 @@ impl Findings {
         }
         self.worked_out += 1;
         self.fruitless += 1;
-        let finding = investigate(call, circumstances, &mut Views::default());
+        let finding = investigate(call, circumstances, &mut Views::with(self.worlds.clone()));
         self.keep(Finding {
             count: incident
                 .as_ref()
@@ -300,7 +307,7 @@ impl Findings {
         let finding = investigate(
             Evidence::Message(incident),
             circumstances,
-            &mut Views::default(),
+            &mut Views::with(self.worlds.clone()),
         );
         let known = match is_worth_telling(&finding) {
             true => Known::Entry(self.keep(finding)),

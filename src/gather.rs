@@ -12,6 +12,7 @@ mod inode;
 mod leftovers;
 mod locale;
 mod module_log;
+mod monitor;
 mod mounts;
 mod names;
 mod namespaces;
@@ -27,6 +28,8 @@ mod traced;
 mod users;
 mod view;
 mod walk;
+mod way_back;
+mod world;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -35,8 +38,10 @@ use std::path::Path;
 use crate::attempt::{Attempt, Errno, Subject};
 use crate::facts::{Fact, Facts, UnknownFact};
 
+pub use monitor::{is_container_monitor, monitored_container};
 pub use subject::Snapshot;
 pub use view::View;
+pub use world::{Held, Told, World};
 
 /// Everything that judging and explaining the attempt needs, as far as it can be read, but for the leftovers.
 ///

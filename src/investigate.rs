@@ -1,14 +1,15 @@
 //! One piece of evidence, worked out: resolve → gather → judge → remedy.
 
+mod abroad;
 mod judged;
 mod logged;
 mod told;
 mod unnamed;
 mod untold;
 
-pub use judged::Views;
+pub use judged::{Views, Worlds};
 
-use crate::attempt::{Attempt, Clue, Errno, Incident, Object, Origin, Sign, Signs};
+use crate::attempt::{Attempt, Clue, Errno, Incident, Object, Origin, Place, Sign, Signs};
 use crate::denial::Code;
 use crate::detect;
 use crate::facts::{Facts, UnknownFact};
@@ -18,7 +19,9 @@ use crate::programs;
 use crate::quote;
 use crate::remedy::{self, Remedy};
 use crate::report::{Conclusion, Finding, Unclear};
-use crate::resolve::{self, Circumstances, Evidence, Interpretation, Reading};
+use crate::resolve::{
+    self, CandidateProcess, Circumstances, Evidence, Interpretation, Reading, Whence,
+};
 use judged::Judged;
 
 /// How many readings of one message are judged at most: a bound on the time that a strange message can cost.
@@ -99,6 +102,71 @@ fn of_message(incident: Incident, circumstances: &Circumstances, views: &mut Vie
     if let Some(note) = written_elsewhere(&incident, circumstances) {
         return Finding::without_attempt(incident, note);
     }
+    match resolve::whence(&incident, circumstances) {
+        Whence::Here => read(incident, circumstances, views),
+        Whence::There(place) => there(incident, place, circumstances, views),
+        Whence::Passing(place) => {
+            let here = Circumstances {
+                processes: living(circumstances, |place| place.is_none()),
+                ..circumstances.clone()
+            };
+            match read(incident.clone(), &here, views) {
+                finding if matches!(finding.conclusion, Conclusion::Refused(..)) => finding,
+                _ => there(incident, place, circumstances, views),
+            }
+        }
+    }
+}
+
+/// A text that was written in another place: read by those who live there, if any was seen. This place has nothing to do with it.
+fn there(
+    incident: Incident,
+    place: Place,
+    circumstances: &Circumstances,
+    views: &mut Views,
+) -> Finding {
+    let there = Circumstances {
+        processes: living(circumstances, |lives| match (lives, &place) {
+            // An engine's client lives in a namespace of its own, and in no container.
+            (Some(lives), Place::Container(_)) => matches!(lives, Place::Container(_)),
+            (lives, _) => lives.is_some(),
+        }),
+        ..circumstances.clone()
+    };
+    let mut places = there.processes.iter().map(|process| &process.place);
+    let first = places.next();
+    let is_one = !matches!(place, Place::Container(_)) || places.all(|other| Some(other) == first);
+    if there.processes.is_empty() || !is_one {
+        return Finding::without_attempt(incident, not_ours(&place.words()));
+    }
+    let mut finding = read(incident.clone(), &there, views);
+    if finding.conclusion == Conclusion::Allowed {
+        // Whoever it was there, it was none of those who were seen.
+        return Finding::without_attempt(incident, not_ours(&place.words()));
+    }
+    let lives = finding.attempt.as_ref().and_then(|attempt| {
+        let is_it = |process: &&CandidateProcess| process.subject == attempt.subject;
+        there.processes.iter().find(is_it)?.place.clone()
+    });
+    let place = lives
+        .filter(|place| *place != Place::Namespace)
+        .unwrap_or(place);
+    abroad::settle(&mut finding, place);
+    finding
+}
+
+/// The processes that live where `is` says.
+fn living(
+    circumstances: &Circumstances,
+    is: impl Fn(Option<&Place>) -> bool,
+) -> Vec<CandidateProcess> {
+    let every = circumstances.processes.iter();
+    let lives = every.filter(|process| is(process.place.as_ref()));
+    lives.cloned().collect()
+}
+
+/// A text that was written where its readers look.
+fn read(incident: Incident, circumstances: &Circumstances, views: &mut Views) -> Finding {
     let incident = with_its_source(incident, circumstances);
     let decision = match logged::decide(&incident, circumstances, views) {
         Some(decision) => decision,
@@ -134,7 +202,11 @@ fn of_question(attempt: Attempt, views: &mut Views) -> Finding {
     let Decision::Judged(judged, conclusion) = Decision::of(judged) else {
         return Finding::without_attempt(Incident::default(), String::new());
     };
-    let finding = explained(*judged, conclusion, &Circumstances::default(), views);
+    let mut finding = explained(*judged, conclusion, &Circumstances::default(), views);
+    let abroad = finding.facts.surroundings.abroad.as_ref();
+    if let Some(place) = abroad.and_then(|abroad| abroad.place.clone()) {
+        abroad::settle(&mut finding, place);
+    }
     Finding {
         signs: Signs {
             operation: None,
@@ -238,14 +310,16 @@ fn unproven(remedy: &mut Remedy) {
 /// Why the paths of a text are not looked up here, where it was written in a container or on another machine.
 fn written_elsewhere(incident: &Incident, circumstances: &Circumstances) -> Option<String> {
     let origin = resolve::origin(incident, circumstances, gather::is_there)?;
-    let place = match &origin {
+    Some(not_ours(&match origin {
         Origin::Machine(name) => format!("on {}", quote::display(name.as_bytes())),
-        Origin::Container(name) if name.is_empty() => "in a container".to_owned(),
-        Origin::Container(name) => format!("in the container {}", quote::display(name.as_bytes())),
-    };
-    Some(format!(
+        Origin::Container(name) => Place::Container(name).words(),
+    }))
+}
+
+fn not_ours(place: &str) -> String {
+    format!(
         "this was written {place}, and its paths are not those of this machine: nothing here was looked at"
-    ))
+    )
 }
 
 /// An incident whose operation a line of shell code tells that the message points at: `./build.sh: line 3: out: ...`.

@@ -39,6 +39,19 @@ pub struct Program {
     code: Vec<String>,
     module: Vec<String>,
     wraps: bool,
+    pairs: Vec<String>,
+    roots: Vec<String>,
+    root: bool,
+    /// It has programs run in containers: what they write passes through it.
+    pub engine: bool,
+    /// The command that it wraps sees another root directory, other mounts or other ids.
+    pub sandbox: bool,
+    /// How messages of its own begin, where it passes on those of others.
+    pub says: Vec<String>,
+    /// The option that has it give the command write access to a mount: `{there}`, and `{here}` for its source.
+    pub writable: Option<String>,
+    /// What the paths of its own files hold.
+    pub keeps: Vec<String>,
     /// It administers the system: run as root by habit.
     pub administers: bool,
     /// It puts files where it is told: run as root for a place of the system.
@@ -58,6 +71,7 @@ struct Sample {
     users: Vec<String>,
     ports: Vec<u16>,
     script: Option<String>,
+    root: Option<String>,
     /// What is done with the last operand.
     operation: Option<String>,
 }
@@ -179,6 +193,8 @@ mod tests {
                 "{}",
                 sample.command
             );
+            let root = lines.iter().find_map(|line| line.root.as_deref());
+            assert_eq!(root.map(text), sample.root, "{}", sample.command);
             assert_eq!(line.ports, sample.ports, "{}", sample.command);
             assert_eq!(
                 line.script.as_deref().map(text),

@@ -79,6 +79,9 @@ pub struct Remedy {
     pub fixes: Vec<Fix>,
 }
 
+/// How the title of a fix begins that is to be made where the subject lives.
+pub const IN_ITS_NAMESPACE: &str = "where it runs, in a namespace of its own: ";
+
 /// How many fixes are shown.
 const SHOWN: usize = 3;
 
@@ -316,7 +319,7 @@ impl Plan {
             // A path and a number mean something else in this shell.
             true => (
                 &[][..],
-                format!("where it runs, in a namespace of its own: {title}"),
+                format!("{IN_ITS_NAMESPACE}{title}"),
                 Place::Container,
             ),
             false => {

@@ -78,6 +78,7 @@ pub fn headline(finding: &Finding) -> String {
     };
     let (deed, facts) = (deed(attempt, &finding.facts), &finding.facts);
     let is_told = finding.incident.is_none() || finding.signs.operation.is_some();
+    let deed = deed + &place(facts);
     match &finding.conclusion {
         Conclusion::Refused(..) if is_told => format!("cannot {deed}"),
         Conclusion::Allowed if is_told => {
@@ -86,6 +87,36 @@ pub fn headline(finding: &Finding) -> String {
         Conclusion::Unclear(_) if is_told => format!("cannot {deed}, and it is not clear why"),
         _ => format!("permission denied for {}", named(finding, attempt)),
     }
+}
+
+/// Where it was, to follow what was done there; empty for here.
+fn place(facts: &Facts) -> String {
+    let abroad = facts.surroundings.abroad.as_ref();
+    let place = abroad.and_then(|abroad| abroad.place.as_ref());
+    place.map_or_else(String::new, |place| format!(" {}", place.words()))
+}
+
+/// The path there and the path here of what refuses, or else of what was tried, where they are known to differ.
+#[must_use]
+pub fn both_paths(finding: &Finding) -> Option<String> {
+    let abroad = finding.facts.surroundings.abroad.as_ref()?;
+    abroad.place.as_ref()?;
+    let Conclusion::Refused(denial, _) = &finding.conclusion else {
+        return None;
+    };
+    let attempt = finding.attempt.as_ref()?;
+    let refusing = obstacle_path(denial, attempt, &finding.facts);
+    let asked = match &attempt.object {
+        Object::Path(path) => Some(path.clone()),
+        _ => None,
+    };
+    let known = |path: Vec<u8>| abroad.paths.iter().find(|(there, _)| *there == path);
+    let (there, here) = refusing.and_then(known).or_else(|| asked.and_then(known))?;
+    Some(format!(
+        "{} there is {} here",
+        quote::display(there),
+        quote::display(here)
+    ))
 }
 
 /// What the text alone tells.

@@ -187,6 +187,9 @@ pub struct IncidentReport {
     pub verdict: &'static str,
     pub causes: Vec<CauseReport>,
     pub fixes: Vec<FixReport>,
+    /// Where it was, where that is not where permwrap runs: "in the container shop-web".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }

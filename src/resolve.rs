@@ -7,6 +7,7 @@
 
 mod arguments;
 mod elsewhere;
+mod inside;
 mod operations;
 mod places;
 mod port;
@@ -15,11 +16,12 @@ mod speaker;
 mod viewers;
 
 pub use elsewhere::origin;
+pub use inside::{Whence, whence};
 pub use port::port;
 pub use source::{Literal, literals};
 pub use viewers::is_only_shown;
 
-use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Sign, Signs, Subject};
+use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Place, Sign, Signs, Subject};
 use crate::programs::CommandLine;
 use operations::Meant;
 use places::Aim;
@@ -69,6 +71,8 @@ pub struct CandidateProcess {
     pub name: Option<Vec<u8>>,
     /// How it is known.
     pub presence: Presence,
+    /// Where it lives, where that is not where permwrap does.
+    pub place: Option<Place>,
 }
 
 /// How a candidate process is known.

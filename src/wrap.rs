@@ -1,8 +1,8 @@
 //! The story of a run: what the command wrote → detect → resolve → gather → judge → remedy → print.
 
+mod candidates;
 mod traced;
 
-use std::borrow::Cow;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
@@ -16,22 +16,18 @@ use crate::complaint;
 use crate::config::{self, Config, HintsOrOff};
 use crate::detect::{self, Detector};
 use crate::findings::Findings;
-use crate::gather::{self, Snapshot};
+use crate::gather;
 use crate::mend::history;
 use crate::mend::runs::{Failure, MOST_FAILURES, Run};
 use crate::pattern_files;
-use crate::programs;
 use crate::render::{self, Style, github, json_line, text};
 use crate::report::{self, Conclusion, Finding, RunReport, lossy};
 use crate::report_file;
 use crate::resolve::{self, CandidateProcess, Circumstances, Presence};
-use crate::run::scene::Process;
-use crate::run::trace::{Log, without_tracers_filter};
+use crate::run::trace::Log;
 use crate::run::{Exit, Observer, Scene};
+use candidates::candidates;
 use traced::Traced;
-
-/// How many users are taken from one command line.
-const MOST_USERS: usize = 4;
 
 /// How long what is left over may be worked out for the report when the command has ended.
 const LONGEST_LAST_WORK: Duration = Duration::from_millis(1500);
@@ -253,10 +249,12 @@ fn is_ignored(finding: &Finding, config: &Config) -> bool {
 
 impl Observer for Explainer {
     fn text(&mut self, text: &[u8], scene: &Scene) {
+        let (processes, worlds) = candidates(scene, &self.own, self.traced.is_some());
         self.circumstances = Arc::new(Circumstances {
-            processes: candidates(scene, &self.own, self.traced.is_some()),
+            processes,
             ..(*self.circumstances).clone()
         });
+        self.findings.know(worlds);
         let incidents = self.detector.feed(text);
         self.meet(incidents);
     }
@@ -362,6 +360,7 @@ pub fn here() -> Circumstances {
         arguments: Vec::new(),
         name: None,
         presence: Presence::Reader,
+        place: None,
     };
     Circumstances {
         processes: vec![reader],
@@ -384,76 +383,4 @@ fn own_subject() -> Subject {
         );
         Subject::login(uid, gid, vec![gid])
     })
-}
-
-/// Who may have failed, the likeliest first: processes that hold the watched stderr, the deepest first, then those that
-/// have gone, then the command as it was started, then the users that command lines switch to.
-fn candidates(scene: &Scene, own: &CandidateProcess, traced: bool) -> Vec<CandidateProcess> {
-    let (speaking, present): (Vec<&Process>, Vec<&Process>) = scene
-        .processes
-        .iter()
-        .rev()
-        .partition(|process| process.on_channel == Some(true));
-    let seen = [
-        (speaking, Presence::Speaking),
-        (present, Presence::Present),
-        (scene.gone.iter().collect(), Presence::Gone),
-    ];
-    let each = |(processes, presence): (Vec<_>, Presence)| {
-        processes
-            .into_iter()
-            .filter_map(move |process| candidate(process, presence, traced))
-    };
-    let mut candidates: Vec<CandidateProcess> = seen
-        .into_iter()
-        .flat_map(each)
-        .chain(std::iter::once(own.clone()))
-        .collect();
-    let switched: Vec<CandidateProcess> = candidates.iter().flat_map(switched).collect();
-    candidates.extend(switched);
-    candidates
-}
-
-fn candidate(process: &Process, presence: Presence, traced: bool) -> Option<CandidateProcess> {
-    let status = match traced {
-        true => Cow::Owned(without_tracers_filter(&process.status)),
-        false => Cow::Borrowed(&process.status),
-    };
-    // A process gives up its arguments before it ends.
-    let given_up = process.cmdline.is_empty();
-    let words = process.cmdline.split(|byte| *byte == 0);
-    let cwd = process.cwd.as_ref();
-    Some(CandidateProcess {
-        subject: gather::subject_from_snapshot(&Snapshot {
-            status: &status,
-            user_ns: process.user_ns,
-            uid_map: &process.uid_map,
-            gid_map: &process.gid_map,
-            label: process.label.as_deref(),
-        })
-        .ok()?,
-        directory: cwd.map(|cwd| cwd.as_os_str().as_bytes().to_vec()),
-        arguments: words.map(<[u8]>::to_vec).filter(|_| !given_up).collect(),
-        name: process.name().map(<[u8]>::to_vec),
-        presence,
-    })
-}
-
-/// The users that a command line switches to (`sudo -u NAME`): a program run so may have been gone before it was seen.
-fn switched(process: &CandidateProcess) -> Vec<CandidateProcess> {
-    let lines = programs::command_lines(&process.arguments);
-    let users = lines
-        .into_iter()
-        .flat_map(|line| line.users)
-        .take(MOST_USERS);
-    let subjects = users.filter_map(|user| gather::subject_as(&user).ok());
-    subjects
-        .map(|subject| CandidateProcess {
-            subject,
-            directory: None,
-            arguments: process.arguments.clone(),
-            name: None,
-            presence: Presence::Switched,
-        })
-        .collect()
 }

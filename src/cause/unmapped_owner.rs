@@ -10,8 +10,8 @@ pub(super) fn words(case: &Case) -> Words {
         |inode| format!("{}:{}", inode.uid, inode.gid),
     );
     case.words(
-        format!("the owner of {} does not exist in this user namespace", case.path()),
-        format!("{owner} has no number here (it shows as nobody), and root's rights here end with the numbers"),
+        format!("{} belongs to somebody of the host who does not exist in here", case.path()),
+        format!("{owner} has no number in this user namespace (it shows as nobody), and root's rights end with the numbers"),
     )
 }
 

@@ -1,5 +1,7 @@
 //! Where the command runs: what decides which fix lasts.
 
+use crate::attempt::Place;
+
 /// Container, service manager, home and project of the subject.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Surroundings {
@@ -10,6 +12,8 @@ pub struct Surroundings {
     /// Whether the subject lives in another mount namespace, root directory or user namespace than permwrap: paths and ids
     /// mean something else there.
     pub elsewhere: bool,
+    /// Where that is, and the paths that objects there have here.
+    pub abroad: Option<Abroad>,
     /// Whether this is the Windows Subsystem for Linux.
     pub wsl: bool,
     /// The subject's home directory.
@@ -28,6 +32,15 @@ pub struct Surroundings {
     pub sudo: bool,
     /// Whether setfacl(1) is installed.
     pub setfacl: bool,
+}
+
+/// Another place that the subject lives in, seen from permwrap's.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Abroad {
+    /// Which it is.
+    pub place: Option<Place>,
+    /// Paths there, and those of the same objects here; only of those that have one here.
+    pub paths: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 /// A container, by what can be seen from inside.

@@ -22,7 +22,7 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Option<Left
     let (top, owner) = tree(subject, facts)?;
     let (count, own) = count(&under(&view.root_directory(), &top), owner, subject.uid);
     (count > 0).then(|| Leftovers {
-        mounts: super::mounts::any_below(view.pid, &top),
+        mounts: super::mounts::any_below(view, &top),
         top,
         owner,
         count,

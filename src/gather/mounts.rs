@@ -7,6 +7,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use rustix::fs::{StatVfsMountFlags, fstat, fstatfs, fstatvfs, major, minor};
 
+use super::View;
 use crate::facts::{Mount, MountFlags, Unwritable};
 
 /// The mounts that a process sees, by mount id.
@@ -19,18 +20,17 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Reads the table of the process; permwrap's own for none.
-    pub(super) fn read(pid: Option<i32>) -> Table {
-        let process = pid.map_or("self".to_owned(), |pid| pid.to_string());
+    /// The table of whoever's view this is.
+    pub(super) fn read(view: &View) -> Table {
         Table {
-            mounts: read(&process),
+            mounts: parsed(&view.proc_text("mountinfo")),
             own: OnceCell::new(),
         }
     }
 
     /// The mount with this id. Where no table tells of it, what statvfs(2) says of the file on it.
     pub(super) fn get(&self, id: u64, file: BorrowedFd<'_>) -> Mount {
-        let own = || self.own.get_or_init(|| read("self")).get(&id);
+        let own = || self.own.get_or_init(own).get(&id);
         let mut mount = match self.mounts.get(&id).or_else(own) {
             Some(mount) => mount.clone(),
             None => by_statvfs(id, file),
@@ -108,18 +108,43 @@ fn ntfs_options(mount: &Mount) -> Vec<(String, Option<String>)> {
     found.into_iter().filter(|(name, _)| !known(name)).collect()
 }
 
+/// A mount of permwrap's own, with its device.
+pub(super) struct Placed {
+    pub device: (u32, u32),
+    pub mount: Mount,
+}
+
+/// What permwrap itself sees mounted.
+pub(super) fn ours() -> Vec<Placed> {
+    let text = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let placed = |line: &[u8]| {
+        let device = std::str::from_utf8(line.split(|&byte| byte == b' ').nth(2)?).ok()?;
+        let (major, minor) = device.split_once(':')?;
+        Some(Placed {
+            device: (major.parse().ok()?, minor.parse().ok()?),
+            mount: parse(line)?,
+        })
+    };
+    text.split(|&byte| byte == b'\n')
+        .filter_map(placed)
+        .collect()
+}
+
 /// Whether the process sees anything mounted below this directory.
-pub(super) fn any_below(pid: Option<i32>, directory: &[u8]) -> bool {
-    let process = pid.map_or("self".to_owned(), |pid| pid.to_string());
+pub(super) fn any_below(view: &View, directory: &[u8]) -> bool {
     let below = [directory, b"/"].concat();
-    read(&process)
+    parsed(&view.proc_text("mountinfo"))
         .values()
         .any(|mount| mount.point.starts_with(&below))
 }
 
-fn read(process: &str) -> HashMap<u64, Mount> {
-    let text = std::fs::read(format!("/proc/{process}/mountinfo")).unwrap_or_default();
-    text.split(|&byte| byte == b'\n')
+fn own() -> HashMap<u64, Mount> {
+    parsed(&std::fs::read("/proc/self/mountinfo").unwrap_or_default())
+}
+
+fn parsed(mountinfo: &[u8]) -> HashMap<u64, Mount> {
+    mountinfo
+        .split(|&byte| byte == b'\n')
         .filter_map(parse)
         .map(|mount| (mount.id, mount))
         .collect()

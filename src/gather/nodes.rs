@@ -25,7 +25,7 @@ impl<'a> Nodes<'a> {
         Nodes {
             view,
             facts,
-            mounts: mounts::Table::read(view.pid),
+            mounts: mounts::Table::read(view),
             known: HashMap::new(),
             mount_ids: HashMap::new(),
         }

@@ -9,10 +9,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use self::container::Signs;
-use super::View;
+use super::{View, way_back};
 use crate::attempt::Subject;
 use crate::byte_path;
-use crate::facts::{Container, Facts, Surroundings, Walk};
+use crate::facts::{Abroad, Container, Facts, Surroundings, Walk};
 
 /// Files and folders that stand at the top of a project.
 const PROJECT: [&str; 16] = [
@@ -56,7 +56,7 @@ const PROGRAMS: [&str; 6] = [
 /// Where the subject of these facts runs.
 pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surroundings {
     let root = view.root_directory();
-    let cgroup = cgroup(view.pid);
+    let cgroup = String::from_utf8_lossy(&view.proc_text("cgroup")).into_owned();
     let exists = |directory: &[u8], name: &str| {
         under(&root, directory)
             .join(name)
@@ -79,6 +79,10 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
         unit: container.is_none().then(|| unit::unit(&cgroup)).flatten(),
         container,
         elsewhere: view.is_elsewhere(),
+        abroad: view.is_elsewhere().then(|| Abroad {
+            place: view.place(),
+            paths: way_back::paths(view, facts),
+        }),
         wsl: std::fs::read_to_string("/proc/sys/kernel/osrelease")
             .is_ok_and(|kernel| is_wsl(&kernel)),
         project: project(&above, home.as_deref(), exists),
@@ -144,12 +148,6 @@ pub(super) fn directories<'a>(walk: &Walk, facts: &'a Facts) -> Vec<&'a [u8]> {
     }
     all.extend(byte_path::above(path));
     all
-}
-
-/// The control groups of the process.
-fn cgroup(pid: Option<i32>) -> String {
-    let process = pid.map_or("self".to_owned(), |pid| pid.to_string());
-    std::fs::read_to_string(format!("/proc/{process}/cgroup")).unwrap_or_default()
 }
 
 /// Where an absolute path of the subject is to be found.

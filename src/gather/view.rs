@@ -3,6 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{CWD, Mode, OFlags, getxattr, openat};
 use rustix::io::Errno;
@@ -10,11 +11,12 @@ use rustix::io::Errno;
 use super::names::Databases;
 use super::subject::Status;
 use super::walk::{Walked, Walker};
+use super::world::World;
 use super::{
     flags, holders, leftovers, module_log, namespaces, policy, settings, surroundings, traced,
     unknown,
 };
-use crate::attempt::{Attempt, Object, Operation, Subject};
+use crate::attempt::{Attempt, Object, Operation, Place, Subject};
 use crate::facts::{Fact, Facts, Inode, Leftovers, Program, Settings, TraceMode, UnknownFact};
 
 /// The root directory, settings and names that hold for one process: read once, for any number of attempts. The
@@ -25,6 +27,8 @@ pub struct View {
     pub(super) pid: Option<i32>,
     /// Its number in the proc file system that it sees.
     pub(super) pid_in_proc: Option<i32>,
+    /// What it sees, held open since it was seen.
+    world: Option<Arc<World>>,
     /// Where its root directory is, seen from permwrap's; empty where they are the same.
     root_path: Vec<u8>,
     /// Whether `/proc` is there, to reach open files through.
@@ -41,20 +45,31 @@ impl View {
     /// The system as the subject's process sees it; as permwrap does where there is no such process (any more).
     #[must_use]
     pub fn of(subject: &Subject) -> View {
+        View::through(subject, None)
+    }
+
+    /// The system as the subject's process saw it, where its world was held open while it was there.
+    #[must_use]
+    pub fn through(subject: &Subject, world: Option<Arc<World>>) -> View {
         let status = subject.pid.and_then(|pid| Status::of(pid).ok());
         let pid = status.as_ref().map(|status| status.pid);
-        let root_path = pid.map(root_path).unwrap_or_default();
+        let root_path = match &world {
+            Some(world) => world.told.root_path.clone(),
+            None => pid.map(root_path).unwrap_or_default(),
+        };
         let pid_in_proc = status.and_then(|status| match root_path.as_slice() {
             b"" => Some(status.pid),
             _ => status.pids.last().copied(),
         });
-        let databases = match pid {
-            Some(pid) if !root_path.is_empty() => {
+        let databases = match (&world, pid) {
+            (Some(world), _) => Databases::under(&world.root_directory()),
+            (None, Some(pid)) if !root_path.is_empty() => {
                 Databases::under(&PathBuf::from(format!("/proc/{pid}/root")))
             }
             _ => Databases::system(),
         };
         View {
+            world,
             pid,
             pid_in_proc,
             root_path,
@@ -146,6 +161,9 @@ impl View {
 
     /// A path as the kernel shows it to permwrap, as the process would write it.
     pub(super) fn as_subject_sees(&self, path: &[u8]) -> Vec<u8> {
+        if self.root_path == b"/" {
+            return path.to_vec();
+        }
         match path.strip_prefix(self.root_path.as_slice()) {
             Some(b"") => b"/".to_vec(),
             Some(inside) if inside.starts_with(b"/") => inside.to_vec(),
@@ -157,6 +175,9 @@ impl View {
     pub(super) fn open_root(&self) -> Option<OwnedFd> {
         let open =
             |path: &str| openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok();
+        if let Some(world) = &self.world {
+            return world.root();
+        }
         // The root of a process that may not be looked at (one of sudo's) is taken to be permwrap's own.
         self.pid
             .and_then(|pid| open(&format!("/proc/{pid}/root")))
@@ -165,6 +186,9 @@ impl View {
 
     /// The working directory of the process, open, where this is it.
     pub(super) fn open_working_directory(&self, path: &[u8]) -> Option<OwnedFd> {
+        if let Some(world) = &self.world {
+            return world.cwd();
+        }
         let processes = self.pid.map(|pid| pid.to_string()).into_iter();
         // The command was started where permwrap was.
         let links = processes.chain(["self".to_owned()]);
@@ -178,24 +202,69 @@ impl View {
 
     /// The path here of the root directory of the process, for what only serves the explanation.
     pub(super) fn root_directory(&self) -> PathBuf {
-        match self.pid {
-            Some(pid) if !self.root_path.is_empty() => PathBuf::from(format!("/proc/{pid}/root")),
+        match (&self.world, self.pid) {
+            (Some(world), _) => world.root_directory(),
+            (None, Some(pid)) if !self.root_path.is_empty() => {
+                PathBuf::from(format!("/proc/{pid}/root"))
+            }
             _ => PathBuf::from("/"),
+        }
+    }
+
+    /// Where the root directory of a process lies that sees the mounts that permwrap sees, but another root directory.
+    pub(super) fn root_here(&self) -> Option<&[u8]> {
+        match (&self.world, self.pid) {
+            (Some(world), _) if world.told.same_mounts => match self.root_path.as_slice() {
+                b"/" => Some(b""),
+                root => Some(root),
+            },
+            (None, Some(pid)) if namespaces::shares(pid, "mnt").unwrap_or(false) => {
+                Some(&self.root_path)
+            }
+            _ => None,
+        }
+    }
+
+    /// The text of one of the files of `/proc/PID` that tell of a world: mountinfo or cgroup.
+    pub(super) fn proc_text(&self, name: &str) -> Vec<u8> {
+        if let Some(world) = &self.world {
+            return match name {
+                "cgroup" => world.told.cgroup.clone(),
+                _ => world.told.mountinfo.clone(),
+            };
+        }
+        let process = self.pid.map_or("self".to_owned(), |pid| pid.to_string());
+        std::fs::read(format!("/proc/{process}/{name}")).unwrap_or_default()
+    }
+
+    /// What kind of place the process lives in, where that is not permwrap's.
+    pub(super) fn place(&self) -> Option<Place> {
+        match (&self.world, self.pid) {
+            (Some(world), _) => Some(world.place()),
+            (None, pid) => World::of(pid?).map(|world| world.place()),
+        }
+    }
+
+    /// Whether the process lives in none but the machine's own namespaces.
+    pub(super) fn is_on_the_machine(&self) -> bool {
+        match &self.world {
+            Some(world) => world.told.on_machine,
+            None => namespaces::is_on_the_machine_itself(self.pid),
         }
     }
 
     /// Whether the process lives in another mount namespace, root directory or user namespace than permwrap.
     pub(super) fn is_elsewhere(&self) -> bool {
         let another_user_ns = |pid| !namespaces::shares(pid, "user").unwrap_or(true);
-        !self.root_path.is_empty() || self.pid.is_some_and(another_user_ns)
+        self.world.is_some() || !self.root_path.is_empty() || self.pid.is_some_and(another_user_ns)
     }
 
     /// The home directory of a user, without symlinks where that can be told.
     pub(super) fn home(&self, uid: u32) -> Option<Vec<u8>> {
         let home = self.databases.user(uid)?.home;
         let plain = match self.root_path.is_empty() {
-            true => std::fs::canonicalize(super::path(&home)).ok(),
-            false => None,
+            true if self.world.is_none() => std::fs::canonicalize(super::path(&home)).ok(),
+            _ => None,
         };
         Some(plain.map_or(home, |plain| plain.into_os_string().into_vec()))
     }

@@ -1,12 +1,13 @@
 //! Readings, judged through one view per subject.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::judge;
 use crate::attempt::{ANY_NAME, Attempt, Errno, Object, Operation, Subject};
 use crate::denial::Denial;
 use crate::facts::{Facts, Inode, Kind, Node};
-use crate::gather::View;
+use crate::gather::{View, World};
 use crate::judge::{Verdict, infer};
 use crate::resolve::Reading;
 
@@ -14,15 +15,30 @@ use crate::resolve::Reading;
 #[derive(Debug, Default)]
 pub struct Views {
     known: Vec<(Subject, Rc<View>)>,
+    worlds: Worlds,
 }
 
+/// What those see who do not see what permwrap sees, held since they were looked at.
+pub type Worlds = Vec<(Subject, Arc<World>)>;
+
 impl Views {
+    /// Views of a system in which these processes live in worlds of their own.
+    #[must_use]
+    pub fn with(worlds: Worlds) -> Views {
+        Views {
+            worlds,
+            ..Views::default()
+        }
+    }
+
     /// The system as this subject's process sees it.
     pub fn of(&mut self, subject: &Subject) -> Rc<View> {
         if let Some((_, view)) = self.known.iter().find(|(known, _)| known == subject) {
             return Rc::clone(view);
         }
-        let view = Rc::new(View::of(subject));
+        let lives = self.worlds.iter().find(|(who, _)| who == subject);
+        let world = lives.map(|(_, world)| Arc::clone(world));
+        let view = Rc::new(View::through(subject, world));
         self.known.push((subject.clone(), Rc::clone(&view)));
         view
     }

@@ -1,7 +1,7 @@
 //! Ownership, and the capabilities that stand in for it (kernel/capability.c, fs/inode.c).
 
 use super::{Code, Decision, Errno, Inode, Kernel, NodeId, Obstacle, Rule, deny};
-use crate::attempt::Capability;
+use crate::attempt::{Capability, IdMap};
 
 /// What an owner without a mapping shows as (fs.overflowuid, fs.overflowgid).
 const OVERFLOW_ID: u32 = 65534;
@@ -11,8 +11,14 @@ impl Kernel<'_> {
     pub(super) fn capable_wrt_inode(self, inode: &Inode, capability: Capability) -> bool {
         let subject = self.subject;
         subject.has(capability)
-            && subject.uid_map.maps(inode.uid)
-            && subject.gid_map.maps(inode.gid)
+            && self.exists(&subject.uid_map, inode.uid)
+            && self.exists(&subject.gid_map, inode.gid)
+    }
+
+    /// Whether an owner exists in the subject's user namespace. In all but the initial one the overflow id as a rule stands for
+    /// whoever does not, although container engines map that number too.
+    fn exists(self, map: &IdMap, id: u32) -> bool {
+        map.maps(id) && (self.subject.initial_user_ns || id != OVERFLOW_ID)
     }
 
     /// `capable`: a capability in the initial user namespace.
@@ -24,7 +30,7 @@ impl Kernel<'_> {
     pub(super) fn is_owner_or_capable(self, inode: &Inode) -> bool {
         let subject = self.subject;
         inode.uid == subject.uid
-            || (subject.has(Capability::Fowner) && subject.uid_map.maps(inode.uid))
+            || (subject.has(Capability::Fowner) && self.exists(&subject.uid_map, inode.uid))
     }
 
     /// Refuses (EPERM) where `inode_owner_or_capable` says no.

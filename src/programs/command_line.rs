@@ -25,6 +25,8 @@ pub struct CommandLine {
     pub directories: Vec<Vec<u8>>,
     /// The users that it is to run something as.
     pub users: Vec<String>,
+    /// The root directory that it is to run something below.
+    pub root: Option<Vec<u8>>,
     /// The ports that it is given.
     pub ports: Vec<u16>,
     /// The script that it runs, where it is an interpreter.
@@ -182,7 +184,9 @@ impl Reader {
     /// Whether this operand begins the command that the program wraps.
     fn starts_a_command(&self, word: &[u8]) -> bool {
         let user_first = self.program.user && self.line.users.is_empty();
-        self.program.wraps && !user_first && !is_assignment(word) && !is_amount(word)
+        let root_first = self.program.root && self.line.root.is_none();
+        let first = user_first || root_first;
+        self.program.wraps && !first && !is_assignment(word) && !is_amount(word)
     }
 
     /// Takes an option; how many of the following words belong to it.
@@ -216,6 +220,10 @@ impl Reader {
         if is_among(&program.code, name) {
             self.code = Some(value);
             self.met += 1;
+        } else if is_among(&program.roots, name) {
+            self.line.root = Some(value);
+        } else if is_among(&program.pairs, name) {
+            return 2;
         } else if is_among(&program.directory, name) || has_value && tells_a_directory(name) {
             self.line.directories.push(value);
         } else if is_among(&program.users, name) {
@@ -250,6 +258,10 @@ impl Reader {
             if word != b"-" {
                 self.line.users.extend(String::from_utf8(word.to_vec()));
             }
+            return;
+        }
+        if program.root && self.line.root.is_none() {
+            self.line.root = Some(word.to_vec());
             return;
         }
         if program.wraps {

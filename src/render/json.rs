@@ -1,6 +1,6 @@
 //! Findings as the interface's JSON.
 
-use crate::attempt::{ANY_NAME, Attempt, Errno, Incident, Object, Subject};
+use crate::attempt::{ANY_NAME, Attempt, Errno, Incident, Object, Place, Subject};
 use crate::cause;
 use crate::denial::Code;
 use crate::denial::{Denial, Obstacle};
@@ -88,8 +88,15 @@ pub fn incident_report(finding: &Finding) -> IncidentReport {
         verdict,
         causes,
         fixes,
+        place: place_of(finding),
         note,
     }
+}
+
+/// Where it was, where that is not where permwrap runs.
+fn place_of(finding: &Finding) -> Option<String> {
+    let abroad = finding.facts.surroundings.abroad.as_ref()?;
+    abroad.place.as_ref().map(Place::words)
 }
 
 /// What the text told; else, of a denial, what the kernel answers.

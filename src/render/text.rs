@@ -23,6 +23,9 @@ pub fn hint(finding: &Finding, style: Style) -> String {
             if !listing.is_empty() {
                 text.push_str(&format!("\n{listing}\n"));
             }
+            if let Some(paths) = super::both_paths(finding) {
+                text.push_str(&labelled("where", &paths, style.width));
+            }
             text.push_str(&fixes_for(finding, attempt, &remedy.fixes, style));
             text.push_str(&more(denial, style));
         }

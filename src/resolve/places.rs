@@ -235,6 +235,7 @@ mod tests {
                 arguments: arguments.clone(),
                 name: None,
                 presence: Presence::Speaking,
+                place: None,
             }],
             start: start.as_bytes().to_vec(),
             command: arguments,

@@ -101,7 +101,7 @@ impl<'c> Speakers<'c> {
 }
 
 /// The word that a message begins with, as programs put their names there: `cat` of `cat: f: Permission denied`.
-fn leading_name(message: &[u8]) -> Option<&[u8]> {
+pub(super) fn leading_name(message: &[u8]) -> Option<&[u8]> {
     let end = memchr::memmem::find(message, b": ")?;
     let name = byte_path::name(&message[..end]);
     let is_word = !name.is_empty() && !name.iter().any(u8::is_ascii_whitespace);
@@ -123,6 +123,7 @@ mod tests {
                 .map(|word| word.as_bytes().to_vec())
                 .collect(),
             presence,
+            place: None,
         }
     }
 

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::gather::{self, World};
+
 /// How many processes are looked at; of more, those nearest to the command.
 const MOST: usize = 64;
 
@@ -58,6 +60,10 @@ pub struct Process {
     pub cmdline: Vec<u8>,
     /// Whether its stderr is what the wrapper reads, so that the message can be its own. `None`: not to be read.
     pub on_channel: Option<bool>,
+    /// What it sees, held open, where that is not what the wrapper sees; of a process that has ended as it was last seen.
+    pub world: Option<Arc<World>>,
+    /// The container that it runs in, by its name or id, where it is no descendant of the command: an engine started it.
+    pub container: Option<String>,
     /// Whether it had ended and waited for its parent to ask.
     pub zombie: bool,
 }
@@ -110,7 +116,20 @@ impl Watcher {
         let first = self.process(self.command, &mut room);
         let mut processes: Vec<Process> = first.into_iter().collect();
         let mut found: HashSet<i32> = HashSet::from([self.command]);
-        for (pid, _) in descendants(self.command) {
+        let all = Everyone::look();
+        // What an engine has started is as short-lived as any, and the news of it took longer to come here.
+        for (pid, container) in all.contained(self.command) {
+            let inside = self
+                .process(pid, &mut room)
+                .filter(|process| process.world.is_some());
+            if processes.len() < MOST && found.insert(pid) {
+                processes.extend(inside.map(|process| Process {
+                    container: Some(container),
+                    ..process
+                }));
+            }
+        }
+        for pid in all.descendants(self.command) {
             if processes.len() < MOST && found.insert(pid) {
                 processes.extend(self.process(pid, &mut room));
             }
@@ -130,6 +149,7 @@ impl Watcher {
             }
             None => fs::read_link("/proc/self/cwd").ok(),
         };
+        inherit(&mut processes);
         Scene {
             start,
             command: self.command,
@@ -153,6 +173,7 @@ impl Watcher {
         let stderr = fs::read_link(at("fd/2")).ok();
         let cwd = fs::read_link(at("cwd")).ok();
         let root = fs::read_link(at("root")).ok();
+        let world = World::of(pid).map(Arc::new);
         let status = read(&at("status"), MOST_WORDS).ok()?;
         let user_ns = fs::metadata(at("ns/user"))
             .ok()
@@ -178,6 +199,8 @@ impl Watcher {
             root,
             cmdline,
             on_channel,
+            world,
+            container: None,
             zombie,
             status,
             user_ns,
@@ -213,6 +236,7 @@ fn recall(processes: &mut [Process], before: &Scene) {
         if let Some(known) = before.processes.iter().find(|p| p.pid == process.pid) {
             process.cwd = process.cwd.take().or_else(|| known.cwd.clone());
             process.root = process.root.take().or_else(|| known.root.clone());
+            process.world = process.world.take().or_else(|| known.world.clone());
             process.on_channel = process.on_channel.or(known.on_channel);
             if process.cmdline.is_empty() {
                 process.cmdline.clone_from(&known.cmdline);
@@ -221,39 +245,86 @@ fn recall(processes: &mut [Process], before: &Scene) {
     }
 }
 
-/// The descendants of a process, parents before children, each with its parent.
-fn descendants(ancestor: i32) -> Vec<(i32, i32)> {
-    let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
-    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let pid = std::str::from_utf8(name.as_bytes())
-            .ok()
-            .and_then(|name| name.parse().ok());
-        if let Some(pid) = pid
-            && let Some(parent) = parent_of(pid)
-        {
-            children.entry(parent).or_default().push(pid);
+/// A process that ended before it was looked at saw what its parent sees, where that is not what the wrapper sees.
+fn inherit(processes: &mut [Process]) {
+    for at in 1..processes.len() {
+        let (before, rest) = processes.split_at_mut(at);
+        let process = &mut rest[0];
+        if process.zombie && process.root.is_none() && process.world.is_none() {
+            let parent = before.iter().find(|other| other.pid == process.parent);
+            process.world = parent.and_then(|parent| parent.world.clone());
         }
     }
-    let mut found = Vec::new();
-    let mut open = std::collections::VecDeque::from([ancestor]);
-    while let Some(parent) = open.pop_front() {
-        for &pid in children.get(&parent).into_iter().flatten() {
-            found.push((pid, parent));
-            open.push_back(pid);
-        }
-    }
-    found
 }
 
-/// Field 4 of /proc/PID/stat, after the name in parentheses, which may hold anything.
-fn parent_of(pid: i32) -> Option<i32> {
+/// Every process there is, as far as its line of descent goes.
+struct Everyone(HashMap<i32, Stat>);
+
+/// What /proc/PID/stat tells (proc_pid_stat(5)).
+struct Stat {
+    name: Vec<u8>,
+    parent: i32,
+    /// When it was started, in ticks since the machine was.
+    started: u64,
+}
+
+impl Everyone {
+    fn look() -> Everyone {
+        let numbers = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let numbers = numbers.filter_map(|entry| {
+            let name = entry.file_name();
+            std::str::from_utf8(name.as_bytes()).ok()?.parse().ok()
+        });
+        Everyone(numbers.filter_map(|pid| Some((pid, stat(pid)?))).collect())
+    }
+
+    /// The descendants of a process, parents before children.
+    fn descendants(&self, ancestor: i32) -> Vec<i32> {
+        let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
+        for (pid, stat) in &self.0 {
+            children.entry(stat.parent).or_default().push(*pid);
+        }
+        let mut found = Vec::new();
+        let mut open = std::collections::VecDeque::from([ancestor]);
+        while let Some(parent) = open.pop_front() {
+            for &pid in children.get(&parent).into_iter().flatten() {
+                found.push(pid);
+                open.push_back(pid);
+            }
+        }
+        found
+    }
+
+    /// What runs in containers that were started since this process was, each with the name of its container.
+    fn contained(&self, since: i32) -> Vec<(i32, String)> {
+        let Some(start) = self.0.get(&since).map(|stat| stat.started) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for (&monitor, stat) in &self.0 {
+            if stat.started >= start && gather::is_container_monitor(&stat.name) {
+                let line = fs::read(format!("/proc/{monitor}/cmdline")).unwrap_or_default();
+                let name = gather::monitored_container(&line);
+                let inside = self.descendants(monitor).into_iter();
+                found.extend(inside.map(|pid| (pid, name.clone())));
+            }
+        }
+        found
+    }
+}
+
+/// The name stands in parentheses, and may hold anything; what follows are words.
+fn stat(pid: i32) -> Option<Stat> {
+    const PARENT: usize = 1;
+    const STARTED: usize = 19;
     let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    let after = stat.iter().rposition(|b| *b == b')')? + 1;
-    std::str::from_utf8(&stat[after..])
-        .ok()?
-        .split_ascii_whitespace()
-        .nth(1)?
-        .parse()
-        .ok()
+    let name = stat.iter().position(|b| *b == b'(')? + 1;
+    let end = stat.iter().rposition(|b| *b == b')')?;
+    let rest = std::str::from_utf8(&stat[end + 1..]).ok()?;
+    let words: Vec<&str> = rest.split_ascii_whitespace().collect();
+    Some(Stat {
+        name: stat.get(name..end)?.to_vec(),
+        parent: words.get(PARENT)?.parse().ok()?,
+        started: words.get(STARTED)?.parse().ok()?,
+    })
 }

@@ -16,6 +16,9 @@ use super::sys;
 use crate::detect::Prefilter;
 use crate::gather;
 
+/// How Python begins to tell of an exception that ends the program.
+const TRACEBACK: &[u8] = b"Traceback (most recent call last)";
+
 /// The bytes of a run, as they pass.
 pub struct Watch {
     make: Option<MakeObserver>,
@@ -62,6 +65,10 @@ impl Watch {
         let literals = self.options.literals;
         let prefilter = self.prefilter.get_or_insert_with(|| prefilter(literals));
         let Some(text) = prefilter.push(bytes) else {
+            // Its writer ends soon after the last of its lines, and only that tells of a refusal.
+            if memchr::memmem::find(bytes, TRACEBACK).is_some() {
+                self.scenes.look();
+            }
             return;
         };
         let scene = self.scenes.look();

@@ -120,6 +120,7 @@ fn circumstances(arguments: &Explain) -> Result<Circumstances, String> {
         arguments: Vec::new(),
         name: None,
         presence: Presence::Named,
+        place: None,
     };
     Ok(Circumstances {
         processes: vec![named],

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::attempt::Subject;
-use crate::gather::{View, namespaces};
+use crate::gather::View;
 
 /// What tells of a container from inside.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ impl Signs {
         let exists = |name: &str| root.join(name).symlink_metadata().is_ok();
         let systemd = crate::small_file::read(&root.join("run/systemd/container"));
         Signs {
-            machine: namespaces::is_on_the_machine_itself(view.pid),
+            machine: view.is_on_the_machine(),
             dockerenv: exists(".dockerenv"),
             containerenv: exists("run/.containerenv"),
             flatpak: exists(".flatpak-info"),

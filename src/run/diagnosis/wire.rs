@@ -4,8 +4,11 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::process::parent_id;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::gather::{Held, Told, World};
 use crate::run::exit::Exit;
 use crate::run::scene::{Process, Scene};
 
@@ -186,7 +189,50 @@ pub fn put_process(out: &mut Vec<u8>, process: &Process) {
         put_bytes(out, label)
     });
     put_some(out, process.on_channel, |out, yes| out.push(u8::from(yes)));
+    put_some(out, process.world.as_ref(), |out, world| {
+        put_world(out, world)
+    });
+    put_some(out, process.container.as_ref(), |out, name| {
+        put_bytes(out, name.as_bytes())
+    });
     out.push(u8::from(process.zombie));
+}
+
+/// A world as the relay's descriptors that hold it, and what was read of it.
+fn put_world(out: &mut Vec<u8>, world: &World) {
+    for held in world.held() {
+        put_some(out, held, |out, held| {
+            put_number(out, held.fd.into());
+            put_number(out, held.identity.0 as i64);
+            put_number(out, held.identity.1 as i64);
+        });
+    }
+    let told = &world.told;
+    for text in [&told.root_path, &told.mountinfo, &told.cgroup] {
+        put_bytes(out, text);
+    }
+    out.push(u8::from(told.on_machine));
+    out.push(u8::from(told.same_mounts));
+}
+
+/// A world, taken from the relay, which holds it while it sends of it. `Some(None)` where it no longer does.
+fn world(rest: &mut &[u8]) -> Option<Option<World>> {
+    let mut held = [None; 3];
+    for held in &mut held {
+        *held = some(rest, |rest| {
+            let (fd, device, inode): (_, i64, i64) = (number(rest)?, number(rest)?, number(rest)?);
+            let identity = (device as u64, inode as u64);
+            Some(Held { fd, identity })
+        })?;
+    }
+    let told = Told {
+        root_path: bytes(rest)?,
+        mountinfo: bytes(rest)?,
+        cgroup: bytes(rest)?,
+        on_machine: flag(rest)?,
+        same_mounts: flag(rest)?,
+    };
+    Some(World::taken_from(parent_id() as i32, held, told))
 }
 
 /// The next number; `None` where there is none that fits.
@@ -243,6 +289,8 @@ pub fn process(rest: &mut &[u8]) -> Option<Process> {
         cmdline: bytes(rest)?,
         label: some(rest, bytes)?,
         on_channel: some(rest, flag)?,
+        world: some(rest, world)?.flatten().map(Arc::new),
+        container: some(rest, |rest| String::from_utf8(bytes(rest)?).ok())?,
         zombie: flag(rest)?,
     })
 }
@@ -271,6 +319,8 @@ mod tests {
             cmdline: b"a\0\xff\0".to_vec(),
             label: Some(b"unconfined".to_vec()),
             on_channel: Some(false),
+            world: None,
+            container: Some("shop-web".into()),
             zombie: true,
         };
         let scene = Scene {

@@ -1,0 +1,34 @@
+//! Where a process lives that does not see what permwrap sees.
+
+use crate::quote;
+
+/// A place with another root directory, other mounts or other ids than permwrap's own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// A container, by its name or id; empty where that is not known.
+    Container(String),
+    /// The sandbox that this program makes: `bwrap`.
+    Sandbox(String),
+    /// Below this directory, as chroot(2) moves a process: a path here.
+    Root(Vec<u8>),
+    /// A mount namespace or user namespace of which no more is known.
+    Namespace,
+}
+
+impl Place {
+    /// In words that follow what was said or done there: "in the container shop-web".
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Place::Container(name) if name.is_empty() => "in a container".to_owned(),
+            Place::Container(name) => {
+                format!("in the container {}", quote::display(name.as_bytes()))
+            }
+            Place::Sandbox(program) => {
+                format!("in a sandbox ({})", quote::display(program.as_bytes()))
+            }
+            Place::Root(path) => format!("below the chroot {}", quote::display(path)),
+            Place::Namespace => "in another namespace".to_owned(),
+        }
+    }
+}

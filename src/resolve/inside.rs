@@ -1,0 +1,207 @@
+//! Text that a container engine or a sandbox passes on: whether it was written in there, or by the program that passes it on.
+
+use super::{CandidateProcess, Circumstances, Presence};
+use crate::attempt::{Incident, Place};
+use crate::byte_path;
+use crate::programs::{CommandLine, command_lines};
+
+/// Where a text was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whence {
+    /// Where permwrap lives, as far as anything tells.
+    Here,
+    /// In this place, by a program that runs there.
+    There(Place),
+    /// By the engine or sandbox itself, it seems: about what it needs here, or else about what it met there.
+    Passing(Place),
+}
+
+/// Where a text was written: what its writer's name tells, else the command lines, else where those live who may have written it.
+#[must_use]
+pub fn whence(incident: &Incident, circumstances: &Circumstances) -> Whence {
+    let mut lines: Vec<Vec<CommandLine>> = vec![command_lines(&circumstances.command)];
+    let is_here =
+        |process: &&CandidateProcess| process.presence <= Presence::Gone && process.place.is_none();
+    let seen = circumstances.processes.iter().filter(is_here);
+    lines.extend(seen.map(|process| command_lines(&process.arguments)));
+    let Some((passing, place)) = lines.iter().find_map(|lines| passing(lines)) else {
+        return by_where_they_live(circumstances);
+    };
+    if is_its_own(incident, passing) {
+        return Whence::Passing(place);
+    }
+    match writer(incident) {
+        Some(name) if lines.iter().any(|lines| runs_here(name, lines)) => Whence::Here,
+        _ => Whence::There(place),
+    }
+}
+
+/// The innermost engine or sandbox among commands of which each starts the next.
+fn passing(lines: &[CommandLine]) -> Option<(&CommandLine, Place)> {
+    let at = |line: &&CommandLine| {
+        line.known
+            .is_some_and(|known| known.engine || known.sandbox)
+    };
+    let line = lines.iter().rfind(at)?;
+    let name = String::from_utf8_lossy(line.name()).into_owned();
+    let place = match (line.known.is_some_and(|known| known.engine), &line.root) {
+        (true, _) => Place::Container(String::new()),
+        (false, Some(root)) => Place::Root(root.clone()),
+        (false, None) => Place::Sandbox(name),
+    };
+    Some((line, place))
+}
+
+/// Whether the program that passes texts on wrote this one: it begins with its name, or as its messages do, and names a file that
+/// it was given or that is its own.
+fn is_its_own(incident: &Incident, line: &CommandLine) -> bool {
+    let Some(known) = line.known else {
+        return false;
+    };
+    if writer(incident) == Some(line.name()) {
+        return true;
+    }
+    let begins = |words: &String| incident.message.starts_with(words.as_bytes());
+    let of_its_own = |path: &Vec<u8>| {
+        let holds = |part: &String| memchr::memmem::find(path, part.as_bytes()).is_some();
+        let is_part = |byte: &u8| matches!(byte, b':' | b'=' | b',');
+        let is_given = |word: &Vec<u8>| {
+            let word = word.strip_prefix(b"-v").unwrap_or(word);
+            word.split(is_part).any(|part| is_path(part, path))
+        };
+        known.keeps.iter().any(holds) || line.words.iter().skip(1).any(is_given)
+    };
+    let named = incident.paths.first().is_some_and(of_its_own);
+    known.says.iter().any(begins) && named
+}
+
+/// Whether part of a word is this path, also as a URL has it: `unix:///run/x.sock`.
+fn is_path(part: &[u8], path: &[u8]) -> bool {
+    let part = part.strip_suffix(b"/").unwrap_or(part);
+    part == path || part.strip_prefix(b"//") == Some(path)
+}
+
+/// Whether a program of this name runs among these commands, and in no place of its own.
+fn runs_here(name: &[u8], lines: &[CommandLine]) -> bool {
+    let mut inside: Vec<bool> = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let before = lines.iter().zip(&inside).take(at);
+        let mut before = before.filter(|(outer, _)| outer.words.len() > line.words.len());
+        inside.push(before.any(|(outer, is_inside)| {
+            let wraps = outer.known.is_some_and(|known| known.sandbox);
+            let of_its_code = *is_inside && outer.code.is_some();
+            of_its_code || wraps && outer.words.ends_with(&line.words)
+        }));
+    }
+    let passes = |line: &CommandLine| line.known.is_some_and(|known| known.engine);
+    let is_its = |line: &CommandLine| {
+        line.name() == name || line.script.as_deref().map(byte_path::name) == Some(name)
+    };
+    lines
+        .iter()
+        .zip(inside)
+        .any(|(line, inside)| is_its(line) && !inside && !passes(line))
+}
+
+/// The place of those who hold the stderr that told of it, where it is one.
+fn by_where_they_live(circumstances: &Circumstances) -> Whence {
+    let speaking = circumstances
+        .processes
+        .iter()
+        .filter(|process| process.presence <= Presence::Speaking);
+    let mut places = speaking.map(|process| &process.place);
+    match places.next() {
+        Some(Some(place)) if places.all(|other| other.as_ref() == Some(place)) => {
+            Whence::There(place.clone())
+        }
+        _ => Whence::Here,
+    }
+}
+
+/// The word that a message begins with, as programs put their names there.
+fn writer(incident: &Incident) -> Option<&[u8]> {
+    super::speaker::leading_name(&incident.message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(command: &str, message: &str, path: &str) -> Whence {
+        let words = |text: &str| text.split(' ').map(|word| word.into()).collect();
+        let incident = Incident {
+            message: message.into(),
+            paths: vec![path.into()],
+            ..Incident::default()
+        };
+        let circumstances = Circumstances {
+            command: words(command),
+            ..Circumstances::default()
+        };
+        whence(&incident, &circumstances)
+    }
+
+    fn container() -> Place {
+        Place::Container(String::new())
+    }
+
+    #[test]
+    fn what_an_engine_passes_on_was_written_in_a_container() {
+        let run = "sudo podman run --rm -v /srv/data:/data image cat /data/f";
+        let there = Whence::There(container());
+        assert_eq!(of(run, "cat: /data/f: Permission denied", "/data/f"), there);
+        let error = "PermissionError: [Errno 13] Permission denied: '/data/f'";
+        assert_eq!(of(run, error, "/data/f"), there);
+        let of_node = "Error: EACCES: permission denied, open '/etc/f'";
+        assert_eq!(of(run, of_node, "/etc/f"), there);
+    }
+
+    #[test]
+    fn what_an_engine_says_of_a_file_that_it_was_given_is_its_own() {
+        let run = "podman run --rm -v/srv/closed/sub:/data image true";
+        let error = "Error: statfs /srv/closed/sub: permission denied";
+        assert_eq!(
+            of(run, error, "/srv/closed/sub"),
+            Whence::Passing(container())
+        );
+        let error = "permission denied while trying to connect to the Docker daemon socket";
+        assert_eq!(
+            of("docker ps", error, "/var/run/docker.sock"),
+            Whence::Passing(container())
+        );
+    }
+
+    #[test]
+    fn a_sandbox_has_the_command_that_it_wraps_inside() {
+        let run = "chroot --userspec=1000:1000 /srv/tree cat /f";
+        let there = Whence::There(Place::Root(b"/srv/tree".to_vec()));
+        assert_eq!(of(run, "cat: /f: Permission denied", "/f"), there);
+        let own = "chroot: cannot change root directory to '/srv/tree': Operation not permitted";
+        assert!(matches!(of(run, own, "/srv/tree"), Whence::Passing(_)));
+        let code: Vec<Vec<u8>> = ["chroot", "/srv/tree", "sh", "-c", "cat /f; sleep 1"]
+            .iter()
+            .map(|word| word.as_bytes().to_vec())
+            .collect();
+        assert!(!runs_here(b"cat", &command_lines(&code)));
+        let run = "bwrap --ro-bind / / --unshare-all python3 app.py";
+        let there = Whence::There(Place::Sandbox("bwrap".to_owned()));
+        assert_eq!(of(run, "PermissionError: x", "/f"), there);
+    }
+
+    #[test]
+    fn what_runs_beside_an_engine_is_here() {
+        let command = ["sh", "-c", "podman run image true; cat /srv/f"];
+        let circumstances = Circumstances {
+            command: command
+                .iter()
+                .map(|word| word.as_bytes().to_vec())
+                .collect(),
+            ..Circumstances::default()
+        };
+        let incident = Incident {
+            message: b"cat: /srv/f: Permission denied".to_vec(),
+            ..Incident::default()
+        };
+        assert_eq!(whence(&incident, &circumstances), Whence::Here);
+    }
+}

@@ -1,0 +1,142 @@
+//! Who may have failed, and what they see: from the processes that were looked at.
+
+use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
+
+use crate::attempt::{Place, Subject};
+use crate::facts::UnknownFact;
+use crate::gather::{self, Snapshot, World};
+use crate::investigate::Worlds;
+use crate::programs;
+use crate::resolve::{CandidateProcess, Presence};
+use crate::run::Scene;
+use crate::run::scene::Process;
+use crate::run::trace::without_tracers_filter;
+
+/// How many users are taken from one command line.
+const MOST_USERS: usize = 4;
+
+/// Who may have failed, the likeliest first: processes that hold the watched stderr, the deepest first, then those that
+/// have gone, then the command as it was started, then the users that command lines switch to; and what those see who do not
+/// see what permwrap sees.
+pub(super) fn candidates(
+    scene: &Scene,
+    own: &CandidateProcess,
+    traced: bool,
+) -> (Vec<CandidateProcess>, Worlds) {
+    let below = told_root(&own.arguments).map(Arc::new);
+    let (speaking, present): (Vec<&Process>, Vec<&Process>) = scene
+        .processes
+        .iter()
+        .rev()
+        .partition(|process| process.on_channel == Some(true));
+    let seen = [
+        (speaking, Presence::Speaking),
+        (present, Presence::Present),
+        (scene.gone.iter().collect(), Presence::Gone),
+    ];
+    let our_ids = fs::metadata("/proc/self/ns/user").map(|namespace| namespace.ino());
+    let is_ours = |namespace: u64| our_ids.as_ref().is_ok_and(|ours| *ours == namespace);
+    let (mut candidates, mut worlds) = (Vec::new(), Worlds::new());
+    for (processes, presence) in seen {
+        for process in processes {
+            // One that had ended before it was looked at lived where its command line says.
+            let ended = process.zombie && process.root.is_none();
+            let told = below.as_ref().filter(|_| ended);
+            let world = process.world.as_ref().or(told);
+            // Of one with ids of its own nobody knows what it saw, where it was gone before it was looked at.
+            if world.is_none() && !process.user_ns.is_none_or(is_ours) {
+                continue;
+            }
+            let Some(candidate) = candidate(process, presence, world, traced) else {
+                continue;
+            };
+            worlds.extend(world.map(|world| (candidate.subject.clone(), Arc::clone(world))));
+            candidates.push(candidate);
+        }
+    }
+    candidates.push(own.clone());
+    let switched: Vec<CandidateProcess> = candidates.iter().flat_map(switched).collect();
+    for mut candidate in switched {
+        if let Some(world) = &below {
+            candidate.place = Some(world.place());
+            worlds.push((candidate.subject.clone(), Arc::clone(world)));
+        }
+        candidates.push(candidate);
+    }
+    (candidates, worlds)
+}
+
+/// What is below the root directory that a command line gives to a command.
+fn told_root(arguments: &[Vec<u8>]) -> Option<World> {
+    let lines = programs::command_lines(arguments);
+    let root = lines.iter().rev().find_map(|line| line.root.as_ref())?;
+    World::below(OsStr::from_bytes(root).as_ref())
+}
+
+fn candidate(
+    process: &Process,
+    presence: Presence,
+    world: Option<&Arc<World>>,
+    traced: bool,
+) -> Option<CandidateProcess> {
+    let status = match traced {
+        true => Cow::Owned(without_tracers_filter(&process.status)),
+        false => Cow::Borrowed(&process.status),
+    };
+    // A process gives up its arguments before it ends.
+    let given_up = process.cmdline.is_empty();
+    let words = process.cmdline.split(|byte| *byte == 0);
+    let cwd = process.cwd.as_ref();
+    let subject = gather::subject_from_snapshot(&Snapshot {
+        status: &status,
+        user_ns: process.user_ns,
+        uid_map: &process.uid_map,
+        gid_map: &process.gid_map,
+        label: process.label.as_deref(),
+    })
+    .ok()?;
+    let subject = match world {
+        // The groups that this machine's user database gives are nothing to a user of another place.
+        Some(_) => Subject {
+            database_groups: Err(UnknownFact::not_gathered("groups of the user there")),
+            ..subject
+        },
+        None => subject,
+    };
+    Some(CandidateProcess {
+        subject,
+        directory: cwd.map(|cwd| cwd.as_os_str().as_bytes().to_vec()),
+        arguments: words.map(<[u8]>::to_vec).filter(|_| !given_up).collect(),
+        name: process.name().map(<[u8]>::to_vec),
+        presence,
+        place: match &process.container {
+            Some(name) => Some(Place::Container(name.clone())),
+            None => world.map(|world| world.place()),
+        },
+    })
+}
+
+/// The users that a command line switches to (`sudo -u NAME`): a program run so may have been gone before it was seen.
+fn switched(process: &CandidateProcess) -> Vec<CandidateProcess> {
+    let lines = programs::command_lines(&process.arguments);
+    let users = lines
+        .into_iter()
+        .flat_map(|line| line.users)
+        .take(MOST_USERS);
+    let subjects = users.filter_map(|user| gather::subject_as(&user).ok());
+    subjects
+        .map(|subject| CandidateProcess {
+            subject,
+            directory: None,
+            arguments: process.arguments.clone(),
+            name: None,
+            presence: Presence::Switched,
+            place: None,
+        })
+        .collect()
+}

@@ -1,0 +1,122 @@
+//! Failures in other root directories, mounts and namespaces: what is said of them is true in there, and no command is offered
+//! for this machine's object of the same name.
+//!
+//! Debian packages: bubblewrap.
+
+mod support;
+
+use support::{Ran, World, needs_programs};
+
+/// A tree that programs can run in, with a directory that only root may enter; outside, everybody may enter it.
+const TREE: &str = "mkdir -p /srv/tree/usr && mount --bind /usr /srv/tree/usr && cd /srv/tree && \
+    for d in bin lib lib64; do ln -s usr/$d $d; done && \
+    install -d -m 700 only && echo x > only/f && \
+    install -d -m 755 /srv/open && echo x > /srv/open/f && chmod 644 /srv/open/f && \
+    install -d -m 700 /srv/tree/srv/open && echo x > /srv/tree/srv/open/f";
+
+fn assert_says(ran: &Ran, words: &[&str]) {
+    for words in words {
+        assert!(ran.stderr().contains(words), "{words:?} is missing\n{ran}");
+    }
+}
+
+fn assert_never_says(ran: &Ran, words: &[&str]) {
+    for words in words {
+        assert!(!ran.stderr().contains(words), "{words:?} is said\n{ran}");
+    }
+}
+
+#[test]
+fn what_fails_below_a_chroot_is_judged_there() {
+    let Some(world) = World::new() else { return };
+    world.root(TREE);
+    let ran = world.run(
+        "root",
+        "permwrap -- chroot --userspec=12345:12345 /srv/tree cat /only/f",
+    );
+    let words = [
+        "below the chroot /srv/tree",
+        "may not pass through /only",
+        "/only there is /srv/tree/only here",
+    ];
+    assert_says(&ran, &words);
+    assert_never_says(&ran, &["there is no /only", "sudo"]);
+}
+
+#[test]
+fn one_that_lives_on_below_a_chroot_is_judged_there_too() {
+    let Some(world) = World::new() else { return };
+    world.root(TREE);
+    let ran = world.run(
+        "root",
+        "permwrap -- chroot --userspec=12345:12345 /srv/tree sh -c 'cat /srv/open/f; sleep 1'",
+    );
+    let words = [
+        "below the chroot /srv/tree",
+        "may not pass through /srv/open",
+        "/srv/open there is /srv/tree/srv/open here",
+    ];
+    assert_says(&ran, &words);
+    // Here everybody may read it.
+    assert_never_says(&ran, &["can read /srv/open/f now"]);
+}
+
+#[test]
+fn what_chroot_itself_is_refused_is_judged_here() {
+    let Some(world) = World::new() else { return };
+    world.root(TREE);
+    let ran = world.run("alice", "permwrap -- chroot /srv/tree cat /only/f");
+    assert_says(&ran, &["permwrap: "]);
+    assert_never_says(&ran, &["below the chroot", "/only"]);
+}
+
+/// A sandbox in which a directory that is open here is mounted read-only.
+const SANDBOX: &str = "bwrap --ro-bind /usr /usr --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64 \
+    --ro-bind /srv/mine /srv/there --unshare-all --chdir /";
+
+fn sandbox() -> Option<World> {
+    if !needs_programs(&["bwrap"]) {
+        return None;
+    }
+    let world = World::new()?;
+    world.root("install -d -o alice /srv/mine; install -d -m 700 /srv/there");
+    let works = world.run("alice", &format!("{SANDBOX} true"));
+    if works.code() != 0 {
+        support::skip(&format!("bwrap cannot make a sandbox here: {works}"));
+        return None;
+    }
+    Some(world)
+}
+
+#[test]
+fn a_mount_of_a_sandbox_is_no_mount_of_this_machine() {
+    let Some(world) = sandbox() else { return };
+    let ran = world.run(
+        "alice",
+        &format!("permwrap -- {SANDBOX} sh -c 'touch /srv/there/f; sleep 1'"),
+    );
+    let words = [
+        "cannot create /srv/there/f in a sandbox (bwrap)",
+        "/srv/there is mounted read-only",
+        "/srv/there there is /srv/mine here",
+        "--bind /srv/mine /srv/there instead of --ro-bind",
+    ];
+    assert_says(&ran, &words);
+    assert_never_says(&ran, &["remount", "may not pass through"]);
+}
+
+#[test]
+fn one_that_was_gone_too_soon_is_not_judged_by_what_is_here() {
+    let Some(world) = sandbox() else { return };
+    for _ in 0..5 {
+        let ran = world.run(
+            "alice",
+            &format!("permwrap -- {SANDBOX} touch /srv/there/f"),
+        );
+        assert_says(&ran, &["in a sandbox (bwrap)"]);
+        assert_never_says(
+            &ran,
+            &["remount", "may not pass through", "setfacl", "chmod"],
+        );
+    }
+}
