@@ -305,7 +305,13 @@ impl Everyone {
             if stat.started >= start && gather::is_container_monitor(&stat.name) {
                 let line = fs::read(format!("/proc/{monitor}/cmdline")).unwrap_or_default();
                 let name = gather::monitored_container(&line);
-                let inside = self.descendants(monitor).into_iter();
+                // What sees the mounts that the monitor sees is the engine's own, such as what tidies up after a container.
+                let mounts = |pid: i32| fs::metadata(format!("/proc/{pid}/ns/mnt")).ok();
+                let of_monitor = mounts(monitor).map(|namespace| namespace.ino());
+                let is_inside = |pid: &i32| {
+                    mounts(*pid).is_some_and(|namespace| Some(namespace.ino()) != of_monitor)
+                };
+                let inside = self.descendants(monitor).into_iter().filter(is_inside);
                 found.extend(inside.map(|pid| (pid, name.clone())));
             }
         }
