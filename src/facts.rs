@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod acl;
+mod file_system;
 mod inode;
 mod logged_refusal;
 mod mount;

@@ -7,7 +7,7 @@ use super::{Candidate, Class, Fit, Purpose, Rule, deployment, elsewhere, held, n
 use crate::attempt::Operation;
 use crate::byte_path;
 use crate::change::Change;
-use crate::facts::{Inode, Kind, NodeId, Perms, Tag, Walk};
+use crate::facts::{Inode, Kind, Mount, NodeId, Perms, Tag, Walk};
 
 /// The ways to grant what was wanted of the refusing inode.
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
@@ -310,16 +310,6 @@ impl Grant<'_> {
 
 /// Whether setfacl(1) is there and the file system keeps POSIX ACLs.
 pub(super) fn knows_acls(case: &Case) -> bool {
-    const WITHOUT: &[&str] = &[
-        "9p", "autofs", "cgroup", "cgroup2", "cifs", "configfs", "debugfs", "devpts", "drvfs",
-        "exfat", "fuseblk", "hfsplus", "iso9660", "mqueue", "msdos", "nfs4", "ntfs", "proc",
-        "ramfs", "smb3", "squashfs", "sysfs", "tracefs", "vfat",
-    ];
-    let Some(mount) = case.mount() else {
-        return false;
-    };
-    let without = WITHOUT.contains(&mount.fs_type.as_str())
-        || mount.fs_type.starts_with("fuse.")
-        || mount.super_option("noacl").is_some();
-    case.facts.surroundings.setfacl && !without
+    let keeps = case.mount().is_some_and(Mount::keeps_acls);
+    case.facts.surroundings.setfacl && keeps
 }

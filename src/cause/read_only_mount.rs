@@ -34,7 +34,7 @@ pub(super) fn words(case: &Case) -> Words {
                 mount.fs_type
             )
         }
-        _ if answered && is_remote(mount) => {
+        _ if answered && mount.is_served() => {
             format!("it is mounted writable here, and the server of {source} exports it read-only")
         }
         _ if answered => format!(
@@ -53,14 +53,6 @@ pub(super) fn words(case: &Case) -> Words {
         ),
     };
     case.words(because, rule)
-}
-
-/// Whether the file system is that of another machine, or of the host.
-fn is_remote(mount: &Mount) -> bool {
-    matches!(
-        mount.fs_type.as_str(),
-        "9p" | "cifs" | "nfs" | "nfs4" | "smb3" | "virtiofs"
-    )
 }
 
 /// What no remount changes.
@@ -82,7 +74,7 @@ fn for_good(case: &Case, mount: &Mount) -> Option<Candidate> {
             "write elsewhere: an overlay without an upperdir cannot be written".to_owned()
         }
         None if !matches!(case.denial.rule, Rule::FileSystem) => return None,
-        None if is_remote(mount) => format!(
+        None if mount.is_served() => format!(
             "have it exported for writing on the server (rw in /etc/exports, read only = no in smb.conf, without readonly on the host), or write elsewhere than {point}"
         ),
         None => format!("see what dmesg tells of {source}, then unmount and check it (fsck)"),

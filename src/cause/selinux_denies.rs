@@ -7,12 +7,6 @@ use crate::change::{Argv, Change, Effect, argv};
 use crate::facts::{Labels, LoggedRefusal, Mount};
 use crate::quote;
 
-/// File systems without labels of their own: one holds for all of the mount.
-const UNLABELLED: &[&str] = &[
-    "9p", "cifs", "exfat", "fuseblk", "hfsplus", "iso9660", "msdos", "nfs", "nfs4", "ntfs",
-    "ntfs3", "smb3", "udf", "vfat",
-];
-
 pub(super) fn words(case: &Case) -> Words {
     let logged = logged(case);
     let told = |of: fn(&LoggedRefusal) -> Option<String>| logged.as_ref().and_then(of);
@@ -174,7 +168,7 @@ fn relabel(case: &Case, labels: &Labels) -> Option<Candidate> {
 }
 
 fn is_unlabelled(mount: &Mount) -> bool {
-    UNLABELLED.contains(&mount.fs_type.as_str())
+    !mount.keeps_labels()
         || mount.fs_type.starts_with("fuse.")
         || mount.super_option("context").is_some()
 }

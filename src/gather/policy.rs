@@ -42,7 +42,7 @@ pub(super) fn read(attempt: &Attempt, facts: &Facts) -> Policy {
         let nodes = requests.into_iter().map(|(node, _)| node);
         policy.served = nodes
             .chain(facts.walk.parent())
-            .filter(|node| matches!(facts.mount_of(*node).fs_type.as_str(), "nfs" | "nfs4"))
+            .filter(|node| facts.mount_of(*node).is_nfs())
             .filter_map(|node| Some((node, ask_server(node, facts)?)))
             .collect();
     }

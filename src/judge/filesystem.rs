@@ -3,38 +3,11 @@
 use super::{Code, Decision, Errno, Kernel, NodeId, Obstacle, Rule, deny};
 use crate::facts::Mount;
 
-/// File systems that keep no Unix owners and modes: mount options, or the host, make them up.
-const WITHOUT_OWNERS: [&str; 12] = [
-    "9p", "cifs", "drvfs", "exfat", "fuseblk", "msdos", "ntfs", "ntfs3", "smb3", "smbfs", "umsdos",
-    "vfat",
-];
-
-/// File systems behind which a server decides, whatever the modes that it shows.
-const SERVED: [&str; 14] = [
-    "9p",
-    "afs",
-    "ceph",
-    "cifs",
-    "drvfs",
-    "nfs",
-    "nfs4",
-    "prl_fs",
-    "smb3",
-    "smbfs",
-    "vboxsf",
-    "virtiofs",
-    "vmhgfs",
-    "fuse.sshfs",
-];
-
-/// Those of them in which nothing but files and directories can be made.
-const WITHOUT_LINKS: [&str; 4] = ["exfat", "msdos", "umsdos", "vfat"];
-
 impl Kernel<'_> {
     /// Whether the file system's own gate lets the subject in at all.
     pub(super) fn file_system_admits(self, node: NodeId) -> Decision {
         let mount = self.mount_of(node);
-        if is_fuse(mount) && !self.fuse_allow_current_process(mount) {
+        if mount.is_fuse() && !self.fuse_allow_current_process(mount) {
             return deny(
                 Errno::Acces,
                 Code::FuseOtherUser,
@@ -62,12 +35,12 @@ impl Kernel<'_> {
     /// Whether the file system's server alone decides about the bits (`fuse_permission` without default_permissions).
     pub(super) fn file_system_decides(self, node: NodeId) -> bool {
         let mount = self.mount_of(node);
-        is_fuse(mount) && mount.super_option("default_permissions").is_none()
+        mount.is_fuse() && mount.super_option("default_permissions").is_none()
     }
 
     /// Whether a server has the last word there.
     pub(super) fn is_served(self, node: NodeId) -> bool {
-        SERVED.contains(&self.mount_of(node).fs_type.as_str()) || self.file_system_decides(node)
+        self.mount_of(node).is_served() || self.file_system_decides(node)
     }
 
     /// Whether modes and owners there are made up.
@@ -85,13 +58,13 @@ impl Kernel<'_> {
                     .any(|option| mount.super_option(option).is_some())
                     || is_windows_drive(mount)
             }
-            fs_type => WITHOUT_OWNERS.contains(&fs_type),
+            _ => mount.is_without_owners(),
         }
     }
 
     /// Whether the file system can make links and special files at all (EPERM where it has no such operation).
     pub(super) fn file_system_makes(self, dir: NodeId) -> Decision {
-        if WITHOUT_LINKS.contains(&self.mount_of(dir).fs_type.as_str()) {
+        if self.mount_of(dir).is_without_links() {
             return deny(
                 Errno::Perm,
                 Code::FsWithoutPermissions,
@@ -106,7 +79,7 @@ impl Kernel<'_> {
     pub(super) fn file_system_keeps_owners(self, node: NodeId) -> Decision {
         let mount = self.mount_of(node);
         let quiet = mount.super_option("quiet").is_some();
-        if WITHOUT_LINKS.contains(&mount.fs_type.as_str()) && !quiet {
+        if mount.is_without_links() && !quiet {
             return deny(
                 Errno::Perm,
                 Code::FsWithoutPermissions,
@@ -137,9 +110,4 @@ impl Kernel<'_> {
 fn is_windows_drive(mount: &Mount) -> bool {
     let aname = mount.super_option("aname").flatten();
     aname.is_some_and(|aname| aname.starts_with("drvfs"))
-}
-
-/// Whether it is a FUSE mount (`fuse.sshfs`, `fuseblk`).
-pub(super) fn is_fuse(mount: &Mount) -> bool {
-    mount.fs_type == "fuse" || mount.fs_type == "fuseblk" || mount.fs_type.starts_with("fuse.")
 }

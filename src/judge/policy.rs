@@ -173,7 +173,7 @@ impl Kernel<'_> {
 
     /// What to call a refusal by the server.
     pub(super) fn server_code(self, node: NodeId) -> Code {
-        let nfs = matches!(self.mount_of(node).fs_type.as_str(), "nfs" | "nfs4");
+        let nfs = self.mount_of(node).is_nfs();
         let root = self.subject.uid == 0 && self.subject.has(Capability::DacOverride);
         match nfs && root {
             true => Code::NfsRootSquash,

@@ -1,0 +1,119 @@
+//! What is to be known of kinds of file systems, by the names that mountinfo gives them: one table.
+
+use super::Mount;
+
+/// What a kind of file system lacks, or leaves to others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trait {
+    /// It keeps no Unix owners and modes: mount options, or the host, make them up.
+    NoOwners,
+    /// A server or the host decides, whatever the modes that it shows.
+    Served,
+    /// Nothing but files and directories can be made in it.
+    NoLinks,
+    /// It keeps no POSIX ACLs.
+    NoAcls,
+    /// It keeps no SELinux labels: one holds for all of the mount.
+    NoLabels,
+}
+use Trait::{NoAcls, NoLabels, NoLinks, NoOwners, Served};
+
+const KINDS: &[(&str, &[Trait])] = &[
+    ("9p", &[NoOwners, Served, NoAcls, NoLabels]),
+    ("afs", &[Served]),
+    ("autofs", &[NoAcls]),
+    ("ceph", &[Served]),
+    ("cgroup", &[NoAcls]),
+    ("cgroup2", &[NoAcls]),
+    ("cifs", &[NoOwners, Served, NoAcls, NoLabels]),
+    ("configfs", &[NoAcls]),
+    ("debugfs", &[NoAcls]),
+    ("devpts", &[NoAcls]),
+    ("drvfs", &[NoOwners, Served, NoAcls]),
+    ("exfat", &[NoOwners, NoLinks, NoAcls, NoLabels]),
+    ("fuse.sshfs", &[Served]),
+    ("fuseblk", &[NoOwners, NoAcls, NoLabels]),
+    ("hfsplus", &[NoAcls, NoLabels]),
+    ("iso9660", &[NoAcls, NoLabels]),
+    ("mqueue", &[NoAcls]),
+    ("msdos", &[NoOwners, NoLinks, NoAcls, NoLabels]),
+    ("nfs", &[Served, NoLabels]),
+    ("nfs4", &[Served, NoAcls, NoLabels]),
+    ("ntfs", &[NoOwners, NoAcls, NoLabels]),
+    ("ntfs3", &[NoOwners, NoLabels]),
+    ("prl_fs", &[Served]),
+    ("proc", &[NoAcls]),
+    ("ramfs", &[NoAcls]),
+    ("smb3", &[NoOwners, Served, NoAcls, NoLabels]),
+    ("smbfs", &[NoOwners, Served]),
+    ("squashfs", &[NoAcls]),
+    ("sysfs", &[NoAcls]),
+    ("tracefs", &[NoAcls]),
+    ("udf", &[NoLabels]),
+    ("umsdos", &[NoOwners, NoLinks]),
+    ("vboxsf", &[Served]),
+    ("vfat", &[NoOwners, NoLinks, NoAcls, NoLabels]),
+    ("virtiofs", &[Served]),
+    ("vmhgfs", &[Served]),
+];
+
+impl Mount {
+    fn has(&self, wanted: Trait) -> bool {
+        let known = KINDS.iter().find(|(name, _)| *name == self.fs_type);
+        known.is_some_and(|(_, traits)| traits.contains(&wanted))
+    }
+
+    /// Whether its kind keeps no Unix owners and modes; options of the mount may still have it keep some.
+    #[must_use]
+    pub fn is_without_owners(&self) -> bool {
+        self.has(NoOwners)
+    }
+
+    /// Whether a server or the host decides by rules of its own.
+    #[must_use]
+    pub fn is_served(&self) -> bool {
+        self.has(Served)
+    }
+
+    /// Whether nothing but files and directories can be made there.
+    #[must_use]
+    pub fn is_without_links(&self) -> bool {
+        self.has(NoLinks)
+    }
+
+    /// Whether POSIX ACLs can be kept there, as far as its kind and options tell.
+    #[must_use]
+    pub fn keeps_acls(&self) -> bool {
+        !(self.has(NoAcls)
+            || self.fs_type.starts_with("fuse.")
+            || self.super_option("noacl").is_some())
+    }
+
+    /// Whether each file has an SELinux label of its own there.
+    #[must_use]
+    pub fn keeps_labels(&self) -> bool {
+        !self.has(NoLabels)
+    }
+
+    /// Whether it is a FUSE mount (`fuse.sshfs`, `fuseblk`).
+    #[must_use]
+    pub fn is_fuse(&self) -> bool {
+        self.fs_type == "fuse" || self.fs_type == "fuseblk" || self.fs_type.starts_with("fuse.")
+    }
+
+    /// Whether it is an NFS mount.
+    #[must_use]
+    pub fn is_nfs(&self) -> bool {
+        matches!(self.fs_type.as_str(), "nfs" | "nfs4")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_named_once_in_order() {
+        assert!(KINDS.is_sorted_by(|(one, _), (other, _)| one < other));
+    }
+}
