@@ -61,6 +61,12 @@ impl CommandLine {
         byte_path::name(&self.program)
     }
 
+    /// Whether it is a shell that is given all of its code on the command line.
+    #[must_use]
+    pub fn is_code_for_a_shell(&self) -> bool {
+        self.code.is_some() && self.known.is_some_and(|known| known.shell)
+    }
+
     /// What the program does with the file of this name, printed as the program was given it or found below what it was given.
     #[must_use]
     pub fn does_with(&self, path: &[u8]) -> Option<Operation> {

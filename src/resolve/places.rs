@@ -4,7 +4,7 @@ use super::speaker::Speakers;
 use super::{CandidateProcess, Circumstances, Presence, Reading};
 use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Sign, Signs};
 use crate::byte_path::{self, is_within, join, tidy};
-use crate::programs::command_lines;
+use crate::programs::{CommandLine, Program, command_lines};
 
 /// How many directories that arguments mention are taken into account.
 const MOST_MENTIONED: usize = 8;
@@ -169,7 +169,8 @@ fn directories(
     };
     let elsewhere = told.iter().filter(|told| !own.ends_with(&tidy(told)));
     bases.extend(elsewhere.map(|told| (join(own, told), true)));
-    bases.push((own.clone(), is_seen));
+    let stays = !process_was_seen_elsewhere(process) && shell_stays(&circumstances.command);
+    bases.push((own.clone(), is_seen || stays));
     if !is_seen {
         bases.push((start.clone(), false));
         bases.extend(
@@ -193,6 +194,22 @@ fn directories(
         }
     }
     bases
+}
+
+/// Whether the process was seen with a working directory, which need not be the one that it was started in.
+fn process_was_seen_elsewhere(process: &CandidateProcess) -> bool {
+    process.directory.is_some() && process.presence != Presence::Started
+}
+
+/// Whether the command is a shell whose code, all of it on the command line, goes nowhere: it works where it was started.
+fn shell_stays(command: &[Vec<u8>]) -> bool {
+    let lines = command_lines(command);
+    let is_shell = lines.first().is_some_and(CommandLine::is_code_for_a_shell);
+    let goes = |line: &CommandLine| {
+        let does = line.known.and_then(Program::always_does);
+        does == Some(Operation::Traverse) || [&b"."[..], b"source", b"eval"].contains(&line.name())
+    };
+    is_shell && !lines.iter().any(goes)
 }
 
 /// The directories that a command line tells its programs to work in.
@@ -320,6 +337,15 @@ mod tests {
         );
         place.processes[0].directory = Some(b"/srv".to_vec());
         assert_eq!(paths("a", &Operation::Mkdir, &place), ["/srv/a"]);
+    }
+
+    #[test]
+    fn a_shell_whose_code_goes_nowhere_works_where_it_was_started() {
+        let stays = |code: &str| shell_stays(&[b"bash".to_vec(), b"-c".to_vec(), code.into()]);
+        assert!(stays("echo x >> p/out"));
+        assert!(!stays("cd /srv; echo x >> p/out"));
+        assert!(!stays(". ./env; echo x >> p/out"));
+        assert!(!shell_stays(&[b"bash".to_vec(), b"run.sh".to_vec()]));
     }
 
     #[test]
