@@ -72,25 +72,9 @@ enum Decision {
 }
 
 impl Decision {
-    /// The reading is refused, as its verdict says.
-    fn refused(judged: Judged) -> Decision {
-        match judged.verdict.clone() {
-            Verdict::Denied(denial) => Decision::Judged(
-                Box::new(judged),
-                Conclusion::Refused(denial, Remedy::default()),
-            ),
-            _ => Decision::of(judged),
-        }
-    }
-
     /// The reading as its verdict says.
     fn of(judged: Judged) -> Decision {
-        let conclusion = match &judged.verdict {
-            Verdict::Allowed => Conclusion::Allowed,
-            Verdict::Denied(denial) => Conclusion::Refused(denial.clone(), Remedy::default()),
-            Verdict::Fails { errno, .. } => note(failure(*errno, &judged.reading.attempt)),
-            Verdict::Unclear(unknown) => note(missing(unknown)),
-        };
+        let conclusion = as_judged(&judged);
         Decision::Judged(Box::new(judged), conclusion)
     }
 }
@@ -199,10 +183,8 @@ fn interpreted(incident: &Incident, circumstances: &Circumstances, views: &mut V
 fn of_question(attempt: Attempt, views: &mut Views) -> Finding {
     let signs = Signs::CALL;
     let judged = views.judge(Reading { attempt, signs });
-    let Decision::Judged(judged, conclusion) = Decision::of(judged) else {
-        return Finding::without_attempt(Incident::default(), String::new());
-    };
-    let mut finding = explained(*judged, conclusion, &Circumstances::default(), views);
+    let conclusion = as_judged(&judged);
+    let mut finding = explained(judged, conclusion, &Circumstances::default(), views);
     let abroad = finding.facts.surroundings.abroad.as_ref();
     if let Some(place) = abroad.and_then(|abroad| abroad.place.clone()) {
         abroad::settle(&mut finding, place);
@@ -345,6 +327,16 @@ fn with_its_source(incident: Incident, circumstances: &Circumstances) -> Inciden
             ..incident
         },
         None => incident,
+    }
+}
+
+/// What a verdict comes to.
+fn as_judged(judged: &Judged) -> Conclusion {
+    match &judged.verdict {
+        Verdict::Allowed => Conclusion::Allowed,
+        Verdict::Denied(denial) => Conclusion::Refused(denial.clone(), Remedy::default()),
+        Verdict::Fails { errno, .. } => note(failure(*errno, &judged.reading.attempt)),
+        Verdict::Unclear(unknown) => note(missing(unknown)),
     }
 }
 

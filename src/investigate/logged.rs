@@ -53,7 +53,7 @@ pub(super) fn decide(
         },
         certainty: Certainty::Proven,
     });
-    Some(Decision::refused(judged))
+    Some(Decision::of(judged))
 }
 
 /// The process that was refused, as far as the line tells of it: its label, and whose it is.

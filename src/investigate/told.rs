@@ -15,7 +15,7 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
         let judged = views.judge(reading);
         let judged = as_named(judged, views);
         if agrees(incident, &judged.verdict) && !is_far_fetched(&judged, incident) {
-            return Decision::refused(judged);
+            return Decision::of(judged);
         }
         others.push(judged);
     }
@@ -23,7 +23,7 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
         for judged in &mut others {
             if let Some(denial) = judged.inferred(errno, views) {
                 judged.verdict = Verdict::Denied(denial);
-                return Decision::refused(judged.clone());
+                return Decision::of(judged.clone());
             }
         }
     }

@@ -108,8 +108,8 @@ fn among_arguments(
         refused.retain(is_own_rule);
     }
     match (refused.len(), refused.pop()) {
-        (1, Some(judged)) => Decision::refused(judged),
-        (0, _) if unexplained.len() == 1 => Decision::refused(unexplained.swap_remove(0)),
+        (1, Some(judged)) => Decision::of(judged),
+        (0, _) if unexplained.len() == 1 => Decision::of(unexplained.swap_remove(0)),
         (0, _) => Decision::Nothing(
             "the message does not name it, and none of the command's arguments is known to be it"
                 .to_owned(),

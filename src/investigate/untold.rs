@@ -78,7 +78,7 @@ fn of_ways(seen: Judged, ways: Vec<Judged>, incident: &Incident, views: &mut Vie
         |way: &Judged| matches!(way.verdict, Verdict::Denied(_)) && !agrees(incident, &way.verdict);
     let mut ways: Vec<Judged> = ways.into_iter().filter(|way| !otherwise(way)).collect();
     if let Some(beyond) = beyond_the_rules(&mut ways, incident, views) {
-        return Decision::refused(beyond);
+        return Decision::of(beyond);
     }
     if ways
         .iter()
