@@ -21,16 +21,30 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let Some(node) = case.at() else {
         return Vec::new();
     };
+    // A file that is immutable as well takes no other change: that mark goes first, and would be the next to refuse.
+    let immutable = matches!(&case.facts.node(node).flags, Ok(flags) if flags.immutable);
+    let (marks, flags, back) = match immutable {
+        true => (
+            "append-only and immutable marks",
+            &[InodeFlag::Immutable, InodeFlag::Append][..],
+            "chattr +ia",
+        ),
+        false => ("append-only mark", &[InodeFlag::Append][..], "chattr +a"),
+    };
+    let changes: Vec<Change> = flags
+        .iter()
+        .map(|&flag| Change::SetFlag {
+            node,
+            flag,
+            on: false,
+        })
+        .collect();
     let clear = Candidate::new(
         Fit::Narrow,
-        format!("take the append-only mark from {}", case.path()),
-        [Change::SetFlag {
-            node,
-            flag: InodeFlag::Append,
-            on: false,
-        }],
+        format!("take the {marks} from {}", case.path()),
+        changes,
     )
-    .noting("somebody set it on purpose: chattr +a puts it back");
+    .noting(format!("somebody set it on purpose: {back} puts it back"));
     let mut all = vec![clear];
     if matches!(case.attempt.operation, Operation::Open(how) if how.write) {
         all.push(Candidate::advice(format!(
