@@ -29,13 +29,19 @@ pub fn style(stream: &(impl AsFd + IsTerminal), color: Color) -> Style {
     }
 }
 
-/// The terminal's columns, 100 where there is none: hints that go to a file or a pipe have no edge.
+/// The terminal's columns; where there is none, those that COLUMNS tells of, and 100 without it: a file or a pipe has no edge.
 fn width(stream: &impl AsFd) -> usize {
+    let told = || std::env::var("COLUMNS").ok()?.parse().ok();
     match rustix::termios::tcgetwinsize(stream) {
-        Ok(size) if size.ws_col >= 20 => usize::from(size.ws_col),
-        _ => 100,
+        Ok(size) if size.ws_col >= NARROWEST => usize::from(size.ws_col),
+        _ => told()
+            .filter(|&columns| columns >= usize::from(NARROWEST))
+            .unwrap_or(100),
     }
 }
+
+/// What claims to have fewer columns is not believed: nothing could be laid out in it.
+const NARROWEST: u16 = 20;
 
 /// Whether the locale's encoding is UTF-8, by its name (locale(7): LC_ALL, LC_CTYPE, LANG, the first that is set).
 fn is_utf8_locale() -> bool {

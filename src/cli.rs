@@ -5,6 +5,7 @@
 
 mod mend;
 mod setup;
+pub mod suggestion;
 
 pub use mend::{Fix, History, Undo};
 pub use setup::{Check, Config, Init, Man, Shell};
@@ -26,6 +27,8 @@ pub enum Invocation {
         options: RunOptions,
         /// The command and its arguments; never empty.
         command: Vec<OsString>,
+        /// The subcommand that its first word resembles, where no `--` says that it is a command.
+        resembles: Option<&'static str>,
     },
     /// One of permwrap's own subcommands.
     Own(Own),
@@ -48,7 +51,7 @@ pub struct Stop {
     long_about = "Runs COMMAND exactly as it would run alone. When the kernel refuses something, permwrap says afterwards \
                   which object refused, by which rule, and what smallest change puts it right. Only `permwrap fix` changes anything, and asks first.",
     override_usage = "permwrap [OPTIONS] [--] COMMAND [ARG]...\n       permwrap why OPERATION PATH [--as USER | --pid PID]\n       \
-                      permwrap explain [FILE]\n       permwrap causes [CODE]\n       permwrap check [MANIFEST] [--as USER]\n       permwrap fix [N]\n       permwrap undo [N]\n       permwrap history\n       permwrap init bash|zsh|fish [COMMAND]...",
+                      permwrap explain [FILE | TEXT]\n       permwrap causes [CODE]\n       permwrap check [MANIFEST] [--as USER]\n       permwrap fix [N]\n       permwrap undo [N]\n       permwrap history\n       permwrap init bash|zsh|fish [COMMAND]...\n       permwrap help [SUBCOMMAND]",
     after_help = EXAMPLES,
     disable_help_subcommand = true
 )]
@@ -74,6 +77,16 @@ Examples:
 
 Exit status: that of COMMAND, or its signal; 125 when permwrap itself failed, 126 when COMMAND
 could not be run, 127 when it was not found.";
+
+/// What permwrap says where it is given nothing.
+const BEGINNING: &str = "\
+permwrap: no command given. Put it before any command, and a hint follows what the system refuses:
+
+  permwrap -- python3 app.py                       run it
+  permwrap explain \"Permission denied: /srv/x\"     explain an error that was met before
+  permwrap why write /var/log/app.log              explain one access without running anything
+  permwrap help                                    all of it
+";
 
 /// Options of a run.
 #[derive(Debug, Clone, Default, Args)]
@@ -157,6 +170,16 @@ pub enum Own {
     Config(Config),
     /// Print the manual page
     Man(Man),
+    /// Tell what permwrap can do, or how a subcommand is called
+    Help(Help),
+}
+
+/// `permwrap help`.
+#[derive(Debug, Args)]
+pub struct Help {
+    /// The subcommand
+    #[arg(value_name = "SUBCOMMAND")]
+    pub subcommand: Option<String>,
 }
 
 /// Whom a question is about; permwrap itself where nobody is named.
@@ -179,7 +202,7 @@ pub struct Why {
     /// What is to be done
     #[arg(value_name = "OPERATION", value_parser = clap::builder::PossibleValuesParser::new(Operation::names()))]
     pub operation: String,
-    /// The thing acted on; for bind also ADDRESS:PORT
+    /// The thing acted on; for bind also ADDRESS:PORT; for exec also a program's name, looked up along PATH
     #[arg(value_name = "PATH")]
     pub path: OsString,
     /// Who is asked about.
@@ -214,12 +237,15 @@ pub struct Why {
 /// `permwrap explain`.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// The text; standard input when no FILE is given
-    #[arg(value_name = "FILE")]
-    pub file: Option<PathBuf>,
+    /// A file with the text, or the text itself in quotes; without it standard input
+    #[arg(value_name = "FILE | TEXT")]
+    pub source: Vec<OsString>,
     /// Who met the failure.
     #[command(flatten)]
     pub who: Who,
+    /// Instead of a text, explain all that the last run here met, as it is now
+    #[arg(long, conflicts_with_all = ["source", "user", "pid", "offline"])]
+    pub last: bool,
     /// Look at nothing on this machine: report what the text says
     #[arg(long, conflicts_with_all = ["user", "pid"])]
     pub offline: bool,
@@ -276,18 +302,60 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Invocation, Stop> {
     let (own, command) = arguments.split_at(split.command_at);
     let own_arguments = own.iter().take(split.options_end).cloned();
     let cli = Cli::try_parse_from(std::iter::once(OsString::from("permwrap")).chain(own_arguments))
-        .map_err(|error| stop(&error, split.is_subcommand))?;
-    match (cli.own, command.is_empty()) {
+        .map_err(|error| {
+            let first = split
+                .is_subcommand
+                .then(|| own.iter().find(|word| is_subcommand(word)));
+            stop(&error, first.flatten().and_then(|name| name.to_str()))
+        })?;
+    match (cli.own, command.first()) {
+        (Some(Own::Help(help)), _) => Err(help_about(help.subcommand)),
         (Some(own), _) => Ok(Invocation::Own(own)),
-        (None, false) => Ok(Invocation::Run {
+        (None, Some(first)) => Ok(Invocation::Run {
             options: cli.run,
+            resembles: if split.is_marked {
+                None
+            } else {
+                resembled(first)
+            },
             command: command.to_vec(),
         }),
-        (None, true) => Err(Stop {
-            text: "permwrap: no command given (permwrap --help tells more)\n".into(),
+        (None, None) if arguments.is_empty() => Err(Stop {
+            text: BEGINNING.to_owned(),
+            status: 125,
+        }),
+        (None, None) => Err(Stop {
+            text: "permwrap: no command given (permwrap help tells more)\n".into(),
             status: 125,
         }),
     }
+}
+
+/// What `permwrap help` prints: as `--help` of what it is asked about.
+fn help_about(subcommand: Option<String>) -> Stop {
+    let asked = match subcommand {
+        None => vec!["--help".into()],
+        Some(name) if is_subcommand(OsStr::new(&name)) => vec![name.into(), "--help".into()],
+        Some(name) => {
+            let meant = resembled(OsStr::new(&name));
+            let meant = meant.map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
+            return Stop {
+                text: format!(
+                    "permwrap: there is no subcommand {name:?}{meant} (permwrap help lists them)\n"
+                ),
+                status: 2,
+            };
+        }
+    };
+    parse(asked).expect_err("help is no invocation")
+}
+
+/// The subcommand that the word resembles.
+fn resembled(word: &OsStr) -> Option<&'static str> {
+    let names = SUBCOMMANDS
+        .iter()
+        .filter_map(|name| std::str::from_utf8(name).ok());
+    suggestion::meant(word.to_str()?, names)
 }
 
 /// The names of permwrap's own subcommands, to be known without building clap's description of them: a command has to be
@@ -304,6 +372,7 @@ const SUBCOMMANDS: &[&[u8]] = &[
     b"init",
     b"config",
     b"man",
+    b"help",
 ];
 
 /// Whether the word is the name of one of permwrap's own subcommands.
@@ -325,6 +394,8 @@ struct Split {
     /// Where the command begins; the number of arguments where there is none.
     command_at: usize,
     is_subcommand: bool,
+    /// Whether `--` stands before the command.
+    is_marked: bool,
 }
 
 impl Split {
@@ -346,6 +417,7 @@ impl Split {
                     options_end: at,
                     command_at: at + 1,
                     is_subcommand: false,
+                    is_marked: true,
                 };
             }
             if !word.starts_with(b"-") || word == b"-" {
@@ -355,6 +427,7 @@ impl Split {
                     options_end: command_at,
                     command_at,
                     is_subcommand,
+                    is_marked: false,
                 };
             }
             at += if takes_value(word) { 2 } else { 1 };
@@ -363,26 +436,27 @@ impl Split {
             options_end: all,
             command_at: all,
             is_subcommand: false,
+            is_marked: false,
         }
     }
 }
 
 /// Help as clap writes it; an error as one line.
-fn stop(error: &clap::Error, is_subcommand: bool) -> Stop {
+fn stop(error: &clap::Error, subcommand: Option<&str>) -> Stop {
     let text = error.render().to_string();
     if error.exit_code() == 0 {
         return Stop { text, status: 0 };
     }
-    let what: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .take_while(|line| !line.is_empty())
-        .collect();
+    let mut lines = text.lines().map(str::trim);
+    let what: Vec<&str> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
     let what = what.join(" ");
     let what = what.strip_prefix("error: ").unwrap_or(&what);
+    let tip = lines.find_map(|line| line.strip_prefix("tip: "));
+    let tip = tip.map_or_else(String::new, |tip| format!("; {tip}"));
+    let about = subcommand.map_or_else(String::new, |name| format!(" {name}"));
     Stop {
-        text: format!("permwrap: {what} (permwrap --help tells more)\n"),
-        status: if is_subcommand { 2 } else { 125 },
+        text: format!("permwrap: {what}{tip} (permwrap help{about} tells more)\n"),
+        status: if subcommand.is_some() { 2 } else { 125 },
     }
 }
 

@@ -19,6 +19,16 @@ pub fn line(trouble: &str) -> String {
     format!("permwrap: {}\n", quote::line(trouble))
 }
 
+/// What an error of the system says, without its number.
+#[must_use]
+pub fn reason(error: &std::io::Error) -> String {
+    let words = error.to_string();
+    match words.rsplit_once(" (os error ") {
+        Some((words, _)) => words.to_owned(),
+        None => words,
+    }
+}
+
 /// Writes several lines of permwrap's own making to stderr, each quoted, colours and all.
 pub fn complain_in_lines(text: &str) {
     let lines: Vec<String> = text.lines().map(|line| quote::line(line) + "\n").collect();

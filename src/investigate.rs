@@ -218,7 +218,9 @@ fn of_call(attempt: Attempt, circumstances: &Circumstances, views: &mut Views) -
              server refused it, or it changed since"
         )),
         (Verdict::Allowed, None) => Conclusion::Allowed,
-        (Verdict::Fails { errno, .. }, _) => note(failure(*errno, &judged.reading.attempt)),
+        (Verdict::Fails { errno, .. }, _) => {
+            note(failure(*errno, &judged.reading.attempt, &judged.facts))
+        }
         (Verdict::Unclear(unknown), _) => note(missing(unknown)),
     };
     explained(judged, conclusion, circumstances, views)
@@ -335,7 +337,9 @@ fn as_judged(judged: &Judged) -> Conclusion {
     match &judged.verdict {
         Verdict::Allowed => Conclusion::Allowed,
         Verdict::Denied(denial) => Conclusion::Refused(denial.clone(), Remedy::default()),
-        Verdict::Fails { errno, .. } => note(failure(*errno, &judged.reading.attempt)),
+        Verdict::Fails { errno, .. } => {
+            note(failure(*errno, &judged.reading.attempt, &judged.facts))
+        }
         Verdict::Unclear(unknown) => note(missing(unknown)),
     }
 }
@@ -361,14 +365,30 @@ fn missing(unknown: &UnknownFact) -> String {
 }
 
 /// A failure that is not one of permission, as a sentence.
-fn failure(errno: Errno, attempt: &Attempt) -> String {
+fn failure(errno: Errno, attempt: &Attempt, facts: &Facts) -> String {
     let object = match &attempt.object {
         Object::Path(path) => quote::display(path),
         _ => "it".to_owned(),
     };
-    match errno {
-        Errno::NoEnt => format!("there is no {object} now"),
-        errno => format!(
+    // What is only asked about was never there, as far as is known.
+    let now = if attempt.errno.is_some() { " now" } else { "" };
+    let step = facts.walk.steps.last();
+    match (errno, step) {
+        (Errno::NoEnt, Some(step)) if !step.last && step.found == Ok(None) => {
+            let directory = facts.node(step.dir).path.as_slice();
+            let directory = [
+                directory.strip_suffix(b"/").unwrap_or(directory),
+                b"/",
+                &step.name,
+            ]
+            .concat();
+            format!("there is no directory {}{now}", quote::display(&directory))
+        }
+        (Errno::NoEnt, _) => format!("there is no {object}{now}"),
+        (errno, _) if attempt.errno.is_none() => {
+            format!("{object} fails otherwise: {} ({errno})", errno.words())
+        }
+        (errno, _) => format!(
             "looked at now, {object} fails otherwise: {} ({errno})",
             errno.words()
         ),

@@ -40,7 +40,9 @@ pub unsafe extern "C" fn main(_count: c_int, words: *const *const c_char) -> c_i
         run::run(&command, options, observer(words, None));
     }
     match parse(words) {
-        Ok(Invocation::Run { options, command }) => run_with(&options, command, words),
+        Ok(Invocation::Run {
+            options, command, ..
+        }) => run_with(&options, command, words),
         Ok(Invocation::Own(own)) => subcommand::run(&own).into(),
         Err(stop) => {
             if stop.status == 0 {
@@ -117,10 +119,14 @@ fn literals() -> Vec<Vec<u8>> {
 /// What makes sense of the command's stderr, made once there is something to make sense of.
 fn observer(words: Words, trace: Option<Log>) -> MakeObserver {
     Box::new(move || {
-        let (options, command) = match parse(words) {
-            Ok(Invocation::Run { options, command }) => (options, command),
-            _ => (RunOptions::default(), Vec::new()),
+        let (options, command, resembles) = match parse(words) {
+            Ok(Invocation::Run {
+                options,
+                command,
+                resembles,
+            }) => (options, command, resembles),
+            _ => (RunOptions::default(), Vec::new(), None),
         };
-        Box::new(Explainer::new(&options, command, trace))
+        Box::new(Explainer::new(&options, command, resembles, trace))
     })
 }

@@ -183,7 +183,8 @@ fn named(finding: &Finding, attempt: &Attempt) -> String {
 }
 
 /// Whether the object is known not to be there.
-fn is_missing(facts: &Facts) -> bool {
+#[must_use]
+pub fn is_missing(facts: &Facts) -> bool {
     facts
         .walk
         .steps

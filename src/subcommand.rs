@@ -8,39 +8,49 @@ mod history;
 mod patterns;
 mod rounds;
 mod setup;
+mod trouble;
 mod undo;
 mod who;
 mod why;
 
 pub use rounds::run as run_until_it_works;
+pub use trouble::Trouble;
 
 use std::io::Write;
 
 use crate::appearance;
 use crate::cli::{Color, Own};
-use crate::complaint::complain;
 use crate::render::Style;
 
 /// Runs a subcommand. The result is the exit status.
 #[must_use]
 pub fn run(own: &Own) -> u8 {
     let outcome = match own {
-        Own::Why(arguments) => why::run(arguments),
         Own::Explain(arguments) => explain::run(arguments),
-        Own::Causes(arguments) => causes::run(arguments),
         Own::Patterns(arguments) => patterns::run(arguments),
         Own::Check(arguments) => check::run(arguments),
+        other => simple(other).map_err(Trouble::from),
+    };
+    outcome.unwrap_or_else(|trouble| {
+        let _ = std::io::stderr().write_all(trouble.text().as_bytes());
+        2
+    })
+}
+
+/// Runs one that reads no file which the user names.
+fn simple(own: &Own) -> Outcome {
+    match own {
+        Own::Why(arguments) => why::run(arguments),
+        Own::Causes(arguments) => causes::run(arguments),
         Own::Fix(arguments) => fix::run(arguments),
         Own::Undo(arguments) => undo::run(arguments),
         Own::History(arguments) => history::run(arguments),
         Own::Init(arguments) => setup::init(arguments),
         Own::Config(_) => setup::config(),
         Own::Man(_) => setup::man(),
-    };
-    outcome.unwrap_or_else(|trouble| {
-        complain(&trouble);
-        2
-    })
+        // Help was printed where the arguments are read; the others are run above.
+        Own::Help(_) | Own::Explain(_) | Own::Patterns(_) | Own::Check(_) => Ok(0),
+    }
 }
 
 /// An exit status, or trouble as one line for stderr.

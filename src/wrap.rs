@@ -1,7 +1,10 @@
 //! The story of a run: what the command wrote → detect → resolve → gather → judge → remedy → print.
 
 mod candidates;
+mod own;
 mod traced;
+
+pub use own::own_refusal;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -10,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::appearance;
-use crate::attempt::{Errno, Incident, Object, Subject};
+use crate::attempt::{Errno, Incident, Object, Operation, Subject};
 use crate::cli::{Hints, RunOptions};
 use crate::complaint;
 use crate::config::{self, Config, HintsOrOff};
@@ -40,6 +43,8 @@ pub struct Explainer {
     form: Option<Hints>,
     style: Style,
     config: Config,
+    /// The subcommand that the command resembles.
+    resembles: Option<&'static str>,
     /// Trouble of permwrap's own, to be said at the end.
     troubles: Vec<String>,
     detector: Detector,
@@ -54,7 +59,12 @@ pub struct Explainer {
 impl Explainer {
     /// A diagnosis of this command, nothing seen yet.
     #[must_use]
-    pub fn new(options: &RunOptions, command: Vec<OsString>, trace: Option<Log>) -> Explainer {
+    pub fn new(
+        options: &RunOptions,
+        command: Vec<OsString>,
+        resembles: Option<&'static str>,
+        trace: Option<Log>,
+    ) -> Explainer {
         let (config, trouble) = config::load().map_or_else(
             |trouble| (Config::default(), Some(trouble)),
             |config| (config, None),
@@ -87,6 +97,7 @@ impl Explainer {
             }),
             own,
             command,
+            resembles,
             findings: Findings::new(options.report.is_some()),
             traced: trace.map(Traced::new),
         }
@@ -181,7 +192,7 @@ impl Explainer {
     }
 
     /// Writes the report, where one was asked for.
-    fn report(&self, exit: Exit) -> Result<(), String> {
+    fn report(&self, exit: Exit) -> std::io::Result<()> {
         let Some(file) = &self.report else {
             return Ok(());
         };
@@ -200,8 +211,22 @@ impl Explainer {
             unlisted: self.findings.unlisted(),
             calls: self.traced.as_ref().map(Traced::report),
         };
-        let text = render::json_text(&report).map_err(|error| error.to_string())?;
-        report_file::write(file, text.as_bytes()).map_err(|error| error.to_string())
+        report_file::write(file, render::json_text(&report)?.as_bytes())
+    }
+
+    /// Why the report could not be written.
+    fn not_reported(&self, error: &std::io::Error) -> String {
+        let file = self.report.clone().unwrap_or_default();
+        let line = format!(
+            "cannot write the report {}: {}",
+            file.display(),
+            complaint::reason(error)
+        );
+        let hint = own_refusal(&file, &Operation::CREATE, error, self.style);
+        match (self.form, hint) {
+            (Some(Hints::Text), Some(hint)) => format!("\n{hint}"),
+            _ => complaint::line(&line),
+        }
     }
 }
 
@@ -274,6 +299,11 @@ impl Observer for Explainer {
     }
 
     fn not_started(&mut self, errno: i32) {
+        if let (Some(name), Some(Errno::NoEnt)) = (self.resembles, Errno::from_number(errno)) {
+            let meant =
+                format!("did you mean `permwrap {name}`? (permwrap help lists what there is)");
+            self.troubles.push(meant);
+        }
         let Some(errno) = Errno::from_number(errno).filter(|errno| errno.is_denial()) else {
             return;
         };
@@ -299,12 +329,8 @@ impl Observer for Explainer {
             );
         }
         self.remember();
-        if let Err(trouble) = self.report(exit) {
-            let file = self.report.clone().unwrap_or_default();
-            self.troubles.push(format!(
-                "cannot write the report {}: {trouble}",
-                file.display()
-            ));
+        if let Err(error) = self.report(exit) {
+            words.extend_from_slice(self.not_reported(&error).as_bytes());
         }
         for trouble in &self.troubles {
             words.extend_from_slice(complaint::line(trouble).as_bytes());

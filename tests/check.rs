@@ -184,7 +184,7 @@ fn trouble_is_one_line_that_names_the_place() {
     says(
         "true",
         "check --init",
-        "permwrap.toml: File exists (os error 17)",
+        "permwrap.toml is there already, and stays as it is",
     );
 }
 

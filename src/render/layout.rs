@@ -1,6 +1,7 @@
 //! Lines of a hint: labels in a column of their own, words wrapped to the width of the terminal.
 
 use owo_colors::OwoColorize;
+use unicode_width::UnicodeWidthStr;
 
 use super::Style;
 
@@ -40,10 +41,10 @@ pub fn wrapped(words: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// How many columns the text takes: a character each, which is right for nearly all paths.
+/// How many columns the text takes on a terminal: two for a wide character, as those of Chinese and Japanese.
 #[must_use]
 pub fn columns(text: &str) -> usize {
-    text.chars().count()
+    text.width()
 }
 
 /// The words made to stand out, where there are colours.
@@ -65,6 +66,12 @@ mod tests {
             wrapped("see /a/very/long/path now", 10),
             ["see", "/a/very/long/path", "now"]
         );
+    }
+
+    #[test]
+    fn a_wide_character_takes_two_columns() {
+        assert_eq!(columns("写真/a"), 6);
+        assert_eq!(wrapped("写真 写真", 8), ["写真", "写真"]);
     }
 
     #[test]

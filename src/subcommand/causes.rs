@@ -4,6 +4,7 @@ use owo_colors::OwoColorize;
 
 use super::{Outcome, print, style};
 use crate::cli::Causes;
+use crate::cli::suggestion::meant;
 use crate::denial::Code;
 
 pub fn run(arguments: &Causes) -> Outcome {
@@ -15,8 +16,11 @@ pub fn run(arguments: &Causes) -> Outcome {
         print(&list)?;
         return Ok(0);
     };
-    let code = Code::from_name(name)
-        .ok_or_else(|| format!("no cause is called {name:?} (permwrap causes lists them)"))?;
+    let code = Code::from_name(name).ok_or_else(|| {
+        let meant = meant(name, Code::ALL.iter().map(|code| code.name()));
+        let meant = meant.map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
+        format!("no cause is called {name:?}{meant} (permwrap causes lists them)")
+    })?;
     print(&page(code, style(None).color))?;
     Ok(0)
 }

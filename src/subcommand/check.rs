@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Outcome, print, print_json, style, who};
+use super::{Trouble, print, print_json, style, who};
 use crate::appearance;
-use crate::attempt::Subject;
+use crate::attempt::{Operation, Subject};
 use crate::check::draft::{self, Source};
 use crate::check::{Checklist, check, manifest};
 use crate::cli::{Check, Color, Who};
 use crate::{complaint, gather, small_file};
 
-pub(super) fn run(arguments: &Check) -> Outcome {
+pub(super) fn run(arguments: &Check) -> Result<u8, Trouble> {
     if arguments.init {
         return init(&arguments.manifest);
     }
@@ -34,8 +34,7 @@ pub(super) fn run(arguments: &Check) -> Outcome {
 /// What to say instead of starting: a manifest that is not there or wrong, or what does not hold.
 pub fn before_a_run(color: Color) -> Result<(), String> {
     let manifest = Path::new("permwrap.toml");
-    let checklist =
-        judge(manifest, &Who::default()).map_err(|trouble| complaint::line(&trouble))?;
+    let checklist = judge(manifest, &Who::default()).map_err(|trouble| trouble.text())?;
     match checklist.holds() {
         Some(false) => Err(format!(
             "{}{}",
@@ -50,13 +49,13 @@ pub fn before_a_run(color: Color) -> Result<(), String> {
     }
 }
 
-fn judge(path: &Path, who: &Who) -> Result<Checklist, String> {
+fn judge(path: &Path, who: &Who) -> Result<Checklist, Trouble> {
     let shown = path.display();
     let text = small_file::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
-            format!("{shown} is not there (permwrap check --init drafts one)")
+            format!("{shown} is not there (permwrap check --init drafts one)").into()
         }
-        _ => format!("{shown}: {error}"),
+        _ => Trouble::with(path, &Operation::READ, &error),
     })?;
     let manifest =
         manifest::parse(&text, &directory_of(path)?).map_err(|mistake| match mistake.line {
@@ -101,7 +100,7 @@ fn is_installed(program: &str) -> bool {
 }
 
 /// Writes a first manifest; one that is there already stays as it is.
-fn init(path: &Path) -> Outcome {
+fn init(path: &Path) -> Result<u8, Trouble> {
     let shown = path.display();
     let directory = directory_of(path)?;
     let mut sources = Vec::new();
@@ -111,9 +110,14 @@ fn init(path: &Path) -> Outcome {
         .write(true)
         .create_new(true)
         .open(path)
-        .map_err(|error| format!("{shown}: {error}"))?;
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => {
+                format!("{shown} is there already, and stays as it is").into()
+            }
+            _ => Trouble::with(path, &Operation::CREATE, &error),
+        })?;
     std::io::Write::write_all(&mut file, draft.to_toml().as_bytes())
-        .map_err(|error| format!("{shown}: {error}"))?;
+        .map_err(|error| Trouble::with(path, &Operation::CREATE, &error))?;
     let found = if draft.is_empty() {
         "nothing was found that tells a path or a user; the file shows how to ask".to_owned()
     } else {

@@ -1,13 +1,17 @@
 //! `permwrap explain`: an error text that was saved or pasted.
 
-use std::io::Read;
+use std::ffi::OsString;
+use std::io::{ErrorKind, IsTerminal, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
-use super::{Outcome, print, print_json, style, who};
-use crate::attempt::Incident;
+use super::{Trouble, fix, print, print_json, style, who};
+use crate::attempt::{Incident, Operation};
 use crate::cli::Explain;
 use crate::complaint::complain;
 use crate::detect::{self, Foreign};
-use crate::investigate::{Views, investigate};
+use crate::investigate::{Views, examine, investigate};
+use crate::mend::runs::Failure;
 use crate::render::{incident_report, text};
 use crate::report::{self, ElsewhereReport, ExplainReport, Finding, lossy};
 use crate::resolve::{CandidateProcess, Circumstances, Evidence, Presence};
@@ -18,8 +22,11 @@ const MOST: u64 = 16 * 1024 * 1024;
 
 const OFFLINE: &str = "nothing on this machine was looked at (--offline)";
 
-pub fn run(arguments: &Explain) -> Outcome {
-    let text = read(arguments)?;
+pub fn run(arguments: &Explain) -> Result<u8, Trouble> {
+    if arguments.last {
+        return explain_last(arguments);
+    }
+    let text = read(&arguments.source)?;
     let incidents = wrap::incidents_of(&text, &arguments.patterns)?;
     let findings: Vec<Finding> = if arguments.offline {
         let offline = |incident: Incident| {
@@ -85,9 +92,39 @@ fn report_of(foreign: &Foreign) -> ElsewhereReport {
     }
 }
 
-/// The text, or as much of it as is worth reading.
-fn read(arguments: &Explain) -> Result<Vec<u8>, String> {
-    let (mut text, from) = (Vec::new(), arguments.file.as_deref());
+/// What the last run here met, each as it is now, and all of them.
+fn explain_last(arguments: &Explain) -> Result<u8, Trouble> {
+    let run = fix::last_run(None)?;
+    let now = |failure: &Failure| {
+        let mut attempt = failure.attempt.clone();
+        // The process is gone, and another may have its number.
+        attempt.subject.pid = None;
+        examine(attempt)
+    };
+    let findings: Vec<Finding> = run.failures.iter().map(now).collect();
+    if arguments.json {
+        print_json(&ExplainReport {
+            schema: report::SCHEMA,
+            incidents: findings.iter().map(incident_report).collect(),
+            elsewhere: Vec::new(),
+        })?;
+        return Ok(0);
+    }
+    let style = style(arguments.color);
+    let hints = findings.iter().map(|finding| text::answer(finding, style));
+    print(&hints.collect::<Vec<_>>().join("\n"))?;
+    Ok(0)
+}
+
+/// The text, or as much of it as is worth reading: of a file, of the command line, or of standard input.
+fn read(source: &[OsString]) -> Result<Vec<u8>, Trouble> {
+    let from = match source {
+        [] => None,
+        [dash] if dash == "-" => None,
+        [one] => Some(Path::new(one)),
+        several => return Ok(several.join(" ".as_ref()).as_bytes().to_vec()),
+    };
+    let mut text = Vec::new();
     let name = from.map_or("standard input".to_owned(), |file| {
         file.display().to_string()
     });
@@ -95,9 +132,29 @@ fn read(arguments: &Explain) -> Result<Vec<u8>, String> {
         Some(file) => {
             small_file::open(file).and_then(|(file, _)| file.take(MOST + 1).read_to_end(&mut text))
         }
-        None => std::io::stdin().take(MOST + 1).read_to_end(&mut text),
+        None => {
+            let stdin = std::io::stdin();
+            if stdin.is_terminal() {
+                complain("paste the error text, then press Enter and Ctrl-D");
+            }
+            stdin.take(MOST + 1).read_to_end(&mut text)
+        }
     };
-    read.map_err(|error| format!("{name}: {error}"))?;
+    match (read, from) {
+        (Ok(_), _) => {}
+        (Err(error), Some(file)) if is_text(file, &error) => {
+            return Ok(file.as_os_str().as_bytes().to_vec());
+        }
+        (Err(error), Some(file)) if error.kind() == ErrorKind::NotFound => {
+            return Err(format!(
+                "there is no file {} (the text of an error goes in quotes, or through standard input)",
+                file.display()
+            )
+            .into());
+        }
+        (Err(error), Some(file)) => return Err(Trouble::with(file, &Operation::READ, &error)),
+        (Err(error), None) => return Err(format!("{name}: {error}").into()),
+    }
     if text.len() as u64 > MOST {
         text.truncate(MOST as usize);
         complain(&format!(
@@ -106,6 +163,15 @@ fn read(arguments: &Explain) -> Result<Vec<u8>, String> {
         ));
     }
     Ok(text)
+}
+
+/// Whether what was given is no file but the text itself: it has spaces, as messages have, and no such file is there.
+fn is_text(given: &Path, error: &std::io::Error) -> bool {
+    let is_absent = matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename
+    );
+    is_absent && given.as_os_str().as_bytes().contains(&b' ')
 }
 
 /// Who met the failure, and where: whoever was named, else whoever asks.

@@ -25,7 +25,7 @@ pub fn run(arguments: &cli::Fix) -> Outcome {
     if arguments.handed {
         return handed();
     }
-    let run = last_run(arguments)?;
+    let run = last_run(arguments.user.as_deref())?;
     let consent = match (arguments.dry_run, arguments.yes) {
         (true, _) => Consent::Never,
         (false, true) => Consent::Given,
@@ -346,9 +346,13 @@ fn words(finding: &Finding, failure: &Failure) {
 }
 
 /// The last run, of whoever asks.
-fn last_run(arguments: &cli::Fix) -> Result<Run, String> {
+/// The last run here, or of this terminal, that met anything.
+///
+/// # Errors
+/// In one line: there is none.
+pub(super) fn last_run(user: Option<&str>) -> Result<Run, String> {
     let nothing = || "no run here (or of this terminal) met anything that is remembered".to_owned();
-    if let Some(user) = &arguments.user {
+    if let Some(user) = user {
         if !rustix::process::geteuid().is_root() {
             return Err("only root puts right what another user's run met".to_owned());
         }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Outcome, print};
+use super::{Trouble, print};
+use crate::attempt::Operation;
 use crate::cli::{self, PatternsAction};
 use crate::detect::{Pattern, Patterns, incidents_of};
 use crate::{config, pattern_files, small_file};
 
-pub fn run(arguments: &cli::Patterns) -> Outcome {
+pub fn run(arguments: &cli::Patterns) -> Result<u8, Trouble> {
     match &arguments.action {
         Some(PatternsAction::Test { file }) => test(file),
         None => list(arguments),
@@ -17,7 +18,7 @@ pub fn run(arguments: &cli::Patterns) -> Outcome {
 }
 
 /// One line a file, with the ids of its patterns.
-fn list(arguments: &cli::Patterns) -> Outcome {
+fn list(arguments: &cli::Patterns) -> Result<u8, Trouble> {
     let (patterns, troubles) = pattern_files::load(&arguments.patterns, &config::load()?);
     let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for pattern in patterns.iter() {
@@ -27,13 +28,17 @@ fn list(arguments: &cli::Patterns) -> Outcome {
         ids.sort_unstable();
         print(&format!("{file:<16}  {}\n", ids.join(" ")))?;
     }
-    troubles.into_iter().next().map_or(Ok(0), Err)
+    match troubles.into_iter().next() {
+        Some(trouble) => Err(trouble.into()),
+        None => Ok(0),
+    }
 }
 
 /// Checks a file alone for its form, and with all others for its samples: another pattern may take them.
-fn test(file: &Path) -> Outcome {
+fn test(file: &Path) -> Result<u8, Trouble> {
     let name = file.display().to_string();
-    let text = small_file::read(file).map_err(|error| format!("{name}: {error}"))?;
+    let text =
+        small_file::read(file).map_err(|error| Trouble::with(file, &Operation::READ, &error))?;
     let patterns = Patterns::builtin()
         .with_file(&name, &text)
         .map_err(|mistake| mistake.to_string())?;

@@ -1,18 +1,18 @@
 //! `permwrap why`: one access explained, nothing run.
 
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use super::{Outcome, print, print_json, style, who};
-use crate::attempt::{Attempt, NodeType, Object, Operation};
+use crate::attempt::{Attempt, NodeType, Object, OpenHow, Operation, Subject};
 use crate::cli::Why;
 use crate::gather;
 use crate::investigate::examine;
-use crate::render::{incident_report, text};
-use crate::report::{self, Conclusion, WhyReport};
+use crate::render::{self, incident_report, text};
+use crate::report::{self, Conclusion, Finding, WhyReport};
 
 pub fn run(arguments: &Why) -> Outcome {
     let attempt = attempt(arguments)?;
-    let finding = examine(attempt);
+    let finding = answer(attempt);
     if arguments.json {
         print_json(&WhyReport {
             schema: report::SCHEMA,
@@ -26,6 +26,27 @@ pub fn run(arguments: &Why) -> Outcome {
         Conclusion::Refused(..) => 1,
         Conclusion::Unclear(_) => 2,
     })
+}
+
+/// What the access comes to. Writing what is not there is creating it, as a shell's `>` and every log does.
+fn answer(attempt: Attempt) -> Finding {
+    let creating = match &attempt.operation {
+        Operation::Open(how) if how.write && !how.create => OpenHow {
+            create: true,
+            ..*how
+        },
+        _ => return examine(attempt),
+    };
+    let finding = examine(attempt.clone());
+    let is_absent =
+        matches!(finding.conclusion, Conclusion::Unclear(_)) && render::is_missing(&finding.facts);
+    match is_absent {
+        true => examine(Attempt {
+            operation: Operation::Open(creating),
+            ..attempt
+        }),
+        false => finding,
+    }
 }
 
 fn attempt(arguments: &Why) -> Result<Attempt, String> {
@@ -42,6 +63,9 @@ fn attempt(arguments: &Why) -> Result<Attempt, String> {
     }
     let object = match crate::resolve::port(path) {
         Some(port) if operation == Operation::Bind && !path.contains(&b'/') => port,
+        _ if operation == Operation::Exec && !path.contains(&b'/') => {
+            Object::Path(program(path, &subject)?)
+        }
         _ => Object::Path(absolute(&arguments.path)),
     };
     let to = arguments.to.as_deref().map(absolute);
@@ -58,6 +82,35 @@ fn attempt(arguments: &Why) -> Result<Attempt, String> {
         to,
         directory: (!path.starts_with(b"/")).then_some(start),
         errno: None,
+    })
+}
+
+/// A program that is named without a slash, as execvp(3) finds it: along PATH, passing over what may not be run. Where none
+/// may be run, it is the first that is there.
+fn program(name: &[u8], subject: &Subject) -> Result<Vec<u8>, String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let directories = std::env::split_paths(&path).map(|directory| directory.into_os_string());
+    let in_directory =
+        |directory: std::ffi::OsString| [&directory.into_vec()[..], b"/", name].concat();
+    let found: Vec<Vec<u8>> = directories
+        .map(in_directory)
+        .filter(|path| gather::is_there(path))
+        .collect();
+    let may_run = |path: &&Vec<u8>| {
+        let attempt = Attempt {
+            subject: subject.clone(),
+            operation: Operation::Exec,
+            object: Object::Path((*path).clone()),
+            to: None,
+            directory: None,
+            errno: None,
+        };
+        examine(attempt).conclusion == Conclusion::Allowed
+    };
+    let run = found.iter().find(may_run).or(found.first()).cloned();
+    run.ok_or_else(|| {
+        let name = String::from_utf8_lossy(name);
+        format!("{name} is in no directory of PATH (for a file of this directory: ./{name})")
     })
 }
 

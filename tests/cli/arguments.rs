@@ -48,7 +48,61 @@ fn a_wrong_option_gives_125_and_one_line() {
     let (code, _, stderr) = run(&["--no-such-option", "true"]);
     assert_eq!(code, 125, "{stderr}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
-    assert_eq!(run(&[]).0, 125);
+}
+
+#[test]
+fn alone_it_says_how_to_begin() {
+    let (code, stdout, stderr) = run(&[]);
+    assert_eq!((code, stdout.as_str()), (125, ""));
+    for words in [
+        "permwrap -- python3 app.py",
+        "permwrap help",
+        "permwrap explain",
+    ] {
+        assert!(stderr.contains(words), "{words}: {stderr}");
+    }
+    assert_eq!(run(&["--quiet"]).0, 125);
+}
+
+#[test]
+fn help_is_a_subcommand_too() {
+    assert_eq!(run(&["help"]), run(&["--help"]));
+    assert_eq!(run(&["help", "why"]), run(&["why", "--help"]));
+    let (code, _, stderr) = run(&["help", "cuases"]);
+    assert_eq!((code, stderr.lines().count()), (2, 1), "{stderr}");
+    assert!(stderr.contains("did you mean causes?"), "{stderr}");
+}
+
+#[test]
+fn a_mistyped_subcommand_is_recognised_unless_it_is_marked_as_a_command() {
+    let (code, _, stderr) = run(&["cuases"]);
+    assert_eq!(code, 127);
+    assert!(
+        stderr.contains("did you mean `permwrap causes`?"),
+        "{stderr}"
+    );
+    let (code, _, stderr) = run(&["--", "cuases"]);
+    assert_eq!((code, stderr.lines().count()), (127, 1), "{stderr}");
+    let (_, _, stderr) = run(&["--repot", "r.json", "true"]);
+    assert!(stderr.contains("'--report'"), "{stderr}");
+    let (_, _, stderr) = run(&["causes", "mode-deny"]);
+    assert!(stderr.contains("did you mean mode-denies?"), "{stderr}");
+}
+
+#[test]
+fn an_error_text_may_be_given_on_the_command_line() {
+    let text = "open: /srv/x: Permission denied";
+    for arguments in [
+        vec!["explain", "--offline", text],
+        ["explain", "--offline"]
+            .into_iter()
+            .chain(text.split(' '))
+            .collect(),
+    ] {
+        let (code, stdout, stderr) = run(&arguments);
+        assert_eq!((code, stderr.as_str()), (0, ""), "{arguments:?}");
+        assert!(stdout.contains("/srv/x"), "{arguments:?}: {stdout}");
+    }
 }
 
 #[test]

@@ -51,6 +51,95 @@ fn why_tells_the_verdict_by_its_status() {
 }
 
 #[test]
+fn a_program_without_a_slash_is_looked_up_along_path() {
+    let Some(world) = World::new() else { return };
+    world.root("install -d /srv/a /srv/b && install -m 600 /dev/null /srv/a/tool && install -m 755 /bin/true /srv/b/tool");
+    let asked = |path: &str| {
+        world.run(
+            "alice",
+            &format!("PATH={path}:$PATH; permwrap why exec tool"),
+        )
+    };
+    assert_eq!(
+        asked("/srv/a:/srv/b").stdout(),
+        "permwrap: alice can run /srv/b/tool\n"
+    );
+    let ran = asked("/srv/a");
+    assert_eq!(ran.code(), 1, "{ran}");
+    assert!(ran.stdout().contains("cannot run /srv/a/tool"), "{ran}");
+    let ran = asked("/srv/none");
+    assert_eq!(ran.code(), 2, "{ran}");
+    assert!(
+        ran.stderr().contains("tool is in no directory of PATH"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn writing_what_is_not_there_is_creating_it() {
+    let Some(world) = World::new() else { return };
+    for operation in ["write", "append", "truncate", "create"] {
+        let ran = world.run("alice", &format!("permwrap why {operation} /srv/app.log"));
+        assert_eq!(ran.code(), 1, "{ran}");
+        assert!(ran.stdout().contains("cannot create /srv/app.log"), "{ran}");
+        let ran = world.run("alice", &format!("permwrap why {operation} app.log"));
+        assert_eq!(ran.code(), 0, "{ran}");
+    }
+    let ran = world.run("alice", "permwrap why write /srv/none/app.log");
+    assert_eq!(ran.code(), 2, "{ran}");
+    assert!(
+        ran.stdout().contains("there is no directory /srv/none\n"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn what_permwrap_itself_is_refused_is_explained() {
+    let Some(world) = World::new() else { return };
+    world.root("install -d -m 700 /srv/closed && touch /srv/closed/f.toml");
+    for (command, headline) in [
+        ("--report /srv/r.json -- true", "cannot create /srv/r.json"),
+        (
+            "explain /srv/closed/f.toml",
+            "cannot read /srv/closed/f.toml",
+        ),
+        ("check /srv/closed/f.toml", "cannot read /srv/closed/f.toml"),
+        (
+            "patterns test /srv/closed/f.toml",
+            "cannot read /srv/closed/f.toml",
+        ),
+        (
+            "check --init /srv/permwrap.toml",
+            "cannot create /srv/permwrap.toml",
+        ),
+    ] {
+        let ran = world.run("alice", &format!("permwrap {command}"));
+        assert!(
+            ran.stderr().contains(&format!("permwrap: {headline}\n")),
+            "{ran}"
+        );
+        assert!(ran.stderr().contains("  because  alice may not "), "{ran}");
+        assert!(!ran.stderr().contains("os error"), "{ran}");
+    }
+}
+
+#[test]
+fn the_last_run_is_explained_as_a_whole() {
+    let Some(world) = World::new() else { return };
+    world.root("for n in 1 2 3 4 5; do install -d -m 700 /srv/d$n; done");
+    let ran = world.run(
+        "alice",
+        "permwrap -- ls /srv/d1 /srv/d2 /srv/d3 /srv/d4 /srv/d5; permwrap explain --last",
+    );
+    for n in 1..=5 {
+        assert!(
+            ran.stdout().contains(&format!("cannot list /srv/d{n}\n")),
+            "{ran}"
+        );
+    }
+}
+
+#[test]
 fn why_as_json_has_every_field_of_the_interface() {
     let Some(world) = World::new() else { return };
     world.root("install -m 640 -o deploy -g www /dev/null /srv/f");
