@@ -55,9 +55,10 @@ pub fn folded(incidents: Vec<Incident>) -> Vec<Incident> {
 fn same(a: &Incident, b: &Incident) -> bool {
     let errnos =
         a.errno == b.errno || (!a.paths.is_empty() && (a.errno.is_none() || b.errno.is_none()));
-    // A file that may not be read and then not be written has failed twice.
+    // A file that may not be read and then not be written has failed twice; what a program says before it says why is one with that.
     let alters = |incident: &Incident| incident.operations.iter().any(alters);
     let operations = a.paths.is_empty()
+        || a.errno != b.errno
         || a.operations.is_empty()
         || b.operations.is_empty()
         || alters(a) == alters(b);
@@ -78,7 +79,11 @@ fn alters(operation: &Operation) -> bool {
     }
 }
 
-fn absorb(old: &mut Incident, new: Incident) {
+fn absorb(old: &mut Incident, mut new: Incident) {
+    // The message that says why is the one to show.
+    if old.errno.is_none() && new.errno.is_some() {
+        std::mem::swap(old, &mut new);
+    }
     // The same words again are another failure; one that is told of in several ways is one.
     if old.message == new.message {
         old.count = old.count.saturating_add(new.count);

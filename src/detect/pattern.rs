@@ -44,6 +44,8 @@ pub struct Pattern {
     pub stands_for: Option<Vec<u8>>,
     /// Whether any name on the line will do, where no group captured one.
     pub places: bool,
+    /// Whether it matches only where an object is named.
+    pub named: bool,
     /// Whether the message surely is a failure of the program itself.
     pub certain: bool,
     /// Of several patterns that match, the highest rank is right.

@@ -130,6 +130,8 @@ struct RawPattern {
     stands_for: Option<String>,
     #[serde(default)]
     places: bool,
+    #[serde(default)]
+    named: bool,
     #[serde(default = "yes")]
     words: bool,
     #[serde(default = "yes")]
@@ -209,6 +211,7 @@ impl RawPattern {
             operation,
             stands_for: self.stands_for.map(String::into_bytes),
             places: self.places,
+            named: self.named,
             words: self.words,
             certain: self.certain,
             rank: self.rank,

@@ -88,6 +88,8 @@ const LITERALS: &[(usize, &str)] = &[
     (0, "Unable to lock"),
     (3, "no locator"),
     (3, "rite-able"),
+    (7, "cannot be opened"),
+    (0, "rotatable"),
 ];
 
 /// The prefilter over one stream.

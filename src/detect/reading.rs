@@ -251,6 +251,9 @@ impl<'p> Reading<'p> {
             self.path.clone_from(&self.pattern.stands_for);
         }
         let named = self.path.is_some() || self.address.is_some();
+        if self.pattern.named && !named {
+            return None;
+        }
         Some(Incident {
             message: self.line,
             errno: self.errno,
