@@ -1,10 +1,10 @@
-//! How well detection does on public reports in neutral words: a folder of files of JSON lines named by PERMWRAP_CASES.
-//! PERMWRAP_CASES_ONLY names the beginning of the ids to look at.
+//! How well detection does on messages as people paste them: those of `tests/cases`, and a folder of more (files of JSON lines)
+//! named by PERMWRAP_CASES. PERMWRAP_CASES_ONLY names the beginning of the ids to look at.
 
 mod support;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use permwrap::attempt::{Errno, Incident};
@@ -12,36 +12,45 @@ use permwrap::detect::{Patterns, incidents_of};
 use serde_json::Value;
 use support::shown;
 
-/// Where the reports are when nothing else is said.
+/// Where more reports are when nothing else is said.
 const USUAL: &str = "../shared/cases";
 
-/// How many of a hundred reports must come out right, those that must stay silent included.
+/// How many of a hundred of those must come out right, those that must stay silent included.
 const FLOOR: usize = 98;
 
 #[test]
+fn every_message_of_our_own_is_recognised() {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let score = scored(&own).expect("messages");
+    assert!(score.share_is_at_least("right", 100), "not all are right");
+}
+
+#[test]
 fn public_reports_are_recognised() {
-    let folder = std::env::var("PERMWRAP_CASES").unwrap_or_else(|_| USUAL.to_owned());
-    let mut files: Vec<_> = Path::new(&folder)
-        .read_dir()
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "jsonl")
-        })
-        .collect();
-    files.sort();
-    if files.is_empty() {
+    let folder = std::env::var_os("PERMWRAP_CASES").unwrap_or_else(|| USUAL.into());
+    let Some(score) = scored(Path::new(&folder)) else {
         eprintln!("skipped: no reports (PERMWRAP_CASES names their folder)");
         return;
-    }
+    };
+    assert!(
+        score.share_is_at_least("silent", 100),
+        "something is told of a text that tells nothing"
+    );
+    let is_part = std::env::var_os("PERMWRAP_CASES_ONLY").is_some();
+    assert!(
+        is_part || score.share_is_at_least("right", FLOOR),
+        "fewer right than wanted"
+    );
+}
+
+/// How well detection does on the files of a folder; `None` where there are none.
+fn scored(folder: &Path) -> Option<Score> {
     let only = std::env::var("PERMWRAP_CASES_ONLY").ok();
     let patterns = Arc::new(Patterns::builtin());
     let mut all = Score::default();
-    for file in files {
-        let text = std::fs::read_to_string(&file).expect("a file of JSON lines");
+    let files = files_of_lines(folder);
+    for file in &files {
+        let text = std::fs::read_to_string(file).expect("a file of JSON lines");
         let mut score = Score::default();
         for line in text.lines() {
             let row: Value = serde_json::from_str(line).expect("a JSON line");
@@ -57,13 +66,18 @@ fn public_reports_are_recognised() {
     }
     eprintln!("together:");
     all.print();
-    let (right, of) = all.counts.get("right").copied().unwrap_or_default();
-    assert!(
-        only.is_some() || right * 100 >= FLOOR * of,
-        "fewer right than wanted"
-    );
-    let (silent, of) = all.counts.get("silent").copied().unwrap_or_default();
-    assert_eq!(silent, of, "something is told of a text that tells nothing");
+    (!files.is_empty()).then_some(all)
+}
+
+fn files_of_lines(folder: &Path) -> Vec<PathBuf> {
+    let entries = folder.read_dir().into_iter().flatten().flatten();
+    let is_lines = |path: &PathBuf| {
+        path.extension()
+            .is_some_and(|extension| extension == "jsonl")
+    };
+    let mut files: Vec<_> = entries.map(|entry| entry.path()).filter(is_lines).collect();
+    files.sort();
+    files
 }
 
 /// What came out right, of how many, by name.
@@ -86,6 +100,11 @@ impl Score {
             sum.0 += good;
             sum.1 += all;
         }
+    }
+
+    fn share_is_at_least(&self, name: &str, percent: usize) -> bool {
+        let (good, all) = self.counts.get(name).copied().unwrap_or_default();
+        good * 100 >= percent * all
     }
 
     fn print(&self) {

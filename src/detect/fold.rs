@@ -4,6 +4,9 @@ use std::collections::VecDeque;
 
 use crate::attempt::{Incident, Operation};
 
+/// How many lines away from a failure's own message a program announces it.
+const NEAR: u64 = 3;
+
 /// The incidents of the last lines, in the order of the lines that told of them first.
 #[derive(Debug, Default)]
 pub(super) struct Folded {
@@ -17,10 +20,18 @@ impl Folded {
             absorb(old, new);
             return;
         }
-        if self.recent.iter().any(|(_, old)| repeats(&new, old)) {
+        let near = |other: u64| line.abs_diff(other) <= NEAR;
+        let announces =
+            |at: u64, less: &Incident, more: &Incident| near(at) && announces(less, more);
+        if self
+            .recent
+            .iter()
+            .any(|(at, old)| repeats(&new, old) || announces(*at, &new, old))
+        {
             return;
         }
-        self.recent.retain(|(_, old)| !repeats(old, &new));
+        self.recent
+            .retain(|(at, old)| !(repeats(old, &new) || announces(*at, old, &new)));
         self.recent.push_back((line, new));
     }
 
@@ -106,6 +117,13 @@ fn absorb(old: &mut Incident, mut new: Incident) {
         }
     }
     old.directory = old.directory.take().or(new.directory);
+}
+
+/// Whether `less` says in words, without a name or a reason, that something was refused, and `more` says what.
+fn announces(less: &Incident, more: &Incident) -> bool {
+    let is_bare = less.paths.is_empty() && less.address.is_none() && less.errno.is_none();
+    let at_odds = less.operations.first().zip(more.operations.first());
+    is_bare && !less.certain && more.errno.is_some() && at_odds.is_none_or(|(a, b)| a == b)
 }
 
 /// Whether `less` only repeats `more` without its path, as the outer exceptions of a chain and PHP's second warnings do.

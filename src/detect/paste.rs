@@ -164,12 +164,14 @@ fn unfolded(text: &str) -> Option<String> {
     if !is_usual || is_box || (full < 2 && widest > 80) {
         return None;
     }
+    // One line of another width than a terminal's may be so long by chance.
+    let is_sure = |line: &str| full >= 2 || widest == 80 || is_cut(line);
     let mut joined = String::with_capacity(text.len());
     let mut lines = text.lines().zip(&widths).peekable();
     while let Some((line, width)) = lines.next() {
         joined.push_str(line);
         let goes_on = lines.peek().is_some_and(|(next, _)| !next.is_empty());
-        if *width < widest || !goes_on || is_whole(line) {
+        if *width < widest || !goes_on || is_whole(line) || !is_sure(line) {
             joined.push('\n');
         }
     }
@@ -181,6 +183,16 @@ fn is_whole(line: &str) -> bool {
     [")", ".", ";", "}", "denied", "permitted", "file system"]
         .iter()
         .any(|end| line.ends_with(end))
+}
+
+/// Whether a line ends within a path, a quoted name or brackets.
+fn is_cut(line: &str) -> bool {
+    let count = |sign: char| line.matches(sign).count();
+    let open = count('\'') % 2 == 1 || count('"') % 2 == 1 || count('[') > count(']');
+    open || line
+        .rsplit(' ')
+        .next()
+        .is_some_and(|word| word.contains('/'))
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ const LITERALS: &[(usize, &str)] = &[
     (0, "Unable to write in"),
     (0, "could not be created"),
     (1, "rror is 13"),
-    (5, "no write access"),
+    (2, "write access"),
     (4, "wnership"),
     (0, "Unable to create the"),
     (1, "owned by"),
@@ -90,6 +90,11 @@ const LITERALS: &[(usize, &str)] = &[
     (3, "rite-able"),
     (7, "cannot be opened"),
     (0, "rotatable"),
+    (0, "Unable to open log"),
+    (0, "Unable to create d"),
+    (2, "are root"),
+    (4, "_paranoid"),
+    (10, "must have mode"),
 ];
 
 /// The prefilter over one stream.

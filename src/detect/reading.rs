@@ -49,7 +49,10 @@ pub(super) fn incidents(
                     continue;
                 };
                 if pattern.silent {
-                    return Vec::new();
+                    if pattern.looks.iter().all(|look| is_there(look, around)) {
+                        return Vec::new();
+                    }
+                    continue;
                 }
                 let mut reading = Reading::new(pattern, &loaded.words, line);
                 reading.take(&captures, 0, pattern.quoting);
@@ -233,7 +236,8 @@ impl<'p> Reading<'p> {
     fn finish(mut self, around: &dyn Surroundings) -> Option<Incident> {
         self.find_name();
         if self.told.is_none() && self.pattern.words {
-            let told = self.words.phrase(&self.bare, self.foreign);
+            let told = self.words.phrase(self.last_clause(), self.foreign);
+            let told = told.or_else(|| self.words.phrase(&self.bare, self.foreign));
             self.told = told.filter(|told| !self.vague || is_kind_of_open(told));
         }
         for look in &self.pattern.looks {
@@ -274,6 +278,17 @@ impl<'p> Reading<'p> {
             origin: None,
             count: 1,
         })
+    }
+
+    /// What stands right before the reason: in `creating the overlay: mount overlay: REASON`, what comes before is what it was for.
+    fn last_clause(&self) -> &[u8] {
+        let Some(reason) = &self.reason else {
+            return &[];
+        };
+        let head = self.bare[..reason.start].trim_ascii_end();
+        let head = head.strip_suffix(b":").unwrap_or(head);
+        let start = memchr::memmem::rfind(head, b": ");
+        start.map_or(&[], |at| &head[at..])
     }
 
     /// Takes a name from anywhere on the line, where the pattern allows it; and the whole of a name that is repeated shorter.
@@ -343,6 +358,21 @@ impl<'p> Reading<'p> {
             + usize::from(self.told.is_some())
             + usize::from(self.errno.is_some())
     }
+}
+
+/// Whether a line around matches.
+fn is_there(look: &Look, around: &dyn Surroundings) -> bool {
+    let lines = (1..=look.lines).map_while(|distance| around.line(look.direction, distance));
+    for line in lines {
+        if look.line.find(line).is_some() {
+            return true;
+        }
+        let stop = look.stop.as_ref();
+        if stop.is_some_and(|stop| stop.find(line).is_some()) {
+            return false;
+        }
+    }
+    false
 }
 
 /// Whether an open(2) can have been that.

@@ -94,10 +94,11 @@ impl Reasons {
             let words = found.name("again").or(found.name("words"))?;
             let &(errno, foreign) = self.errnos.get(&words.as_bytes().to_ascii_lowercase())?;
             let whole = found.get(0)?;
-            // The bracket before a number stands around the reason.
-            let bracket = usize::from(
-                whole.as_bytes().starts_with(b"(") || whole.as_bytes().starts_with(b"["),
-            );
+            // The bracket before a number stands around the reason, unless it is around the number alone.
+            let text = whole.as_bytes();
+            let is_open = !text.contains(&b')') || text.ends_with(b")");
+            let bracket =
+                usize::from(is_open && (text.starts_with(b"(") || text.starts_with(b"[")));
             Some(Reason {
                 at: whole.start() + bracket..whole.end(),
                 errno,
@@ -184,7 +185,7 @@ fn worded(alternatives: &[&[u8]]) -> Regex {
     compiled(&format!(
         r"(?: \b (?:EACCES|EPERM|EROFS) \b [:,]? \s* \(? )?
           (?: \b errno [=:\s]+ -? \d+ \s \( )?
-          (?: (?: [(\[] | \b err(?:or|no) (?:[=\ ]|:\ ) ) -? (?:13|1|30) [:,] \s* )?
+          (?: (?: [(\[] | \b err(?:or|no) (?:[=\ ]|:\ ) ) -? (?:13|1|30) [:,] \s* | \( -? (?:13|1|30) \) \s )?
           (?P<words> {words} )
           (?: \s \( (?P<again> {words} ) \) )?
           (?: [;,]? \s \(? (?: os\ error\s | errno[=:\s]+ | error[=:\s]+ ) -? \d+ \)? | \s? \( -? \d+ \) )?"

@@ -166,7 +166,8 @@ fn part_of_json(line: &[u8]) -> Option<Vec<Field>> {
         let key = field.key.as_str();
         // An element of a list, as a stack is logged.
         if key.is_empty() && line.starts_with('"') && line.len() > field.text.len() + 2 {
-            return field.text.contains(": ") || field.text.starts_with("at ");
+            let ends = line.ends_with(['"', ',', ']', '}']);
+            return ends && (field.text.contains(": ") || field.text.starts_with("at "));
         }
         let all = [FIELDS, NAMES, MESSAGES, REASONS, TEXTS];
         all.iter().any(|known| known.contains(&key)) || field.text.contains('\n')
