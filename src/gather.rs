@@ -5,6 +5,7 @@
 //! no more than that.
 
 mod acl;
+mod bundle;
 mod file_contexts;
 mod flags;
 mod holders;
@@ -38,10 +39,11 @@ use std::path::Path;
 use crate::attempt::{Attempt, Errno, Subject};
 use crate::facts::{Fact, Facts, UnknownFact};
 
-pub use monitor::{is_container_monitor, monitored_container};
+pub use bundle::{Ran, ran};
+pub use monitor::{Monitor, is_container_monitor};
 pub use subject::Snapshot;
 pub use view::View;
-pub use world::{Held, Told, World};
+pub use world::{Held, Laid, Told, World};
 
 /// Everything that judging and explaining the attempt needs, as far as it can be read, but for the leftovers.
 ///

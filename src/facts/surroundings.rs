@@ -1,6 +1,6 @@
 //! Where the command runs: what decides which fix lasts.
 
-use crate::attempt::Place;
+use crate::attempt::{Numbers, Place};
 
 /// Container, service manager, home and project of the subject.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -41,6 +41,8 @@ pub struct Abroad {
     pub place: Option<Place>,
     /// Paths there, and those of the same objects here; only of those that have one here.
     pub paths: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The ids there of users and of groups, where those are not the ones of here.
+    pub numbers: Option<[Numbers; 2]>,
 }
 
 /// A container, by what can be seen from inside.

@@ -1,7 +1,22 @@
 //! The processes by which container engines watch over what runs in a container: its parents, which outlive the engine's client.
 
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::bundle;
+
 /// How much of a container's id is shown.
 const SHORT: usize = 12;
+
+/// One process that watches over a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Monitor {
+    /// Its process id.
+    pub pid: i32,
+    words: Vec<Vec<u8>>,
+}
 
 /// Whether a process of this name (`comm`) is one: podman's and CRI-O's conmon, containerd's shim (of docker, nerdctl, Kubernetes).
 #[must_use]
@@ -10,20 +25,84 @@ pub fn is_container_monitor(name: &[u8]) -> bool {
     name == b"conmon" || name.starts_with(b"containerd-shim")
 }
 
-/// The name of the container that a monitor with this command line (`/proc/PID/cmdline`) watches over, or its short id; empty
-/// where neither is told.
-#[must_use]
-pub fn monitored_container(cmdline: &[u8]) -> String {
-    let words: Vec<&[u8]> = cmdline.split(|&byte| byte == 0).collect();
-    let after = |option: &[u8]| {
-        let at = words.iter().position(|word| *word == option)?;
-        words
-            .get(at + 1)
-            .map(|word| String::from_utf8_lossy(word).into_owned())
-    };
-    let short = |id: String| id.chars().take(SHORT).collect();
-    let id = || after(b"-c").or_else(|| after(b"-id")).map(short);
-    after(b"-n").or_else(id).unwrap_or_default()
+impl Monitor {
+    /// The monitor with this process id, which is `is_container_monitor` by its name. `None` where it is another user's, who
+    /// could tell anything by it.
+    #[must_use]
+    pub fn of(pid: i32) -> Option<Monitor> {
+        let owner = fs::metadata(format!("/proc/{pid}")).ok()?.uid();
+        if owner != 0 && owner != nix::unistd::geteuid().as_raw() {
+            return None;
+        }
+        let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        Some(Monitor::parse(pid, &line))
+    }
+
+    fn parse(pid: i32, cmdline: &[u8]) -> Monitor {
+        let words = cmdline.split(|&byte| byte == 0).map(<[u8]>::to_vec);
+        Monitor {
+            pid,
+            words: words.collect(),
+        }
+    }
+
+    /// The name of the container, or its short id; empty where neither is told.
+    #[must_use]
+    pub fn container(&self) -> String {
+        let short = |id: &[u8]| {
+            let id = String::from_utf8_lossy(id);
+            id.chars().take(SHORT).collect()
+        };
+        match (self.after("-n"), self.after("-id")) {
+            (Some(name), _) => String::from_utf8_lossy(name).into_owned(),
+            (None, Some(id)) if self.after("-namespace") == Some(b"moby") => {
+                bundle::docker_name(self).unwrap_or_else(|| short(id))
+            }
+            (None, id) => id
+                .or_else(|| self.after("-c"))
+                .map(short)
+                .unwrap_or_default(),
+        }
+    }
+
+    /// The container's id.
+    #[must_use]
+    pub fn id(&self) -> Option<&[u8]> {
+        self.after("-c").or_else(|| self.after("-id"))
+    }
+
+    /// The directories in which `config.json` may lie: conmon is told of it, and for `exec` of one below it; a shim works in it.
+    pub(super) fn bundles(&self) -> Vec<PathBuf> {
+        match self.after("-b") {
+            Some(told) => {
+                let told = self.seen(super::path(told));
+                let above = told.parent().map(Path::to_owned);
+                [told].into_iter().chain(above).collect()
+            }
+            None => vec![PathBuf::from(format!("/proc/{}/cwd", self.pid))],
+        }
+    }
+
+    /// The file that tells of the process, where that is not the container's first.
+    pub(super) fn process_spec(&self) -> Option<PathBuf> {
+        let told = self.after("--exec-process-spec")?;
+        Some(self.seen(super::path(told)))
+    }
+
+    /// A path here of what the monitor sees at a path.
+    pub(super) fn seen(&self, path: &Path) -> PathBuf {
+        let path = path.as_os_str().as_bytes();
+        let path = path.strip_prefix(b"/").unwrap_or(path);
+        PathBuf::from(format!("/proc/{}/root", self.pid)).join(super::path(path))
+    }
+
+    fn after(&self, option: &str) -> Option<&[u8]> {
+        let at = self
+            .words
+            .iter()
+            .position(|word| word == option.as_bytes())?;
+        self.words.get(at + 1).map(Vec::as_slice)
+    }
 }
 
 #[cfg(test)]
@@ -32,10 +111,17 @@ mod tests {
 
     #[test]
     fn monitors_tell_the_container() {
-        let conmon = b"/usr/bin/conmon\0-c\08d9271871292d27917b\0-n\0shop-web\0";
-        assert_eq!(monitored_container(conmon), "shop-web");
-        let shim = b"containerd-shim-runc-v2\0-namespace\0moby\0-id\08d9271871292d27917b\0";
-        assert_eq!(monitored_container(shim), "8d9271871292");
+        let conmon =
+            b"/usr/bin/conmon\0-c\08d9271871292d27917b\0-n\0shop-web\0-b\0/run/x/userdata\0";
+        let conmon = Monitor::parse(1, conmon);
+        assert_eq!(conmon.container(), "shop-web");
+        assert_eq!(conmon.id(), Some(&b"8d9271871292d27917b"[..]));
+        assert_eq!(
+            conmon.bundles()[0],
+            Path::new("/proc/1/root/run/x/userdata")
+        );
+        let shim = b"containerd-shim-runc-v2\0-namespace\0k8s.io\0-id\08d9271871292d27917b\0";
+        assert_eq!(Monitor::parse(1, shim).container(), "8d9271871292");
         assert!(is_container_monitor(b"containerd-shim") && !is_container_monitor(b"containerd"));
     }
 }

@@ -7,7 +7,8 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use rustix::fs::{StatVfsMountFlags, fstat, fstatfs, fstatvfs, major, minor};
 
-use super::View;
+use super::world::Laid;
+use super::{View, way_back};
 use crate::facts::{Mount, MountFlags, Unwritable};
 
 /// The mounts that a process sees, by mount id.
@@ -44,6 +45,30 @@ impl Table {
             mount.super_read_only |= mount.unwritable == Some(Unwritable::Error);
         }
         mount
+    }
+}
+
+/// The mount that lay on this one in a world that is put together.
+pub(super) fn laid(under: Mount, laid: &Laid) -> Mount {
+    let root = way_back::below(&laid.source, &under.point);
+    if let (None, Some(rest)) = (root, way_back::below(&under.point, &laid.source)) {
+        // Bound along with what it lies on: options are not.
+        return Mount {
+            point: way_back::join(&laid.point, rest),
+            ..under
+        };
+    }
+    Mount {
+        root: root.map_or(under.root.clone(), |rest| way_back::join(&under.root, rest)),
+        point: laid.point.clone(),
+        flags: MountFlags {
+            read_only: under.flags.read_only || laid.read_only,
+            noexec: under.flags.noexec || laid.noexec,
+            nodev: under.flags.nodev || laid.nodev,
+            nosuid: under.flags.nosuid || laid.nosuid,
+            ..under.flags
+        },
+        ..under
     }
 }
 

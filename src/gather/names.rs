@@ -11,7 +11,7 @@ use std::path::Path;
 
 use nix::unistd::{Gid, Uid};
 
-use crate::attempt::Subject;
+use crate::attempt::{Numbers, Subject};
 use crate::facts::{Entry, Fact, Facts, Group, Names, Tag, UnknownFact};
 use crate::small_file;
 
@@ -35,6 +35,8 @@ pub(super) struct User {
 #[derive(Debug)]
 pub(super) struct Databases {
     source: Source,
+    /// The ids that the databases know their entries by, of users and of groups, where those are not the ones of here.
+    numbers: Option<[Numbers; 2]>,
     users: RefCell<BTreeMap<u32, Option<User>>>,
     groups: RefCell<BTreeMap<u32, Option<Group>>>,
 }
@@ -54,28 +56,42 @@ impl Databases {
         Databases::from(Source::System(users_of_file(Path::new("/etc/passwd"))))
     }
 
-    /// The databases in `etc` under another root directory.
-    pub(super) fn under(root: &Path) -> Databases {
+    /// The databases in `etc` under another root directory, and the ids of the user namespace that goes with it.
+    pub(super) fn under(root: &Path, numbers: Option<[Numbers; 2]>) -> Databases {
         let groups = small_file::beginning(&root.join("etc/group"), MOST).unwrap_or_default();
-        Databases::from(Source::Files(
+        let source = Source::Files(
             users_of_file(&root.join("etc/passwd")),
             groups
                 .split(|&byte| byte == b'\n')
                 .filter_map(group_line)
                 .collect(),
-        ))
+        );
+        Databases {
+            numbers,
+            ..Databases::from(source)
+        }
     }
 
     fn from(source: Source) -> Databases {
         Databases {
             source,
+            numbers: None,
             users: RefCell::default(),
             groups: RefCell::default(),
         }
     }
 
+    /// The id that the databases know a user (or a group) by who has this one here.
+    fn there(&self, kind: usize, id: u32) -> Option<u32> {
+        match &self.numbers {
+            Some(numbers) => numbers[kind].inside(id),
+            None => Some(id),
+        }
+    }
+
     /// The user with this uid.
     pub(super) fn user(&self, uid: u32) -> Option<User> {
+        let uid = self.there(0, uid)?;
         let mut known = self.users.borrow_mut();
         let found = known.entry(uid).or_insert_with(|| match &self.source {
             Source::System(_) => user(uid),
@@ -86,6 +102,7 @@ impl Databases {
 
     /// The group with this gid.
     pub(super) fn group(&self, gid: u32) -> Option<Group> {
+        let gid = self.there(1, gid)?;
         let mut known = self.groups.borrow_mut();
         let found = known.entry(gid).or_insert_with(|| match &self.source {
             Source::System(users) => Some(with_primary_members(group(gid)?, gid, users)),

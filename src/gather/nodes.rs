@@ -11,13 +11,16 @@ use crate::facts::{
     DeviceNumber, Fact, Facts, Flags, Inode, Kind, MountId, Node, NodeId, Program, UnknownFact,
 };
 
+/// What a mount is known by: which one of a world that is put together, or 0, and its id.
+type Mounted = (usize, u64);
+
 /// The nodes and mounts of the facts, with what they are known by.
 pub(super) struct Nodes<'a> {
     pub view: &'a View,
     pub facts: &'a mut Facts,
     mounts: mounts::Table,
-    known: HashMap<(u64, DeviceNumber, u64), NodeId>,
-    mount_ids: HashMap<u64, MountId>,
+    known: HashMap<(Mounted, DeviceNumber, u64), NodeId>,
+    mount_ids: HashMap<Mounted, MountId>,
 }
 
 impl<'a> Nodes<'a> {
@@ -32,21 +35,25 @@ impl<'a> Nodes<'a> {
     }
 
     /// The node of an open file: known already, or looked at now.
-    pub(super) fn node(&mut self, fd: &OwnedFd, path: Vec<u8>) -> NodeId {
+    ///
+    /// `laid` is the mount that it lies on, of a world that is put together.
+    pub(super) fn node(&mut self, fd: &OwnedFd, path: Vec<u8>, laid: Option<usize>) -> NodeId {
         let status = inode::status(fd.as_fd(), &path);
         let mount = status
             .mount
             .or_else(|| mounts::id_by_fdinfo(fd.as_fd()))
             .unwrap_or_default();
+        // What is mounted at two places of such a world is one mount here.
+        let known_by = (laid.map_or(0, |laid| laid + 1), mount);
         let key = status
             .inode
             .as_ref()
             .ok()
-            .map(|inode| (mount, inode.device, inode.number));
+            .map(|inode| (known_by, inode.device, inode.number));
         if let Some(&known) = key.as_ref().and_then(|key| self.known.get(key)) {
             return known;
         }
-        let mount = self.mount(mount, fd);
+        let mount = self.mount(known_by, laid, fd);
         let node = self.look_at(fd, path, status, mount);
         let id = NodeId(self.facts.nodes.len());
         self.facts.nodes.push(node);
@@ -135,10 +142,16 @@ impl<'a> Nodes<'a> {
         }
     }
 
-    fn mount(&mut self, id: u64, fd: &OwnedFd) -> MountId {
-        let (mounts, facts) = (&self.mounts, &mut *self.facts);
-        *self.mount_ids.entry(id).or_insert_with(|| {
-            facts.mounts.push(mounts.get(id, fd.as_fd()));
+    fn mount(&mut self, known_by: Mounted, laid: Option<usize>, fd: &OwnedFd) -> MountId {
+        let (mounts, facts, view) = (&self.mounts, &mut *self.facts, self.view);
+        *self.mount_ids.entry(known_by).or_insert_with(|| {
+            let mount = mounts.get(known_by.1, fd.as_fd());
+            facts
+                .mounts
+                .push(match laid.and_then(|laid| view.laid(laid)) {
+                    Some(laid) => mounts::laid(mount, laid),
+                    None => mount,
+                });
             MountId(facts.mounts.len() - 1)
         })
     }

@@ -82,6 +82,7 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
         abroad: view.is_elsewhere().then(|| Abroad {
             place: view.place(),
             paths: way_back::paths(view, facts),
+            numbers: view.numbers(),
         }),
         wsl: std::fs::read_to_string("/proc/sys/kernel/osrelease")
             .is_ok_and(|kernel| is_wsl(&kernel)),

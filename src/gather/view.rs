@@ -11,12 +11,12 @@ use rustix::io::Errno;
 use super::names::Databases;
 use super::subject::Status;
 use super::walk::{Walked, Walker};
-use super::world::World;
+use super::world::{Laid, World};
 use super::{
     flags, holders, leftovers, module_log, namespaces, policy, settings, surroundings, traced,
     unknown,
 };
-use crate::attempt::{Attempt, Object, Operation, Place, Subject};
+use crate::attempt::{Attempt, Numbers, Object, Operation, Place, Subject};
 use crate::facts::{Fact, Facts, Inode, Leftovers, Program, Settings, TraceMode, UnknownFact};
 
 /// The root directory, settings and names that hold for one process: read once, for any number of attempts. The
@@ -62,9 +62,10 @@ impl View {
             _ => status.pids.last().copied(),
         });
         let databases = match (&world, pid) {
-            (Some(world), _) => Databases::under(&world.root_directory()),
+            (Some(world), _) => Databases::under(&world.root_directory(), world.numbers()),
             (None, Some(pid)) if !root_path.is_empty() => {
-                Databases::under(&PathBuf::from(format!("/proc/{pid}/root")))
+                let numbers = World::of(pid).and_then(|world| world.numbers());
+                Databases::under(&PathBuf::from(format!("/proc/{pid}/root")), numbers)
             }
             _ => Databases::system(),
         };
@@ -168,6 +169,36 @@ impl View {
             Some(b"") => b"/".to_vec(),
             Some(inside) if inside.starts_with(b"/") => inside.to_vec(),
             _ => path.to_vec(),
+        }
+    }
+
+    /// Whether what the process saw was put together from what its maker was told.
+    pub(super) fn is_laid_out(&self) -> bool {
+        self.laid(0).is_some()
+    }
+
+    /// One mount of such a world.
+    pub(super) fn laid(&self, laid: usize) -> Option<&Laid> {
+        self.world.as_ref()?.told.laid.get(laid)
+    }
+
+    /// Whether this path is where one of its mounts lies, but for the root directory.
+    pub(super) fn is_point(&self, laid: usize, path: &[u8]) -> bool {
+        laid > 0 && self.laid(laid).is_some_and(|laid| laid.point == path)
+    }
+
+    /// The mount at this path, and what is mounted, where that can be looked at.
+    pub(super) fn laid_at(&self, path: &[u8]) -> Option<(usize, Option<OwnedFd>)> {
+        let world = self.world.as_ref()?;
+        let laid = world.laid_at(path)?;
+        Some((laid, world.source(laid)))
+    }
+
+    /// The ids of the process's user namespace, of users and of groups, where that is not permwrap's own.
+    pub(super) fn numbers(&self) -> Option<[Numbers; 2]> {
+        match &self.world {
+            Some(world) => world.numbers(),
+            None => World::of(self.pid?)?.numbers(),
         }
     }
 

@@ -32,6 +32,8 @@ pub(super) struct Walked {
 struct Position {
     node: NodeId,
     fd: Rc<OwnedFd>,
+    /// Which mount it lies on, of a world that is put together.
+    laid: Option<usize>,
 }
 
 /// A component still to be looked up.
@@ -57,9 +59,8 @@ impl<'a> Walker<'a> {
             root: None,
         };
         if let Some(fd) = view.open_root() {
-            let node = walker.nodes.node(&fd, b"/".to_vec());
-            let fd = Rc::new(fd);
-            walker.root = Some(Position { node, fd });
+            let laid = view.is_laid_out().then_some(0);
+            walker.root = Some(walker.position(fd, b"/".to_vec(), laid));
         }
         walker
     }
@@ -186,9 +187,13 @@ impl<'a> Walker<'a> {
             _ => below.strip_prefix(b"/")?,
         };
         let fd = self.nodes.view.open_working_directory(directory)?;
-        let node = self.nodes.node(&fd, directory.to_vec());
+        Some((self.position(fd, directory.to_vec(), None), rest))
+    }
+
+    fn position(&mut self, fd: OwnedFd, path: Vec<u8>, laid: Option<usize>) -> Position {
+        let node = self.nodes.node(&fd, path, laid);
         let fd = Rc::new(fd);
-        Some((Position { node, fd }, rest))
+        Position { node, fd, laid }
     }
 
     /// Looks up one name in one directory; `Ok(None)` where there is no such name.
@@ -205,13 +210,19 @@ impl<'a> Walker<'a> {
         if name == b"." || (name == b".." && at_root) {
             return Ok(Some(here.clone()));
         }
+        if let Some(laid) = here.laid {
+            if name == b".." && self.nodes.view.is_point(laid, &directory.path) {
+                let above = byte_path::parent(&directory.path).unwrap_or(b"/").to_vec();
+                return Ok(self.walk(&above, true).end);
+            }
+            if let Some((laid, source)) = self.nodes.view.laid_at(&path) {
+                let fd = source.ok_or_else(|| unknown("what was mounted", &path, Errno::NOENT))?;
+                return Ok(Some(self.position(fd, path, Some(laid))));
+            }
+        }
         let how = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match openat(&*here.fd, name, how, Mode::empty()) {
-            Ok(fd) => {
-                let node = self.nodes.node(&fd, path);
-                let fd = Rc::new(fd);
-                Ok(Some(Position { node, fd }))
-            }
+            Ok(fd) => Ok(Some(self.position(fd, path, here.laid))),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(unknown("name", &path, errno)),
         }
@@ -264,9 +275,7 @@ impl<'a> Walker<'a> {
             unknown("object of the link", path, errno)
         })?;
         let path = self.nodes.view.as_subject_sees(stated);
-        let node = self.nodes.node(&fd, path);
-        let fd = Rc::new(fd);
-        Ok(Some(Position { node, fd }))
+        Ok(Some(self.position(fd, path, None)))
     }
 
     /// An ordinary symlink of `/proc`: `/proc/self` is the subject, not permwrap.

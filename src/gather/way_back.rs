@@ -42,12 +42,12 @@ fn by_mount(node: &Node, facts: &Facts, ours: &[mounts::Placed]) -> Option<Vec<u
 }
 
 /// What follows of a path below a directory; empty for the directory itself.
-fn below<'p>(path: &'p [u8], directory: &[u8]) -> Option<&'p [u8]> {
+pub(super) fn below<'p>(path: &'p [u8], directory: &[u8]) -> Option<&'p [u8]> {
     let rest = path.strip_prefix(directory.strip_suffix(b"/").unwrap_or(directory))?;
     (rest.is_empty() || rest.starts_with(b"/")).then_some(rest)
 }
 
-fn join(directory: &[u8], rest: &[u8]) -> Vec<u8> {
+pub(super) fn join(directory: &[u8], rest: &[u8]) -> Vec<u8> {
     let directory = directory.strip_suffix(b"/").unwrap_or(directory);
     match (directory, rest) {
         (b"", b"") => b"/".to_vec(),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, Mode, OFlags, fstat, openat};
 
 use super::namespaces;
-use crate::attempt::Place;
+use crate::attempt::{Numbers, Place};
 
 /// The world of a process that does not see what permwrap sees: another root directory, or another mount namespace.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct World {
     cwd: Option<OwnedFd>,
     /// The mount namespace: while it is open, what is mounted in it stays so.
     mounts: Option<OwnedFd>,
+    /// What is mounted where, opened with O_PATH, of a world that is put together; nothing for the root directory.
+    sources: Vec<Option<OwnedFd>>,
     /// What was read of it.
     pub told: Told,
 }
@@ -36,6 +38,30 @@ pub struct Told {
     pub on_machine: bool,
     /// Whether its mount namespace is permwrap's own.
     pub same_mounts: bool,
+    /// `/proc/PID/uid_map` and `gid_map`; empty where its user namespace is permwrap's own.
+    pub numbers: [Vec<u8>; 2],
+    /// What is mounted where, the root directory first, of a world that is put together. The later hides the earlier.
+    pub laid: Vec<Laid>,
+}
+
+/// One mount of a world that is put together from what its maker was told, since nobody lives in it any more.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[allow(clippy::struct_excessive_bools)]
+pub struct Laid {
+    /// Where it is mounted.
+    pub point: Vec<u8>,
+    /// What is mounted, by its path outside.
+    pub source: Vec<u8>,
+    /// The options of the mount.
+    pub read_only: bool,
+    /// Likewise.
+    pub noexec: bool,
+    /// Likewise.
+    pub nodev: bool,
+    /// Likewise.
+    pub nosuid: bool,
+    /// Whether it was a file system of its own (a tmpfs, proc) that went with those who lived there.
+    pub unseen: bool,
 }
 
 /// Which descriptors of another process hold a world, and what they must be to be those still.
@@ -65,7 +91,15 @@ impl World {
             root: open("root", OFlags::PATH)?,
             cwd: open("cwd", OFlags::PATH),
             mounts: open("ns/mnt", OFlags::RDONLY),
+            sources: Vec::new(),
             told: Told {
+                numbers: match same_ids {
+                    true => Default::default(),
+                    false => {
+                        ["uid_map", "gid_map"].map(|name| fs::read(at(name)).unwrap_or_default())
+                    }
+                },
+                laid: Vec::new(),
                 root_path,
                 mountinfo: fs::read(at("mountinfo")).unwrap_or_default(),
                 cgroup: fs::read(at("cgroup")).unwrap_or_default(),
@@ -84,7 +118,10 @@ impl World {
             root: openat(CWD, directory, how, Mode::empty()).ok()?,
             cwd: None,
             mounts: None,
+            sources: Vec::new(),
             told: Told {
+                numbers: Default::default(),
+                laid: Vec::new(),
                 root_path: root_path.into_os_string().into_vec(),
                 mountinfo: fs::read("/proc/self/mountinfo").unwrap_or_default(),
                 cgroup: fs::read("/proc/self/cgroup").unwrap_or_default(),
@@ -94,32 +131,78 @@ impl World {
         })
     }
 
-    /// The descriptors, to be told to another process: root, working directory, mount namespace.
+    /// The world of those who lived in a container and have gone, put together as it was for them: these mounts, the root
+    /// directory first, by their paths as its monitor sees them. `numbers` are the texts of uid_map and gid_map.
     #[must_use]
-    pub fn held(&self) -> [Option<Held>; 3] {
-        [Some(&self.root), self.cwd.as_ref(), self.mounts.as_ref()].map(|fd| {
+    pub fn laid_out(
+        monitor: i32,
+        laid: &[Laid],
+        cgroup: Vec<u8>,
+        numbers: [Vec<u8>; 2],
+    ) -> Option<World> {
+        let mountinfo = fs::read(format!("/proc/{monitor}/mountinfo")).ok()?;
+        let open = |laid: &Laid| {
+            let source = laid.source.strip_prefix(b"/")?;
+            let below = PathBuf::from(format!("/proc/{monitor}/root"));
+            let path = below.join(super::path(source));
+            openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()
+        };
+        let (root, mounts) = laid.split_first()?;
+        let rest = mounts
+            .iter()
+            .map(|laid| (!laid.unseen).then(|| open(laid)).flatten());
+        Some(World {
+            root: open(root)?,
+            cwd: None,
+            mounts: None,
+            sources: [None].into_iter().chain(rest).collect(),
+            told: Told {
+                root_path: b"/".to_vec(),
+                mountinfo,
+                cgroup,
+                on_machine: false,
+                same_mounts: false,
+                numbers,
+                laid: laid.to_vec(),
+            },
+        })
+    }
+
+    /// The descriptors, to be told to another process: root, working directory, mount namespace, and what is mounted.
+    #[must_use]
+    pub fn held(&self) -> Vec<Option<Held>> {
+        let first = [Some(&self.root), self.cwd.as_ref(), self.mounts.as_ref()];
+        let all = first
+            .into_iter()
+            .chain(self.sources.iter().map(Option::as_ref));
+        let held = |fd: Option<&OwnedFd>| {
             let fd = fd?;
             Some(Held {
                 fd: fd.as_raw_fd(),
                 identity: identity(fd)?,
             })
-        })
+        };
+        all.map(held).collect()
     }
 
     /// The same world, held by this process too, while the other one has it open. `None` where it no longer has.
     #[must_use]
-    pub fn taken_from(pid: i32, held: [Option<Held>; 3], told: Told) -> Option<World> {
+    pub fn taken_from(pid: i32, held: &[Option<Held>], told: Told) -> Option<World> {
         let take = |held: Option<Held>, how: OFlags| {
             let held = held?;
             let path = format!("/proc/{pid}/fd/{}", held.fd);
             let fd = openat(CWD, path, how | OFlags::CLOEXEC, Mode::empty()).ok()?;
             (identity(&fd)? == held.identity).then_some(fd)
         };
-        let [root, cwd, mounts] = held;
+        let (&[root, cwd, mounts], sources) = held.split_first_chunk()?;
         Some(World {
             root: take(root, OFlags::PATH)?,
             cwd: take(cwd, OFlags::PATH),
             mounts: take(mounts, OFlags::RDONLY),
+            sources: sources
+                .iter()
+                .map(|held| take(*held, OFlags::PATH))
+                .collect(),
             told,
         })
     }
@@ -133,6 +216,29 @@ impl World {
             None if is_root => Place::Root(self.told.root_path.clone()),
             None => Place::Namespace,
         }
+    }
+
+    /// Which of the mounts of a world that is put together is the one at this path.
+    pub(super) fn laid_at(&self, path: &[u8]) -> Option<usize> {
+        let at = self.told.laid.iter().rposition(|laid| laid.point == path);
+        at.filter(|at| *at > 0)
+    }
+
+    /// What is mounted there, open; `None` where it has gone, or cannot be looked at.
+    pub(super) fn source(&self, laid: usize) -> Option<OwnedFd> {
+        let source = self.sources.get(laid)?.as_ref()?;
+        rustix::io::fcntl_dupfd_cloexec(source, 3).ok()
+    }
+
+    /// The ids of its user namespace, of users and of groups, where that is not permwrap's own.
+    pub(super) fn numbers(&self) -> Option<[Numbers; 2]> {
+        let is_own = self.told.numbers.iter().all(Vec::is_empty);
+        (!is_own).then(|| {
+            self.told
+                .numbers
+                .each_ref()
+                .map(|text| Numbers::parse(text))
+        })
     }
 
     /// The root directory, open.
@@ -189,7 +295,7 @@ mod tests {
     fn a_world_is_taken_from_whoever_holds_it() {
         let world = World::below(Path::new("/usr")).unwrap();
         let own = std::process::id() as i32;
-        let taken = World::taken_from(own, world.held(), world.told.clone()).unwrap();
+        let taken = World::taken_from(own, &world.held(), world.told.clone()).unwrap();
         assert_eq!(identity(&taken.root), identity(&world.root));
         assert_ne!(taken.root.as_raw_fd(), world.root.as_raw_fd());
     }
@@ -197,14 +303,13 @@ mod tests {
     #[test]
     fn a_descriptor_that_is_something_else_by_now_is_no_world() {
         let world = World::below(Path::new("/usr")).unwrap();
-        let [root, ..] = world.held();
         let other = Held {
             identity: (0, 1),
-            ..root.unwrap()
+            ..world.held()[0].unwrap()
         };
         let own = std::process::id() as i32;
         let told = world.told.clone();
-        assert!(World::taken_from(own, [Some(other), None, None], told).is_none());
+        assert!(World::taken_from(own, &[Some(other), None, None], told).is_none());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::gather::{self, World};
+use crate::gather::{self, Monitor, World};
 
 /// How many processes are looked at; of more, those nearest to the command.
 const MOST: usize = 64;
@@ -118,15 +118,21 @@ impl Watcher {
         let mut found: HashSet<i32> = HashSet::from([self.command]);
         let all = Everyone::look();
         // What an engine has started is as short-lived as any, and the news of it took longer to come here.
-        for (pid, container) in all.contained(self.command) {
-            let inside = self
-                .process(pid, &mut room)
-                .filter(|process| process.world.is_some());
-            if processes.len() < MOST && found.insert(pid) {
-                processes.extend(inside.map(|process| Process {
-                    container: Some(container),
-                    ..process
-                }));
+        for (monitor, inside) in all.contained(self.command) {
+            let container = monitor.container();
+            let before = processes.len();
+            for pid in inside {
+                if processes.len() < MOST && found.insert(pid) {
+                    let process = self.process(pid, &mut room);
+                    processes.extend(process.filter(|process| process.world.is_some()));
+                }
+            }
+            if processes.len() == before && processes.len() < MOST {
+                processes.extend(self.ran(&monitor));
+                found.insert(-monitor.pid);
+            }
+            for process in &mut processes[before..] {
+                process.container = Some(container.clone());
             }
         }
         for pid in all.descendants(self.command) {
@@ -162,6 +168,32 @@ impl Watcher {
     #[must_use]
     pub fn look_at(&self, pid: i32) -> Option<Process> {
         self.process(pid, &mut { MOST_WORDS })
+    }
+
+    /// What has run in a container and gone already, as the container's monitor was told. It goes by that one's number,
+    /// negative: its own is not known.
+    fn ran(&self, monitor: &Monitor) -> Option<Process> {
+        let pid = -monitor.pid;
+        let last = self.last.iter().flat_map(|(_, scene)| &scene.processes);
+        if let Some(known) = last.into_iter().find(|process| process.pid == pid) {
+            return Some(known.clone());
+        }
+        let ran = gather::ran(monitor)?;
+        Some(Process {
+            pid,
+            parent: monitor.pid,
+            cwd: Some(ran.cwd),
+            root: Some("/".into()),
+            cmdline: ran.cmdline,
+            status: ran.status,
+            user_ns: ran.user_ns,
+            uid_map: ran.uid_map,
+            gid_map: ran.gid_map,
+            label: ran.label,
+            world: Some(Arc::new(ran.world)),
+            zombie: true,
+            ..Process::default()
+        })
     }
 
     /// What fades first is read first: a process that ends gives up its memory, then its descriptors, then its directories
@@ -295,25 +327,43 @@ impl Everyone {
         found
     }
 
-    /// What runs in containers that were started since this process was, each with the name of its container.
-    fn contained(&self, since: i32) -> Vec<(i32, String)> {
+    /// The monitors of containers that have started something since this process was, each with what still runs of it.
+    fn contained(&self, since: i32) -> Vec<(Monitor, Vec<i32>)> {
         let Some(start) = self.0.get(&since).map(|stat| stat.started) else {
             return Vec::new();
         };
+        let is_new = |stat: &Stat| stat.started >= start;
         let mut found = Vec::new();
-        for (&monitor, stat) in &self.0 {
-            if stat.started >= start && gather::is_container_monitor(&stat.name) {
-                let line = fs::read(format!("/proc/{monitor}/cmdline")).unwrap_or_default();
-                let name = gather::monitored_container(&line);
-                // What sees the mounts that the monitor sees is the engine's own, such as what tidies up after a container.
-                let mounts = |pid: i32| fs::metadata(format!("/proc/{pid}/ns/mnt")).ok();
-                let of_monitor = mounts(monitor).map(|namespace| namespace.ino());
-                let is_inside = |pid: &i32| {
-                    mounts(*pid).is_some_and(|namespace| Some(namespace.ino()) != of_monitor)
-                };
-                let inside = self.descendants(monitor).into_iter().filter(is_inside);
-                found.extend(inside.map(|pid| (pid, name.clone())));
+        for (&pid, stat) in &self.0 {
+            if !gather::is_container_monitor(&stat.name) {
+                continue;
             }
+            // Of a container that was there before, what an engine had it run now: a child of the monitor's own.
+            let children = self.0.iter().filter(|(_, child)| child.parent == pid);
+            let of_old: Vec<i32> = match is_new(stat) {
+                true => Vec::new(),
+                false => children
+                    .filter(|(_, child)| is_new(child))
+                    .map(|(pid, _)| *pid)
+                    .collect(),
+            };
+            if !is_new(stat) && of_old.is_empty() {
+                continue;
+            }
+            let Some(monitor) = Monitor::of(pid) else {
+                continue;
+            };
+            // What sees the mounts that the monitor sees is the engine's own, such as what tidies up after a container.
+            let mounts = |pid: i32| fs::metadata(format!("/proc/{pid}/ns/mnt")).ok();
+            let of_monitor = mounts(pid).map(|namespace| namespace.ino());
+            let is_inside = |pid: &i32| {
+                mounts(*pid).is_some_and(|namespace| Some(namespace.ino()) != of_monitor)
+            };
+            let inside = match is_new(stat) {
+                true => self.descendants(pid),
+                false => of_old,
+            };
+            found.push((monitor, inside.into_iter().filter(is_inside).collect()));
         }
         found
     }

@@ -8,7 +8,7 @@ use std::os::unix::process::parent_id;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::gather::{Held, Told, World};
+use crate::gather::{Held, Laid, Told, World};
 use crate::run::exit::Exit;
 use crate::run::scene::{Process, Scene};
 
@@ -200,7 +200,9 @@ pub fn put_process(out: &mut Vec<u8>, process: &Process) {
 
 /// A world as the relay's descriptors that hold it, and what was read of it.
 fn put_world(out: &mut Vec<u8>, world: &World) {
-    for held in world.held() {
+    let held = world.held();
+    put_number(out, held.len() as i64);
+    for held in held {
         put_some(out, held, |out, held| {
             put_number(out, held.fd.into());
             put_number(out, held.identity.0 as i64);
@@ -208,31 +210,62 @@ fn put_world(out: &mut Vec<u8>, world: &World) {
         });
     }
     let told = &world.told;
-    for text in [&told.root_path, &told.mountinfo, &told.cgroup] {
+    let [uids, gids] = &told.numbers;
+    for text in [&told.root_path, &told.mountinfo, &told.cgroup, uids, gids] {
         put_bytes(out, text);
+    }
+    put_number(out, told.laid.len() as i64);
+    for laid in &told.laid {
+        put_laid(out, laid);
     }
     out.push(u8::from(told.on_machine));
     out.push(u8::from(told.same_mounts));
 }
 
+fn put_laid(out: &mut Vec<u8>, laid: &Laid) {
+    put_bytes(out, &laid.point);
+    put_bytes(out, &laid.source);
+    for option in [
+        laid.read_only,
+        laid.noexec,
+        laid.nodev,
+        laid.nosuid,
+        laid.unseen,
+    ] {
+        out.push(u8::from(option));
+    }
+}
+
+fn laid(rest: &mut &[u8]) -> Option<Laid> {
+    Some(Laid {
+        point: bytes(rest)?,
+        source: bytes(rest)?,
+        read_only: flag(rest)?,
+        noexec: flag(rest)?,
+        nodev: flag(rest)?,
+        nosuid: flag(rest)?,
+        unseen: flag(rest)?,
+    })
+}
+
 /// A world, taken from the relay, which holds it while it sends of it. `Some(None)` where it no longer does.
 fn world(rest: &mut &[u8]) -> Option<Option<World>> {
-    let mut held = [None; 3];
-    for held in &mut held {
-        *held = some(rest, |rest| {
-            let (fd, device, inode): (_, i64, i64) = (number(rest)?, number(rest)?, number(rest)?);
-            let identity = (device as u64, inode as u64);
-            Some(Held { fd, identity })
-        })?;
-    }
+    let one_held = |rest: &mut &[u8]| {
+        let (fd, device, inode): (_, i64, i64) = (number(rest)?, number(rest)?, number(rest)?);
+        let identity = (device as u64, inode as u64);
+        Some(Held { fd, identity })
+    };
+    let held: Vec<Option<Held>> = many(rest, |rest| some(rest, one_held))?;
     let told = Told {
         root_path: bytes(rest)?,
         mountinfo: bytes(rest)?,
         cgroup: bytes(rest)?,
+        numbers: [bytes(rest)?, bytes(rest)?],
+        laid: many(rest, laid)?,
         on_machine: flag(rest)?,
         same_mounts: flag(rest)?,
     };
-    Some(World::taken_from(parent_id() as i32, held, told))
+    Some(World::taken_from(parent_id() as i32, &held, told))
 }
 
 /// The next number; `None` where there is none that fits.
@@ -271,8 +304,13 @@ fn path(rest: &mut &[u8]) -> Option<Option<PathBuf>> {
 }
 
 fn processes(rest: &mut &[u8]) -> Option<Vec<Process>> {
+    many(rest, process)
+}
+
+/// The next values, whose number stands in front of them.
+fn many<T>(rest: &mut &[u8], value: impl Fn(&mut &[u8]) -> Option<T>) -> Option<Vec<T>> {
     let count: usize = number(rest)?;
-    (0..count).map(|_| process(rest)).collect()
+    (0..count).map(|_| value(rest)).collect()
 }
 
 /// The next process.

@@ -1,0 +1,327 @@
+//! The bundle of a container: what its OCI runtime was given to make it (`config.json`, runtime-spec). It tells of the container
+//! when what ran in there has gone.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::monitor::Monitor;
+use super::world::{Laid, World};
+use crate::attempt::{Capability, CapabilitySet, Numbers};
+use crate::small_file;
+
+/// How much of one of its files is read.
+const MOST: u64 = 4 << 20;
+
+/// How much is shown of the name of a process (TASK_COMM_LEN).
+const NAME: usize = 15;
+
+/// What ran in a container and has gone, as `/proc` would have shown it, and what it saw.
+#[derive(Debug)]
+pub struct Ran {
+    /// Its arguments, each ended by a NUL.
+    pub cmdline: Vec<u8>,
+    /// Its working directory.
+    pub cwd: PathBuf,
+    /// What counts of `/proc/PID/status`.
+    pub status: Vec<u8>,
+    /// The number of its user namespace; 0 of one of the container's own, which has gone with it.
+    pub user_ns: Option<u64>,
+    /// `/proc/PID/uid_map`.
+    pub uid_map: Vec<u8>,
+    /// `/proc/PID/gid_map`.
+    pub gid_map: Vec<u8>,
+    /// Its security label; `None` where it is not known.
+    pub label: Option<Vec<u8>>,
+    /// What it saw.
+    pub world: World,
+}
+
+/// The parts of `config.json` that are read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Config {
+    process: Process,
+    root: Root,
+    mounts: Vec<Mount>,
+    linux: Linux,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Process {
+    user: User,
+    args: Vec<String>,
+    cwd: PathBuf,
+    capabilities: Capabilities,
+    no_new_privileges: bool,
+    apparmor_profile: String,
+    selinux_label: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct User {
+    uid: u32,
+    gid: u32,
+    additional_gids: Vec<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Capabilities {
+    bounding: Vec<String>,
+    effective: Vec<String>,
+    permitted: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Root {
+    path: PathBuf,
+    readonly: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Mount {
+    destination: PathBuf,
+    r#type: String,
+    source: PathBuf,
+    options: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Linux {
+    uid_mappings: Vec<Mapping>,
+    gid_mappings: Vec<Mapping>,
+    cgroups_path: String,
+    namespaces: Vec<Namespace>,
+    seccomp: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Mapping {
+    #[serde(rename = "containerID")]
+    container_id: u32,
+    #[serde(rename = "hostID")]
+    host_id: u32,
+    size: u32,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Namespace {
+    r#type: String,
+    path: PathBuf,
+}
+
+/// What Docker keeps of a container beside its `hostname` (`config.v2.json`).
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Kept {
+    name: String,
+}
+
+/// The process that a monitor watched over, as its bundle tells. `None` where it cannot be read, or its user namespace is one
+/// that somebody else made.
+#[must_use]
+pub fn ran(monitor: &Monitor) -> Option<Ran> {
+    let config = config(monitor)?;
+    let process = monitor.process_spec().and_then(|spec| parsed(&spec));
+    let process: Process = process.unwrap_or(config.process);
+    let linux = config.linux;
+    let user = linux.namespaces.iter().find(|one| one.r#type == "user");
+    if user.is_some_and(|user| !user.path.as_os_str().is_empty()) {
+        return None;
+    }
+    let at = |name: &str| format!("/proc/{}/{name}", monitor.pid);
+    let text = |name: &str| fs::read(at(name)).unwrap_or_default();
+    let user_ns = fs::metadata(at("ns/user")).ok()?.ino();
+    let ours = fs::metadata("/proc/self/ns/user").ok()?.ino() == user_ns;
+    let map = |file: &str, own: &[Mapping]| {
+        let engines = match ours {
+            true => Numbers::same(),
+            false => Numbers::parse(&text(file)),
+        };
+        let own: Vec<(u32, u32, u32)> = own
+            .iter()
+            .map(|map| (map.container_id, map.host_id, map.size))
+            .collect();
+        match own.is_empty() {
+            true => engines,
+            false => Numbers(own).through(&engines),
+        }
+    };
+    let uids = map("uid_map", &linux.uid_mappings);
+    let gids = map("gid_map", &linux.gid_mappings);
+    let has_own = !linux.uid_mappings.is_empty();
+    let texts = |map: &Numbers, file: &str| match has_own {
+        true => map.to_text(),
+        false => text(file),
+    };
+    let label = match process.selinux_label.as_str() {
+        "" => &process.apparmor_profile,
+        label => label,
+    };
+    Some(Ran {
+        status: status(&process, &uids, &gids, linux.seccomp.is_some())?,
+        cmdline: process
+            .args
+            .iter()
+            .flat_map(|word| [word.as_bytes(), b"\0"].concat())
+            .collect(),
+        cwd: process.cwd,
+        user_ns: Some(if has_own { 0 } else { user_ns }),
+        uid_map: texts(&uids, "uid_map"),
+        gid_map: texts(&gids, "gid_map"),
+        label: Some(label.as_bytes().to_vec()),
+        world: World::laid_out(
+            monitor.pid,
+            &laid(&config.root, &config.mounts),
+            cgroup(&linux.cgroups_path),
+            [&uids, &gids].map(|map| {
+                if ours && !has_own {
+                    Vec::new()
+                } else {
+                    map.to_text()
+                }
+            }),
+        )?,
+    })
+}
+
+/// The name that Docker knows a container by, told beside the files that it mounts into it.
+pub(super) fn docker_name(monitor: &Monitor) -> Option<String> {
+    let config = config(monitor)?;
+    let is_hostname = |mount: &&Mount| mount.destination == Path::new("/etc/hostname");
+    let hostname = &config.mounts.iter().find(is_hostname)?.source;
+    let kept: Kept = parsed(&monitor.seen(&hostname.parent()?.join("config.v2.json")))?;
+    let name = kept.name.trim_start_matches('/');
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+fn config(monitor: &Monitor) -> Option<Config> {
+    let mut places = monitor.bundles().into_iter();
+    places.find_map(|directory| parsed(&directory.join("config.json")))
+}
+
+fn parsed<T: for<'d> Deserialize<'d>>(file: &Path) -> Option<T> {
+    serde_json::from_slice(&small_file::beginning(file, MOST).ok()?).ok()
+}
+
+/// The mounts, the root directory first. What is no bind mount has nothing that could be looked at from outside.
+fn laid(root: &Root, mounts: &[Mount]) -> Vec<Laid> {
+    let root = Laid {
+        point: b"/".to_vec(),
+        source: root.path.as_os_str().as_bytes().to_vec(),
+        read_only: root.readonly,
+        ..Laid::default()
+    };
+    let of = |mount: &Mount| {
+        let has = |option: &str| mount.options.iter().any(|given| given == option);
+        let is_bind = has("bind") || has("rbind") || mount.r#type == "bind";
+        let source = mount.source.as_os_str().as_bytes();
+        Laid {
+            point: mount.destination.as_os_str().as_bytes().to_vec(),
+            source: source.to_vec(),
+            read_only: has("ro"),
+            noexec: has("noexec"),
+            nodev: has("nodev"),
+            nosuid: has("nosuid"),
+            unseen: !is_bind || !source.starts_with(b"/"),
+        }
+    };
+    [root].into_iter().chain(mounts.iter().map(of)).collect()
+}
+
+/// A line of `/proc/PID/cgroup`: with systemd's driver the path is written `SLICE:PREFIX:NAME`.
+fn cgroup(path: &str) -> Vec<u8> {
+    format!("0::/{}\n", path.trim_start_matches('/').replace(':', "/")).into_bytes()
+}
+
+/// Ids as they are here; `None` where one of them is not mapped.
+fn status(process: &Process, uids: &Numbers, gids: &Numbers, seccomp: bool) -> Option<Vec<u8>> {
+    let user = &process.user;
+    let (uid, gid) = (uids.outside(user.uid)?, gids.outside(user.gid)?);
+    let groups = user.additional_gids.iter();
+    let groups: Vec<String> = groups
+        .filter_map(|gid| Some(gids.outside(*gid)?.to_string()))
+        .collect();
+    let name = process.args.first().map(String::as_str).unwrap_or_default();
+    let name: String = name.rsplit('/').next()?.chars().take(NAME).collect();
+    let mut text = format!("Name:\t{name}\nState:\tX (dead)\nPid:\t0\nPPid:\t0\n");
+    text += &format!("Uid:\t{uid}\t{uid}\t{uid}\t{uid}\nGid:\t{gid}\t{gid}\t{gid}\t{gid}\n");
+    text += &format!("Groups:\t{}\n", groups.join(" "));
+    let sets = &process.capabilities;
+    for (field, names) in [
+        ("CapPrm", &sets.permitted),
+        ("CapEff", &sets.effective),
+        ("CapBnd", &sets.bounding),
+    ] {
+        text += &format!("{field}:\t{:016x}\n", capabilities(names).0);
+    }
+    let no_new_privs = u8::from(process.no_new_privileges);
+    let seccomp = if seccomp { 2 } else { 0 };
+    text += &format!("NoNewPrivs:\t{no_new_privs}\nSeccomp:\t{seccomp}\n");
+    Some(text.into_bytes())
+}
+
+fn capabilities(names: &[String]) -> CapabilitySet {
+    let known = Capability::ALL.iter().copied();
+    known
+        .filter(|one| names.iter().any(|name| name == one.name()))
+        .fold(CapabilitySet::EMPTY, CapabilitySet::with)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = r#"{
+        "process": {"user": {"uid": 1000, "gid": 1000, "additionalGids": [7]}, "args": ["/bin/cat", "/data/f"], "cwd": "/app",
+            "capabilities": {"bounding": ["CAP_CHOWN", "CAP_AUDIT_WRITE"]}, "noNewPrivileges": true},
+        "root": {"path": "/var/lib/x/merged", "readonly": true},
+        "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"},
+            {"destination": "/data", "type": "bind", "source": "/srv/shop", "options": ["rbind", "ro"]}],
+        "linux": {"cgroupsPath": "machine.slice:libpod:0123", "seccomp": {"defaultAction": "SCMP_ACT_ERRNO"}}
+    }"#;
+
+    fn sample() -> Config {
+        serde_json::from_str(CONFIG).unwrap()
+    }
+
+    #[test]
+    fn a_process_that_has_gone_shows_its_ids_as_they_are_here() {
+        let process = sample().process;
+        let ids = Numbers(vec![(0, 1001, 1), (1, 100_000, 65536)]);
+        let text = String::from_utf8(status(&process, &ids, &ids, true).unwrap()).unwrap();
+        for line in [
+            "Name:\tcat\n",
+            "Uid:\t100999\t",
+            "Groups:\t100006\n",
+            "CapBnd:\t0000000000000001\n",
+            "Seccomp:\t2",
+        ] {
+            assert!(text.contains(line), "{line}: {text}");
+        }
+        assert!(status(&process, &Numbers(vec![(0, 0, 1)]), &ids, true).is_none());
+    }
+
+    #[test]
+    fn only_what_is_bound_can_be_looked_at() {
+        let config = sample();
+        let laid = laid(&config.root, &config.mounts);
+        assert!(laid[0].read_only && laid[0].point == b"/");
+        assert!(laid[1].unseen && !laid[2].unseen && laid[2].read_only);
+        assert_eq!(
+            cgroup(&config.linux.cgroups_path),
+            b"0::/machine.slice/libpod/0123\n"
+        );
+    }
+}
