@@ -58,7 +58,6 @@ const LITERALS: &[(usize, &str)] = &[
     (0, "WinError"),
     (2, "eadonly"),
     (9, "by another process"),
-    (7, "read/write access"),
     (1, "erofs"),
     (2, "on-root user"),
     (1, "SELinux is preventing"),
