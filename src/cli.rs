@@ -8,15 +8,17 @@ mod setup;
 pub mod suggestion;
 
 pub use mend::{Fix, History, Undo};
-pub use setup::{Check, Config, Init, Man, Shell};
+pub use setup::{Check, Config, Init, Man, Shell, USUAL};
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::attempt::Operation;
+use crate::denial::Code;
 
 /// What was asked for on the command line.
 #[derive(Debug)]
@@ -106,6 +108,9 @@ pub struct RunOptions {
     /// How hints are written
     #[arg(long, value_name = "FORM", value_enum)]
     pub hints: Option<Hints>,
+    /// At the end, tell which lines were recognised, and why what got no hint got none
+    #[arg(long, short)]
+    pub verbose: bool,
     /// Judge permwrap.toml first, and do not start the command when something is missing
     #[arg(long)]
     pub check: bool,
@@ -139,6 +144,8 @@ pub enum Hints {
     /// For people.
     #[default]
     Text,
+    /// For people, one line a hint.
+    Line,
     /// One JSON line a hint.
     Json,
     /// Workflow annotations.
@@ -200,7 +207,7 @@ pub struct Who {
 )]
 pub struct Why {
     /// What is to be done
-    #[arg(value_name = "OPERATION", value_parser = clap::builder::PossibleValuesParser::new(Operation::names()))]
+    #[arg(value_name = "OPERATION", value_parser = PossibleValuesParser::new(Operation::names()))]
     pub operation: String,
     /// The thing acted on; for bind also ADDRESS:PORT; for exec also a program's name, looked up along PATH
     #[arg(value_name = "PATH")]
@@ -384,7 +391,24 @@ pub fn is_subcommand(word: &OsStr) -> bool {
 /// The whole command line as clap describes it, for completions and the manual page.
 #[must_use]
 pub fn describe() -> clap::Command {
+    let causes = Code::ALL.iter().map(|code| code.name());
+    let causes = PossibleValuesParser::new(causes);
+    let subcommands = SUBCOMMANDS
+        .iter()
+        .filter_map(|name| std::str::from_utf8(name).ok());
+    let subcommands = PossibleValuesParser::new(subcommands);
+    // Only described: a mistyped name gets a better answer than the list of all.
     Cli::command()
+        .mut_subcommand("causes", |own| {
+            own.mut_arg("code", |code| {
+                code.value_parser(causes).hide_possible_values(true)
+            })
+        })
+        .mut_subcommand("help", |own| {
+            own.mut_arg("subcommand", |name| {
+                name.value_parser(subcommands).hide_possible_values(true)
+            })
+        })
 }
 
 /// Where permwrap's own arguments end and the command begins.

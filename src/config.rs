@@ -2,7 +2,7 @@
 //!
 //! ```toml
 //! color = "auto"                     # auto, always or never
-//! hints = "text"                     # text, json, github or off
+//! hints = "text"                     # text, line, json, github or off
 //! patterns = ["~/patterns"]          # further directories of patterns
 //! history = true                     # remember what was met, for `permwrap fix`; nothing leaves this machine
 //!
@@ -213,11 +213,12 @@ fn color(word: String) -> Result<Color, Wrong> {
 fn hints(word: String) -> Result<HintsOrOff, Wrong> {
     Ok(match word.as_str() {
         "text" => HintsOrOff::Form(Hints::Text),
+        "line" => HintsOrOff::Form(Hints::Line),
         "json" => HintsOrOff::Form(Hints::Json),
         "github" => HintsOrOff::Form(Hints::Github),
         "off" => HintsOrOff::Off,
         _ => {
-            let what = format!("hints is text, json, github or off, not {word:?}");
+            let what = format!("hints is text, line, json, github or off, not {word:?}");
             return Err((None, what));
         }
     })

@@ -32,6 +32,9 @@ const MOST_FRUITLESS: usize = 100;
 /// How many hints are shown at a time.
 const MOST_AT_A_TIME: usize = 3;
 
+/// Of how many failures without a hint it is kept why.
+const MOST_UNSAID: usize = 100;
+
 /// The ledger of a run.
 #[derive(Debug, Default)]
 pub struct Findings {
@@ -53,6 +56,8 @@ pub struct Findings {
     numbered: usize,
     /// The worlds of processes that do not see what permwrap sees.
     worlds: Worlds,
+    /// What got no hint, and why; the first of them.
+    unsaid: Vec<(Vec<u8>, String)>,
     /// Failures that no hint was shown for.
     unshown: u64,
     /// Failures that are no longer listed, or never were.
@@ -90,7 +95,7 @@ struct Entry {
 }
 
 /// What refuses what: two failures with the same obstacle need one explanation.
-type Obstacle = (Code, Option<Vec<u8>>, &'static str);
+pub type Obstacle = (Code, Option<Vec<u8>>, &'static str);
 
 impl Findings {
     /// Nothing met yet. `lists` says whether a report is to list everything, so that all has to be worked out.
@@ -199,6 +204,7 @@ impl Findings {
         for at in new {
             self.kept[at].considered = true;
             if !is_wanted(&self.kept[at].finding) {
+                self.leave_unsaid(self.message_of(at), "the configuration ignores it");
                 continue;
             }
             let this = obstacle(&self.kept[at].finding);
@@ -206,11 +212,19 @@ impl Findings {
                 |other: &usize| this.is_some() && obstacle(&self.kept[*other].finding) == this;
             if let Some(first) = shown.iter().copied().find(alike) {
                 self.kept[first].finding.alike += 1;
+                self.leave_unsaid(
+                    self.message_of(at),
+                    "the same refuses it as what a hint was given for",
+                );
             } else if (0..at).any(|earlier| self.kept[earlier].considered && alike(&earlier))
                 || shown.len() >= MOST_AT_A_TIME
                 || !self.quota.take()
             {
                 self.unshown += 1;
+                self.leave_unsaid(
+                    self.message_of(at),
+                    "enough hints were given, or one for the same (--report FILE lists it)",
+                );
             } else {
                 shown.push(at);
             }
@@ -232,6 +246,7 @@ impl Findings {
         for at in new {
             self.kept[at].considered = true;
             if !is_wanted(&self.kept[at].finding) {
+                self.leave_unsaid(self.message_of(at), "the configuration ignores it");
                 continue;
             }
             match self.quota.take() {
@@ -254,6 +269,13 @@ impl Findings {
     /// Every finding that is still listed.
     pub fn listed(&self) -> impl Iterator<Item = &Finding> {
         self.kept.iter().map(|entry| &entry.finding)
+    }
+
+    /// The messages that got no hint, and why not; the first of them.
+    pub fn unsaid(&self) -> impl Iterator<Item = (&[u8], &str)> {
+        self.unsaid
+            .iter()
+            .map(|(message, why)| (message.as_slice(), why.as_str()))
     }
 
     /// How many failures no hint was shown for.
@@ -294,6 +316,10 @@ impl Findings {
         self.lists || self.fruitless < MOST_FRUITLESS && self.quota.is_left()
     }
 
+    fn message_of(&self, at: usize) -> Vec<u8> {
+        message(&self.kept[at].finding).unwrap_or_default().to_vec()
+    }
+
     /// Only counts a failure.
     fn leave_out(&mut self, incident: &Incident) {
         self.unshown += u64::from(incident.count);
@@ -311,13 +337,29 @@ impl Findings {
         );
         let known = match is_worth_telling(&finding) {
             true => Known::Entry(self.keep(finding)),
-            false => Known::Nothing,
+            false => {
+                let why = match &finding.conclusion {
+                    Conclusion::Unclear(unclear) => render::unclear(unclear),
+                    _ => {
+                        "it is allowed now, and the message may be about something else".to_owned()
+                    }
+                };
+                self.leave_unsaid(message(&finding).unwrap_or_default().to_vec(), &why);
+                Known::Nothing
+            }
         };
         if self.known.len() > 4 * MOST {
             self.known
                 .retain(|_, known| matches!(known, Known::Entry(_)));
         }
         self.known.insert(text, known);
+    }
+
+    /// Notes why something gets no hint.
+    fn leave_unsaid(&mut self, message: Vec<u8>, why: &str) {
+        if self.unsaid.len() < MOST_UNSAID {
+            self.unsaid.push((message, why.to_owned()));
+        }
     }
 
     /// Keeps a finding; the number of its entry.
@@ -393,7 +435,9 @@ fn is_same(one: &Finding, other: &Finding) -> bool {
         && a.subject.has_the_rights_of(&b.subject)
 }
 
-fn obstacle(finding: &Finding) -> Option<Obstacle> {
+/// What refuses it, to be compared with other findings; `None` where nothing is known to.
+#[must_use]
+pub fn obstacle(finding: &Finding) -> Option<Obstacle> {
     let Conclusion::Refused(denial, _) = &finding.conclusion else {
         return None;
     };

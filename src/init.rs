@@ -9,13 +9,8 @@ mod manual;
 
 pub use manual::manual;
 
+pub use crate::cli::USUAL;
 use crate::cli::{self, Shell};
-
-/// The commands that are wrapped unless others are named: those whose permission failures people ask about.
-pub const USUAL: &[&str] = &[
-    "python", "python3", "pip", "pip3", "uv", "node", "npm", "npx", "pnpm", "yarn", "cargo", "go",
-    "make", "git", "ruby", "bundle", "php", "composer", "perl", "java", "mvn", "gradle", "docker",
-];
 
 /// Whether a word can be wrapped as a command's name.
 ///

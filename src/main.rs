@@ -34,6 +34,7 @@ pub unsafe extern "C" fn main(_count: c_int, words: *const *const c_char) -> c_i
     let words = unsafe { Words::new(words) };
     if let Some(command) = plain_command(words) {
         let options = Options {
+            quiet: is_off(),
             literals: Some(literals),
             ..Options::default()
         };
@@ -55,8 +56,23 @@ pub unsafe extern "C" fn main(_count: c_int, words: *const *const c_char) -> c_i
     }
 }
 
+/// Whether permwrap is to keep out of the way: `PERMWRAP=off`.
+fn is_off() -> bool {
+    std::env::var_os("PERMWRAP").is_some_and(|word| word == "off")
+}
+
 /// Runs the command with options that were given. The result is the status where it cannot even be tried.
 fn run_with(options: &RunOptions, command: Vec<OsString>, words: Words) -> c_int {
+    if is_off() {
+        let quiet = Options {
+            quiet: true,
+            ..Options::default()
+        };
+        return match Command::from_words(command) {
+            Some(command) => run::run(&command, quiet, observer(words, None)),
+            None => 125,
+        };
+    }
     if let Err(mistake) = pattern_files::check(&options.patterns) {
         complain(&mistake);
         return 125;
@@ -72,7 +88,7 @@ fn run_with(options: &RunOptions, command: Vec<OsString>, words: Words) -> c_int
         subcommand::run_until_it_works(&words).repeat();
     }
     let wanted = Options {
-        report: options.report.is_some(),
+        report: options.report.is_some() || options.verbose,
         quiet: options.quiet,
         no_pty: options.no_pty,
         trace: options.trace.then(Log::new).and_then(Result::ok),

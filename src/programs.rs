@@ -5,9 +5,11 @@
 
 mod command_line;
 mod shell;
+mod walk;
 
 pub use command_line::{CommandLine, Operand, command_lines};
 pub use shell::use_in_code;
+pub use walk::{Walk, walk};
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -40,6 +42,7 @@ pub struct Program {
     module: Vec<String>,
     wraps: bool,
     pairs: Vec<String>,
+    walks: Vec<String>,
     roots: Vec<String>,
     root: bool,
     /// It has programs run in containers: what they write passes through it.

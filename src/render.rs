@@ -5,6 +5,7 @@ pub mod github;
 mod json;
 pub mod json_line;
 pub(crate) mod layout;
+pub mod line;
 mod listing;
 pub mod text;
 

@@ -3,6 +3,7 @@
 mod candidates;
 mod own;
 mod traced;
+mod walk;
 
 pub use own::own_refusal;
 
@@ -23,7 +24,8 @@ use crate::gather;
 use crate::mend::history;
 use crate::mend::runs::{Failure, MOST_FAILURES, Run};
 use crate::pattern_files;
-use crate::render::{self, Style, github, json_line, text};
+use crate::quote;
+use crate::render::{self, Style, github, json_line, line, text};
 use crate::report::{self, Conclusion, Finding, RunReport, lossy};
 use crate::report_file;
 use crate::resolve::{self, CandidateProcess, Circumstances, Presence};
@@ -31,6 +33,7 @@ use crate::run::trace::Log;
 use crate::run::{Exit, Observer, Scene};
 use candidates::candidates;
 use traced::Traced;
+use walk::{Walked, divide};
 
 /// How long what is left over may be worked out for the report when the command has ended.
 const LONGEST_LAST_WORK: Duration = Duration::from_millis(1500);
@@ -54,6 +57,10 @@ pub struct Explainer {
     findings: Findings,
     /// The refused calls, where they are traced.
     traced: Option<Traced>,
+    /// What a walk over many places has met, where the command is one and people read its hints.
+    walked: Option<Walked>,
+    /// What was recognised, and why it got no hint; only where that is asked for.
+    notes: Option<Vec<String>>,
 }
 
 impl Explainer {
@@ -84,9 +91,14 @@ impl Explainer {
             presence: Presence::Started,
             ..here.processes[0].clone()
         };
+        let form = form(options, &config);
+        let is_walk_told =
+            options.report.is_none() && matches!(form, Some(Hints::Text | Hints::Line));
         Explainer {
+            walked: is_walk_told.then(|| Walked::of(&words)).flatten(),
+            notes: options.verbose.then(Vec::new),
             report: options.report.clone(),
-            form: form(options, &config),
+            form,
             style: appearance::style(&std::io::stderr(), color),
             troubles: trouble.into_iter().chain(troubles).collect(),
             config,
@@ -105,8 +117,21 @@ impl Explainer {
 
     /// Takes what a text tells of, and the call behind it where that is known.
     fn meet(&mut self, mut incidents: Vec<Incident>) {
+        if let Some(notes) = &mut self.notes {
+            notes.extend(incidents.iter().map(recognised));
+        }
         // What the command only shows is the failure of some other program.
-        incidents.retain(|incident| !resolve::is_only_shown(incident, &self.circumstances.command));
+        incidents.retain(|incident| {
+            let is_shown = resolve::is_only_shown(incident, &self.circumstances.command);
+            if let Some(notes) = self.notes.as_mut().filter(|_| is_shown) {
+                notes.push(unsaid(
+                    &incident.message,
+                    "the command only shows what another program wrote",
+                ));
+            }
+            !is_shown
+        });
+        let incidents = divide(&mut self.walked, incidents, &self.circumstances);
         let Some(traced) = &mut self.traced else {
             return self.findings.meet(incidents, &self.circumstances);
         };
@@ -138,6 +163,24 @@ impl Explainer {
         }
     }
 
+    /// What `--verbose` tells at the end.
+    fn verbose(&self) -> Vec<String> {
+        let Some(notes) = &self.notes else {
+            return Vec::new();
+        };
+        let mut all = notes.clone();
+        if all.is_empty() && self.traced.is_none() {
+            let none = "nothing on its stderr was recognised as a refusal (`permwrap patterns` lists what would be; --trace watches the system calls)";
+            all.push(none.to_owned());
+        }
+        all.extend(
+            self.findings
+                .unsaid()
+                .map(|(message, why)| unsaid(message, why)),
+        );
+        all
+    }
+
     /// The hints for what was found since the last time.
     fn hints(&mut self) -> Vec<u8> {
         let (config, words) = (&self.config, self.words());
@@ -155,6 +198,10 @@ impl Explainer {
                 let due = self.findings.all_due(is_wanted).into_iter();
                 due.map(|finding| github::annotation(finding, workspace.as_deref()))
                     .collect()
+            }
+            Some(Hints::Line) => {
+                let due = self.findings.due(is_wanted).into_iter();
+                due.map(|finding| line::line(finding, self.style)).collect()
             }
             Some(Hints::Text) => {
                 let due = self.findings.due(is_wanted).into_iter();
@@ -228,6 +275,20 @@ impl Explainer {
             _ => complaint::line(&line),
         }
     }
+}
+
+/// What `--verbose` says of a line that was recognised.
+fn recognised(incident: &Incident) -> String {
+    format!(
+        "recognised by the pattern {}: {}",
+        incident.pattern,
+        quote::display(&incident.message)
+    )
+}
+
+/// What `--verbose` says of a failure that got no hint.
+fn unsaid(message: &[u8], why: &str) -> String {
+    format!("no hint for {}: {why}", quote::display(message))
 }
 
 /// The hint for people, with a line of what is remembered of it.
@@ -323,7 +384,12 @@ impl Observer for Explainer {
             self.findings
                 .work_out_the_rest(|| since.elapsed() < LONGEST_LAST_WORK);
         }
-        if self.form == Some(Hints::Text) {
+        let walked = self.walked.as_ref();
+        let walk = walked.map_or_else(String::new, |walked| {
+            walked.hint(&self.circumstances.command, self.form, self.style)
+        });
+        words.extend_from_slice(walk.as_bytes());
+        if matches!(self.form, Some(Hints::Text | Hints::Line)) {
             words.extend_from_slice(
                 text::remainder(self.findings.unshown(), self.report.is_some()).as_bytes(),
             );
@@ -331,6 +397,9 @@ impl Observer for Explainer {
         self.remember();
         if let Err(error) = self.report(exit) {
             words.extend_from_slice(self.not_reported(&error).as_bytes());
+        }
+        for note in self.verbose() {
+            words.extend_from_slice(complaint::line(&note).as_bytes());
         }
         for trouble in &self.troubles {
             words.extend_from_slice(complaint::line(trouble).as_bytes());

@@ -55,7 +55,7 @@ fn nothing_is_printed_at_the_start_of_a_shell() {
 }
 
 #[test]
-fn bash_wraps_what_is_installed_and_not_taken() {
+fn an_alias_belongs_to_the_name_whatever_is_installed() {
     if !needs_programs(&["bash", "git"]) {
         return;
     }
@@ -66,7 +66,10 @@ fn bash_wraps_what_is_installed_and_not_taken() {
         "alias git; alias nonesuch",
     );
     assert!(text.starts_with("alias git='permwrap -- git'\n"), "{text}");
-    assert!(text.contains("nonesuch: not found"), "{text}");
+    assert!(
+        text.contains("alias nonesuch='permwrap -- nonesuch'\n"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -121,6 +124,8 @@ fn bash_completes_permwrap_itself() {
     assert!(bash_offers(&["--rep"], "").contains(&"--report".to_owned()));
     assert!(bash_offers(&["cau"], "").contains(&"causes".to_owned()));
     assert!(bash_offers(&["why", "wri"], "").contains(&"write".to_owned()));
+    assert!(bash_offers(&["causes", "acl"], "").contains(&"acl-denies".to_owned()));
+    assert!(bash_offers(&["help", "expl"], "").contains(&"explain".to_owned()));
 }
 
 #[test]
@@ -178,6 +183,17 @@ fn fish_completes_permwrap_and_hands_over() {
 }
 
 #[test]
+fn fish_hands_on_every_word_as_it_is() {
+    if !needs_programs(&["fish"]) {
+        return;
+    }
+    // So that `jobs` shows the words, fish evaluates them once more.
+    let call = r#"env printf '%s|' 'a  b' '$x' "it's" '*' '' 'a;b'"#;
+    let text = shell("fish", Shell::Fish, &["env"], call);
+    assert_eq!(text, "a  b|$x|it's|*||a;b|");
+}
+
+#[test]
 fn zsh_completes_permwrap_and_hands_over() {
     if !needs_programs(&["zsh", "git"]) {
         return;
@@ -204,6 +220,7 @@ print -r -- $text"#,
     };
     for (line, expected) in [
         ("permwrap --rep", "--report"),
+        ("permwrap causes acl-d", "acl-denies"),
         ("permwrap -- git chec", "checkout"),
         ("permwrap --report f git chec", "checkout"),
         ("git chec", "checkout"),

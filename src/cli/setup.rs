@@ -35,11 +35,7 @@ pub struct Check {
 
 /// `permwrap init`.
 #[derive(Debug, Args)]
-#[command(after_help = "Put one line into the shell's start-up file:\n  \
-                        bash  ~/.bashrc                   eval \"$(permwrap init bash)\"\n  \
-                        zsh   ~/.zshrc                    eval \"$(permwrap init zsh)\"\n  \
-                        fish  ~/.config/fish/config.fish  permwrap init fish | source\n\n\
-                        Only commands that are installed, and that are no alias or function already, are wrapped.")]
+#[command(after_help = init_help())]
 pub struct Init {
     /// The shell
     #[arg(value_name = "SHELL", value_enum)]
@@ -49,6 +45,53 @@ pub struct Init {
     pub commands: Vec<String>,
 }
 
+/// The commands that are wrapped unless others are named: those whose permission failures people ask about.
+pub const USUAL: &[&str] = &[
+    "python",
+    "python3",
+    "pip",
+    "pip3",
+    "uv",
+    "pytest",
+    "gunicorn",
+    "uvicorn",
+    "django-admin",
+    "flask",
+    "node",
+    "npm",
+    "npx",
+    "pnpm",
+    "yarn",
+    "cargo",
+    "go",
+    "make",
+    "git",
+    "ruby",
+    "bundle",
+    "php",
+    "composer",
+    "perl",
+    "java",
+    "mvn",
+    "gradle",
+    "docker",
+    "podman",
+    "kubectl",
+    "terraform",
+];
+
+fn init_help() -> String {
+    format!(
+        "Put one line into the shell's start-up file:\n  \
+                        bash  ~/.bashrc                   eval \"$(permwrap init bash)\"\n  \
+                        zsh   ~/.zshrc                    eval \"$(permwrap init zsh)\"\n  \
+                        fish  ~/.config/fish/config.fish  permwrap init fish | source\n\n\
+                        These are wrapped: {}.\n\
+                        Others: permwrap init bash NAME..., or init.commands in the configuration file. What is an alias or a function already stays as it is.\n\n\
+                        Once without it: PERMWRAP=off COMMAND. After sudo an alias has no effect: sudo permwrap -- COMMAND.",
+        USUAL.join(", ")
+    )
+}
 /// A shell that can be set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]

@@ -77,6 +77,7 @@ fn color_word(color: Color) -> String {
 fn hints_word(hints: HintsOrOff) -> String {
     match hints {
         HintsOrOff::Form(Hints::Text) => "text",
+        HintsOrOff::Form(Hints::Line) => "line",
         HintsOrOff::Form(Hints::Json) => "json",
         HintsOrOff::Form(Hints::Github) => "github",
         HintsOrOff::Off => "off",

@@ -1,10 +1,10 @@
 # permwrap for bash: eval "$(permwrap init bash)" in ~/.bashrc
 
-# An alias keeps the completion of its name. What is an alias or a function already stays as it is. (No subshell: one for
-# each name would be felt at the shell's start.)
+# An alias keeps the completion of its name, and belongs to the name: what a virtual environment brings later is wrapped, too.
+# What is an alias or a function already stays as it is. (No subshell: one for each name would be felt at the shell's start.)
 for __permwrap_name in @COMMANDS@; do
     alias "$__permwrap_name" &>/dev/null || declare -F "$__permwrap_name" >/dev/null ||
-        { type -P "$__permwrap_name" >/dev/null && alias "$__permwrap_name=permwrap -- $__permwrap_name"; }
+        alias "$__permwrap_name=permwrap -- $__permwrap_name"
 done
 unset __permwrap_name
 

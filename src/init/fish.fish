@@ -1,10 +1,11 @@
 # permwrap for fish: permwrap init fish | source, in ~/.config/fish/config.fish
 
-# A function keeps the completion of its name. What is a function already stays as it is.
+# A function keeps the completion of its name, and belongs to the name: what a virtual environment brings later is wrapped, too.
+# What is a function already stays as it is. `jobs` shows the words that eval is given.
 for __permwrap_name in @COMMANDS@
-    if command --query $__permwrap_name; and not functions --query $__permwrap_name
-        function $__permwrap_name --inherit-variable __permwrap_name
-            permwrap -- $__permwrap_name $argv
+    if not functions --query $__permwrap_name
+        function $__permwrap_name --inherit-variable __permwrap_name --wraps $__permwrap_name
+            eval permwrap -- $__permwrap_name (string escape -- $argv)
         end
     end
 end

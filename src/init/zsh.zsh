@@ -1,10 +1,11 @@
 # permwrap for zsh: eval "$(permwrap init zsh)" in ~/.zshrc
 
-# What is an alias or a function already stays as it is.
+# An alias belongs to the name: what a virtual environment brings later is wrapped, too. What is an alias or a function
+# already stays as it is.
 () {
     local name
     for name in @COMMANDS@; do
-        if (( $+commands[$name] && ! $+aliases[$name] && ! $+functions[$name] )); then
+        if (( ! $+aliases[$name] && ! $+functions[$name] )); then
             alias $name="permwrap -- $name"
         fi
     done

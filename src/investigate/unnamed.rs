@@ -110,6 +110,9 @@ fn among_arguments(
     match (refused.len(), refused.pop()) {
         (1, Some(judged)) => Decision::of(judged),
         (0, _) if unexplained.len() == 1 => Decision::of(unexplained.swap_remove(0)),
+        (0, _) if circumstances.command.is_empty() => {
+            Decision::Nothing("nothing in the text names a file, a port or a process".to_owned())
+        }
         (0, _) => Decision::Nothing(
             "the message does not name it, and none of the command's arguments is known to be it"
                 .to_owned(),

@@ -4,7 +4,7 @@ use owo_colors::OwoColorize;
 
 use super::layout::{INDENT, columns, labelled, wrapped};
 use super::{Style, deed, listing};
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, Object, Operation};
 use crate::cause;
 use crate::denial::Denial;
 use crate::quote;
@@ -14,6 +14,11 @@ use crate::report::{Conclusion, Finding, Unclear, Way};
 /// The hint for a finding.
 #[must_use]
 pub fn hint(finding: &Finding, style: Style) -> String {
+    hint_with(finding, style, None)
+}
+
+/// The hint, with the call that would show more where the text says too little.
+fn hint_with(finding: &Finding, style: Style, trace: Option<&str>) -> String {
     let mut text = headline(&super::headline(finding), finding, style);
     match (&finding.conclusion, &finding.attempt) {
         (Conclusion::Refused(denial, remedy), Some(attempt)) => {
@@ -34,28 +39,86 @@ pub fn hint(finding: &Finding, style: Style) -> String {
             if let (Unclear::Operation(ways), Some(attempt)) = (unclear, attempt) {
                 text.push_str(&fixes_for(finding, attempt, &fix_of_each(ways), style));
             }
+            text.push_str(&what_next(finding, trace, style));
         }
         (Conclusion::Allowed, Some(_)) => {
-            let because = "looked at afterwards, nothing stands in the way: it changed meanwhile, or the refusal came \
-                           from something that cannot be seen from here";
+            let because = "nothing stands in the way now: it has changed since, or something refused it that cannot be \
+                           seen from here";
             text.push_str(&labelled("because", because, style.width));
+            if let Some(trace) = trace {
+                text.push_str(&labelled("next", trace, style.width));
+            }
         }
         (Conclusion::Refused(..) | Conclusion::Allowed, None) => {}
     }
     text
 }
 
+/// What may tell more of a failure that could not be explained: root sees what others do not.
+fn what_next(finding: &Finding, trace: Option<&str>, style: Style) -> String {
+    let mut text = String::new();
+    let attempt = finding.attempt.as_ref();
+    let asked =
+        attempt.filter(|attempt| attempt.subject.uid != 0 && !finding.facts.surroundings.elsewhere);
+    if let Some(question) = asked.and_then(|attempt| question(attempt, finding)) {
+        text.push_str(&labelled("next", &question, style.width));
+    }
+    if let Some(trace) = trace {
+        let label = if text.is_empty() { "next" } else { "or" };
+        text.push_str(&labelled(label, trace, style.width));
+    }
+    text + &labelled("more", "permwrap causes unknown", style.width)
+}
+
+/// The call of `permwrap why` by which root can ask the same; `None` where something unread is not the trouble.
+fn question(attempt: &Attempt, finding: &Finding) -> Option<String> {
+    let Object::Path(path) = &attempt.object else {
+        return None;
+    };
+    let hidden = finding
+        .facts
+        .walk
+        .steps
+        .iter()
+        .any(|step| step.found.is_err());
+    let names = Operation::names();
+    let name = attempt.operation.name();
+    let is_told = finding.incident.is_none() || finding.signs.operation.is_some();
+    if !hidden || !is_told || attempt.to.is_some() || !names.contains(&name) {
+        return None;
+    }
+    let sudo = if finding.facts.surroundings.sudo {
+        "sudo "
+    } else {
+        ""
+    };
+    let user = finding.facts.names.users.get(&attempt.subject.uid);
+    let user = user.map_or_else(|| attempt.subject.uid.to_string(), Clone::clone);
+    let (path, user) = (quote::shell(path), quote::shell(user.as_bytes()));
+    Some(format!(
+        "{sudo}permwrap why {name} {path} --as {user} (root sees what is hidden here)"
+    ))
+}
+
 /// The hint for a finding of a run. Where it lacks the object or the operation and the calls were not traced, it ends with
 /// how to get them.
 #[must_use]
 pub fn hint_in_run(finding: &Finding, style: Style, traced: bool) -> String {
-    let mut text = hint(finding, style);
     let lacks = finding.signs.object.is_none() || finding.signs.operation.is_none();
-    if lacks && !traced {
-        let more = "permwrap --trace -- ...  shows the call itself";
-        text.push_str(&labelled("more", more, style.width));
+    let trace = (lacks && !traced).then_some("permwrap --trace -- ... (shows the call itself)");
+    let mut text = hint_with(finding, style, trace);
+    if let (Some(trace), Conclusion::Refused(..)) = (trace, &finding.conclusion) {
+        text.push_str(&labelled("next", trace, style.width));
     }
     text
+}
+
+/// The hint for a text that was saved or pasted.
+#[must_use]
+pub fn hint_for_a_text(finding: &Finding, style: Style) -> String {
+    let lacks = finding.signs.object.is_none() || finding.signs.operation.is_none();
+    let trace = "permwrap --trace -- COMMAND (shows the call itself, where COMMAND fails again)";
+    hint_with(finding, style, lacks.then_some(trace))
 }
 
 /// What would allow each of the ways that are refused now, saying for what it is.
@@ -96,21 +159,95 @@ pub fn answer(finding: &Finding, style: Style) -> String {
         Conclusion::Unclear(unclear) => {
             let sentence = format!("cannot tell whether {user} can {deed}");
             let head = headline(&sentence, finding, style);
-            head + &labelled("because", &super::unclear(unclear), style.width)
+            let because = labelled("because", &super::unclear(unclear), style.width);
+            head + &because + &what_next(finding, None, style)
         }
         Conclusion::Refused(..) => hint(finding, style),
     }
 }
 
+/// What a walk over many places has met.
+pub struct WalkHint<'w> {
+    /// How many places it was refused.
+    pub count: usize,
+    /// Where it started, where that is one place.
+    pub below: Option<String>,
+    /// Whether it was to delete them.
+    pub deletes: bool,
+    /// The command line, for a shell.
+    pub command: String,
+    /// The first that it met.
+    pub first: &'w Finding,
+}
+
+/// The sentence of a walk's hint.
+fn walk_sentence(walk: &WalkHint) -> String {
+    let (first, facts) = (walk.first, &walk.first.facts);
+    let user = first.attempt.as_ref().map_or_else(
+        || "the user".to_owned(),
+        |attempt| facts.names.user(attempt.subject.uid),
+    );
+    let below = walk
+        .below
+        .as_ref()
+        .map_or_else(String::new, |place| format!(" below {place}"));
+    let more = if walk.deletes { " more" } else { "" };
+    let (places, are) = match walk.count {
+        1 => (format!("1{more} place"), "is"),
+        count => (format!("{count}{more} places"), "are"),
+    };
+    match walk.deletes {
+        true => format!("{places}{below} could not be deleted by {user}, for other reasons"),
+        false => format!("{places}{below} {are} closed to {user}"),
+    }
+}
+
+/// The hint for a walk as one line.
+#[must_use]
+pub fn walk_line(walk: &WalkHint) -> String {
+    let sudo = if walk.first.facts.surroundings.sudo {
+        "sudo "
+    } else {
+        ""
+    };
+    let fix = match walk.deletes {
+        true => String::new(),
+        false => format!("; fix: {sudo}{}", walk.command),
+    };
+    quote::line(&format!("permwrap: {}{fix}", walk_sentence(walk))) + "\n"
+}
+
+/// The hint for a walk: how many places, the first of them, and the way to see them all. Nothing is opened for it: what is
+/// closed to a walk is closed on purpose, as a rule.
+#[must_use]
+pub fn walk(walk: &WalkHint, style: Style) -> String {
+    let (first, facts) = (walk.first, &walk.first.facts);
+    let sentence = walk_sentence(walk);
+    let mut text = titled(&sentence, style);
+    if let (Conclusion::Refused(denial, _), Some(attempt)) = (&first.conclusion, &first.attempt) {
+        let words = cause::words(denial, attempt, facts);
+        let label = if walk.count == 1 { "because" } else { "first" };
+        if !walk.deletes {
+            text.push_str(&labelled(label, &words.because, style.width));
+            let (sudo, remark) = match facts.surroundings.sudo {
+                true => ("sudo ", "looks there, too"),
+                false => ("", "in a root shell; looks there, too"),
+            };
+            let line = format!("{sudo}{}", walk.command);
+            text.push_str(&command("fix", &line, remark, columns(&line), style));
+        }
+    }
+    let more = "permwrap --report FILE -- ... (lists them all)";
+    text + &labelled("more", more, style.width)
+}
+
 /// What was refused by no file of this machine: the line that tells of it, and what it means.
 #[must_use]
 pub fn elsewhere(message: &[u8], meaning: &str, style: Style) -> String {
-    let head = format!("refused elsewhere: {}", quote::display(message));
-    let head = if style.color {
-        format!("{} {}\n", "permwrap:".red().bold(), head.bold())
-    } else {
-        format!("permwrap: {head}\n")
-    };
+    let head = titled(
+        &format!("refused elsewhere: {}", quote::display(message)),
+        style,
+    );
     head + &labelled("because", meaning, style.width)
 }
 
@@ -126,10 +263,14 @@ fn headline(sentence: &str, finding: &Finding, style: Style) -> String {
             finding.alike
         ));
     }
-    if style.color {
-        format!("{} {}{often}\n", "permwrap:".red().bold(), sentence.bold())
-    } else {
-        format!("permwrap: {sentence}{often}\n")
+    titled(sentence, style).trim_end().to_owned() + &often + "\n"
+}
+
+/// The first line of a hint.
+fn titled(sentence: &str, style: Style) -> String {
+    match style.color {
+        true => format!("{} {}\n", "permwrap:".red().bold(), sentence.bold()),
+        false => format!("permwrap: {sentence}\n"),
     }
 }
 

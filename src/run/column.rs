@@ -5,7 +5,11 @@
 pub struct Column {
     away: bool,
     escape: Escape,
+    line: Vec<u8>,
 }
+
+/// How long a line can be that is kept, in bytes: a prompt with all its colours.
+const LONGEST_LINE: usize = 4096;
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Escape {
@@ -26,6 +30,12 @@ impl Column {
         !self.away
     }
 
+    /// What was written since the last line feed: a prompt, and what was typed at it. `None` where it is too long to be one.
+    #[must_use]
+    pub fn line(&self) -> Option<&[u8]> {
+        Some(&self.line[..]).filter(|line| line.len() <= LONGEST_LINE)
+    }
+
     /// Takes note of what was written.
     pub fn after(&mut self, bytes: &[u8]) {
         let line = match memchr::memrchr(b'\n', bytes) {
@@ -35,6 +45,8 @@ impl Column {
             }
             None => bytes,
         };
+        let room = (LONGEST_LINE + 1).saturating_sub(self.line.len());
+        self.line.extend_from_slice(&line[..line.len().min(room)]);
         for &byte in line {
             // Only a line feed leads back.
             if self.away {

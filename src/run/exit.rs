@@ -58,7 +58,10 @@ pub fn code_of(errno: i32) -> i32 {
 #[must_use]
 pub fn message(name: &[u8], errno: i32) -> Vec<u8> {
     let reason = std::io::Error::from_raw_os_error(errno).to_string();
-    let reason = reason.split(" (os error").next().unwrap_or_default();
+    let reason = match errno {
+        libc::ENOENT if !name.contains(&b'/') => "command not found",
+        _ => reason.split(" (os error").next().unwrap_or_default(),
+    };
     complaint::line(&format!("{}: {reason}", quote::display(name))).into_bytes()
 }
 

@@ -32,6 +32,7 @@ use super::signals::Inbox;
 use super::spawn::{Command, Inherited, NotStarted};
 use super::sys;
 use super::watch::{Watch, wants_the_end};
+use crate::byte_path;
 
 /// How much is read at once.
 const PIECE: usize = 16 * 1024;
@@ -47,6 +48,9 @@ pub struct Terminal {
     master: Option<OwnedFd>,
     monitor: OwnedFd,
     monitor_pid: i32,
+    /// The command's process id, and whether it is a shell that may show a prompt.
+    command: i32,
+    shell: bool,
     /// The modes of the user's terminal before the wrapper changed them.
     before: Modes,
     /// The modes and the size the command's terminal was given.
@@ -95,6 +99,22 @@ pub fn is_replaceable() -> bool {
     sys::is_terminal(2) && modes::is_controlling(2)
 }
 
+/// Whether the program is a shell whose prompt is one line of text, which can be written again. (fish draws its own anew, and
+/// keeps count of what it drew.)
+fn has_prompt(program: &[u8]) -> bool {
+    let name = byte_path::name(program);
+    [
+        &b"sh"[..],
+        b"dash",
+        b"bash",
+        b"rbash",
+        b"zsh",
+        b"ksh",
+        b"mksh",
+    ]
+    .contains(&name)
+}
+
 impl Terminal {
     /// Makes the command's terminal and starts the command on it, where a terminal and a process are to be had.
     pub fn start(command: &Command, inherited: Inherited) -> Result<Started, NotStarted> {
@@ -122,6 +142,8 @@ impl Terminal {
             master: Some(master),
             monitor,
             monitor_pid: 0,
+            command: 0,
+            shell: has_prompt(command.name().to_bytes()),
             before,
             given: (before, size),
             foreground: false,
@@ -165,11 +187,14 @@ impl Terminal {
         }
         drop((slave, wrapper, theirs));
         let started = match terminal.first_report() {
-            Some(Report::Started(command)) => Ok(Started {
-                terminal,
-                command,
-                channel,
-            }),
+            Some(Report::Started(command)) => {
+                terminal.command = command;
+                Ok(Started {
+                    terminal,
+                    command,
+                    channel,
+                })
+            }
             report => {
                 terminal.give_back(before);
                 sys::end(terminal.monitor_pid);
@@ -360,13 +385,25 @@ impl Terminal {
 
     /// Writes hints at a moment when they disturb nobody.
     fn say(&mut self, watch: &mut Watch) {
-        let free = self.shown.is_empty()
-            && !self.screen.is_alternate()
-            && self.command_modes().is_some_and(|modes| modes.are_plain());
-        if free && let Some(words) = watch.due() {
+        if !self.shown.is_empty() || self.screen.is_alternate() {
+            return;
+        }
+        let is_plain = self.command_modes().is_some_and(|modes| modes.are_plain());
+        let words = match (is_plain, self.is_at_prompt()) {
+            (true, _) => watch.due(),
+            (false, true) => watch.due_at_prompt(),
+            (false, false) => None,
+        };
+        if let Some(words) = words {
             self.put_words(&words);
             self.show();
         }
+    }
+
+    /// Whether the command is a shell that edits its next line: it has its terminal's foreground to itself.
+    fn is_at_prompt(&self) -> bool {
+        let own = |master: &OwnedFd| modes::foreground(master.as_raw_fd()) == self.command;
+        self.shell && self.master.as_ref().is_some_and(own)
     }
 
     fn put_words(&mut self, words: &[u8]) {

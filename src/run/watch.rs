@@ -118,6 +118,15 @@ impl Watch {
         Some(self.at_line_start())
     }
 
+    /// The same at a shell's prompt, which is written once more behind them.
+    pub fn due_at_prompt(&mut self) -> Option<Vec<u8>> {
+        let prompt = self.column.line()?.to_vec();
+        let mut words = self.due()?;
+        words.extend_from_slice(&prompt);
+        self.column.after(&prompt);
+        Some(words)
+    }
+
     /// The hints held, on a line of their own.
     fn at_line_start(&mut self) -> Vec<u8> {
         let mut hints = std::mem::take(&mut self.hints);

@@ -54,7 +54,7 @@ pub fn run(arguments: &Explain) -> Result<u8, Trouble> {
     let style = style(arguments.color);
     let hints: Vec<String> = findings
         .iter()
-        .map(|finding| text::hint(finding, style))
+        .map(|finding| text::hint_for_a_text(finding, style))
         .chain(
             foreign
                 .iter()

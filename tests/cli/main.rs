@@ -9,6 +9,7 @@ mod support;
 mod arguments;
 mod case;
 mod coreutils;
+mod daily;
 mod evidence;
 mod hints;
 mod languages;

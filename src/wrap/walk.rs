@@ -1,0 +1,110 @@
+//! Many refusals of one walk (find, du, `grep -r`) are one short hint: what is closed on the way is closed on purpose, as a
+//! rule, and no reason to open it.
+
+use std::collections::HashSet;
+
+use crate::attempt::{Errno, Incident};
+use crate::cli::Hints;
+use crate::findings;
+use crate::investigate::{Views, investigate};
+use crate::programs::{self, Walk};
+use crate::quote;
+use crate::render::Style;
+use crate::render::text::{self, WalkHint};
+use crate::report::{Conclusion, Finding};
+use crate::resolve::{Circumstances, Evidence};
+
+/// How many places are told apart; more are counted as they come.
+const MOST_PLACES: usize = 100_000;
+
+/// How many are worked out, to be sure that they are what they look like.
+const LOOKED_AT: usize = 3;
+
+/// What a walk has met.
+pub(super) struct Walked {
+    walk: Walk,
+    places: HashSet<Vec<u8>>,
+    beyond: usize,
+    first: Vec<Finding>,
+}
+
+impl Walked {
+    /// The walk that the command is; `None` where it is none.
+    pub fn of(command: &[Vec<u8>]) -> Option<Walked> {
+        Some(Walked {
+            walk: programs::walk(command)?,
+            places: HashSet::new(),
+            beyond: 0,
+            first: Vec::new(),
+        })
+    }
+
+    /// Takes what was met on the way; whether it did.
+    pub fn takes(&mut self, incident: &Incident, circumstances: &Circumstances) -> bool {
+        let [path] = &incident.paths[..] else {
+            return false;
+        };
+        let refused = incident.errno == Some(Errno::Acces) && incident.origin.is_none();
+        if !refused || !self.walk.meets(path) {
+            return false;
+        }
+        if self.first.len() < LOOKED_AT && !self.places.contains(path) {
+            let evidence = Evidence::Message(incident.clone());
+            let finding = investigate(evidence, circumstances, &mut Views::default());
+            if !matches!(finding.conclusion, Conclusion::Refused(..)) {
+                return false;
+            }
+            self.first.push(finding);
+            // What was to be deleted can be put right: the first reason for which it was not gets a hint of its own.
+            let is_one = self
+                .first
+                .iter()
+                .all(|other| findings::obstacle(other) == findings::obstacle(&self.first[0]));
+            if self.walk.deletes && is_one {
+                self.first.truncate(1);
+                return false;
+            }
+        }
+        match self.places.len() < MOST_PLACES {
+            true => drop(self.places.insert(path.clone())),
+            false => self.beyond += 1,
+        }
+        true
+    }
+
+    /// The hint; empty where nothing was met.
+    pub fn hint(&self, command: &[Vec<u8>], form: Option<Hints>, style: Style) -> String {
+        let count = self.places.len() + self.beyond;
+        let Some(first) = self.first.first().filter(|_| count > 0) else {
+            return String::new();
+        };
+        let walk = WalkHint {
+            count,
+            below: match &self.walk.places[..] {
+                [place] => Some(quote::display(place)),
+                _ => None,
+            },
+            deletes: self.walk.deletes,
+            command: quote::command(command),
+            first,
+        };
+        match form {
+            Some(Hints::Line) => text::walk_line(&walk),
+            _ => format!("\n{}", text::walk(&walk, style)),
+        }
+    }
+}
+
+/// Hands the incidents to the walk, and those that it does not take to the ledger.
+pub(super) fn divide(
+    walked: &mut Option<Walked>,
+    incidents: Vec<Incident>,
+    circumstances: &Circumstances,
+) -> Vec<Incident> {
+    let Some(walked) = walked else {
+        return incidents;
+    };
+    let left = incidents.into_iter();
+    left.filter(|incident| !walked.takes(incident, circumstances))
+        .collect()
+}

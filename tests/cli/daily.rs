@@ -1,0 +1,197 @@
+//! What daily use asks for: little noise, one line, a word on why there was no hint, and a way to turn it off.
+//!
+//! Debian packages: findutils, python3, sudo.
+
+use crate::support::{World, needs_programs};
+
+fn closed_places(world: &World) {
+    world.root(
+        "install -d /srv/t/open && for d in a b c d e; do install -d -m 700 /srv/t/$d; done
+         install -m 600 /dev/null /srv/t/open/secret",
+    );
+}
+
+#[test]
+fn a_walk_over_many_places_is_one_short_hint_that_opens_nothing() {
+    if !needs_programs(&["find", "sudo"]) {
+        return;
+    }
+    let Some(world) = World::new() else { return };
+    closed_places(&world);
+    for (command, count) in [
+        ("find /srv/t -name x", 5),
+        ("du -s /srv/t", 5),
+        ("ls -R /srv/t", 5),
+        ("grep -r x /srv/t", 6),
+    ] {
+        let ran = world.run("alice", &format!("permwrap -- {command}"));
+        let said = ran.stderr();
+        let headline = format!("permwrap: {count} places below /srv/t are closed to alice\n");
+        assert!(said.contains(&headline), "{ran}");
+        assert!(
+            said.contains(&format!("  fix      sudo {command}")),
+            "{ran}"
+        );
+        assert!(!said.contains("setfacl"), "{ran}");
+        assert_eq!(said.matches("permwrap: ").count(), 1, "{ran}");
+    }
+}
+
+#[test]
+fn what_could_not_be_deleted_for_other_reasons_is_counted() {
+    let Some(world) = World::new() else { return };
+    world.root("install -d -o alice /srv/own && for d in a b c d; do install -d -m 700 /srv/own/$d && touch /srv/own/$d/f; done");
+    let ran = world.run("alice", "permwrap -- rm -r /srv/own");
+    let said = ran.stderr();
+    assert_eq!(said.matches("permwrap: cannot ").count(), 1, "{ran}");
+    assert!(
+        said.contains("permwrap: 3 more places below /srv/own could not be deleted by alice, for other reasons\n"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn a_report_of_a_walk_lists_every_place() {
+    let Some(world) = World::new() else { return };
+    closed_places(&world);
+    let ran = world.run(
+        "alice",
+        "permwrap --quiet --report r.json -- du -s /srv/t; grep -c '\"verdict\"' r.json",
+    );
+    assert!(ran.stdout().ends_with("\n5\n"), "{ran}");
+}
+
+#[test]
+fn a_place_that_was_asked_for_itself_gets_its_own_hint() {
+    let Some(world) = World::new() else { return };
+    closed_places(&world);
+    let ran = world.run("alice", "permwrap -- du -s /srv/t/a");
+    assert!(
+        ran.stderr().contains("permwrap: cannot list /srv/t/a\n"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn what_was_not_shown_is_listed_by_a_report() {
+    let Some(world) = World::new() else { return };
+    closed_places(&world);
+    let command = "ls /srv/t/a /srv/t/b /srv/t/c /srv/t/d /srv/t/e";
+    let ran = world.run("alice", &format!("permwrap -- {command}"));
+    let end = "permwrap: 2 more failures were not shown (--report FILE lists them)\n";
+    assert!(ran.stderr().ends_with(end), "{ran}");
+    let ran = world.run(
+        "alice",
+        &format!("permwrap --report r.json -- {command}; grep -c '\"verdict\"' r.json"),
+    );
+    assert_eq!(ran.stdout(), "5\n", "{ran}");
+}
+
+#[test]
+fn a_hint_may_be_one_line() {
+    let Some(world) = World::new() else { return };
+    world.root("install -d -m 750 -o deploy -g www /srv/app && touch /srv/app/f");
+    let ran = world.run("alice", "permwrap --hints line -- cat /srv/app/f");
+    let said = ran.stderr();
+    let line = said.lines().last().unwrap_or_default();
+    assert_eq!(said.lines().count(), 2, "{ran}");
+    assert!(
+        line.starts_with(
+            "permwrap: cannot read /srv/app/f: alice may not pass through /srv/app; fix: "
+        ),
+        "{ran}"
+    );
+}
+
+#[test]
+fn verbose_tells_why_there_is_no_hint() {
+    let Some(world) = World::new() else { return };
+    let ran = world.run("alice", "permwrap --verbose -- echo all is well");
+    assert!(
+        ran.stderr()
+            .contains("nothing on its stderr was recognised"),
+        "{ran}"
+    );
+    let quiet = "mkdir -p ~/.config/permwrap && printf '[ignore]\\npaths = [\"/srv\"]\\n' > ~/.config/permwrap/config.toml";
+    world.root("install -d -m 700 /srv/a");
+    let ran = world.run("alice", &format!("{quiet}; permwrap -v -- ls /srv/a"));
+    assert!(ran.stderr().contains("recognised by the pattern"), "{ran}");
+    assert!(
+        ran.stderr().contains("the configuration ignores it"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn one_variable_turns_it_off() {
+    let Some(world) = World::new() else { return };
+    world.root("install -d -m 700 /srv/a");
+    for options in ["", "--report /srv/r.json"] {
+        let ran = world.run(
+            "alice",
+            &format!("PERMWRAP=off permwrap {options} -- ls /srv/a"),
+        );
+        assert_eq!(ran.stderr().lines().count(), 1, "{ran}");
+    }
+}
+
+#[test]
+fn what_could_not_be_explained_says_what_to_do_next() {
+    let Some(world) = World::new() else { return };
+    let ran = world.run("alice", "permwrap explain 'open: Permission denied'");
+    assert!(
+        ran.stdout()
+            .contains("  next     permwrap --trace -- COMMAND"),
+        "{ran}"
+    );
+    assert!(
+        ran.stdout()
+            .contains("  more     permwrap causes unknown\n"),
+        "{ran}"
+    );
+    world.root("install -d -m 700 -o bob /srv/b");
+    let ran = world.run("alice", "permwrap why read /srv/b/f --as bob");
+    assert_eq!(ran.code(), 2, "{ran}");
+    assert!(
+        ran.stdout().contains("permwrap why read /srv/b/f --as bob"),
+        "{ran}"
+    );
+}
+
+/// A session at an interactive shell's prompt under permwrap: what the terminal has shown when the hint is there.
+const AT_A_PROMPT: &str = r#"
+import os, pty, select, sys, time
+pid, terminal = pty.fork()
+if pid == 0:
+    os.environ["PS1"] = "ready> "
+    os.execvp("permwrap", ["permwrap", "--", "bash", "--norc"])
+shown = b""
+def until(text, after=0):
+    global shown
+    end = time.time() + 60
+    while text not in shown[after:] and time.time() < end:
+        if select.select([terminal], [], [], 0.1)[0]:
+            shown += os.read(terminal, 4096)
+    return len(shown)
+until(b"ready> ")
+os.write(terminal, b"cat /srv/a/f\n")
+until(b"permwrap causes")
+until(b"ready> ", shown.find(b"permwrap causes"))
+sys.stdout.write(shown.decode())
+os.write(terminal, b"exit\n")
+os.waitpid(pid, 0)
+"#;
+
+#[test]
+fn an_interactive_shell_gives_hints_when_its_prompt_returns() {
+    if !needs_programs(&["python3"]) {
+        return;
+    }
+    let Some(world) = World::new() else { return };
+    world.root("install -d -m 700 /srv/a");
+    world.root(&format!("cat >/srv/session.py <<'END'\n{AT_A_PROMPT}\nEND"));
+    let ran = world.run("alice", "NO_COLOR=1 /usr/bin/python3 /srv/session.py");
+    let shown = ran.stdout();
+    assert!(shown.contains("permwrap: cannot read /srv/a/f"), "{ran}");
+    assert!(shown.trim_end().ends_with("ready>"), "{ran}");
+}
