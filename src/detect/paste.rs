@@ -180,9 +180,18 @@ fn unfolded(text: &str) -> Option<String> {
 
 /// Whether a message ends where the line does, by chance as long as the others are wide.
 fn is_whole(line: &str) -> bool {
-    [")", ".", ";", "}", "denied", "permitted", "file system"]
-        .iter()
-        .any(|end| line.ends_with(end))
+    [
+        ")",
+        "]",
+        ".",
+        ";",
+        "}",
+        "denied",
+        "permitted",
+        "file system",
+    ]
+    .iter()
+    .any(|end| line.ends_with(end))
 }
 
 /// Whether a line ends within a path, a quoted name or brackets.

@@ -22,6 +22,9 @@ const ELSEWHERE: &[&[u8]] = &[
     b"see", b"try", b"run", b"check", b"read", b"use", b"using", b"setting", b"of", b"File", b"at",
 ];
 
+/// Words for what lies at a place: `the file at /srv/x`.
+const KINDS: &[&str] = &["file", "directory", "folder", "socket", "path", "database"];
+
 /// The name that stands nearest to the reason, before it rather than after it, and where it stands.
 #[must_use]
 pub fn nearest(line: &[u8], reason: &Range<usize>) -> Option<Range<usize>> {
@@ -105,15 +108,20 @@ fn name(line: &[u8], found: &Captures) -> Option<Range<usize>> {
         && !text.starts_with(b" ")
         && (shows_itself || found.name("key").is_some());
     let begins_the_line = at.start == 0 && PROGRAMS.iter().any(|place| text.starts_with(place));
-    let last_word = between(line, 0, at.start);
-    let last_word = last_word
+    let before = between(line, 0, at.start);
+    let mut words = before
         .trim_end_matches([' ', '\'', '"', '`', '('])
-        .rsplit([' ', '\t', '('])
-        .next()
-        .unwrap_or_default()
-        .as_bytes();
-    let elsewhere = ELSEWHERE.contains(&last_word);
-    (plausible && !begins_the_line && !elsewhere && !is_position(line, &at)).then_some(at)
+        .rsplit([' ', '\t', '(']);
+    let last_word = words.next().unwrap_or_default();
+    let is_where = last_word == "at" && words.next().is_some_and(|word| KINDS.contains(&word));
+    let elsewhere = ELSEWHERE.contains(&last_word.as_bytes()) && !is_where;
+    let is_other = begins_the_line || elsewhere || is_position(line, &at) || is_project(line, &at);
+    (plausible && !is_other).then_some(at)
+}
+
+/// Whether it is the project that MSBuild names behind its messages.
+fn is_project(line: &[u8], at: &Range<usize>) -> bool {
+    line[at.clone()].ends_with(b"proj") && line[at.end..].trim_ascii() == b"]"
 }
 
 /// Whether it is a place in a source: `run.py:12`, `"run.py", line 12`.

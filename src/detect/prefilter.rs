@@ -94,6 +94,7 @@ const LITERALS: &[(usize, &str)] = &[
     (2, "are root"),
     (4, "_paranoid"),
     (10, "must have mode"),
+    (7, "not executable"),
 ];
 
 /// The prefilter over one stream.

@@ -235,6 +235,7 @@ impl<'p> Reading<'p> {
 
     fn finish(mut self, around: &dyn Surroundings) -> Option<Incident> {
         self.find_name();
+        self.blank_paths();
         if self.told.is_none() && self.pattern.words {
             let told = self.words.phrase(self.last_clause(), self.foreign);
             let told = told.or_else(|| self.words.phrase(&self.bare, self.foreign));
@@ -278,6 +279,21 @@ impl<'p> Reading<'p> {
             origin: None,
             count: 1,
         })
+    }
+
+    /// What paths are called tells nothing of what was done with them.
+    fn blank_paths(&mut self) {
+        let mut is_start = true;
+        let mut within = false;
+        for at in 0..self.bare.len() {
+            let byte = self.bare[at];
+            let is_edge = byte.is_ascii_whitespace() || b"'\"`()[]=:,;".contains(&byte);
+            within = !is_edge && (within || is_start && self.bare[at..].starts_with(b"/"));
+            is_start = is_edge;
+            if within {
+                self.bare[at] = b' ';
+            }
+        }
     }
 
     /// What stands right before the reason: in `creating the overlay: mount overlay: REASON`, what comes before is what it was for.
@@ -417,9 +433,10 @@ fn errno(text: &[u8]) -> Option<Errno> {
         .or_else(|| Errno::from_symbol(text))
 }
 
-/// A name without what is left of quotes around it: the backslash before a quote, a quote that nothing opened.
+/// A name without what is left of quotes and sentences around it: the backslash before a quote, a quote that nothing opened, a
+/// comma.
 fn tidy(mut name: &[u8]) -> &[u8] {
-    while let [rest @ .., b'\\'] = name {
+    while let [rest @ .., b'\\' | b',' | b';'] = name {
         name = rest;
     }
     match name {

@@ -184,7 +184,7 @@ fn worded(alternatives: &[&[u8]]) -> Regex {
         .join("|");
     compiled(&format!(
         r"(?: \b (?:EACCES|EPERM|EROFS) \b [:,]? \s* \(? )?
-          (?: \b errno [=:\s]+ -? \d+ \s \( )?
+          (?: \b errno [=:\s]+ -? \d+ \s \(? )?
           (?: (?: [(\[] | \b err(?:or|no) (?:[=\ ]|:\ ) ) -? (?:13|1|30) [:,] \s* | \( -? (?:13|1|30) \) \s )?
           (?P<words> {words} )
           (?: \s \( (?P<again> {words} ) \) )?

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::quoted::Opened;
 use super::unquote::{Quoting, unquoted};
+use super::words;
 
 /// Fields that Node's error objects have, written as Node's own inspector writes them.
 const FIELDS: &[&str] = &["errno", "code", "syscall", "path", "dest"];
@@ -65,6 +66,16 @@ const REQUEST: &[&str] = &[
     "endpoint",
     "request",
     "req",
+];
+
+/// What answers carry as their code.
+const REFUSALS: &[&str] = &[
+    "FORBIDDEN",
+    "UNAUTHENTICATED",
+    "UNAUTHORIZED",
+    "PERMISSION_DENIED",
+    "ACCESS_DENIED",
+    "AccessDenied",
 ];
 
 /// Fields that say when.
@@ -266,7 +277,8 @@ fn pair(text: &[u8]) -> Option<(Field, &[u8])> {
 /// The lines of a record. Where one field says why and another of what, they are one line, as a program without fields writes it.
 fn lines_of(fields: &[Field]) -> Vec<Vec<u8>> {
     if is_answer(fields) {
-        return Vec::new();
+        let own = fields.iter().filter(|field| tells_of_a_call(&field.text));
+        return own.map(|field| field.text.as_bytes().to_vec()).collect();
     }
     let first = |keys: &[&str]| {
         fields
@@ -319,10 +331,15 @@ fn is_text(field: &Field) -> bool {
 fn is_answer(fields: &[Field]) -> bool {
     let is = |field: &Field, keys: &[&str]| keys.contains(&field.key.to_ascii_lowercase().as_str());
     let refused = |field: &Field| ["401", "403"].contains(&field.text.as_str());
-    fields
-        .iter()
-        .any(|field| is(field, STATUS) && refused(field))
-        && fields.iter().any(|field| is(field, REQUEST))
+    let has = |what: &dyn Fn(&Field) -> bool| fields.iter().any(what);
+    has(&|field| is(field, STATUS) && refused(field)) && has(&|field| is(field, REQUEST))
+        || has(&|field| is(field, &["code"]) && REFUSALS.contains(&field.text.as_str()))
+}
+
+/// Whether a text names a system call and what it was for, as Go does: what a server could not open to answer.
+fn tells_of_a_call(text: &str) -> bool {
+    let mut words = text.split(' ').zip(text.split(' ').skip(1));
+    words.any(|(call, name)| name.starts_with('/') && words::call(call.as_bytes()).is_some())
 }
 
 #[cfg(test)]
