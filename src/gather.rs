@@ -101,6 +101,14 @@ pub fn subject_as(spec: &str) -> Result<Subject, String> {
     users::subject_as(spec)
 }
 
+/// The same by the user database below the root directory of another place.
+///
+/// # Errors
+/// One line of words: an unknown user or group, or no such form.
+pub fn subject_below(world: &World, spec: &str) -> Result<Subject, String> {
+    users::subject_below(&world.root_directory(), spec)
+}
+
 /// An owner as chown(1) takes it: `USER`, `USER:GROUP` or `:GROUP`, each a name or a number.
 ///
 /// # Errors

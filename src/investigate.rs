@@ -20,7 +20,7 @@ use crate::quote;
 use crate::remedy::{self, Remedy};
 use crate::report::{Conclusion, Finding, Unclear};
 use crate::resolve::{
-    self, CandidateProcess, Circumstances, Evidence, Interpretation, Reading, Whence,
+    self, CandidateProcess, Circumstances, Evidence, Interpretation, Presence, Reading, Whence,
 };
 use judged::Judged;
 
@@ -135,8 +135,35 @@ fn there(
     let place = lives
         .filter(|place| *place != Place::Namespace)
         .unwrap_or(place);
-    abroad::settle(&mut finding, place);
+    if !is_of_what_was_told(&finding, &there) {
+        return Finding::without_attempt(incident, not_ours(&place.words()));
+    }
+    let stays = resolve::is_in_one_that_stays(circumstances);
+    abroad::settle(&mut finding, place, stays);
     finding
+}
+
+/// Whether a refusal follows from what was seen, or, where only a sandbox's options were, from one of those: what else it
+/// changes is not known.
+fn is_of_what_was_told(finding: &Finding, circumstances: &Circumstances) -> bool {
+    let (Conclusion::Refused(denial, _), Some(attempt)) = (&finding.conclusion, &finding.attempt)
+    else {
+        return true;
+    };
+    let is_it = |process: &&CandidateProcess| process.subject == attempt.subject;
+    let Some(process) = circumstances.processes.iter().find(is_it) else {
+        return true;
+    };
+    let is_seen = process.presence < Presence::Started;
+    let options = resolve::told_mounts(&process.arguments);
+    let at = match denial.at {
+        Obstacle::Mount(mount, _) => finding.facts.mounts[mount.0].point.as_slice(),
+        Obstacle::Node(node) => finding.facts.node(node).path.as_slice(),
+        _ => b"",
+    };
+    is_seen
+        || !matches!(process.place, Some(Place::Sandbox(_)))
+        || options.iter().any(|path| path == at)
 }
 
 /// The processes that live where `is` says.
@@ -187,7 +214,7 @@ fn of_question(attempt: Attempt, views: &mut Views) -> Finding {
     let mut finding = explained(judged, conclusion, &Circumstances::default(), views);
     let abroad = finding.facts.surroundings.abroad.as_ref();
     if let Some(place) = abroad.and_then(|abroad| abroad.place.clone()) {
-        abroad::settle(&mut finding, place);
+        abroad::settle(&mut finding, place, true);
     }
     Finding {
         signs: Signs {

@@ -53,6 +53,12 @@ pub struct Program {
     pub says: Vec<String>,
     /// The option that has it give the command write access to a mount: `{there}`, and `{here}` for its source.
     pub writable: Option<String>,
+    /// The option that has it leave a path alone that it would hide from the command: `{there}`.
+    pub opens: Option<String>,
+    /// What it hides a directory behind, and what a file.
+    pub cover: Vec<String>,
+    read_only: Vec<String>,
+    closes: Vec<String>,
     /// What the paths of its own files hold.
     pub keeps: Vec<String>,
     /// It administers the system: run as root by habit.

@@ -13,7 +13,7 @@ mod safely;
 #[cfg(test)]
 mod tests;
 
-use crate::attempt::{Attempt, Object, Operation};
+use crate::attempt::{Attempt, Object, Operation, Subject};
 use crate::cause::{self, Candidate, Denial, Fit, held};
 use crate::change::{Argv, Change, Effect, InodeFlag, Place};
 use crate::facts::{Facts, NodeId};
@@ -125,6 +125,29 @@ pub fn remedy(attempt: &Attempt, facts: &Facts, denial: &Denial) -> Remedy {
         .first()
         .map_or_else(|| vec![denial.clone()], |best| best.denials.clone());
     Remedy { denials, fixes }
+}
+
+/// The commands that make these changes, as this reader may paste them, and whether they need root. `None` where one of them
+/// is never to be suggested for such an attempt, or could be led astray.
+#[must_use]
+pub fn commands(
+    changes: &[Change],
+    attempt: &Attempt,
+    facts: &Facts,
+    reader: &Subject,
+) -> Option<(Vec<Argv>, bool)> {
+    let (mut subject, mut facts) = (attempt.subject.clone(), facts.clone());
+    let (mut all, mut needs_root) = (Vec::new(), false);
+    for change in changes {
+        let at = cause::Obstacle::Node(change.alters()?);
+        if never::forbids(change, attempt, &facts, &at).is_some() {
+            return None;
+        }
+        needs_root |= change.needs_root(reader, &facts);
+        all.push(safely::command(change, reader, &facts)?);
+        change.apply(&mut subject, &mut facts);
+    }
+    (!all.is_empty()).then_some((all, needs_root))
 }
 
 /// Changes on the way to an allowed access, and the state they leave.

@@ -16,7 +16,7 @@ mod speaker;
 mod viewers;
 
 pub use elsewhere::origin;
-pub use inside::{Whence, whence};
+pub use inside::{Whence, is_in_one_that_stays, told_mounts, whence};
 pub use port::port;
 pub use source::{Literal, literals};
 pub use viewers::is_only_shown;

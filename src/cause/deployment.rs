@@ -9,7 +9,7 @@ mod systemd;
 use super::case::Case;
 use super::{Candidate, Fit};
 use crate::change::{Change, Deployment, Place};
-use crate::facts::{Inode, Kind};
+use crate::facts::{Inode, Kind, MountId, NodeId};
 use crate::quote;
 
 /// The setting as it is written where the subject's surroundings are described; `None` where they are none, or know of
@@ -32,12 +32,7 @@ pub(super) fn candidate(case: &Case, setting: Deployment) -> Option<Candidate> {
         setting,
         words: words.clone(),
     };
-    let place = match around.elsewhere {
-        // Ids and paths there are other ones than here.
-        true if !has_all_ids(case) => return None,
-        _ => Place::Deployment,
-    };
-    Some(Candidate::new(Fit::Lasting, words, [change]).at(place))
+    Some(Candidate::new(Fit::Lasting, words, [change]).at(Place::Deployment))
 }
 
 /// What gives the subject its way with the refusing object for good.
@@ -49,7 +44,10 @@ pub(super) fn access(case: &Case) -> Option<Candidate> {
     }
     let node = case.facts.node(id);
     if has_a_group(inode) {
-        return candidate(case, Deployment::GroupAdd(inode.gid));
+        return candidate(
+            case,
+            Deployment::GroupAdd(around.id_there(inode.gid, true)?),
+        );
     }
     let of_image = case.mount()?.point == b"/";
     candidate(
@@ -64,9 +62,54 @@ pub(super) fn access(case: &Case) -> Option<Candidate> {
     )
 }
 
-/// `1000:1000`: the subject, as a container's options write it.
-fn subject(case: &Case) -> String {
-    format!("{}:{}", case.subject().uid, case.subject().gid)
+/// The subject's ids, as a container's options write them.
+fn ids(case: &Case) -> Option<(u32, u32)> {
+    let around = &case.facts.surroundings;
+    let subject = case.subject();
+    Some((
+        around.id_there(subject.uid, false)?,
+        around.id_there(subject.gid, true)?,
+    ))
+}
+
+/// The ids that own an object, likewise; `None` where they do not exist there.
+fn owner(case: &Case, node: NodeId) -> Option<(u32, u32)> {
+    let around = &case.facts.surroundings;
+    let inode = case.facts.node(node).inode.as_ref().ok()?;
+    Some((
+        around.id_there(inode.uid, false)?,
+        around.id_there(inode.gid, true)?,
+    ))
+}
+
+/// `1000:1000`: the subject as the host writes it, where that can be told; else in words.
+fn on_host(case: &Case) -> String {
+    let around = &case.facts.surroundings;
+    let subject = case.subject();
+    let ids = around
+        .id_on_host(subject.uid, false)
+        .zip(around.id_on_host(subject.gid, true));
+    match ids {
+        Some((uid, gid)) => format!("{uid}:{gid}"),
+        None => "the id of the host that it is mapped to".to_owned(),
+    }
+}
+
+/// A volume, for people: by its path here where that is known.
+fn volume(case: &Case, mount: MountId) -> String {
+    match source(case, mount).as_str() {
+        "SOURCE" => format!("the volume at {}", point(case, mount)),
+        source => format!("the volume {source}"),
+    }
+}
+
+/// What is mounted there, by its path here; else as the options write it: `SOURCE`.
+fn source(case: &Case, mount: MountId) -> String {
+    let point = &case.facts.mounts[mount.0].point;
+    let abroad = case.facts.surroundings.abroad.as_ref();
+    let mut paths = abroad.into_iter().flat_map(|abroad| &abroad.paths);
+    let here = paths.find(|(there, _)| there == point);
+    here.map_or_else(|| "SOURCE".to_owned(), |(_, here)| quote::shell(here))
 }
 
 /// The line of a Dockerfile that gives the object to the subject.
@@ -74,7 +117,7 @@ fn line_of_image(case: &Case, id: crate::facts::NodeId) -> Option<String> {
     let node = case.facts.node(id);
     let inode = node.inode.as_ref().ok()?;
     let path = quote::shell(&node.path);
-    let (uid, gid) = (case.subject().uid, case.subject().gid);
+    let (uid, gid) = ids(case)?;
     let plain = path.as_bytes() == node.path.as_slice();
     Some(match inode.is_dir() {
         true => format!("in the Dockerfile, for good: RUN install -d -o {uid} -g {gid} {path}"),
@@ -93,9 +136,4 @@ fn point(case: &Case, mount: crate::facts::MountId) -> String {
 /// Devices and sockets are for a group, not for an owner.
 fn has_a_group(inode: &Inode) -> bool {
     matches!(inode.kind, Kind::Char | Kind::Block | Kind::Socket)
-}
-
-/// Whether every id exists in the subject's user namespace: then they are those of here.
-fn has_all_ids(case: &Case) -> bool {
-    case.subject().uid_map == crate::attempt::IdMap::full()
 }

@@ -11,23 +11,10 @@ use crate::facts::{Inode, Kind, Mount, NodeId, Perms, Tag, Walk};
 
 /// The ways to grant what was wanted of the refusing inode.
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
-    let Some(id) = case.at() else {
+    let Some(grant) = Grant::of(case) else {
         return Vec::new();
     };
-    let Some(inode) = case.inode() else {
-        return Vec::new();
-    };
-    let mut wanted = case.wanted();
-    if inode.is_dir() {
-        // Without x, w on a directory is of no use, and r of little.
-        wanted = wanted.or(Perms::X).or(needed_next(case, id));
-    }
-    let grant = Grant {
-        case,
-        id,
-        inode,
-        wanted,
-    };
+    let inode = grant.inode;
     if inode.uid == case.subject().uid {
         return vec![grant.own_bits()];
     }
@@ -41,6 +28,11 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all.extend(elsewhere::candidates(case));
     all.extend(deployment::access(case));
     all
+}
+
+/// An ACL entry for the subject alone.
+pub(super) fn for_the_subject(case: &Case) -> Option<Candidate> {
+    Grant::of(case)?.acl_entry()
 }
 
 /// What the operation will need of the same directory once it is passed through: asked for together, since behind a closed
@@ -146,7 +138,22 @@ struct Grant<'a> {
     wanted: Perms,
 }
 
-impl Grant<'_> {
+impl<'a> Grant<'a> {
+    fn of(case: &'a Case<'a>) -> Option<Grant<'a>> {
+        let (id, inode) = (case.at()?, case.inode()?);
+        let mut wanted = case.wanted();
+        if inode.is_dir() {
+            // Without x, w on a directory is of no use, and r of little.
+            wanted = wanted.or(Perms::X).or(needed_next(case, id));
+        }
+        Some(Grant {
+            case,
+            id,
+            inode,
+            wanted,
+        })
+    }
+
     fn own_bits(&self) -> Candidate {
         let (who, path) = (self.case.who(), self.case.path());
         let may = self.case.may(self.wanted);

@@ -39,8 +39,12 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
             && case.subject().uid == 0
             && inode.uid != 0
         {
-            let (uid, gid) = (inode.uid, inode.gid);
-            all.extend(deployment::candidate(case, Deployment::RunAs { uid, gid }));
+            let around = &case.facts.surroundings;
+            let ids = around
+                .id_there(inode.uid, false)
+                .zip(around.id_there(inode.gid, true));
+            let as_owner = |(uid, gid)| deployment::candidate(case, Deployment::RunAs { uid, gid });
+            all.extend(ids.and_then(as_owner));
         }
         all.push(setting);
     } else if matches!(

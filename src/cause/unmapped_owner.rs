@@ -1,7 +1,7 @@
 //! The owner or group does not exist in the subject's user namespace, so that not even its root may override.
 
 use super::case::Case;
-use super::{Candidate, Purpose, Words, deployment};
+use super::{Candidate, Purpose, Words, deployment, grant};
 use crate::change::{Deployment, Place};
 
 pub(super) fn words(case: &Case) -> Words {
@@ -29,9 +29,15 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
             case.path()
         ),
     };
-    vec![
-        lasting
-            .unwrap_or_else(|| Candidate::advice(words))
-            .at(Place::Host),
-    ]
+    let lasting = lasting.unwrap_or_else(|| Candidate::advice(words));
+    // What is here too can be changed from here, where its owner exists.
+    let has_path_here = case.node().is_some_and(|node| {
+        let abroad = case.facts.surroundings.abroad.as_ref();
+        let mut paths = abroad.into_iter().flat_map(|abroad| &abroad.paths);
+        paths.any(|(there, _)| *there == node.path)
+    });
+    let entry = has_path_here
+        .then(|| grant::for_the_subject(case))
+        .flatten();
+    entry.into_iter().chain([lasting.at(Place::Host)]).collect()
 }

@@ -43,6 +43,10 @@ pub struct Abroad {
     pub paths: Vec<(Vec<u8>, Vec<u8>)>,
     /// The ids there of users and of groups, where those are not the ones of here.
     pub numbers: Option<[Numbers; 2]>,
+    /// The words that run a command of root's in there from here: `podman exec -u 0 shop-web`; none where nobody can say.
+    pub enter: Vec<Vec<u8>>,
+    /// Whether setfacl(1) is installed there.
+    pub setfacl: bool,
 }
 
 /// A container, by what can be seen from inside.
@@ -54,6 +58,31 @@ pub struct Container {
     pub remapped: bool,
     /// Whether its root file system is read-only.
     pub read_only_root: bool,
+    /// The ids in it and those of the host, of users and of groups, where they differ and can be told.
+    pub numbers: Option<[Numbers; 2]>,
+}
+
+impl Surroundings {
+    /// The id of a user (of a group where `group` says so) as it is written where the subject lives; `None` of one who does not
+    /// exist there.
+    #[must_use]
+    pub fn id_there(&self, id: u32, group: bool) -> Option<u32> {
+        let abroad = self.abroad.as_ref();
+        match abroad.and_then(|abroad| abroad.numbers.as_ref()) {
+            Some(numbers) => numbers[usize::from(group)].inside(id),
+            None => Some(id),
+        }
+    }
+
+    /// The same id as the host of the subject's container writes it, where that can be told.
+    #[must_use]
+    pub fn id_on_host(&self, id: u32, group: bool) -> Option<u32> {
+        let container = self.container.as_ref().filter(|one| one.remapped);
+        match (container, &self.abroad) {
+            (Some(container), None) => container.numbers.as_ref()?[usize::from(group)].outside(id),
+            _ => Some(id),
+        }
+    }
 }
 
 /// A systemd service.

@@ -132,6 +132,9 @@ struct Kept {
 /// that somebody else made.
 #[must_use]
 pub fn ran(monitor: &Monitor) -> Option<Ran> {
+    if !monitor.is_trusted() {
+        return None;
+    }
     let config = config(monitor)?;
     let process = monitor.process_spec().and_then(|spec| parsed(&spec));
     let process: Process = process.unwrap_or(config.process);

@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::bundle;
+use crate::byte_path;
 
 /// How much of a container's id is shown.
 const SHORT: usize = 12;
@@ -25,15 +26,29 @@ pub fn is_container_monitor(name: &[u8]) -> bool {
     name == b"conmon" || name.starts_with(b"containerd-shim")
 }
 
+/// The monitor of the container that a process lives in: one of those that it descends from.
+pub(super) fn over(pid: i32) -> Option<Monitor> {
+    /// How far up it is looked for.
+    const DEEPEST: usize = 16;
+    let mut pid = pid;
+    for _ in 0..DEEPEST {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.map(str::trim)
+        };
+        if is_container_monitor(field("Name:")?.as_bytes()) {
+            return Monitor::of(pid);
+        }
+        pid = field("PPid:")?.parse().ok().filter(|&parent| parent > 1)?;
+    }
+    None
+}
+
 impl Monitor {
-    /// The monitor with this process id, which is `is_container_monitor` by its name. `None` where it is another user's, who
-    /// could tell anything by it.
+    /// The monitor with this process id, which is `is_container_monitor` by its name.
     #[must_use]
     pub fn of(pid: i32) -> Option<Monitor> {
-        let owner = fs::metadata(format!("/proc/{pid}")).ok()?.uid();
-        if owner != 0 && owner != nix::unistd::geteuid().as_raw() {
-            return None;
-        }
         let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
         Some(Monitor::parse(pid, &line))
     }
@@ -44,6 +59,12 @@ impl Monitor {
             pid,
             words: words.collect(),
         }
+    }
+
+    /// Whether what it tells may be believed: it is root's or the reader's own.
+    pub(super) fn is_trusted(&self) -> bool {
+        let owner = fs::metadata(format!("/proc/{}", self.pid)).map(|process| process.uid());
+        owner.is_ok_and(|owner| owner == 0 || owner == nix::unistd::geteuid().as_raw())
     }
 
     /// The name of the container, or its short id; empty where neither is told.
@@ -63,6 +84,22 @@ impl Monitor {
                 .map(short)
                 .unwrap_or_default(),
         }
+    }
+
+    /// The words that run a command of root's in the container, where the engine would know it as its own.
+    pub(super) fn enter(&self) -> Vec<Vec<u8>> {
+        let own = fs::metadata(format!("/proc/{}", self.pid)).map(|process| process.uid());
+        if own.ok() != Some(nix::unistd::geteuid().as_raw()) {
+            return Vec::new();
+        }
+        let engine = match self.after("--exit-command") {
+            Some(command) => byte_path::name(command),
+            None if self.after("-namespace") == Some(b"moby") => b"docker",
+            None => return Vec::new(),
+        };
+        let name = self.container();
+        let words = [engine, b"exec", b"-u", b"0", name.as_bytes()];
+        words.map(<[u8]>::to_vec).to_vec()
     }
 
     /// The container's id.

@@ -114,6 +114,38 @@ impl Databases {
         found.clone()
     }
 
+    /// The user of this name, of databases that are files.
+    pub(super) fn user_named(&self, name: &str) -> Option<User> {
+        let (Source::Files(users, _) | Source::System(users)) = &self.source;
+        users.iter().find(|user| user.name == name).cloned()
+    }
+
+    /// The number of the group of this name, of databases that are files.
+    pub(super) fn gid_of(&self, name: &str) -> Option<u32> {
+        let mut groups = self.files().iter();
+        groups
+            .find(|(_, group)| group.name == name)
+            .map(|(gid, _)| *gid)
+    }
+
+    /// The groups of a user of this name and primary group, of databases that are files.
+    pub(super) fn groups_of(&self, name: &str, gid: u32) -> Vec<u32> {
+        let is_member =
+            |(_, group): &&(u32, Group)| group.members.iter().any(|member| member == name);
+        let listed = self.files().iter().filter(is_member);
+        let listed = listed
+            .map(|(number, _)| *number)
+            .filter(|number| *number != gid);
+        [gid].into_iter().chain(listed).collect()
+    }
+
+    fn files(&self) -> &[(u32, Group)] {
+        match &self.source {
+            Source::Files(_, groups) => groups,
+            Source::System(_) => &[],
+        }
+    }
+
     /// The names of every id that the subject and the facts mention.
     pub(super) fn names(&self, subject: &Subject, facts: &Facts) -> Names {
         let mut uids = BTreeSet::from([subject.uid, subject.real_uid]);

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use self::container::Signs;
 use super::{View, way_back};
-use crate::attempt::Subject;
+use crate::attempt::{Numbers, Subject};
 use crate::byte_path;
 use crate::facts::{Abroad, Container, Facts, Surroundings, Walk};
 
@@ -70,19 +70,31 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
         container::kind(&Signs::read(view, &root, &cgroup, subject)).map(|kind| Container {
             kind: kind.to_owned(),
             remapped: !subject.initial_user_ns,
+            numbers: host_numbers(subject),
             read_only_root: facts.walk.start.is_some_and(|root| {
                 let mount = facts.mount_of(root);
                 mount.flags.read_only || mount.super_read_only
             }),
         });
+    let elsewhere = view.is_elsewhere();
+    let paths = if elsewhere {
+        way_back::paths(view, facts)
+    } else {
+        Vec::new()
+    };
+    let setfacl = is_installed(&root, "setfacl");
+    // What is here too is changed from here.
+    let (hands, has_way_back) = (Path::new("/"), !paths.is_empty());
     Surroundings {
         unit: container.is_none().then(|| unit::unit(&cgroup)).flatten(),
         container,
-        elsewhere: view.is_elsewhere(),
-        abroad: view.is_elsewhere().then(|| Abroad {
+        elsewhere,
+        abroad: elsewhere.then(|| Abroad {
             place: view.place(),
-            paths: way_back::paths(view, facts),
+            paths,
             numbers: view.numbers(),
+            enter: view.enter(),
+            setfacl,
         }),
         wsl: std::fs::read_to_string("/proc/sys/kernel/osrelease")
             .is_ok_and(|kernel| is_wsl(&kernel)),
@@ -93,9 +105,27 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
         home,
         leftovers: None,
         command: Vec::new(),
-        sudo: is_installed(&root, "sudo"),
-        setfacl: is_installed(&root, "setfacl"),
+        sudo: is_installed(if elsewhere { hands } else { &root }, "sudo"),
+        setfacl: setfacl || has_way_back && is_installed(hands, "setfacl"),
     }
+}
+
+/// The ids of permwrap's own user namespace and those of the host, where the maps are such as engines make for the host's root
+/// or for one of its users: below another namespace, nobody knows.
+fn host_numbers(subject: &Subject) -> Option<[Numbers; 2]> {
+    if subject.initial_user_ns {
+        return None;
+    }
+    let maps = ["uid_map", "gid_map"].map(|name| {
+        Numbers::parse(&std::fs::read(format!("/proc/self/{name}")).unwrap_or_default())
+    });
+    // The first of the ids that are kept for containers (SUB_UID_MIN of login.defs(5)).
+    const FIRST: u32 = 100_000;
+    let is_whole = |map: &Numbers| {
+        let mut ranges = map.0.iter();
+        ranges.all(|&(inside, outside, count)| outside >= FIRST || inside == 0 && count == 1)
+    };
+    maps.iter().all(is_whole).then_some(maps)
 }
 
 /// Whether a kernel's release is that of the Windows Subsystem for Linux.

@@ -1,5 +1,7 @@
 //! `--as USER`: a name, a uid, `uid:gid` or `uid:gid:gid,gid`.
 
+use std::path::Path;
+
 use super::{names, subject};
 use crate::attempt::{CapabilitySet, Subject};
 
@@ -33,6 +35,28 @@ pub(super) fn subject_as(spec: &str) -> Result<Subject, String> {
     let mut subject = Subject::login(entry.uid, gid, groups);
     subject.database_groups = names::groups_of(entry.uid);
     Ok(with_our_limits(subject))
+}
+
+/// The subject that a new login of this user would be by the user database below another root directory.
+///
+/// # Errors
+/// One line of words: an unknown user or group, or no such form.
+pub(super) fn subject_below(root: &Path, spec: &str) -> Result<Subject, String> {
+    let (user, group) = spec.split_once(':').unwrap_or((spec, ""));
+    let known = names::Databases::under(root, None);
+    let entry = known.user_named(user);
+    let uid = entry.as_ref().map(|user| user.uid).or_else(|| number(user));
+    let uid = uid.ok_or_else(|| format!("unknown user '{user}'"))?;
+    let gid = match (group, &entry) {
+        ("", Some(user)) => user.gid,
+        ("", None) => uid,
+        (group, _) => {
+            let gid = known.gid_of(group).or_else(|| number(group));
+            gid.ok_or_else(|| format!("unknown group '{group}'"))?
+        }
+    };
+    let groups = known.groups_of(user, gid);
+    Ok(with_our_limits(Subject::login(uid, gid, groups)))
 }
 
 /// An owner as chown(1) takes it: `USER`, `USER:GROUP` or `:GROUP`.

@@ -202,6 +202,17 @@ impl View {
         }
     }
 
+    /// The words that run a command of root's where the process lives, while it does.
+    pub(super) fn enter(&self) -> Vec<Vec<u8>> {
+        match (&self.world, self.pid) {
+            (Some(world), Some(_)) => world.told.enter.clone(),
+            (None, Some(pid)) => World::of(pid)
+                .map(|world| world.told.enter)
+                .unwrap_or_default(),
+            (_, None) => Vec::new(),
+        }
+    }
+
     /// The root directory of the process, open.
     pub(super) fn open_root(&self) -> Option<OwnedFd> {
         let open =

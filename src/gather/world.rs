@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, fstat, openat};
 
+use super::monitor::{self, Monitor};
 use super::namespaces;
 use crate::attempt::{Numbers, Place};
 
@@ -40,6 +41,10 @@ pub struct Told {
     pub same_mounts: bool,
     /// `/proc/PID/uid_map` and `gid_map`; empty where its user namespace is permwrap's own.
     pub numbers: [Vec<u8>; 2],
+    /// The name of the container, by its monitor; empty where none was found.
+    pub container: String,
+    /// The engine's own words that run a command of root's in there; none where it is not known to be ours.
+    pub enter: Vec<Vec<u8>>,
     /// What is mounted where, the root directory first, of a world that is put together. The later hides the earlier.
     pub laid: Vec<Laid>,
 }
@@ -84,6 +89,7 @@ impl World {
         if same_mounts && same_ids && root_path == own_root() {
             return None;
         }
+        let monitor = monitor::over(pid);
         let open = |name: &str, how: OFlags| {
             openat(CWD, at(name), how | OFlags::CLOEXEC, Mode::empty()).ok()
         };
@@ -99,6 +105,8 @@ impl World {
                         ["uid_map", "gid_map"].map(|name| fs::read(at(name)).unwrap_or_default())
                     }
                 },
+                container: monitor.as_ref().map(Monitor::container).unwrap_or_default(),
+                enter: monitor.as_ref().map(Monitor::enter).unwrap_or_default(),
                 laid: Vec::new(),
                 root_path,
                 mountinfo: fs::read(at("mountinfo")).unwrap_or_default(),
@@ -120,13 +128,12 @@ impl World {
             mounts: None,
             sources: Vec::new(),
             told: Told {
-                numbers: Default::default(),
-                laid: Vec::new(),
                 root_path: root_path.into_os_string().into_vec(),
                 mountinfo: fs::read("/proc/self/mountinfo").unwrap_or_default(),
                 cgroup: fs::read("/proc/self/cgroup").unwrap_or_default(),
                 on_machine: namespaces::is_on_the_machine_itself(None),
                 same_mounts: true,
+                ..Told::default()
             },
         })
     }
@@ -164,8 +171,25 @@ impl World {
                 same_mounts: false,
                 numbers,
                 laid: laid.to_vec(),
+                ..Told::default()
             },
         })
+    }
+
+    /// What permwrap sees, but for these mounts.
+    #[must_use]
+    pub fn here_but_for(mounts: Vec<Laid>) -> Option<World> {
+        let root = Laid {
+            point: b"/".to_vec(),
+            source: b"/".to_vec(),
+            ..Laid::default()
+        };
+        let laid: Vec<Laid> = [root].into_iter().chain(mounts).collect();
+        let cgroup = fs::read("/proc/self/cgroup").unwrap_or_default();
+        let own = std::process::id() as i32;
+        let mut world = World::laid_out(own, &laid, cgroup, Default::default())?;
+        world.told.on_machine = namespaces::is_on_the_machine_itself(None);
+        Some(world)
     }
 
     /// The descriptors, to be told to another process: root, working directory, mount namespace, and what is mounted.
@@ -211,7 +235,11 @@ impl World {
     #[must_use]
     pub fn place(&self) -> Place {
         let is_root = self.told.same_mounts && self.told.root_path != b"/";
-        match container_of(&self.told.cgroup) {
+        let name = match self.told.container.as_str() {
+            "" => container_of(&self.told.cgroup),
+            name => Some(name.to_owned()),
+        };
+        match name {
             Some(id) => Place::Container(id),
             None if is_root => Place::Root(self.told.root_path.clone()),
             None => Place::Namespace,

@@ -1,30 +1,58 @@
-//! A finding of another place: where it was, and its fixes as they are to be made there.
+//! A finding of another place: where it was, and its fixes as they are to be made: from here, in there, or where the place is described.
 
-use crate::attempt::Place;
-use crate::change::{Change, Effect, Place as Where};
+use crate::attempt::{Attempt, Object, Place, Subject};
+use crate::byte_path;
+use crate::change::{Argv, Change, Effect, Place as Where};
 use crate::denial::{Code, Denial, Obstacle};
-use crate::facts::{Abroad, Facts};
+use crate::facts::{Abroad, Facts, NodeId, Tag};
+use crate::gather;
 use crate::programs;
 use crate::quote;
-use crate::remedy::{Fix, IN_ITS_NAMESPACE};
+use crate::remedy::{self, Fix, IN_ITS_NAMESPACE};
 use crate::report::{Conclusion, Finding};
 
 /// How many fixes are shown.
 const MOST: usize = 3;
 
-/// Says where it was. No command is left that would be about an object of the same name here.
-pub(super) fn settle(finding: &mut Finding, place: Place) {
+/// Says where it was, and how what puts it right is done. No command is left that would be about an object of the same name here.
+/// `stays` says that the place is there when the hint is read.
+pub(super) fn settle(finding: &mut Finding, place: Place, stays: bool) {
     let around = &mut finding.facts.surroundings;
-    around.abroad.get_or_insert_with(Abroad::default).place = Some(place.clone());
-    if let Conclusion::Refused(denial, remedy) = &mut finding.conclusion {
-        remedy.fixes.retain(is_for_abroad);
-        for fix in &mut remedy.fixes {
-            reword(fix, &place);
-        }
-        let told = advice(denial, &finding.facts, &place);
-        remedy.fixes.splice(0..0, told);
-        remedy.fixes.truncate(MOST);
+    let abroad = around.abroad.get_or_insert_with(Abroad::default);
+    abroad.place = Some(place.clone());
+    if !stays {
+        abroad.enter.clear();
     }
+    let is_sandbox = matches!(place, Place::Sandbox(_));
+    if let Place::Sandbox(program) = &place
+        && let Some(known) = programs::program(program.as_bytes())
+    {
+        // What something is hidden behind is not what was hidden.
+        let is_cover = |path: &[u8]| known.cover.iter().any(|cover| cover.as_bytes() == path);
+        abroad.paths.retain(|(_, here)| !is_cover(here));
+    }
+    let (Conclusion::Refused(denial, remedy), Some(attempt)) =
+        (&mut finding.conclusion, &finding.attempt)
+    else {
+        return;
+    };
+    let facts = &finding.facts;
+    let fixes = std::mem::take(&mut remedy.fixes).into_iter();
+    // Of a sandbox, what made it is told, not an image.
+    let is_described = |fix: &Fix| is_sandbox && fix.place == Where::Deployment;
+    let fixes = fixes.filter(|fix| is_for_abroad(fix) && !is_described(fix));
+    let mut done: Vec<Fix> = advice(denial, facts, &place).into_iter().collect();
+    for fix in fixes {
+        let made = match fix.effect {
+            Effect::Advice => Some(fix),
+            _ => from_here(&fix, attempt, facts)
+                .or_else(|| by_entering(&fix, attempt, facts))
+                .or_else(|| (stays || !is_of_a_container(&place)).then(|| in_words(fix, &place))),
+        };
+        done.extend(made);
+    }
+    done.truncate(MOST);
+    remedy.fixes = done;
 }
 
 /// Whether a fix can be meant for another place: `permwrap fix`, a login and root's own hand reach only this one.
@@ -39,9 +67,12 @@ fn is_for_abroad(fix: &Fix) -> bool {
                 | Change::ByRoot { .. }
         )
     };
-    // What only `permwrap fix` would do safely: it has no hands there.
-    let is_unsafe = fix.title.contains("`permwrap fix`");
-    !fix.changes.iter().any(is_of_here) && !is_unsafe
+    !fix.changes.iter().any(is_of_here)
+}
+
+/// A container is made anew at each start, unlike a tree below a chroot.
+fn is_of_a_container(place: &Place) -> bool {
+    matches!(place, Place::Container(_) | Place::Sandbox(_))
 }
 
 /// What the program that made the place can be told, as `patterns/programs.toml` has it.
@@ -50,17 +81,22 @@ fn advice(denial: &Denial, facts: &Facts, place: &Place) -> Option<Fix> {
         return None;
     };
     let known = programs::program(program.as_bytes())?;
-    let Obstacle::Mount(mount, _) = denial.at else {
-        return None;
+    let (words, there) = match denial.at {
+        Obstacle::Mount(mount, _) if denial.code == Code::ReadOnlyMount => {
+            (known.writable.as_deref()?, &facts.mounts[mount.0].point)
+        }
+        Obstacle::Node(node) => {
+            let node = facts.node(node);
+            let is_cover = facts.mounts[node.mount.0].point == node.path
+                && known
+                    .cover
+                    .iter()
+                    .any(|cover| facts.mounts[node.mount.0].root.ends_with(cover.as_bytes()));
+            (known.opens.as_deref().filter(|_| is_cover)?, &node.path)
+        }
+        _ => return None,
     };
-    let words = (denial.code == Code::ReadOnlyMount)
-        .then_some(known.writable.as_deref())
-        .flatten()?;
-    let there = &facts.mounts[mount.0].point;
-    let abroad = facts.surroundings.abroad.as_ref()?;
-    let paths = abroad.paths.iter();
-    let here = paths.rev().find(|(known, _)| known == there);
-    let here = here.map_or(there, |(_, here)| here);
+    let here = path_here(there, facts).unwrap_or(there);
     let words = words
         .replace("{there}", &quote::display(there))
         .replace("{here}", &quote::display(here));
@@ -71,17 +107,150 @@ fn advice(denial: &Denial, facts: &Facts, place: &Place) -> Option<Fix> {
     })
 }
 
-/// Words for what is to be done there: a command would be about this machine's object of the same name.
-fn reword(fix: &mut Fix, place: &Place) {
-    if fix.effect == Effect::Advice {
-        return;
+fn path_here<'f>(there: &[u8], facts: &'f Facts) -> Option<&'f Vec<u8>> {
+    let abroad = facts.surroundings.abroad.as_ref()?;
+    let mut paths = abroad.paths.iter().rev();
+    let (_, here) = paths.find(|(known, _)| known == there)?;
+    Some(here)
+}
+
+/// The same changes by the paths, the names and the ids of here, where all that they touch has a path here: judged and guarded by
+/// what lies here on the way.
+fn from_here(fix: &Fix, attempt: &Attempt, facts: &Facts) -> Option<Fix> {
+    let nodes = fix.changes.iter().map(Change::alters);
+    let nodes: Vec<NodeId> = nodes.collect::<Option<_>>()?;
+    let last = facts.node(*nodes.last()?);
+    let asked = match &attempt.object {
+        Object::Path(path) => path_here(path, facts),
+        _ => None,
+    };
+    let here = Attempt {
+        object: Object::Path(asked.or_else(|| path_here(&last.path, facts))?.clone()),
+        to: None,
+        directory: None,
+        subject: Subject {
+            pid: None,
+            ..attempt.subject.clone()
+        },
+        ..attempt.clone()
+    };
+    let mut facts_here = gather::facts(&here);
+    // It is the number that counts there; whoever has it here is another one.
+    let (uid, gid) = (attempt.subject.uid, attempt.subject.gid);
+    let alike = facts_here.names.users.remove(&uid);
+    facts_here.names.groups.remove(&gid);
+    let node_here = |node: NodeId| {
+        let path = path_here(&facts.node(node).path, facts)?;
+        let mut every = (0..facts_here.nodes.len()).map(NodeId);
+        every.find(|id| facts_here.node(*id).path == *path)
+    };
+    let changes = fix.changes.iter();
+    let changes: Vec<Change> = changes
+        .map(|change| moved(change, node_here))
+        .collect::<Option<_>>()?;
+    let reader = gather::own_subject().ok()?;
+    let (argv, needs_root) = remedy::commands(&changes, &here, &facts_here, &reader)?;
+    let note = match alike {
+        Some(name) if has_other_names(facts) => {
+            format!(
+                "here; {} of here is let in too",
+                quote::display(name.as_bytes())
+            )
+        }
+        _ if fix.note.is_empty() => "here".to_owned(),
+        _ => format!("here; {}", fix.note),
+    };
+    Some(Fix {
+        title: plain_title(fix),
+        note,
+        argv,
+        needs_root,
+        place: Where::Here,
+        ..fix.clone()
+    })
+}
+
+/// Whether the users of the place are not those of here.
+fn has_other_names(facts: &Facts) -> bool {
+    let abroad = facts.surroundings.abroad.as_ref();
+    abroad.is_some_and(|abroad| abroad.place != Some(Place::Namespace))
+}
+
+/// The change on the same object by another number.
+fn moved(change: &Change, to: impl Fn(NodeId) -> Option<NodeId>) -> Option<Change> {
+    let node = to(change.alters()?)?;
+    Some(match change.clone() {
+        Change::Chmod { add, .. } => Change::Chmod { node, add },
+        Change::Chown { uid, gid, .. } => Change::Chown { node, uid, gid },
+        Change::AclGrant { tag, perms, .. } => Change::AclGrant { node, tag, perms },
+        Change::AclMask { perms, .. } => Change::AclMask { node, perms },
+        _ => return None,
+    })
+}
+
+/// The commands as root's in there, run from here by the engine.
+fn by_entering(fix: &Fix, attempt: &Attempt, facts: &Facts) -> Option<Fix> {
+    let abroad = facts.surroundings.abroad.as_ref()?;
+    let is_named = |change: &Change| abroad.numbers.is_none() || change_is_named(change, facts);
+    if abroad.enter.is_empty() || !fix.changes.iter().all(is_named) {
+        return None;
     }
-    let what = fix.title.strip_prefix(IN_ITS_NAMESPACE);
-    let what = what.unwrap_or(&fix.title);
-    fix.title = format!("{}: {what}", place.words());
-    fix.argv.clear();
-    fix.needs_root = false;
-    fix.effect = Effect::Advice;
-    fix.place = Where::Container;
-    fix.verified = false;
+    let root = Subject::login(0, 0, Vec::new());
+    let (argv, _) = remedy::commands(&fix.changes, attempt, facts, &root)?;
+    let is_there = |argv: &Argv| match argv.first().map(|program| byte_path::name(program)) {
+        Some(b"setfacl") => abroad.setfacl,
+        Some(b"chmod" | b"chown" | b"chgrp") => true,
+        _ => false,
+    };
+    argv.iter().all(is_there).then(|| Fix {
+        title: plain_title(fix),
+        note: format!("{}, until it is made anew", plain_title(fix)),
+        argv: argv
+            .into_iter()
+            .map(|words| [&abroad.enter[..], &words].concat())
+            .collect(),
+        needs_root: false,
+        place: Where::Container,
+        ..fix.clone()
+    })
+}
+
+/// Whether whoever it is for has a name: numbers there are not those of here.
+fn change_is_named(change: &Change, facts: &Facts) -> bool {
+    let names = &facts.names;
+    let has_user = |uid: u32| names.users.contains_key(&uid);
+    let has_group = |gid: u32| names.groups.contains_key(&gid);
+    match change {
+        Change::AclGrant {
+            tag: Tag::User(uid),
+            ..
+        } => has_user(*uid),
+        Change::AclGrant {
+            tag: Tag::Group(gid),
+            ..
+        } => has_group(*gid),
+        Change::Chown { uid, gid, .. } => uid.is_none_or(has_user) && gid.is_none_or(has_group),
+        _ => true,
+    }
+}
+
+/// Words for what is to be done there: a command would be about this machine's object of the same name.
+fn in_words(fix: Fix, place: &Place) -> Fix {
+    Fix {
+        title: format!("{}: {}", place.words(), plain_title(&fix)),
+        argv: Vec::new(),
+        needs_root: false,
+        effect: Effect::Advice,
+        place: Where::Container,
+        verified: false,
+        ..fix
+    }
+}
+
+fn plain_title(fix: &Fix) -> String {
+    let title = fix.title.strip_prefix(IN_ITS_NAMESPACE);
+    let title = title.unwrap_or(&fix.title);
+    // That nobody can lead it astray was asked anew, by what lies here.
+    let (title, _) = title.split_once(": `permwrap fix`").unwrap_or((title, ""));
+    title.to_owned()
 }

@@ -27,6 +27,10 @@ pub struct CommandLine {
     pub users: Vec<String>,
     /// The root directory that it is to run something below.
     pub root: Option<Vec<u8>>,
+    /// The paths that it mounts read-only for the command that it wraps.
+    pub read_only: Vec<Vec<u8>>,
+    /// The paths that it hides from that command.
+    pub closed: Vec<Vec<u8>>,
     /// The ports that it is given.
     pub ports: Vec<u16>,
     /// The script that it runs, where it is an interpreter.
@@ -228,6 +232,10 @@ impl Reader {
             self.met += 1;
         } else if is_among(&program.roots, name) {
             self.line.root = Some(value);
+        } else if is_among(&program.read_only, name) {
+            self.line.read_only.push(value);
+        } else if is_among(&program.closes, name) {
+            self.line.closed.push(value);
         } else if is_among(&program.pairs, name) {
             return 2;
         } else if is_among(&program.directory, name) || has_value && tells_a_directory(name) {

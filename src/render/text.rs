@@ -135,7 +135,8 @@ fn fix_of_each(ways: &[Way]) -> Vec<Fix> {
 }
 
 fn fixes_for(finding: &Finding, attempt: &Attempt, all: &[Fix], style: Style) -> String {
-    let is_root = attempt.subject.uid == 0;
+    // Of another place, what a fix needs was said for whoever reads it.
+    let is_root = attempt.subject.uid == 0 && finding.facts.surroundings.abroad.is_none();
     fixes(all, is_root, finding.facts.surroundings.sudo, style)
 }
 

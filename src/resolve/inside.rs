@@ -36,6 +36,30 @@ pub fn whence(incident: &Incident, circumstances: &Circumstances) -> Whence {
     }
 }
 
+/// The paths that a command line has a sandbox mount read-only or hide.
+#[must_use]
+pub fn told_mounts(arguments: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let lines = command_lines(arguments).into_iter();
+    lines
+        .flat_map(|line| line.read_only.into_iter().chain(line.closed))
+        .collect()
+}
+
+/// Whether the command runs something in a container that is there before and after it: `podman exec NAME`.
+#[must_use]
+pub fn is_in_one_that_stays(circumstances: &Circumstances) -> bool {
+    let lines = command_lines(&circumstances.command);
+    let engine = lines
+        .iter()
+        .rfind(|line| line.known.is_some_and(|known| known.engine));
+    engine.is_some_and(|line| {
+        let mut operands = line.operands.iter().map(|operand| operand.word.as_slice());
+        let is_verb =
+            |word: &&[u8]| matches!(*word, b"build" | b"exec" | b"run" | b"start" | b"up");
+        operands.find(is_verb) == Some(b"exec")
+    })
+}
+
 /// The innermost engine or sandbox among commands of which each starts the next.
 fn passing(lines: &[CommandLine]) -> Option<(&CommandLine, Place)> {
     let at = |line: &&CommandLine| {

@@ -5,13 +5,14 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::attempt::{Place, Subject};
 use crate::facts::UnknownFact;
-use crate::gather::{self, Snapshot, World};
+use crate::gather::{self, Laid, Snapshot, World};
 use crate::investigate::Worlds;
-use crate::programs;
+use crate::programs::{self, CommandLine};
 use crate::resolve::{CandidateProcess, Presence};
 use crate::run::Scene;
 use crate::run::scene::Process;
@@ -28,7 +29,10 @@ pub(super) fn candidates(
     own: &CandidateProcess,
     traced: bool,
 ) -> (Vec<CandidateProcess>, Worlds) {
-    let below = told_root(&own.arguments).map(Arc::new);
+    let told = told(&own.arguments);
+    let below = told
+        .as_ref()
+        .and_then(|(world, place)| place.is_none().then_some(world));
     let (speaking, present): (Vec<&Process>, Vec<&Process>) = scene
         .processes
         .iter()
@@ -46,7 +50,7 @@ pub(super) fn candidates(
         for process in processes {
             // One that had ended before it was looked at lived where its command line says.
             let ended = process.zombie && process.root.is_none();
-            let told = below.as_ref().filter(|_| ended);
+            let told = below.filter(|_| ended);
             let world = process.world.as_ref().or(told);
             // Of one with ids of its own nobody knows what it saw, where it was gone before it was looked at.
             if world.is_none() && !process.user_ns.is_none_or(is_ours) {
@@ -60,22 +64,55 @@ pub(super) fn candidates(
         }
     }
     candidates.push(own.clone());
-    let switched: Vec<CandidateProcess> = candidates.iter().flat_map(switched).collect();
-    for mut candidate in switched {
-        if let Some(world) = &below {
-            candidate.place = Some(world.place());
-            worlds.push((candidate.subject.clone(), Arc::clone(world)));
+    let world = told.as_ref().map(|(world, _)| world);
+    let switched: Vec<CandidateProcess> = candidates
+        .iter()
+        .flat_map(|process| switched(process, below.map(Arc::as_ref)))
+        .collect();
+    let unseen = told
+        .as_ref()
+        .filter(|(_, place)| place.is_some())
+        .map(|_| own.clone());
+    for mut candidate in switched.into_iter().chain(unseen) {
+        if let Some((world, place)) = &told {
+            candidate.place = Some(place.clone().unwrap_or_else(|| world.place()));
+            candidate.subject.pid = None;
         }
+        worlds.extend(world.map(|world| (candidate.subject.clone(), Arc::clone(world))));
         candidates.push(candidate);
     }
     (candidates, worlds)
 }
 
-/// What is below the root directory that a command line gives to a command.
-fn told_root(arguments: &[Vec<u8>]) -> Option<World> {
+/// What a command line tells of the place that it gives to a command: what lies below a root directory, or what is here but
+/// for what the sandbox of this name mounts.
+fn told(arguments: &[Vec<u8>]) -> Option<(Arc<World>, Option<Place>)> {
     let lines = programs::command_lines(arguments);
-    let root = lines.iter().rev().find_map(|line| line.root.as_ref())?;
-    World::below(OsStr::from_bytes(root).as_ref())
+    if let Some(root) = lines.iter().rev().find_map(|line| line.root.as_ref()) {
+        let world = World::below(OsStr::from_bytes(root).as_ref())?;
+        return Some((Arc::new(world), None));
+    }
+    let changes = |line: &&CommandLine| !line.read_only.is_empty() || !line.closed.is_empty();
+    let line = lines.iter().rfind(changes)?;
+    let laid = |point: &Vec<u8>, source: &[u8]| Laid {
+        point: point.clone(),
+        source: source.to_vec(),
+        ..Laid::default()
+    };
+    let read_only = line.read_only.iter().map(|path| Laid {
+        read_only: true,
+        ..laid(path, path)
+    });
+    let cover = |path: &Vec<u8>| {
+        let is_directory = Path::new(OsStr::from_bytes(path)).is_dir();
+        let of_file = usize::from(!is_directory);
+        let cover = line.known?.cover.get(of_file)?;
+        Some(laid(path, cover.as_bytes()))
+    };
+    let closed = line.closed.iter().filter_map(cover);
+    let world = World::here_but_for(read_only.chain(closed).collect())?;
+    let name = String::from_utf8_lossy(line.name()).into_owned();
+    Some((Arc::new(world), Some(Place::Sandbox(name))))
 }
 
 fn candidate(
@@ -122,13 +159,17 @@ fn candidate(
 }
 
 /// The users that a command line switches to (`sudo -u NAME`): a program run so may have been gone before it was seen.
-fn switched(process: &CandidateProcess) -> Vec<CandidateProcess> {
+fn switched(process: &CandidateProcess, below: Option<&World>) -> Vec<CandidateProcess> {
     let lines = programs::command_lines(&process.arguments);
     let users = lines
         .into_iter()
         .flat_map(|line| line.users)
         .take(MOST_USERS);
-    let subjects = users.filter_map(|user| gather::subject_as(&user).ok());
+    let subject = |user: String| match below {
+        Some(world) => gather::subject_below(world, &user),
+        None => gather::subject_as(&user),
+    };
+    let subjects = users.filter_map(|user| subject(user).ok());
     subjects
         .map(|subject| CandidateProcess {
             subject,

@@ -1,13 +1,13 @@
 //! Docker, and containers of a kind that is not known: options of `docker run`, lines of the Dockerfile.
 
-use super::{line_of_image, point, subject};
+use super::{line_of_image, on_host, owner, point, source, volume};
 use crate::cause::case::Case;
 use crate::change::Deployment;
 use crate::facts::Container;
 use crate::quote;
 
 pub(super) fn words(case: &Case, setting: &Deployment, container: &Container) -> Option<String> {
-    let who = subject(case);
+    let who = on_host(case);
     Some(match setting {
         Deployment::GroupAdd(gid) => format!("for good: run the container with --group-add {gid}"),
         Deployment::AddCapability(capability) => format!(
@@ -17,20 +17,23 @@ pub(super) fn words(case: &Case, setting: &Deployment, container: &Container) ->
         Deployment::RunAs { uid, gid } => format!("run it as its owner (--user {uid}:{gid})"),
         Deployment::OwnerInImage(node) => line_of_image(case, *node)?,
         Deployment::OwnerOfVolume { node, mount } => {
-            let inode = case.facts.node(*node).inode.as_ref().ok()?;
-            let point = point(case, *mount);
-            match inode.uid {
+            let volume = volume(case, *mount);
+            match owner(case, *node) {
                 // Running as root is never advice.
-                0 => format!("for good: give the volume at {point} to {who} on the host"),
-                uid => format!(
-                    "for good: run it as the volume's owner (--user {uid}:{}), or give the volume at {point} to {who} on the host",
-                    inode.gid
+                None | Some((0, _)) => {
+                    format!("for good: give {volume} to {who} on the host")
+                }
+                Some((uid, gid)) => format!(
+                    "for good: run it as the volume's owner (--user {uid}:{gid}), or give {volume} to {who} on the host"
                 ),
             }
         }
         Deployment::WritableMount(mount) => {
             let point = point(case, *mount);
-            format!("mount {point} without :ro (-v SOURCE:{point}), or write to another volume")
+            format!(
+                "mount {point} without :ro (-v {}:{point}), or write to another volume",
+                source(case, *mount)
+            )
         }
         Deployment::WritablePlace(path) => {
             let path = quote::shell(path);
@@ -47,9 +50,9 @@ pub(super) fn words(case: &Case, setting: &Deployment, container: &Container) ->
         Deployment::Device(path) => {
             format!("run the container with --device {}", quote::shell(path))
         }
-        Deployment::MappedOwner(_) => {
-            "on the host: give the volume to the mapped id (see /etc/subuid), or run with --userns=host".to_owned()
-        }
+        Deployment::MappedOwner(_) => format!(
+            "on the host, as root: give the volume to {who}, or let that one in by an ACL entry; or run it with --userns=host"
+        ),
         Deployment::OwnDirectory(_) => return None,
     })
 }

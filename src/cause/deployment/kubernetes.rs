@@ -1,6 +1,6 @@
 //! Kubernetes: the pod's securityContext and volumes.
 
-use super::{line_of_image, point};
+use super::{ids, line_of_image, point};
 use crate::cause::case::Case;
 use crate::change::Deployment;
 use crate::quote;
@@ -20,7 +20,7 @@ pub(super) fn words(case: &Case, setting: &Deployment) -> Option<String> {
         Deployment::OwnerInImage(node) => line_of_image(case, *node)?,
         Deployment::OwnerOfVolume { mount, .. } => format!(
             "in the pod: securityContext: fsGroup: {} (with a volume at {} that takes it)",
-            case.subject().gid,
+            ids(case)?.1,
             point(case, *mount)
         ),
         Deployment::WritableMount(mount) => format!(

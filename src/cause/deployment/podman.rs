@@ -1,39 +1,49 @@
 //! Podman: as Docker, but for the ids. Run by root it has no `keep-id`; run by a user, the user is the container's root.
 
-use super::{docker, point, subject};
+use super::{docker, ids, on_host, owner, point, source, volume};
 use crate::cause::case::Case;
 use crate::change::Deployment;
 use crate::facts::Container;
-use crate::quote;
 
 pub(super) fn words(case: &Case, setting: &Deployment, container: &Container) -> Option<String> {
-    let who = subject(case);
-    let (uid, gid) = (case.subject().uid, case.subject().gid);
-    let rootless = container.remapped;
+    let who = on_host(case);
     Some(match setting {
         Deployment::OwnerOfVolume { node, mount } => {
-            let inode = case.facts.node(*node).inode.as_ref().ok()?;
-            let point = point(case, *mount);
-            match (inode.uid, rootless) {
-                (0, true) => format!(
-                    "for good: the volume at {point} is yours on the host, so run with --userns=keep-id:uid={uid},gid={gid}"
+            let (point, source) = (point(case, *mount), source(case, *mount));
+            let (uid, gid) = ids(case)?;
+            match owner(case, *node)? {
+                (0, _) if is_rootless(case, container) => format!(
+                    "for good: {} is yours on the host, so run with --userns=keep-id:uid={uid},gid={gid}",
+                    volume(case, *mount)
                 ),
-                (0, false) => format!(
-                    "for good: mount it with :U (-v SOURCE:{point}:U), or give it to {who} on the host"
+                (0, _) => format!(
+                    "for good: mount it with :U (-v {source}:{point}:U), which gives all of it to {who}, or give it to {who} on the host"
                 ),
-                (owner, _) => format!(
-                    "for good: run it as the volume's owner (--user {owner}:{}), or mount it with :U (-v SOURCE:{point}:U)",
-                    inode.gid
+                (owner, group) => format!(
+                    "for good: run it as the volume's owner (--user {owner}:{group}), or mount it with :U (-v {source}:{point}:U), \
+                     which takes it from that owner on the host"
                 ),
             }
         }
-        Deployment::MappedOwner(node) => {
-            let path = quote::shell(&case.facts.node(*node).path);
-            format!(
-                "on the host: give what is mounted at {path} to an id of the container (podman unshare chown {uid} SOURCE does it \
-                 for one's own)"
-            )
-        }
+        Deployment::MappedOwner(_) => format!(
+            "on the host, as root: let {who} in by an ACL entry (setfacl), or give what is mounted there to {who}; \
+             podman unshare cannot, for an owner that is not mapped"
+        ),
         _ => return docker::words(case, setting, container),
     })
+}
+
+/// Whether a user runs it: the container's root is that user, alone.
+fn is_rootless(case: &Case, container: &Container) -> bool {
+    let abroad = case.facts.surroundings.abroad.as_ref();
+    let numbers = match abroad {
+        Some(abroad) => abroad.numbers.as_ref(),
+        None => container.numbers.as_ref(),
+    };
+    let of_root = |range: &&(u32, u32, u32)| range.0 == 0;
+    let Some([uids, _]) = numbers else {
+        return container.remapped;
+    };
+    let first = uids.0.iter().find(of_root);
+    first.is_some_and(|&(_, outside, count)| count == 1 && outside != 0)
 }

@@ -214,6 +214,11 @@ fn put_world(out: &mut Vec<u8>, world: &World) {
     for text in [&told.root_path, &told.mountinfo, &told.cgroup, uids, gids] {
         put_bytes(out, text);
     }
+    put_bytes(out, told.container.as_bytes());
+    put_number(out, told.enter.len() as i64);
+    for word in &told.enter {
+        put_bytes(out, word);
+    }
     put_number(out, told.laid.len() as i64);
     for laid in &told.laid {
         put_laid(out, laid);
@@ -261,6 +266,8 @@ fn world(rest: &mut &[u8]) -> Option<Option<World>> {
         mountinfo: bytes(rest)?,
         cgroup: bytes(rest)?,
         numbers: [bytes(rest)?, bytes(rest)?],
+        container: String::from_utf8(bytes(rest)?).ok()?,
+        enter: many(rest, bytes)?,
         laid: many(rest, laid)?,
         on_machine: flag(rest)?,
         same_mounts: flag(rest)?,

@@ -48,6 +48,7 @@ impl Reader {
                         .map_or(String::new(), |kind| (*kind).to_owned()),
                     remapped: has("remapped"),
                     read_only_root: has("read-only-root"),
+                    ..Container::default()
                 });
             }
             "unit" => {
