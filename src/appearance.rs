@@ -8,7 +8,7 @@ use crate::render::Style;
 
 /// The style for text written to this descriptor.
 ///
-/// Colour: as asked for; else never with NO_COLOR (no-color.org), always with CLICOLOR_FORCE, else on a terminal.
+/// Color: as asked for; else never with NO_COLOR (no-color.org), always with CLICOLOR_FORCE, else on a terminal.
 #[must_use]
 pub fn style(stream: &(impl AsFd + IsTerminal), color: Color) -> Style {
     let set =

@@ -13,7 +13,8 @@ use std::os::unix::ffi::OsStrExt;
 use crate::attempt::{Attempt, Object, OpenHow, Operation, Subject};
 use crate::change::{Argv, Effect, argv};
 use crate::facts::{Inode, Kind};
-use crate::investigate::examine;
+use crate::gather;
+use crate::investigate::{examine, program_named};
 use crate::remedy::Fix;
 use crate::render;
 use crate::report::{Conclusion, Finding};
@@ -37,6 +38,21 @@ pub fn check(
             state: not_root(service),
         });
     }
+    let asked = |what, path: &String, state| Item {
+        what,
+        path: Some(path.clone()),
+        user: None,
+        state,
+    };
+    for group in &manifest.groups {
+        items.push(asked(Asked::Member, group, member(group, service)));
+    }
+    for port in &manifest.ports {
+        items.push(asked(Asked::Listen, port, listens(port, service)));
+    }
+    for program in &manifest.programs {
+        items.push(asked(Asked::Run, program, runs(program, service)));
+    }
     for path in &manifest.paths {
         let subject = match &path.user {
             Some(user) => subject(user).map_err(|what| format!("line {}: {what}", path.line))?,
@@ -56,6 +72,52 @@ fn not_root(subject: &Subject) -> State {
         "it runs as root, and so would whoever finds a hole in it",
         vec![Fix::advice(account.to_owned())],
     )
+}
+
+/// Whether the service is in the group.
+fn member(group: &str, subject: &Subject) -> State {
+    let gid = match gather::owner(&format!(":{group}")) {
+        Ok((_, Some(gid))) => gid,
+        Ok((_, None)) | Err(_) => return failure("there is no such group", Vec::new()),
+    };
+    if subject.gid == gid || subject.groups.contains(&gid) {
+        return State::Holds;
+    }
+    let uid = nix::unistd::Uid::from_raw(subject.uid);
+    let Ok(Some(user)) = nix::unistd::User::from_uid(uid) else {
+        return failure("it is not", Vec::new());
+    };
+    let command = argv(&[b"usermod", b"-aG", group.as_bytes(), user.name.as_bytes()]);
+    let fix = plain_fix("adds it; start the service anew afterwards", command, true);
+    failure("it is not", vec![fix])
+}
+
+/// Whether the service may listen on the port.
+fn listens(port: &str, subject: &Subject) -> State {
+    let object = crate::resolve::port(port.as_bytes()).unwrap_or(Object::Port {
+        address: String::new(),
+        port: port.parse().unwrap_or_default(),
+    });
+    state_of(examine(Attempt {
+        subject: subject.clone(),
+        operation: Operation::Bind,
+        object,
+        to: None,
+        directory: None,
+        errno: None,
+    }))
+}
+
+/// Whether the service may run the program.
+fn runs(program: &str, subject: &Subject) -> State {
+    let path = match program.contains('/') {
+        true => Ok(program.as_bytes().to_vec()),
+        false => program_named(program.as_bytes(), subject),
+    };
+    match path {
+        Ok(path) => state_of(judged_at(path, Operation::Exec, subject)),
+        Err(none) => failure(&none, Vec::new()),
+    }
 }
 
 /// Everything that is asked of one path. Where it is not there, that is said once.

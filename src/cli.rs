@@ -96,7 +96,7 @@ pub struct RunOptions {
     /// Write a JSON report to FILE when the command ends
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// When to colour hints
+    /// When to color hints
     #[arg(long, value_name = "WHEN", value_enum)]
     pub color: Option<Color>,
     /// Read more patterns from DIR
@@ -126,7 +126,7 @@ pub struct RunOptions {
     pub trace: bool,
 }
 
-/// When to colour.
+/// When to color.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Color {
     /// Where stderr is a terminal, minding NO_COLOR and CLICOLOR_FORCE.
@@ -236,7 +236,7 @@ pub struct Why {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// When to colour
+    /// When to color
     #[arg(long, value_name = "WHEN", value_enum)]
     pub color: Option<Color>,
 }
@@ -262,7 +262,7 @@ pub struct Explain {
     /// Read more patterns from DIR
     #[arg(long, value_name = "DIR")]
     pub patterns: Vec<PathBuf>,
-    /// When to colour
+    /// When to color
     #[arg(long, value_name = "WHEN", value_enum)]
     pub color: Option<Color>,
 }

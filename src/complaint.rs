@@ -29,7 +29,7 @@ pub fn reason(error: &std::io::Error) -> String {
     }
 }
 
-/// Writes several lines of permwrap's own making to stderr, each quoted, colours and all.
+/// Writes several lines of permwrap's own making to stderr, each quoted, colors and all.
 pub fn complain_in_lines(text: &str) {
     let lines: Vec<String> = text.lines().map(|line| quote::line(line) + "\n").collect();
     write(&lines.concat());

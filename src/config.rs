@@ -1,4 +1,4 @@
-//! The few defaults worth setting: colour, form of the hints, further patterns, what to ignore, which commands a shell wraps.
+//! The few defaults worth setting: color, form of the hints, further patterns, what to ignore, which commands a shell wraps.
 //!
 //! ```toml
 //! color = "auto"                     # auto, always or never
@@ -36,7 +36,7 @@ use crate::denial::Code;
 /// What the configuration file sets. `None` and empty lists where it is silent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Config {
-    /// When to colour.
+    /// When to color.
     pub color: Option<Set<Color>>,
     /// How hints are written; `Off` by the word `off`.
     pub hints: Option<Set<HintsOrOff>>,
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_value_knows_its_line() {
-        let config = parsed("\n# colours\ncolor = \"never\"\nhints = \"off\"\n");
+        let config = parsed("\n# colors\ncolor = \"never\"\nhints = \"off\"\n");
         assert_eq!(
             config.color,
             Some(Set {

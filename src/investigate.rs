@@ -3,11 +3,13 @@
 mod abroad;
 mod judged;
 mod logged;
+mod program;
 mod told;
 mod unnamed;
 mod untold;
 
 pub use judged::{Views, Worlds};
+pub use program::program_named;
 
 use crate::attempt::{Attempt, Clue, Errno, Incident, Object, Origin, Place, Sign, Signs};
 use crate::denial::Code;

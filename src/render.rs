@@ -19,7 +19,7 @@ use crate::report::{Conclusion, Finding, Unclear};
 /// How a hint for people is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
-    /// With colours.
+    /// With colors.
     pub color: bool,
     /// With arrows beyond ASCII.
     pub utf8: bool,

@@ -185,6 +185,9 @@ pub struct IncidentReport {
     pub exact: bool,
     pub subject: Option<SubjectReport>,
     pub verdict: &'static str,
+    /// The same for the same refusal on every machine; of what is refused only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
     pub causes: Vec<CauseReport>,
     pub fixes: Vec<FixReport>,
     /// Where it was, where that is not where permwrap runs: "in the container shop-web".

@@ -1,6 +1,6 @@
 //! `permwrap check`, from the outside.
 //!
-//! Debian packages: acl.
+//! Debian packages: acl, python3.
 mod support;
 
 use serde_json::Value;
@@ -47,19 +47,19 @@ fn the_list_tells_what_holds_and_what_does_not_with_its_fix() {
     let text = ran.stdout();
     for line in [
         "permwrap check: permwrap.toml, for www (uid 3004)",
-        "  ok       runs as somebody else than root",
+        "  ok       does not run as root",
         "  ok       may read data/",
         "  ok       may write data/",
-        "  ok       mode 750 or 770 of data/",
+        "  ok       data/ has mode 750 or 770",
         "  ok       may read uploads/",
         "  NO       may write uploads/",
-        "  NO       mode 775 of uploads/",
+        "  NO       uploads/ has mode 775",
         "  because  its mode is 755",
         "  ok       may read settings.ini",
-        "  NO       closed to others: key",
+        "  NO       key is closed to others",
         "  because  everybody may read it",
-        "  NO       there is logs/",
-        "permwrap: 6 of 10 hold, 4 do not",
+        "  NO       logs/ is there",
+        "permwrap: 6 of 10 requirements hold, 4 do not",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{ran}");
     }
@@ -89,7 +89,11 @@ fn when_the_fixes_are_made_all_of_it_holds() {
     }
     let ran = world.run("root", "cd /srv/shop && permwrap check");
     assert_eq!(ran.code(), 0, "{ran}");
-    assert!(ran.stdout().ends_with("permwrap: all 10 hold\n"), "{ran}");
+    assert!(
+        ran.stdout()
+            .ends_with("permwrap: all 10 requirements hold\n"),
+        "{ran}"
+    );
     assert_eq!(
         world
             .run("www", "touch /srv/shop/uploads/a /srv/shop/logs/b")
@@ -111,8 +115,7 @@ fn another_user_is_judged_where_one_is_named() {
     );
     let ran = world.run("root", "permwrap check --as 0 /srv/shop/permwrap.toml");
     assert!(
-        ran.stdout()
-            .contains("  NO       runs as somebody else than root\n"),
+        ran.stdout().contains("  NO       does not run as root\n"),
         "{ran}"
     );
 }
@@ -153,7 +156,7 @@ fn what_cannot_be_seen_is_not_judged() {
     );
     assert!(
         ran.stdout()
-            .ends_with("permwrap: 0 of 1 hold, 0 do not, 1 could not be judged\n"),
+            .ends_with("permwrap: the one requirement could not be judged\n"),
         "{ran}"
     );
 }
@@ -215,4 +218,43 @@ fn a_first_manifest_is_drafted_and_can_be_checked() {
         manifest.contains("# guessed from shop/settings.py line 2: MEDIA_ROOT"),
         "{manifest}"
     );
+}
+
+#[test]
+fn groups_ports_programs_sockets_and_devices_are_judged_too() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        "install -m 644 /dev/null /srv/tool && mkdir /srv/bin && install -m 755 /bin/true /srv/bin/helper
+         python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"/srv/db.sock\")' && chmod 600 /srv/db.sock
+         cat >/srv/permwrap.toml <<'END'
+user = \"www\"
+groups = [\"www\", \"team\", \"no-such-group\"]
+ports = [8080, \"127.0.0.1:80\"]
+programs = [\"helper\", \"/srv/tool\", \"no-such-program\"]
+sockets = [\"db.sock\"]
+devices = [\"/dev/null\"]
+END",
+    );
+    let ran = world.run(
+        "root",
+        "PATH=$PATH:/srv/bin permwrap check /srv/permwrap.toml",
+    );
+    assert_eq!(ran.code(), 1, "{ran}");
+    let text = ran.stdout();
+    for line in [
+        "  ok       is in the group www",
+        "  NO       is in the group team",
+        "  fix      sudo usermod -aG team www   adds it; start the service anew afterwards",
+        "  NO       is in the group no-such-group",
+        "  ok       may listen on port 8080",
+        "  NO       may listen on 127.0.0.1:80",
+        "  ok       may run helper",
+        "  NO       may run /srv/tool",
+        "  NO       may run no-such-program",
+        "  NO       may connect to db.sock",
+        "  ok       may read and write /dev/null",
+        "permwrap: 4 of 10 requirements hold, 6 do not",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{ran}");
+    }
 }

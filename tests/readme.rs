@@ -41,13 +41,13 @@ fn is_current(path: &Path, expected: &str) {
     );
 }
 
-/// Compares the README's part between `<!-- NAME -->` and the next `<!-- end -->` with what it should be, or writes it.
-fn readme_has(name: &str, text: &str) {
+/// Compares a document's part between `<!-- NAME -->` and the next `<!-- end -->` with what it should be, or writes it.
+fn document_has(document: &str, name: &str, text: &str) {
     // Tests of several parts run at once.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _one = ONE_AT_A_TIME.lock();
-    let path = repository().join("README.md");
-    let readme = fs::read_to_string(&path).expect("there is a README");
+    let path = repository().join(document);
+    let readme = fs::read_to_string(&path).expect("the document is there");
     let mark = format!("<!-- {name} -->\n");
     let (before, rest) = readme.split_once(&mark).expect("the mark is there");
     let (_, after) = rest.split_once("<!-- end -->").expect("the end is marked");
@@ -61,9 +61,109 @@ fn the_session_and_its_picture_are_real() {
     }
     let Some(world) = World::new() else { return };
     let plain = session(&world, "never");
-    readme_has("session", &format!("\n```console\n{plain}```\n\n"));
+    document_has(
+        "README.md",
+        "session",
+        &format!("\n```console\n{plain}```\n\n"),
+    );
     let picture = svg::terminal(&session(&world, "always"));
     is_current(&repository().join("tests/picture/hint.svg"), &picture);
+}
+
+/// Every call of permwrap that a document shows: in its blocks of code, and in backquotes.
+fn calls(document: &str) -> Vec<String> {
+    let text = fs::read_to_string(repository().join(document)).expect("the document is there");
+    let mut found = Vec::new();
+    let mut in_block = false;
+    for line in text.lines() {
+        if line.starts_with("```") {
+            in_block = !in_block;
+        } else if in_block {
+            let line = line.trim_start_matches("$ ").trim_start_matches("sudo ");
+            let line = line.split("  #").next().unwrap_or(line);
+            let line = line.split(" | ").next().unwrap_or(line);
+            if line.starts_with("permwrap ") && !line.starts_with("permwrap: ") {
+                found.push(line.trim().to_owned());
+            }
+        } else {
+            let quoted = line.split('`').skip(1).step_by(2);
+            let quoted = quoted.map(|call| call.trim_start_matches("sudo "));
+            found.extend(
+                quoted
+                    .filter(|call| call.starts_with("permwrap "))
+                    .map(str::to_owned),
+            );
+        }
+    }
+    found
+}
+
+#[test]
+fn every_call_that_a_document_shows_is_one() {
+    let documents = [
+        "README.md",
+        "docs/causes.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "src/check/format.md",
+        "patterns/README.md",
+    ];
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for document in documents {
+        for call in calls(document) {
+            // What stands for something is something.
+            let call = call
+                .replace("[SUBCOMMAND]", "why")
+                .replace("[NAME]", "mode-denies")
+                .replace("NAME", "mode-denies")
+                .replace(" ...", "")
+                .replace("...", "")
+                .replace('"', "");
+            let words: Vec<std::ffi::OsString> =
+                call.split_whitespace().skip(1).map(Into::into).collect();
+            // A subcommand's name alone is no call.
+            if words.len() == 1 && permwrap::cli::is_subcommand(&words[0]) {
+                continue;
+            }
+            seen += 1;
+            if let Err(stop) = permwrap::cli::parse(words)
+                && stop.status != 0
+            {
+                wrong.push(format!("{document}: {call}: {}", stop.text));
+            }
+        }
+    }
+    assert!(seen > 20, "{seen}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_link_of_a_document_leads_somewhere() {
+    let mut dead = Vec::new();
+    for document in [
+        "README.md",
+        "docs/causes.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "CHANGELOG.md",
+    ] {
+        let path = repository().join(document);
+        let text = fs::read_to_string(&path).expect("the document is there");
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            let is_here = path
+                .parent()
+                .is_some_and(|directory| directory.join(link).exists());
+            if !link.contains("://") && !is_here {
+                dead.push(format!("{document}: {link}"));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "{}", dead.join("\n"));
 }
 
 #[test]
@@ -72,12 +172,12 @@ fn the_table_of_causes_is_complete() {
     for code in Code::ALL {
         let name = code.name();
         table.push_str(&format!(
-            "| [`{name}`](src/cause/{name}.md) | {} |\n",
+            "| [`{name}`](../src/cause/{name}.md) | {} |\n",
             code.because()
         ));
     }
     table.push('\n');
-    readme_has("causes", &table);
+    document_has("docs/causes.md", "causes", &table);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::{Errno, Operation};
 /// What the text says of one failure, and nothing more.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Incident {
-    /// The line (or lines) that told of the failure, without colours and prefixes.
+    /// The line (or lines) that told of the failure, without colors and prefixes.
     pub message: Vec<u8>,
     /// The error number the text tells of; `None` where it tells of a denial without saying which.
     pub errno: Option<Errno>,

@@ -64,6 +64,12 @@ pub struct Failure {
 pub enum Asked {
     /// That it does not run as root.
     NotRoot,
+    /// That it is in the group.
+    Member,
+    /// That it may listen on the port.
+    Listen,
+    /// That it may run the program.
+    Run,
     /// That the path is there.
     Exists,
     /// That the operation is allowed.
@@ -79,6 +85,9 @@ impl Asked {
     fn name(&self) -> String {
         match self {
             Asked::NotRoot => "not-root".to_owned(),
+            Asked::Member => "member".to_owned(),
+            Asked::Listen => "bind".to_owned(),
+            Asked::Run => "exec".to_owned(),
             Asked::Exists => "exists".to_owned(),
             Asked::Allowed(operation) => operation.name().to_owned(),
             Asked::Closed => "closed".to_owned(),
@@ -86,14 +95,22 @@ impl Asked {
         }
     }
 
-    /// For people: what stands before the path.
-    fn words(&self) -> String {
+    /// For people, of this path (group, port, program).
+    fn words(&self, path: &str) -> String {
         match self {
-            Asked::NotRoot => "runs as somebody else than root".to_owned(),
-            Asked::Exists => "there is".to_owned(),
-            Asked::Allowed(operation) => format!("may {}", operation.name()),
-            Asked::Closed => "closed to others:".to_owned(),
-            Asked::Mode(modes) => format!("mode {} of", octal(modes)),
+            Asked::NotRoot => "does not run as root".to_owned(),
+            Asked::Member => format!("is in the group {path}"),
+            Asked::Listen if path.contains(':') => format!("may listen on {path}"),
+            Asked::Listen => format!("may listen on port {path}"),
+            Asked::Run => format!("may run {path}"),
+            Asked::Exists => format!("{path} is there"),
+            Asked::Allowed(Operation::Open(how)) if how.read && how.write => {
+                format!("may read and write {path}")
+            }
+            Asked::Allowed(Operation::Connect) => format!("may connect to {path}"),
+            Asked::Allowed(operation) => format!("may {} {path}", operation.name()),
+            Asked::Closed => format!("{path} is closed to others"),
+            Asked::Mode(modes) => format!("{path} has mode {}", octal(modes)),
         }
     }
 }
@@ -147,14 +164,15 @@ impl Checklist {
     }
 
     fn row(&self, item: &Item, style: Style) -> String {
-        let path = item.path.as_ref().map_or_else(String::new, |path| {
-            format!(" {}", crate::quote::display(path.as_bytes()))
-        });
+        let path = item
+            .path
+            .as_ref()
+            .map_or_else(String::new, |path| crate::quote::display(path.as_bytes()));
         let user = item
             .user
             .as_ref()
             .map_or_else(String::new, |user| format!("  (as {user})"));
-        let what = format!("{}{path}{user}", item.what.words());
+        let what = format!("{}{user}", item.what.words(&path));
         match &item.state {
             State::Holds => marked("ok", &what, style),
             State::Unclear(note) => {
@@ -174,15 +192,23 @@ impl Checklist {
         let holds = count(|state| matches!(state, State::Holds));
         let fails = count(|state| matches!(state, State::Fails(_)));
         let all = self.items.len();
-        let mut sum = match (holds, fails) {
-            _ if all == 0 => "permwrap: nothing is asked".to_owned(),
-            (holds, _) if holds == all => format!("permwrap: all {all} hold"),
-            (holds, fails) => format!("permwrap: {holds} of {all} hold, {fails} do not"),
+        let unclear = all - holds - fails;
+        let sum = match (all, holds, fails) {
+            (0, ..) => return "permwrap: nothing is asked".to_owned(),
+            (1, 1, _) => "the one requirement holds".to_owned(),
+            (1, _, 1) => "the one requirement does not hold".to_owned(),
+            (1, ..) => return "permwrap: the one requirement could not be judged".to_owned(),
+            (all, holds, _) if holds == all => format!("all {all} requirements hold"),
+            (all, holds, 0) => format!("{holds} of {all} requirements hold"),
+            (all, holds, 1) => format!("{holds} of {all} requirements hold, 1 does not"),
+            (all, holds, fails) => {
+                format!("{holds} of {all} requirements hold, {fails} do not")
+            }
         };
-        if holds + fails < all {
-            sum.push_str(&format!(", {} could not be judged", all - holds - fails));
+        match unclear {
+            0 => format!("permwrap: {sum}"),
+            _ => format!("permwrap: {sum}, {unclear} could not be judged"),
         }
-        sum
     }
 
     /// The list for programs.

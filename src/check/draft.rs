@@ -1,4 +1,5 @@
-//! A first manifest, drafted from what a project's files say: Django settings, compose files, Dockerfiles, systemd units.
+//! A first manifest, drafted from what a project's files say: Django and Flask settings, Node servers, compose
+//! files, Kubernetes manifests, Dockerfiles, systemd units.
 //!
 //! Each reader looks for the few things that tell of a path or a user, and passes over everything else. What a file says
 //! outright is taken over; what it only suggests is marked as guessed.
@@ -6,6 +7,9 @@
 mod compose;
 mod django;
 mod dockerfile;
+mod flask;
+mod kubernetes;
+mod node;
 mod unit;
 
 use crate::quote;
@@ -25,6 +29,18 @@ pub struct Draft {
     /// The users that the service may run as, the likeliest first, with what tells it.
     users: Vec<(String, String)>,
     needs: Vec<Need>,
+    /// Ports, with what tells them.
+    ports: Vec<(u16, String)>,
+    /// What is needed inside a container: not here, where the manifest is judged.
+    insides: Vec<Inside>,
+}
+
+/// A path that is needed inside a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Inside {
+    path: String,
+    writes: bool,
+    from: String,
 }
 
 /// A path that is needed.
@@ -52,7 +68,7 @@ pub fn draft(sources: &[Source]) -> Draft {
     let mut draft = Draft::default();
     let mut sources: Vec<(Kind, &Source)> = sources
         .iter()
-        .filter_map(|source| Some((Kind::of(&source.path)?, source)))
+        .filter_map(|source| Some((Kind::of(&source.path)?.confirmed(&source.text)?, source)))
         .collect();
     // The first user named is the one taken.
     sources.sort_by_key(|(kind, source)| (*kind, source.path.clone()));
@@ -61,6 +77,9 @@ pub fn draft(sources: &[Source]) -> Draft {
             Kind::Unit => unit::read(source, &mut draft),
             Kind::Dockerfile => dockerfile::read(source, &mut draft),
             Kind::Compose => compose::read(source, &mut draft),
+            Kind::Kubernetes => kubernetes::read(source, &mut draft),
+            Kind::Flask => flask::read(source, &mut draft),
+            Kind::Node => node::read(source, &mut draft),
             Kind::Django => django::read(source, &mut draft),
         }
     }
@@ -73,10 +92,24 @@ enum Kind {
     Unit,
     Dockerfile,
     Compose,
+    Kubernetes,
     Django,
+    Flask,
+    Node,
 }
 
 impl Kind {
+    /// The kind, where the text is of it: names of some are anybody's.
+    fn confirmed(self, text: &str) -> Option<Kind> {
+        let is_it = match self {
+            Kind::Kubernetes => text.contains("apiVersion:") && text.contains("kind:"),
+            Kind::Flask => text.contains("UPLOAD_FOLDER") || text.contains("flask"),
+            Kind::Node => text.contains("require(") || text.contains("import "),
+            Kind::Unit | Kind::Dockerfile | Kind::Compose | Kind::Django => true,
+        };
+        is_it.then_some(self)
+    }
+
     fn of(path: &str) -> Option<Kind> {
         let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
         let stem = name.strip_suffix(".yml").or(name.strip_suffix(".yaml"));
@@ -95,6 +128,15 @@ impl Kind {
             || (name.ends_with(".py") && directory.split('/').next_back() == Some("settings"))
         {
             Some(Kind::Django)
+        } else if ["app.py", "config.py", "__init__.py", "wsgi.py"].contains(&name) {
+            Some(Kind::Flask)
+        } else if [".js", ".mjs", ".cjs", ".ts"].iter().any(|end| {
+            let stem = name.strip_suffix(end);
+            stem.is_some_and(|stem| ["server", "app", "index", "main"].contains(&stem))
+        }) {
+            Some(Kind::Node)
+        } else if stem.is_some() {
+            Some(Kind::Kubernetes)
         } else {
             None
         }
@@ -104,6 +146,19 @@ impl Kind {
 impl Draft {
     fn user(&mut self, name: &str, from: String) {
         self.users.push((name.to_owned(), from));
+    }
+
+    fn port(&mut self, port: u16, from: String) {
+        if !self.ports.iter().any(|(known, _)| *known == port) {
+            self.ports.push((port, from));
+        }
+    }
+
+    /// Notes a path of a container.
+    fn inside(&mut self, inside: Inside) {
+        if !self.insides.iter().any(|known| known.path == inside.path) {
+            self.insides.push(inside);
+        }
     }
 
     /// Notes a path; one that is known already gets what it lacks.
@@ -141,6 +196,23 @@ impl Draft {
             .first()
             .is_some_and(|(user, _)| user == "root" || user == "0");
         text.push_str(&format!("not-root = {}\n", !is_root));
+        if !self.ports.is_empty() {
+            let from: Vec<String> = self
+                .ports
+                .iter()
+                .map(|(_, from)| quote::line(from))
+                .collect();
+            let ports: Vec<String> = self
+                .ports
+                .iter()
+                .map(|(port, _)| port.to_string())
+                .collect();
+            text.push_str(&format!(
+                "ports = [{}]            # guessed from {}\n",
+                ports.join(", "),
+                from.join("; ")
+            ));
+        }
         for need in &self.needs {
             let guessed = if need.guessed { "guessed from " } else { "" };
             text.push_str(&format!(
@@ -156,7 +228,22 @@ impl Draft {
                 text.push_str("closed = true\n");
             }
         }
-        text
+        if !self.insides.is_empty() {
+            text.push_str(INSIDE);
+        }
+        for inside in &self.insides {
+            let needs = if inside.writes {
+                "[\"read\", \"write\"]"
+            } else {
+                "[\"read\"]"
+            };
+            text.push_str(&format!(
+                "#\n# # {}\n# [[path]]\n# path = {}\n# needs = {needs}\n",
+                quote::line(&inside.from),
+                quoted(&inside.path)
+            ));
+        }
+        text + EXAMPLES
     }
 
     /// Whether no file told anything.
@@ -165,6 +252,32 @@ impl Draft {
         self.users.is_empty() && self.needs.is_empty()
     }
 }
+
+/// What stands before the paths of a container.
+const INSIDE: &str = "
+# Inside the container, to be judged there: copy these into the image's own permwrap.toml, and run `permwrap check` in it.
+";
+
+/// One of each kind, to begin from.
+const EXAMPLES: &str = "
+# Everything that can be asked (permwrap check --help-format tells more); those above [[path]] belong to the top of the file:
+# groups = [\"video\"]             # it is in these groups
+# ports = [80, \"127.0.0.1:443\"]  # it may listen there
+# programs = [\"ffmpeg\"]          # it may run these
+# sockets = [\"/run/db.sock\"]     # it may connect to these
+# devices = [\"/dev/video0\"]      # it may read and write these
+#
+# [[path]]
+# path = \"data/\"                 # relative to this file; a slash at the end: a directory
+# needs = [\"read\", \"write\"]     # operations of `permwrap why`
+#
+# [[path]]
+# path = \"secret.key\"
+# needs = [\"read\"]
+# closed = true                   # nobody else may read it
+# mode = [\"400\", \"600\"]         # one of these modes
+# as = \"worker\"                  # for another user than the service's
+";
 
 /// Text as TOML writes it.
 fn quoted(text: &str) -> String {
@@ -298,6 +411,21 @@ mod tests {
                 "!ops/.env:  closed",
             ]
         );
+        let insides: Vec<(&str, bool)> = draft
+            .insides
+            .iter()
+            .map(|inside| (inside.path.as_str(), inside.writes))
+            .collect();
+        assert_eq!(
+            insides,
+            [
+                ("/data", true),
+                ("/etc/app.ini", false),
+                ("/cache", true),
+                ("/up", true),
+                ("/var/lib/db", true)
+            ]
+        );
     }
 
     #[test]
@@ -322,6 +450,47 @@ mod tests {
     }
 
     #[test]
+    fn a_pod_tells_its_user_and_where_its_volumes_are_inside() {
+        let draft = drafted(&[(
+            "deploy/web.yaml",
+            "apiVersion: apps/v1\nkind: Deployment\nspec:\n  securityContext:\n    runAsUser: 10001\n  containers:\n  - name: web\n    volumeMounts:\n    - name: data\n      mountPath: /app/data\n    - name: config\n      mountPath: /etc/app\n      readOnly: true\n  volumes:\n  - name: data\n    hostPath:\n      path: /srv/data\n",
+        )]);
+        assert_eq!(draft.users[0].0, "10001");
+        assert_eq!(told(&draft), ["!/srv/data: read write"]);
+        let insides: Vec<(&str, bool)> = draft
+            .insides
+            .iter()
+            .map(|inside| (inside.path.as_str(), inside.writes))
+            .collect();
+        assert_eq!(insides, [("/app/data/", true), ("/etc/app/", false)]);
+    }
+
+    #[test]
+    fn a_node_server_tells_what_it_writes_and_where_it_listens() {
+        let draft = drafted(&[(
+            "server.js",
+            "const multer = require('multer');\nconst upload = multer({ dest: 'uploads/' });\nfs.createWriteStream('logs/access.log', { flags: 'a' });\napp.listen(80);\n",
+        )]);
+        assert_eq!(
+            told(&draft),
+            ["!uploads/: read write", "!logs/access.log: create"]
+        );
+        assert_eq!(draft.ports[0].0, 80);
+    }
+
+    #[test]
+    fn flask_settings_tell_the_upload_folder_and_the_database() {
+        let draft = drafted(&[(
+            "shop/app.py",
+            "from flask import Flask\napp.config['UPLOAD_FOLDER'] = 'uploads'\napp.config['SQLALCHEMY_DATABASE_URI'] = 'sqlite:///shop.db'\n",
+        )]);
+        assert_eq!(
+            told(&draft),
+            ["!shop/uploads/: read write", "!shop/instance/: read write"]
+        );
+    }
+
+    #[test]
     fn the_draft_is_a_manifest() {
         let draft = drafted(&[
             ("a.service", "User=app\nWorkingDirectory=/srv/a \"b\"\n"),
@@ -332,6 +501,20 @@ mod tests {
             .unwrap_or_else(|mistake| panic!("{mistake:?}\n{text}"));
         assert_eq!(manifest.user.as_deref(), Some("app"));
         assert!(text.contains("# also: other (Dockerfile line 2: USER)"));
+        // The examples are right, too, once they are no comments.
+        let start = EXAMPLES.find("# groups").expect("there are examples");
+        let examples: String = EXAMPLES[start..]
+            .lines()
+            .map(|line| {
+                line.trim_start_matches("# ")
+                    .trim_start_matches('#')
+                    .to_owned()
+                    + "\n"
+            })
+            .collect();
+        let whole = super::super::manifest::parse(&examples, std::path::Path::new("/p"));
+        let whole = whole.unwrap_or_else(|mistake| panic!("{mistake:?}\n{examples}"));
+        assert_eq!(whole.paths.len(), 4);
         let empty = drafted(&[]).to_toml();
         assert!(super::super::manifest::parse(&empty, std::path::Path::new("/p")).is_ok());
     }

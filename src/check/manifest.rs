@@ -3,6 +3,11 @@
 //! ```toml
 //! user = "appuser"            # who the service runs as: a name, a uid, uid:gid or uid:gid:gid,gid,...
 //! not-root = true             # it must not run as root
+//! groups = ["video"]          # it must be in these groups
+//! ports = [80, "[::1]:443"]   # it must be allowed to listen there
+//! programs = ["ffmpeg"]       # it must be allowed to run these; a bare name is looked up along PATH
+//! sockets = ["/run/db.sock"]  # it must be allowed to connect to these
+//! devices = ["/dev/video0"]   # it must be allowed to read and write these
 //!
 //! [[path]]
 //! path = "data/uploads/"      # relative to this file; a slash at the end: it must be a directory
@@ -27,7 +32,13 @@ pub struct Manifest {
     pub user: Option<String>,
     /// Whether it must not run as root.
     pub not_root: bool,
-    /// What it needs, in the order of the file.
+    /// The groups that it must be in.
+    pub groups: Vec<String>,
+    /// Where it must be allowed to listen: a port, or an address with one.
+    pub ports: Vec<String>,
+    /// The programs that it must be allowed to run.
+    pub programs: Vec<String>,
+    /// What it needs of paths, in the order of the file; then its sockets and devices.
     pub paths: Vec<PathNeeds>,
 }
 
@@ -64,14 +75,36 @@ impl PathNeeds {
 /// The first mistake, with its line.
 pub fn parse(text: &str, base: &Path) -> Result<Manifest, Mistake> {
     let raw: Raw = toml::from_str(text).map_err(|error| mistake(text, &error))?;
-    let paths = raw
+    let mut paths = raw
         .path
         .into_iter()
         .map(|path| path_needs(text, base, path))
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<Vec<_>, _>>()?;
+    let plain = |needs: Operation| {
+        move |written: Spanned<String>| PathNeeds {
+            path: base.join(written.get_ref()),
+            line: line_of(text, written.span().start),
+            written: written.into_inner(),
+            user: None,
+            needs: vec![needs.clone()],
+            closed: false,
+            modes: Vec::new(),
+        }
+    };
+    paths.extend(raw.sockets.into_iter().map(plain(Operation::Connect)));
+    paths.extend(raw.devices.into_iter().map(plain(Operation::UPDATE)));
+    let port = |word: Spanned<PortWord>| {
+        let line = line_of(text, word.span().start);
+        word.into_inner()
+            .text()
+            .map_err(|what| Mistake { line, what })
+    };
     Ok(Manifest {
         user: raw.user.map(UserWord::text),
         not_root: raw.not_root,
+        groups: raw.groups,
+        ports: raw.ports.into_iter().map(port).collect::<Result<_, _>>()?,
+        programs: raw.programs,
         paths,
     })
 }
@@ -82,6 +115,16 @@ struct Raw {
     user: Option<UserWord>,
     #[serde(default, rename = "not-root")]
     not_root: bool,
+    #[serde(default)]
+    groups: Vec<String>,
+    #[serde(default)]
+    ports: Vec<Spanned<PortWord>>,
+    #[serde(default)]
+    programs: Vec<String>,
+    #[serde(default)]
+    sockets: Vec<Spanned<String>>,
+    #[serde(default)]
+    devices: Vec<Spanned<String>>,
     #[serde(default)]
     path: Vec<RawPath>,
 }
@@ -112,6 +155,32 @@ impl UserWord {
         match self {
             UserWord::Name(name) => name,
             UserWord::Uid(uid) => uid.to_string(),
+        }
+    }
+}
+
+/// `80`, `"80"` or `"127.0.0.1:80"`.
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a port is a number up to 65535, or text like \"127.0.0.1:80\""
+)]
+enum PortWord {
+    Number(u16),
+    Text(String),
+}
+
+impl PortWord {
+    fn text(self) -> Result<String, String> {
+        match self {
+            PortWord::Number(number) => Ok(number.to_string()),
+            PortWord::Text(text) if crate::resolve::port(text.as_bytes()).is_some() => Ok(text),
+            PortWord::Text(text) => match text.parse::<u16>() {
+                Ok(number) => Ok(number.to_string()),
+                Err(_) => Err(format!(
+                    "{text:?} is no port; one looks like 80 or \"127.0.0.1:80\""
+                )),
+            },
         }
     }
 }
@@ -206,6 +275,19 @@ mod tests {
         assert_eq!(key.path, Path::new("/etc/app.key"));
         assert_eq!((key.closed, &key.modes[..]), (true, &[0o600][..]));
         assert_eq!(key.user.as_deref(), Some("worker"));
+    }
+
+    #[test]
+    fn what_is_no_path_can_be_asked_for_too() {
+        let text = "groups = [\"video\"]\nports = [80, \"127.0.0.1:443\"]\nprograms = [\"ffmpeg\"]\nsockets = [\"/run/db.sock\"]\ndevices = [\"/dev/video0\"]\n";
+        let manifest = parse(text, Path::new("/srv/app")).expect("it is well-formed");
+        assert_eq!(manifest.groups, ["video"]);
+        assert_eq!(manifest.ports, ["80", "127.0.0.1:443"]);
+        assert_eq!(manifest.programs, ["ffmpeg"]);
+        let needs: Vec<&Operation> = manifest.paths.iter().flat_map(|path| &path.needs).collect();
+        assert_eq!(needs, [&Operation::Connect, &Operation::UPDATE]);
+        assert_eq!(wrong("\nports = [\"http\"]\n").0, 2);
+        assert_eq!(wrong("\nports = [70000]\n").0, 2);
     }
 
     #[test]

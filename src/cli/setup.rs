@@ -22,13 +22,17 @@ pub struct Check {
     /// Instead of the user that the manifest names.
     #[command(flatten)]
     pub who: Who,
-    /// Write a first manifest from Django settings, compose files, Dockerfiles and systemd units found here
+    /// Write a first manifest from what is found here: Django, Flask and Node projects, compose files, Kubernetes manifests,
+    /// Dockerfiles, systemd units
     #[arg(long, conflicts_with_all = ["json", "user", "pid"])]
     pub init: bool,
+    /// Tell what a manifest may hold
+    #[arg(long)]
+    pub help_format: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// When to colour
+    /// When to color
     #[arg(long, value_name = "WHEN", value_enum)]
     pub color: Option<Color>,
 }
@@ -103,11 +107,21 @@ pub enum Shell {
 
 /// `permwrap config`.
 #[derive(Debug, Args)]
+#[command(after_help = "The file, all of it optional:\n\n  \
+                  color = \"auto\"                     # auto, always or never\n  \
+                  hints = \"text\"                     # text, line, json, github or off\n  \
+                  patterns = [\"~/patterns\"]          # further directories of patterns\n  \
+                  history = true                     # remember what was met, for `permwrap fix`; nothing leaves this machine\n\n  \
+                  [ignore]\n  \
+                  paths = [\"/proc\", \"~/scratch\"]     # no hint for these and what lies below them\n  \
+                  causes = [\"landlock-denies\"]       # names of `permwrap causes`\n\n  \
+                  [init]\n  \
+                  commands = [\"python3\", \"npm\"]      # what `permwrap init` wraps")]
 pub struct Config {}
 
 /// `permwrap man`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "To read it:     permwrap man | man -l -\nTo install it:  permwrap man | sudo tee /usr/local/share/man/man1/permwrap.1 >/dev/null"
+    after_help = "To read it:     permwrap man | man -l -\nTo install it:  permwrap man | sudo install -D -m 644 /dev/stdin /usr/local/share/man/man1/permwrap.1"
 )]
 pub struct Man {}

@@ -1,4 +1,4 @@
-//! Bytes to lines: bounded, whatever ends them, and without colours.
+//! Bytes to lines: bounded, whatever ends them, and without colors.
 
 use std::borrow::Cow;
 
@@ -56,7 +56,7 @@ impl Lines {
     }
 }
 
-/// The line without escape sequences (ECMA-48: colours, hyperlinks, titles), NULs and other invisible control characters.
+/// The line without escape sequences (ECMA-48: colors, hyperlinks, titles), NULs and other invisible control characters.
 /// Tabs stay.
 #[must_use]
 pub fn without_controls(line: &[u8]) -> Cow<'_, [u8]> {
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_titles_and_links_are_taken_out() {
+    fn colors_titles_and_links_are_taken_out() {
         let plain = |line: &[u8]| without_controls(line).into_owned();
         assert_eq!(plain(b"\x1b[0;31mError\x1b[0m: \x1b[Kx\x00"), b"Error: x");
         assert_eq!(plain(b"\x1b]0;title\x07a\x1b]8;;http://x\x1b\\b"), b"ab");

@@ -86,11 +86,35 @@ pub fn incident_report(finding: &Finding) -> IncidentReport {
         exact: finding.is_exact(),
         subject: attempt.map(|attempt| subject_report(&attempt.subject, &finding.facts)),
         verdict,
+        fingerprint: fingerprint(finding),
         causes,
         fixes,
         place: place_of(finding),
         note,
     }
+}
+
+/// A number for a refusal, the same wherever the same user is refused the same by the same: by names, not by numbers that
+/// differ between machines. FNV-1a, as 16 hexadecimal digits.
+fn fingerprint(finding: &Finding) -> Option<String> {
+    let (Conclusion::Refused(denial, _), Some(attempt)) = (&finding.conclusion, &finding.attempt)
+    else {
+        return None;
+    };
+    let user = finding.facts.names.users.get(&attempt.subject.uid);
+    let user = user.map_or_else(|| attempt.subject.uid.to_string(), Clone::clone);
+    let parts: [&[u8]; 5] = [
+        denial.code.name().as_bytes(),
+        attempt.operation.name().as_bytes(),
+        &path_of(finding).unwrap_or_default(),
+        &obstacle_path(denial, attempt, &finding.facts).unwrap_or_default(),
+        user.as_bytes(),
+    ];
+    let bytes = parts.iter().flat_map(|part| part.iter().chain(&[0]));
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    Some(format!("{hash:016x}"))
 }
 
 /// Where it was, where that is not where permwrap runs.

@@ -35,6 +35,7 @@ pub fn line(finding: &Finding, command: &[String], time: u64) -> String {
         path: incident.path.as_deref(),
         errno: incident.errno,
         verdict: incident.verdict,
+        fingerprint: incident.fingerprint.as_deref(),
         cause: cause.map(|cause| cause.code),
         refused_by: cause.and_then(|cause| cause.path.as_deref()),
         fix: fix.map(|fix| match fix.commands.is_empty() {
@@ -63,6 +64,8 @@ struct Line<'a> {
     path: Option<&'a str>,
     errno: Option<&'static str>,
     verdict: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<&'a str>,
     cause: Option<&'static str>,
     refused_by: Option<&'a str>,
     fix: Option<String>,

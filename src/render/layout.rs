@@ -47,7 +47,7 @@ pub fn columns(text: &str) -> usize {
     text.width()
 }
 
-/// The words made to stand out, where there are colours.
+/// The words made to stand out, where there are colors.
 pub(super) fn strong(text: &str, style: Style) -> String {
     if style.color {
         text.yellow().to_string()

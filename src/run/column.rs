@@ -8,7 +8,7 @@ pub struct Column {
     line: Vec<u8>,
 }
 
-/// How long a line can be that is kept, in bytes: a prompt with all its colours.
+/// How long a line can be that is kept, in bytes: a prompt with all its colors.
 const LONGEST_LINE: usize = 4096;
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ enum Escape {
 }
 
 impl Column {
-    /// Nothing has been written since the last line feed, but for carriage returns and escape sequences (colours put back).
+    /// Nothing has been written since the last line feed, but for carriage returns and escape sequences (colors put back).
     #[must_use]
     pub fn is_start(&self) -> bool {
         !self.away
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_put_back_after_the_line_feed_do_not_move_the_cursor() {
+    fn colors_put_back_after_the_line_feed_do_not_move_the_cursor() {
         assert!(starts(&["\x1b[31mtext\n\x1b[0m"]));
         assert!(starts(&["text\n\x1b[", "0m", "\r"]));
         assert!(starts(&["text\n\x1b]0;title\x07"]));
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn text_after_a_colour_moves_it() {
+    fn text_after_a_color_moves_it() {
         assert!(!starts(&["\n\x1b[31m", "t", "\x1b[0m"]));
     }
 }

@@ -10,7 +10,14 @@ use crate::check::{Checklist, check, manifest};
 use crate::cli::{Check, Color, Who};
 use crate::{complaint, gather, small_file};
 
+/// The page of the manifest's format.
+const FORMAT: &str = include_str!("../check/format.md");
+
 pub(super) fn run(arguments: &Check) -> Result<u8, Trouble> {
+    if arguments.help_format {
+        print(FORMAT)?;
+        return Ok(0);
+    }
     if arguments.init {
         return init(&arguments.manifest);
     }

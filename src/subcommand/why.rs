@@ -1,12 +1,12 @@
 //! `permwrap why`: one access explained, nothing run.
 
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 
 use super::{Outcome, print, print_json, style, who};
-use crate::attempt::{Attempt, NodeType, Object, OpenHow, Operation, Subject};
+use crate::attempt::{Attempt, NodeType, Object, OpenHow, Operation};
 use crate::cli::Why;
 use crate::gather;
-use crate::investigate::examine;
+use crate::investigate::{examine, program_named};
 use crate::render::{self, incident_report, text};
 use crate::report::{self, Conclusion, Finding, WhyReport};
 
@@ -64,7 +64,11 @@ fn attempt(arguments: &Why) -> Result<Attempt, String> {
     let object = match crate::resolve::port(path) {
         Some(port) if operation == Operation::Bind && !path.contains(&b'/') => port,
         _ if operation == Operation::Exec && !path.contains(&b'/') => {
-            Object::Path(program(path, &subject)?)
+            let here = String::from_utf8_lossy(path);
+            Object::Path(
+                program_named(path, &subject)
+                    .map_err(|none| format!("{none} (for a file of this directory: ./{here})"))?,
+            )
         }
         _ => Object::Path(absolute(&arguments.path)),
     };
@@ -82,35 +86,6 @@ fn attempt(arguments: &Why) -> Result<Attempt, String> {
         to,
         directory: (!path.starts_with(b"/")).then_some(start),
         errno: None,
-    })
-}
-
-/// A program that is named without a slash, as execvp(3) finds it: along PATH, passing over what may not be run. Where none
-/// may be run, it is the first that is there.
-fn program(name: &[u8], subject: &Subject) -> Result<Vec<u8>, String> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let directories = std::env::split_paths(&path).map(|directory| directory.into_os_string());
-    let in_directory =
-        |directory: std::ffi::OsString| [&directory.into_vec()[..], b"/", name].concat();
-    let found: Vec<Vec<u8>> = directories
-        .map(in_directory)
-        .filter(|path| gather::is_there(path))
-        .collect();
-    let may_run = |path: &&Vec<u8>| {
-        let attempt = Attempt {
-            subject: subject.clone(),
-            operation: Operation::Exec,
-            object: Object::Path((*path).clone()),
-            to: None,
-            directory: None,
-            errno: None,
-        };
-        examine(attempt).conclusion == Conclusion::Allowed
-    };
-    let run = found.iter().find(may_run).or(found.first()).cloned();
-    run.ok_or_else(|| {
-        let name = String::from_utf8_lossy(name);
-        format!("{name} is in no directory of PATH (for a file of this directory: ./{name})")
     })
 }
 

@@ -14,6 +14,7 @@ use nix::unistd::Pid;
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 
 use crate::support;
+use crate::support::share;
 
 /// How long a run may take before it counts as hanging: far more than it needs on a busy machine.
 pub const DEADLINE: Duration = Duration::from_secs(20);
@@ -191,7 +192,7 @@ pub fn compare(script: &str, channel: Channel, fault: &Fault) -> Result<Option<S
 pub fn same_under(faults: impl Iterator<Item = (String, Fault)>) -> usize {
     let mut compared = 0;
     let mut differences = Vec::new();
-    for (what, fault) in faults {
+    for (what, fault) in share(faults, 6) {
         for channel in Channel::ALL {
             match compare(COMMAND, channel, &fault) {
                 Ok(seen) => compared += usize::from(seen.is_some()),

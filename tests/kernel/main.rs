@@ -1,6 +1,6 @@
 //! The judge against the kernel: random trees, subjects and attempts, each really made.
 //!
-//! `PERMWRAP_KERNEL_CASES=5000000` asks for a longer run, `PERMWRAP_KERNEL_SEED=7` for one that is to be repeated. A
+//! A run with `PERMWRAP_TEST_LONG=1` makes 200,000 cases, any other 10,000. `PERMWRAP_KERNEL_CASES=5000000` asks for a longer run, `PERMWRAP_KERNEL_SEED=7` for one that is to be repeated. A
 //! mismatch is shrunk and printed in the text notation of facts, with the seed of its tree.
 
 mod compare;
@@ -37,7 +37,11 @@ fn the_judge_says_what_the_kernel_does() {
     };
     let seed = from_environment("PERMWRAP_KERNEL_SEED");
     // Without mounts the trees stand on a disk, and are cleared away file by file.
-    let usual = if stage.mounts { CASES } else { CASES / 20 };
+    let usual = if stage.mounts && support::is_long() {
+        CASES
+    } else {
+        CASES / 20
+    };
     let cases = from_environment("PERMWRAP_KERNEL_CASES").unwrap_or(usual);
     let first = seed.unwrap_or_else(|| fastrand::u64(..1 << 40));
     let ground = Ground::new(&stage.directory, &stage.floor, means(&stage));

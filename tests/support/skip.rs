@@ -11,6 +11,16 @@ pub fn skip(why: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {why} ({test})");
 }
 
+/// Whether the long comparisons are wanted whole (`PERMWRAP_TEST_LONG=1`, as in CI), and not only a share of them.
+pub fn is_long() -> bool {
+    std::env::var_os("PERMWRAP_TEST_LONG").is_some_and(|long| long == "1")
+}
+
+/// All of these where the long comparisons are wanted; else the first, and of the others every `nth`.
+pub fn share<T>(all: impl IntoIterator<Item = T>, nth: usize) -> impl Iterator<Item = T> {
+    all.into_iter().step_by(if is_long() { 1 } else { nth })
+}
+
 /// Whether the test runs as root.
 pub fn is_root() -> bool {
     nix::unistd::geteuid().is_root()

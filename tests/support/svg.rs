@@ -1,6 +1,6 @@
-//! Coloured text of a terminal as a picture.
+//! Colored text of a terminal as a picture.
 
-/// An SVG of the text as a dark terminal shows it. Of the escape sequences it knows those that colour (SGR).
+/// An SVG of the text as a dark terminal shows it. Of the escape sequences it knows those that color (SGR).
 pub fn terminal(text: &str) -> String {
     let lines: Vec<&str> = text.trim_end().lines().collect();
     let columns = lines
@@ -92,7 +92,7 @@ impl Look {
     }
 }
 
-/// The text without what colours it.
+/// The text without what colors it.
 pub fn visible(line: &str) -> String {
     let mut text = String::new();
     for (at, part) in line.split("\u{1b}[").enumerate() {

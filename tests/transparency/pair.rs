@@ -365,7 +365,7 @@ impl Screen {
         answer
     }
 
-    /// Text, colours and cursor.
+    /// Text, colors and cursor.
     fn picture(&self) -> String {
         self.parser
             .screen()

@@ -47,9 +47,10 @@ pub fn same_on_terminal(script: &str) -> Seen {
     same_in(Place::Terminal, script)
 }
 
-/// The same with each kind of stderr in turn. What is to be compared goes to stdout or into files.
+/// The same with each kind of stderr in turn, a few of them where time is short. What is to be compared goes to stdout or
+/// into files.
 pub fn same_everywhere(script: &str) -> Vec<Seen> {
-    Place::ALL
+    Place::wanted()
         .iter()
         .map(|&place| same_in(place, script))
         .collect()
@@ -57,7 +58,7 @@ pub fn same_everywhere(script: &str) -> Vec<Seen> {
 
 /// The same with each kind of stderr that can be written to and read again.
 pub fn same_wherever_stderr_is_seen(script: &str) -> Vec<Seen> {
-    Place::ALL
+    Place::wanted()
         .iter()
         .filter(|place| !matches!(place, Place::Null | Place::Closed))
         .map(|&place| same_in(place, script))
@@ -90,6 +91,14 @@ impl Place {
         Place::Terminal,
         Place::FileOnTerminal,
     ];
+
+    /// All of them where the long comparisons are wanted, else one of each way to watch.
+    fn wanted() -> &'static [Place] {
+        match support::is_long() {
+            true => &Place::ALL,
+            false => &[Place::Pipe, Place::File, Place::Terminal],
+        }
+    }
 
     fn prelude(self) -> &'static str {
         match self {

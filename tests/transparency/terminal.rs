@@ -261,7 +261,7 @@ fn pagers_read_their_keys_from_the_terminal() {
 }
 
 #[test]
-fn gits_pager_shows_colours() {
+fn gits_pager_shows_colors() {
     if !needs_programs(&["git"]) {
         return;
     }

@@ -2,7 +2,7 @@
 //!
 //! Not a YAML parser: it looks at one line at a time, which is how these entries are written.
 
-use super::{Draft, Need, Source, beside};
+use super::{Draft, Inside, Need, Source, beside};
 
 /// Reads `user:`, bind mounts and `env_file:`.
 pub(super) fn read(source: &Source, draft: &mut Draft) {
@@ -20,8 +20,27 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
             Some(("user", user)) if !user.is_empty() && !user.contains('$') => {
                 draft.user(user, from("user"));
             }
+            Some(("target", path)) if path.starts_with('/') => draft.inside(Inside {
+                path: path.to_owned(),
+                writes: true,
+                from: from("target"),
+            }),
             Some(("source", path)) => bind(source, draft, path, false, from("source")),
             Some(("env_file", path)) => secret(source, draft, path, from("env_file")),
+            Some(("volumes", list)) if list.starts_with('[') => {
+                let named = list.trim_matches(['[', ']']).split(',');
+                for volume in named.map(|volume| bare(volume.trim())) {
+                    let mut parts = volume.split(':').skip(1);
+                    if let Some(inside) = parts.next().filter(|inside| inside.starts_with('/')) {
+                        let read_only = parts.next().is_some_and(|options| options.contains("ro"));
+                        draft.inside(Inside {
+                            path: inside.to_owned(),
+                            writes: !read_only,
+                            from: from("volume"),
+                        });
+                    }
+                }
+            }
             None if listed => {
                 let mut parts = bare(item).split(':');
                 let (Some(host), Some(inside)) = (parts.next(), parts.next()) else {
@@ -31,6 +50,11 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
                 if inside.starts_with('/') {
                     let read_only = options.split(',').any(|option| option == "ro");
                     bind(source, draft, host, read_only, from("volume"));
+                    draft.inside(Inside {
+                        path: inside.to_owned(),
+                        writes: !read_only,
+                        from: from("volume"),
+                    });
                 }
             }
             _ => {}

@@ -38,7 +38,7 @@ pub fn serve(make: MakeObserver, socket: OwnedFd, parent: i32, report: bool, own
             sys::keep_only(&[2, socket.as_raw_fd()]);
         }
     }
-    // Whoever reads what the command wrote to stderr is not to wait for this process. A terminal is asked for its colours first.
+    // Whoever reads what the command wrote to stderr is not to wait for this process. A terminal is asked for its colors first.
     if !report && !sys::is_terminal(2) {
         sys::silence_standard_streams();
     }

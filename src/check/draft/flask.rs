@@ -1,0 +1,54 @@
+//! Flask projects: the upload folder, and a SQLite database.
+//!
+//! The settings are Python, which only Python can evaluate: everything found here is marked as guessed.
+
+use super::{Draft, Need, Source, beside};
+
+/// Reads `UPLOAD_FOLDER` and the database of `sqlite:///`.
+pub(super) fn read(source: &Source, draft: &mut Draft) {
+    for (number, line) in source.text.lines().enumerate() {
+        let mut need = |path: &str, needs, what: &str| {
+            draft.need(Need {
+                path: beside(source, path),
+                needs,
+                closed: false,
+                from: format!("{} line {}: {what}", source.path, number + 1),
+                guessed: true,
+            });
+        };
+        if let Some((_, rest)) = line.split_once("UPLOAD_FOLDER")
+            && let Some((_, value)) = rest.split_once(['=', ':'])
+            && let Some(path) = literal(value)
+        {
+            need(
+                &format!("{}/", path.trim_end_matches('/')),
+                &["read", "write"],
+                "UPLOAD_FOLDER",
+            );
+        }
+        if let Some((_, rest)) = line.split_once("sqlite:///") {
+            let path = rest.split(['"', '\'', '?']).next().unwrap_or_default();
+            // A fourth slash makes it absolute; a relative one lies in the instance folder (Flask-SQLAlchemy 3).
+            let path = match path.strip_prefix('/') {
+                Some(rest) => format!("/{rest}"),
+                None => format!("instance/{path}"),
+            };
+            let is_plain = path.len() > "instance/".len() && !path.contains(['{', '%']);
+            if let Some((directory, _)) = path.rsplit_once('/').filter(|_| is_plain) {
+                need(
+                    &format!("{directory}/"),
+                    &["read", "write"],
+                    "the directory of the SQLite database",
+                );
+            }
+        }
+    }
+}
+
+/// The one plain path in quotes of a value.
+fn literal(value: &str) -> Option<&str> {
+    let quote = value.chars().find(|letter| ['"', '\''].contains(letter))?;
+    let mut parts = value.split(quote);
+    let (path, next) = (parts.nth(1)?, parts.nth(1));
+    (next.is_none() && !path.is_empty() && !path.contains([' ', '{'])).then_some(path)
+}

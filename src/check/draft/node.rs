@@ -1,0 +1,67 @@
+//! Node projects: where a server's code keeps files, and the port that it listens on.
+//!
+//! Only the usual calls with a plain path are understood, so that everything found here is marked as guessed.
+
+use super::{Draft, Need, Source, beside};
+
+/// What stands before a path, and whether the path is a file to be made (or else a directory to be written in).
+const CALLS: &[(&str, bool)] = &[
+    ("dest:", false),
+    ("destination:", false),
+    ("uploadDir:", false),
+    ("createWriteStream(", true),
+    ("sqlite3.Database(", true),
+    ("new Database(", true),
+    ("storage:", true),
+];
+
+/// Reads upload directories, streams that are written, SQLite databases, and low ports.
+pub(super) fn read(source: &Source, draft: &mut Draft) {
+    for (number, line) in source.text.lines().enumerate() {
+        for (call, is_file) in CALLS {
+            let Some((_, rest)) = line.split_once(call) else {
+                continue;
+            };
+            let Some(path) = literal(rest) else { continue };
+            let from = format!("{} line {}: {call}", source.path, number + 1);
+            let path = beside(source, path);
+            let (path, needs): (String, &'static [_]) = match is_file {
+                true => (path, &["create"]),
+                false => (
+                    format!("{}/", path.trim_end_matches('/')),
+                    &["read", "write"],
+                ),
+            };
+            draft.need(Need {
+                path,
+                needs,
+                closed: false,
+                from,
+                guessed: true,
+            });
+        }
+        if let Some((_, rest)) = line.split_once(".listen(")
+            && let Some(port) = port(rest)
+        {
+            draft.port(port, format!("{} line {}: listen", source.path, number + 1));
+        }
+    }
+}
+
+/// A path in quotes that follows at once.
+fn literal(rest: &str) -> Option<&str> {
+    let rest = rest.trim_start();
+    let quote = rest
+        .chars()
+        .next()
+        .filter(|quote| ['"', '\'', '`'].contains(quote))?;
+    let path = rest[1..].split(quote).next()?;
+    let is_path = !path.is_empty() && !path.contains(['$', ' ', ':']) && path.contains(['/', '.']);
+    is_path.then_some(path)
+}
+
+/// A port that asks for a privilege: others need no check.
+fn port(rest: &str) -> Option<u16> {
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok().filter(|port| (1..1024).contains(port))
+}
