@@ -474,7 +474,7 @@ pub fn by_mode(mode: &[u8]) -> Told {
 }
 
 /// What the flags of open(2) tell.
-fn by_flags(flags: &[u8]) -> Told {
+pub fn by_flags(flags: &[u8]) -> Told {
     let has = |flag: &str| memchr::memmem::find(flags, flag.as_bytes()).is_some();
     let operation = match () {
         () if has("O_CREAT") => Operation::CREATE,

@@ -278,7 +278,7 @@ impl Reader {
             self.line.root = Some(word.to_vec());
             return;
         }
-        if program.wraps {
+        if program.wraps || self.keyed(word) {
             return;
         }
         self.met += 1;
@@ -292,6 +292,22 @@ impl Reader {
                 operation: program.does.as_deref().and_then(operation),
             });
         }
+    }
+
+    /// Takes an operand that begins with its key, as dd's do (`if=FILE`); whether it is one.
+    fn keyed(&mut self, word: &[u8]) -> bool {
+        let value_of = |key: &str| {
+            word.strip_prefix(key.as_bytes())
+                .filter(|_| key.ends_with('='))
+        };
+        let program = self.program;
+        let mut files = program.files.iter();
+        let file = files.find_map(|(key, what)| Some((value_of(key)?, what)));
+        self.line.operands.extend(file.map(|(value, what)| Operand {
+            word: value.to_vec(),
+            operation: operation(what),
+        }));
+        file.is_some() || program.values.iter().any(|key| value_of(key).is_some())
     }
 
     fn port(&mut self, word: &[u8]) {

@@ -1,7 +1,7 @@
 //! What a statement of a program's source tells: the paths that stand in it as literals, and what is done with them.
 
 use crate::attempt::Operation;
-use crate::detect::{Told, told_by_call, told_by_mode};
+use crate::detect::{Told, told_by_call, told_by_flags, told_by_mode};
 
 /// How many bytes in front of a literal the call that it is given to is looked for in.
 const REACH: usize = 160;
@@ -55,8 +55,12 @@ fn in_code(code: &[u8]) -> Vec<Literal> {
             continue;
         }
         let before = &code[at.saturating_sub(REACH)..at.saturating_sub(1)];
-        let after = quoted.get(number + 1).map(|(_, literal)| *literal);
-        let operation = sign.or(way.take()).or_else(|| by_call(before, after));
+        let next = quoted.get(number + 1).map(|(_, literal)| *literal);
+        let how = match next.filter(|literal| is_mode(literal)) {
+            Some(mode) => told_by_mode(mode),
+            None => told_by_flags(arguments(&code[at + literal.len()..])),
+        };
+        let operation = sign.or(way.take()).or_else(|| by_call(before, how));
         found.push(Literal {
             path: rest.to_vec(),
             operation,
@@ -65,24 +69,29 @@ fn in_code(code: &[u8]) -> Vec<Literal> {
     found
 }
 
-/// What the call in front of a literal tells; the literal after it may be the mode of an open.
-fn by_call(before: &[u8], after: Option<&[u8]>) -> Option<Operation> {
+/// The other arguments of the call that a literal is given to.
+fn arguments(after: &[u8]) -> &[u8] {
+    let end = after.iter().position(|byte| b");\n".contains(byte));
+    &after[..end.unwrap_or(after.len())]
+}
+
+/// What the call in front of a literal tells; of one that opens, `how` tells it.
+fn by_call(before: &[u8], how: Told) -> Option<Operation> {
     // What stands before the statement's beginning belongs to another one.
     let begin = before
         .iter()
         .rposition(|byte| b";\n{}".contains(byte))
         .map_or(0, |at| at + 1);
     let words = before[begin..].split(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'));
-    match words
+    let call = words
         .rev()
         .filter(|word| !word.is_empty())
-        .find_map(told_by_call)?
-    {
-        Told::Operation(operation) => Some(operation),
-        Told::Untold => match after.filter(|literal| is_mode(literal)).map(told_by_mode) {
-            Some(Told::Operation(operation)) => Some(operation),
-            _ => None,
-        },
+        .find_map(told_by_call)?;
+    match (call, how) {
+        (Told::Operation(operation), _) | (Told::Untold, Told::Operation(operation)) => {
+            Some(operation)
+        }
+        (Told::Untold, Told::Untold) => None,
     }
 }
 
@@ -179,6 +188,12 @@ mod tests {
             ("opendir(my $d, \"/srv/c\") or die", "/srv/c", Some("list")),
             ("os.rename('x', '/srv/y')", "x", Some("rename")),
             ("print('/srv/y')", "/srv/y", None),
+            (
+                "os.open('/srv/p', os.O_RDWR | os.O_CREAT)",
+                "/srv/p",
+                Some("create"),
+            ),
+            ("open('/srv/p'); os.open('/x', os.O_CREAT)", "/srv/p", None),
             ("fs.mkdirSync('/srv/y')", "/srv/y", Some("mkdir")),
         ] {
             let found = does_with(code.as_bytes(), name.as_bytes());
