@@ -4,6 +4,7 @@ mod abroad;
 mod judged;
 mod logged;
 mod program;
+mod recorded;
 mod told;
 mod unnamed;
 mod untold;
@@ -181,6 +182,7 @@ fn living(
 /// A text that was written where its readers look.
 fn read(incident: Incident, circumstances: &Circumstances, views: &mut Views) -> Finding {
     let incident = with_its_source(incident, circumstances);
+    let incident = recorded::completed(incident, circumstances, views);
     let decision = match logged::decide(&incident, circumstances, views) {
         Some(decision) => decision,
         None => interpreted(&incident, circumstances, views),
@@ -205,7 +207,11 @@ fn interpreted(incident: &Incident, circumstances: &Circumstances, views: &mut V
             "{} is relative to a directory that the program had open, and the message does not say which",
             quote::display(&name)
         )),
-        Interpretation::Unnamed => unnamed::decide(incident, circumstances, views),
+        Interpretation::Unnamed => match unnamed::decide(incident, circumstances, views) {
+            Decision::Nothing(note) => recorded::of_no_object(incident, circumstances, views)
+                .unwrap_or(Decision::Nothing(note)),
+            decided => decided,
+        },
     }
 }
 

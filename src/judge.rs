@@ -29,6 +29,8 @@ mod trust;
 mod xattr;
 
 pub use access::held;
+pub use infer::code_of;
+pub use process::is_a_modules_answer;
 
 pub use crate::denial::{Certainty, Class, Denial, Obstacle, Rule};
 
@@ -180,7 +182,7 @@ impl<'a> Kernel<'a> {
             Operation::Rmdir => self.rmdir(walk),
             Operation::Rename => self.rename(walk, self.new_name()?),
             Operation::Link => self.link(walk, self.new_name()?),
-            Operation::Chmod(_) => self.chmod(walk),
+            Operation::Chmod(mode) => self.chmod(walk, *mode),
             Operation::Chown { uid, gid } => self.chown(walk, *uid, *gid),
             Operation::Utime { now } => self.utimensat(walk, *now),
             Operation::Setxattr(name) => self.setxattr(walk, name),

@@ -279,9 +279,12 @@ fn told(incident: &Incident, name: &[u8], speakers: &Speakers) -> (Vec<Operation
         return (incident.operations.clone(), sign);
     }
     let by_code = |line: &CommandLine| {
+        // Of a program that is not known, any word may be code: a copy of an interpreter, under another name.
+        let words = line.words.iter().filter(|_| line.known.is_none());
         line.code
-            .as_ref()
-            .and_then(|code| source::does_with(code, name))
+            .iter()
+            .chain(words)
+            .find_map(|code| source::does_with(code, name))
     };
     let by_operand = |line: &CommandLine| line.does_with(name);
     let every = speakers.all_lines();

@@ -47,6 +47,8 @@ pub enum Sign {
     Call,
     /// The message's call, verb or flags.
     Message,
+    /// What a security module wrote down of the process that failed.
+    Record,
     /// A line of source or a frame that the text quotes or points at.
     Source,
     /// What the program does with such an object.

@@ -8,7 +8,7 @@ use crate::facts::{Mount, Unwritable};
 use crate::quote;
 
 /// File systems that cannot be written, however they are mounted.
-const NEVER_WRITABLE: &[&str] = &["cramfs", "erofs", "iso9660", "romfs", "squashfs", "udf"];
+const NEVER_WRITABLE: &[&str] = &["cramfs", "erofs", "iso9660", "romfs", "squashfs"];
 
 pub(super) fn words(case: &Case) -> Words {
     let Some(mount) = case.mount() else {

@@ -1,6 +1,8 @@
 //! The lines that security modules write of a refusal: AppArmor, SELinux, Landlock, seccomp (audit records, whoever wrote
 //! them down).
 
+use crate::attempt::{Capability, Operation, Privilege};
+
 /// What one line tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedRefusal {
@@ -75,6 +77,107 @@ impl LoggedRefusal {
                 .and_then(|port| port.parse().ok()),
         })
     }
+}
+
+impl LoggedRefusal {
+    /// What was tried, where the line tells: AppArmor's operations (`security/apparmor/include/audit.h`), SELinux's
+    /// permissions (`security/selinux/include/classmap.h`).
+    #[must_use]
+    pub fn attempted(&self) -> Option<Operation> {
+        if let Some(capability) = self.needed_capability() {
+            return by_capability(capability);
+        }
+        match self.module {
+            Module::AppArmor => self.asked_of_apparmor(),
+            Module::Selinux => self.asked_of_selinux(),
+            Module::Landlock | Module::Seccomp => None,
+        }
+    }
+
+    /// The capability that was not to count.
+    #[must_use]
+    pub fn needed_capability(&self) -> Option<Capability> {
+        let of_class = || match self.class.as_deref() {
+            Some("capability" | "capability2") => self.operation.as_deref(),
+            _ => None,
+        };
+        let word = self.capability.as_deref().or_else(of_class)?;
+        let is_it = |capability: &&Capability| {
+            let name = capability.name().trim_start_matches("CAP_");
+            name.eq_ignore_ascii_case(word)
+        };
+        Capability::ALL.iter().find(is_it).copied()
+    }
+
+    fn asked_of_apparmor(&self) -> Option<Operation> {
+        let mask = self.requested.as_deref().unwrap_or_default();
+        let asks = |letter: char| mask.contains(letter);
+        let is_directory = self.name.as_ref().is_some_and(|name| name.ends_with(b"/"));
+        let operation = match self.operation.as_deref()? {
+            "open" if asks('c') => "create",
+            "open" if asks('w') => "write",
+            "open" if asks('a') => "append",
+            "open" if asks('r') && is_directory => "list",
+            "open" if asks('r') => "read",
+            "mknod" => "create",
+            "unlink" => "delete",
+            "rename_src" | "rename_dest" => "rename",
+            "umount" => "mount",
+            same @ ("exec" | "mkdir" | "rmdir" | "link" | "symlink" | "chmod" | "chown"
+            | "truncate" | "mount" | "ptrace" | "signal" | "bind" | "connect") => same,
+            _ => return None,
+        };
+        Operation::from_name(operation)
+    }
+
+    fn asked_of_selinux(&self) -> Option<Operation> {
+        let words = self.operation.as_deref()?;
+        let asks = |word: &str| words.split_whitespace().any(|asked| asked == word);
+        let operation = match self.class.as_deref()? {
+            "dir" if asks("search") => "traverse",
+            "dir" if asks("create") => "mkdir",
+            "dir" if asks("rmdir") => "rmdir",
+            "dir" if asks("read") || asks("open") => "list",
+            "lnk_file" if asks("create") => "symlink",
+            "file" | "chr_file" | "blk_file" | "fifo_file" | "sock_file" => match () {
+                () if asks("execute") => "exec",
+                () if asks("create") => "create",
+                () if asks("unlink") => "delete",
+                () if asks("rename") => "rename",
+                () if asks("link") => "link",
+                () if asks("write") => "write",
+                () if asks("append") => "append",
+                () if asks("read") => "read",
+                () => return None,
+            },
+            "process" if asks("ptrace") => "ptrace",
+            "process" if words.split_whitespace().any(is_a_signal) => "signal",
+            "filesystem" if asks("mount") => "mount",
+            _ if asks("name_bind") || asks("node_bind") => "bind",
+            _ if asks("name_connect") || asks("connectto") => "connect",
+            _ => return None,
+        };
+        Operation::from_name(operation)
+    }
+}
+
+fn is_a_signal(permission: &str) -> bool {
+    ["sigchld", "sigkill", "sigstop", "signal", "signull"].contains(&permission)
+}
+
+/// What a capability is asked for, where that is one thing alone.
+fn by_capability(capability: Capability) -> Option<Operation> {
+    match capability {
+        Capability::NetBindService => return Some(Operation::Bind),
+        Capability::Kill => return Some(Operation::Signal),
+        Capability::SysPtrace => return Some(Operation::Ptrace),
+        _ => {}
+    }
+    let mut given = Privilege::ALL
+        .iter()
+        .filter(|privilege| privilege.capability() == capability);
+    let first = given.next().filter(|_| given.next().is_none())?;
+    Some(Operation::Privileged(*first))
 }
 
 fn module(line: &str) -> Option<Module> {
@@ -158,6 +261,40 @@ mod tests {
         assert_eq!(read.port, Some(7777));
         let permissive = line.replace("permissive=0", "permissive=1");
         assert_eq!(LoggedRefusal::parse(&permissive), None);
+    }
+
+    #[test]
+    fn what_was_tried_is_told_by_the_masks_and_permissions() {
+        let apparmor = |operation: &str, mask: &str, name: &str| {
+            let line = format!(
+                "apparmor=\"DENIED\" operation=\"{operation}\" name=\"{name}\" pid=7 denied_mask=\"{mask}\""
+            );
+            LoggedRefusal::parse(&line)?
+                .attempted()
+                .map(|operation| operation.name())
+        };
+        assert_eq!(apparmor("open", "r", "/srv/f"), Some("read"));
+        assert_eq!(apparmor("open", "wc", "/srv/f"), Some("create"));
+        assert_eq!(apparmor("open", "r", "/srv/d/"), Some("list"));
+        assert_eq!(apparmor("mkdir", "c", "/srv/d/"), Some("mkdir"));
+        assert_eq!(apparmor("file_lock", "k", "/srv/f"), None);
+        let capable = "apparmor=\"DENIED\" operation=\"capable\" pid=7 capability=10  capname=\"net_bind_service\"";
+        assert_eq!(
+            LoggedRefusal::parse(capable).unwrap().attempted(),
+            Some(Operation::Bind)
+        );
+        let selinux = |class: &str, permissions: &str| {
+            let line = format!(
+                "avc:  denied  {{ {permissions} }} for  pid=7 name=\"x\" tclass={class} permissive=0"
+            );
+            LoggedRefusal::parse(&line)?
+                .attempted()
+                .map(|operation| operation.name())
+        };
+        assert_eq!(selinux("file", "read open"), Some("read"));
+        assert_eq!(selinux("dir", "search"), Some("traverse"));
+        assert_eq!(selinux("tcp_socket", "name_bind"), Some("bind"));
+        assert_eq!(selinux("dir", "write"), None);
     }
 
     #[test]

@@ -34,12 +34,35 @@ pub(super) fn read(attempt: &Attempt, facts: &Facts) -> Vec<String> {
         return Vec::new();
     };
     let about = About::of(attempt, facts);
+    lines(|line| about.tells(line, now))
+}
+
+/// The lines that tell of a recent refusal of this process, whatever it tried, the newest first.
+pub(super) fn of_process(subject: &Subject, settings: &Settings) -> Vec<String> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let (Ok(now), true, true) = (
+        now,
+        subject.pid.is_some(),
+        may_be_confined(subject, settings),
+    ) else {
+        return Vec::new();
+    };
+    let about = About {
+        pid: subject.pid,
+        paths: Vec::new(),
+        inodes: Vec::new(),
+    };
+    lines(|line| about.tells(line, now))
+}
+
+/// The lines of every log that are wanted, the newest of each first.
+fn lines(is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
     let mut found: Vec<String> = FILES
         .iter()
         .filter_map(|path| tail(path).ok())
         .chain(kernel_log())
         .flat_map(|text| {
-            let lines = text.lines().rev().filter(|line| about.tells(line, now));
+            let lines = text.lines().rev().filter(|line| is_wanted(line));
             lines.map(str::to_owned).collect::<Vec<_>>()
         })
         .collect();

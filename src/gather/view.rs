@@ -127,6 +127,12 @@ impl View {
         facts.surroundings = surroundings::read(self, &attempt.subject, facts);
     }
 
+    /// What security modules logged of this process a moment ago, the newest line first, whatever it tried.
+    #[must_use]
+    pub fn logged_refusals(&self, subject: &Subject) -> Vec<String> {
+        module_log::of_process(subject, &self.settings)
+    }
+
     /// Files of a foreign owner in a tree that is otherwise the subject's: leftovers of sudo or of a root container.
     ///
     /// It may walk a large tree, for a fifth of a second at most, so it is asked for only where something was refused.

@@ -3,9 +3,9 @@
 use super::Decision;
 use super::judged::{Judged, Views};
 use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Sign, Signs, Subject};
-use crate::denial::{Certainty, Code, Denial, Obstacle, Rule};
+use crate::denial::{Certainty, Denial, Obstacle, Rule};
 use crate::facts::{LoggedRefusal, Module, Walk};
-use crate::judge::Verdict;
+use crate::judge::{self, Verdict};
 use crate::resolve::{Circumstances, Reading};
 
 /// What the line tells; `None` where it is no such line. In a run nothing rests on what a program says of its own refusals.
@@ -41,12 +41,7 @@ pub(super) fn decide(
     }
     judged.verdict = Verdict::Denied(Denial {
         errno: Errno::Acces,
-        code: match refusal.module {
-            Module::AppArmor => Code::ApparmorDenies,
-            Module::Selinux => Code::SelinuxDenies,
-            Module::Landlock => Code::LandlockDenies,
-            Module::Seccomp => Code::SeccompDenies,
-        },
+        code: judge::code_of(refusal.module),
         at: at(&judged),
         rule: Rule::Module {
             evidence: Some(line),
@@ -73,20 +68,9 @@ fn subject(refusal: &LoggedRefusal, reader: &Subject) -> Subject {
 }
 
 fn operation(refusal: &LoggedRefusal, incident: &Incident) -> Operation {
-    let asked = |letter: char| {
-        refusal
-            .requested
-            .as_ref()
-            .is_some_and(|mask| mask.contains(letter))
-    };
-    match incident.operations.first() {
-        Some(operation) => operation.clone(),
-        None if asked('c') => Operation::CREATE,
-        None if asked('w') => Operation::WRITE,
-        None if asked('a') => Operation::APPEND,
-        None if asked('x') => Operation::Exec,
-        None => Operation::READ,
-    }
+    let told = refusal.attempted();
+    told.or_else(|| incident.operations.first().cloned())
+        .unwrap_or(Operation::READ)
 }
 
 fn object(refusal: &LoggedRefusal) -> Object {

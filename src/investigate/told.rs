@@ -1,11 +1,11 @@
 //! A failure whose operation is told: which of its readings the kernel refuses.
 
 use super::judged::{Judged, Views};
-use super::{Decision, MOST_READINGS, agrees};
+use super::{Decision, MOST_READINGS, agrees, note};
 use crate::attempt::{Errno, Incident, Object, Operation};
 use crate::byte_path;
 use crate::facts::{Kind, Program};
-use crate::judge::Verdict;
+use crate::judge::{self, Verdict};
 use crate::resolve::Reading;
 
 /// The first reading that the kernel refuses with the reported error number; else the best that can be said of what was told.
@@ -26,6 +26,17 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
                 return Decision::of(judged.clone());
             }
         }
+    }
+    let is_a_modules = |judged: &Judged| {
+        let operation = &judged.reading.attempt.operation;
+        incident
+            .errno
+            .is_some_and(|errno| judge::is_a_modules_answer(operation, errno))
+    };
+    if others.first().is_some_and(is_a_modules) {
+        let first = others.swap_remove(0);
+        let words = "only a security module (AppArmor, SELinux) answers so, and what it allows cannot be seen from here";
+        return Decision::Judged(Box::new(first), note(words.to_owned()));
     }
     // Some programs report another error number than the kernel's.
     let ranks: [fn(&Verdict) -> bool; 4] = [

@@ -4,15 +4,22 @@ use super::access::Purpose;
 use super::{Code, Decision, Errno, Inode, Kernel, Kind, NodeId, Perms, Rule, Walk, fail};
 use crate::attempt::Capability;
 
+/// Set-user-ID, set-group-ID and sticky.
+const SPECIAL_BITS: u32 = 0o7000;
+
 impl<'a> Kernel<'a> {
     /// `do_fchmodat`
-    pub(super) fn chmod(self, walk: &'a Walk) -> Decision {
+    pub(super) fn chmod(self, walk: &'a Walk, mode: Option<u32>) -> Decision {
         let node = self.lookup(walk, true, false)?;
         self.mnt_want_write(node)?;
         self.file_system_admits(node)?;
         self.may_setattr(node)?;
         self.ids_known(node)?;
-        self.owner_only(node)
+        self.owner_only(node)?;
+        match mode.is_some_and(|mode| mode & SPECIAL_BITS != 0) {
+            true => self.file_system_keeps(node),
+            false => Ok(()),
+        }
     }
 
     /// `do_fchownat`, `chown_common`. Neither given: to somebody else, whoever.
@@ -38,7 +45,7 @@ impl<'a> Kernel<'a> {
         if self.drops_set_id(inode) {
             self.owner_only(node)?;
         }
-        self.file_system_keeps_owners(node)
+        self.file_system_keeps(node)
     }
 
     /// `do_utimensat`
@@ -49,7 +56,10 @@ impl<'a> Kernel<'a> {
         if !now {
             self.may_setattr(node)?;
             self.ids_known(node)?;
-            return self.owner_only(node);
+            return match self.file_system_lets_set_times(node)? {
+                true => Ok(()),
+                false => self.owner_only(node),
+            };
         }
         // The branch of ATTR_TOUCH in may_setattr.
         self.not_immutable(node)?;

@@ -1,6 +1,6 @@
 //! File systems with rules of their own (`i_op->permission` and `i_op->setattr`).
 
-use super::{Code, Decision, Errno, Kernel, NodeId, Obstacle, Rule, deny};
+use super::{Code, Decision, Errno, Kernel, NodeId, Obstacle, Perms, Rule, deny};
 use crate::facts::Mount;
 
 impl Kernel<'_> {
@@ -75,8 +75,8 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `fat_setattr`: a new owner cannot be kept.
-    pub(super) fn file_system_keeps_owners(self, node: NodeId) -> Decision {
+    /// `fat_setattr`, `exfat_setattr`: a new owner cannot be kept, nor a set-user-ID bit.
+    pub(super) fn file_system_keeps(self, node: NodeId) -> Decision {
         let mount = self.mount_of(node);
         let quiet = mount.super_option("quiet").is_some();
         if mount.is_without_links() && !quiet {
@@ -88,6 +88,23 @@ impl Kernel<'_> {
             );
         }
         Ok(())
+    }
+
+    /// `fat_allow_set_time`, `exfat_allow_set_time`: whether an option of the mount lets others than the owner set times.
+    pub(super) fn file_system_lets_set_times(self, node: NodeId) -> Decision<bool> {
+        let mount = self.mount_of(node);
+        let option = mount.super_option("allow_utime").flatten();
+        let mask = option.and_then(|mask| u32::from_str_radix(mask, 8).ok());
+        let Some(mask) = mask.filter(|_| mount.is_without_links()) else {
+            return Ok(false);
+        };
+        let inode = self.inode(node)?;
+        let shift = if self.subject.in_group(inode.gid) {
+            3
+        } else {
+            0
+        };
+        Ok((mask >> shift) & Perms::W.bits() != 0)
     }
 
     /// Whether it is a file or directory of /proc/sys, which has permission checks of its own.

@@ -1,6 +1,7 @@
 //! What could have refused unseen, where the kernel's own rules allow.
 
 use super::policy::is_sandboxed;
+use super::process::is_a_modules_answer;
 use super::{
     Certainty, Code, Denial, Errno, Kernel, NodeId, Object, Obstacle, Operation, Rule, Stop,
 };
@@ -60,7 +61,8 @@ impl Kernel<'_> {
         match self.decide(operation, object) {
             Ok(()) => true,
             Err(Stop::Denied(denial)) => {
-                denial.certainty == Certainty::Inferred && denial.errno != reported
+                let inferred = denial.certainty == Certainty::Inferred && denial.errno != reported;
+                inferred || is_a_modules_answer(operation, reported)
             }
             // stat(2) asks for nothing but the way: where that was open, only a module refuses it.
             Err(Stop::Unclear(unknown)) => {
@@ -76,12 +78,14 @@ impl Kernel<'_> {
     /// A line of the audit or kernel log.
     fn by_log(self, at: &Obstacle) -> Option<Found> {
         let lines = &self.facts.settings.module_log;
-        let found = lines.iter().find_map(|line| Some((module_of(line)?, line)));
-        let (code, line) = found?;
+        let mut read = lines
+            .iter()
+            .filter_map(|line| Some((LoggedRefusal::parse(line)?, line)));
+        let (refusal, line) = read.next()?;
         let rule = Rule::Module {
             evidence: Some(line.clone()),
         };
-        Some((code, at.clone(), rule, Certainty::Proven))
+        Some((code_of(refusal.module), at.clone(), rule, Certainty::Proven))
     }
 
     /// A file system whose server has the last word.
@@ -243,12 +247,13 @@ impl Kernel<'_> {
     }
 }
 
-/// The security module that a line of the log is about.
-fn module_of(line: &str) -> Option<Code> {
-    Some(match LoggedRefusal::parse(line)?.module {
+/// What to call a refusal by a security module.
+#[must_use]
+pub fn code_of(module: Module) -> Code {
+    match module {
         Module::AppArmor => Code::ApparmorDenies,
         Module::Selinux => Code::SelinuxDenies,
         Module::Landlock => Code::LandlockDenies,
         Module::Seccomp => Code::SeccompDenies,
-    })
+    }
 }

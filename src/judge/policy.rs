@@ -21,6 +21,24 @@ impl Kernel<'_> {
             {
                 self.policy_allows(domain, operation, object)
             }
+            _ => self.is_surely_unlabelled(),
+        }
+    }
+
+    /// Of a process whose label could not be read, nobody knows what it may.
+    fn is_surely_unlabelled(self) -> Decision {
+        let settings = &self.facts.settings;
+        let mut active = settings
+            .security_modules
+            .as_deref()
+            .unwrap_or_default()
+            .iter();
+        let labels = active.any(|name| match name.as_str() {
+            "selinux" => settings.selinux_enforcing != Ok(false),
+            name => name == "apparmor" || name == "smack",
+        });
+        match &self.subject.label {
+            Err(unknown) if self.subject.pid.is_some() && labels => Err(unknown.clone().into()),
             _ => Ok(()),
         }
     }

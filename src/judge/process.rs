@@ -1,6 +1,6 @@
 //! Operations of no file: a capability gives them, and a few are anybody's where a kernel setting allows it.
 
-use super::{Certainty, Code, Decision, Denial, Errno, Kernel, Obstacle, Rule, Stop};
+use super::{Certainty, Code, Decision, Denial, Errno, Kernel, Obstacle, Operation, Rule, Stop};
 use crate::attempt::{Capability, Privilege};
 
 /// The setting of the Yama security module.
@@ -155,6 +155,13 @@ fn restrictions(privilege: Privilege) -> Vec<Restriction> {
         }],
         _ => Vec::new(),
     }
+}
+
+/// Whether the kernel's own rules never give this answer: `check_kill_permission` and `__ptrace_may_access` say EPERM, and only a
+/// module that is asked after them says EACCES.
+#[must_use]
+pub fn is_a_modules_answer(operation: &Operation, errno: Errno) -> bool {
+    matches!(operation, Operation::Signal | Operation::Ptrace) && errno == Errno::Acces
 }
 
 fn refuse(code: Code, at: Obstacle, rule: Rule, certainty: Certainty) -> Decision {

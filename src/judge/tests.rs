@@ -3,7 +3,7 @@
 mod policy;
 
 use super::{Class, Code, Denial, Obstacle, Rule, Verdict, infer, judge};
-use crate::attempt::Errno;
+use crate::attempt::{Errno, Operation};
 use crate::facts::notation::Scene;
 use crate::facts::{Facts, Perms};
 
@@ -230,6 +230,31 @@ fn a_fuse_mount_of_another_user_keeps_even_root_out() {
 }
 
 #[test]
+fn vfat_keeps_no_special_bits_and_may_let_others_set_times() {
+    let on_vfat = |subject: &str, operation: Operation, options: &str| {
+        let files =
+            "drwxr-xr-x 1000 1000 /m\n-rwxr-xr-x 1000 1000 /m/f\nmount /m vfat rw super=uid=1000";
+        let text = format!("subject {subject}\nattempt read /m/f\n{files}{options}");
+        let Scene { attempt, facts } = text
+            .parse()
+            .unwrap_or_else(|trouble| panic!("{trouble}\n{text}"));
+        match judge(&attempt.subject, &operation, &attempt.object, &facts) {
+            Verdict::Denied(denial) => denial.code.name(),
+            Verdict::Allowed => "allowed",
+            _ => "unclear",
+        }
+    };
+    let chmod = |mode, options| on_vfat("1000 1000", Operation::Chmod(Some(mode)), options);
+    assert_eq!(chmod(0o4755, ""), "fs-without-permissions");
+    assert_eq!(chmod(0o4755, ",quiet"), "allowed");
+    assert_eq!(chmod(0o755, ""), "allowed");
+    let utime = |options| on_vfat("1001 1001", Operation::Utime { now: false }, options);
+    assert_eq!(utime(""), "not-owner");
+    assert_eq!(utime(",allow_utime=0020"), "not-owner");
+    assert_eq!(utime(",allow_utime=0022"), "allowed");
+}
+
+#[test]
 fn low_ports_need_a_capability() {
     let setting = "setting net.ipv4.ip_unprivileged_port_start 1024";
     assert_eq!(
@@ -367,6 +392,26 @@ fn what_the_facts_do_not_explain_is_put_to_what_is_in_force() {
             "nothing",
             "{label}"
         );
+    }
+}
+
+#[test]
+fn a_signal_that_is_answered_with_eacces_was_refused_by_a_module() {
+    let label = "label=app\\x20(enforce)";
+    for (label, code) in [(label, "apparmor-denies"), ("", "nothing")] {
+        let text =
+            format!("subject alice 1000 {label}\nattempt signal -\nanswer EACCES\nuser 1000 alice");
+        let Scene { attempt, facts } = text
+            .parse()
+            .unwrap_or_else(|trouble| panic!("{trouble}\n{text}"));
+        let found = infer(
+            &attempt.subject,
+            &attempt.operation,
+            &attempt.object,
+            &facts,
+            Errno::Acces,
+        );
+        assert_eq!(found.map_or("nothing", |denial| denial.code.name()), code);
     }
 }
 

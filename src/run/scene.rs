@@ -206,6 +206,8 @@ impl Watcher {
         let cwd = fs::read_link(at("cwd")).ok();
         let root = fs::read_link(at("root")).ok();
         let world = World::of(pid).map(Arc::new);
+        // Before the status, so that a label that is not there means that there are none, not that the process had gone.
+        let label = label(&at("attr/current"));
         let status = read(&at("status"), MOST_WORDS).ok()?;
         let user_ns = fs::metadata(at("ns/user"))
             .ok()
@@ -238,7 +240,7 @@ impl Watcher {
             user_ns,
             uid_map: read(&at("uid_map"), MOST_WORDS).unwrap_or_default(),
             gid_map: read(&at("gid_map"), MOST_WORDS).unwrap_or_default(),
-            label: label(&at("attr/current")),
+            label,
         })
     }
 }

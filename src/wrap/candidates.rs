@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::attempt::{Place, Subject};
+use crate::attempt::{Label, Place, Subject};
 use crate::facts::UnknownFact;
 use crate::gather::{self, Laid, Snapshot, World};
 use crate::investigate::Worlds;
@@ -63,7 +63,7 @@ pub(super) fn candidates(
             candidates.push(candidate);
         }
     }
-    candidates.push(own.clone());
+    candidates.push(started(own, scene.command, &candidates));
     let world = told.as_ref().map(|(world, _)| world);
     let switched: Vec<CandidateProcess> = candidates
         .iter()
@@ -82,6 +82,35 @@ pub(super) fn candidates(
         candidates.push(candidate);
     }
     (candidates, worlds)
+}
+
+/// The command as it was started, by its number. A program may be given another label than its starter's when it is run, so
+/// that permwrap's own tells nothing of one that was not seen, but where permwrap is confined itself.
+fn started(own: &CandidateProcess, command: i32, seen: &[CandidateProcess]) -> CandidateProcess {
+    let own_label = &own.subject.label;
+    let mut seen = seen.iter();
+    let seen = seen.find(|process| process.subject.pid == Some(command));
+    let confines = match own.subject.label() {
+        Some(Label::AppArmor { enforces, .. }) => enforces,
+        Some(Label::Selinux { domain }) => !domain.starts_with("unconfined"),
+        None => *own_label == Ok(None),
+    };
+    let label = match seen {
+        Some(process) => process.subject.label.clone(),
+        None if confines => own_label.clone(),
+        None => Err(UnknownFact::not_gathered(
+            "the security label of the program, which had ended,",
+        )),
+    };
+    CandidateProcess {
+        subject: Subject {
+            // What was seen is a candidate of its own.
+            pid: (command > 0 && seen.is_none()).then_some(command),
+            label,
+            ..own.subject.clone()
+        },
+        ..own.clone()
+    }
 }
 
 /// What a command line tells of the place that it gives to a command: what lies below a root directory, or what is here but

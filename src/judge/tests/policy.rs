@@ -4,7 +4,8 @@ use crate::attempt::{CapabilitySet, Errno};
 use crate::denial::Certainty;
 use crate::facts::notation::Scene;
 use crate::facts::{
-    AccessVector, Perms, ProfileAnswer, ProfilePerms, TraceMode, Traced, profile_requests,
+    AccessVector, Perms, ProfileAnswer, ProfilePerms, TraceMode, Traced, UnknownFact,
+    profile_requests,
 };
 use crate::judge::{Verdict, infer, judge};
 
@@ -66,6 +67,21 @@ fn a_profile_that_only_watches_refuses_nothing() {
         let subject = format!("alice alice label=app\\x20({mode})");
         assert_eq!(verdict(&scene(&subject, "write /d/f", "")), "allowed");
     }
+}
+
+#[test]
+fn of_a_process_whose_label_could_not_be_read_nobody_knows() {
+    let unread = |more: &str| {
+        let mut scene = scene("alice alice", "write /d/f", more);
+        scene.attempt.subject.pid = Some(7);
+        scene.attempt.subject.label = Err(UnknownFact::not_gathered("security label"));
+        verdict(&scene)
+    };
+    assert_eq!(unread("setting lsm capability,yama"), "allowed");
+    assert_eq!(unread("setting lsm capability,apparmor"), "unclear");
+    let selinux = "setting lsm capability,selinux\nsetting selinux";
+    assert_eq!(unread(&format!("{selinux} enforcing")), "unclear");
+    assert_eq!(unread(&format!("{selinux} permissive")), "allowed");
 }
 
 #[test]
