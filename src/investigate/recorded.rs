@@ -122,7 +122,7 @@ fn is_named(refusal: &LoggedRefusal, printed: &[u8]) -> bool {
     let Some(name) = refusal.name.as_deref().map(trimmed) else {
         return false;
     };
-    let printed = trimmed(&byte_path::tidy(printed));
+    let printed = trimmed(printed.strip_prefix(b"./").unwrap_or(printed));
     match (name.starts_with(b"/"), printed.starts_with(b"/")) {
         (true, true) => name == printed,
         (true, false) => name.ends_with(&[b"/", printed.as_slice()].concat()),
