@@ -47,6 +47,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         all.extend(port(case, labels));
         all.extend(restore(case, labels));
         all.extend(boolean(labels));
+        all.extend(categories(case, labels));
         if all.is_empty() {
             all.extend(relabel(case, labels));
         }
@@ -95,6 +96,23 @@ fn restore(case: &Case, labels: &Labels) -> Option<Candidate> {
     })
 }
 
+/// The categories of the process, where those of the object are all that keeps it away.
+fn categories(case: &Case, labels: &Labels) -> Option<Candidate> {
+    let level = labels.level.as_ref()?;
+    let node = case.facts.node(labels.node?);
+    let labelled = case.mount().is_some_and(|mount| !is_unlabelled(mount));
+    labelled.then(|| {
+        let command = argv(&[b"chcon", b"-l", level.as_bytes(), &node.path]);
+        let path = quote::display(&node.path);
+        Candidate::new(
+            Fit::Meant,
+            format!("give {path} the categories of the process, {level}"),
+            [run(command)],
+        )
+        .noting("it is then kept from whoever has the categories that it has now")
+    })
+}
+
 fn boolean(labels: &Labels) -> Option<Candidate> {
     let name = labels.booleans.first()?;
     let command = argv(&[b"setsebool", b"-P", name.as_bytes(), b"on"]);
@@ -137,6 +155,9 @@ fn port(case: &Case, labels: &Labels) -> Option<Candidate> {
 
 /// Another label, on which the policy grants it: of the mount where files have none of their own, else of the object.
 fn relabel(case: &Case, labels: &Labels) -> Option<Candidate> {
+    if labels.is_own_type {
+        return None;
+    }
     let kind = labels.granted.first()?;
     let node = case.facts.node(labels.node?);
     let mount = case.mount()?;

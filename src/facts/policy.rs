@@ -125,6 +125,10 @@ pub struct Labels {
     pub expected: Fact<Option<String>>,
     /// Types of the subject's own kind on which what was asked for is granted, the expected one first.
     pub granted: Vec<String>,
+    /// The subject's own level (`s0:c1,c2`), where the object's is all that keeps it away.
+    pub level: Option<String>,
+    /// Whether the object's type is one that the policy made for the subject's domain: what it may do with it is meant so.
+    pub is_own_type: bool,
     /// Booleans of the policy that are off and made for this (booleans(8)).
     pub booleans: Vec<String>,
 }

@@ -90,6 +90,8 @@ pub(super) fn labels(
                 .into_iter()
                 .filter(granted)
                 .collect(),
+            level: None,
+            is_own_type: false,
             booleans: booleans(
                 domain,
                 if connects {
@@ -118,11 +120,15 @@ pub(super) fn labels(
     let own = own
         .and_then(|label| label.split(':').nth(2))
         .map(str::to_owned);
-    let granted = |kind: &String| {
-        let target = format!("system_u:object_r:{kind}:s0");
-        ask(source, &target, request.class)
+    let grants = |target: &str| {
+        ask(source, target, request.class)
             .is_some_and(|answer| answer.refused(request.class, &request.wanted).is_empty())
     };
+    let granted = |kind: &String| grants(&format!("system_u:object_r:{kind}:s0"));
+    let has = node.label.as_ref().ok()?.as_deref()?;
+    let mut fields = has.splitn(4, ':');
+    let (user, role, has_type) = (fields.next()?, fields.next()?, fields.next()?);
+    let level = level(source).filter(|level| grants(&format!("{user}:{role}:{has_type}:{level}")));
     let placed = TYPES_BY_PLACE
         .iter()
         .find(|(place, _)| node.path.starts_with(place));
@@ -136,6 +142,12 @@ pub(super) fn labels(
         node: Some(request.node),
         expected,
         granted: candidates.filter(granted).collect(),
+        level: level.map(str::to_owned),
+        is_own_type: stems(domain).iter().any(|stem| {
+            has_type
+                .strip_prefix(stem)
+                .is_some_and(|rest| rest.starts_with('_'))
+        }),
         booleans: match mount.fs_type.as_str() {
             "nfs" | "nfs4" => booleans(domain, &["use_nfs"]),
             "cifs" | "smb3" => booleans(domain, &["use_cifs"]),
@@ -145,6 +157,12 @@ pub(super) fn labels(
             _ => Vec::new(),
         },
     })
+}
+
+/// The level of a label, where it is one and no range (mcs(8)): `s0:c1,c2` of `u:r:container_t:s0:c1,c2`.
+fn level(label: &str) -> Option<&str> {
+    let level = label.splitn(4, ':').nth(3)?;
+    (!level.contains('-')).then_some(level)
 }
 
 /// Names that policies give to what belongs to a domain: `httpd_t` has `httpd_log_t` and `http_port_t`.
@@ -225,6 +243,13 @@ fn number(path: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_level_may_hold_categories_and_a_range_is_none() {
+        assert_eq!(level("u:r:container_t:s0:c1,c2"), Some("s0:c1,c2"));
+        assert_eq!(level("u:r:unconfined_t:s0-s0:c0.c1023"), None);
+        assert_eq!(level("u:r:x_t"), None);
+    }
 
     #[test]
     fn a_daemon_s_types_go_by_its_name_with_and_without_the_d() {
