@@ -44,12 +44,12 @@ fn entry<'l>(lines: &'l [&'l str], number: usize) -> impl Iterator<Item = &'l st
     let begins = |line: &&str| line.trim_start().starts_with("- ");
     let start = lines[..=number]
         .iter()
-        .rposition(|line| begins(&line))
+        .rposition(|line| begins(line))
         .unwrap_or(number);
     let rest = &lines[start + 1..];
     let end = rest
         .iter()
-        .position(|line| begins(&line))
+        .position(|line| begins(line))
         .unwrap_or(rest.len());
     lines[start..start + 1 + end]
         .iter()

@@ -1,0 +1,193 @@
+//! What is known of a program's habits tells what it tried, as far as the kernel's answer agrees with it.
+
+use crate::support::{World, needs_programs};
+
+/// A run of this command as alice, with everything that is told of it.
+fn told(world: &World, command: &str) -> String {
+    world
+        .run("alice", &format!("permwrap -- {command}"))
+        .stderr()
+}
+
+/// Checks that a hint holds all of these words, and none of those.
+fn check(world: &World, command: &str, holds: &[&str], not: &[&str]) {
+    let hint = told(world, command);
+    for words in holds {
+        assert!(
+            hint.contains(words),
+            "{words:?} is missing\n{command}\n{hint}"
+        );
+    }
+    for words in not {
+        assert!(
+            !hint.contains(words),
+            "{words:?} is there\n{command}\n{hint}"
+        );
+    }
+}
+
+fn world() -> Option<World> {
+    let world = World::new()?;
+    world.root(
+        "install -d /srv/app && install -d -m 750 -o www -g www /srv/app/data &&
+         echo h >/srv/app/pub && install -m 640 -o deploy -g www /dev/null /srv/app/log &&
+         install -d -m 1777 /srv/st && install -m 666 -o bob /dev/null /srv/st/bobs",
+    );
+    world.run("alice", "echo 'int main(){}' > m.c");
+    Some(world)
+}
+
+#[test]
+fn an_option_tells_what_is_done_with_a_file() {
+    let Some(world) = world() else { return };
+    let read = "cannot read /srv/app/log";
+    check(&world, "dd if=/srv/app/log of=copy", &[read], &[]);
+    let write = "cannot write /srv/app/log";
+    check(&world, "dd if=m.c of=/srv/app/log", &[write], &[]);
+    check(
+        &world,
+        "touch -d 2020-01-01 /srv/app/pub",
+        &["cannot set the times of /srv/app/pub"],
+        &[],
+    );
+    check(
+        &world,
+        "sort -o /srv/app/pub m.c",
+        &["cannot write /srv/app/pub"],
+        &[],
+    );
+    if needs_programs(&["tar"]) {
+        check(
+            &world,
+            "tar czf /srv/app/b.tgz m.c",
+            &["cannot create /srv/app/b.tgz"],
+            &[],
+        );
+        let list = "cannot list /srv/app/data";
+        check(&world, "tar cf x.tar /srv/app", &[read, list], &[]);
+    }
+}
+
+#[test]
+fn what_the_kernel_would_have_answered_otherwise_was_not_done() {
+    let Some(world) = world() else { return };
+    // A file that is not there cannot be refused for reading.
+    check(
+        &world,
+        "gzip /srv/app/pub",
+        &["cannot create /srv/app/pub.gz"],
+        &["not clear"],
+    );
+}
+
+#[test]
+fn a_directory_that_a_program_was_to_start_in_is_passed_through() {
+    let Some(world) = world() else { return };
+    if !needs_programs(&["python3"]) {
+        return;
+    }
+    check(
+        &world,
+        "python3 -c 'import subprocess; subprocess.run([\"ls\"], cwd=\"/srv/app/data\")'",
+        &[
+            "cannot pass through /srv/app/data",
+            "u:alice:--x /srv/app/data",
+        ],
+        &["cannot run"],
+    );
+}
+
+#[test]
+fn where_shell_code_went_is_where_a_name_lies() {
+    let Some(world) = world() else { return };
+    if !needs_programs(&["git"]) {
+        return;
+    }
+    check(
+        &world,
+        "bash -c 'git init -q q; cd q; touch s; chmod 0 s; git add s'",
+        &["permission denied for /home/alice/q/s", "chmod u+r"],
+        &["/home/alice/s"],
+    );
+}
+
+#[test]
+fn what_sed_renames_over_is_the_file_that_it_was_given() {
+    let Some(world) = world() else { return };
+    check(
+        &world,
+        "sed -i s/b/c/ /srv/st/bobs",
+        &["/srv/st is sticky"],
+        &["sudo rm", "changed meanwhile"],
+    );
+}
+
+#[test]
+fn two_programs_that_name_one_file_tried_two_things() {
+    let Some(world) = world() else { return };
+    check(
+        &world,
+        "bash -c 'cat /srv/app/log; echo x >> /srv/app/log'",
+        &["cannot read /srv/app/log", "cannot append to /srv/app/log"],
+        &[],
+    );
+}
+
+#[test]
+fn a_later_hint_keeps_what_an_earlier_one_grants() {
+    let Some(world) = world() else { return };
+    check(
+        &world,
+        "bash -c 'ls /srv/app/data; touch /srv/app/data/x'",
+        &["u:alice:r-x /srv/app/data", "u:alice:rwx /srv/app/data"],
+        &["u:alice:--x", "u:alice:-wx"],
+    );
+}
+
+#[test]
+fn root_writes_for_a_shell_only_what_it_redirects_to_and_what_is_no_secret() {
+    let Some(world) = world() else { return };
+    world.root("ln -s /etc/motd /srv/st/link && chown -h bob /srv/st/link; touch /etc/motd");
+    check(&world, "bash -c 'echo x > /etc/motd'", &["| sudo tee"], &[]);
+    for command in [
+        "bash -c 'echo x >> /etc/shadow'",
+        "bash -c 'echo \"touch: cannot touch /etc/motd: Permission denied\" >&2'",
+        "bash -c 'echo x >> /srv/st/link'",
+    ] {
+        check(&world, command, &[], &["sudo tee"]);
+    }
+}
+
+#[test]
+fn a_program_that_bears_the_name_of_an_administrators_is_not_run_as_root() {
+    let Some(world) = world() else { return };
+    world.run(
+        "alice",
+        "printf '#!/bin/sh\\necho \"mount: /mnt: must be superuser to use mount.\" >&2; exit 1\\n' > mount; chmod +x mount",
+    );
+    check(
+        &world,
+        "./mount /dev/sda /mnt",
+        &["cannot mount /mnt"],
+        &["sudo"],
+    );
+    if needs_programs(&["kill"]) {
+        check(&world, "kill -9 1", &["cannot signal process 1"], &["sudo"]);
+    }
+}
+
+#[test]
+fn what_a_server_was_refused_is_no_matter_of_its_clients() {
+    let Some(world) = world() else { return };
+    world.run(
+        "alice",
+        r#"printf '#!/bin/sh\ncat message >&2; exit 1\n' > psql; chmod +x psql
+           echo 'ERROR:  could not open file "/srv/app/log" for reading: Permission denied' > message"#,
+    );
+    check(
+        &world,
+        "./psql -c \"copy t from '/srv/app/log'\"",
+        &["/srv/app/log", "the server that psql talks to"],
+        &["setfacl"],
+    );
+}
