@@ -1,12 +1,41 @@
-//! How the program is linked: so that it starts fast. A wrapper is started as often as the command it wraps, and what
-//! the dynamic loader does before `main` is most of what a wrapper costs.
+//! What keeps the program small, and how it is linked: so that it starts fast. A wrapper is started as often as the command
+//! it wraps, and what the dynamic loader does before `main` is most of what a wrapper costs.
+
+#[path = "detect/samples.rs"]
+mod samples;
 
 use std::env;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=src/build.rs");
+    leave_samples_out().expect("the files of patterns can be copied");
+    link();
+}
+
+/// Copies the files of patterns to where src/detect/files.rs takes them from.
+fn leave_samples_out() -> std::io::Result<()> {
+    println!("cargo::rerun-if-changed=patterns");
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    for entry in fs::read_dir("patterns")? {
+        let file = entry?.path();
+        if let Some(name) = file.file_name()
+            && file
+                .extension()
+                .is_some_and(|extension| extension == "toml")
+        {
+            fs::write(
+                out.join(name),
+                samples::without(&fs::read_to_string(&file)?),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn link() {
     let target = |name: &str| env::var(format!("CARGO_CFG_TARGET_{name}")).unwrap_or_default();
     if target("OS") != "linux" || target("ENV") != "gnu" || env::var("HOST") != env::var("TARGET") {
         return;

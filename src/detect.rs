@@ -26,6 +26,7 @@ mod quoted;
 mod reading;
 mod reason;
 mod record;
+#[cfg(test)]
 mod samples;
 mod stream;
 mod unquote;
@@ -35,7 +36,7 @@ use std::sync::Arc;
 
 pub use fold::folded;
 pub use foreign::{Foreign, foreign_in, meaning_elsewhere};
-pub use library::{Patterns, keywords_of_lines};
+pub use library::{Patterns, keywords_of_lines, patterns_of_file};
 pub use pattern::{Counter, Pattern, Sample, Told};
 pub use pattern_file::PatternError;
 pub use prefilter::Prefilter;

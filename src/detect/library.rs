@@ -9,7 +9,6 @@ use super::pattern::{Pattern, Shape};
 use super::pattern_file::{self, PatternError};
 use super::prefix::Prefixes;
 use super::reason::{Reasons, Wording};
-use super::samples;
 use super::words::Words;
 use crate::attempt::Errno;
 
@@ -19,8 +18,6 @@ pub struct Patterns {
     locale: Vec<Wording>,
     user: Vec<Arc<Pattern>>,
     loaded: OnceLock<Loaded>,
-    /// The same patterns with their samples, for who asks.
-    complete: OnceLock<Vec<Arc<Pattern>>>,
 }
 
 /// The patterns, parsed.
@@ -52,7 +49,6 @@ impl Patterns {
         };
         self.locale = refusals.into_iter().map(wording).collect();
         self.loaded = OnceLock::new();
-        self.complete = OnceLock::new();
         self
     }
 
@@ -65,21 +61,18 @@ impl Patterns {
         pattern_file::check_expressions(text, &patterns)?;
         self.user.extend(patterns.into_iter().map(Arc::new));
         self.loaded = OnceLock::new();
-        self.complete = OnceLock::new();
         Ok(self)
     }
 
-    /// Every pattern, the first to be tried first.
+    /// Every pattern, the first to be tried first. Only those of the user's files have their samples.
     pub fn iter(&self) -> impl Iterator<Item = &Pattern> {
-        let complete = self.complete.get_or_init(|| self.by_rank(true));
-        complete.iter().map(Arc::as_ref)
+        self.loaded().patterns.iter().map(Arc::as_ref)
     }
 
-    /// The patterns, the first to be tried first, with or without the samples of this crate's own.
-    fn by_rank(&self, samples: bool) -> Vec<Arc<Pattern>> {
+    fn by_rank(&self) -> Vec<Arc<Pattern>> {
         // A file of the user's comes before ours of the same rank.
         let mut patterns = self.user.clone();
-        patterns.extend(builtin_patterns(samples));
+        patterns.extend(builtin_patterns());
         patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.rank));
         patterns
     }
@@ -88,7 +81,7 @@ impl Patterns {
         self.loaded.get_or_init(|| {
             let (words, mut wordings) = Words::load();
             wordings.extend(self.locale.iter().cloned());
-            let patterns = self.by_rank(false);
+            let patterns = self.by_rank();
             Loaded {
                 keywords: keywords(&patterns),
                 patterns,
@@ -98,6 +91,14 @@ impl Patterns {
             }
         })
     }
+}
+
+/// The patterns in a file, with their samples.
+///
+/// # Errors
+/// The first mistake in it, with its line.
+pub fn patterns_of_file(name: &str, text: &str) -> Result<Vec<Pattern>, PatternError> {
+    pattern_file::parse(name, text)
 }
 
 /// The keywords of the patterns in a file that speak of a line without a reason in it. None of a file that is malformed.
@@ -123,13 +124,10 @@ impl Loaded {
 }
 
 /// Tests keep the crate's files well formed; a malformed one would only lack here.
-fn builtin_patterns(with_samples: bool) -> impl Iterator<Item = Arc<Pattern>> {
-    let parsed = FILES.iter().filter_map(move |(name, text)| {
-        if with_samples {
-            return pattern_file::parse(name, text).ok();
-        }
-        pattern_file::parse(name, &samples::without(text)).ok()
-    });
+fn builtin_patterns() -> impl Iterator<Item = Arc<Pattern>> {
+    let parsed = FILES
+        .iter()
+        .filter_map(|(name, text)| pattern_file::parse(name, text).ok());
     parsed.flatten().map(Arc::new)
 }
 

@@ -1,4 +1,4 @@
-//! Pattern files without their samples: most of their text, and needed by tests and checks alone.
+//! Pattern files without their samples, which only tests need. The build (src/build.rs) uses this.
 
 /// The text with empty lines in place of the tables of samples, so that places in it stay.
 #[must_use]
@@ -47,19 +47,5 @@ mod tests {
         let text = "[[pattern]]\nid = \"a\"\nline = \'\'\'\n[x]\n\'\'\'\n[[pattern.sample]]\ntext = \"\"\"\n[[pattern]]\n\"\"\"\npath = \"/x\"\n\n[[pattern.look]]\nline = \'x\'\n";
         let expected = "[[pattern]]\nid = \"a\"\nline = \'\'\'\n[x]\n\'\'\'\n\n\n\n\n\n\n[[pattern.look]]\nline = \'x\'\n";
         assert_eq!(without(text), expected);
-    }
-
-    #[test]
-    fn the_patterns_of_every_file_are_the_same_without_samples() {
-        for (name, text) in super::super::files::FILES {
-            let ids = |text: &str| -> Vec<(String, usize)> {
-                let patterns = super::super::pattern_file::parse(name, text).expect(name);
-                patterns
-                    .into_iter()
-                    .map(|pattern| (pattern.id, pattern.line_number))
-                    .collect()
-            };
-            assert_eq!(ids(&without(text)), ids(text), "{name}");
-        }
     }
 }

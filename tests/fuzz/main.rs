@@ -4,6 +4,8 @@
 //! `PERMWRAP_FUZZ_SECONDS=600 cargo test --release --test fuzz`
 
 mod memory;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -61,7 +63,7 @@ const SPOILERS: &[&[u8]] = &[
 #[test]
 fn any_text_in_any_pieces_gives_the_same_incidents() {
     let patterns = Arc::new(Patterns::builtin());
-    let seeds: Vec<Vec<u8>> = patterns
+    let seeds: Vec<Vec<u8>> = support::patterns_with_samples()
         .iter()
         .flat_map(|pattern| &pattern.samples)
         .map(|sample| sample.text.clone().into_bytes())

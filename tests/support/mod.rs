@@ -33,6 +33,22 @@ pub use world::{Ran, World};
 use std::path::PathBuf;
 
 use permwrap::attempt::{Errno, Incident};
+use permwrap::detect::{Pattern, Patterns, patterns_of_file};
+
+/// The patterns that are built in, with their samples, which are left out of the program.
+pub fn patterns_with_samples() -> Vec<Pattern> {
+    let built_in = Patterns::builtin();
+    let names: std::collections::BTreeSet<&str> = built_in
+        .iter()
+        .map(|pattern| pattern.file.as_str())
+        .collect();
+    let of_file = |name: &str| {
+        let path = format!("{}/patterns/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(&path).expect("a file of patterns");
+        patterns_of_file(name, &text).expect("it is well formed")
+    };
+    names.into_iter().flat_map(of_file).collect()
+}
 
 /// The permwrap that was built for this test run.
 pub fn permwrap() -> PathBuf {
