@@ -11,6 +11,7 @@ pub mod table;
 
 mod call;
 mod filter;
+mod foresight;
 mod log;
 mod look;
 mod object;
@@ -139,7 +140,7 @@ pub fn start(log: Log) -> Option<Tracing> {
     if let Err(why) = &started {
         let line =
             format!("permwrap: --trace is not possible: {why}; the command runs without it\n");
-        let _ = calls::write(2, line.as_bytes());
+        let _ = calls::write(calls::stderr(), line.as_bytes());
     }
     started.ok()
 }
@@ -156,13 +157,13 @@ pub fn without_tracers_filter(status: &[u8]) -> Vec<u8> {
 }
 
 fn say(to: &OwnedFd, word: i32) {
-    let _ = calls::send_now(to.as_raw_fd(), &word.to_ne_bytes());
+    let _ = calls::send_now(to, &word.to_ne_bytes());
 }
 
 fn hear(from: &OwnedFd) -> Option<i32> {
     let mut word = [0; LENGTH];
     loop {
-        match calls::read(from.as_raw_fd(), &mut word) {
+        match calls::read(from, &mut word) {
             Ok(LENGTH) => return Some(i32::from_ne_bytes(word)),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             _ => return None,
@@ -176,8 +177,9 @@ fn serve(command: OwnedFd, log: Log, is_filtered: bool) -> ! {
     // SAFETY: this process does what follows and then ends, and uses no other descriptor.
     unsafe { calls::keep_only(&[command.as_raw_fd()]) };
     calls::leave_directory();
-    // Out of the job: its stops are not the tracer's.
-    let _ = nix::unistd::setsid();
+    // Out of the job: its stops are not the tracer's. In a session of its own it would also be scheduled for itself
+    // (sched(7), autogroup), and at each stop wait for its turn among all others.
+    let _ = rustix::process::setpgid(None, None);
     sys::set_name(c"permwrap-trace");
     let Some(pid) = hear(&command) else {
         calls::exit(0)

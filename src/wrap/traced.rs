@@ -2,6 +2,7 @@
 //! nothing.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 use crate::attempt::{ANY_NAME, Attempt, Incident, Object, Operation, Subject};
 use crate::gather::{self, Snapshot};
@@ -16,25 +17,17 @@ const MOST_UNSAID: usize = 3;
 /// After how many further calls of its process a refused look, or a refused privilege, no longer explains the process's end.
 const LAST_LOOK: u32 = 4;
 
-/// Paths that programs try in passing and do without: their last components, or directories on the way. The dynamic loader's
-/// preload list, catalogues of messages and locales, Python's compiled modules, terminal descriptions, what shells and
-/// interpreters look for in a home.
-const IN_PASSING: &[&str] = &[
-    "/etc/ld.so.preload",
-    "/etc/ld.so.cache",
-    "/locale/",
-    "/locale-archive",
-    "/__pycache__",
-    ".pyc",
-    "/site-packages",
-    "/pyvenv.cfg",
-    "/terminfo/",
-    "/gconv-modules",
-    "/.inputrc",
-    "/etc/localtime",
-    "/zoneinfo/",
-    "/nsswitch.conf",
-];
+/// Paths that programs try in passing and do without.
+const IN_PASSING: &str = include_str!("../../patterns/passing.toml");
+
+/// What such a path has in it: each of these is one.
+static PARTS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    #[derive(serde::Deserialize)]
+    struct Passing {
+        parts: Vec<String>,
+    }
+    toml::from_str(IN_PASSING).map_or_else(|_| Vec::new(), |passing: Passing| passing.parts)
+});
 
 /// The refused calls of a run, and which of them were told of.
 pub struct Traced {
@@ -141,7 +134,7 @@ impl Traced {
     fn is_in_passing(&self, call: &Call) -> bool {
         let path = call.path.as_deref().unwrap_or_default();
         self.calls.has_passed(call)
-            || IN_PASSING
+            || PARTS
                 .iter()
                 .any(|part| memchr::memmem::find(path, part.as_bytes()).is_some())
     }
@@ -317,4 +310,15 @@ fn attempt(call: &Call) -> Option<Attempt> {
         directory: call.directory.clone(),
         errno: Some(call.errno),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PARTS;
+
+    #[test]
+    fn the_paths_tried_in_passing_are_there() {
+        assert!(PARTS.iter().any(|part| part == "/etc/ld.so.preload"));
+        assert!(PARTS.iter().all(|part| part.len() > 3));
+    }
 }

@@ -78,6 +78,12 @@ pub fn has_privileges(pid: i32) -> bool {
         || rustix::fs::getxattr(&program, c"security.capability", &mut [0_u8; 64]).is_ok()
 }
 
+/// The security label of a process, by its name in /proc; `None` without a module that labels.
+#[must_use]
+pub fn label(process: &str) -> Option<Vec<u8>> {
+    std::fs::read(format!("/proc/{process}/attr/current")).ok()
+}
+
 /// What /proc/PID/status tells of a process, as if it had not given up new privileges for the tracer's filter.
 #[must_use]
 pub fn with_new_privileges(status: &[u8]) -> Vec<u8> {

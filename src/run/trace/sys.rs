@@ -2,8 +2,10 @@
 
 use std::ffi::{c_int, c_uint};
 use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::libc;
+use rustix::fs::{Mode, OFlags};
 
 use super::table::Abi;
 
@@ -37,6 +39,13 @@ pub struct CallInfo {
 impl CallInfo {
     /// Stopped at the start of a call.
     pub const ENTRY: u8 = 1;
+
+    /// What the filter tells with the stop it caused.
+    #[must_use]
+    pub fn told(&self) -> u16 {
+        // The last field of the part for such stops, 32 bits that begin a word.
+        (self.words[7].to_ne_bytes()[0] as u16) | u16::from(self.words[7].to_ne_bytes()[1]) << 8
+    }
 
     /// The number of the call that starts.
     #[must_use]
@@ -277,6 +286,30 @@ pub fn wait() -> Option<(i32, c_int)> {
             return None;
         }
     }
+}
+
+/// Opens a directory, which is not waited for: only to name what is in it.
+#[must_use]
+pub fn open_directory(path: &str) -> Option<OwnedFd> {
+    let how = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::open(path, how, Mode::empty()).ok()
+}
+
+/// Whether this process may use an opened file so (faccessat2(2)); not, where the kernel does not tell.
+#[must_use]
+pub fn may_use(file: &OwnedFd, mode: c_int, flags: c_int) -> bool {
+    let flags = flags | libc::AT_EMPTY_PATH;
+    // SAFETY: the path is a C string.
+    let answer = unsafe {
+        libc::syscall(
+            libc::SYS_faccessat2,
+            file.as_raw_fd(),
+            c"".as_ptr(),
+            mode,
+            flags,
+        )
+    };
+    answer == 0
 }
 
 /// Lets another process trace this one where the Yama module asks for leave; without that module it does nothing.

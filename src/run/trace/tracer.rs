@@ -12,6 +12,7 @@ use rustix::thread::{CapabilitySet, capabilities};
 
 use super::entry::{Entry, Refused, Remark};
 use super::filter::{MAKES_PROCESS, MATTERS};
+use super::foresight::Foresight;
 use super::log::{Log, Place};
 use super::look::{self, credentials, has_privileges, last_component, program, thread_group};
 use super::object::{self, Caller};
@@ -19,6 +20,7 @@ use super::refusals::{Deed, Refusals};
 use super::sys::{self, CallInfo, Installed, Resume};
 use super::table::{self, Abi, CALLS, Does, NAMESPACES, Object, Row, UNTRACED};
 use super::without_tracers_filter;
+use crate::attempt::Privilege;
 use crate::run::scene::{Process, Watcher};
 
 /// PTRACE_EVENT_STOP: a group-stop, the first stop of a new process, or an interrupt.
@@ -44,6 +46,11 @@ struct Tracee {
     deprived: bool,
     /// Whether it, or who made it, gave up new privileges or put itself in a sandbox of the Landlock module.
     confined: bool,
+    /// Whether it is not as the tracer is: other credentials, another root directory or other mounts, a sandbox. Then what the
+    /// tracer may do tells nothing of it.
+    differs: bool,
+    /// Whether the call it is in makes a process in other namespaces.
+    makes_namespaces: bool,
     /// The process, where it had refused calls.
     process: Option<i32>,
 }
@@ -100,6 +107,9 @@ pub struct Tracer {
     /// Processes as they are, for as long as nobody changes credentials or directories.
     looks: HashMap<i32, (Place, Process)>,
     remarks: HashSet<Vec<u8>>,
+    foresight: Foresight,
+    /// The tracer's own security label, which the command's processes start with.
+    label: Option<Vec<u8>>,
 }
 
 impl Tracer {
@@ -121,6 +131,8 @@ impl Tracer {
             known: HashMap::new(),
             looks: HashMap::new(),
             remarks: HashSet::new(),
+            foresight: Foresight::new(),
+            label: look::label("self"),
         }
     }
 
@@ -166,6 +178,7 @@ impl Tracer {
             let every_call = self.threads.values().any(|tracee| tracee.every_call);
             let new = Tracee {
                 every_call,
+                differs: true,
                 ..Tracee::default()
             };
             self.threads.insert(pid, new);
@@ -175,17 +188,41 @@ impl Tracer {
 
     /// The filter stopped it, at the start of a call.
     fn at_watched_call(&mut self, pid: i32) {
-        if cfg!(not(target_arch = "x86_64")) {
-            self.thread(pid).start = sys::call_info(pid);
+        let Some(info) = sys::call_info(pid) else {
+            // A kernel that does not tell of calls (before 5.3), or one that was killed.
+            let tracee = self.thread(pid);
+            (tracee.inside, tracee.matters) = (true, true);
+            return;
+        };
+        if info.told() == 0 && self.is_foreseen(pid, &info) {
+            return;
         }
         let tracee = self.thread(pid);
+        if cfg!(not(target_arch = "x86_64")) {
+            tracee.start = Some(info);
+        }
         tracee.inside = true;
         tracee.seen_by_filter = true;
-        let told = sys::event_message(pid);
-        tracee.matters = told == Some(i32::from(MATTERS));
-        if told == Some(i32::from(MAKES_PROCESS)) {
-            tracee.inside = keep_traced(pid);
+        tracee.matters = info.told() == MATTERS;
+        if info.told() == MAKES_PROCESS {
+            let makes_namespaces = keep_traced(pid, &info);
+            (tracee.inside, tracee.makes_namespaces) = (makes_namespaces, makes_namespaces);
         }
+    }
+
+    /// Whether it is known that the call at whose start a thread stands will not be refused, and that its success is of no
+    /// interest either.
+    fn is_foreseen(&mut self, pid: i32, call: &CallInfo) -> bool {
+        let tracee = self.thread(pid);
+        let tells_nothing = tracee.differs || tracee.every_call;
+        let answers = self.refusals(pid).is_some_and(|it| it.are_recent());
+        if tells_nothing || answers || !self.foresight.is_sure(pid, call) {
+            return false;
+        }
+        if let Some(refusals) = self.refusals(pid) {
+            refusals.count();
+        }
+        true
     }
 
     /// At the start or at the end of a call.
@@ -305,9 +342,12 @@ impl Tracer {
     /// What a success tells of earlier refusals, and what it changes.
     fn succeeded(&mut self, pid: i32, call: Call) {
         match call.row.does {
-            _ if call.row.changes => self.looks.clear(),
+            _ if call.row.changes => self.changed(pid, call.row.does),
             Does::Filter => self.watch_every_call(pid),
-            Does::Confine => self.thread(pid).confined = true,
+            Does::Confine => {
+                let tracee = self.thread(pid);
+                (tracee.confined, tracee.differs) = (true, true);
+            }
             Does::Ring => {
                 if let Some((_, process)) = self.look_at(pid) {
                     self.remark(&Remark::Ring(program(&process)));
@@ -319,6 +359,19 @@ impl Tracer {
         if let Some(refusals) = self.refusals(pid).filter(|refusals| refusals.are_recent()) {
             let name = call.name(pid);
             refusals.answer(Deed::of(call.row, call.arguments), &name, &log);
+        }
+    }
+
+    /// It acts as somebody else, or from elsewhere.
+    fn changed(&mut self, pid: i32, does: Does) {
+        self.looks.clear();
+        match does {
+            Does::Traverse => self.foresight.forget_directories(),
+            Does::Needs(Privilege::UserIds | Privilege::GroupIds) | Does::Other => {
+                self.thread(pid).differs = true;
+            }
+            // Other threads of its process may be elsewhere with it.
+            _ => self.threads.values_mut().for_each(|it| it.differs = true),
         }
     }
 
@@ -343,6 +396,8 @@ impl Tracer {
             every_call,
             confined,
             deprived,
+            differs,
+            makes_namespaces,
             ..
         } = self.thread(pid);
         let Some(new) = sys::event_message(pid) else {
@@ -351,6 +406,7 @@ impl Tracer {
         let tracee = self.threads.entry(new).or_default();
         tracee.every_call |= every_call;
         tracee.confined |= confined;
+        tracee.differs = differs || makes_namespaces;
         tracee.deprived = deprived;
     }
 
@@ -365,8 +421,12 @@ impl Tracer {
         if let Some(refusals) = self.processes.get_mut(&pid) {
             refusals.answer_by_program(&self.log);
         }
-        let deprived = !self.privileged && has_privileges(pid);
-        self.thread(pid).deprived = deprived;
+        let has_privileges = has_privileges(pid);
+        let deprived = !self.privileged && has_privileges;
+        let differs = has_privileges || look::label(&pid.to_string()) != self.label;
+        let tracee = self.thread(pid);
+        tracee.deprived = deprived;
+        tracee.differs |= differs;
         if deprived && let Some((_, process)) = self.look_at(pid) {
             self.remark(&Remark::Privileges(program(&process)));
         }
@@ -375,6 +435,7 @@ impl Tracer {
     fn ended(&mut self, pid: i32, status: c_int) {
         self.threads.remove(&pid);
         self.looks.remove(&pid);
+        self.foresight.forget(pid);
         let code = if libc::WIFEXITED(status) {
             libc::WEXITSTATUS(status)
         } else {
@@ -419,11 +480,8 @@ impl Tracer {
 
 /// At the start of clone(2) or clone3(2): the new process is to be traced, be it asked otherwise. It has the filter, and
 /// without a tracer the kernel would answer its calls with ENOSYS. Whether the call's end is of interest: it makes namespaces.
-fn keep_traced(pid: i32) -> bool {
+fn keep_traced(pid: i32, info: &CallInfo) -> bool {
     let untraced = u64::from(UNTRACED);
-    let Some(info) = sys::call_info(pid) else {
-        return true;
-    };
     let Some(abi) = Abi::with_audit_number(info.arch) else {
         return true;
     };

@@ -1,0 +1,233 @@
+//! Foresight: which calls cannot be refused, so that a process need not be stopped at their ends as well.
+//!
+//! Most watched calls find what they look for, or find that it is not there. For a process with the tracer's own credentials,
+//! root directory and mounts, in no sandbox of its own, the tracer finds out the same way: it walks the same path, by what
+//! the kernel has in memory (openat2(2), RESOLVE_CACHED). It never waits for a file system: who serves that may be among those
+//! that stand still. Where this tells nothing, the end of the call does.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::ffi::CString;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::libc;
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, StatxFlags, openat2, statx};
+use rustix::io::Errno;
+
+use super::object;
+use super::sys::{self, CallInfo};
+use super::table::{Abi, CALLS, Does, Object, Row};
+
+/// File systems that answer who may read a file from memory.
+const FROM_MEMORY: [&str; 11] = [
+    "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "tmpfs", "ramfs", "overlay", "squashfs",
+    "erofs",
+];
+
+/// The flags of open(2) with which it needs nothing but to find the file and to read it.
+const PLAIN: i32 = libc::O_CLOEXEC
+    | libc::O_NONBLOCK
+    | libc::O_DIRECTORY
+    | libc::O_NOFOLLOW
+    | libc::O_NOCTTY
+    | libc::O_LARGEFILE;
+
+/// A call whose answer may be foreseen.
+#[derive(Debug, Clone, Copy)]
+struct Foreseeable {
+    object: Object,
+    needs: Needs,
+}
+
+/// What it needs, besides finding its object.
+#[derive(Debug, Clone, Copy)]
+enum Needs {
+    Nothing,
+    /// What is in this mode, by the real ids.
+    Access(u8),
+    /// Reading, where these flags ask for no more.
+    Open(u8),
+}
+
+impl Foreseeable {
+    fn of(row: &Row) -> Option<Foreseeable> {
+        let needs = match (row.does, row.name) {
+            (Does::Open(flags), _) => Needs::Open(flags),
+            (Does::Access(mode), "access" | "faccessat") => Needs::Access(mode),
+            (Does::Look, "stat" | "lstat" | "newfstatat" | "statx" | "readlink" | "readlinkat") => {
+                Needs::Nothing
+            }
+            _ => return None,
+        };
+        Some(Foreseeable {
+            object: row.object,
+            needs,
+        })
+    }
+}
+
+/// What is known of calls to come.
+#[derive(Debug)]
+pub struct Foresight {
+    /// By the call's number in the usual table.
+    calls: Vec<Option<Foreseeable>>,
+    /// The working directories of threads, until one of them changes.
+    directories: HashMap<i32, OwnedFd>,
+    /// The mounts that answer from memory.
+    mounts: Vec<u64>,
+}
+
+impl Foresight {
+    /// Nothing seen yet.
+    #[must_use]
+    pub fn new() -> Foresight {
+        let mut calls = Vec::new();
+        for row in CALLS {
+            if let (Some(usual), Some(call)) = (Abi::HERE.first(), Foreseeable::of(row))
+                && let Some(number) = row.number(*usual)
+            {
+                let number = number as usize;
+                calls.resize(calls.len().max(number + 1), None);
+                calls[number] = Some(call);
+            }
+        }
+        Foresight {
+            calls,
+            directories: HashMap::new(),
+            mounts: mounts_in_memory(),
+        }
+    }
+
+    /// A thread changed its directory, and with it perhaps others'.
+    pub fn forget_directories(&mut self) {
+        self.directories.clear();
+    }
+
+    /// A thread has ended.
+    pub fn forget(&mut self, pid: i32) {
+        self.directories.remove(&pid);
+    }
+
+    /// Whether the call at whose start a thread stands cannot be refused. The thread must be as the tracer is.
+    #[must_use]
+    pub fn is_sure(&mut self, pid: i32, call: &CallInfo) -> bool {
+        self.granted(pid, call).unwrap_or(false)
+    }
+
+    fn granted(&mut self, pid: i32, call: &CallInfo) -> Option<bool> {
+        let usual = Abi::HERE.first()?;
+        if call.arch != usual.audit_number() {
+            return None;
+        }
+        let found = (*self.calls.get(usize::try_from(call.number()).ok()?)?)?;
+        let arguments = call.arguments();
+        if let Needs::Open(flags) = found.needs
+            && arguments[usize::from(flags)] as i32 & !PLAIN != libc::O_RDONLY
+        {
+            return None;
+        }
+        let (directory, path) = match found.object {
+            Object::Path(path) => (libc::AT_FDCWD, path),
+            Object::At(directory, path) => (arguments[usize::from(directory)] as i32, path),
+            _ => return None,
+        };
+        let path = object::text_at(pid, arguments[usize::from(path)]);
+        // What is in /proc, and in /dev by way of it, is another thing to each process.
+        if path.is_empty() || path.starts_with(b"/proc") || path.starts_with(b"/dev/") {
+            return None;
+        }
+        let path = CString::new(path).ok()?;
+        let opened;
+        let base = if path.to_bytes().starts_with(b"/") {
+            CWD
+        } else if directory == libc::AT_FDCWD {
+            self.directory(pid)?
+        } else {
+            opened = sys::open_directory(&format!("/proc/{pid}/fd/{directory}"))?;
+            opened.as_fd()
+        };
+        let resolve = ResolveFlags::CACHED | ResolveFlags::NO_MAGICLINKS;
+        match openat2(
+            base,
+            &path,
+            OFlags::PATH | OFlags::CLOEXEC,
+            Mode::empty(),
+            resolve,
+        ) {
+            Err(error) => Some(matches!(error, Errno::NOENT | Errno::NOTDIR)),
+            Ok(found_there) => match found.needs {
+                Needs::Nothing => Some(true),
+                Needs::Access(mode) => {
+                    let mode = arguments[usize::from(mode)] as i32;
+                    Some(mode == libc::F_OK || self.allows(&found_there, mode, 0)?)
+                }
+                Needs::Open(_) => self.allows(&found_there, libc::R_OK, libc::AT_EACCESS),
+            },
+        }
+    }
+
+    /// Whether a regular file or a directory may be used so; `None` where that cannot be told without waiting.
+    fn allows(&self, file: &OwnedFd, mode: i32, flags: i32) -> Option<bool> {
+        let how = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+        let what = StatxFlags::TYPE | StatxFlags::MNT_ID;
+        let stat = statx(file, c"", how, what).ok()?;
+        let kind = FileType::from_raw_mode(stat.stx_mode.into());
+        let is_plain = matches!(kind, FileType::RegularFile | FileType::Directory);
+        (is_plain && self.mounts.contains(&stat.stx_mnt_id))
+            .then(|| sys::may_use(file, mode, flags))
+    }
+
+    fn directory(&mut self, pid: i32) -> Option<BorrowedFd<'_>> {
+        let known: &OwnedFd = match self.directories.entry(pid) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(sys::open_directory(&format!("/proc/{pid}/cwd"))?),
+        };
+        Some(known.as_fd())
+    }
+}
+
+/// The numbers of the mounts whose file systems answer from memory (proc_pid_mountinfo(5)).
+fn mounts_in_memory() -> Vec<u64> {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    mounts.lines().filter_map(mount_in_memory).collect()
+}
+
+fn mount_in_memory(line: &str) -> Option<u64> {
+    let (before, after) = line.split_once(" - ")?;
+    let kind = after.split(' ').next()?;
+    let number = before.split(' ').next()?.parse().ok()?;
+    FROM_MEMORY.contains(&kind).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mounts_are_told_apart_by_their_file_systems() {
+        let local = "29 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw";
+        let remote = "31 29 0:42 / /home rw - fuse.sshfs host: rw";
+        assert_eq!(mount_in_memory(local), Some(29));
+        assert_eq!(mount_in_memory(remote), None);
+        assert_eq!(mount_in_memory("nonsense"), None);
+    }
+
+    #[test]
+    fn only_calls_that_look_and_read_are_foreseen() {
+        let foreseen = CALLS.iter().filter(|row| Foreseeable::of(row).is_some());
+        let names: std::collections::BTreeSet<&str> = foreseen.map(|row| row.name).collect();
+        let expected = [
+            "access",
+            "faccessat",
+            "lstat",
+            "newfstatat",
+            "open",
+            "openat",
+            "readlink",
+            "readlinkat",
+            "stat",
+            "statx",
+        ];
+        assert_eq!(names, expected.into_iter().collect());
+    }
+}
