@@ -112,6 +112,13 @@ impl Findings {
         self.worlds = worlds;
     }
 
+    /// Holds none of these worlds any longer, where nothing waits to be worked out in one: what is held cannot be unmounted.
+    pub fn let_go(&mut self) {
+        if self.waiting.is_empty() {
+            self.worlds = Worlds::new();
+        }
+    }
+
     /// Takes what a text tells of. The first of a burst are worked out at once, while things are as they were; the others
     /// wait until the hints of these were given.
     pub fn meet(&mut self, incidents: Vec<Incident>, circumstances: &Arc<Circumstances>) {

@@ -45,7 +45,7 @@ pub fn literals(directories: &[PathBuf]) -> Vec<Vec<u8>> {
     let mut literals = Vec::new();
     for directory in all_directories(directories, &config) {
         for file in files_of(&directory).unwrap_or_default() {
-            let text = std::fs::read_to_string(&file).unwrap_or_default();
+            let text = small_file::read(&file).unwrap_or_default();
             literals.extend(detect::keywords_of_lines(&text));
         }
     }

@@ -40,21 +40,19 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     }
 }
 
-/// Writes a new file beside it and gives that its name. Where the directory takes no new file, the old one is written to.
+/// Writes a new file beside it and gives that its name. Where that is refused, by the directory or by a security module that
+/// knows of this one file only, it is written to where it is.
 fn replace(path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<()> {
-    let (beside, mut file) = match temporary(path) {
-        Ok(temporary) => temporary,
-        Err(error) if mode.is_some() && error.kind() == ErrorKind::PermissionDenied => {
-            let flags = libc::O_NOFOLLOW | libc::O_NOCTTY;
-            let old = OpenOptions::new()
-                .write(true)
-                .truncate(true)
-                .custom_flags(flags)
-                .open(path);
-            return old?.write_all(bytes);
+    match exchange(path, bytes, mode) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            write_in_place(path, bytes, mode.is_some())
         }
-        Err(error) => return Err(error),
-    };
+        done => done,
+    }
+}
+
+fn exchange(path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<()> {
+    let (beside, mut file) = temporary(path)?;
     let done = file
         .write_all(bytes)
         .and_then(|()| {
@@ -67,6 +65,21 @@ fn replace(path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<()> {
         let _ = fs::remove_file(&beside);
     }
     done
+}
+
+/// Writes to the file itself, which is `there` or not: through no link, and to none that has another name, which may be
+/// somebody's trap.
+fn write_in_place(path: &Path, bytes: &[u8], there: bool) -> Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(!there)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NOCTTY)
+        .open(path)?;
+    if file.metadata()?.nlink() > 1 {
+        return Err(Error::other("it has another name, and is not written to"));
+    }
+    file.set_len(0)?;
+    file.write_all(bytes)
 }
 
 fn temporary(path: &Path) -> Result<(PathBuf, File)> {
@@ -98,6 +111,22 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).expect("it is there"), text);
         }
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_replaced_is_written_to_but_not_through_another_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (file, other) = (folder.path().join("file"), folder.path().join("other"));
+        write_in_place(&file, b"a long text", false).expect("it is new");
+        write_in_place(&file, b"text", true).expect("it is there");
+        assert_eq!(fs::read(&file).expect("it is there"), b"text");
+        assert!(write_in_place(&file, b"again", false).is_err());
+        fs::hard_link(&file, &other).expect("another name");
+        assert!(write_in_place(&file, b"again", true).is_err());
+        fs::remove_file(&other).expect("it is ours");
+        std::os::unix::fs::symlink(&file, &other).expect("a link");
+        assert!(write_in_place(&other, b"again", true).is_err());
+        assert_eq!(fs::read(&file).expect("it is there"), b"text");
     }
 
     #[test]

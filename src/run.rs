@@ -21,6 +21,7 @@ pub mod trace;
 
 mod column;
 mod file;
+mod helper;
 mod memory;
 mod pipe;
 mod round;
@@ -30,10 +31,11 @@ mod spawn;
 mod sys;
 mod terminal;
 mod watch;
+mod wording;
 
 use std::os::fd::{AsRawFd, RawFd};
 
-use nix::libc;
+use rustix::fs::{FileType, Stat};
 
 pub use diagnosis::{MakeObserver, Observer};
 pub use exit::Exit;
@@ -64,7 +66,7 @@ pub struct Options {
     pub no_pty: bool,
     /// Watch the system calls themselves, and write what was refused into this log.
     pub trace: Option<trace::Log>,
-    /// What the user's own patterns look for: asked when the command writes for the first time.
+    /// What the user's own patterns look for: asked when the command writes for the first time, in a process of its own.
     pub literals: Option<fn() -> Vec<Vec<u8>>>,
 }
 
@@ -72,23 +74,26 @@ pub struct Options {
 ///
 /// Must be called while the process has one thread.
 pub fn run(command: &Command, options: Options, make: MakeObserver) -> ! {
-    let Some(stderr) = sys::stat(2) else {
+    let Some(stderr) = sys::stat(sys::stderr()) else {
         become_the_command(command);
     };
-    if !sys::is_writable(2) || (options.quiet && !options.report) {
+    if !sys::is_writable(sys::stderr()) || (options.quiet && !options.report) {
         become_the_command(command);
     }
-    let kind = stderr.st_mode & libc::S_IFMT;
-    match kind {
-        libc::S_IFREG => match File::behind_stderr() {
+    match FileType::from_raw_mode(stderr.st_mode) {
+        FileType::RegularFile => match File::behind_stderr() {
             Ok(file) => run_beside_file(command, options, make, file),
             Err(_) => run_through_pipe(command, options, make, &stderr),
         },
-        libc::S_IFIFO | libc::S_IFSOCK if sys::has_reader(2) => {
+        FileType::Fifo | FileType::Socket if sys::has_reader(sys::stderr()) => {
             run_through_pipe(command, options, make, &stderr)
         }
-        libc::S_IFCHR if sys::is_terminal(2) => run_on_terminal(command, options, make),
-        libc::S_IFCHR if options.report => run_through_pipe(command, options, make, &stderr),
+        FileType::CharacterDevice if sys::is_terminal(sys::stderr()) => {
+            run_on_terminal(command, options, make)
+        }
+        FileType::CharacterDevice if options.report => {
+            run_through_pipe(command, options, make, &stderr)
+        }
         _ => become_the_command(command),
     }
 }
@@ -129,7 +134,7 @@ impl Ready {
     /// Closes what only the command needs, so that its stdin and stdout are closed when it closes them. Not where a report is
     /// wanted: it may go to one of them. `own` are the wrapper's own descriptors; they come back with those of `self`.
     fn let_go(&self, options: Options, own: &[RawFd]) -> Vec<RawFd> {
-        let own = [own, &[self.inbox.descriptor()]].concat();
+        let own = [own, &[self.inbox.descriptor().as_raw_fd()]].concat();
         if !options.report {
             // SAFETY: of the wrapper's own objects only those that are passed on live on, and these descriptors are theirs.
             unsafe { sys::keep_only(&[&[2], &own[..]].concat()) };
@@ -140,7 +145,7 @@ impl Ready {
     /// The command cannot be executed: says why, and what the observer makes of it.
     fn fail(self, command: &Command, errno: i32, options: Options, make: MakeObserver) -> ! {
         let line = message(command.name().to_bytes(), errno);
-        let _ = sys::write(2, &line);
+        let _ = sys::write(sys::stderr(), &line);
         let exit = Exit::with_code(code_of(errno));
         let own = self.let_go(options, &[]);
         let make: MakeObserver = Box::new(move || {
@@ -151,7 +156,7 @@ impl Ready {
         let mut watch = Watch::new(make, options, std::process::id() as i32, None, own);
         // Nothing was written that would start it.
         watch.start();
-        let _ = sys::write(2, &watch.last_words(exit, &self.inbox));
+        let _ = sys::write(sys::stderr(), &watch.last_words(exit, &self.inbox));
         self.inbox.close();
         exit.repeat()
     }
@@ -189,18 +194,13 @@ fn run_beside_file(command: &Command, options: Options, make: MakeObserver, file
         Err(NotStarted::NotExecuted(errno)) => ready.fail(command, errno, options, make),
     };
     let own = ready.let_go(options, &file.descriptors());
-    let mut watch = Watch::new(make, options, pid, sys::link_of(2), own);
+    let mut watch = Watch::new(make, options, pid, sys::link_of(sys::stderr()), own);
     file.follow(pid, ready.inbox, &mut watch).repeat()
 }
 
-fn run_through_pipe(
-    command: &Command,
-    options: Options,
-    make: MakeObserver,
-    stderr: &libc::stat,
-) -> ! {
-    let stdout_too =
-        sys::stat(1).is_some_and(|out| (out.st_dev, out.st_ino) == (stderr.st_dev, stderr.st_ino));
+fn run_through_pipe(command: &Command, options: Options, make: MakeObserver, stderr: &Stat) -> ! {
+    let stdout_too = sys::stat(sys::stdout())
+        .is_some_and(|out| (out.st_dev, out.st_ino) == (stderr.st_dev, stderr.st_ino));
     let Ok((source, sink)) = sys::packet_pipe() else {
         become_the_command(command);
     };
@@ -214,8 +214,11 @@ fn run_through_pipe(
         Err(NotStarted::NotExecuted(errno)) => ready.fail(command, errno, options, make),
     };
     let own = ready.let_go(options, &[source.as_raw_fd(), sink.as_raw_fd()]);
-    let channel = sys::link_of(source.as_raw_fd());
+    let channel = sys::link_of(&source);
     let mut watch = Watch::new(make, options, pid, channel, own);
-    let pipe = Pipe::new((source, sink), Outlet::stderr(stderr.st_mode));
+    let pipe = Pipe::new(
+        (source, sink),
+        Outlet::stderr(FileType::from_raw_mode(stderr.st_mode)),
+    );
     pipe.relay(pid, ready.inbox, &mut watch).repeat()
 }

@@ -356,7 +356,9 @@ impl Observer for Explainer {
         let incidents = self.detector.flush();
         self.meet(incidents);
         self.findings.rest();
-        self.hints()
+        let hints = self.hints();
+        self.findings.let_go();
+        hints
     }
 
     fn not_started(&mut self, errno: i32) {

@@ -1,20 +1,20 @@
 //! The process in which what was read is made sense of: forked at the first text that could matter, told over a socket,
 //! never waited for but at the end, and then not for long.
 //!
-//! It is a process of its own so that whatever happens to it costs a hint and nothing else: it may run out of memory,
-//! panic, or hang for ever on a file system that does not answer. Here is the relay's side of it.
+//! Here is the relay's side of it.
 
 mod child;
 pub(in crate::run) mod wire;
 
 use std::io::ErrorKind;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::libc;
 
 use super::exit::Exit;
+use super::helper::Helper;
 use super::scene::Scene;
 use super::sys;
 use wire::Answer;
@@ -22,18 +22,19 @@ use wire::Answer;
 /// How long stderr has to be silent before a hint may follow.
 pub const SILENCE: Duration = Duration::from_millis(150);
 
-/// How long the end of a run may be held up without any progress of the diagnosis: a dead network file system may keep it
-/// for ever.
+/// How long the end of a run may be held up by a diagnosis that neither answers nor works: a dead network file system may keep
+/// it for ever.
 const STANDSTILL: Duration = Duration::from_secs(2);
 
-/// How long the end of a run may be held up at all.
+/// How long the end of a run may be held up at all, and where a report was asked for.
 const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE_OF_REPORT: Duration = Duration::from_secs(30);
+
+/// How long a diagnosis may be silent before it is looked at.
+const A_LOOK: Duration = Duration::from_millis(500);
 
 /// How long it may be held up for more, where there are hints already.
 const ENOUGH: Duration = Duration::from_secs(1);
-
-/// How long a diagnosis that was killed may take to be gone, before it is left behind; in milliseconds.
-const GOING: u32 = 20;
 
 /// How long a text may become while the diagnosis is behind, in bytes; what comes then is dropped.
 const MOST_WAITING: usize = 1024 * 1024;
@@ -68,7 +69,7 @@ pub type MakeObserver = Box<dyn FnOnce() -> Box<dyn Observer>>;
 /// The relay's side of the diagnosis.
 #[derive(Debug)]
 pub struct Diagnosis {
-    pid: i32,
+    helper: Helper,
     socket: OwnedFd,
     /// What was not sent yet: whole messages, the first perhaps in part.
     out: Vec<u8>,
@@ -82,6 +83,8 @@ pub struct Diagnosis {
     /// When there was progress last.
     moved: Instant,
     over: bool,
+    /// Whether all that it was told of is worked out, as far as it will be before the end.
+    rests: bool,
 }
 
 impl Diagnosis {
@@ -91,26 +94,25 @@ impl Diagnosis {
     /// wanted, which may go to one of them; `own` are the ones that it then closes.
     pub fn start(make: MakeObserver, report: bool, own: &[RawFd]) -> Option<Diagnosis> {
         let (socket, theirs) = sys::stream().ok()?;
-        let parent = std::process::id() as i32;
         // SAFETY: the wrapper has one thread.
-        match unsafe { sys::fork() }.ok()? {
-            None => child::serve(make, theirs, parent, report, own),
-            Some(pid) => Some(Diagnosis {
-                pid,
-                socket,
-                out: Vec::new(),
-                waiting: None,
-                told: None,
-                received: Vec::new(),
-                hints: Vec::new(),
-                moved: Instant::now(),
-                over: false,
-            }),
-        }
+        let helper = unsafe { Helper::start(|| child::serve(make, &theirs, report, own)) }?;
+        Some(Diagnosis {
+            helper,
+            socket,
+            out: Vec::new(),
+            waiting: None,
+            told: None,
+            received: Vec::new(),
+            hints: Vec::new(),
+            moved: Instant::now(),
+            over: false,
+            rests: false,
+        })
     }
 
     /// Hands a text on. When the diagnosis is behind, texts are joined; when it is too far behind, they are dropped.
     pub fn text(&mut self, text: Vec<u8>, scene: Arc<Scene>) {
+        self.rests = false;
         match &mut self.waiting {
             Some((waiting, latest)) if waiting.len() < MOST_WAITING => {
                 waiting.extend_from_slice(&text);
@@ -133,14 +135,8 @@ impl Diagnosis {
     pub fn watched(&self) -> libc::pollfd {
         let behind = !self.out.is_empty() || self.waiting.is_some();
         let events = libc::POLLIN | if behind { libc::POLLOUT } else { 0 };
-        sys::watch(
-            if self.over {
-                -1
-            } else {
-                self.socket.as_raw_fd()
-            },
-            events,
-        )
+        let socket = (!self.over).then(|| self.socket.as_fd());
+        sys::watch(socket, events)
     }
 
     /// Sends and receives what goes without waiting.
@@ -157,7 +153,7 @@ impl Diagnosis {
         if self.out.is_empty() {
             return false;
         }
-        match sys::send_now(self.socket.as_raw_fd(), &self.out) {
+        match sys::send_now(&self.socket, &self.out) {
             Ok(count) => {
                 self.out.drain(..count);
                 true
@@ -169,7 +165,7 @@ impl Diagnosis {
 
     /// Receives something; false where that has to wait.
     fn receive(&mut self) -> bool {
-        match sys::append(self.socket.as_raw_fd(), &mut self.received, 4096) {
+        match sys::append(&self.socket, &mut self.received, 4096) {
             Ok(count) if count > 0 && self.received.len() < MOST_SAID => {}
             Err(e) if e.kind() == ErrorKind::WouldBlock => return false,
             Err(e) if e.kind() == ErrorKind::Interrupted => return true,
@@ -182,6 +178,7 @@ impl Diagnosis {
             match Answer::read(tag, body) {
                 Some(Answer::Hints(hints)) => self.hints.extend(hints),
                 Some(Answer::Progress) => {}
+                Some(Answer::Rest) => self.rests = true,
                 Some(Answer::Over) | None => self.over = true,
             }
         }
@@ -216,6 +213,17 @@ impl Diagnosis {
         std::mem::take(&mut self.hints)
     }
 
+    /// Whether all that it was told of is worked out, so that nothing of it need be held any longer: asked once for each time.
+    #[must_use]
+    pub fn is_done_for_now(&mut self) -> bool {
+        let behind = !self.out.is_empty() || self.waiting.is_some();
+        let done = std::mem::take(&mut self.rests) && !behind;
+        if done {
+            self.told = None;
+        }
+        done
+    }
+
     /// Whether the last words have been said, or never will be.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -223,20 +231,22 @@ impl Diagnosis {
     }
 
     /// Whether it is worth waiting on for the last words, `since` they were asked for, with some hints there or none yet.
+    /// However slow the machine is, one that works is waited for.
     #[must_use]
-    pub fn deserves_patience(&self, since: Instant, some: bool) -> bool {
-        let most = if some { ENOUGH } else { DEADLINE };
+    pub fn deserves_patience(&mut self, since: Instant, some: bool, report: bool) -> bool {
+        let most = match (some, report) {
+            (true, _) => ENOUGH,
+            (false, true) => DEADLINE_OF_REPORT,
+            (false, false) => DEADLINE,
+        };
+        if self.moved.elapsed() >= A_LOOK && self.helper.works() {
+            self.moved = Instant::now();
+        }
         since.elapsed() < most && self.moved.elapsed() < STANDSTILL
     }
 
-    /// Ends it, and reaps it where it can be ended: one that waits for a dead file system is left behind.
+    /// Ends it.
     pub fn dismiss(self) {
-        sys::kill(self.pid, libc::SIGKILL);
-        for _ in 0..GOING {
-            if sys::is_reaped(self.pid) {
-                return;
-            }
-            sys::poll(&mut [], 1);
-        }
+        self.helper.dismiss();
     }
 }

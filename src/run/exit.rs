@@ -68,6 +68,6 @@ pub fn message(name: &[u8], errno: i32) -> Vec<u8> {
 /// Becomes the command, when there is nothing to watch; else says why not.
 pub fn become_the_command(command: &super::Command) -> ! {
     let errno = command.execute();
-    let _ = sys::write(2, &message(command.name().to_bytes(), errno));
+    let _ = sys::write(sys::stderr(), &message(command.name().to_bytes(), errno));
     sys::exit(code_of(errno))
 }

@@ -5,7 +5,7 @@ mod batch;
 mod outlet;
 
 use std::io::ErrorKind;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use nix::libc;
 
@@ -61,7 +61,7 @@ impl Pipe {
 
     /// Relays until the command has ended and all it wrote has gone out. Then says what there is to say, and leaves a small
     /// process behind where others still write.
-    pub fn relay(mut self, command: i32, inbox: Inbox, watch: &mut Watch) -> Exit {
+    pub fn relay(mut self, command: i32, mut inbox: Inbox, watch: &mut Watch) -> Exit {
         let mut ended = None;
         while ended.is_none() {
             let mut watched = self.watched(&inbox, watch);
@@ -83,6 +83,7 @@ impl Pipe {
                 ended = pass_on(command, &inbox);
             }
         }
+        inbox.command_has_ended();
         let exit = ended.unwrap_or(Exit::with_code(125));
         if let Some(sink) = self.sink.take() {
             sys::keep_packets(&sink, true);
@@ -102,17 +103,9 @@ impl Pipe {
 
     fn watched(&self, inbox: &Inbox, watch: &Watch) -> [libc::pollfd; 4] {
         let full = !self.batch.is_empty();
-        let source = self
-            .source
-            .as_ref()
-            .filter(|_| !full)
-            .map_or(-1, AsRawFd::as_raw_fd);
+        let source = self.source.as_ref().filter(|_| !full).map(AsFd::as_fd);
         // Also asked for nothing, poll(2) tells that the reader went away: then the command must learn it too.
-        let outlet = if self.source.is_some() {
-            self.outlet.descriptor()
-        } else {
-            -1
-        };
+        let outlet = self.source.as_ref().map(|_| self.outlet.descriptor());
         [
             sys::watch(source, libc::POLLIN),
             sys::watch(outlet, if full { libc::POLLOUT } else { 0 }),
@@ -132,7 +125,7 @@ impl Pipe {
             if self.batch.bytes.len() >= BATCH {
                 break true;
             }
-            match self.batch.fill(source.as_raw_fd()) {
+            match self.batch.fill(source) {
                 Ok(0) => {
                     self.source = None;
                     break false;
@@ -248,12 +241,12 @@ impl Pipe {
             return;
         };
         self.batch.expect(Kept::Writes);
-        if self.batch.is_empty() && matches!(self.batch.fill(source.as_raw_fd()), Ok(0)) {
+        if self.batch.is_empty() && matches!(self.batch.fill(&source), Ok(0)) {
             return;
         }
         // Before the copy is made: it may be a while until it runs.
         // SAFETY: neither this process nor the copy uses any other descriptor from here on.
-        unsafe { sys::keep_only(&[source.as_raw_fd(), self.outlet.descriptor()]) };
+        unsafe { sys::keep_only(&[source.as_raw_fd(), self.outlet.descriptor().as_raw_fd()]) };
         sys::leave_directory();
         // SAFETY: this process has one thread.
         if matches!(unsafe { sys::fork() }, Ok(None)) {
@@ -273,11 +266,11 @@ impl Pipe {
                 }
             }
             let mut watched = [
-                sys::watch(source.as_raw_fd(), libc::POLLIN),
+                sys::watch(source.as_fd(), libc::POLLIN),
                 sys::watch(self.outlet.descriptor(), 0),
             ];
             sys::poll(&mut watched, -1);
-            if watched[1].revents != 0 || matches!(self.batch.fill(source.as_raw_fd()), Ok(0)) {
+            if watched[1].revents != 0 || matches!(self.batch.fill(source), Ok(0)) {
                 sys::exit(0);
             }
         }

@@ -110,6 +110,16 @@ impl Watcher {
         scene
     }
 
+    /// Forgets the processes that see something else than the wrapper does, and with them what holds their file systems: nobody
+    /// is to be kept from unmounting those.
+    pub fn let_go(&mut self) {
+        if let Some((_, scene)) = &mut self.last {
+            let scene = Arc::make_mut(scene);
+            scene.processes.retain(|process| process.world.is_none());
+            scene.gone.retain(|process| process.world.is_none());
+        }
+    }
+
     fn take(&self) -> Scene {
         // The command first: it is the likeliest to have spoken, and may be about to end.
         let mut room = MOST_WORDS_OF_ALL;

@@ -93,6 +93,11 @@ impl Sentinel {
         false
     }
 
+    /// Ends it; it is still to be dismissed.
+    pub fn end(&self) {
+        sys::kill(self.pid, libc::SIGKILL);
+    }
+
     /// Ends it. Whoever gets this process's orphans is left none to reap.
     pub fn dismiss(self) {
         sys::end(self.pid);

@@ -2,7 +2,7 @@
 
 use std::ffi::c_int;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::libc;
 
@@ -34,6 +34,8 @@ pub enum Notice {
 pub struct Inbox {
     queue: OwnedFd,
     sentinel: Option<Sentinel>,
+    /// Whether the command has ended, so that it matters no longer whom a signal was sent to.
+    over: bool,
     leads_session: bool,
     own: u32,
 }
@@ -50,6 +52,7 @@ impl Inbox {
         Ok(Inbox {
             queue,
             sentinel,
+            over: false,
             leads_session,
             own,
         })
@@ -57,8 +60,15 @@ impl Inbox {
 
     /// Readable when there is a notice.
     #[must_use]
-    pub fn descriptor(&self) -> RawFd {
-        self.queue.as_raw_fd()
+    pub fn descriptor(&self) -> BorrowedFd<'_> {
+        self.queue.as_fd()
+    }
+
+    /// The command has ended: from now on a signal is one, whomever it was sent to. What only told them apart ends while this
+    /// process goes on.
+    pub fn command_has_ended(&mut self) {
+        self.over = true;
+        self.sentinel.iter().for_each(Sentinel::end);
     }
 
     /// No more signals are asked about: what is left belongs to nobody. To be called before this process ends or becomes
@@ -112,7 +122,7 @@ impl Inbox {
             return To::Foreground;
         }
         match &self.sentinel {
-            Some(sentinel) if !by_kernel && sentinel.was_pending(signal) => To::Group,
+            Some(sentinel) if !by_kernel && !self.over && sentinel.was_pending(signal) => To::Group,
             _ => To::Wrapper,
         }
     }

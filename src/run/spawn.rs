@@ -49,6 +49,7 @@ impl Words {
 #[derive(Debug)]
 pub struct Command {
     words: Words,
+    program: sys::Program,
     /// Keeps what `words` points to, where this process built it.
     _owned: Vec<CString>,
     _pointers: Vec<*const c_char>,
@@ -62,6 +63,8 @@ impl Command {
         words.iter().next()?;
         Some(Command {
             words,
+            // SAFETY: Words are what is asked for, and there is one.
+            program: unsafe { sys::Program::new(words.0) },
             _owned: Vec::new(),
             _pointers: Vec::new(),
             tracing: OnceCell::new(),
@@ -86,6 +89,8 @@ impl Command {
             .collect();
         Some(Command {
             words: Words(pointers.as_ptr()),
+            // SAFETY: the pointers are to C strings and end with a null pointer; both live as long as the command.
+            program: unsafe { sys::Program::new(pointers.as_ptr()) },
             _owned: owned,
             _pointers: pointers,
             tracing: OnceCell::new(),
@@ -103,16 +108,10 @@ impl Command {
         self.words.iter().next().unwrap_or_default()
     }
 
-    /// How many words there are.
-    fn len(&self) -> usize {
-        self.words.iter().count()
-    }
-
     /// Becomes the command. Comes back with the errno when that fails.
     #[must_use]
     pub fn execute(&self) -> i32 {
-        // SAFETY: the words are an array of C strings that ends with a null pointer, by construction.
-        unsafe { sys::execute(self.words.0) }
+        self.program.execute()
     }
 }
 
@@ -157,6 +156,9 @@ pub enum NotStarted {
     NotExecuted(i32),
 }
 
+/// The room that the child has until it is the command, in bytes; paths are joined there.
+const STACK: usize = 64 * 1024;
+
 struct Start<'a> {
     command: &'a Command,
     inherited: Inherited,
@@ -175,9 +177,7 @@ pub fn spawn(
     inherited: Inherited,
     prepare: &mut dyn FnMut() -> bool,
 ) -> Result<i32, NotStarted> {
-    // execvp builds an argument array on the stack for a script without `#!`, and joins paths there.
-    let room = 64 * 1024 + 2 * size_of::<usize>() * command.len();
-    let stack = sys::Stack::new(room).map_err(|_| NotStarted::NoProcess)?;
+    let stack = sys::Stack::new(STACK).map_err(|_| NotStarted::NoProcess)?;
     let mut start = Start {
         command,
         inherited,

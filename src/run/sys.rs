@@ -2,11 +2,13 @@
 //! functions hide 32 and 33), without changing what the command will inherit, without allocating.
 
 mod descriptors;
+mod execute;
 mod pipes;
 mod processes;
 mod signals;
 
 pub use descriptors::*;
+pub use execute::Program;
 pub use pipes::*;
 pub use processes::*;
 pub use signals::*;

@@ -2,6 +2,7 @@
 
 use std::os::fd::RawFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use nix::libc;
@@ -10,14 +11,20 @@ use super::Options;
 use super::column::Column;
 use super::diagnosis::{Diagnosis, MakeObserver, SILENCE};
 use super::exit::Exit;
-use super::scene::Watcher;
+use super::scene::{Scene, Watcher};
 use super::signals::{Inbox, Notice, is_deadly};
 use super::sys;
+use super::wording::Wording;
 use crate::detect::Prefilter;
-use crate::gather;
 
 /// How Python begins to tell of an exception that ends the program.
 const TRACEBACK: &[u8] = b"Traceback (most recent call last)";
+
+/// How long it may take at the end to find out what is to be looked for, in milliseconds.
+const MOST_FOR_WORDING: u128 = 1000;
+
+/// How much is kept until it is known what is to be looked for, in bytes.
+const MOST_UNREAD: usize = 256 * 1024;
 
 /// The bytes of a run, as they pass.
 pub struct Watch {
@@ -25,13 +32,33 @@ pub struct Watch {
     options: Options,
     /// The wrapper's own descriptors, which no other process is to have.
     own: Vec<RawFd>,
-    prefilter: Option<Prefilter>,
+    filter: Filter,
     scenes: Watcher,
     diagnosis: Option<Diagnosis>,
     hints: Vec<u8>,
     column: Column,
     /// When stderr last spoke.
     spoke: Instant,
+}
+
+/// What is looked for in the bytes.
+enum Filter {
+    /// Nothing was written yet.
+    Idle,
+    /// It is being found out.
+    Asked(Box<Asked>),
+    /// It is known.
+    Ready(Box<Prefilter>),
+}
+
+/// What passes while it is being found out what is to be looked for.
+struct Asked {
+    wording: Wording,
+    /// What was written meanwhile.
+    unread: Vec<u8>,
+    /// What is looked for in any case: whether one who writes now has to be looked at before he is gone.
+    usual: Prefilter,
+    scene: Option<Arc<Scene>>,
 }
 
 impl Watch {
@@ -49,7 +76,7 @@ impl Watch {
             make: Some(make),
             options,
             own,
-            prefilter: None,
+            filter: Filter::Idle,
             scenes: Watcher::new(command, channel),
             diagnosis: None,
             hints: Vec::new(),
@@ -62,16 +89,58 @@ impl Watch {
     pub fn see(&mut self, bytes: &[u8]) {
         self.column.after(bytes);
         self.spoke = Instant::now();
-        let literals = self.options.literals;
-        let prefilter = self.prefilter.get_or_insert_with(|| prefilter(literals));
-        let Some(text) = prefilter.push(bytes) else {
-            // Its writer ends soon after the last of its lines, and only that tells of a refusal.
-            if memchr::memmem::find(bytes, TRACEBACK).is_some() {
-                self.scenes.look();
+        if matches!(self.filter, Filter::Idle) {
+            self.filter = match Wording::ask(self.options.literals) {
+                Some(wording) => Filter::Asked(Box::new(Asked {
+                    wording,
+                    unread: Vec::new(),
+                    usual: Prefilter::default(),
+                    scene: None,
+                })),
+                None => Filter::Ready(Box::default()),
+            };
+        }
+        match &mut self.filter {
+            Filter::Asked(asked) => {
+                asked.unread.extend_from_slice(bytes);
+                if asked.usual.push(bytes).is_some() {
+                    asked.scene = Some(self.scenes.look());
+                } else if tells_of_an_end(bytes) {
+                    self.scenes.look();
+                }
+                if asked.unread.len() > MOST_UNREAD || asked.wording.is_answered() {
+                    self.know_wording();
+                }
             }
+            Filter::Ready(prefilter) => match prefilter.push(bytes) {
+                Some(text) => {
+                    let scene = self.scenes.look();
+                    self.tell(text, scene);
+                }
+                None if tells_of_an_end(bytes) => {
+                    self.scenes.look();
+                }
+                None => {}
+            },
+            Filter::Idle => {}
+        }
+    }
+
+    /// It is known now what is to be looked for, also in what was written before.
+    fn know_wording(&mut self) {
+        let Filter::Asked(asked) = std::mem::replace(&mut self.filter, Filter::Idle) else {
             return;
         };
-        let scene = self.scenes.look();
+        let mut prefilter = Prefilter::new(&asked.wording.words());
+        if let Some(text) = prefilter.push(&asked.unread) {
+            let scene = asked.scene.unwrap_or_else(|| self.scenes.look());
+            self.tell(text, scene);
+        }
+        self.filter = Filter::Ready(Box::new(prefilter));
+    }
+
+    /// Tells the diagnosis of a text, and of who was there.
+    fn tell(&mut self, text: Vec<u8>, scene: Arc<Scene>) {
         self.start();
         if let Some(diagnosis) = &mut self.diagnosis {
             diagnosis.text(text, scene);
@@ -86,11 +155,14 @@ impl Watch {
         }
     }
 
-    /// For poll(2): what the diagnosis waits for.
+    /// For poll(2): who has something to tell.
     #[must_use]
     pub fn watched(&self) -> libc::pollfd {
-        let none = sys::watch(-1, 0);
-        self.diagnosis.as_ref().map_or(none, Diagnosis::watched)
+        match (&self.filter, &self.diagnosis) {
+            (Filter::Asked(asked), _) => asked.wording.watched(),
+            (_, Some(diagnosis)) => diagnosis.watched(),
+            _ => sys::watch(None, 0),
+        }
     }
 
     /// For poll(2): when hints may be written that are held back, in milliseconds; -1 for not before something happens.
@@ -104,9 +176,17 @@ impl Watch {
 
     /// Talks to the diagnosis, as far as that goes without waiting. To be called whenever poll(2) has returned.
     pub fn exchange(&mut self) {
+        if let Filter::Asked(asked) = &mut self.filter
+            && asked.wording.is_answered()
+        {
+            self.know_wording();
+        }
         if let Some(diagnosis) = &mut self.diagnosis {
             diagnosis.exchange();
             self.hints.extend(diagnosis.take_hints());
+            if diagnosis.is_done_for_now() {
+                self.scenes.let_go();
+            }
         }
     }
 
@@ -140,6 +220,7 @@ impl Watch {
     /// The command has ended and everything it wrote was relayed: what is left to be said. Waits for the diagnosis, but
     /// not for long, and not when somebody wants the wrapper to end.
     pub fn last_words(&mut self, exit: Exit, inbox: &Inbox) -> Vec<u8> {
+        self.await_wording(inbox);
         // A report is written in any case, and what a trace has found is told though the command said nothing of it.
         let found = self
             .options
@@ -158,7 +239,7 @@ impl Watch {
             self.hints.extend(diagnosis.take_hints());
             let some = !self.hints.is_empty() && !self.options.report;
             if diagnosis.is_over()
-                || !diagnosis.deserves_patience(asked, some)
+                || !diagnosis.deserves_patience(asked, some, self.options.report)
                 || wants_the_end(inbox)
             {
                 break;
@@ -171,6 +252,21 @@ impl Watch {
     }
 }
 
+impl Watch {
+    /// What is to be looked for is about to be known, unless it waits for a dead file system.
+    fn await_wording(&mut self, inbox: &Inbox) {
+        let since = Instant::now();
+        while let Filter::Asked(asked) = &mut self.filter {
+            let enough = since.elapsed().as_millis() >= MOST_FOR_WORDING;
+            if asked.wording.is_answered() || enough || wants_the_end(inbox) {
+                return self.know_wording();
+            }
+            let signals = sys::watch(inbox.descriptor(), libc::POLLIN);
+            sys::poll(&mut [asked.wording.watched(), signals], 100);
+        }
+    }
+}
+
 /// Whether a signal came that would have ended the command, which has already ended.
 #[must_use]
 pub fn wants_the_end(inbox: &Inbox) -> bool {
@@ -178,12 +274,7 @@ pub fn wants_the_end(inbox: &Inbox) -> bool {
         .any(|notice| matches!(notice, Notice::Sent(signal, _) if is_deadly(signal)))
 }
 
-/// The prefilter for the messages of this environment's language, and for what the user's own patterns look for.
-fn prefilter(literals: Option<fn() -> Vec<Vec<u8>>>) -> Prefilter {
-    let mut words: Vec<Vec<u8>> = gather::refusals_in_locale()
-        .into_iter()
-        .map(|(_, words)| words)
-        .collect();
-    words.extend(literals.map(|of| of()).unwrap_or_default());
-    Prefilter::new(&words)
+/// Whether a writer ends soon after the last of its lines, and only that tells of a refusal.
+fn tells_of_an_end(bytes: &[u8]) -> bool {
+    memchr::memmem::find(bytes, TRACEBACK).is_some()
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::run::{Channel, children, none, start};
+use crate::run::{self, Channel, children, none, start};
 use crate::support::{self, forked};
 
 /// Writes for a while, lines of both kinds, and ends by itself.
@@ -30,7 +30,26 @@ fn helpers(wrapper: i32) -> BTreeSet<i32> {
     found
 }
 
-/// Runs the command and, after a moment, sends the signal to the helper that comes at this place in the order of their
+/// Waits until the command itself runs: until then its process is a copy of permwrap, and stopping that is stopping it.
+fn await_command(wrapper: i32) {
+    let program = |pid: i32| std::fs::read_link(format!("/proc/{pid}/exe")).ok();
+    let own = program(wrapper);
+    let runs = |pid: i32| program(pid).is_some_and(|program| Some(program) != own);
+    let begun = Instant::now();
+    let mut open = vec![wrapper];
+    while begun.elapsed() < run::DEADLINE {
+        match open.pop() {
+            Some(pid) if runs(pid) => return,
+            Some(pid) => open.extend(children(pid)),
+            None => {
+                std::thread::sleep(Duration::from_micros(200));
+                open.push(wrapper);
+            }
+        }
+    }
+}
+
+/// Runs the command and, a moment after it was started, sends the signal to the helper that comes at this place in the order of their
 /// process ids. False where there is none.
 fn hit(channel: Channel, signal: Signal, place: usize, after: Duration) -> Result<bool, String> {
     let permwrap = support::permwrap().display().to_string();
@@ -41,6 +60,7 @@ fn hit(channel: Channel, signal: Signal, place: usize, after: Duration) -> Resul
         &none(),
     );
     let wrapper = running.child.id() as i32;
+    await_command(wrapper);
     let begun = Instant::now();
     while begun.elapsed() < after {
         std::thread::sleep(Duration::from_millis(1));

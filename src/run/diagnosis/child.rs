@@ -5,7 +5,6 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::panic::{self, AssertUnwindSafe};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -16,19 +15,16 @@ use tokio::time::timeout;
 use super::wire::{self, Answer, Word};
 use super::{MakeObserver, Observer, SILENCE};
 use crate::run::scene::Scene;
-use crate::run::{memory, sys};
+use crate::run::sys;
 
 /// How much text the observer is given at once, in bytes, so that progress shows: a few failures.
 const PIECE: usize = 512;
 
 /// Serves the relay, which is the parent, until the command has ended or the relay is gone. Where a report is wanted only
 /// the wrapper's `own` descriptors are closed: it may go to one of the others.
-pub fn serve(make: MakeObserver, socket: OwnedFd, parent: i32, report: bool, own: &[RawFd]) -> ! {
-    sys::end_with_parent(parent);
-    memory::give_up();
-    yield_to_others();
-    let Ok(socket) = sys::beyond_standard_streams(&socket) else {
-        sys::exit(0);
+pub fn serve(make: MakeObserver, socket: &OwnedFd, report: bool, own: &[RawFd]) {
+    let Ok(socket) = sys::beyond_standard_streams(socket) else {
+        return;
     };
     // SAFETY: nothing in this process uses any other descriptor: it does what follows and then ends.
     unsafe {
@@ -39,28 +35,20 @@ pub fn serve(make: MakeObserver, socket: OwnedFd, parent: i32, report: bool, own
         }
     }
     // Whoever reads what the command wrote to stderr is not to wait for this process. A terminal is asked for its colors first.
-    if !report && !sys::is_terminal(2) {
+    if !report && !sys::is_terminal(sys::stderr()) {
         sys::silence_standard_streams();
     }
-    // A panic's own message would be one more line on the command's stderr.
-    panic::set_hook(Box::new(|_| {}));
-    let _ = panic::catch_unwind(AssertUnwindSafe(|| {
-        let observer = make();
-        if !report {
-            sys::silence_standard_streams();
-        }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        runtime.block_on(observe(observer, socket))
-    }));
-    sys::exit(0)
-}
-
-/// Where memory is short, this process is the first to go; and a crash leaves no file behind.
-fn yield_to_others() {
-    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
-    sys::forbid_core_files();
+    let observer = make();
+    if !report {
+        sys::silence_standard_streams();
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    if let Ok(runtime) = runtime {
+        // An error means that the relay is gone.
+        let _ = runtime.block_on(observe(observer, socket));
+    }
 }
 
 async fn observe(mut observer: Box<dyn Observer>, socket: OwnedFd) -> io::Result<()> {
@@ -76,6 +64,9 @@ async fn observe(mut observer: Box<dyn Observer>, socket: OwnedFd) -> io::Result
                 Ok(word) => word,
                 Err(_) => {
                     relay.say(observer.quiet()).await?;
+                    // Nobody is to be kept from unmounting what the processes of then saw.
+                    scene = Scene::default();
+                    relay.answer(&Answer::Rest).await?;
                     unsaid = false;
                     continue;
                 }

@@ -33,6 +33,8 @@ pub enum Answer {
     Hints(Vec<u8>),
     /// A piece of text was worked out.
     Progress,
+    /// All that was told of is worked out, as far as it will be before the end.
+    Rest,
     /// All was said.
     Over,
 }
@@ -44,6 +46,7 @@ mod tag {
     pub const HINTS: u8 = 4;
     pub const PROGRESS: u8 = 5;
     pub const OVER: u8 = 6;
+    pub const REST: u8 = 7;
 }
 
 /// The tag and the length of the body of the message that begins here.
@@ -115,6 +118,7 @@ impl Answer {
         let (tag, body): (u8, &[u8]) = match self {
             Answer::Hints(hints) => (tag::HINTS, hints),
             Answer::Progress => (tag::PROGRESS, &[]),
+            Answer::Rest => (tag::REST, &[]),
             Answer::Over => (tag::OVER, &[]),
         };
         let mut out = Vec::new();
@@ -128,6 +132,7 @@ impl Answer {
         match tag {
             tag::HINTS => Some(Answer::Hints(body.to_vec())),
             tag::PROGRESS => Some(Answer::Progress),
+            tag::REST => Some(Answer::Rest),
             tag::OVER => Some(Answer::Over),
             _ => None,
         }

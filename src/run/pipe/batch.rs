@@ -1,7 +1,7 @@
 //! What is on its way through the wrapper, and where it may be cut.
 
 use std::io::{self, ErrorKind};
-use std::os::fd::RawFd;
+use std::os::fd::AsFd;
 
 use super::{ATOMIC, Outlet, PACKET};
 use crate::run::sys;
@@ -58,7 +58,7 @@ impl Batch {
     }
 
     /// Reads once. Of lines, the last may be in part: it waits for the rest, or for [`Batch::close`].
-    pub fn fill(&mut self, source: RawFd) -> io::Result<usize> {
+    pub fn fill(&mut self, source: impl AsFd) -> io::Result<usize> {
         let got = sys::append(source, &mut self.bytes, PACKET)?;
         self.whole_lines &= self.bytes.ends_with(b"\n");
         match self.kept {

@@ -1,9 +1,9 @@
 //! The way out: the wrapper's own stderr, to which it writes without ever waiting.
 
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use nix::libc;
+use rustix::fs::FileType;
 
 use super::ATOMIC;
 use crate::run::sys;
@@ -11,9 +11,8 @@ use crate::run::sys;
 /// Where the wrapper's own stderr goes.
 #[derive(Debug)]
 pub struct Outlet {
-    fd: RawFd,
     way: Way,
-    /// A second opening of the same pipe, whose flags are the wrapper's own; `fd` is then its number.
+    /// A second opening of the same pipe, whose flags are the wrapper's own.
     reopened: Option<OwnedFd>,
 }
 
@@ -33,16 +32,15 @@ enum Way {
 }
 
 impl Outlet {
-    /// For stderr, which is a file of this kind (`st_mode`).
+    /// For stderr, which is a file of this kind.
     #[must_use]
-    pub fn stderr(mode: libc::mode_t) -> Outlet {
-        let way = match mode & libc::S_IFMT {
-            libc::S_IFIFO => Way::Now,
-            libc::S_IFSOCK => Way::Send,
+    pub fn stderr(kind: FileType) -> Outlet {
+        let way = match kind {
+            FileType::Fifo => Way::Now,
+            FileType::Socket => Way::Send,
             _ => Way::Plain,
         };
         Outlet {
-            fd: 2,
             way,
             reopened: None,
         }
@@ -50,8 +48,8 @@ impl Outlet {
 
     /// For poll(2).
     #[must_use]
-    pub fn descriptor(&self) -> RawFd {
-        self.fd
+    pub fn descriptor(&self) -> BorrowedFd<'_> {
+        self.reopened.as_ref().map_or(sys::stderr(), AsFd::as_fd)
     }
 
     /// Writes what it can without waiting.
@@ -62,10 +60,10 @@ impl Outlet {
         loop {
             let page = &bytes[..bytes.len().min(ATOMIC)];
             let done = match self.way {
-                Way::Now => sys::write_now(self.fd, bytes),
-                Way::Send => sys::send_now(self.fd, bytes),
-                Way::Reopened | Way::Plain => sys::write(self.fd, bytes),
-                Way::Ready => sys::write_ready(self.fd, page),
+                Way::Now => sys::write_now(self.descriptor(), bytes),
+                Way::Send => sys::send_now(self.descriptor(), bytes),
+                Way::Reopened | Way::Plain => sys::write(self.descriptor(), bytes),
+                Way::Ready => sys::write_ready(self.descriptor(), page),
             };
             match (self.way, done) {
                 (_, Ok(count)) => return Ok(count),
@@ -81,9 +79,8 @@ impl Outlet {
 
     /// Opens the pipe once more, not to wait at this opening.
     fn reopen(&mut self) {
-        match sys::open_without_waiting(self.fd) {
+        match sys::open_without_waiting(self.descriptor()) {
             Ok(again) => {
-                self.fd = again.as_raw_fd();
                 self.way = Way::Reopened;
                 self.reopened = Some(again);
             }
@@ -92,7 +89,6 @@ impl Outlet {
     }
 
     fn write_when_ready(&mut self) {
-        self.fd = 2;
         self.way = Way::Ready;
         self.reopened = None;
     }

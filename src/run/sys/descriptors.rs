@@ -1,53 +1,61 @@
 //! Descriptors: opening, reading, writing, waiting, closing.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use nix::libc;
+use rustix::event::epoll;
+use rustix::fs::{FileType, Mode, OFlags, SeekFrom, Stat, inotify};
 
 /// How many descriptors are closed one by one where the kernel does not close a range at once.
 const MOST_DESCRIPTORS: u32 = 4096;
 
-pub(super) fn owned(fd: c_int) -> io::Result<OwnedFd> {
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the descriptor was just made and has no other owner.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+/// The descriptor with this number, which may be closed: then calls answer EBADF, as they do to everybody.
+fn numbered(fd: RawFd) -> BorrowedFd<'static> {
+    // SAFETY: callers pass numbers from 0 on, and use the descriptor for one call at once.
+    unsafe { BorrowedFd::borrow_raw(fd) }
 }
 
-/// Opens a file; the path ends with a NUL. Always close-on-exec, never makes a terminal the controlling one.
-pub fn open(path: &std::ffi::CStr, flags: c_int) -> io::Result<OwnedFd> {
-    // SAFETY: a CStr ends with a NUL.
-    owned(unsafe { libc::open(path.as_ptr(), flags | libc::O_CLOEXEC | libc::O_NOCTTY) })
+/// The wrapper's own stderr.
+#[must_use]
+pub fn stderr() -> BorrowedFd<'static> {
+    numbered(libc::STDERR_FILENO)
+}
+
+/// The wrapper's own stdout.
+#[must_use]
+pub fn stdout() -> BorrowedFd<'static> {
+    numbered(libc::STDOUT_FILENO)
+}
+
+/// Opens a file. Always close-on-exec, never makes a terminal the controlling one.
+pub fn open(path: &CStr, flags: OFlags) -> io::Result<OwnedFd> {
+    let flags = flags | OFlags::CLOEXEC | OFlags::NOCTTY;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?)
 }
 
 /// What a descriptor refers to; `None` where it is closed.
 #[must_use]
-pub fn stat(fd: RawFd) -> Option<libc::stat> {
-    // SAFETY: all-zero bytes are a valid stat, and fstat writes no more than one.
-    unsafe {
-        let mut stat: libc::stat = std::mem::zeroed();
-        (libc::fstat(fd, &raw mut stat) == 0).then_some(stat)
-    }
+pub fn stat(fd: impl AsFd) -> Option<Stat> {
+    rustix::fs::fstat(fd).ok()
+}
+
+/// Of what kind the file behind a descriptor is; `None` where it is closed.
+#[must_use]
+pub fn kind(fd: impl AsFd) -> Option<FileType> {
+    stat(fd).map(|stat| FileType::from_raw_mode(stat.st_mode))
 }
 
 /// Reads from a descriptor.
-pub fn read(fd: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
-    // SAFETY: the buffer is as long as the kernel is told.
-    size(unsafe { libc::read(fd, buffer.as_mut_ptr().cast(), buffer.len()) })
+pub fn read(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
+    Ok(rustix::io::read(fd, buffer)?)
 }
 
 /// Writes to a descriptor.
-pub fn write(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
-    // SAFETY: the buffer is as long as the kernel is told.
-    size(unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) })
-}
-
-pub(super) fn size(got: isize) -> io::Result<usize> {
-    usize::try_from(got).map_err(|_| io::Error::last_os_error())
+pub fn write(fd: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    Ok(rustix::io::write(fd, bytes)?)
 }
 
 /// Waits for events on descriptors; a timeout in milliseconds, or -1. How many have some, 0 when the time is over; `None`
@@ -63,25 +71,26 @@ pub fn poll(watched: &mut [libc::pollfd], timeout: c_int) -> Option<usize> {
     count
 }
 
-/// One entry for [`poll`]; a negative descriptor is passed over.
+/// One entry for [`poll`]; one without a descriptor is passed over.
 #[must_use]
-pub fn watch(fd: RawFd, events: i16) -> libc::pollfd {
+pub fn watch<'fd>(fd: impl Into<Option<BorrowedFd<'fd>>>, events: i16) -> libc::pollfd {
     libc::pollfd {
-        fd,
+        fd: fd.into().map_or(-1, |fd| fd.as_raw_fd()),
         events,
         revents: 0,
     }
 }
 
 /// Reads at most `most` bytes from a descriptor to the end of a buffer.
-pub fn append(fd: RawFd, buffer: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+pub fn append(fd: impl AsFd, buffer: &mut Vec<u8>, most: usize) -> io::Result<usize> {
     buffer.reserve(most);
-    let room = buffer.spare_capacity_mut();
-    // SAFETY: the room is at least as long as the kernel is told.
-    let got = size(unsafe { libc::read(fd, room.as_mut_ptr().cast(), most) })?;
+    let begin = buffer.len();
+    let room = &mut buffer.spare_capacity_mut()[..most];
+    let (read, _) = rustix::io::read(fd, room)?;
+    let count = read.len();
     // SAFETY: the kernel has written that many bytes behind the buffer's end.
-    unsafe { buffer.set_len(buffer.len() + got) };
-    Ok(got)
+    unsafe { buffer.set_len(begin + count) };
+    Ok(count)
 }
 
 /// Closes every descriptor but these.
@@ -141,7 +150,7 @@ unsafe fn close_range(from: u32, until: u32) {
 
 /// Puts `/dev/null` in the place of stdin, stdout and stderr; where there is none, nothing.
 pub fn silence_standard_streams() {
-    let null = open(c"/dev/null", libc::O_RDWR).ok();
+    let null = open(c"/dev/null", OFlags::RDWR).ok();
     for fd in 0..=2 {
         if !null.as_ref().is_some_and(|null| duplicate(null, fd)) {
             // SAFETY: no object owns these three, and whoever writes there is meant to be unheard.
@@ -159,112 +168,83 @@ pub fn beyond_standard_streams(fd: &OwnedFd) -> io::Result<OwnedFd> {
     Ok(rustix::io::fcntl_dupfd_cloexec(fd, 3)?)
 }
 
-/// A descriptor that is readable after the file was written to; the path ends with a NUL.
-pub fn watch_for_writes(path: &std::ffi::CStr) -> io::Result<OwnedFd> {
-    // SAFETY: no memory is involved.
-    let fd = owned(unsafe { libc::inotify_init1(libc::IN_CLOEXEC | libc::IN_NONBLOCK) })?;
-    // SAFETY: a CStr ends with a NUL.
-    let added = unsafe { libc::inotify_add_watch(fd.as_raw_fd(), path.as_ptr(), libc::IN_MODIFY) };
-    if added < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(fd)
-    }
+/// A descriptor that is readable when there is news of the files it was told to watch.
+pub fn new_watch() -> io::Result<OwnedFd> {
+    Ok(inotify::init(
+        inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK,
+    )?)
+}
+
+/// Has it tell of writes to a file.
+pub fn tell_of_writes(watch: &OwnedFd, path: &std::ffi::CStr) -> io::Result<()> {
+    inotify::add_watch(watch, path, inotify::WatchFlags::MODIFY)?;
+    Ok(())
 }
 
 /// A descriptor that is readable once for each time something new can be read from a file: that others may read it first
 /// costs no more than that.
-pub fn watch_for_news(fd: &OwnedFd) -> io::Result<OwnedFd> {
-    // SAFETY: no memory is involved.
-    let news = owned(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
-    let mut event = libc::epoll_event {
-        events: (libc::EPOLLIN | libc::EPOLLET) as u32,
-        u64: 0,
-    };
-    // SAFETY: the event is only read.
-    let added = unsafe {
-        libc::epoll_ctl(
-            news.as_raw_fd(),
-            libc::EPOLL_CTL_ADD,
-            fd.as_raw_fd(),
-            &raw mut event,
-        )
-    };
-    if added < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(news)
-    }
+pub fn watch_for_news(fd: impl AsFd) -> io::Result<OwnedFd> {
+    let news = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
+    epoll::add(&news, fd, epoll::EventData::new_u64(0), flags)?;
+    Ok(news)
 }
 
 /// Takes note of the news.
 pub fn forget_news(news: &OwnedFd) {
-    let mut event = libc::epoll_event { events: 0, u64: 0 };
-    // SAFETY: there is room for the one event asked for.
-    unsafe { libc::epoll_wait(news.as_raw_fd(), &raw mut event, 1, 0) };
+    let mut event = [epoll::Event {
+        flags: epoll::EventFlags::empty(),
+        data: epoll::EventData::new_u64(0),
+    }];
+    let now = rustix::fs::Timespec::default();
+    let _ = epoll::wait(news, &mut event, Some(&now));
 }
 
 /// Empties a queue of events nobody needs the details of.
-pub fn forget_events(fd: RawFd) {
+pub fn forget_events(fd: impl AsFd) {
+    let fd = fd.as_fd();
     let mut events = [0; 4096];
     while read(fd, &mut events).is_ok_and(|count| count == events.len()) {}
 }
 
 /// Where the next write to a regular file goes: its end when it is opened for appending, else its offset.
-pub fn write_position(fd: RawFd) -> io::Result<u64> {
-    // SAFETY: no memory is involved.
-    let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
-    if flags & libc::O_APPEND != 0 {
-        return stat(fd)
-            .map(|stat| stat.st_size as u64)
-            .ok_or_else(io::Error::last_os_error);
+pub fn write_position(fd: impl AsFd) -> io::Result<u64> {
+    let fd = fd.as_fd();
+    if rustix::fs::fcntl_getfl(fd)?.contains(OFlags::APPEND) {
+        return Ok(rustix::fs::fstat(fd)?.st_size as u64);
     }
-    // SAFETY: no memory is involved; asking for the offset moves nothing.
-    let at = unsafe { libc::lseek(fd, 0, libc::SEEK_CUR) };
-    u64::try_from(at).map_err(|_| io::Error::last_os_error())
+    Ok(rustix::fs::tell(fd)?)
 }
 
-/// The first position from `from` on that is not in a hole.
+/// The first position from `from` on that is not in a hole. The descriptor's own offset moves.
 #[must_use]
-pub fn next_data(fd: RawFd, from: u64) -> Option<u64> {
-    // SAFETY: no memory is involved; the descriptor's offset is not used.
-    let at = unsafe { libc::lseek(fd, from as libc::off_t, libc::SEEK_DATA) };
-    u64::try_from(at).ok()
+pub fn next_data(fd: impl AsFd, from: u64) -> Option<u64> {
+    rustix::fs::seek(fd, SeekFrom::Data(from)).ok()
 }
 
 /// Reads at a position.
-pub fn read_at(fd: RawFd, buffer: &mut [u8], position: u64) -> io::Result<usize> {
-    // SAFETY: the buffer is as long as the kernel is told.
-    size(unsafe {
-        libc::pread(
-            fd,
-            buffer.as_mut_ptr().cast(),
-            buffer.len(),
-            position as libc::off_t,
-        )
-    })
+pub fn read_at(fd: impl AsFd, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+    Ok(rustix::io::pread(fd, buffer, position)?)
 }
 
 /// Whether a descriptor may be written to. A shell whose own stderr is closed may leave the reading end of a pipe there.
 #[must_use]
-pub fn is_writable(fd: RawFd) -> bool {
-    // SAFETY: no memory is involved.
-    let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
-    flags >= 0 && flags & libc::O_ACCMODE != libc::O_RDONLY
+pub fn is_writable(fd: impl AsFd) -> bool {
+    let flags = rustix::fs::fcntl_getfl(fd);
+    flags.is_ok_and(|flags| flags & OFlags::ACCMODE != OFlags::RDONLY)
 }
 
 /// Whether something, be it the end, can be read without waiting.
 #[must_use]
-pub fn is_readable(fd: RawFd) -> bool {
-    let mut watched = [watch(fd, libc::POLLIN)];
+pub fn is_readable(fd: impl AsFd) -> bool {
+    let mut watched = [watch(fd.as_fd(), libc::POLLIN)];
     poll(&mut watched, 0).is_some() && watched[0].revents & libc::POLLIN != 0
 }
 
 /// Whether a descriptor is a terminal.
 #[must_use]
-pub fn is_terminal(fd: RawFd) -> bool {
-    // SAFETY: no memory is involved.
-    unsafe { libc::isatty(fd) == 1 }
+pub fn is_terminal(fd: impl AsFd) -> bool {
+    rustix::termios::isatty(fd)
 }
 
 /// Makes `to` refer to the same open file as `from`, and stay open across execve(2); whether that was allowed.
@@ -279,19 +259,20 @@ pub fn duplicate(from: &OwnedFd, to: RawFd) -> bool {
 
 /// What /proc shows for a descriptor of this process.
 #[must_use]
-pub fn link_of(fd: RawFd) -> Option<std::path::PathBuf> {
+pub fn link_of(fd: impl AsFd) -> Option<std::path::PathBuf> {
+    let fd = fd.as_fd().as_raw_fd();
     std::fs::read_link(format!("/proc/self/fd/{fd}")).ok()
 }
 
-/// The descriptors that are the same terminal as this one, itself among them; also by the name /dev/tty.
+/// The descriptors that are the same terminal as stderr, itself among them; also by the name /dev/tty.
 #[must_use]
-pub fn descriptors_like(terminal: RawFd) -> Vec<RawFd> {
+pub fn descriptors_like_stderr() -> Vec<RawFd> {
     let device = |fd: RawFd| {
-        stat(fd)
-            .filter(|stat| stat.st_mode & libc::S_IFMT == libc::S_IFCHR)
-            .map(|stat| stat.st_rdev)
+        let stat = stat(numbered(fd))?;
+        let is_device = FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice;
+        is_device.then_some(stat.st_rdev)
     };
-    let wanted = [device(terminal), Some(libc::makedev(5, 0))];
+    let wanted = [device(libc::STDERR_FILENO), Some(rustix::fs::makedev(5, 0))];
     let open = std::fs::read_dir("/proc/self/fd")
         .into_iter()
         .flatten()

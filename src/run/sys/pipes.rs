@@ -1,15 +1,17 @@
 //! Pipes and sockets.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use nix::libc;
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::io::ioctl_fionread;
-use rustix::net::{AddressFamily, Shutdown, SocketFlags, SocketType, shutdown, socketpair};
+use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::{ReadWriteFlags, ioctl_fionread};
+use rustix::net::{
+    AddressFamily, SendFlags, Shutdown, SocketFlags, SocketType, shutdown, socketpair,
+};
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 
-use super::descriptors::{poll, read, size, stat, watch, write};
+use super::descriptors::{kind, poll, read, watch, write};
 
 /// A pipe that keeps the boundaries of writes up to `PIPE_BUF`: reading end (non-blocking), writing end.
 pub fn packet_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
@@ -21,26 +23,22 @@ pub fn packet_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 
 /// Writes to a descriptor without waiting, though its open file may be a blocking one. An error but those of write(2)
 /// itself means that this cannot be done here: the file does not offer it, the kernel is too old, a sandbox forbids it.
-pub fn write_now(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
-    let part = libc::iovec {
-        iov_base: bytes.as_ptr().cast_mut().cast(),
-        iov_len: bytes.len(),
-    };
-    // SAFETY: the one part is as long as the kernel is told, and is only read from.
-    size(unsafe { libc::pwritev2(fd, &raw const part, 1, -1, libc::RWF_NOWAIT) })
+pub fn write_now(fd: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    let part = [io::IoSlice::new(bytes)];
+    // At the file's own position, which a pipe has not.
+    let here = u64::MAX;
+    Ok(rustix::io::pwritev2(
+        fd,
+        &part,
+        here,
+        ReadWriteFlags::NOWAIT,
+    )?)
 }
 
 /// Sends to a socket without waiting and without SIGPIPE.
-pub fn send_now(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
-    // SAFETY: the buffer is as long as the kernel is told.
-    size(unsafe {
-        libc::send(
-            fd,
-            bytes.as_ptr().cast(),
-            bytes.len(),
-            libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL,
-        )
-    })
+pub fn send_now(fd: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+    Ok(rustix::net::send(fd, bytes, flags)?)
 }
 
 /// Two ends of a stream between this process and a copy of it; neither waits.
@@ -63,8 +61,9 @@ pub fn readable(fd: impl AsFd) -> Option<usize> {
 }
 
 /// Another opening of the pipe or FIFO behind a descriptor, for writing, which does not wait and is not inherited.
-pub fn open_without_waiting(fd: RawFd) -> io::Result<OwnedFd> {
+pub fn open_without_waiting(fd: impl AsFd) -> io::Result<OwnedFd> {
     use std::os::unix::fs::OpenOptionsExt;
+    let fd = fd.as_fd().as_raw_fd();
     let file = std::fs::OpenOptions::new()
         .write(true)
         .custom_flags(libc::O_NONBLOCK)
@@ -73,7 +72,8 @@ pub fn open_without_waiting(fd: RawFd) -> io::Result<OwnedFd> {
 }
 
 /// Writes only where poll(2) says there is room: where the kernel knows nothing better, and almost as good.
-pub fn write_ready(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
+pub fn write_ready(fd: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    let fd = fd.as_fd();
     if ready(fd) {
         write(fd, bytes)
     } else {
@@ -81,16 +81,16 @@ pub fn write_ready(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
     }
 }
 
-fn ready(fd: RawFd) -> bool {
-    let mut watched = [watch(fd, libc::POLLOUT)];
+fn ready(fd: impl AsFd) -> bool {
+    let mut watched = [watch(fd.as_fd(), libc::POLLOUT)];
     poll(&mut watched, 0);
     watched[0].revents != 0
 }
 
 /// Whether somebody may read what is written to a pipe or socket; not, where that cannot be found out.
 #[must_use]
-pub fn has_reader(fd: RawFd) -> bool {
-    let mut watched = [watch(fd, 0)];
+pub fn has_reader(fd: impl AsFd) -> bool {
+    let mut watched = [watch(fd.as_fd(), 0)];
     poll(&mut watched, 0) == Some(0) && watched[0].revents == 0
 }
 
@@ -108,14 +108,14 @@ pub fn conversation() -> io::Result<(OwnedFd, OwnedFd)> {
 /// Says two numbers. That nobody listens any more is learnt by receiving.
 pub fn send(to: &OwnedFd, words: [i32; 2]) {
     let bytes = [words[0].to_ne_bytes(), words[1].to_ne_bytes()].concat();
-    let _ = send_now(to.as_raw_fd(), &bytes);
+    let _ = send_now(to, &bytes);
 }
 
 /// Waits for two numbers; `None` when the other end is gone.
 pub fn receive(from: &OwnedFd) -> Option<[i32; 2]> {
     let mut bytes = [0; 8];
     loop {
-        match read(from.as_raw_fd(), &mut bytes) {
+        match read(from, &mut bytes) {
             Ok(8) => break,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             _ => return None,
@@ -135,9 +135,8 @@ pub fn hang_up(socket: &OwnedFd) {
 
 /// Whether a descriptor is a pipe, a FIFO or a socket.
 #[must_use]
-pub fn is_pipe(fd: RawFd) -> bool {
-    stat(fd)
-        .is_some_and(|stat| matches!(stat.st_mode & libc::S_IFMT, libc::S_IFIFO | libc::S_IFSOCK))
+pub fn is_pipe(fd: impl AsFd) -> bool {
+    matches!(kind(fd), Some(FileType::Fifo | FileType::Socket))
 }
 
 /// Makes a pipe hold this many bytes. A refusal (too many pipes of this user) leaves it as it is.

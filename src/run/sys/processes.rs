@@ -1,6 +1,6 @@
 //! Processes: making them, becoming something else, waiting for them.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::io;
 use std::ptr;
 
@@ -162,18 +162,6 @@ impl Stack {
             Ok(pid)
         }
     }
-}
-
-/// Replaces this process by a program found as execvp(3) does, scripts without `#!` included. Only a failure returns.
-///
-/// # Safety
-/// `argv` must be an array of C strings that ends with a null pointer.
-pub unsafe fn execute(argv: *const *const c_char) -> i32 {
-    // SAFETY: the caller's promise.
-    unsafe { libc::execvp(*argv, argv) };
-    io::Error::last_os_error()
-        .raw_os_error()
-        .unwrap_or(libc::ENOENT)
 }
 
 /// A copy of this process; true in the copy.

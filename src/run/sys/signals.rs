@@ -2,12 +2,10 @@
 
 use std::ffi::{c_int, c_void};
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::ptr;
 
 use nix::libc;
-
-use super::descriptors::owned;
 
 /// A set of signals: bit `n - 1` is signal `n`.
 pub type Signals = u64;
@@ -60,17 +58,24 @@ pub fn signal_descriptor() -> io::Result<OwnedFd> {
             libc::SFD_CLOEXEC | libc::SFD_NONBLOCK,
         )
     };
-    owned(fd as c_int)
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the descriptor was just made and has no other owner.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as c_int) })
 }
 
 /// The next signal that waits at a signal descriptor.
 pub fn next_signal(fd: &OwnedFd) -> Option<libc::signalfd_siginfo> {
-    // SAFETY: all-zero bytes are a valid signalfd_siginfo, plain integers throughout.
-    let mut info: libc::signalfd_siginfo = unsafe { std::mem::zeroed() };
-    let size = size_of::<libc::signalfd_siginfo>();
-    // SAFETY: the buffer is as long as the kernel is told.
-    let got = unsafe { libc::read(fd.as_raw_fd(), (&raw mut info).cast(), size) };
-    (got == size as isize).then_some(info)
+    let mut bytes = [0; size_of::<libc::signalfd_siginfo>()];
+    let got = rustix::io::read(fd, &mut bytes).ok()?;
+    // SAFETY: any bytes are a valid signalfd_siginfo, plain integers throughout.
+    (got == bytes.len()).then(|| unsafe {
+        bytes
+            .as_ptr()
+            .cast::<libc::signalfd_siginfo>()
+            .read_unaligned()
+    })
 }
 
 /// The disposition of a signal: its handler, or `SIG_DFL` or `SIG_IGN`, and its flags.

@@ -1,12 +1,11 @@
 //! The command as a job: in the foreground or in the background, stopped and continued, sent signals.
 
-use std::os::fd::AsRawFd;
 use std::time::Instant;
 
 use nix::libc;
 
+use super::messages::{Order, Report};
 use super::modes::{self, Size};
-use super::monitor::{Order, Report};
 use super::{GRACE, Terminal};
 use crate::run::exit::Exit;
 use crate::run::signals::{Inbox, Notice, To, stop_as};
@@ -18,16 +17,15 @@ const LOOKS: u32 = 6;
 
 impl Terminal {
     pub(super) fn is_foreground(&self) -> bool {
-        // SAFETY: no memory is involved.
-        modes::foreground(self.user.as_raw_fd()) == unsafe { libc::getpgrp() }
+        modes::foreground(&self.user.opening) == modes::own_group()
     }
 
     /// Puts the command where the wrapper is now: in the foreground or in the background.
     pub(super) fn take_place(&mut self) {
-        self.foreground = self.is_foreground();
-        if self.foreground {
-            Order::Foreground.send(&self.monitor);
-            if !self.shared && !self.raw {
+        self.job.foreground = self.is_foreground();
+        if self.job.foreground {
+            Order::Foreground.send(&self.job.monitor);
+            if !self.user.shared && !self.user.raw {
                 self.take_over();
                 self.wait_for_foreground();
                 self.move_typeahead();
@@ -35,7 +33,7 @@ impl Terminal {
             self.mind_modes();
             self.resize();
         } else {
-            Order::Background.send(&self.monitor);
+            Order::Background.send(&self.job.monitor);
         }
         self.listen_from_background();
     }
@@ -43,11 +41,11 @@ impl Terminal {
     /// Waits, though not for long, until the monitor has put the command in the foreground: keys that came before would
     /// stop it.
     fn wait_for_foreground(&self) {
-        let Some(master) = &self.master else {
+        let Some(master) = &self.inner.master else {
             return;
         };
         for _ in 0..50 {
-            let in_background = modes::foreground(master.as_raw_fd()) == self.monitor_pid;
+            let in_background = modes::foreground(master) == self.job.monitor_pid;
             if !in_background || !self.has_typeahead() {
                 return;
             }
@@ -57,81 +55,81 @@ impl Terminal {
 
     /// In the background nobody tells when the shell makes the job the foreground one: what is typed then does.
     pub(super) fn listen_from_background(&mut self) {
-        self.news = (!self.foreground)
-            .then(|| sys::watch_for_news(&self.user).ok())
+        self.job.news = (!self.job.foreground)
+            .then(|| sys::watch_for_news(&self.user.opening).ok())
             .flatten();
     }
 
     /// Something was typed while the job was in the background: for the shell, or for it because it is not there any more.
     pub(super) fn notice_keys(&mut self) {
-        self.news.iter().for_each(sys::forget_news);
-        self.looks_left = LOOKS;
+        self.job.news.iter().for_each(sys::forget_news);
+        self.job.looks_left = LOOKS;
         self.look_for_place();
     }
 
     /// Where the shell leaves unknown what was typed, it may be about to make the job the foreground one: looks again, less
     /// and less often.
     pub(super) fn look_for_place(&mut self) {
-        if self.foreground {
+        if self.job.foreground {
             return;
         }
         if self.is_foreground() {
             self.take_place();
-        } else if self.looks_left > 0 && self.has_typeahead() {
-            self.looks_left -= 1;
-            self.look = Some(Instant::now() + GRACE * (1 << (LOOKS - self.looks_left)));
+        } else if self.job.looks_left > 0 && self.has_typeahead() {
+            self.job.looks_left -= 1;
+            self.keys.look = Some(Instant::now() + GRACE * (1 << (LOOKS - self.job.looks_left)));
         }
     }
 
     /// The wrapper was continued, or need not have stopped: so is the command.
     pub(super) fn go_on(&mut self) {
-        self.stopped = false;
+        self.job.stopped = false;
         self.take_place();
-        Order::SignalGroup(libc::SIGCONT).send(&self.monitor);
+        Order::SignalGroup(libc::SIGCONT).send(&self.job.monitor);
     }
 
     pub(super) fn pass_on(&mut self, inbox: &Inbox) {
         while let Some(notice) = inbox.next() {
             // What the keys of the terminal send, they send to the foreground.
-            if matches!(notice, Notice::Sent(_, To::Foreground)) && !self.foreground {
+            if matches!(notice, Notice::Sent(_, To::Foreground)) && !self.job.foreground {
                 self.take_place();
             }
             match notice {
-                Notice::Child => sys::continue_if_stopped(self.monitor_pid),
-                Notice::Sent(libc::SIGCONT, _) if self.stopped => self.go_on(),
+                Notice::Child => sys::continue_if_stopped(self.job.monitor_pid),
+                Notice::Sent(libc::SIGCONT, _) if self.job.stopped => self.go_on(),
                 Notice::Sent(libc::SIGWINCH, To::Foreground) => self.resize(),
                 Notice::Sent(
                     signal @ (libc::SIGINT | libc::SIGQUIT | libc::SIGTSTP),
                     To::Foreground,
-                ) => Order::SignalForeground(signal).send(&self.monitor),
+                ) => Order::SignalForeground(signal).send(&self.job.monitor),
                 Notice::Sent(signal, To::Foreground | To::Group) => {
-                    Order::SignalGroup(signal).send(&self.monitor)
+                    Order::SignalGroup(signal).send(&self.job.monitor)
                 }
-                Notice::Sent(signal, To::Wrapper) => Order::Signal(signal).send(&self.monitor),
+                Notice::Sent(signal, To::Wrapper) => Order::Signal(signal).send(&self.job.monitor),
             }
         }
     }
 
     /// The command's terminal gets the size of the user's; the kernel tells the command.
     pub(super) fn resize(&mut self) {
-        let size = Size::of(self.user.as_raw_fd());
-        if let (Some(size), Some(master)) = (size, &self.master) {
-            size.set(master.as_raw_fd());
-            self.given.1 = Some(size);
+        let size = Size::of(&self.user.opening);
+        if let (Some(size), Some(master)) = (size, &self.inner.master) {
+            size.set(master);
+            self.inner.size = Some(size);
         }
     }
 
     /// The user's terminal is gone: so is the command's.
     pub(super) fn hang_up(&mut self) {
-        self.closed = true;
-        self.shown.clear();
-        self.master = None;
-        Order::HangUp.send(&self.monitor);
+        self.user.closed = true;
+        self.output.shown.clear();
+        self.inner.master = None;
+        Order::HangUp.send(&self.job.monitor);
     }
 
     /// What the monitor reports: stops are followed, the end comes back.
     pub(super) fn hear(&mut self, inbox: &Inbox, watch: &mut Watch) -> Option<Exit> {
-        match Report::receive(&self.monitor) {
+        match Report::receive(&self.job.monitor) {
             Some(Report::Changed(Change::Exited(code))) => Some(Exit::with_code(code)),
             Some(Report::Changed(Change::Killed(signal))) => Some(Exit::by_signal(signal)),
             Some(Report::Changed(Change::Stopped(signal))) => {
@@ -152,7 +150,7 @@ impl Terminal {
     /// The command stopped: so does the wrapper, and with it its group where the terminal would have stopped that.
     pub(super) fn stop(&mut self, signal: i32, watch: &mut Watch) {
         if matches!(signal, libc::SIGTTIN | libc::SIGTTOU)
-            && !self.foreground
+            && !self.job.foreground
             && self.is_foreground()
         {
             // It wanted the terminal from the background, where it is not any more.
@@ -162,8 +160,8 @@ impl Terminal {
             self.show();
         }
         self.show();
-        self.give_back(self.before);
-        self.stopped = true;
+        self.give_back(&self.user.before.clone());
+        self.job.stopped = true;
         if signal != libc::SIGSTOP {
             sys::kill(0, signal);
         }

@@ -1,6 +1,5 @@
 //! What is typed: whose it is, and how it gets from the user's terminal to the command's.
 
-use std::os::fd::AsRawFd;
 use std::time::Instant;
 
 use nix::libc;
@@ -17,7 +16,7 @@ impl Terminal {
         }
         if user & libc::POLLIN != 0 {
             self.look_soon();
-            if self.look.is_none() {
+            if self.keys.look.is_none() {
                 self.read_keys();
             }
         }
@@ -26,103 +25,99 @@ impl Terminal {
 
     pub(super) fn read_keys(&mut self) {
         // An error is no news: the terminal is another group's now.
-        if matches!(sys::append(self.user.as_raw_fd(), &mut self.typed, PIECE), Ok(count) if count > 0)
+        if matches!(sys::append(&self.user.opening, &mut self.keys.typed, PIECE), Ok(count) if count > 0)
         {
-            self.keys = true;
+            self.keys.sent = true;
         }
     }
 
     pub(super) fn type_keys(&mut self) {
-        if let Some(master) = &self.master
-            && !self.typed.is_empty()
-            && let Ok(count) = sys::write(master.as_raw_fd(), &self.typed)
+        if let Some(master) = &self.inner.master
+            && !self.keys.typed.is_empty()
+            && let Ok(count) = sys::write(master, &self.keys.typed)
         {
-            self.typed.drain(..count);
+            self.keys.typed.drain(..count);
         }
     }
 
     /// In a pipeline: looks again in a moment.
     pub(super) fn look_soon(&mut self) {
-        if self.shared && self.foreground && !self.raw && self.look.is_none() {
-            self.look = Some(Instant::now() + GRACE);
+        if self.user.shared && self.job.foreground && !self.user.raw && self.keys.look.is_none() {
+            self.keys.look = Some(Instant::now() + GRACE);
         }
     }
 
     /// In a pipeline: the user's terminal is the command's as long as the command has changed the modes of its own.
     pub(super) fn mind_modes(&mut self) {
-        if !self.shared || !self.foreground {
+        if !self.user.shared || !self.job.foreground {
             return;
         }
         let plain = self.command_modes().is_none_or(|modes| modes.are_plain());
-        if plain && self.raw {
-            self.give_back(self.before);
-        } else if !plain && !self.raw {
+        if plain && self.user.raw {
+            self.give_back(&self.user.before.clone());
+        } else if !plain && !self.user.raw {
             self.take_over();
         }
     }
 
     /// In a pipeline: a line that nobody else took is the command's, and so is an end of input.
     pub(super) fn take_unclaimed(&mut self) {
-        let user = self.user.as_raw_fd();
-        let plain = Modes::of(user).is_some_and(|modes| modes.are_plain());
-        if self.raw || !self.foreground || !plain || !sys::is_readable(user) {
+        let user = &self.user.opening;
+        let plain = Modes::of(user).is_ok_and(|modes| modes.are_plain());
+        if self.user.raw || !self.job.foreground || !plain || !sys::is_readable(user) {
             return;
         }
-        let read = sys::append(user, &mut self.typed, PIECE).is_ok();
-        if read && self.typed.last() != Some(&b'\n') {
+        let read = sys::append(user, &mut self.keys.typed, PIECE).is_ok();
+        if read && self.keys.typed.last() != Some(&b'\n') {
             // The key for the end of input is not read; it ended the line.
-            self.typed.extend(self.before.end_of_input());
+            self.keys.typed.extend(self.user.before.end_of_input());
         }
-        self.keys |= read;
+        self.keys.sent |= read;
         self.type_unseen();
     }
 
     /// Hands on what was typed and shown already.
     pub(super) fn type_unseen(&mut self) {
-        let Some(Ok(slave)) = self
-            .master
-            .as_ref()
-            .map(|master| modes::slave_of(master, libc::O_NONBLOCK))
-        else {
+        let Some(Ok(slave)) = self.inner.master.as_ref().map(modes::slave_without_waiting) else {
             return;
         };
-        if let Some(modes) = Modes::of(slave.as_raw_fd()) {
-            modes.silent().set(slave.as_raw_fd());
+        if let Ok(modes) = Modes::of(&slave) {
+            modes.silent().set(&slave);
             self.type_keys();
             modes::settle(&slave);
-            modes.set(slave.as_raw_fd());
+            modes.set(&slave);
         }
     }
 
     /// The user's terminal becomes raw. Its modes are the command's, as long as the command has not chosen its own: a shell
     /// that starts a job in the background has other modes for itself.
     pub(super) fn take_over(&mut self) {
-        let Some(before) = Modes::of(self.user.as_raw_fd()) else {
+        let Ok(before) = Modes::of(&self.user.opening) else {
             return;
         };
-        if let Some(master) = &self.master
-            && Modes::of(master.as_raw_fd()).is_some_and(|modes| modes == self.given.0)
+        if let Some(master) = &self.inner.master
+            && Modes::of(master).is_ok_and(|modes| modes == self.inner.modes)
         {
-            before.set(master.as_raw_fd());
-            self.given.0 = before;
+            before.set(master);
+            self.inner.modes = before.clone();
         }
-        self.before = before;
-        before.raw().set(self.user.as_raw_fd());
-        self.raw = true;
-        self.look = None;
+        before.raw().set(&self.user.opening);
+        self.user.before = before;
+        self.user.raw = true;
+        self.keys.look = None;
     }
 
     /// The user's terminal gets these modes.
-    pub(super) fn give_back(&mut self, modes: Modes) {
-        if self.raw && self.is_foreground() {
-            modes.set(self.user.as_raw_fd());
+    pub(super) fn give_back(&mut self, modes: &Modes) {
+        if self.user.raw && self.is_foreground() {
+            modes.set(&self.user.opening);
         }
-        self.raw = false;
+        self.user.raw = false;
     }
 
     /// Whether something was typed that nobody has read.
     pub(super) fn has_typeahead(&self) -> bool {
-        sys::readable(&self.user).is_some_and(|count| count > 0)
+        sys::readable(&self.user.opening).is_some_and(|count| count > 0)
     }
 
     /// What was typed before the user's terminal was taken over is moved to the command's.
@@ -137,17 +132,16 @@ impl Terminal {
     /// What was typed and the command never read.
     pub(super) fn take_unread(&mut self) -> Vec<u8> {
         let mut unknown = Vec::new();
-        if self.keys
-            && let Some(master) = &self.master
-            && let Ok(slave) = modes::slave_of(master, libc::O_NONBLOCK)
-            && let Some(modes) = Modes::of(slave.as_raw_fd())
+        if self.keys.sent
+            && let Some(master) = &self.inner.master
+            && let Ok(slave) = modes::slave_without_waiting(master)
+            && let Ok(modes) = Modes::of(&slave)
         {
-            modes.uncooked().set(slave.as_raw_fd());
-            while sys::append(slave.as_raw_fd(), &mut unknown, PIECE).is_ok_and(|count| count > 0) {
-            }
-            modes.set(slave.as_raw_fd());
+            modes.uncooked().set(&slave);
+            while sys::append(&slave, &mut unknown, PIECE).is_ok_and(|count| count > 0) {}
+            modes.set(&slave);
         }
-        unknown.append(&mut self.typed);
+        unknown.append(&mut self.keys.typed);
         unknown
     }
 }

@@ -3,12 +3,12 @@
 //! Bare, the command's group is the wrapper's: `^C` ends the script around it as well, and `kill 0` reaches the other end of
 //! a pipeline. On a terminal of its own the command's group is another one, and what is sent to it has to be told.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use nix::libc;
 
+use super::messages::Report;
 use super::modes::Modes;
-use super::monitor::Report;
 use crate::run::sys;
 
 /// The signal by which the monitor ends it, and by which the kernel tells that the monitor has ended: the highest, which comes after all others that wait.
@@ -27,7 +27,7 @@ pub fn dismiss(listener: i32) {
 
 /// Starts it, as the monitor's child and in the caller's group. Called in the command's process before that is the
 /// command, so that nothing sent to the group is missed. Without one (no process to be had) the group is not heard.
-pub fn start(monitor: u32, wrapper: &OwnedFd, user: (&OwnedFd, Modes)) -> Option<i32> {
+pub fn start(monitor: u32, wrapper: &OwnedFd, user: (&OwnedFd, &Modes)) -> Option<i32> {
     // SAFETY: the monitor's one thread waits meanwhile, so nothing is half done in the memory that is copied.
     match unsafe { sys::fork_sibling() } {
         Ok(None) => listen(monitor, wrapper, user),
@@ -35,7 +35,7 @@ pub fn start(monitor: u32, wrapper: &OwnedFd, user: (&OwnedFd, Modes)) -> Option
     }
 }
 
-fn listen(monitor: u32, wrapper: &OwnedFd, (user, before): (&OwnedFd, Modes)) -> ! {
+fn listen(monitor: u32, wrapper: &OwnedFd, (user, before): (&OwnedFd, &Modes)) -> ! {
     let has_monitor = || std::os::unix::process::parent_id() == monitor;
     if !sys::tell_of_parents_end(DISMISSAL) || !has_monitor() {
         sys::exit(0);
@@ -71,8 +71,8 @@ fn listen(monitor: u32, wrapper: &OwnedFd, (user, before): (&OwnedFd, Modes)) ->
 }
 
 /// The monitor was killed. Where the wrapper was, too, nobody else is left to put the user's terminal right.
-fn replace_the_monitor(wrapper: &OwnedFd, user: &OwnedFd, before: Modes) {
-    let mut watched = [sys::watch(wrapper.as_raw_fd(), 0)];
+fn replace_the_monitor(wrapper: &OwnedFd, user: &OwnedFd, before: &Modes) {
+    let mut watched = [sys::watch(wrapper.as_fd(), 0)];
     sys::poll(&mut watched, A_WHILE);
     if watched[0].revents & libc::POLLHUP != 0 {
         before.put_back(user);

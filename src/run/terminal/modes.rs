@@ -1,152 +1,173 @@
 //! Terminals and their modes: what tty_ioctl(4) and termios(3) offer, as the wrapper needs it.
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use nix::libc;
+use rustix::io::Errno;
+use rustix::process::Pid;
+use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
+use rustix::termios::{
+    LocalModes, OptionalActions, OutputModes, SpecialCodeIndex, Termios, Winsize, tcgetattr,
+    tcgetpgrp, tcgetwinsize, tcsetattr, tcsetpgrp, tcsetwinsize,
+};
 
 use crate::run::sys;
 
 /// The modes of a terminal.
-#[derive(Clone, Copy)]
-pub struct Modes(libc::termios);
+#[derive(Clone)]
+pub struct Modes(Termios);
 
 impl Modes {
     /// The modes now. Of a pseudo-terminal the master's answer is the slave's.
-    pub fn of(terminal: RawFd) -> Option<Modes> {
-        // SAFETY: all-zero bytes are a valid termios, and tcgetattr writes no more than one.
-        unsafe {
-            let mut modes: libc::termios = std::mem::zeroed();
-            (libc::tcgetattr(terminal, &raw mut modes) == 0).then_some(Modes(modes))
-        }
+    pub fn of(terminal: impl AsFd) -> io::Result<Modes> {
+        Ok(Modes(tcgetattr(terminal)?))
     }
 
     /// Sets them at once; what was typed and not read yet is kept.
-    pub fn set(&self, terminal: RawFd) {
-        // SAFETY: the pointer is to a termios, which is only read.
-        unsafe { libc::tcsetattr(terminal, libc::TCSANOW, &raw const self.0) };
+    pub fn set(&self, terminal: impl AsFd) {
+        let _ = tcsetattr(terminal, OptionalActions::Now, &self.0);
     }
 
     /// Sets them where the terminal is still raw as the wrapper made it, which was killed.
-    pub fn put_back(&self, terminal: &OwnedFd) {
-        if Modes::of(terminal.as_raw_fd()).is_some_and(|now| now == self.raw()) {
-            self.set(terminal.as_raw_fd());
+    pub fn put_back(&self, terminal: impl AsFd) {
+        let terminal = terminal.as_fd();
+        if Modes::of(terminal).is_ok_and(|now| now == self.raw()) {
+            self.set(terminal);
         }
     }
 
     /// Every byte typed is handed on and every byte written shown as it is; the line's speed and form stay.
     #[must_use]
-    pub fn raw(mut self) -> Modes {
-        let flags = self.0.c_cflag;
-        // SAFETY: cfmakeraw changes the one termios it is given.
-        unsafe { libc::cfmakeraw(&raw mut self.0) };
-        self.0.c_cflag = flags;
-        self.0.c_cc[libc::VMIN] = 1;
-        self.0.c_cc[libc::VTIME] = 0;
-        self
+    pub fn raw(&self) -> Modes {
+        let mut raw = self.clone();
+        raw.0.make_raw();
+        raw.0.control_modes = self.0.control_modes;
+        raw.0.special_codes[SpecialCodeIndex::VMIN] = 1;
+        raw.0.special_codes[SpecialCodeIndex::VTIME] = 0;
+        raw
     }
 
     /// Without showing what is typed.
     #[must_use]
-    pub fn silent(mut self) -> Modes {
-        self.0.c_lflag &= !(libc::ECHO | libc::ECHONL);
-        self
+    pub fn silent(&self) -> Modes {
+        self.without(LocalModes::ECHO | LocalModes::ECHONL)
     }
 
     /// Without waiting for whole lines.
     #[must_use]
-    pub fn uncooked(mut self) -> Modes {
-        self.0.c_lflag &= !libc::ICANON;
-        self
+    pub fn uncooked(&self) -> Modes {
+        self.without(LocalModes::ICANON)
+    }
+
+    fn without(&self, modes: LocalModes) -> Modes {
+        let mut less = self.clone();
+        less.0.local_modes.remove(modes);
+        less
     }
 
     /// The key that ends the input.
     #[must_use]
     pub fn end_of_input(&self) -> Option<u8> {
         // A terminal without such a key has _POSIX_VDISABLE there.
-        Some(self.0.c_cc[libc::VEOF]).filter(|key| *key != 0)
+        Some(self.0.special_codes[SpecialCodeIndex::VEOF]).filter(|key| *key != 0)
     }
 
     /// Whether lines are edited and shown by the terminal itself: no program has taken it over, and none asks for a password.
     #[must_use]
     pub fn are_plain(&self) -> bool {
-        let plain = libc::ICANON | libc::ECHO;
-        self.0.c_lflag & plain == plain
+        let plain = LocalModes::ICANON | LocalModes::ECHO;
+        self.0.local_modes.contains(plain)
     }
 
     /// Whether a line feed written becomes carriage return and line feed.
     #[must_use]
     pub fn add_returns(&self) -> bool {
-        let both = libc::OPOST | libc::ONLCR;
-        self.0.c_oflag & both == both
+        let both = OutputModes::OPOST | OutputModes::ONLCR;
+        self.0.output_modes.contains(both)
     }
 }
 
 impl PartialEq for Modes {
     fn eq(&self, other: &Modes) -> bool {
-        let key = |m: &Modes| {
+        let flags = |modes: &Modes| {
+            let Termios {
+                input_modes,
+                output_modes,
+                control_modes,
+                local_modes,
+                line_discipline,
+                ..
+            } = modes.0.clone();
             (
-                m.0.c_iflag,
-                m.0.c_oflag,
-                m.0.c_cflag,
-                m.0.c_lflag,
-                m.0.c_line,
-                m.0.c_cc,
+                input_modes,
+                output_modes,
+                control_modes,
+                local_modes,
+                line_discipline,
             )
         };
-        key(self) == key(other)
+        let key = |modes: &Modes, code: SpecialCodeIndex| modes.0.special_codes[code];
+        flags(self) == flags(other) && KEYS.iter().all(|&code| key(self, code) == key(other, code))
     }
 }
 
+/// The keys and numbers that belong to a terminal's modes (termios(3), c_cc).
+const KEYS: [SpecialCodeIndex; 17] = [
+    SpecialCodeIndex::VINTR,
+    SpecialCodeIndex::VQUIT,
+    SpecialCodeIndex::VERASE,
+    SpecialCodeIndex::VKILL,
+    SpecialCodeIndex::VEOF,
+    SpecialCodeIndex::VTIME,
+    SpecialCodeIndex::VMIN,
+    SpecialCodeIndex::VSWTC,
+    SpecialCodeIndex::VSTART,
+    SpecialCodeIndex::VSTOP,
+    SpecialCodeIndex::VSUSP,
+    SpecialCodeIndex::VEOL,
+    SpecialCodeIndex::VREPRINT,
+    SpecialCodeIndex::VDISCARD,
+    SpecialCodeIndex::VWERASE,
+    SpecialCodeIndex::VLNEXT,
+    SpecialCodeIndex::VEOL2,
+];
+
 /// Rows, columns and pixels of a terminal.
-#[derive(Clone, Copy)]
-pub struct Size(libc::winsize);
+#[derive(Clone, Copy, PartialEq)]
+pub struct Size(Winsize);
 
 impl Size {
     /// The size now.
-    pub fn of(terminal: RawFd) -> Option<Size> {
-        // SAFETY: all-zero bytes are a valid winsize, and the ioctl writes no more than one.
-        unsafe {
-            let mut size: libc::winsize = std::mem::zeroed();
-            (libc::ioctl(terminal, libc::TIOCGWINSZ, &raw mut size) == 0).then_some(Size(size))
-        }
+    pub fn of(terminal: impl AsFd) -> Option<Size> {
+        tcgetwinsize(terminal).ok().map(Size)
     }
 
     /// Sets it. Where it changes, the foreground group is sent SIGWINCH by the kernel.
-    pub fn set(&self, terminal: RawFd) {
-        // SAFETY: the pointer is to a winsize, which is only read.
-        unsafe { libc::ioctl(terminal, libc::TIOCSWINSZ, &raw const self.0) };
-    }
-}
-
-impl PartialEq for Size {
-    fn eq(&self, other: &Size) -> bool {
-        let key = |s: &Size| (s.0.ws_row, s.0.ws_col, s.0.ws_xpixel, s.0.ws_ypixel);
-        key(self) == key(other)
+    pub fn set(&self, terminal: impl AsFd) {
+        let _ = tcsetwinsize(terminal, self.0);
     }
 }
 
 /// A new pseudo-terminal: its master, which does not wait.
 pub fn new_master() -> io::Result<OwnedFd> {
-    let master = sys::open(c"/dev/ptmx", libc::O_RDWR | libc::O_NONBLOCK)?;
-    let unlocked: libc::c_int = 0;
-    // SAFETY: the ioctl reads one int.
-    if unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCSPTLCK, &raw const unlocked) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
+    let nonblock = OpenptFlags::from_bits_retain(libc::O_NONBLOCK as u32);
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC | nonblock)?;
+    unlockpt(&master)?;
     Ok(master)
 }
 
 /// Opens the slave of a master, wherever its name may be.
-pub fn slave_of(master: &OwnedFd, flags: libc::c_int) -> io::Result<OwnedFd> {
-    let flags = flags | libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
-    // SAFETY: the ioctl takes open flags by value.
-    let slave = unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCGPTPEER, flags) };
-    if slave < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the descriptor was just made and has no other owner.
-    Ok(unsafe { OwnedFd::from_raw_fd(slave) })
+pub fn slave_of(master: &OwnedFd) -> io::Result<OwnedFd> {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    Ok(ioctl_tiocgptpeer(master, flags)?)
+}
+
+/// The same, with an opening that does not wait.
+pub fn slave_without_waiting(master: &OwnedFd) -> io::Result<OwnedFd> {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let nonblock = OpenptFlags::from_bits_retain(libc::O_NONBLOCK as u32);
+    Ok(ioctl_tiocgptpeer(master, flags | nonblock)?)
 }
 
 /// Makes this process the leader of a new session with this controlling terminal; whether that was allowed.
@@ -156,26 +177,39 @@ pub fn lead_session(terminal: &OwnedFd) -> bool {
 
 /// Whether this is the controlling terminal of this process's session.
 #[must_use]
-pub fn is_controlling(terminal: RawFd) -> bool {
-    // SAFETY: no memory is involved.
+pub fn is_controlling(terminal: impl AsFd) -> bool {
+    let terminal = terminal.as_fd().as_raw_fd();
+    // SAFETY: no memory is involved. In a container a session of the outside is 0, which is no Pid of rustix's.
     unsafe { libc::tcgetsid(terminal) == libc::getsid(0) }
 }
 
-/// The foreground group of a terminal.
+/// The foreground group of a terminal; -1 where there is none, 0 for one of the outside, seen from a container.
 #[must_use]
-pub fn foreground(terminal: RawFd) -> i32 {
-    // SAFETY: no memory is involved.
-    unsafe { libc::tcgetpgrp(terminal) }
+pub fn foreground(terminal: impl AsFd) -> i32 {
+    match tcgetpgrp(terminal) {
+        Ok(group) => group.as_raw_pid(),
+        Err(Errno::OPNOTSUPP) => 0,
+        Err(_) => -1,
+    }
 }
 
 /// Makes a group the foreground one. The caller's SIGTTOU must be blocked.
-pub fn set_foreground(terminal: RawFd, group: i32) {
-    // SAFETY: no memory is involved.
-    unsafe { libc::tcsetpgrp(terminal, group) };
+pub fn set_foreground(terminal: impl AsFd, group: i32) {
+    if let Some(group) = Pid::from_raw(group) {
+        let _ = tcsetpgrp(terminal, group);
+    }
+}
+
+/// This process's own group.
+#[must_use]
+pub fn own_group() -> i32 {
+    // SAFETY: no memory is involved. In a container a group of the outside is 0, which is no Pid of rustix's.
+    unsafe { libc::getpgrp() }
 }
 
 /// Puts a byte in front of what a terminal's reader has not read yet. The kernel may not allow it.
-pub fn type_in(terminal: RawFd, byte: u8) -> bool {
+pub fn type_in(terminal: impl AsFd, byte: u8) -> bool {
+    let terminal = terminal.as_fd().as_raw_fd();
     // SAFETY: the ioctl reads one byte.
     unsafe { libc::ioctl(terminal, libc::TIOCSTI, &raw const byte) == 0 }
 }
@@ -183,7 +217,7 @@ pub fn type_in(terminal: RawFd, byte: u8) -> bool {
 /// Whether no process has the slave of this master open.
 #[must_use]
 pub fn slave_is_closed(master: &OwnedFd) -> bool {
-    let mut watched = [sys::watch(master.as_raw_fd(), 0)];
+    let mut watched = [sys::watch(master.as_fd(), 0)];
     sys::poll(&mut watched, 0);
     watched[0].revents & libc::POLLHUP != 0
 }
@@ -191,5 +225,5 @@ pub fn slave_is_closed(master: &OwnedFd) -> bool {
 /// Waits until what was typed on the master has gone through the slave's line discipline, which the kernel does in a
 /// thread of its own; asking the slave for input makes it finish.
 pub fn settle(slave: &OwnedFd) {
-    sys::poll(&mut [sys::watch(slave.as_raw_fd(), libc::POLLIN)], 1);
+    sys::poll(&mut [sys::watch(slave.as_fd(), libc::POLLIN)], 1);
 }

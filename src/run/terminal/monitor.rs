@@ -4,110 +4,16 @@
 //! outlives the wrapper where it must: to put the user's terminal right when the wrapper was killed, and to carry on what
 //! processes that the command left behind still write.
 
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 use nix::libc;
 
 use super::listener;
-use super::modes::{self, Modes};
+use super::messages::{Order, Report};
+use super::modes::{self, Modes, own_group};
 use super::returns::{A_MOMENT, Returns};
 use crate::run::spawn::{Command, Inherited, NotStarted, spawn};
 use crate::run::sys::{self, Change};
-
-/// What the monitor tells the wrapper.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Report {
-    /// The command runs, with this process id.
-    Started(i32),
-    /// It does not.
-    NotStarted(NotStarted),
-    /// A change of its state.
-    Changed(Change),
-    /// This signal was sent to its group, by the keys of its terminal or by one of the group.
-    Group(i32),
-}
-
-/// What the wrapper tells the monitor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// Send the command a signal.
-    Signal(i32),
-    /// Send the command's group a signal.
-    SignalGroup(i32),
-    /// Send the foreground group of the command's terminal a signal.
-    SignalForeground(i32),
-    /// Put the command in the foreground.
-    Foreground,
-    /// Put it in the background.
-    Background,
-    /// The user's terminal is gone: let go of the command's.
-    HangUp,
-}
-
-/// One message: what, and with which number.
-type Words = [i32; 2];
-
-impl Report {
-    fn words(self) -> Words {
-        match self {
-            Report::Started(pid) => [0, pid],
-            Report::NotStarted(NotStarted::NoProcess) => [1, 0],
-            Report::NotStarted(NotStarted::NotExecuted(errno)) => [2, errno],
-            Report::Changed(Change::Exited(code)) => [3, code],
-            Report::Changed(Change::Killed(signal)) => [4, signal],
-            Report::Changed(Change::Stopped(signal)) => [5, signal],
-            Report::Changed(Change::Continued) => [6, 0],
-            Report::Group(signal) => [7, signal],
-        }
-    }
-
-    /// Sends it.
-    pub fn send(self, wrapper: &OwnedFd) {
-        sys::send(wrapper, self.words());
-    }
-
-    /// The next report; `None` when the monitor is gone.
-    pub fn receive(socket: &OwnedFd) -> Option<Report> {
-        let [what, number] = sys::receive(socket)?;
-        Some(match what {
-            0 => Report::Started(number),
-            1 => Report::NotStarted(NotStarted::NoProcess),
-            2 => Report::NotStarted(NotStarted::NotExecuted(number)),
-            3 => Report::Changed(Change::Exited(number)),
-            4 => Report::Changed(Change::Killed(number)),
-            5 => Report::Changed(Change::Stopped(number)),
-            7 => Report::Group(number),
-            _ => Report::Changed(Change::Continued),
-        })
-    }
-}
-
-impl Order {
-    /// Sends it.
-    pub fn send(self, socket: &OwnedFd) {
-        let words = match self {
-            Order::Signal(signal) => [0, signal],
-            Order::SignalGroup(signal) => [1, signal],
-            Order::Foreground => [2, 0],
-            Order::Background => [3, 0],
-            Order::HangUp => [4, 0],
-            Order::SignalForeground(signal) => [5, signal],
-        };
-        sys::send(socket, words);
-    }
-
-    fn receive(socket: &OwnedFd) -> Option<Order> {
-        let [what, number] = sys::receive(socket)?;
-        Some(match what {
-            0 => Order::Signal(number),
-            1 => Order::SignalGroup(number),
-            2 => Order::Foreground,
-            3 => Order::Background,
-            5 => Order::SignalForeground(number),
-            _ => Order::HangUp,
-        })
-    }
-}
 
 /// What the monitor is given.
 pub struct Post<'a> {
@@ -170,9 +76,9 @@ pub fn stand_by(post: Post<'_>) -> ! {
             libc::getpid()
         };
         if foreground {
-            modes::set_foreground(slave.as_raw_fd(), own);
+            modes::set_foreground(&slave, own);
         }
-        hearing = listener::start(monitor, &wrapper, (&user.0, user.1));
+        hearing = listener::start(monitor, &wrapper, (&user.0, &user.1));
         descriptors
             .iter()
             .all(|&descriptor| sys::duplicate(&slave, descriptor))
@@ -203,8 +109,8 @@ impl Monitor {
     fn watch(mut self) -> ! {
         loop {
             let mut watched = [
-                sys::watch(self.signals.as_raw_fd(), libc::POLLIN),
-                sys::watch(self.wrapper.as_raw_fd(), libc::POLLIN),
+                sys::watch(self.signals.as_fd(), libc::POLLIN),
+                sys::watch(self.wrapper.as_fd(), libc::POLLIN),
             ];
             sys::poll(&mut watched, -1);
             if watched[1].revents != 0 {
@@ -236,10 +142,10 @@ impl Monitor {
                 sys::kill(-self.command, signal);
             }
             Order::SignalForeground(signal) => {
-                sys::kill(-modes::foreground(self.slave.as_raw_fd()), signal);
+                sys::kill(-modes::foreground(&self.slave), signal);
             }
-            Order::Foreground => modes::set_foreground(self.slave.as_raw_fd(), self.command),
-            Order::Background => modes::set_foreground(self.slave.as_raw_fd(), own_group()),
+            Order::Foreground => modes::set_foreground(&self.slave, self.command),
+            Order::Background => modes::set_foreground(&self.slave, own_group()),
             Order::HangUp => self.master = None,
         }
     }
@@ -248,7 +154,7 @@ impl Monitor {
     fn end(self, report: Report) -> ! {
         self.dismiss_listener();
         // What the command left behind is in the background now, as it would be after the shell took its terminal back.
-        modes::set_foreground(self.slave.as_raw_fd(), own_group());
+        modes::set_foreground(&self.slave, own_group());
         drop(self.slave);
         // Asked before the wrapper knows: what others write after it has ended, and be they gone at once, is still to be
         // carried on.
@@ -276,17 +182,12 @@ impl Monitor {
         let Some(master) = self.master else {
             sys::exit(0)
         };
-        modes::set_foreground(self.slave.as_raw_fd(), own_group());
+        modes::set_foreground(&self.slave, own_group());
         drop(self.slave);
         sys::kill(-self.command, libc::SIGHUP);
         sys::kill(-self.command, libc::SIGCONT);
         carry(&master, user)
     }
-}
-
-fn own_group() -> i32 {
-    // SAFETY: no memory is involved.
-    unsafe { libc::getpgrp() }
 }
 
 /// Shows what is written to the command's terminal on the user's, until nobody can write there any more.
@@ -295,13 +196,13 @@ fn carry(master: &OwnedFd, user: &OwnedFd) -> ! {
     let mut buffer = Vec::new();
     loop {
         let mut watched = [
-            sys::watch(master.as_raw_fd(), libc::POLLIN),
-            sys::watch(user.as_raw_fd(), 0),
+            sys::watch(master.as_fd(), libc::POLLIN),
+            sys::watch(user.as_fd(), 0),
         ];
         let quiet = sys::poll(&mut watched, if returns.holds() { A_MOMENT } else { -1 }) == Some(0);
         buffer.clear();
         let gone = watched[1].revents != 0;
-        match sys::append(master.as_raw_fd(), &mut buffer, super::PIECE) {
+        match sys::append(master, &mut buffer, super::PIECE) {
             Ok(count) if count > 0 && !gone => {}
             Err(e) if e.kind() == std::io::ErrorKind::WouldBlock && !gone => {
                 if !quiet {
@@ -311,15 +212,15 @@ fn carry(master: &OwnedFd, user: &OwnedFd) -> ! {
             }
             _ => sys::exit(0),
         }
-        if !quiet && Modes::of(user.as_raw_fd()).is_some_and(|modes| modes.add_returns()) {
+        if !quiet && Modes::of(user).is_ok_and(|modes| modes.add_returns()) {
             buffer = returns.remove(&buffer);
         }
         let mut rest = &buffer[..];
         while !rest.is_empty() {
-            match sys::write(user.as_raw_fd(), rest) {
+            match sys::write(user, rest) {
                 Ok(count) => rest = &rest[count..],
                 Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {
-                    sys::poll(&mut [sys::watch(user.as_raw_fd(), libc::POLLOUT)], -1);
+                    sys::poll(&mut [sys::watch(user.as_fd(), libc::POLLOUT)], -1);
                 }
                 Err(_) => sys::exit(0),
             }
