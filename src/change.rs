@@ -12,7 +12,7 @@ mod inverse;
 pub use deployment::Deployment;
 
 use crate::attempt::{Capability, Operation, Subject};
-use crate::facts::{Acl, Facts, Inode, MountId, NodeId, Perms, Tag};
+use crate::facts::{Acl, Facts, FileCapabilities, Inode, MountId, NodeId, Perms, Tag};
 
 /// A command line: the program and its arguments, as execve(2) takes them.
 pub type Argv = Vec<Vec<u8>>;
@@ -147,17 +147,19 @@ pub enum Change {
         /// The script.
         script: Vec<u8>,
     },
-    /// setcap(8) on a program: the subject has the capability when running it.
+    /// setcap(8) on a program: the subject has the capability when running it, besides those that it has.
     FileCapability {
         /// The program.
         program: Vec<u8>,
         /// The capability.
         capability: Capability,
     },
-    /// setcap(8): takes every capability from a program.
-    NoFileCapability {
+    /// setcap(8): sets all capabilities of a program, or takes them away. What undoing a change asks for.
+    SetFileCapabilities {
         /// The program.
         program: Vec<u8>,
+        /// What it has after the change.
+        held: Option<FileCapabilities>,
     },
     /// sysctl(8), until the next boot.
     Setting {
@@ -351,7 +353,7 @@ impl Change {
             Change::SetFlag { node, .. } => {
                 !(subject.has(Capability::LinuxImmutable) && owns(*node))
             }
-            Change::FileCapability { .. } | Change::NoFileCapability { .. } => {
+            Change::FileCapability { .. } | Change::SetFileCapabilities { .. } => {
                 !subject.has(Capability::Setfcap)
             }
             Change::Make { .. }
@@ -398,6 +400,14 @@ impl Change {
     pub fn operation_instead(&self) -> Option<Operation> {
         matches!(self, Change::RunThrough { .. }).then_some(Operation::READ)
     }
+}
+
+/// What a program has besides, where that is known: it is looked at before the change is offered.
+fn capabilities(facts: &Facts, program: &[u8]) -> Option<Option<FileCapabilities>> {
+    let known = facts.surroundings.program.as_ref();
+    known
+        .filter(|known| known.path == program)
+        .map(|known| known.capabilities)
 }
 
 /// What stat(2) says of the node, where that is known.

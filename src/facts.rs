@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod acl;
+mod file_capabilities;
 mod file_system;
 mod inode;
 mod logged_refusal;
@@ -19,6 +20,7 @@ mod traced;
 
 pub use crate::attempt::{Fact, UnknownFact};
 pub use acl::{Acl, Entry, Tag};
+pub use file_capabilities::{FileCapabilities, ProgramFile};
 pub use inode::{DeviceNumber, Flags, Inode, Kind, Node, Perms, Program};
 pub use logged_refusal::{LoggedRefusal, Module};
 pub use mount::{Mount, MountFlags, Unwritable};

@@ -37,7 +37,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::attempt::{Attempt, Errno, Subject};
-use crate::facts::{Fact, Facts, UnknownFact};
+use crate::byte_path;
+use crate::facts::{Fact, Facts, ProgramFile, UnknownFact};
 
 pub use bundle::{Ran, ran};
 pub use monitor::{Monitor, is_container_monitor};
@@ -132,6 +133,13 @@ pub fn is_there(path: &[u8]) -> bool {
         found,
         Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR)
     )
+}
+
+/// The file of the program that a command line starts in this directory, where it is named by its path and no script.
+#[must_use]
+pub fn program_file(command: &[Vec<u8>], directory: &[u8]) -> Option<ProgramFile> {
+    let program = command.first().filter(|program| program.contains(&b'/'))?;
+    program::file(path(&byte_path::join(directory, program)))
 }
 
 /// The name of this machine (gethostname(2)).

@@ -297,6 +297,10 @@ fn explained(
         .surroundings
         .command
         .clone_from(&circumstances.command);
+    if matches!(attempt.object, Object::Port { .. }) {
+        facts.surroundings.program =
+            gather::program_file(&circumstances.command, &circumstances.start);
+    }
     let conclusion = match conclusion {
         Conclusion::Refused(denial, remedy) if remedy == Remedy::default() => {
             facts.surroundings.leftovers = view.leftovers(&attempt, &facts);

@@ -140,9 +140,7 @@ impl Mend {
     /// What it does, as a request: "let alice pass through /srv/app".
     #[must_use]
     pub fn title(&self) -> &str {
-        let title = self.fix.title.as_str();
-        // Why no command is shown for it is of no interest here.
-        title.split(": `permwrap fix`").next().unwrap_or(title)
+        &self.fix.title
     }
 
     /// What is changed, a line each.

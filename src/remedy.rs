@@ -43,6 +43,9 @@ pub struct Fix {
     pub complete: bool,
     /// Whether it takes effect only in a new login session.
     pub relogin: bool,
+    /// Whether others could put something else in the place of what a pasted command would touch: none is shown then, and
+    /// `permwrap fix` makes it.
+    pub led_astray: bool,
 }
 
 impl Fix {
@@ -60,7 +63,23 @@ impl Fix {
             verified: false,
             complete: true,
             relogin: false,
+            led_astray: false,
         }
+    }
+
+    /// The title as a sentence of its own: with how it is to be done where no command is shown.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let mut sentence = self.title.clone();
+        if self.led_astray {
+            sentence.push_str(
+                ": `permwrap fix` does it safely; a pasted command could be led astray, since others can swap what it touches",
+            );
+        }
+        if self.place == Place::Container && self.argv.is_empty() && self.effect != Effect::Advice {
+            sentence.insert_str(0, "where it runs, in a namespace of its own: ");
+        }
+        sentence
     }
 
     /// The commands, quoted for a POSIX shell, without sudo.
@@ -78,9 +97,6 @@ pub struct Remedy {
     /// The fixes, best first.
     pub fixes: Vec<Fix>,
 }
-
-/// How the title of a fix begins that is to be made where the subject lives.
-pub const IN_ITS_NAMESPACE: &str = "where it runs, in a namespace of its own: ";
 
 /// How many fixes are shown.
 const SHOWN: usize = 3;
@@ -329,38 +345,29 @@ impl Plan {
             notes.clear();
         }
         let effect = self.effect();
-        let argv = if self.safe { self.argv.as_slice() } else { &[] };
-        let title = match self.safe {
-            true => joined(&titles),
-            false => format!(
-                "{}: `permwrap fix` does it safely; a pasted command could be led astray, since others can swap what it touches",
-                joined(&titles)
-            ),
-        };
+        // A path and a number mean something else in this shell.
         let elsewhere = self.facts.surroundings.elsewhere && effect != Effect::Advice;
-        let (argv, title, place) = match elsewhere {
-            // A path and a number mean something else in this shell.
-            true => (
-                &[][..],
-                format!("{IN_ITS_NAMESPACE}{title}"),
-                Place::Container,
-            ),
-            false => {
-                let place = self.parts.last().map_or(Place::Here, |part| part.place);
-                (argv, title, place)
-            }
+        let place = match elsewhere {
+            true => Place::Container,
+            false => self.parts.last().map_or(Place::Here, |part| part.place),
+        };
+        let argv = if self.safe && !elsewhere {
+            self.argv.clone()
+        } else {
+            Vec::new()
         };
         Fix {
-            title,
+            title: joined(&titles),
             note: notes.join("; "),
             changes: self.changes().cloned().collect(),
-            argv: argv.to_vec(),
+            argv,
             needs_root: self.needs_root,
             effect,
             place,
             verified: self.repairs(),
             complete: effect != Effect::Repairs || self.allowed,
             relogin: self.relogin(),
+            led_astray: !self.safe,
         }
     }
 }

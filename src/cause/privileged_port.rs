@@ -52,11 +52,8 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         "listen on another port, from 1024 up (8080, say), behind a reverse proxy where need be"
             .to_owned(),
     ));
-    if let Some(program) = around
-        .command
-        .first()
-        .filter(|program| program.starts_with(b"/"))
-    {
+    if let Some(program) = &around.program {
+        let program = &program.path;
         let change = Change::FileCapability {
             program: program.clone(),
             capability,

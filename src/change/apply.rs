@@ -2,8 +2,10 @@
 
 use super::{Change, InodeFlag, MountOption, acl, inode, owns};
 use crate::attempt::{Capability, CapabilitySet, Subject};
+use crate::byte_path;
 use crate::facts::{
-    DeviceNumber, Facts, Flags, Inode, Kind, MountId, Node, NodeId, Perms, Tag, UnknownFact,
+    DeviceNumber, Facts, FileCapabilities, Flags, Inode, Kind, MountId, Node, NodeId, Perms, Tag,
+    UnknownFact,
 };
 
 pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
@@ -87,14 +89,28 @@ pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
             subject.groups = vec![0];
             subject.capabilities = CapabilitySet(CapabilitySet::FULL.0 & subject.bounding.0);
         }
-        Change::FileCapability { capability, .. } => {
+        Change::FileCapability {
+            program,
+            capability,
+        } => {
+            if let Some(known) = &mut facts.surroundings.program
+                && known.path == *program
+            {
+                known.capabilities = FileCapabilities::and(known.capabilities, *capability);
+            }
             if !subject.no_new_privs && subject.bounding.contains(*capability) {
                 subject.capabilities = subject.capabilities.with(*capability);
             }
         }
         Change::Setting { name, value } => set_setting(facts, name, *value),
-        Change::NoFileCapability { .. }
-        | Change::RunThrough { .. }
+        Change::SetFileCapabilities { program, held } => {
+            if let Some(known) = &mut facts.surroundings.program
+                && known.path == *program
+            {
+                known.capabilities = *held;
+            }
+        }
+        Change::RunThrough { .. }
         | Change::Run { .. }
         | Change::Deploy { .. }
         | Change::Advice(_) => {}
@@ -155,7 +171,7 @@ fn make(facts: &mut Facts, parent: NodeId, name: &[u8], directory: bool, (uid, g
         return;
     };
     let node = Node {
-        path: child(&facts.node(parent).path, name),
+        path: byte_path::join(&facts.node(parent).path, name),
         inode: Ok(Inode {
             kind: if directory {
                 Kind::Directory
@@ -200,12 +216,6 @@ fn remove(facts: &mut Facts, parent: NodeId, name: &[u8]) {
             step.found = Ok(None);
         }
     }
-}
-
-/// The path of a name in a directory.
-pub(super) fn child(directory: &[u8], name: &[u8]) -> Vec<u8> {
-    let slash: &[u8] = if directory.ends_with(b"/") { b"" } else { b"/" };
-    [directory, slash, name].concat()
 }
 
 /// setfacl(1). The mode shows the new ACL: the mask stands in the place of the group's bits.

@@ -1,9 +1,9 @@
 //! Changes written as the commands that make them: word by word, never as a text for a shell.
 
-use super::apply::child;
-use super::{Argv, Change, InodeFlag, MountOption, acl, inode};
+use super::{Argv, Change, InodeFlag, MountOption, acl, capabilities, inode};
 use crate::attempt::{Operation, Subject};
-use crate::facts::{Acl, Entry, Facts, MountId, Names, NodeId, Tag};
+use crate::byte_path;
+use crate::facts::{Acl, Entry, Facts, FileCapabilities, MountId, Names, NodeId, Tag};
 
 pub(super) fn argv(change: &Change, subject: &Subject, facts: &Facts) -> Option<Argv> {
     let path = |node: &NodeId| facts.node(*node).path.as_slice();
@@ -38,7 +38,7 @@ pub(super) fn argv(change: &Change, subject: &Subject, facts: &Facts) -> Option<
             gid,
         } => {
             let (user, group) = (user(names, *uid), group(names, *gid));
-            let path = child(path(parent), name);
+            let path = byte_path::join(path(parent), name);
             match directory {
                 true => line(
                     &["install", "-d", "-m", "755", "-o", &user, "-g", &group],
@@ -65,7 +65,7 @@ pub(super) fn argv(change: &Change, subject: &Subject, facts: &Facts) -> Option<
             directory,
         } => {
             let program = if *directory { "rmdir" } else { "rm" };
-            line(&[program], &child(path(parent), name))
+            line(&[program], &byte_path::join(path(parent), name))
         }
         Change::AclGrant { node, tag, perms } => {
             let grant = acl::grant(&before(facts, *node)?, *tag, *perms);
@@ -124,10 +124,14 @@ pub(super) fn argv(change: &Change, subject: &Subject, facts: &Facts) -> Option<
             program,
             capability,
         } => {
-            let set = format!("{}=+ep", capability.name().to_lowercase());
-            line(&["setcap", &set], program)
+            let held = capabilities(facts, program)?;
+            let all = FileCapabilities::and(held, *capability)?;
+            line(&["setcap", &all.text()], program)
         }
-        Change::NoFileCapability { program } => line(&["setcap", "-r"], program),
+        Change::SetFileCapabilities { program, held } => match held {
+            Some(held) => line(&["setcap", &held.text()], program),
+            None => line(&["setcap", "-r"], program),
+        },
         Change::Setting { name, value } => {
             line(&["sysctl", "-w"], format!("{name}={value}").as_bytes())
         }

@@ -1,6 +1,6 @@
 //! What takes a change back.
 
-use super::{Change, acl, inode};
+use super::{Change, acl, capabilities, inode};
 use crate::attempt::Subject;
 use crate::facts::{Facts, Kind, NodeId};
 
@@ -63,10 +63,12 @@ pub(super) fn inverse(change: &Change, subject: &Subject, facts: &Facts) -> Opti
             leave.into_iter().collect()
         }
         Change::LeaveGroup(gid) => vec![Change::JoinGroup(*gid)],
-        // Offered only for a program that has none.
-        Change::FileCapability { program, .. } => vec![Change::NoFileCapability {
-            program: program.clone(),
-        }],
+        Change::FileCapability { program, .. } | Change::SetFileCapabilities { program, .. } => {
+            vec![Change::SetFileCapabilities {
+                program: program.clone(),
+                held: capabilities(facts, program)?,
+            }]
+        }
         Change::Setting { name, .. } => vec![Change::Setting {
             name: name.clone(),
             value: setting(facts, name)?,
@@ -77,7 +79,6 @@ pub(super) fn inverse(change: &Change, subject: &Subject, facts: &Facts) -> Opti
         | Change::Advice(_) => Vec::new(),
         Change::ChownTree { .. }
         | Change::Remove { .. }
-        | Change::NoFileCapability { .. }
         | Change::RunAsRoot
         | Change::ByRoot { .. }
         | Change::Run { .. } => return None,

@@ -1,5 +1,6 @@
 //! Where the command runs: what decides which fix lasts.
 
+use super::ProgramFile;
 use crate::attempt::{Numbers, Place};
 
 /// Container, service manager, home and project of the subject.
@@ -28,6 +29,8 @@ pub struct Surroundings {
     pub leftovers: Option<Leftovers>,
     /// The refused command line, as far as it was permwrap that started it.
     pub command: Vec<Vec<u8>>,
+    /// The file of the program that it starts, where that is no script: looked at where a capability of it would help.
+    pub program: Option<ProgramFile>,
     /// Whether sudo(8) is installed.
     pub sudo: bool,
     /// Whether setfacl(1) is installed.

@@ -1,11 +1,14 @@
 //! What execve(2) would make of a file: its first bytes.
 
 use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
+use rustix::io::Errno;
+
 use super::unknown_io;
-use crate::facts::{Fact, Program};
+use crate::facts::{Fact, FileCapabilities, Program, ProgramFile};
 
 /// How much of a file the kernel looks at for `#!` (BINPRM_BUF_SIZE).
 const HEAD: usize = 256;
@@ -24,6 +27,30 @@ pub(super) fn program(handle: &Path, path: &[u8]) -> Fact<Program> {
         })
     };
     read().map_err(|error| unknown_io("first bytes", path, &error))
+}
+
+/// A program's file and its capabilities (getcap(8)); `None` for a script, and where they cannot be read.
+pub(super) fn file(place: &Path) -> Option<ProgramFile> {
+    let place = place.canonicalize().ok()?;
+    let path = place.as_os_str().as_bytes();
+    let own = rustix::fs::stat(&place).ok()?;
+    let mut value = [0u8; 64];
+    let capabilities = match rustix::fs::getxattr(&place, c"security.capability", &mut value) {
+        Ok(length) => Some(FileCapabilities::from_xattr(&value[..length])?),
+        Err(Errno::NODATA | Errno::OPNOTSUPP) => None,
+        Err(_) => return None,
+    };
+    matches!(program(&place, path), Ok(Program::Elf(_))).then(|| ProgramFile {
+        path: path.to_vec(),
+        owner: own.st_uid,
+        firm: place.ancestors().skip(1).all(is_roots_alone),
+        capabilities,
+    })
+}
+
+/// Whether a directory is root's and nobody else may write it. The mask of an ACL shows among the group's bits.
+fn is_roots_alone(directory: &Path) -> bool {
+    rustix::fs::stat(directory).is_ok_and(|found| found.st_uid == 0 && found.st_mode & 0o022 == 0)
 }
 
 /// Reads until the buffer is full or the file ends.

@@ -105,6 +105,7 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
         home,
         leftovers: None,
         command: Vec::new(),
+        program: None,
         sudo: is_installed(if elsewhere { hands } else { &root }, "sudo"),
         setfacl: setfacl || has_way_back && is_installed(hands, "setfacl"),
     }

@@ -8,7 +8,7 @@ use crate::facts::{Abroad, Facts, NodeId, Tag};
 use crate::gather;
 use crate::programs;
 use crate::quote;
-use crate::remedy::{self, Fix, IN_ITS_NAMESPACE};
+use crate::remedy::{self, Fix};
 use crate::report::{Conclusion, Finding};
 
 /// How many fixes are shown.
@@ -161,8 +161,8 @@ fn from_here(fix: &Fix, attempt: &Attempt, facts: &Facts) -> Option<Fix> {
         _ => format!("here; {}", fix.note),
     };
     Some(Fix {
-        title: plain_title(fix),
         note,
+        led_astray: false,
         argv,
         needs_root,
         place: Where::Here,
@@ -203,8 +203,8 @@ fn by_entering(fix: &Fix, attempt: &Attempt, facts: &Facts) -> Option<Fix> {
         _ => false,
     };
     argv.iter().all(is_there).then(|| Fix {
-        title: plain_title(fix),
-        note: format!("{}, until it is made anew", plain_title(fix)),
+        note: format!("{}, until it is made anew", fix.title),
+        led_astray: false,
         argv: argv
             .into_iter()
             .map(|words| [&abroad.enter[..], &words].concat())
@@ -237,7 +237,8 @@ fn change_is_named(change: &Change, facts: &Facts) -> bool {
 /// Words for what is to be done there: a command would be about this machine's object of the same name.
 fn in_words(fix: Fix, place: &Place) -> Fix {
     Fix {
-        title: format!("{}: {}", place.words(), plain_title(&fix)),
+        title: format!("{}: {}", place.words(), fix.title),
+        led_astray: false,
         argv: Vec::new(),
         needs_root: false,
         effect: Effect::Advice,
@@ -245,12 +246,4 @@ fn in_words(fix: Fix, place: &Place) -> Fix {
         verified: false,
         ..fix
     }
-}
-
-fn plain_title(fix: &Fix) -> String {
-    let title = fix.title.strip_prefix(IN_ITS_NAMESPACE);
-    let title = title.unwrap_or(&fix.title);
-    // That nobody can lead it astray was asked anew, by what lies here.
-    let (title, _) = title.split_once(": `permwrap fix`").unwrap_or((title, ""));
-    title.to_owned()
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::object::{Object, handle, trouble};
 use super::state::State;
+use crate::byte_path;
 use crate::quote;
 
 /// Where the programs of the system are: nobody's own search path counts here.
@@ -209,7 +210,7 @@ fn make(
     directory: bool,
     (uid, gid): (u32, u32),
 ) -> Result<Object, String> {
-    let path = child(&parent.path, name);
+    let path = byte_path::join(&parent.path, name);
     let failed = |errno| trouble(&path, errno);
     if name.is_empty() || name.contains(&b'/') || matches!(name, b"." | b"..") {
         return Err(format!("{}: not a name", quote::display(name)));
@@ -246,7 +247,7 @@ fn unmake(
     directory: bool,
     made: Option<&Object>,
 ) -> Result<Undone, String> {
-    let path = child(&parent.path, name);
+    let path = byte_path::join(&parent.path, name);
     let fd = match parent.open_later() {
         Ok(fd) => fd,
         Err(reason) => return Ok(Undone::Left(reason)),
@@ -361,9 +362,4 @@ pub(super) fn setting(name: &str) -> Result<String, String> {
 
 fn set(name: &str, value: &str) -> Result<(), String> {
     std::fs::write(setting_file(name), value).map_err(|error| format!("{name}: {error}"))
-}
-
-pub(super) fn child(directory: &[u8], name: &[u8]) -> Vec<u8> {
-    let slash: &[u8] = if directory.ends_with(b"/") { b"" } else { b"/" };
-    [directory, slash, name].concat()
 }

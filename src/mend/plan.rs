@@ -5,12 +5,13 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::{Dir, Mode, OFlags, openat};
 
-use super::deed::{Deed, child, setting};
+use super::deed::{Deed, setting};
 use super::object::{Object, reopen, trouble};
 use super::state::{State, has_other_names};
 use crate::attempt::{Attempt, Capability};
+use crate::byte_path;
 use crate::change::{Change, Effect, MountOption, Place};
-use crate::facts::{Facts, Node};
+use crate::facts::{Facts, FileCapabilities, Node};
 use crate::quote;
 use crate::remedy::Fix;
 
@@ -30,7 +31,7 @@ pub fn can_be_made(fix: &Fix) -> bool {
                 | Change::RunAsRoot
                 | Change::ByRoot { .. }
                 | Change::RunThrough { .. }
-                | Change::NoFileCapability { .. }
+                | Change::SetFileCapabilities { .. }
                 | Change::Remove { .. }
                 | Change::LeaveGroup(_)
                 | Change::Run { .. }
@@ -206,25 +207,27 @@ fn options(option: MountOption, bind: bool) -> String {
     format!("remount,{bind}{}", option.name())
 }
 
-/// A program with this capability, and no other.
+/// A program with this capability, besides those that it has.
 fn capable(program: &[u8], capability: Capability) -> Result<Deed, String> {
     let (object, fd) = Object::at(program)?;
     let from = State::of(&fd).map_err(|errno| trouble(program, errno))?;
-    if from.capability.is_some() {
+    let held = from.capability.as_deref();
+    let known = held.map(FileCapabilities::from_xattr);
+    let all = match known {
+        Some(None) => None,
+        held => FileCapabilities::and(held.flatten(), capability),
+    };
+    let Some(all) = all else {
         return Err(format!(
-            "{} has capabilities already",
+            "{} has capabilities that it asks for by itself, or that another user namespace gave it",
             quote::display(program)
         ));
-    }
+    };
     if has_other_names(&fd).map_err(|errno| trouble(program, errno))? {
         return Err(other_names(program));
     }
-    // struct vfs_cap_data of linux/capability.h, revision 2 and effective: permitted and inheritable, twice 32 bits.
-    let bits = 1u64 << capability as u8;
-    let words = [0x0200_0001, bits as u32, 0, (bits >> 32) as u32, 0];
-    let value = words.iter().flat_map(|word| word.to_le_bytes()).collect();
     let to = State {
-        capability: Some(value),
+        capability: Some(all.to_xattr()),
         ..from.clone()
     };
     Ok(Deed::Alter { object, from, to })
@@ -285,7 +288,7 @@ fn collect(
         let Ok(below) = openat(&fd, name, how, Mode::empty()) else {
             continue;
         };
-        let path = child(&path, name);
+        let path = byte_path::join(&path, name);
         let object = Object::of(&below, &path).map_err(failed)?;
         collect(object, below, wanted, deepest - 1, found)?;
     }
@@ -351,7 +354,7 @@ fn word(deed: &Deed, facts: &Facts) -> String {
                     _ => {}
                 }
             }
-            if to.capability.is_some() && from.capability.is_none() {
+            if to.capability.is_some() && from.capability != to.capability {
                 parts.push("gets a capability".to_owned());
             }
             format!("{}: {}", quote::display(&object.path), parts.join(", "))
@@ -364,7 +367,7 @@ fn word(deed: &Deed, facts: &Facts) -> String {
             ..
         } => format!(
             "{}: made as an empty {} of {}:{}",
-            quote::display(&child(&parent.path, name)),
+            quote::display(&byte_path::join(&parent.path, name)),
             if *directory { "directory" } else { "file" },
             names.user_word(*uid),
             names.group_word(*gid)

@@ -1,5 +1,6 @@
 //! Who could put something else in the place of what a command will touch, between the hint and the paste.
 
+use crate::byte_path;
 use crate::facts::{Facts, Inode, Node, Perms, Tag, Walk};
 
 /// Who besides root can change what a path leads to.
@@ -42,7 +43,7 @@ pub(super) fn over_walk(walk: &Walk, facts: &Facts) -> Hands {
         .filter(|step| !step.name.is_empty())
         .map(|step| {
             let directory = &facts.node(step.dir).path;
-            let name = child(directory, &step.name);
+            let name = byte_path::join(directory, &step.name);
             over(directory, facts).and(over_name(directory, &name, facts))
         })
         .fold(Hands::Root, Hands::and)
@@ -149,9 +150,4 @@ fn of(uid: u32) -> Hands {
     } else {
         Hands::One(uid)
     }
-}
-
-fn child(directory: &[u8], name: &[u8]) -> Vec<u8> {
-    let slash: &[u8] = if directory.ends_with(b"/") { b"" } else { b"/" };
-    [directory, slash, name].concat()
 }

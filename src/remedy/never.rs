@@ -166,7 +166,9 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle)
         Change::ByRoot { operation, .. } => command::by_root(subject, facts, operation),
         Change::FileCapability { program, .. } => {
             let system = purpose(program, subject.uid, facts) == Purpose::System;
-            (system || command::runs_anything(program)).then_some(Never::AnyCommand)
+            let owner = facts.surroundings.program.as_ref().map(|file| file.owner);
+            let foreign = owner.is_none_or(|owner| ![0, subject.uid].contains(&owner));
+            (system || foreign || command::runs_anything(program)).then_some(Never::AnyCommand)
         }
         Change::Setting { name, .. } => name.starts_with("fs.").then_some(Never::Protection),
         Change::Run { argv, .. } => command::disarms(argv),
@@ -180,7 +182,7 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle)
         Change::SetAcl { .. }
         | Change::Remove { .. }
         | Change::LeaveGroup(_)
-        | Change::NoFileCapability { .. }
+        | Change::SetFileCapabilities { .. }
         | Change::SetFlag { on: true, .. }
         | Change::Relogin(_)
         | Change::RunThrough { .. }

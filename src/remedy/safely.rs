@@ -23,6 +23,10 @@ pub(super) fn command(change: &Change, subject: &Subject, facts: &Facts) -> Opti
     };
     let hands = hands::over(path, facts);
     match change {
+        Change::FileCapability { .. } => {
+            let program = facts.surroundings.program.as_ref();
+            program.is_some_and(|file| file.firm).then_some(plain)
+        }
         Change::ChownTree { top, .. } if hands::firm_ground(top, facts).is_some() => Some(plain),
         _ if hands == Hands::Root => Some(plain),
         // Nothing else can take the place of what is marked while it is.
@@ -73,7 +77,9 @@ fn touched<'a>(change: &'a Change, facts: &'a Facts) -> Touched<'a> {
         Change::Make { parent, .. } | Change::Remove { parent, .. } => &facts.node(*parent).path,
         Change::ChownTree { top, .. } => top,
         Change::Remount { mount, .. } => &facts.mounts[mount.0].point,
-        Change::FileCapability { program, .. } | Change::NoFileCapability { program } => program,
+        Change::FileCapability { program, .. } | Change::SetFileCapabilities { program, .. } => {
+            program
+        }
         // A label or the like of the object itself.
         Change::Run {
             argv, root: true, ..

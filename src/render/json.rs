@@ -235,7 +235,7 @@ pub fn fix_report(fix: &Fix) -> FixReport {
         .map(|argv| argv.iter().map(&mut word).collect())
         .collect();
     FixReport {
-        title: fix.title.clone(),
+        title: fix.sentence(),
         commands: fix.commands(),
         needs_root: fix.needs_root,
         argv,

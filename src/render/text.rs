@@ -299,7 +299,7 @@ pub fn fixes(fixes: &[Fix], is_root: bool, sudo: bool, style: Style) -> String {
     for (at, (fix, (line, remark))) in fixes.iter().zip(&lines).enumerate() {
         let label = if at == 0 { "fix" } else { "or" };
         if fix.argv.is_empty() {
-            text.push_str(&labelled(label, &fix.title, style.width));
+            text.push_str(&labelled(label, &fix.sentence(), style.width));
         } else {
             text.push_str(&command(label, line, remark, widest, style));
         }
@@ -323,7 +323,7 @@ fn pasteable(commands: &[String], sudo: bool) -> String {
 
 fn remark(fix: &Fix, sudo: bool, is_root: bool) -> String {
     let mut remark = match fix.note.as_str() {
-        "" => fix.title.clone(),
+        "" => fix.sentence(),
         note => note.to_owned(),
     };
     if fix.needs_root && !sudo && !is_root {

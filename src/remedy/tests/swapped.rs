@@ -43,7 +43,7 @@ fn root_is_given_no_path_through_a_directory_of_the_subjects() {
     assert!(fix.argv.is_empty(), "{fix:?}");
     assert!(fix.effect == Effect::Repairs && fix.verified, "{fix:?}");
     assert!(
-        fix.title.contains("`permwrap fix` does it safely"),
+        fix.sentence().contains("`permwrap fix` does it safely"),
         "{fix:?}"
     );
 }

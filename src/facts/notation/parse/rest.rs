@@ -2,8 +2,10 @@
 
 use super::file::yes_or_no;
 use super::{Parsed, Reader, lines, number, path, unknown, word};
+use crate::attempt::CapabilitySet;
 use crate::facts::{
-    Container, Fact, Group, Hold, Holder, Leftovers, Lockdown, Mount, MountFlags, MountId, Unit,
+    Container, Fact, FileCapabilities, Group, Hold, Holder, Leftovers, Lockdown, Mount, MountFlags,
+    MountId, ProgramFile, Unit,
 };
 
 impl Reader {
@@ -65,6 +67,15 @@ impl Reader {
             "command" => {
                 let words = words.iter().map(|word| lines::unescape(word));
                 around.command = words.collect::<Option<_>>().ok_or("a malformed word")?;
+            }
+            "program" => {
+                let program = ProgramFile {
+                    path: path(words, 0)?,
+                    owner: self.uid(word(words, 1, "an owner")?)?,
+                    firm: words.contains(&"firm"),
+                    capabilities: capabilities(words)?,
+                };
+                self.facts.surroundings.program = Some(program);
             }
             "leftovers" => {
                 let leftovers = Leftovers {
@@ -243,4 +254,25 @@ fn set_option(flags: &mut MountFlags, option: &str) -> Parsed<()> {
         }
     }
     Ok(())
+}
+
+/// `capabilities=PERMITTED:INHERITABLE [effective]`, the sets in hexadecimal.
+fn capabilities(words: &[&str]) -> Parsed<Option<FileCapabilities>> {
+    let mut sets = words
+        .iter()
+        .filter_map(|word| word.strip_prefix("capabilities="));
+    let Some(sets) = sets.next() else {
+        return Ok(None);
+    };
+    let set = |text: &str| u64::from_str_radix(text, 16).ok().map(CapabilitySet);
+    let parsed = sets.split_once(':').and_then(|(permitted, inheritable)| {
+        Some(FileCapabilities {
+            permitted: set(permitted)?,
+            inheritable: set(inheritable)?,
+            effective: words.contains(&"effective"),
+        })
+    });
+    parsed
+        .map(Some)
+        .ok_or_else(|| format!("`{sets}` is no set of capabilities"))
 }

@@ -223,5 +223,19 @@ pub(super) fn surroundings(facts: &Facts) -> Vec<String> {
             .collect();
         lines.push(format!("command  {}", words.join(" ")));
     }
+    if let Some(program) = &around.program {
+        let held = program.capabilities.map(|held| {
+            let effective = if held.effective { " effective" } else { "" };
+            let (permitted, inheritable) = (held.permitted.0, held.inheritable.0);
+            format!(" capabilities={permitted:x}:{inheritable:x}{effective}")
+        });
+        let path = lines::escape(&program.path);
+        let owner = facts.names.user_word(program.owner);
+        let firm = if program.firm { " firm" } else { "" };
+        lines.push(format!(
+            "program  {path} {owner}{firm}{}",
+            held.unwrap_or_default()
+        ));
+    }
     lines
 }
