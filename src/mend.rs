@@ -6,6 +6,7 @@
 
 pub mod deed;
 pub mod history;
+pub mod invoker;
 mod object;
 pub mod plan;
 mod proof;

@@ -45,6 +45,8 @@ pub enum Deed {
         user: String,
         /// The group's name.
         group: String,
+        /// Its number: a group made anew is another.
+        gid: u32,
     },
     /// A mount's option.
     Remount {
@@ -54,6 +56,10 @@ pub enum Deed {
         to: String,
         /// Those that take it back.
         back: String,
+        /// All options before, the mount's own and its file system's.
+        from: String,
+        /// All of them once it was changed.
+        made: Option<String>,
     },
     /// A kernel setting, until the next boot.
     Setting {
@@ -118,10 +124,30 @@ impl Deed {
                 *made = Some(make(&fd, parent, name, *directory, *owner)?);
                 Ok(())
             }
-            Deed::Join { user, group } => run("usermod", &["-aG", group, "--", user]),
-            Deed::Remount { point, to, .. } => {
+            Deed::Join { user, group, gid } => match is_member(user, group, *gid) {
+                Some(false) => run("usermod", &["-aG", group, "--", user]),
+                _ => Err(format!(
+                    "the group {} was changed since it was judged",
+                    quote::display(group.as_bytes())
+                )),
+            },
+            Deed::Remount {
+                point,
+                to,
+                from,
+                made,
+                ..
+            } => {
                 point.open()?;
-                remount(to, point)
+                if options(point.mount).as_ref() != Some(from) {
+                    return Err(format!(
+                        "{} was mounted otherwise since it was judged",
+                        quote::display(&point.path)
+                    ));
+                }
+                remount(to, point)?;
+                *made = options(point.mount);
+                Ok(())
             }
             Deed::Setting { name, from, to } => match setting(name)? == *from {
                 true => set(name, to),
@@ -167,14 +193,34 @@ impl Deed {
                 made,
                 ..
             } => unmake(parent, name, *directory, made.as_ref()),
-            Deed::Join { user, group } => match is_member(user, group) {
-                true => run("gpasswd", &["-d", user, group]).map(|()| Undone::Back),
-                false => Ok(Undone::Already),
+            Deed::Join { user, group, gid } => match is_member(user, group, *gid) {
+                Some(true) => run("gpasswd", &["-d", user, group]).map(|()| Undone::Back),
+                Some(false) => Ok(Undone::Already),
+                None => Ok(Undone::Left(format!(
+                    "the group {} is another now, or gone",
+                    quote::display(group.as_bytes())
+                ))),
             },
-            Deed::Remount { point, back, .. } => match point.open_later() {
-                Ok(_) => remount(back, point).map(|()| Undone::Back),
-                Err(reason) => Ok(Undone::Left(reason)),
-            },
+            Deed::Remount {
+                point,
+                back,
+                from,
+                made,
+                ..
+            } => {
+                let now = point.open().ok().and_then(|_| options(point.mount));
+                let ours = now.is_some() && (made.is_none() || now == *made);
+                if now.as_ref() == Some(from) {
+                    return Ok(Undone::Already);
+                }
+                match ours || force {
+                    true => remount(back, point).map(|()| Undone::Back),
+                    false => Ok(Undone::Left(format!(
+                        "{} was mounted anew or otherwise since",
+                        quote::display(&point.path)
+                    ))),
+                }
+            }
             Deed::Setting { name, from, to } => match setting(name)? {
                 now if now == *from => Ok(Undone::Already),
                 now if now == *to || force => set(name, from).map(|()| Undone::Back),
@@ -343,9 +389,19 @@ fn run_with(command: &mut Command, program: &str) -> Result<(), String> {
     }
 }
 
-fn is_member(user: &str, group: &str) -> bool {
-    let group = nix::unistd::Group::from_name(group);
-    matches!(group, Ok(Some(group)) if group.mem.iter().any(|member| member == user))
+/// Whether the database has the user in the group; `None` where it has no such group.
+fn is_member(user: &str, group: &str, gid: u32) -> Option<bool> {
+    let group = nix::unistd::Group::from_name(group).ok()??;
+    (group.gid.as_raw() == gid).then(|| group.mem.iter().any(|member| member == user))
+}
+
+/// All options of the mount with this id, its own and its file system's, as `/proc/self/mountinfo` has them.
+pub(super) fn options(mount: u64) -> Option<String> {
+    let table = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let is_it = |line: &&str| line.split(' ').next() == Some(mount.to_string().as_str());
+    let (own, of_file_system) = table.lines().find(is_it)?.split_once(" - ")?;
+    let options = (own.split(' ').nth(5)?, of_file_system.split(' ').nth(2)?);
+    Some(format!("{} {}", options.0, options.1))
 }
 
 /// The file of a kernel setting: `/proc/sys/fs/protected_regular`.

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::{Dir, Mode, OFlags, openat};
 
-use super::deed::{Deed, setting};
+use super::deed::{self, Deed, setting};
 use super::object::{Object, reopen, trouble};
 use super::state::{State, has_other_names};
 use crate::attempt::{Attempt, Capability};
@@ -83,6 +83,7 @@ pub fn plan(attempt: &Attempt, before: &Facts, fix: &Fix) -> Result<Vec<Deed>, S
                 deeds.push(Deed::Join {
                     user: user.clone(),
                     group: group.name.clone(),
+                    gid: *gid,
                 });
             }
             Change::Remount {
@@ -99,7 +100,12 @@ pub fn plan(attempt: &Attempt, before: &Facts, fix: &Fix) -> Result<Vec<Deed>, S
                     ));
                 }
                 let bind = mount.root != b"/" && !mount.root.is_empty() && !file_system;
+                let from = deed::options(mount.id).ok_or_else(|| {
+                    format!("{}: it is mounted no more", quote::display(&mount.point))
+                })?;
                 deeds.push(Deed::Remount {
+                    from,
+                    made: None,
                     point,
                     to: options(*option, bind),
                     back: options(option.opposite(), bind),
@@ -372,7 +378,7 @@ fn word(deed: &Deed, facts: &Facts) -> String {
             names.user_word(*uid),
             names.group_word(*gid)
         ),
-        Deed::Join { user, group } => {
+        Deed::Join { user, group, .. } => {
             format!("{user} joins the group {group}, from the next login on")
         }
         Deed::Remount { point, to, .. } => {

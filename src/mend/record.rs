@@ -97,8 +97,8 @@ impl Record {
             if let Err(reason) = self.deeds[at].perform() {
                 return Err(self.give_up(store, at, &reason));
             }
-            if matches!(self.deeds[at], Deed::Make { .. }) {
-                // What was made is known by its number from now on.
+            if matches!(self.deeds[at], Deed::Make { .. } | Deed::Remount { .. }) {
+                // What was made is known from now on.
                 self.keep(store)?;
             }
         }

@@ -3,7 +3,7 @@
 //! It belongs to its user and nobody else may look into it. No link in it is followed, what it holds is bounded, and each
 //! file is there as a whole or not at all.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -16,6 +16,8 @@ use rustix::fs::{
 use rustix::io::Errno;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use super::invoker::{invoker, state_home};
 
 /// The most that one file may hold, in bytes.
 const LARGEST: u64 = 8 * 1024 * 1024;
@@ -51,18 +53,19 @@ impl Store {
     /// The directory of this name in the state directory of another user, as root reads it: nothing is made there.
     #[must_use]
     pub fn of_user(uid: u32, name: &str) -> Option<Store> {
-        let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid)).ok()??;
-        let mut fd = openat(
-            CWD,
-            &user.dir,
-            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-            Mode::empty(),
-        )
-        .ok()?;
-        for part in [".local", "state"] {
-            let how = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            fd = openat(&fd, part, how, Mode::empty()).ok()?;
-        }
+        let how = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let own_place = (invoker() == Some(uid)).then(|| state_home(uid)).flatten();
+        let fd = match own_place {
+            Some(place) => openat(CWD, &place, how, Mode::empty()).ok()?,
+            None => {
+                let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid)).ok()??;
+                let mut fd = openat(CWD, &user.dir, how, Mode::empty()).ok()?;
+                for part in [".local", "state"] {
+                    fd = openat(&fd, part, how | OFlags::NOFOLLOW, Mode::empty()).ok()?;
+                }
+                fd
+            }
+        };
         let fd = private(&fd, OsStr::new("permwrap"), false, uid).ok()?;
         let fd = private(&fd, OsStr::new(name), false, uid).ok()?;
         Some(Store { fd, owner: uid })
@@ -209,19 +212,4 @@ fn state_directory() -> Option<PathBuf> {
     }
     let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
     Some(state?.join("permwrap"))
-}
-
-/// Who called root for this, by sudo(8) or doas(1); `None` where root is here by itself.
-#[must_use]
-pub fn invoker() -> Option<u32> {
-    if !rustix::process::geteuid().is_root() {
-        return None;
-    }
-    let uid = std::env::var_os("SUDO_UID").and_then(|uid| uid.to_str()?.parse().ok());
-    let by_doas = || {
-        let name: OsString = std::env::var_os("DOAS_USER")?;
-        let user = nix::unistd::User::from_name(name.to_str()?).ok()??;
-        Some(user.uid.as_raw())
-    };
-    uid.or_else(by_doas).filter(|&uid| uid != 0)
 }

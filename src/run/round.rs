@@ -1,28 +1,81 @@
 //! A command run as a child of this process, for who wants to do something afterwards.
 
 use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus};
 
 use nix::libc;
+use nix::sys::signal::{SigSet, Signal};
 
 use super::exit::Exit;
 use super::sys;
 
-/// Runs it to its end, its process id with how it ended. The keys that interrupt and quit are for it alone.
+/// What is passed on to the command: whoever ends this process means that one.
+const PASSED_ON: [Signal; 4] = [
+    Signal::SIGHUP,
+    Signal::SIGTERM,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
+];
+
+/// The keys that interrupt and quit are for the command alone, which the terminal tells of them itself.
+const KEYS: [libc::c_int; 2] = [libc::SIGINT, libc::SIGQUIT];
+
+/// How one run of the command went.
+#[derive(Debug, Clone, Copy)]
+pub struct Round {
+    /// Its process id.
+    pub pid: u32,
+    /// How it ended.
+    pub exit: Exit,
+    /// Whether somebody asked this process to end meanwhile.
+    pub is_last: bool,
+}
+
+/// Runs it to its end.
 ///
 /// # Errors
 /// Where it cannot be started.
-pub fn round(command: &mut std::process::Command) -> std::io::Result<(u32, Exit)> {
-    let mut child = command.spawn()?;
-    let keys = [libc::SIGINT, libc::SIGQUIT];
-    keys.iter()
-        .for_each(|key| sys::set_disposition(*key, libc::SIG_IGN));
-    let ended = child.wait();
-    keys.iter()
-        .for_each(|key| sys::set_disposition(*key, libc::SIG_DFL));
-    let ended = ended?;
+pub fn round(command: &mut Command) -> std::io::Result<Round> {
+    // Blocked before there is a child that could end; the child itself starts with none blocked.
+    let mut waited_for = SigSet::from_iter(PASSED_ON);
+    waited_for.add(Signal::SIGCHLD);
+    let before = waited_for.thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK)?;
+    let spawned = command.spawn();
+    let keys = KEYS.map(|key| (key, sys::disposition(key)));
+    for key in KEYS {
+        sys::set_disposition(key, libc::SIG_IGN);
+    }
+    let ended = spawned.and_then(|mut child| {
+        let (ended, is_last) = wait(&mut child, &waited_for)?;
+        Ok((child.id(), ended, is_last))
+    });
+    for (key, disposition) in keys {
+        if let Ok((libc::SIG_DFL, _)) = disposition {
+            sys::set_disposition(key, libc::SIG_DFL);
+        }
+    }
+    before.thread_set_mask()?;
+    let (pid, ended, is_last) = ended?;
     let exit = Exit {
         code: ended.code(),
         signal: ended.signal(),
     };
-    Ok((child.id(), exit))
+    Ok(Round { pid, exit, is_last })
+}
+
+/// Passes on what is sent, until the child has ended.
+fn wait(child: &mut Child, signals: &SigSet) -> std::io::Result<(ExitStatus, bool)> {
+    let mut is_last = false;
+    loop {
+        if let Some(ended) = child.try_wait()? {
+            return Ok((ended, is_last));
+        }
+        match signals.wait()? {
+            Signal::SIGCHLD => {}
+            signal => {
+                is_last |= matches!(signal, Signal::SIGHUP | Signal::SIGTERM);
+                sys::kill(child.id().cast_signed(), signal as i32);
+            }
+        }
+    }
 }

@@ -25,22 +25,22 @@ pub fn run(words: &[OsString]) -> Exit {
     let mut exit = Exit::with_code(125);
     for _ in 0..MOST {
         let since = now();
-        let (pid, ended) = match round(&mut command(words, group.as_deref())) {
-            Ok(ended) => ended,
+        let round = match round(&mut command(words, group.as_deref())) {
+            Ok(round) => round,
             Err(error) => {
                 tell(&format!("cannot call myself: {error}"));
                 break;
             }
         };
-        exit = ended;
-        if exit.code == Some(0) || !is_interactive() {
+        exit = round.exit;
+        if exit.code == Some(0) || round.is_last || !is_interactive() {
             break;
         }
         let store = Store::own("runs").ok();
         let met = store.and_then(|store| match group {
             // What sg(1) started has another number.
             Some(_) => runs::last(&store).filter(|run| run.when >= since),
-            None => runs::of_wrapper(&store, pid, since),
+            None => runs::of_wrapper(&store, round.pid, since),
         });
         let Some(run) = met else { break };
         let refusals = refusals(&run);

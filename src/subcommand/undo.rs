@@ -4,9 +4,10 @@ use super::fix::{confirm, is_interactive, tell};
 use super::{Outcome, print_json};
 use crate::cli::Undo;
 use crate::mend::deed::Undone;
+use crate::mend::invoker::invoker;
 use crate::mend::record::{Record, Stage};
 use crate::mend::root::{self, Answer, Request};
-use crate::mend::store::{Store, invoker};
+use crate::mend::store::Store;
 
 pub fn run(arguments: &Undo) -> Outcome {
     if arguments.handed {
