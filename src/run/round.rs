@@ -1,10 +1,10 @@
 //! A command run as a child of this process, for who wants to do something afterwards.
 
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
 
 use nix::libc;
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 
 use super::exit::Exit;
 use super::sys;
@@ -36,10 +36,12 @@ pub struct Round {
 /// # Errors
 /// Where it cannot be started.
 pub fn round(command: &mut Command) -> std::io::Result<Round> {
-    // Blocked before there is a child that could end; the child itself starts with none blocked.
+    // Blocked before there is a child that could end.
     let mut waited_for = SigSet::from_iter(PASSED_ON);
     waited_for.add(Signal::SIGCHLD);
-    let before = waited_for.thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK)?;
+    let before = waited_for.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    // SAFETY: pthread_sigmask(3) may be called between fork and exec.
+    unsafe { command.pre_exec(move || before.thread_set_mask().map_err(Into::into)) };
     let spawned = command.spawn();
     let keys = KEYS.map(|key| (key, sys::disposition(key)));
     for key in KEYS {

@@ -47,6 +47,22 @@ fn on_no_terminal_nothing_is_asked_or_changed() {
 }
 
 #[test]
+fn who_ends_it_ends_the_command() {
+    let Some(world) = world() else { return };
+    for (signal, caught) in [("TERM", "143"), ("HUP", "129"), ("USR1", "7")] {
+        let ran = world.run(
+            "alice",
+            &format!(
+                "permwrap --fix -- bash -c 'trap \"exit 7\" USR1; echo $$ >started; while :; do sleep 0.1; done' &
+                 until [ -s started ]; do sleep 0.1; done
+                 kill -{signal} $!; wait $!; echo $?; sleep 0.3; kill -0 $(cat started) 2>/dev/null && echo alive; rm started"
+            ),
+        );
+        assert_eq!(ran.stdout(), format!("{caught}\n"), "{signal}: {ran}");
+    }
+}
+
+#[test]
 fn the_command_is_run_again_when_it_can_work() {
     let Some(world) = world() else { return };
     world.root(SCENE);
