@@ -83,6 +83,12 @@ impl Judged {
         last.is_some_and(|step| step.found == Ok(None))
     }
 
+    /// Whether the directory that holds its name does not let anybody see whether it is there.
+    pub fn is_unseen(&self) -> bool {
+        let last = self.facts.walk.written_step();
+        last.is_some_and(|step| step.found.is_err())
+    }
+
     /// The same attempt of another operation on the same object.
     pub fn with(&self, operation: Operation, object: Object, views: &mut Views) -> Judged {
         views.judge(Reading {

@@ -2,7 +2,7 @@
 
 use super::judged::{Judged, Views};
 use super::{Decision, MOST_READINGS, agrees, note};
-use crate::attempt::{Errno, Incident, Object, Operation};
+use crate::attempt::{Errno, Incident, Object, OpenHow, Operation};
 use crate::byte_path;
 use crate::facts::{Kind, Program};
 use crate::judge::{self, Verdict};
@@ -70,6 +70,15 @@ fn as_named(judged: Judged, views: &mut Views) -> Judged {
         Verdict::Denied(_) if is_directory && !how.write => {
             let object = judged.reading.attempt.object.clone();
             judged.with(Operation::List, object, views)
+        }
+        // Programs open for writing with O_CREAT as a rule, and behind a closed directory nothing shows whether it is there.
+        Verdict::Denied(_) if how.write && !how.create && judged.is_unseen() => {
+            let object = judged.reading.attempt.object.clone();
+            let operation = Operation::Open(OpenHow {
+                create: true,
+                ..how
+            });
+            judged.with(operation, object, views)
         }
         _ => judged,
     }

@@ -46,7 +46,8 @@ fn possible(seen: &Judged, incident: &Incident, views: &mut Views) -> Vec<Judged
                 .collect()
         }
         None if seen.is_missing() => vec![Operation::CREATE],
-        None => vec![Operation::READ],
+        // Behind a closed directory: it may be there or not.
+        None => vec![Operation::CREATE, Operation::READ],
         Some(Kind::Directory) => {
             let object = object.clone();
             let list = seen.with(Operation::List, object, views);

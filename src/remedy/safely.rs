@@ -109,7 +109,10 @@ fn touched<'a>(change: &'a Change, facts: &'a Facts) -> Touched<'a> {
 fn by_owner(plain: &Argv, node: NodeId, hands: Hands, facts: &Facts) -> Option<Argv> {
     let inode = facts.node(node).inode.as_ref().ok()?;
     let name = facts.names.users.get(&inode.uid)?;
-    let keeps_mode = inode.mode & 0o2000 == 0;
+    // Whoever is not in its group takes its set-group-ID bit away by any change.
+    let group = facts.names.groups.get(&inode.gid);
+    let keeps_mode =
+        inode.mode & 0o2000 == 0 || group.is_some_and(|group| group.members.contains(name));
     (inode.uid != 0 && hands.are_of(inode.uid) && keeps_mode && reaches(inode, node, facts)).then(
         || {
             let mut words = argv(&[b"runuser", b"-u", name.as_bytes(), b"--"]);

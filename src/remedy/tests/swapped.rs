@@ -49,6 +49,29 @@ fn root_is_given_no_path_through_a_directory_of_the_subjects() {
 }
 
 #[test]
+fn set_group_id_stays_where_the_owner_is_in_the_group() {
+    let scene = |owner: &str| {
+        format!(
+            "
+        subject alice alice
+        attempt list /srv/app/data
+        drwxr-xr-x {owner} www /srv/app
+        drwxr-s--- {owner} www /srv/app/data
+    "
+        )
+    };
+    assert_eq!(
+        first(&scene("deploy")).commands(),
+        ["runuser -u deploy -- setfacl -m u:alice:r-x /srv/app/data"]
+    );
+    let fix = first(&scene("bob"));
+    assert!(
+        !fix.commands().iter().any(|it| it.contains("runuser")),
+        "{fix:?}"
+    );
+}
+
+#[test]
 fn the_owner_of_object_and_directories_does_it() {
     let scene = "
         subject alice alice
