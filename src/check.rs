@@ -11,11 +11,14 @@ pub use checklist::{Asked, Checklist, Failure, Item, State};
 use std::os::unix::ffi::OsStrExt;
 
 use crate::attempt::{Attempt, Object, OpenHow, Operation, Subject};
-use crate::change::{Argv, Effect, argv};
+use crate::byte_path;
+use crate::cause::Obstacle;
+use crate::change::{Argv, Change, Effect, argv};
 use crate::facts::{Inode, Kind};
 use crate::gather;
 use crate::investigate::{examine, program_named};
-use crate::remedy::Fix;
+use crate::quote;
+use crate::remedy::{Fix, never};
 use crate::render;
 use crate::report::{Conclusion, Finding};
 use manifest::{Manifest, PathNeeds};
@@ -157,6 +160,8 @@ fn check_path(path: &PathNeeds, subject: &Subject) -> Vec<Item> {
 struct Seen {
     is_missing: bool,
     inode: Option<Inode>,
+    /// What it was seen by.
+    finding: Finding,
 }
 
 fn look(path: &PathNeeds, subject: &Subject) -> Seen {
@@ -168,6 +173,7 @@ fn look(path: &PathNeeds, subject: &Subject) -> Seen {
     Seen {
         is_missing: walk.steps.last().is_some_and(|step| step.found == Ok(None)),
         inode,
+        finding,
     }
 }
 
@@ -270,8 +276,20 @@ fn missing(path: &PathNeeds, subject: &Subject) -> State {
         return failure("it is not there", Vec::new());
     }
     let name = path.path.as_os_str().as_bytes().to_vec();
-    let may_make =
-        judged_at(name.clone(), Operation::Mkdir, subject).conclusion == Conclusion::Allowed;
+    let finding = judged_at(name.clone(), Operation::Mkdir, subject);
+    let may_make = finding.conclusion == Conclusion::Allowed;
+    if let Some(parent) = finding.facts.walk.parent().filter(|_| !may_make) {
+        let make = Change::Make {
+            parent,
+            name: byte_path::name(&name).to_vec(),
+            directory: true,
+            uid: subject.uid,
+            gid: subject.gid,
+        };
+        if let Some(never) = forbidden(&make, &finding) {
+            return failure("it is not there", never);
+        }
+    }
     let command = if may_make {
         argv(&[b"mkdir", b"-m", b"750", &name])
     } else {
@@ -330,9 +348,28 @@ fn has_mode(path: &PathNeeds, seen: &Seen, subject: &Subject) -> State {
     if path.modes.contains(&inode.mode) {
         return State::Holds;
     }
+    let because = format!("its mode is {:o}", inode.mode);
+    if let Some(node) = seen.finding.facts.walk.target() {
+        let mode = path.modes[0];
+        let set = Change::SetMode { node, mode };
+        if let Some(never) = forbidden(&set, &seen.finding) {
+            return failure(&because, never);
+        }
+    }
     let mode = format!("{:o}", path.modes[0]);
     let fix = chmod(path, &mode, "sets the mode", seen, subject);
-    failure(&format!("its mode is {:o}", inode.mode), vec![fix])
+    failure(&because, vec![fix])
+}
+
+/// What a manifest asks for is suggested only where any program's words could have it suggested; else what is said instead.
+fn forbidden(change: &Change, finding: &Finding) -> Option<Vec<Fix>> {
+    let attempt = finding.attempt.as_ref()?;
+    let reason = never::forbids(change, attempt, &finding.facts, &Obstacle::Process)?;
+    let path = match &attempt.object {
+        Object::Path(path) => quote::display(path),
+        _ => return Some(Vec::new()),
+    };
+    Some(reason.advice(&path).map(Fix::advice).into_iter().collect())
 }
 
 /// A change of mode that the owner or root can make.

@@ -13,8 +13,11 @@ mod proof;
 pub mod record;
 pub mod root;
 pub mod runs;
+mod since;
 mod state;
 pub mod store;
+mod system;
+mod words;
 
 pub use object::Object;
 pub use proof::{Proof, prove};
@@ -120,7 +123,6 @@ impl Mend {
             asked_by,
             by_root: false,
             stage: Stage::Begun,
-            touched: touched(&self.deeds),
             deeds: self.deeds.clone(),
         };
         record.perform(&store)?;
@@ -147,17 +149,8 @@ impl Mend {
     /// What is changed, a line each.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
-        plan::words(&self.deeds, &self.facts)
+        words::words(&self.deeds, &self.facts)
     }
-}
-
-/// The objects that are changed.
-fn touched(deeds: &[Deed]) -> Vec<Object> {
-    let object = |deed: &Deed| match deed {
-        Deed::Alter { object, .. } => Some(object.clone()),
-        _ => None,
-    };
-    deeds.iter().filter_map(object).take(100).collect()
 }
 
 /// The path that was asked for; empty where there is none.

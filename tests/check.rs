@@ -258,3 +258,51 @@ END",
         assert!(text.lines().any(|found| found == line), "{line}\n{ran}");
     }
 }
+
+#[test]
+fn one_database_does_not_open_the_whole_project() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        "install -d -o deploy -g deploy /srv/site && cd /srv/site && touch manage.py
+         printf 'user = \"www\"\n[[path]]\npath = \"db.sqlite3\"\nneeds = [\"create\"]\n' >permwrap.toml",
+    );
+    let ran = world.run("root", "cd /srv/site && permwrap check --json");
+    assert_eq!(ran.code(), 1, "{ran}");
+    let text = ran.stdout();
+    assert!(
+        text.contains("in a directory of its own below /srv/site"),
+        "{ran}"
+    );
+    assert!(!text.contains("u:www:rwx"), "{ran}");
+}
+
+#[test]
+fn a_manifest_has_nothing_of_the_systems_opened() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        "install -d /srv/site && install -m 600 /dev/null /etc/secret && install -m 755 /bin/true /srv/site/run
+         cat >/srv/site/permwrap.toml <<'END'
+user = \"www\"
+[[path]]
+path = \"/etc/secret\"
+mode = \"666\"
+[[path]]
+path = \"/etc/new/\"
+needs = [\"read\"]
+[[path]]
+path = \"run\"
+mode = \"4755\"
+END",
+    );
+    let ran = world.run(
+        "root",
+        "cd /srv/site && cat permwrap.toml && permwrap check",
+    );
+    assert_eq!(ran.code(), 1, "{ran}");
+    let text = ran.stdout();
+    assert!(
+        !text.contains("chmod 666") && !text.contains("chmod 4755"),
+        "{ran}"
+    );
+    assert!(!text.contains("install -d"), "{ran}");
+}

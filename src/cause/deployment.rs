@@ -1,5 +1,6 @@
 //! What lasts where the command runs, in the words of that place: an image, a container's options, a pod, a unit.
 
+mod compose;
 mod docker;
 mod flatpak;
 mod kubernetes;

@@ -1,9 +1,9 @@
 //! A port below net.ipv4.ip_unprivileged_port_start, and no CAP_NET_BIND_SERVICE.
 
 use super::case::Case;
-use super::{Candidate, Fit, Obstacle, Words};
+use super::{Candidate, Fit, Obstacle, Words, deployment};
 use crate::attempt::Capability;
-use crate::change::{Change, Place};
+use crate::change::{Change, Deployment};
 
 const SETTING: &str = "net.ipv4.ip_unprivileged_port_start";
 
@@ -28,30 +28,11 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let around = &case.facts.surroundings;
     let capability = Capability::NetBindService;
     let mut all = Vec::new();
-    if let Some(unit) = around.unit.as_ref().filter(|unit| !unit.user) {
-        let name = crate::quote::shell(unit.name.as_bytes());
-        all.push(meant(
-            Place::Deployment,
-            format!(
-                "a socket unit for {name} that listens on {port} (systemd.socket(5)), or systemctl edit {name}, [Service] \
-                 AmbientCapabilities={}",
-                capability.name()
-            ),
-        ));
-    }
-    if around.container.is_some() {
-        all.push(meant(
-            Place::Deployment,
-            format!(
-                "listen on a port from 1024 up inside and publish it (-p {port}:8080), or run with --sysctl {SETTING}={port}"
-            ),
-        ));
-    }
-    all.push(meant(
-        Place::Here,
-        "listen on another port, from 1024 up (8080, say), behind a reverse proxy where need be"
-            .to_owned(),
-    ));
+    let lasting = deployment::candidate(case, Deployment::ListenOn(port));
+    all.extend(lasting.map(meant));
+    all.push(meant(Candidate::advice(
+        "listen on another port, from 1024 up (8080, say), behind a reverse proxy where need be",
+    )));
     if let Some(program) = &around.program {
         let program = &program.path;
         let change = Change::FileCapability {
@@ -82,12 +63,11 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all
 }
 
-fn meant(place: Place, words: String) -> Candidate {
-    let advice = Candidate {
+fn meant(candidate: Candidate) -> Candidate {
+    Candidate {
         fit: Fit::Meant,
-        ..Candidate::advice(words)
-    };
-    advice.at(place)
+        ..candidate
+    }
 }
 
 fn port(case: &Case) -> Option<u16> {

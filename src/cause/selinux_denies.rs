@@ -1,9 +1,10 @@
 //! The SELinux policy.
 
 use super::case::Case;
+use super::deployment;
 use super::{Candidate, Fit, Purpose, Rule, Words, is_top};
 use crate::attempt::{Object, Operation};
-use crate::change::{Argv, Change, Effect, argv};
+use crate::change::{Argv, Change, Deployment, Effect, argv};
 use crate::facts::{Labels, LoggedRefusal, Mount};
 use crate::quote;
 
@@ -37,10 +38,9 @@ pub(super) fn words(case: &Case) -> Words {
 }
 
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
-    if case.facts.surroundings.container.is_some() && case.node().is_some() {
-        return vec![Candidate::advice(
-            "mount the volume with :Z (for this container alone) or :z (shared): that labels it",
-        )];
+    if let (Some(_), Some(node)) = (&case.facts.surroundings.container, case.node()) {
+        let lasting = deployment::candidate(case, Deployment::Label(node.mount));
+        return lasting.into_iter().collect();
     }
     let mut all = Vec::new();
     if let Some(labels) = &case.facts.policy.labels {

@@ -39,6 +39,12 @@ pub enum Deployment {
         /// Its value.
         value: i64,
     },
+    /// It listens on this port: a low one, which needs a privilege.
+    ListenOn(u16),
+    /// A system call that its filter refuses is let through.
+    AllowCall,
+    /// What is mounted there is labelled for it, for a security module that goes by labels (SELinux).
+    Label(MountId),
     /// A device is given to it.
     Device(Vec<u8>),
     /// The object belongs to an id that the user namespace knows.

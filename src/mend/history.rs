@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::object::Object;
 use super::path;
 use super::record::{Record, Stage};
 use super::runs::{Failure, Run};
+use super::since;
 use super::store::Store;
 use crate::attempt::Attempt;
 use crate::quote;
@@ -117,18 +117,7 @@ pub fn why_it_came_back(met: &Met, records: &[Record]) -> Option<String> {
     if last.stage == Stage::Undone {
         return Some("it was taken back".to_owned());
     }
-    last.touched.iter().find_map(|object| {
-        let shown = quote::display(&object.path);
-        match Object::at(&object.path) {
-            Ok((now, fd)) if now.inode != object.inode || now.birth != object.birth => {
-                let owner = super::State::of(&fd).map(|state| state.uid).ok()?;
-                let owner = nix::unistd::User::from_uid(owner.into()).ok().flatten();
-                let owner = owner.map_or_else(String::new, |user| format!(", {}'s", user.name));
-                Some(format!("{shown} is a new one since{owner}"))
-            }
-            _ => None,
-        }
-    })
+    last.deeds.iter().find_map(since::became)
 }
 
 /// A moment as a day: `2026-05-03` (UTC).

@@ -3,14 +3,16 @@
 //! Credentials are a thread's in Linux (credentials(7)): a thread of its own takes the subject's, makes the call and ends.
 
 use std::ffi::OsStr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid, accessat, fstat, open};
 use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
-use crate::attempt::{Attempt, Object, Operation, Subject};
+use crate::attempt::{Attempt, CapabilitySet, NodeType, Object, Operation, Subject};
 use crate::gather;
 
 /// What came of it.
@@ -31,6 +33,10 @@ pub fn prove(attempt: &Attempt) -> Proof {
         return Proof::Untried;
     };
     let subject = &attempt.subject;
+    if subject.uid != 0 && subject.capabilities != CapabilitySet::EMPTY {
+        // A thread that takes another uid has none, and a program's file gives them to who runs it.
+        return Proof::Untried;
+    }
     let as_is = own.uid == subject.uid && own.has_the_rights_of(&as_own(subject, &own));
     if !as_is && (own.uid != 0 || subject.uid == 0) {
         return Proof::Untried;
@@ -73,8 +79,14 @@ fn become_subject(subject: &Subject) -> Result<(), Errno> {
 }
 
 fn attempt_it(attempt: &Attempt) -> Proof {
-    let Object::Path(path) = &attempt.object else {
-        return Proof::Untried;
+    let path = match &attempt.object {
+        Object::Path(path) => path,
+        Object::Port { address, port } if attempt.operation == Operation::Bind => {
+            return address
+                .parse()
+                .map_or(Proof::Untried, |address| answer(bound(address, *port)));
+        }
+        _ => return Proof::Untried,
     };
     let path = from_here(attempt, path);
     let tried = match attempt.operation {
@@ -96,12 +108,47 @@ fn attempt_it(attempt: &Attempt) -> Proof {
         Operation::Traverse => accessible(&path, Access::EXEC_OK),
         Operation::Exec => accessible(&path, Access::EXEC_OK),
         Operation::Connect => accessible(&path, Access::WRITE_OK),
-        Operation::Mkdir | Operation::Symlink => may_make(&path),
+        Operation::Mkdir
+        | Operation::Symlink
+        | Operation::Bind
+        | Operation::Mknod(NodeType::Fifo) => may_make(&path),
+        Operation::Delete | Operation::Rmdir | Operation::Rename | Operation::Link => {
+            return in_directories(attempt, &path);
+        }
         _ => return Proof::Untried,
     };
+    answer(tried)
+}
+
+fn answer(tried: Result<(), Errno>) -> Proof {
     match tried {
         Ok(()) => Proof::Works,
         Err(errno) => Proof::Refused(errno),
+    }
+}
+
+/// Of what takes names away or moves them only the directories are asked: where they are closed, it is refused; what else
+/// could refuse it, the judgement knows.
+fn in_directories(attempt: &Attempt, path: &Path) -> Proof {
+    let to = attempt.to.as_deref().map(|to| from_here(attempt, to));
+    let from = (attempt.operation != Operation::Link).then(|| path.to_owned());
+    let refused = from
+        .into_iter()
+        .chain(to)
+        .find_map(|path| may_make(&path).err());
+    refused.map_or(Proof::Untried, Proof::Refused)
+}
+
+/// Takes the port for a moment; one that another has was not refused.
+fn bound(address: IpAddr, port: u16) -> Result<(), Errno> {
+    let family = match address {
+        IpAddr::V4(_) => AddressFamily::INET,
+        IpAddr::V6(_) => AddressFamily::INET6,
+    };
+    let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    match bind(&socket, &SocketAddr::new(address, port)) {
+        Err(errno @ (Errno::ACCESS | Errno::PERM)) => Err(errno),
+        _ => Ok(()),
     }
 }
 

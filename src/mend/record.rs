@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::deed::{Deed, Undone};
-use super::object::Object;
 use super::store::Store;
 
 /// How many records are kept.
@@ -30,9 +29,7 @@ pub struct Record {
     pub by_root: bool,
     /// How far it came.
     pub stage: Stage,
-    /// The objects that were changed, a hundred at most.
-    pub touched: Vec<Object>,
-    /// The changes; empty where root has them.
+    /// The changes; of what root did, the first of them, to be told of.
     pub deeds: Vec<Deed>,
 }
 

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
-use super::object::Object;
+use super::deed::Deed;
 use super::runs::Failure;
 
 /// The most that is handed over, in bytes.
@@ -42,8 +42,8 @@ pub struct Done {
     pub id: String,
     /// What was done.
     pub title: String,
-    /// The objects that were changed.
-    pub touched: Vec<Object>,
+    /// The changes, a hundred at most.
+    pub deeds: Vec<Deed>,
 }
 
 /// What came of it.

@@ -175,7 +175,12 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle)
         Change::Deploy { setting, .. } => place::deployed(subject, facts, setting),
         Change::SetMode { .. } if only_closes(change, facts) => None,
         Change::SetMode { node, mode } => {
-            let before = place::inode(facts, *node).map_or(0, |inode| inode.mode);
+            let inode = place::inode(facts, *node);
+            let before = inode.map_or(0, |inode| inode.mode);
+            let program = inode.is_some_and(|inode| inode.kind != Kind::Directory);
+            if program && mode & !before & 0o6000 != 0 {
+                return Some(Never::Program);
+            }
             place::bits(subject, facts, *node, mode & !before)
         }
         // What undoes a change is asked for by who made it, and never suggested.

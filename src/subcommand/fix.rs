@@ -47,6 +47,9 @@ pub fn run(arguments: &cli::Fix) -> Outcome {
     }
 }
 
+/// How many changes of root's are told to who asked for them.
+const TOLD_OF: usize = 100;
+
 /// Whether changes are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consent {
@@ -187,7 +190,7 @@ fn make(
     Ok(Some(Done {
         id: record.id,
         title: record.title,
-        touched: record.touched,
+        deeds: record.deeds.into_iter().take(TOLD_OF).collect(),
     }))
 }
 
@@ -237,7 +240,6 @@ fn through_root(failures: &[(&Failure, Box<Finding>)], consent: Consent) -> Resu
             asked_by,
             by_root: true,
             stage: Stage::Begun,
-            touched: Vec::new(),
             deeds: Vec::new(),
         };
         record.keep(&store)?;
@@ -265,7 +267,7 @@ fn through_root(failures: &[(&Failure, Box<Finding>)], consent: Consent) -> Resu
         match answer.made.iter().find(|done| done.id == record.id) {
             Some(done) => {
                 record.title.clone_from(&done.title);
-                record.touched.clone_from(&done.touched);
+                record.deeds.clone_from(&done.deeds);
                 record.stage = Stage::Made;
                 record.keep(&store)?;
             }

@@ -195,6 +195,30 @@ fn a_read_only_mount_that_is_meant_to_be_written_is_so_again() {
 }
 
 #[test]
+fn a_mount_that_others_changed_since_is_left() {
+    let Some(world) = world() else { return };
+    world.root(
+        "mkdir /srv/data && mount -t tmpfs -o mode=755,uid=3001,gid=3001 data /srv/data && mount -o remount,ro /srv/data
+         echo 'data /srv/data tmpfs rw,defaults 0 0' >>/etc/fstab",
+    );
+    fails(&world, "touch /srv/data/f");
+    let fixed = fix(&world, By::Alice);
+    assert_eq!(fixed.code(), 0, "{fixed}");
+    world.root("mount -o remount,rw,noexec /srv/data");
+    let left = undo(&world, By::Alice);
+    assert!(
+        left.stderr().contains("mounted anew or otherwise since"),
+        "{left}"
+    );
+    let options = world.root("findmnt -no OPTIONS /srv/data").stdout();
+    assert!(options.starts_with("rw,noexec"), "{options}");
+    let forced = world.run("alice", "permwrap undo --yes --force");
+    assert_eq!(forced.code(), 0, "{forced}");
+    let options = world.root("findmnt -no OPTIONS /srv/data").stdout();
+    assert!(options.starts_with("ro"), "{options}");
+}
+
+#[test]
 fn a_log_that_cannot_be_made_is_made_and_taken_away_while_it_is_empty() {
     let Some(world) = world() else { return };
     world.root("mount -t tmpfs -o mode=755 log /var/log");

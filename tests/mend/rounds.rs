@@ -91,13 +91,56 @@ fn what_came_back_is_told_with_its_reason() {
     );
     assert!(
         told.stdout()
-            .contains("came back: /srv/app/db is a new one since, deploy's"),
+            .contains("came back: /srv/app/db is a new one of "),
         "{told}"
     );
     let json = world.run("alice", "permwrap history --json").ok();
     let json: serde_json::Value = serde_json::from_slice(&json.output.stdout).expect("JSON");
     assert_eq!(json["schema"], 1);
     assert_eq!(json["refusals"][0]["count"], 2, "{json}");
+}
+
+#[test]
+fn why_it_did_not_last_is_told() {
+    let Some(world) = world() else { return };
+    world.root(SCENE);
+    world.root("chmod 755 /srv/app");
+    for (undone_by, why) in [
+        ("chmod 640 /srv/app/db", "which cuts down its ACL"),
+        ("setfacl -b /srv/app/db", "has lost its ACL"),
+        (
+            "rm /srv/app/db; install -m 640 -o deploy -g www /dev/null /srv/app/db",
+            "made by deploy: a default ACL on /srv/app",
+        ),
+        (
+            "chown www /srv/app/db; setfacl -x u:alice /srv/app/db",
+            "was given to www",
+        ),
+    ] {
+        fails(&world, "cat /srv/app/db");
+        let fixed = world.run("alice", "permwrap fix --yes");
+        assert_eq!(fixed.code(), 0, "{fixed}");
+        world.root(&format!("sleep 1.1; {undone_by}"));
+        let hint = fails(&world, "cat /srv/app/db").stderr();
+        // Lines of the hint are wrapped.
+        let line = hint.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(line.contains(why), "{undone_by}: {hint}");
+        world.root("rm -f /srv/app/db; install -m 640 -o deploy -g www /dev/null /srv/app/db");
+    }
+}
+
+#[test]
+fn where_sudo_was_called_in_another_state_directory_is_found() {
+    let Some(world) = world() else { return };
+    world.root(SCENE);
+    let there = "export XDG_STATE_HOME=$HOME/elsewhere;";
+    let ran = world.run(
+        "alice",
+        &format!("{there} permwrap -- cat /srv/app/db; sudo permwrap fix --yes && cat /srv/app/db"),
+    );
+    assert_eq!(ran.code(), 0, "{ran}");
+    let undone = world.run("alice", "sudo permwrap undo --yes && ! cat /srv/app/db");
+    assert_eq!(undone.code(), 0, "{undone}");
 }
 
 #[test]

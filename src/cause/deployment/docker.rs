@@ -1,12 +1,21 @@
 //! Docker, and containers of a kind that is not known: options of `docker run`, lines of the Dockerfile.
 
-use super::{line_of_image, on_host, owner, point, source, volume};
+use super::{compose, line_of_image, on_host, owner, point, source, volume};
 use crate::cause::case::Case;
 use crate::change::Deployment;
 use crate::facts::Container;
 use crate::quote;
 
 pub(super) fn words(case: &Case, setting: &Deployment, container: &Container) -> Option<String> {
+    let words = options(case, setting, container)?;
+    Some(match compose::words(case, setting) {
+        Some(keys) if container.kind == "docker" => format!("{words} (compose: {keys})"),
+        _ => words,
+    })
+}
+
+/// As options of the command line.
+pub(super) fn options(case: &Case, setting: &Deployment, container: &Container) -> Option<String> {
     let who = on_host(case);
     Some(match setting {
         Deployment::GroupAdd(gid) => format!("for good: run the container with --group-add {gid}"),
@@ -46,6 +55,16 @@ pub(super) fn words(case: &Case, setting: &Deployment, container: &Container) ->
         }
         Deployment::Sysctl { name, value } => {
             format!("run the container with --sysctl {name}={value}")
+        }
+        Deployment::ListenOn(port) => format!(
+            "listen on a port from 1024 up inside and publish it (-p {port}:8080), or run with --sysctl \
+             net.ipv4.ip_unprivileged_port_start={port}"
+        ),
+        Deployment::AllowCall => {
+            "allow the system call in a profile of the container's own (--security-opt seccomp=profile.json)".to_owned()
+        }
+        Deployment::Label(_) => {
+            "mount the volume with :Z (for this container alone) or :z (shared): that labels it".to_owned()
         }
         Deployment::Device(path) => {
             format!("run the container with --device {}", quote::shell(path))

@@ -34,6 +34,17 @@ pub(super) fn words(case: &Case, setting: &Deployment) -> Option<String> {
         Deployment::Sysctl { name, value } => {
             format!("in the pod: securityContext: sysctls: [{{name: {name}, value: \"{value}\"}}]")
         }
+        Deployment::ListenOn(port) => format!(
+            "let the container listen on a port from 1024 up and a Service map {port} to it (targetPort)"
+        ),
+        Deployment::AllowCall => {
+            "in the container: securityContext: seccompProfile: {type: Localhost, localhostProfile: PROFILE}, one that allows \
+             the system call"
+                .to_owned()
+        }
+        Deployment::Label(_) => {
+            "in the pod: securityContext: seLinuxOptions: the level that the volume is labelled with".to_owned()
+        }
         Deployment::Device(_) | Deployment::MappedOwner(_) | Deployment::OwnDirectory(_) => {
             return None;
         }

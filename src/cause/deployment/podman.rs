@@ -29,7 +29,7 @@ pub(super) fn words(case: &Case, setting: &Deployment, container: &Container) ->
             "on the host, as root: let {who} in by an ACL entry (setfacl), or give what is mounted there to {who}; \
              podman unshare cannot, for an owner that is not mapped"
         ),
-        _ => return docker::words(case, setting, container),
+        _ => return docker::options(case, setting, container),
     })
 }
 

@@ -35,7 +35,18 @@ pub(super) fn words(setting: &Deployment, unit: &Unit) -> Option<String> {
             quote::shell(path)
         ),
         Deployment::Device(path) => format!("{edit} DeviceAllow={}", quote::shell(path)),
+        Deployment::ListenOn(port) => {
+            let unit = quote::shell(unit.name.as_bytes());
+            format!(
+                "a socket unit for {unit} that listens on {port} (systemd.socket(5)), or {edit} \
+                 AmbientCapabilities=CAP_NET_BIND_SERVICE"
+            )
+        }
+        Deployment::AllowCall => format!(
+            "allow the system call: {edit} SystemCallFilter= (with the name that --trace shows)"
+        ),
         Deployment::RunAs { .. }
+        | Deployment::Label(_)
         | Deployment::OwnerInImage(_)
         | Deployment::OwnerOfVolume { .. }
         | Deployment::WritableMount(_)

@@ -264,6 +264,9 @@ pub(super) fn deployed(subject: &Subject, facts: &Facts, setting: &Deployment) -
         | Deployment::AddCapability(_)
         | Deployment::OwnDirectory(_)
         | Deployment::Sysctl { .. }
+        | Deployment::ListenOn(_)
+        | Deployment::AllowCall
+        | Deployment::Label(_)
         | Deployment::Device(_) => None,
     }
 }

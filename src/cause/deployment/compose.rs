@@ -1,0 +1,34 @@
+//! Docker Compose: the same options as keys of a service (the Compose file reference).
+
+use super::point;
+use crate::cause::case::Case;
+use crate::change::Deployment;
+use crate::quote;
+
+pub(super) fn words(case: &Case, setting: &Deployment) -> Option<String> {
+    Some(match setting {
+        Deployment::GroupAdd(gid) => format!("group_add: [\"{gid}\"]"),
+        Deployment::AddCapability(capability) => format!(
+            "cap_add: [{}]",
+            capability.name().trim_start_matches("CAP_")
+        ),
+        Deployment::RunAs { uid, gid } => format!("user: \"{uid}:{gid}\""),
+        Deployment::OwnerOfVolume { node, .. } => {
+            let inode = case.facts.node(*node).inode.as_ref().ok()?;
+            (inode.uid != 0).then(|| format!("user: \"{}:{}\"", inode.uid, inode.gid))?
+        }
+        Deployment::WritableMount(mount) => {
+            format!("the volume at {} without read_only", point(case, *mount))
+        }
+        Deployment::WritablePlace(path) => format!("tmpfs: [{}]", quote::shell(path)),
+        Deployment::Sysctl { name, value } => format!("sysctls: {{{name}: {value}}}"),
+        Deployment::ListenOn(port) => format!("ports: [\"{port}:8080\"]"),
+        Deployment::AllowCall => "security_opt: [\"seccomp=profile.json\"]".to_owned(),
+        Deployment::Device(path) => format!("devices: [{}]", quote::shell(path)),
+        // The same letter in the short form of a volume.
+        Deployment::Label(_)
+        | Deployment::OwnerInImage(_)
+        | Deployment::MappedOwner(_)
+        | Deployment::OwnDirectory(_) => return None,
+    })
+}
