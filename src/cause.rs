@@ -50,7 +50,7 @@ mod unmapped_owner;
 pub use crate::byte_path::is_within;
 pub use crate::denial::{Certainty, Class, Code, Denial, Obstacle, Rule};
 pub use crate::judge::held;
-pub use purpose::{Purpose, home_of, is_top, node_at, purpose, service_directory};
+pub use purpose::{PEOPLE, Purpose, home_of, is_top, node_at, purpose, service_directory};
 
 use crate::attempt::Attempt;
 use crate::change::{Change, Place};

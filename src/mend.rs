@@ -66,6 +66,11 @@ pub struct Mend {
 /// # Errors
 /// In one line: it changed while it was looked at.
 pub fn way(failure: &Failure) -> Result<Way, String> {
+    // Another fix may have been made between the look and the plan.
+    judged_now(failure).or_else(|_| judged_now(failure))
+}
+
+fn judged_now(failure: &Failure) -> Result<Way, String> {
     let is_root = rustix::process::geteuid().is_root();
     let mut attempt = failure.attempt.clone();
     // The process is gone, and another may have its number.

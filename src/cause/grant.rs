@@ -131,6 +131,30 @@ pub(super) fn give_back(case: &Case) -> Option<Candidate> {
     )
 }
 
+/// What a group that is made for an object gives besides it.
+const POWERS: &[(&[&str], &str)] = &[
+    (
+        &["docker", "incus", "incus-admin", "libvirt", "lxd", "podman"],
+        "who may use this socket is as good as root",
+    ),
+    (&["input"], "it sees every key that anybody types here"),
+    (
+        &["adm", "systemd-journal"],
+        "it reads all logs of this machine",
+    ),
+    (
+        &["audio", "video"],
+        "it may listen and look, whoever sits here",
+    ),
+    (&["kmem", "tape"], "it reads what belongs to everybody"),
+    (&["wireshark"], "it sees all traffic of this machine"),
+];
+
+fn power(group: &str) -> Option<&'static str> {
+    let (_, power) = POWERS.iter().find(|(names, _)| names.contains(&group))?;
+    Some(power)
+}
+
 struct Grant<'a> {
     case: &'a Case<'a>,
     id: NodeId,
@@ -234,10 +258,9 @@ impl<'a> Grant<'a> {
             _ => Fit::Narrow,
         };
         let name = crate::quote::display(group.name.as_bytes());
-        let note = if self.inode.kind == Kind::Socket && name == "docker" {
-            "then log in again; who may use this socket is as good as root"
-        } else {
-            "then log in again"
+        let note = match power(&name) {
+            Some(power) => format!("then log in again; {power}"),
+            None => "then log in again".to_owned(),
         };
         Some(
             Candidate::new(

@@ -58,7 +58,12 @@ const STATE: &[&[u8]] = &[
     b"/var/lib",
     b"/var/mail",
     b"/var/spool",
+    // Whatever else there is: /var/crash, /var/db, /var/named, /var/vmail.
+    b"/var",
 ];
+
+/// What of `/var` is for data of one's own.
+const NO_STATE: &[&[u8]] = &[b"/var/local", b"/var/www"];
 
 /// As those, of running services.
 const RUNNING: &[&[u8]] = &[b"/run", b"/var/log"];
@@ -82,6 +87,9 @@ const TOPS: &[&[u8]] = &[
     b"/var/spool",
     b"/var/www",
 ];
+
+/// Uids of people, rather than of services (useradd(8), UID_MIN and UID_MAX of login.defs(5)).
+pub const PEOPLE: std::ops::Range<u32> = 1000..60_000;
 
 const HOMES: &[&[u8]] = &[b"/home", b"/var/home", b"/export/home", b"/Users"];
 
@@ -112,6 +120,13 @@ pub fn purpose(path: &[u8], uid: u32, facts: &Facts) -> Purpose {
             return Purpose::Home;
         }
     }
+    let homes = &facts.names.homes;
+    let another = |(owner, home): (&u32, &Vec<u8>)| {
+        *owner != uid && PEOPLE.contains(owner) && within(home) && !is_for_data(home)
+    };
+    if homes.iter().any(another) {
+        return Purpose::Home;
+    }
     if TOPS.contains(&path) || SYSTEM.iter().any(|top| within(top)) {
         return Purpose::System;
     }
@@ -130,10 +145,17 @@ pub fn purpose(path: &[u8], uid: u32, facts: &Facts) -> Purpose {
     if is_own(&around.project) || is_own(&around.prefix) {
         return Purpose::Own;
     }
-    match STATE.iter().any(|top| within(top)) {
+    let any = |tops: &[&[u8]]| tops.iter().any(|top| within(top));
+    match any(STATE) && !any(NO_STATE) {
         true => Purpose::State,
         false => Purpose::Service,
     }
+}
+
+/// Whether a home lies where services keep their data: then it is one only by the name of an account.
+fn is_for_data(home: &[u8]) -> bool {
+    let places: [&[u8]; 3] = [b"/opt", b"/srv", b"/var"];
+    places.iter().any(|place| is_within(home, place))
 }
 
 /// The directory of one service or package that the path lies in: `/var/lib/app`, `/run/app`, `/opt/app`.

@@ -9,6 +9,8 @@ pub struct Names {
     pub users: BTreeMap<u32, String>,
     /// Groups by gid.
     pub groups: BTreeMap<u32, Group>,
+    /// Home directories by uid, of those whose files were met.
+    pub homes: BTreeMap<u32, Vec<u8>>,
 }
 
 /// A group of the group database.

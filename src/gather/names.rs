@@ -172,9 +172,14 @@ impl Databases {
                 uids.extend(traced.uids);
             }
         }
-        let users = uids.into_iter();
+        let users = uids.iter().copied();
         let groups = gids.into_iter();
         Names {
+            homes: uids
+                .iter()
+                .filter_map(|uid| Some((*uid, self.user(*uid)?.home)))
+                .filter(|(_, home)| home.len() > 1)
+                .collect(),
             users: users
                 .filter_map(|uid| Some((uid, self.user(uid)?.name)))
                 .collect(),

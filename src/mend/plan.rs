@@ -12,7 +12,7 @@ use super::system::{self, setting};
 use crate::attempt::{Attempt, Capability};
 use crate::byte_path;
 use crate::change::{Change, Effect, MountOption, Place};
-use crate::facts::{Facts, FileCapabilities, Node};
+use crate::facts::{Acl, Facts, FileCapabilities, Inode, Node};
 use crate::quote;
 use crate::remedy::Fix;
 
@@ -151,7 +151,7 @@ fn alterations(before: &Facts, after: &Facts) -> Result<Vec<Deed>, String> {
         inodes.push(key);
         let (object, fd) = met(before, node)?;
         let from = State::of(&fd).map_err(|errno| trouble(&node.path, errno))?;
-        if (from.mode, from.uid, from.gid) != (inode.mode, inode.uid, inode.gid) {
+        if !is_as_judged(&from, node, inode) {
             return Err(format!(
                 "{} was changed since it was judged",
                 quote::display(&node.path)
@@ -183,6 +183,22 @@ fn alterations(before: &Facts, after: &Facts) -> Result<Vec<Deed>, String> {
         altered.insert((depth, node.path.clone()), Deed::Alter { object, from, to });
     }
     Ok(altered.into_values().collect())
+}
+
+/// Whether the object's state is the one that was judged.
+fn is_as_judged(state: &State, node: &Node, inode: &Inode) -> bool {
+    let acl = state.acl.as_deref().map(Acl::from_xattr).transpose();
+    let same_acl = match (&node.acl, acl) {
+        (Ok(judged), Ok(now)) => *judged == now,
+        (Ok(_), Err(_)) => false,
+        (Err(_), _) => true,
+    };
+    let same_flags = match &node.flags {
+        Ok(flags) => (flags.immutable, flags.append) == (state.immutable, state.append),
+        Err(_) => true,
+    };
+    let same_inode = (state.mode, state.uid, state.gid) == (inode.mode, inode.uid, inode.gid);
+    same_acl && same_flags && same_inode
 }
 
 /// The object that the facts speak of, where it is still there.

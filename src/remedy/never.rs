@@ -53,6 +53,8 @@ pub enum Never {
     Swapped,
     /// What root or a service closed to others in a place of the system.
     Closed,
+    /// What root keeps to itself among data: swap, snapshots, backups, keys.
+    KeptByRoot,
     /// A device or a socket is opened by its group, not by an entry that the next start takes away.
     Special,
 }
@@ -78,6 +80,9 @@ impl Never {
             ),
             Never::Closed => format!(
                 "{path} is closed on purpose: what needs it has to run as the user it is meant for"
+            ),
+            Never::KeptByRoot => format!(
+                "root keeps {path} to itself: where it is meant for others too, give it to a group of theirs (chgrp, chmod g+rX)"
             ),
             Never::Special => format!(
                 "{path} is for root and its service: ask the administrator for a group that may use it"

@@ -37,7 +37,8 @@ const COMMANDS: &[&str] = &[
 const PEOPLE: &str = "
     user   1000 alice
     user   1001 bob
-    user   1002 carol
+    user   1002 carol /export/carol
+    user   34   Debian-exim
     user   33   www-data
     user   26   postgres
     user   27   mysql

@@ -106,7 +106,7 @@ fn why_it_did_not_last_is_told() {
     world.root(SCENE);
     world.root("chmod 755 /srv/app");
     for (undone_by, why) in [
-        ("chmod 640 /srv/app/db", "which cuts down its ACL"),
+        ("chmod 600 /srv/app/db", "which cuts down its ACL"),
         ("setfacl -b /srv/app/db", "has lost its ACL"),
         (
             "rm /srv/app/db; install -m 640 -o deploy -g www /dev/null /srv/app/db",
@@ -136,10 +136,13 @@ fn where_sudo_was_called_in_another_state_directory_is_found() {
     let there = "export XDG_STATE_HOME=$HOME/elsewhere;";
     let ran = world.run(
         "alice",
-        &format!("{there} permwrap -- cat /srv/app/db; sudo permwrap fix --yes && cat /srv/app/db"),
+        &format!("{there} permwrap -- cat /srv/app/db; sudo $(command -v permwrap) fix --yes && cat /srv/app/db"),
     );
     assert_eq!(ran.code(), 0, "{ran}");
-    let undone = world.run("alice", "sudo permwrap undo --yes && ! cat /srv/app/db");
+    let undone = world.run(
+        "alice",
+        "sudo $(command -v permwrap) undo --yes && ! cat /srv/app/db",
+    );
     assert_eq!(undone.code(), 0, "{undone}");
 }
 

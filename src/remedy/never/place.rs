@@ -2,12 +2,20 @@
 
 use super::Never;
 use crate::attempt::Subject;
-use crate::cause::{Purpose, home_of, is_top, is_within, node_at, purpose, service_directory};
+use crate::cause::{
+    PEOPLE, Purpose, home_of, is_top, is_within, node_at, purpose, service_directory,
+};
 use crate::change::{Deployment, MountOption};
 use crate::facts::{Facts, Inode, Kind, MountId, NodeId, Perms, Tag};
 
-/// Uids of people, rather than of services (useradd(8), UID_MIN and UID_MAX of login.defs(5)).
-const PEOPLE: std::ops::Range<u32> = 1000..60_000;
+/// What people have given to a service, and not to each other: mail, jobs, and what a program of theirs held when it died.
+const ON_THE_WAY: &[&[u8]] = &[
+    b"/var/crash",
+    b"/var/lib/systemd/coredump",
+    b"/var/mail",
+    b"/var/spool",
+    b"/var/vmail",
+];
 
 /// Adding these bits for whomever they are for.
 pub(super) fn bits(subject: &Subject, facts: &Facts, node: NodeId, add: u32) -> Option<Never> {
@@ -53,8 +61,16 @@ pub(super) fn widening(
         // It is made anew at the next start, without the entry; and what it is for, its group says.
         return Some(Never::Special);
     }
-    if is_closed_on_purpose(inode, purpose) {
+    let on_the_way = ON_THE_WAY.iter().any(|place| is_within(&node.path, place));
+    let closed_to_others = !inode.other_bits().contains(Perms::R);
+    if is_closed_on_purpose(inode, purpose) || on_the_way && closed_to_others {
         return Some(Never::Closed);
+    }
+    if is_kept_by_root(inode)
+        && purpose == Purpose::Service
+        && !is_below_own(subject, &node.path, facts)
+    {
+        return Some(Never::KeptByRoot);
     }
     let project = facts.surroundings.project.as_deref();
     if project == Some(&node.path) && gained.contains(Perms::W) && subject.uid != 0 {
@@ -94,6 +110,13 @@ fn is_closed_on_purpose(inode: &Inode, purpose: Purpose) -> bool {
     let private = inode.mode & 0o077 == 0;
     let of_somebody = inode.uid == 0 || PEOPLE.contains(&inode.uid) || purpose == Purpose::System;
     is_of_the_system(purpose) && (private || closed_to_others && of_somebody)
+}
+
+/// Whether nobody but root was to have it: neither others nor a group of theirs may read it. So are swap files, snapshots
+/// of the whole system and its backups, wherever they lie.
+fn is_kept_by_root(inode: &Inode) -> bool {
+    let groups = inode.gid == 0 || !inode.group_bits().contains(Perms::R);
+    inode.uid == 0 && groups && !inode.other_bits().contains(Perms::R)
 }
 
 /// Whether a service's directory in a place of the system is there for the subject: it belongs to it, or bears the name of

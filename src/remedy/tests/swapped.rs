@@ -157,3 +157,27 @@ fn a_copy_by_root_is_not_led_through_a_directory_of_the_subjects() {
     ";
     assert_eq!(commands(scene), [""; 0], "{:#?}", offered(scene));
 }
+
+#[test]
+fn a_program_keeps_the_capabilities_that_it_has() {
+    let scene = |owner: &str, firm: &str| {
+        commands(&format!(
+            "subject alice alice
+             attempt bind 0.0.0.0:80
+             setting net.ipv4.ip_unprivileged_port_start 1024
+             setting owns-network-namespace yes
+             program /opt/app/server {owner} {firm} capabilities=2000:0 effective
+             command /opt/app/server"
+        ))
+    };
+    let command = "setcap cap_net_bind_service,cap_net_raw=ep /opt/app/server";
+    assert_eq!(scene("root", "firm")[0], command);
+    // What alice can replace, root does not look up by its path.
+    for (owner, firm) in [("alice", ""), ("bob", "firm")] {
+        let commands = scene(owner, firm);
+        assert!(
+            commands.iter().all(|it| !it.contains("setcap")),
+            "{commands:?}"
+        );
+    }
+}

@@ -19,6 +19,9 @@ impl Reader {
                 let uid = number(word(words, 0, "a uid")?)?;
                 let name = word(words, 1, "a name")?;
                 self.facts.names.users.insert(uid, name.to_owned());
+                if words.len() > 2 {
+                    self.facts.names.homes.insert(uid, path(words, 2)?);
+                }
             }
             "group" => {
                 let gid = number(word(words, 0, "a gid")?)?;

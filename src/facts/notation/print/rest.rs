@@ -132,7 +132,10 @@ pub(super) fn people(names: &Names) -> Vec<String> {
     let users = names.users.iter();
     let mut lines: Vec<String> = users
         .filter(|(uid, name)| (**uid, name.as_str()) != (0, "root"))
-        .map(|(uid, name)| format!("user     {uid} {name}"))
+        .map(|(uid, name)| match names.homes.get(uid) {
+            Some(home) => format!("user     {uid} {name} {}", lines::escape(home)),
+            None => format!("user     {uid} {name}"),
+        })
         .collect();
     let groups = names.groups.iter();
     lines.extend(
