@@ -72,6 +72,7 @@ const RUNNING: &[&[u8]] = &[b"/run", b"/var/log"];
 const TOPS: &[&[u8]] = &[
     b"/",
     b"/dev",
+    b"/export",
     b"/home",
     b"/media",
     b"/mnt",

@@ -74,6 +74,21 @@ pub fn answered(
     world: &World,
     user: &str,
     command: &str,
+    at_question: impl FnMut(),
+) -> (String, i32) {
+    in_terminal(world, user, command, "", at_question)
+}
+
+/// The same for who is asked for a password as well.
+pub fn typed(world: &World, user: &str, command: &str, password: &str) -> (String, i32) {
+    in_terminal(world, user, command, password, || {})
+}
+
+fn in_terminal(
+    world: &World,
+    user: &str,
+    command: &str,
+    password: &str,
     mut at_question: impl FnMut(),
 ) -> (String, i32) {
     let mut child = world
@@ -85,7 +100,7 @@ pub fn answered(
         .expect("script(1) of util-linux runs");
     let mut keyboard = child.stdin.take().expect("it is piped");
     let mut screen = child.stdout.take().expect("it is piped");
-    let (mut shown, mut asked) = (Vec::new(), 0);
+    let (mut shown, mut asked, mut prompted) = (Vec::new(), 0, 0);
     let mut piece = [0; 4096];
     while let Ok(length @ 1..) = screen.read(&mut piece) {
         shown.extend_from_slice(&piece[..length]);
@@ -95,6 +110,13 @@ pub fn answered(
             asked += 1;
             at_question();
             keyboard.write_all(b"y\n").expect("it can be typed");
+        }
+        while prompted < text.matches("assword").count() {
+            prompted += 1;
+            let line = format!("{password}\n");
+            keyboard
+                .write_all(line.as_bytes())
+                .expect("it can be typed");
         }
     }
     let ended = child.wait().expect("script ends");

@@ -3,7 +3,7 @@
 use super::Never;
 use super::place::inode;
 use crate::attempt::{Attempt, Operation};
-use crate::cause::{Obstacle, Purpose, purpose};
+use crate::cause::{Obstacle, PEOPLE, Purpose, purpose};
 use crate::facts::{Facts, Kind, NodeId};
 
 /// Groups whose members can become root, or read and change what only root may.
@@ -51,6 +51,11 @@ pub(super) fn joined(attempt: &Attempt, facts: &Facts, gid: u32, at: &Obstacle) 
     let Some(name) = known.map(|group| group.name.as_str()).filter(|_| gid != 0) else {
         return Some(Never::PowerfulGroup);
     };
+    // The group that a person's account brings along is that person's.
+    let is_somebodys = |(uid, user): (&u32, &String)| PEOPLE.contains(uid) && user == name;
+    if facts.names.users.iter().any(is_somebodys) {
+        return Some(Never::Closed);
+    }
     let node = match at {
         Obstacle::Node(id) | Obstacle::Mount(_, id) => Some(*id),
         _ => None,

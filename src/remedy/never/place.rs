@@ -66,7 +66,7 @@ pub(super) fn widening(
     if is_closed_on_purpose(inode, purpose) || on_the_way && closed_to_others {
         return Some(Never::Closed);
     }
-    if is_kept_by_root(inode)
+    if is_kept_by_root(inode, &node.path, facts)
         && purpose == Purpose::Service
         && !is_below_own(subject, &node.path, facts)
     {
@@ -113,10 +113,15 @@ fn is_closed_on_purpose(inode: &Inode, purpose: Purpose) -> bool {
 }
 
 /// Whether nobody but root was to have it: neither others nor a group of theirs may read it. So are swap files, snapshots
-/// of the whole system and its backups, wherever they lie.
-fn is_kept_by_root(inode: &Inode) -> bool {
-    let groups = inode.gid == 0 || !inode.group_bits().contains(Perms::R);
-    inode.uid == 0 && groups && !inode.other_bits().contains(Perms::R)
+/// of the whole system and its backups, wherever they lie. What root's group may read in somebody's directory was left there.
+fn is_kept_by_root(inode: &Inode, path: &[u8], facts: &Facts) -> bool {
+    let above = parents(path).next().unwrap_or(b"/");
+    let in_roots = node_at(above, facts)
+        .and_then(|id| self::inode(facts, id))
+        .is_none_or(|above| above.uid == 0);
+    let private = inode.mode & 0o077 == 0;
+    let closed = !inode.other_bits().contains(Perms::R);
+    inode.uid == 0 && (private || closed && inode.gid == 0 && in_roots)
 }
 
 /// Whether a service's directory in a place of the system is there for the subject: it belongs to it, or bears the name of
