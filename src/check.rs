@@ -86,6 +86,13 @@ fn member(group: &str, subject: &Subject) -> State {
     if subject.gid == gid || subject.groups.contains(&gid) {
         return State::Holds;
     }
+    if gid == 0 || never::is_powerful(group) {
+        let advice = format!(
+            "members of {} are as good as root: give the service what it needs of it by itself",
+            quote::display(group.as_bytes())
+        );
+        return failure("it is not", vec![Fix::advice(advice)]);
+    }
     let uid = nix::unistd::Uid::from_raw(subject.uid);
     let Ok(Some(user)) = nix::unistd::User::from_uid(uid) else {
         return failure("it is not", Vec::new());

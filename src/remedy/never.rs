@@ -200,6 +200,12 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle)
     }
 }
 
+/// Whether the members of a group are as good as root, so that nobody is told to join it for a file's or a manifest's sake.
+#[must_use]
+pub fn is_powerful(group: &str) -> bool {
+    group::is_powerful(group)
+}
+
 /// Whether nothing can be altered there, since the mount is read-only.
 fn is_read_only(node: NodeId, facts: &Facts) -> bool {
     let mount = facts.mount_of(node);

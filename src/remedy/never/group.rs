@@ -45,6 +45,11 @@ const POWERFUL: &[&str] = &[
 /// Those of them whose one purpose is a socket: who is to use that joins them, and is told what that means.
 const OF_A_SOCKET: &[&str] = &["docker", "incus", "incus-admin", "libvirt", "lxd", "podman"];
 
+/// Whether its members are as good as root.
+pub(super) fn is_powerful(name: &str) -> bool {
+    POWERFUL.contains(&name)
+}
+
 /// Joining this group.
 pub(super) fn joined(attempt: &Attempt, facts: &Facts, gid: u32, at: &Obstacle) -> Option<Never> {
     let known = facts.names.groups.get(&gid);
@@ -63,7 +68,7 @@ pub(super) fn joined(attempt: &Attempt, facts: &Facts, gid: u32, at: &Obstacle) 
     let kind = |id: NodeId| inode(facts, id).map(|inode| inode.kind);
     let target = facts.walk.target().and_then(kind);
     let socket = target == Some(Kind::Socket) && OF_A_SOCKET.contains(&name);
-    if POWERFUL.contains(&name) && !socket {
+    if is_powerful(name) && !socket {
         return Some(Never::PowerfulGroup);
     }
     // A device, a socket and a log have their group so that it is joined; other things of root's in a place of the
