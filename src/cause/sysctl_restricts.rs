@@ -31,7 +31,24 @@ pub(super) fn words(case: &Case) -> Words {
     )
 }
 
+/// Whether a setting stays as it is until the next boot (`yama_dointvec_minmax`, `proc_dointvec_minmax` of modules_disabled).
+fn is_for_good(name: &str, value: i64) -> bool {
+    match name {
+        "kernel.modules_disabled" => value >= 1,
+        "kernel.yama.ptrace_scope" => value >= 3,
+        _ => false,
+    }
+}
+
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    let value = |name: &&str| case.facts.settings.other.get(*name)?.clone().ok();
+    if let Some(name) = setting(case)
+        && value(&name).is_some_and(|value| is_for_good(name, value))
+    {
+        return vec![Candidate::advice(format!(
+            "restart the machine without what sets {name}: it cannot be taken back while it runs"
+        ))];
+    }
     let mut all = Vec::new();
     all.extend(elsewhere::as_root(case).map(|as_root| Candidate {
         fit: Fit::Meant,
@@ -51,20 +68,11 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     }
     if all.is_empty() {
         let advice = match setting(case) {
-            // Once set, these stay until the next start.
-            Some(name @ "kernel.modules_disabled") => format!(
-                "restart the machine without what sets {name}: it cannot be taken back while it runs"
-            ),
-            Some("kernel.yama.ptrace_scope") if case.subject().uid == 0 => {
-                "restart the machine: at 3 nobody may trace, and it cannot be taken back while it runs"
-                    .to_owned()
-            }
             Some(name) if case.subject().uid == 0 => {
                 format!("set {name} otherwise (sysctl -w; /etc/sysctl.d keeps it)")
             }
-            _ => {
-                "leave it to the administrator, or to a program of the system that is made for it".to_owned()
-            }
+            _ => "leave it to the administrator, or to a program of the system that is made for it"
+                .to_owned(),
         };
         all.push(Candidate::advice(advice));
     }

@@ -63,7 +63,11 @@ pub(super) fn candidates(
             candidates.push(candidate);
         }
     }
-    candidates.push(started(own, scene.command, &candidates));
+    candidates.push(match told {
+        // It sees what the command line tells, by its credentials.
+        Some(_) => own.clone(),
+        None => started(own, scene.command, &candidates),
+    });
     let world = told.as_ref().map(|(world, _)| world);
     let switched: Vec<CandidateProcess> = candidates
         .iter()

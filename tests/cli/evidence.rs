@@ -260,3 +260,33 @@ fn a_file_that_may_not_be_read_and_then_not_be_written_has_failed_twice() {
         .collect();
     assert_eq!(operations, ["read", "append"], "{report:#}");
 }
+
+#[test]
+fn a_signal_answered_with_eacces_was_refused_by_a_security_module() {
+    let Some(world) = World::new() else { return };
+    let hint = explained(&world, "kill: (1): Permission denied\n");
+    assert!(hint.contains("only a security module"), "{hint}");
+    assert!(!hint.contains("nothing stands in the way"), "{hint}");
+}
+
+#[test]
+fn code_on_the_command_line_counts_whatever_the_interpreter_is_called() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        "install -m 644 /dev/null /srv/f && install -m 755 /dev/null /srv/python-of-ours &&
+         printf '#!/bin/sh\necho \"PermissionError: [Errno 13] Permission denied: '\"'/srv/f'\"'\" >&2; exit 1\n' > /srv/python-of-ours",
+    );
+    let hint = told(
+        &world,
+        "/srv/python-of-ours -c \"import os; os.open('/srv/f', os.O_WRONLY)\"",
+    );
+    assert!(hint.contains("permwrap: cannot write /srv/f"), "{hint}");
+}
+
+#[test]
+fn what_dash_names_without_a_verb_was_to_be_run() {
+    let Some(world) = World::new() else { return };
+    world.root("install -m 644 /dev/null /srv/job");
+    let hint = told(&world, &says("/srv/all.sh: 3: /srv/job: Permission denied"));
+    assert!(hint.contains("permwrap: cannot run /srv/job"), "{hint}");
+}
