@@ -8,7 +8,7 @@ use crate::byte_path;
 use crate::denial::{Certainty, Denial, Obstacle, Rule};
 use crate::facts::LoggedRefusal;
 use crate::judge::{self, Verdict};
-use crate::resolve::{Circumstances, Presence, Reading};
+use crate::resolve::{CandidateProcess, Circumstances, Presence, Reading};
 
 /// The incident with the operation and the object that the log tells, where its text does not.
 pub(super) fn completed(
@@ -79,18 +79,16 @@ fn logged(
     circumstances: &Circumstances,
     views: &mut Views,
 ) -> Vec<(Subject, String, LoggedRefusal)> {
-    let was_seen = |presence| {
-        matches!(
-            presence,
+    let is_meant = |process: &&CandidateProcess| {
+        let subject = &process.subject;
+        let was_seen = matches!(
+            process.presence,
             Presence::Speaking | Presence::Present | Presence::Gone
-        )
+        );
+        was_seen && (subject.label().is_some() || subject.seccomp || subject.no_new_privs)
     };
     let mut found = Vec::new();
-    for process in circumstances
-        .processes
-        .iter()
-        .filter(|process| was_seen(process.presence))
-    {
+    for process in circumstances.processes.iter().filter(is_meant) {
         let subject = &process.subject;
         for line in views.of(subject).logged_refusals(subject) {
             if let Some(refusal) = LoggedRefusal::parse(&line) {
