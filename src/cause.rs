@@ -13,6 +13,7 @@ mod acl_mask_denies;
 mod apparmor_denies;
 mod append_only_file;
 mod chown_not_permitted;
+mod device_cgroup_denies;
 mod dir_not_searchable;
 mod fs_without_permissions;
 mod fuse_other_user;
@@ -143,7 +144,18 @@ pub fn words(denial: &Denial, attempt: &Attempt, facts: &Facts) -> Words {
 /// The changes that might put a refusal right, in no order.
 #[must_use]
 pub fn candidates(denial: &Denial, attempt: &Attempt, facts: &Facts) -> Vec<Candidate> {
-    denial.code.candidates(&Case {
+    let case = Case {
+        denial,
+        attempt,
+        facts,
+    };
+    denial.code.candidates(&case)
+}
+
+/// What would give the refused command the rights that no_new_privs takes from it, where it is a set-user-ID program.
+#[must_use]
+pub fn without_effect(denial: &Denial, attempt: &Attempt, facts: &Facts) -> Option<Candidate> {
+    no_new_privileges::in_vain(&Case {
         denial,
         attempt,
         facts,

@@ -13,6 +13,7 @@ pub use judged::{Views, Worlds};
 pub use program::program_named;
 
 use crate::attempt::{Attempt, Clue, Errno, Incident, Object, Origin, Place, Sign, Signs};
+use crate::cause;
 use crate::denial::Code;
 use crate::detect;
 use crate::facts::{Facts, UnknownFact};
@@ -20,7 +21,7 @@ use crate::gather;
 use crate::judge::{self, Certainty, Denial, Obstacle, Rule, Verdict};
 use crate::programs;
 use crate::quote;
-use crate::remedy::{self, Remedy};
+use crate::remedy::{self, Fix, Remedy};
 use crate::report::{Conclusion, Finding, Unclear};
 use crate::resolve::{
     self, CandidateProcess, Circumstances, Evidence, Interpretation, Presence, Reading, Whence,
@@ -301,6 +302,9 @@ fn explained(
         facts.surroundings.program =
             gather::program_file(&circumstances.command, &circumstances.start);
     }
+    if attempt.subject.no_new_privs && !facts.surroundings.elsewhere {
+        facts.surroundings.powerless = view.set_user_id_program(&circumstances.command);
+    }
     let conclusion = match conclusion {
         Conclusion::Refused(denial, remedy) if remedy == Remedy::default() => {
             facts.surroundings.leftovers = view.leftovers(&attempt, &facts);
@@ -312,6 +316,7 @@ fn explained(
         }
         decided => decided,
     };
+    let conclusion = with_what_is_without_effect(conclusion, &attempt, &facts);
     Finding {
         incident: None,
         count: 1,
@@ -321,6 +326,23 @@ fn explained(
         facts,
         conclusion,
     }
+}
+
+/// The set-user-ID program that has no rights of its own here is the first thing to say.
+fn with_what_is_without_effect(
+    conclusion: Conclusion,
+    attempt: &Attempt,
+    facts: &Facts,
+) -> Conclusion {
+    let Conclusion::Refused(denial, mut remedy) = conclusion else {
+        return conclusion;
+    };
+    if let Some(candidate) = cause::without_effect(&denial, attempt, facts) {
+        let fix = Fix::advice(candidate.title);
+        remedy.fixes.insert(0, fix);
+        remedy.fixes.truncate(remedy::SHOWN);
+    }
+    Conclusion::Refused(denial, remedy)
 }
 
 /// A fix can be proven only for what is known to have been tried.

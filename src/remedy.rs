@@ -99,7 +99,7 @@ pub struct Remedy {
 }
 
 /// How many fixes are shown.
-const SHOWN: usize = 3;
+pub const SHOWN: usize = 3;
 
 /// How many refusals one fix may put right, one after the other.
 const DEEPEST: usize = 12;

@@ -21,7 +21,9 @@ pub use port::port;
 pub use source::{Literal, literals};
 pub use viewers::is_only_shown;
 
-use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Place, Sign, Signs, Subject};
+use crate::attempt::{
+    Attempt, Clue, Errno, Incident, Object, Operation, Place, Sign, Signs, Subject,
+};
 use crate::programs::CommandLine;
 use operations::Meant;
 use places::Aim;
@@ -134,6 +136,7 @@ fn connection_of_a_shell(name: &[u8]) -> Option<Object> {
 #[must_use]
 pub fn interpret(incident: &Incident, circumstances: &Circumstances) -> Interpretation {
     let speakers = Speakers::of(incident, circumstances);
+    let incident = &with_its_code(incident, &speakers);
     if let Some(object) = incident.address.as_deref().and_then(port) {
         let sign = incident.operation_sign.unwrap_or(Sign::Message);
         return Interpretation::Told(by_each(
@@ -186,6 +189,31 @@ pub fn interpret(incident: &Incident, circumstances: &Circumstances) -> Interpre
         .iter()
         .flat_map(|meant| readings(meant, sign, incident, &speakers, circumstances));
     Interpretation::Told(distinct(readings))
+}
+
+/// The incident with what the code that it quotes, or that was given on the command line, tells where its words do not: an
+/// address, or what was asked of the kernel that is about no file.
+fn with_its_code(incident: &Incident, speakers: &Speakers) -> Incident {
+    let mut known = incident.clone();
+    if incident.address.is_some() || !incident.paths.is_empty() {
+        return known;
+    }
+    let quoted = match &incident.clue {
+        Some(Clue::Code(line)) => Some(line),
+        _ => None,
+    };
+    if incident.operations.contains(&Operation::Bind) {
+        known.address = quoted.and_then(|line| source::address(line));
+    }
+    if incident.operations.is_empty() && incident.errno == Some(Errno::Perm) {
+        let lines = speakers.all_lines().iter();
+        let lines = lines.filter(|line| !line.is_code_for_a_shell());
+        let given = only(lines.filter_map(|line| source::asks_for(line.code.as_ref()?)));
+        let asked = quoted.and_then(|line| source::asks_for(line)).or(given);
+        known.operation_sign = asked.as_ref().map(|_| Sign::Source);
+        known.operations.extend(asked);
+    }
+    known
 }
 
 /// What may have been tried where the text names no object: the operation on each path or port among the arguments of

@@ -63,4 +63,5 @@ privileges! {
     HostName "sethostname" SysAdmin "set the host's name",
     Swap "swapon" SysAdmin "use swap space",
     Limits "limits" SysResource "raise a limit",
+    Keyring "keyctl" SysAdmin "use the kernel's keys",
 }

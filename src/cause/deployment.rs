@@ -10,7 +10,7 @@ mod systemd;
 use super::case::Case;
 use super::{Candidate, Fit};
 use crate::change::{Change, Deployment, Place};
-use crate::facts::{Inode, Kind, MountId, NodeId};
+use crate::facts::{Inode, Kind, Mount, MountId, Node, NodeId};
 use crate::quote;
 
 /// The setting as it is written where the subject's surroundings are described; `None` where they are none, or know of
@@ -50,7 +50,8 @@ pub(super) fn access(case: &Case) -> Option<Candidate> {
             Deployment::GroupAdd(around.id_there(inode.gid, true)?),
         );
     }
-    let of_image = case.mount()?.point == b"/";
+    let mount = case.mount()?;
+    let of_image = mount.point == b"/" || is_new_to_a_volume(node, mount);
     candidate(
         case,
         match of_image {
@@ -113,6 +114,13 @@ fn source(case: &Case, mount: MountId) -> String {
     here.map_or_else(|| "SOURCE".to_owned(), |(_, here)| quote::shell(here))
 }
 
+/// Whether this is the top of a volume that an engine keeps by name: while it is empty, it takes over the directory of the image that
+/// it is mounted at, with its owner.
+fn is_new_to_a_volume(node: &Node, mount: &Mount) -> bool {
+    let kept = mount.root.ends_with(b"/_data");
+    kept && node.path == mount.point && memchr::memmem::find(&mount.root, b"/volumes/").is_some()
+}
+
 /// The line of a Dockerfile that gives the object to the subject.
 fn line_of_image(case: &Case, id: crate::facts::NodeId) -> Option<String> {
     let node = case.facts.node(id);
@@ -120,8 +128,14 @@ fn line_of_image(case: &Case, id: crate::facts::NodeId) -> Option<String> {
     let path = quote::shell(&node.path);
     let (uid, gid) = ids(case)?;
     let plain = path.as_bytes() == node.path.as_slice();
+    let when = match is_new_to_a_volume(node, &case.facts.mounts[node.mount.0]) {
+        true => " (a new volume takes it over)",
+        false => "",
+    };
     Some(match inode.is_dir() {
-        true => format!("in the Dockerfile, for good: RUN install -d -o {uid} -g {gid} {path}"),
+        true => {
+            format!("in the Dockerfile, for good{when}: RUN install -d -o {uid} -g {gid} {path}")
+        }
         false if plain => {
             format!("in the Dockerfile, for good: COPY --chown={uid}:{gid} ... {path}")
         }

@@ -1,7 +1,9 @@
 //! Set-user-ID and file capabilities have no effect in this process.
 
 use super::case::Case;
-use super::{Candidate, Rule, Words};
+use super::{Candidate, Fit, Rule, Words, deployment};
+use crate::change::Deployment;
+use crate::quote;
 
 pub(super) fn words(case: &Case) -> Words {
     let who = case.who();
@@ -16,4 +18,24 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         return Vec::new();
     };
     vec![Candidate::advice(policy.advice.clone())]
+}
+
+/// Whatever refuses: the refused command is one that no_new_privs takes its rights from.
+pub(super) fn in_vain(case: &Case) -> Option<Candidate> {
+    let around = &case.facts.surroundings;
+    let program = around.powerless.as_ref()?;
+    if !case.subject().no_new_privs {
+        return None;
+    }
+    let program = quote::display(program);
+    let why = format!("{program} is set-user-ID, without effect in a process with no_new_privs");
+    let setting = deployment::candidate(case, Deployment::NewPrivileges);
+    let title = match &setting {
+        Some(setting) => format!("{}: {why}", setting.title),
+        None => format!("run it where new privileges may be gained: {why}"),
+    };
+    Some(Candidate {
+        fit: Fit::Meant,
+        ..Candidate::advice(title)
+    })
 }

@@ -1,9 +1,9 @@
 //! Creating, deleting or renaming needs write permission on the directory that holds the name.
 
 use super::case::Case;
-use super::{Candidate, Fit, Words, grant, is_top, is_within};
+use super::{Candidate, Fit, Words, deployment, grant, is_top, is_within};
 use crate::attempt::Operation;
-use crate::change::Change;
+use crate::change::{Change, Deployment};
 
 pub(super) fn words(case: &Case) -> Words {
     let what = match case.attempt.operation {
@@ -18,8 +18,23 @@ pub(super) fn words(case: &Case) -> Words {
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let mut all = Vec::new();
     all.extend(made_by_root(case));
+    all.extend(home(case));
     all.extend(grant::candidates(case));
     all
+}
+
+/// In a container, the root directory is the home of a user whom the image does not know.
+fn home(case: &Case) -> Option<Candidate> {
+    let names = &case.facts.names.users;
+    let is_unknown = !names.contains_key(&case.subject().uid);
+    (is_unknown && case.node()?.path == b"/")
+        .then(|| deployment::candidate(case, Deployment::HomeDirectory))
+        .flatten()
+        .filter(|_| case.facts.surroundings.container.is_some())
+        .map(|candidate| Candidate {
+            fit: Fit::Meant,
+            ..candidate
+        })
 }
 
 /// A directory or a log of the subject's own, made by root where such things have their place.

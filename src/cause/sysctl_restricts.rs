@@ -1,8 +1,9 @@
 //! Another kernel setting refuses: perf_event_paranoid, dmesg_restrict, ptrace_scope and the like.
 
 use super::case::Case;
-use super::{Candidate, Fit, Obstacle, Words, elsewhere};
-use crate::change::Change;
+use super::{Candidate, Fit, Obstacle, Words, deployment, elsewhere};
+use crate::attempt::Capability;
+use crate::change::{Change, Deployment};
 
 /// Settings that may be lowered for work on one machine, and the value that allows an ordinary user most.
 const PERMISSIVE: &[(&str, i64)] = &[
@@ -50,6 +51,14 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         ))];
     }
     let mut all = Vec::new();
+    if let Some("kernel.dmesg_restrict") = setting(case) {
+        // What holds for the whole machine is not lowered for one container.
+        let setting = Deployment::AddCapability(Capability::Syslog);
+        let given = deployment::candidate(case, setting);
+        if case.facts.surroundings.container.is_some() && given.is_some() {
+            return given.into_iter().collect();
+        }
+    }
     all.extend(elsewhere::as_root(case).map(|as_root| Candidate {
         fit: Fit::Meant,
         ..as_root

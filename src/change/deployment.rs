@@ -47,6 +47,10 @@ pub enum Deployment {
     Label(MountId),
     /// A device is given to it.
     Device(Vec<u8>),
+    /// Set-user-ID programs have their effect.
+    NewPrivileges,
+    /// A home directory that can be written, for a user whom the image does not know.
+    HomeDirectory,
     /// The object belongs to an id that the user namespace knows.
     MappedOwner(NodeId),
 }

@@ -41,6 +41,7 @@ macro_rules! with_codes {
             LockedElsewhere locked_elsewhere "locked-elsewhere" "another process holds the file",
             ProgramPolicy program_policy "program-policy" "the program itself refuses: its own rule about a file's owner or mode is not met",
             NoNewPrivileges no_new_privileges "no-new-privileges" "set-user-ID and file capabilities have no effect in this process",
+            DeviceCgroupDenies device_cgroup_denies "device-cgroup-denies" "the container's device cgroup leaves the device out",
             NeverPermitted never_permitted "never-permitted" "no subject may do this here",
             Unknown unknown "unknown" "a denial that none of the others explains",
         }

@@ -31,6 +31,8 @@ pub struct Surroundings {
     pub command: Vec<Vec<u8>>,
     /// The file of the program that it starts, where that is no script: looked at where a capability of it would help.
     pub program: Option<ProgramFile>,
+    /// The program of that command line, where it is set-user-ID.
+    pub powerless: Option<Vec<u8>>,
     /// Whether sudo(8) is installed.
     pub sudo: bool,
     /// Whether setfacl(1) is installed.
@@ -74,6 +76,16 @@ impl Surroundings {
         match abroad.and_then(|abroad| abroad.numbers.as_ref()) {
             Some(numbers) => numbers[usize::from(group)].inside(id),
             None => Some(id),
+        }
+    }
+
+    /// What runs there, for people: "this container".
+    #[must_use]
+    pub const fn description(&self) -> &'static str {
+        match (&self.container, &self.unit) {
+            (Some(_), _) => "the container",
+            (None, Some(_)) => "the service",
+            (None, None) => "the process",
         }
     }
 

@@ -4,7 +4,7 @@ mod container;
 mod unit;
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -106,6 +106,7 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
         leftovers: None,
         command: Vec::new(),
         program: None,
+        powerless: None,
         sudo: is_installed(if elsewhere { hands } else { &root }, "sudo"),
         setfacl: setfacl || has_way_back && is_installed(hands, "setfacl"),
     }
@@ -186,6 +187,29 @@ pub(super) fn directories<'a>(walk: &Walk, facts: &'a Facts) -> Vec<&'a [u8]> {
 pub(super) fn under(root: &Path, path: &[u8]) -> PathBuf {
     let relative = path.strip_prefix(b"/").unwrap_or(path);
     root.join(OsStr::from_bytes(relative))
+}
+
+/// The path of a program of this name, where it is set-user-ID.
+pub(super) fn set_user_id_program(root: &Path, name: &[u8]) -> Option<Vec<u8>> {
+    const SET_USER_ID: u32 = 0o4000;
+    let search_path = std::env::var_os("PATH").unwrap_or_default();
+    let directories = std::env::split_paths(&search_path).chain(PROGRAMS.iter().map(PathBuf::from));
+    let paths: Vec<PathBuf> = match name.contains(&b'/') {
+        true => vec![PathBuf::from(OsStr::from_bytes(name))],
+        false => directories
+            .map(|directory| directory.join(OsStr::from_bytes(name)))
+            .collect(),
+    };
+    let mut found = paths.into_iter().filter_map(|path| {
+        let path = path.into_os_string().into_vec();
+        let file = under(root, &path)
+            .metadata()
+            .ok()
+            .filter(|file| file.is_file())?;
+        Some((path, file.permissions().mode()))
+    });
+    let (path, mode) = found.next()?;
+    (mode & SET_USER_ID != 0).then_some(path)
 }
 
 fn is_installed(root: &Path, program: &str) -> bool {

@@ -133,6 +133,12 @@ impl View {
         module_log::of_process(subject, &self.settings)
     }
 
+    /// The program that a command line starts, where it is set-user-ID.
+    #[must_use]
+    pub fn set_user_id_program(&self, command: &[Vec<u8>]) -> Option<Vec<u8>> {
+        surroundings::set_user_id_program(&self.root_directory(), command.first()?)
+    }
+
     /// Files of a foreign owner in a tree that is otherwise the subject's: leftovers of sudo or of a root container.
     ///
     /// It may walk a large tree, for a fifth of a second at most, so it is asked for only where something was refused.

@@ -11,9 +11,6 @@ use crate::quote;
 use crate::remedy::{self, Fix};
 use crate::report::{Conclusion, Finding};
 
-/// How many fixes are shown.
-const MOST: usize = 3;
-
 /// Says where it was, and how what puts it right is done. No command is left that would be about an object of the same name here.
 /// `stays` says that the place is there when the hint is read.
 pub(super) fn settle(finding: &mut Finding, place: Place, stays: bool) {
@@ -51,7 +48,7 @@ pub(super) fn settle(finding: &mut Finding, place: Place, stays: bool) {
         };
         done.extend(made);
     }
-    done.truncate(MOST);
+    done.truncate(remedy::SHOWN);
     remedy.fixes = done;
 }
 

@@ -6,7 +6,7 @@ use super::{
     Certainty, Code, Denial, Errno, Kernel, NodeId, Object, Obstacle, Operation, Rule, Stop,
 };
 use crate::attempt::{Label, Privilege};
-use crate::facts::{Hold, Lockdown, LoggedRefusal, Module};
+use crate::facts::{Hold, Kind, Lockdown, LoggedRefusal, Module};
 
 /// AppArmor profiles of container managers. They allow every file but for some of `/proc` and `/sys`.
 const CONTAINER_PROFILES: [&str; 5] = [
@@ -45,6 +45,7 @@ impl Kernel<'_> {
             .or_else(|| self.by_file_system(node?))
             .or_else(|| self.by_swap(node?, reported))
             .or_else(|| self.by_lockdown(operation, reported))
+            .or_else(|| self.by_device(operation, node?, reported))
             .or_else(|| self.by_module(operation, object, &at, reported))?;
         Some(Denial {
             errno: reported,
@@ -172,6 +173,20 @@ impl Kernel<'_> {
         (reported == Errno::Perm && locked.is_ok_and(|locked| *locked >= level)).then_some(found)
     }
 
+    /// A device that a container was not given (devcgroup_check_permission): asked before any mode, and root has no way round it.
+    fn by_device(self, operation: &Operation, node: NodeId, reported: Errno) -> Option<Found> {
+        let kind = self.node(node).inode.as_ref().ok()?.kind;
+        let is_device = matches!(kind, Kind::Block | Kind::Char);
+        let opens = matches!(operation, Operation::Open(_));
+        let contained = self.facts.surroundings.container.is_some();
+        (reported == Errno::Perm && is_device && opens && contained).then_some((
+            Code::DeviceCgroupDenies,
+            Obstacle::Node(node),
+            Rule::Module { evidence: None },
+            Certainty::Inferred,
+        ))
+    }
+
     /// A sandbox or a security module that is in force, and did not say that it allows this.
     fn by_module(
         self,
@@ -200,14 +215,20 @@ impl Kernel<'_> {
             .unwrap_or_default()
             .iter()
             .any(|name| name == "landlock");
+        // A filter cannot look at a path: who has opened its own libraries is not refused open by it.
+        let by_path = matches!(
+            operation,
+            Operation::Open(_) | Operation::List | Operation::Traverse | Operation::Exec
+        );
+        let filtered = self.subject.seccomp && !by_path;
         let code = match reported {
-            Errno::Perm if self.subject.seccomp => Code::SeccompDenies,
+            Errno::Perm if filtered => Code::SeccompDenies,
             Errno::Acces | Errno::XDev
                 if landlock && self.subject.no_new_privs && is_sandboxed(operation, object) =>
             {
                 Code::LandlockDenies
             }
-            Errno::Acces if self.subject.seccomp => Code::SeccompDenies,
+            Errno::Acces if filtered => Code::SeccompDenies,
             _ => return None,
         };
         Some((

@@ -42,6 +42,39 @@ pub fn does_with(code: &[u8], name: &[u8]) -> Option<Operation> {
     }
 }
 
+/// The address and port that code binds a socket to, as Python writes it: `s.bind(("0.0.0.0", 80))`.
+#[must_use]
+pub fn address(code: &[u8]) -> Option<Vec<u8>> {
+    const CALL: &[u8] = b"bind(";
+    let at = memchr::memmem::find(code, CALL)? + CALL.len();
+    let rest = code[at..].trim_ascii_start().strip_prefix(b"(")?;
+    let end = rest.iter().position(|&byte| byte == b')')?;
+    let (host, port) = std::str::from_utf8(&rest[..end]).ok()?.split_once(',')?;
+    let host = host.trim();
+    let literal = host
+        .strip_prefix(['"', '\''])
+        .and_then(|host| host.strip_suffix(['"', '\'']));
+    let port: u16 = port.trim().parse().ok()?;
+    Some(format!("{}:{port}", literal.unwrap_or_default()).into_bytes())
+}
+
+/// What code asks of the kernel that is about no file, where it is one thing.
+#[must_use]
+pub fn asks_for(code: &[u8]) -> Option<Operation> {
+    let words = code.split(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'));
+    let mut asked: Vec<Operation> = words
+        .filter_map(|word| match told_by_call(word)? {
+            Told::Operation(operation @ Operation::Privileged(_)) => Some(operation),
+            _ => None,
+        })
+        .collect();
+    asked.dedup();
+    match &asked[..] {
+        [only] => Some(only.clone()),
+        _ => None,
+    }
+}
+
 /// Every literal, with what is done with it.
 fn in_code(code: &[u8]) -> Vec<Literal> {
     let quoted = quoted(code);
@@ -199,6 +232,21 @@ mod tests {
             let found = does_with(code.as_bytes(), name.as_bytes());
             assert_eq!(found.map(|operation| operation.name()), operation, "{code}");
         }
+    }
+
+    #[test]
+    fn a_port_and_a_privilege_are_told_by_the_call() {
+        let of = |code: &str| address(code.as_bytes()).map(|text| String::from_utf8(text).unwrap());
+        assert_eq!(
+            of(r#"s.bind(("0.0.0.0", 80))"#),
+            Some("0.0.0.0:80".to_owned())
+        );
+        assert_eq!(of("sock.bind((HOST, 443))"), Some(":443".to_owned()));
+        assert_eq!(of(r#"s.bind("/run/app.sock")"#), None);
+        assert_eq!(of("sock.bind((HOST, PORT))"), None);
+        let asked = asks_for(b"import socket; socket.sethostname('x')");
+        assert_eq!(asked.map(|operation| operation.name()), Some("sethostname"));
+        assert_eq!(asks_for(b"open('/f')"), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Docker Compose: the same options as keys of a service (the Compose file reference).
 
-use super::point;
+use super::{owner, point};
 use crate::cause::case::Case;
 use crate::change::Deployment;
 use crate::quote;
@@ -14,8 +14,8 @@ pub(super) fn words(case: &Case, setting: &Deployment) -> Option<String> {
         ),
         Deployment::RunAs { uid, gid } => format!("user: \"{uid}:{gid}\""),
         Deployment::OwnerOfVolume { node, .. } => {
-            let inode = case.facts.node(*node).inode.as_ref().ok()?;
-            (inode.uid != 0).then(|| format!("user: \"{}:{}\"", inode.uid, inode.gid))?
+            let (uid, gid) = owner(case, *node).filter(|(uid, _)| *uid != 0)?;
+            format!("user: \"{uid}:{gid}\"")
         }
         Deployment::WritableMount(mount) => {
             format!("the volume at {} without read_only", point(case, *mount))
@@ -25,6 +25,8 @@ pub(super) fn words(case: &Case, setting: &Deployment) -> Option<String> {
         Deployment::ListenOn(port) => format!("ports: [\"{port}:8080\"]"),
         Deployment::AllowCall => "security_opt: [\"seccomp=profile.json\"]".to_owned(),
         Deployment::Device(path) => format!("devices: [{}]", quote::shell(path)),
+        Deployment::NewPrivileges => "security_opt without no-new-privileges".to_owned(),
+        Deployment::HomeDirectory => "environment: {HOME: /tmp}".to_owned(),
         // The same letter in the short form of a volume.
         Deployment::Label(_)
         | Deployment::OwnerInImage(_)

@@ -6,6 +6,27 @@ use crate::change::Deployment;
 use crate::facts::Container;
 use crate::quote;
 
+/// The device as the option names it: the node here, and where it is to be in there, where that differs.
+fn device(case: &Case, path: &[u8]) -> String {
+    let there = quote::shell(path);
+    let mount = case.mount().filter(|mount| mount.fs_type == "devtmpfs");
+    let below = mount.and_then(|mount| {
+        let rest = path.strip_prefix(mount.point.as_slice())?;
+        Some(
+            [
+                b"/dev",
+                mount.root.strip_suffix(b"/").unwrap_or(&mount.root),
+                rest,
+            ]
+            .concat(),
+        )
+    });
+    match below {
+        Some(here) if here != path => format!("{}:{there}", quote::shell(&here)),
+        _ => there,
+    }
+}
+
 pub(super) fn words(case: &Case, setting: &Deployment, container: &Container) -> Option<String> {
     let words = options(case, setting, container)?;
     Some(match compose::words(case, setting) {
@@ -48,7 +69,7 @@ pub(super) fn options(case: &Case, setting: &Deployment, container: &Container) 
             let path = quote::shell(path);
             match container.read_only_root {
                 true => format!(
-                    "give it a place to write beside --read-only: --tmpfs {path}, or -v NAME:{path} to keep it"
+                    "give it a place to write beside --read-only: --tmpfs {path} or, to keep it, -v NAME:{path}"
                 ),
                 false => format!("mount something writable there: -v NAME:{path}"),
             }
@@ -67,11 +88,17 @@ pub(super) fn options(case: &Case, setting: &Deployment, container: &Container) 
             "mount the volume with :Z (for this container alone) or :z (shared): that labels it".to_owned()
         }
         Deployment::Device(path) => {
-            format!("run the container with --device {}", quote::shell(path))
+            format!("run the container with --device {}", device(case, path))
         }
         Deployment::MappedOwner(_) => format!(
             "on the host, as root: give the volume to {who}, or let that one in by an ACL entry; or run it with --userns=host"
         ),
+        Deployment::NewPrivileges => {
+            "run the container without --security-opt no-new-privileges".to_owned()
+        }
+        Deployment::HomeDirectory => {
+            "run it with -e HOME=/tmp or another directory that it may write: the image has no such user, and HOME is /".to_owned()
+        }
         Deployment::OwnDirectory(_) => return None,
     })
 }

@@ -45,6 +45,12 @@ pub(super) fn words(case: &Case, setting: &Deployment) -> Option<String> {
         Deployment::Label(_) => {
             "in the pod: securityContext: seLinuxOptions: the level that the volume is labelled with".to_owned()
         }
+        Deployment::NewPrivileges => {
+            "in the container: securityContext: allowPrivilegeEscalation: true".to_owned()
+        }
+        Deployment::HomeDirectory => {
+            "in the container: env: [{name: HOME, value: /tmp}]: the image has no such user, and HOME is /".to_owned()
+        }
         Deployment::Device(_) | Deployment::MappedOwner(_) | Deployment::OwnDirectory(_) => {
             return None;
         }

@@ -2,8 +2,10 @@
 
 use super::{docker, ids, on_host, owner, point, source, volume};
 use crate::cause::case::Case;
+use crate::cause::held;
 use crate::change::Deployment;
-use crate::facts::Container;
+use crate::facts::{Container, NodeId, Perms};
+use crate::quote;
 
 pub(super) fn words(case: &Case, setting: &Deployment, container: &Container) -> Option<String> {
     let who = on_host(case);
@@ -29,8 +31,22 @@ pub(super) fn words(case: &Case, setting: &Deployment, container: &Container) ->
             "on the host, as root: let {who} in by an ACL entry (setfacl), or give what is mounted there to {who}; \
              podman unshare cannot, for an owner that is not mapped"
         ),
+        Deployment::WritablePlace(path) if container.read_only_root && !may_write(case, path) => {
+            let path = quote::shell(path);
+            format!(
+                "give it a place to write beside --read-only: -v NAME:{path}:U (a tmpfs there takes over the mode that lets nobody else write)"
+            )
+        }
         _ => return docker::options(case, setting, container),
     })
+}
+
+/// Whether the subject could write in a directory, if it were not read-only.
+fn may_write(case: &Case, path: &[u8]) -> bool {
+    let nodes = &case.facts.nodes;
+    let at = nodes.iter().position(|node| node.path == path);
+    let held = at.and_then(|at| held(case.subject(), NodeId(at), case.facts));
+    held.is_some_and(|held| held.contains(Perms::W))
 }
 
 /// Whether a user runs it: the container's root is that user, alone.

@@ -45,7 +45,9 @@ pub(super) fn words(setting: &Deployment, unit: &Unit) -> Option<String> {
         Deployment::AllowCall => format!(
             "allow the system call: {edit} SystemCallFilter= (with the name that --trace shows)"
         ),
-        Deployment::RunAs { .. }
+        Deployment::NewPrivileges => format!("{edit} NoNewPrivileges=no"),
+        Deployment::HomeDirectory
+        | Deployment::RunAs { .. }
         | Deployment::Label(_)
         | Deployment::OwnerInImage(_)
         | Deployment::OwnerOfVolume { .. }

@@ -287,7 +287,9 @@ pub(super) fn deployed(subject: &Subject, facts: &Facts, setting: &Deployment) -
         Deployment::GroupAdd(0) | Deployment::RunAs { uid: 0, .. } => Some(Never::PowerfulGroup),
         Deployment::WritablePlace(path) => systems(path),
         Deployment::WritableMount(mount) => systems(&facts.mounts[mount.0].point),
-        Deployment::GroupAdd(_)
+        Deployment::NewPrivileges
+        | Deployment::HomeDirectory
+        | Deployment::GroupAdd(_)
         | Deployment::RunAs { .. }
         | Deployment::AddCapability(_)
         | Deployment::OwnDirectory(_)
