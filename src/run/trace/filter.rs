@@ -3,9 +3,11 @@
 //! Where it answers "trace", a filter of the command's own that answers otherwise (an errno, a signal) wins: the kernel
 //! takes the strictest answer (seccomp(2)). Programs in a table of calls that is not known here pass unwatched.
 
+use std::collections::BTreeMap;
+
 use nix::libc::{self, sock_filter};
 
-use super::table::{Abi, CALLS, Does, Row, When};
+use super::table::{Abi, CALLS, Row, When};
 
 /// Offsets in `struct seccomp_data`.
 const NUMBER: u32 = 0;
@@ -35,36 +37,50 @@ pub fn filter() -> Vec<sock_filter> {
     program
 }
 
-/// What decides for one table of calls: the calls of which only some uses are watched first, then all others.
+/// What decides for one table of calls: the kernel runs it once for each call there is when it is installed, so that a search
+/// by halves pays.
 fn section(abi: Abi) -> Vec<sock_filter> {
-    let rows = || {
-        let numbered = CALLS.iter().filter_map(|row| Some((row.number(abi)?, row)));
-        numbered.collect::<Vec<_>>()
-    };
-    let (always, sometimes): (Vec<_>, Vec<_>) = rows()
-        .into_iter()
-        .partition(|(_, row)| row.when == When::Always && row.does != Does::Clone3);
-    let mut program = vec![load(NUMBER)];
-    let mut done = Vec::new();
-    for &(number, _) in &sometimes {
-        if done.contains(&number) {
-            continue;
+    let mut calls: BTreeMap<u32, Vec<&Row>> = BTreeMap::new();
+    for row in CALLS {
+        if let Some(number) = row.number(abi) {
+            calls.entry(number).or_default().push(row);
         }
-        done.push(number);
-        let uses = sometimes.iter().filter(|(other, _)| *other == number);
-        let body: Vec<sock_filter> = uses.flat_map(|(_, row)| watched_use(row)).collect();
-        program.push(jump(libc::BPF_JEQ, number, 0, body.len() as u8 + 1));
-        program.extend(body);
-        program.push(answer(libc::SECCOMP_RET_ALLOW));
     }
-    for (at, (number, row)) in always.iter().enumerate() {
-        // To one of the last two of this section.
-        let target = always.len() - at + usize::from(row.matters());
-        program.push(jump(libc::BPF_JEQ, *number, target as u8, 0));
+    let decisions: Vec<(u32, Vec<sock_filter>)> = calls
+        .into_iter()
+        .map(|(number, rows)| (number, decision(number, &rows)))
+        .collect();
+    let mut program = vec![load(NUMBER)];
+    program.extend(search(&decisions));
+    program
+}
+
+/// What decides for these calls, which are in the order of their numbers.
+fn search(decisions: &[(u32, Vec<sock_filter>)]) -> Vec<sock_filter> {
+    match decisions {
+        [] => vec![answer(libc::SECCOMP_RET_ALLOW)],
+        [(_, decision)] => decision.clone(),
+        _ => {
+            let (lower, upper) = decisions.split_at(decisions.len() / 2);
+            let (first, lower) = (upper[0].0, search(lower));
+            // Too far for a conditional jump, often.
+            let mut program = vec![
+                jump(libc::BPF_JGE, first, 0, 1),
+                statement(libc::BPF_JMP | libc::BPF_JA, lower.len() as u32),
+            ];
+            program.extend(lower);
+            program.extend(search(upper));
+            program
+        }
     }
+}
+
+/// What decides for the call with this number, of which some uses or all are watched.
+fn decision(number: u32, rows: &[&Row]) -> Vec<sock_filter> {
+    let mut uses: Vec<sock_filter> = rows.iter().flat_map(|row| watched_use(row)).collect();
+    let mut program = vec![jump(libc::BPF_JEQ, number, 0, uses.len() as u8)];
+    program.append(&mut uses);
     program.push(answer(libc::SECCOMP_RET_ALLOW));
-    program.push(answer(libc::SECCOMP_RET_TRACE));
-    program.push(answer(libc::SECCOMP_RET_TRACE | u32::from(MATTERS)));
     program
 }
 
@@ -126,5 +142,50 @@ fn jump(test: u32, constant: u32, holds: u8, fails: u8) -> sock_filter {
         jt: holds,
         jf: fails,
         ..statement(libc::BPF_JMP | test | libc::BPF_K, constant)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the filter answers, by what the kernel does with each of its instructions.
+    fn answered(program: &[sock_filter], data: &[u32]) -> (u32, usize) {
+        let (mut at, mut value, mut steps) = (0, 0, 0);
+        loop {
+            let step = program[at];
+            (at, steps) = (at + 1, steps + 1);
+            let next = |holds: bool| usize::from(if holds { step.jt } else { step.jf });
+            match u32::from(step.code) {
+                code if code == libc::BPF_RET | libc::BPF_K => return (step.k, steps),
+                code if code == libc::BPF_LD | libc::BPF_W | libc::BPF_ABS => {
+                    value = data[step.k as usize / 4];
+                }
+                code if code == libc::BPF_JMP | libc::BPF_JA => at += step.k as usize,
+                code if code == libc::BPF_JMP | libc::BPF_JEQ => at += next(value == step.k),
+                code if code == libc::BPF_JMP | libc::BPF_JGE => at += next(value >= step.k),
+                code if code == libc::BPF_JMP | libc::BPF_JSET => at += next(value & step.k != 0),
+                code => panic!("{code}"),
+            }
+        }
+    }
+
+    #[test]
+    fn calls_of_the_table_are_stopped_at_and_no_others() {
+        let program = filter();
+        for &abi in Abi::HERE {
+            for number in 0..600 {
+                let rows = CALLS.iter().filter(|row| row.number(abi) == Some(number));
+                let rows: Vec<&Row> = rows.collect();
+                // Arguments that are all 0: no use but a watched one of every call, and of some with no bit.
+                let mut data = [0; 16];
+                (data[0], data[1]) = (number, abi.audit_number());
+                let watched = rows.iter().any(|row| row.when.holds([0; 6]));
+                let (answer, steps) = answered(&program, &data);
+                let stops = answer & libc::SECCOMP_RET_ACTION_FULL == libc::SECCOMP_RET_TRACE;
+                assert_eq!(stops, watched, "{number} of {abi:?}");
+                assert!(steps < 40, "{number} of {abi:?}: {steps} steps");
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! the kernel has in memory (openat2(2), RESOLVE_CACHED). It never waits for a file system: who serves that may be among those
 //! that stand still. Where this tells nothing, the end of the call does.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ffi::CString;
@@ -13,6 +14,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use nix::libc;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, StatxFlags, openat2, statx};
 use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
 use super::object;
 use super::sys::{self, CallInfo};
@@ -73,8 +75,10 @@ pub struct Foresight {
     calls: Vec<Option<Foreseeable>>,
     /// The working directories of threads, until one of them changes.
     directories: HashMap<i32, OwnedFd>,
-    /// The mounts that answer from memory.
-    mounts: Vec<u64>,
+    /// Processes, to get what they have open.
+    processes: HashMap<i32, OwnedFd>,
+    /// The mounts that answer from memory, once that was asked.
+    mounts: OnceCell<Vec<u64>>,
 }
 
 impl Foresight {
@@ -94,7 +98,8 @@ impl Foresight {
         Foresight {
             calls,
             directories: HashMap::new(),
-            mounts: mounts_in_memory(),
+            processes: HashMap::new(),
+            mounts: OnceCell::new(),
         }
     }
 
@@ -106,6 +111,7 @@ impl Foresight {
     /// A thread has ended.
     pub fn forget(&mut self, pid: i32) {
         self.directories.remove(&pid);
+        self.processes.remove(&pid);
     }
 
     /// Whether the call at whose start a thread stands cannot be refused. The thread must be as the tracer is.
@@ -143,7 +149,7 @@ impl Foresight {
         } else if directory == libc::AT_FDCWD {
             self.directory(pid)?
         } else {
-            opened = sys::open_directory(&format!("/proc/{pid}/fd/{directory}"))?;
+            opened = self.opened(pid, directory)?;
             opened.as_fd()
         };
         let resolve = ResolveFlags::CACHED | ResolveFlags::NO_MAGICLINKS;
@@ -173,8 +179,22 @@ impl Foresight {
         let stat = statx(file, c"", how, what).ok()?;
         let kind = FileType::from_raw_mode(stat.stx_mode.into());
         let is_plain = matches!(kind, FileType::RegularFile | FileType::Directory);
-        (is_plain && self.mounts.contains(&stat.stx_mnt_id))
-            .then(|| sys::may_use(file, mode, flags))
+        let mounts = self.mounts.get_or_init(mounts_in_memory);
+        (is_plain && mounts.contains(&stat.stx_mnt_id)).then(|| sys::may_use(file, mode, flags))
+    }
+
+    /// What a thread has open. A copy of its descriptor costs less than a walk through /proc, but only of a process's first
+    /// thread.
+    fn opened(&mut self, pid: i32, descriptor: i32) -> Option<OwnedFd> {
+        if let Entry::Vacant(new) = self.processes.entry(pid)
+            && let Ok(process) = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty())
+        {
+            new.insert(process);
+        }
+        let process = self.processes.get(&pid);
+        let copy = process
+            .and_then(|process| pidfd_getfd(process, descriptor, PidfdGetfdFlags::empty()).ok());
+        copy.or_else(|| sys::open_directory(&format!("/proc/{pid}/fd/{descriptor}")))
     }
 
     fn directory(&mut self, pid: i32) -> Option<BorrowedFd<'_>> {

@@ -214,7 +214,7 @@ impl Log {
     pub fn settles(&self) -> bool {
         let start = Instant::now();
         while !self.is_settled() && start.elapsed() < A_MOMENT {
-            std::thread::sleep(Duration::from_micros(200));
+            std::thread::sleep(Duration::from_micros(20));
         }
         self.is_settled()
     }

@@ -202,9 +202,10 @@ pub fn text_at(pid: i32, address: u64) -> Vec<u8> {
     let mut text = Vec::new();
     while text.len() < LONGEST_PATH {
         let at = address + text.len() as u64;
-        // No further than the page's end: the next may not be there.
+        // Most are short; and no further than the page's end: the next may not be there.
+        let usual = if text.is_empty() { 256 } else { LONGEST_PATH };
         let most = (4096 - at % 4096) as usize;
-        let piece = read(pid, at, most.min(LONGEST_PATH - text.len()));
+        let piece = read(pid, at, most.min(usual).min(LONGEST_PATH - text.len()));
         if let Some(end) = memchr::memchr(0, &piece) {
             text.extend_from_slice(&piece[..end]);
             break;
