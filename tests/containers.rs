@@ -1,0 +1,85 @@
+//! Failures in real containers, seen from around the engine: what is said of them is true in there, and what is offered works.
+//!
+//! Debian packages: acl, busybox-static, conmon, podman, runc.
+
+mod support;
+
+use support::{Ran, World, needs_programs, skip};
+
+/// A tree with one static program, a volume that only its owner may read, and an engine that keeps all of its own below `/srv`. It is
+/// told the limits that it has already: it may not be allowed to raise any.
+const SCENE: &str = r#"
+    mkdir -p /srv/tree/bin /srv/tree/etc /srv/tree/data /srv/tree/proc /srv/tree/sys /srv/tree/dev /srv/shop
+    cp "$(command -v busybox)" /srv/tree/bin/busybox
+    for name in cat sh sleep touch; do ln -s busybox /srv/tree/bin/$name; done
+    echo 'app:x:12345:12345::/:/bin/sh' > /srv/tree/etc/passwd
+    echo x > /srv/shop/f && chmod 600 /srv/shop/f && chown -R deploy: /srv/shop
+    printf '[containers]\ndefault_ulimits = ["nofile=1024:%s","nproc=4096:4096"]\n' "$(ulimit -Hn)" > /srv/containers.conf
+    printf '[storage]\ndriver = "vfs"\ngraphroot = "/srv/store"\nrunroot = "/srv/run"\n' > /srv/storage.conf
+    cat > /mnt/bin/engine <<'X'
+#!/bin/sh
+export CONTAINERS_CONF=/srv/containers.conf CONTAINERS_STORAGE_CONF=/srv/storage.conf
+exec podman --log-level=error --runtime runc --cgroup-manager=cgroupfs --tmpdir /srv/libpod "$@"
+X
+    chmod 755 /mnt/bin/engine
+"#;
+
+/// Options of every run: the tree is its root directory, and the words after it the command.
+const RUN: &str = "--network=none --user 12345:12345 -v /srv/shop:/data --rootfs /srv/tree";
+
+/// A world with an engine that works; `None` where there is none.
+fn world() -> Option<World> {
+    if !needs_programs(&["podman", "runc", "conmon", "busybox", "setfacl"]) {
+        return None;
+    }
+    let world = World::new()?;
+    world.root(SCENE);
+    let works = world.run("root", &format!("engine run --rm {RUN} cat /etc/passwd"));
+    if works.code() != 0 {
+        skip(&format!("the engine cannot run a container here: {works}"));
+        return None;
+    }
+    Some(world)
+}
+
+fn assert_says(ran: &Ran, words: &[&str]) {
+    for words in words {
+        let said = ran.stdout() + &ran.stderr();
+        assert!(said.contains(words), "{words:?} is missing\n{ran}");
+    }
+}
+
+#[test]
+fn what_ran_in_a_container_is_judged_there_though_it_has_gone() {
+    let Some(world) = world() else { return };
+    let refused = format!("permwrap -- engine run --rm --name shop {RUN} cat /data/f");
+    // The engine is found behind a script that stands for it.
+    let refused = refused.replace("engine run", "sh -c 'exec engine \"$@\"' podman run");
+    let ran = world.run("root", &refused);
+    let words = [
+        "cannot read /data/f in the container shop",
+        "app may not read /data/f",
+        "/data/f there is /srv/shop/f here",
+        "setfacl -m u:12345:r-- /srv/shop/f",
+    ];
+    assert_says(&ran, &words);
+    world.root("setfacl -m u:12345:r-- /srv/shop/f");
+    world.root(&format!("engine run --rm {RUN} cat /data/f"));
+}
+
+#[test]
+fn a_container_that_lives_is_asked_from_outside() {
+    let Some(world) = world() else { return };
+    world.root(&format!("engine run -d --name shop {RUN} sleep 60"));
+    let ran = world.run(
+        "root",
+        "permwrap why read /data/f --pid \"$(engine inspect -f '{{.State.Pid}}' shop)\"",
+    );
+    let words = [
+        "in the container shop",
+        "/data/f there is /srv/shop/f here",
+        "setfacl -m u:12345:r-- /srv/shop/f",
+    ];
+    assert_says(&ran, &words);
+    world.root("engine rm -f -t 0 shop");
+}
