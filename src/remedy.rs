@@ -179,6 +179,8 @@ struct Plan {
     allowed: bool,
     /// Whether nobody can lead the commands astray before they are pasted.
     safe: bool,
+    /// Whether something that cannot be seen may refuse next.
+    unseen: bool,
 }
 
 impl Plan {
@@ -192,6 +194,7 @@ impl Plan {
             needs_root: false,
             allowed: false,
             safe: true,
+            unseen: false,
         }
     }
 
@@ -236,7 +239,12 @@ impl Plan {
             }
             Verdict::Denied(next) if is_same_refusal(&next, denial) => None,
             Verdict::Denied(next) => plan.go_on(&next, refused),
-            Verdict::Fails { .. } | Verdict::Unclear(_) => Some(plan),
+            // What is made is there then: to make it once more fails.
+            Verdict::Fails { .. } => Some(plan),
+            Verdict::Unclear(_) => {
+                plan.unseen = true;
+                Some(plan)
+            }
         }
     }
 
@@ -323,8 +331,12 @@ impl Plan {
     }
 
     fn effect(&self) -> Effect {
-        let effects = self.changes().map(Change::effect);
-        effects.max().unwrap_or(Effect::Advice)
+        let effect = |change: &Change| match change {
+            // The directory is there then, and the command that was to make it has nothing left to do.
+            Change::Make { .. } if self.attempt.operation == Operation::Mkdir => Effect::DoesIt,
+            change => change.effect(),
+        };
+        self.changes().map(effect).max().unwrap_or(Effect::Advice)
     }
 
     /// Whether it is proven that the same attempt then succeeds.
@@ -365,7 +377,7 @@ impl Plan {
             effect,
             place,
             verified: self.repairs(),
-            complete: effect != Effect::Repairs || self.allowed,
+            complete: effect != Effect::Repairs || !self.unseen,
             relogin: self.relogin(),
             led_astray: !self.safe,
         }

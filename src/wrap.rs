@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::appearance;
-use crate::attempt::{Errno, Incident, Object, Operation, Subject};
+use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Subject};
 use crate::cli::{Hints, RunOptions};
 use crate::complaint;
 use crate::config::{self, Config, HintsOrOff};
@@ -26,7 +26,7 @@ use crate::mend::runs::{Failure, MOST_FAILURES, Run};
 use crate::pattern_files;
 use crate::quote;
 use crate::render::{self, Style, github, json_line, line, text};
-use crate::report::{self, Conclusion, Finding, RunReport, lossy};
+use crate::report::{self, Conclusion, Finding, RunReport, Unclear, lossy};
 use crate::report_file;
 use crate::resolve::{self, CandidateProcess, Circumstances, Presence};
 use crate::run::trace::Log;
@@ -305,19 +305,33 @@ fn hint(finding: &Finding, style: Style, traced: bool, config: &Config) -> Strin
 
 /// A refusal as it is remembered; `None` for what is none.
 fn failure(finding: &Finding) -> Option<Failure> {
-    let (Conclusion::Refused(denial, _), Some(attempt)) = (&finding.conclusion, &finding.attempt)
-    else {
-        return None;
+    let attempt = finding.attempt.as_ref()?;
+    let (operation, firm, code) = match &finding.conclusion {
+        Conclusion::Refused(denial, _) => (
+            attempt.operation.clone(),
+            finding.signs.are_firm(),
+            denial.code.name(),
+        ),
+        // Where only one of the things that may have been tried is refused, that is asked about.
+        Conclusion::Unclear(Unclear::Operation(ways)) => {
+            let mut refused = ways.iter().filter(|way| way.refused.is_some());
+            let only = refused.next().filter(|_| refused.next().is_none())?;
+            (only.operation.clone(), false, "unknown")
+        }
+        _ => return None,
     };
     if matches!(attempt.object, Object::Another(_)) {
         // Its number will be another process's.
         return None;
     }
     Some(Failure {
-        attempt: attempt.clone(),
-        firm: finding.signs.are_firm(),
+        attempt: Attempt {
+            operation,
+            ..attempt.clone()
+        },
+        firm,
         elsewhere: finding.facts.surroundings.elsewhere,
-        code: denial.code.name().to_owned(),
+        code: code.to_owned(),
     })
 }
 

@@ -3,6 +3,7 @@
 use super::case::Case;
 use super::{Candidate, Fit, Purpose};
 use crate::attempt::{Object, Operation};
+use crate::byte_path;
 use crate::change::{Argv, Change, Effect, argv};
 use crate::facts::{Kind, Perms};
 use crate::{programs, quote};
@@ -94,7 +95,15 @@ fn is_what_it_does(case: &Case) -> bool {
                 let particular = is_particular(operation) || does.is_some_and(is_particular);
                 !particular || does.map(Operation::name) == Some(operation.name())
             })
-            .any(|operand| leads_to(&operand.word, path))
+            .any(|operand| {
+                leads_to(&operand.word, path) || makes_beside(&operand.word, path, operation)
+            })
+}
+
+/// Whether a new file is made in the directory of an operand: to take its place, as `sed -i` does.
+fn makes_beside(word: &[u8], path: &[u8], operation: &Operation) -> bool {
+    let makes = matches!(operation, Operation::Open(how) if how.create);
+    makes && word.starts_with(b"/") && byte_path::parent(word) == byte_path::parent(path)
 }
 
 /// Whether a word of a command line is this path or the directory that it lies in; a relative one by its end.

@@ -76,6 +76,7 @@ fn put_right(ground: &Ground, tree: &Tree, who: &Who, tried: &Try, seed: u64) ->
         format!("{fix:?}\nPERMWRAP_KERNEL_SEED={seed}\n{scene}")
     };
     let (after, undo) = make(fix, &attempt, &facts, &scene);
+    nobody_else_is_let_in(fix, &attempt, &facts, &after, &scene);
     compare(
         &without_setgid(look(&actor, &attempt)),
         &without_setgid(after),
@@ -100,6 +101,32 @@ fn put_right(ground: &Ground, tree: &Tree, who: &Who, tried: &Try, seed: u64) ->
         scene()
     );
     Some(true)
+}
+
+/// Who has nothing to do with it is refused as before, but for what is everybody's: a group's bits, a mount, a mark.
+fn nobody_else_is_let_in(
+    fix: &Fix,
+    attempt: &Attempt,
+    before: &Facts,
+    after: &Facts,
+    scene: &dyn Fn() -> String,
+) {
+    let is_shared = |change: &Change| match change {
+        Change::Chmod { add, .. } => add & 0o077 != 0,
+        Change::Remount { .. } | Change::SetFlag { .. } => true,
+        _ => false,
+    };
+    if fix.changes.iter().any(is_shared) {
+        return;
+    }
+    for stranger in [3101, 3102, 3103, 65_000].map(|uid| Subject::login(uid, 65_000, Vec::new())) {
+        let may = |facts| {
+            let verdict = judge(&stranger, &attempt.operation, &attempt.object, facts);
+            verdict == Verdict::Allowed
+        };
+        let gains = stranger.uid != attempt.subject.uid && may(after) && !may(before);
+        assert!(!gains, "uid {} is let in: {}", stranger.uid, scene());
+    }
 }
 
 fn look(actor: &Actor, attempt: &Attempt) -> Facts {

@@ -26,6 +26,12 @@ fn rounds_of_programs_in_many_languages_end_when_they_work() {
             questions: 2,
         },
         Round {
+            needs: "bash",
+            prepare: "printf '#!/bin/bash\\nset -e\\ncat /srv/app/db\\necho x >>/home/alice/log\\necho it works\\n' >run.sh",
+            command: "bash run.sh",
+            questions: 2,
+        },
+        Round {
             needs: "django-admin",
             prepare: "cat >site_settings.py <<'END'\nSECRET_KEY = 'x'\nLOGGING = {'version': 1, 'handlers': {'f': {'class': 'logging.FileHandler', 'filename': '/srv/app/django.log'}}, 'root': {'handlers': ['f']}}\nEND",
             command: "/usr/bin/python3 -m django check --settings=site_settings --pythonpath=. && echo it works",
