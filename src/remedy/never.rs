@@ -53,6 +53,8 @@ pub enum Never {
     Swapped,
     /// What root or a service closed to others in a place of the system.
     Closed,
+    /// A file that a person keeps from everybody else, wherever it lies.
+    Private,
     /// What root keeps to itself among data: swap, snapshots, backups, keys.
     KeptByRoot,
     /// A device or a socket is opened by its group, not by an entry that the next start takes away.
@@ -97,7 +99,11 @@ impl Never {
             Never::ForeignLink => format!(
                 "the way to {path} leads through a symlink of somebody else's, who can turn it elsewhere: name the object itself"
             ),
-            Never::ForeignTree | Never::OtherNames | Never::Shared | Never::WritableByAll => {
+            Never::Private
+            | Never::ForeignTree
+            | Never::OtherNames
+            | Never::Shared
+            | Never::WritableByAll => {
                 format!("ask the owner of {path}")
             }
             Never::Swapped

@@ -72,6 +72,10 @@ pub(super) fn widening(
     {
         return Some(Never::KeptByRoot);
     }
+    let private = inode.kind == Kind::Regular && inode.mode & 0o077 == 0;
+    if private && PEOPLE.contains(&inode.uid) && subject.uid != 0 && !names(subject, facts, id) {
+        return Some(Never::Private);
+    }
     let project = facts.surroundings.project.as_deref();
     if project == Some(&node.path) && gained.contains(Perms::W) && subject.uid != 0 {
         return Some(Never::Project);
