@@ -52,7 +52,9 @@ fn what_a_program_does_may_be_allowed_now_and_is_not_another_operation() {
 #[test]
 fn where_nothing_tells_the_operation_the_object_is_named_and_no_more() {
     let Some(world) = World::new() else { return };
-    world.root("install -m 644 /dev/null /srv/f && install -m 600 /dev/null /srv/closed");
+    world.root(
+        "install -m 644 /dev/null /srv/f && install -m 640 -o deploy -g www /dev/null /srv/closed",
+    );
     let hint = told(&world, &says("tool: failed on /srv/f: Permission denied"));
     assert!(
         hint.contains("permwrap: permission denied for /srv/f"),

@@ -64,7 +64,7 @@ fn a_program_on_a_noexec_mount() {
 fn dash_opens_a_name_of_one_word() {
     Case {
         needs: &["dash"],
-        scene: "install -m 600 -o deploy /dev/null /srv/f",
+        scene: "install -m 640 -o deploy /dev/null /srv/f",
         command: "dash -c 'cd /srv; cat < f'",
         errno: "EACCES",
         path: "/srv/f",
