@@ -133,6 +133,9 @@ pub enum Change {
     Relogin(u32),
     /// The command is run by root this once.
     RunAsRoot,
+    /// root's tee(1) writes what a redirection was to write, which the shell opens itself. Only words: what the command in
+    /// front of it is, the reader knows.
+    Tee,
     /// The operation itself is done by root this once.
     ByRoot {
         /// What is done: one that a command of its own does (chmod, chown, rm, rmdir, touch).
@@ -326,7 +329,7 @@ impl Change {
             Change::RunAsRoot | Change::ByRoot { .. } => Effect::DoesIt,
             Change::RunThrough { .. } => Effect::Avoids,
             Change::Run { effect, .. } => *effect,
-            Change::Deploy { .. } | Change::Advice(_) => Effect::Advice,
+            Change::Deploy { .. } | Change::Tee | Change::Advice(_) => Effect::Advice,
             _ => Effect::Repairs,
         }
     }
@@ -368,6 +371,7 @@ impl Change {
             | Change::RunThrough { .. }
             | Change::Run { root: false, .. }
             | Change::Deploy { .. }
+            | Change::Tee
             | Change::Advice(_) => false,
         }
     }

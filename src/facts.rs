@@ -29,7 +29,7 @@ pub use policy::{AccessVector, Labels, Policy, ProfileAnswer, ProfilePerms};
 pub use requests::{
     ProfileRequest, VectorRequest, profile_requests, server_requests, vector_requests,
 };
-pub use surroundings::{Abroad, Container, Leftovers, Surroundings, Unit};
+pub use surroundings::{Abroad, Container, Leftovers, Offer, Surroundings, Unit};
 pub use traced::{TraceMode, Traced};
 
 /// How many symlinks one resolution of a path follows (MAXSYMLINKS of the kernel).

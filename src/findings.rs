@@ -4,6 +4,7 @@
 //! and only counted. So is the number of hints, by a quota that refills with time: a service that runs for months still
 //! explains what is new.
 
+mod offers;
 mod quota;
 
 use std::collections::HashMap;
@@ -11,10 +12,12 @@ use std::sync::Arc;
 
 use crate::attempt::{Attempt, Errno, Incident, Operation};
 use crate::denial::Code;
+use crate::facts::Offer;
 use crate::investigate::{Views, Worlds, investigate, is_worth_telling};
 use crate::render;
 use crate::report::{Conclusion, Finding};
-use crate::resolve::{Circumstances, Evidence};
+use crate::resolve::{self, Circumstances, Evidence};
+use offers::offers;
 use quota::Quota;
 
 /// How many failures are kept.
@@ -28,6 +31,9 @@ const AT_ONCE: usize = 24;
 
 /// How many failures are worked out in a burst without anything new to be said; of more, only the number is kept.
 const MOST_FRUITLESS: usize = 100;
+
+/// How many entries of ACLs are remembered that fixes grant.
+const MOST_OFFERED: usize = 100;
 
 /// How many hints are shown at a time.
 const MOST_AT_A_TIME: usize = 3;
@@ -58,6 +64,8 @@ pub struct Findings {
     worlds: Worlds,
     /// What got no hint, and why; the first of them.
     unsaid: Vec<(Vec<u8>, String)>,
+    /// What the fixes found so far grant.
+    offered: Vec<Offer>,
     /// Failures that no hint was shown for.
     unshown: u64,
     /// Failures that are no longer listed, or never were.
@@ -71,6 +79,8 @@ type Text = (
     Option<Vec<u8>>,
     Option<i32>,
     Vec<Operation>,
+    // Who says it, where the words do not tell what was tried.
+    Option<Vec<u8>>,
 );
 
 #[derive(Debug)]
@@ -173,7 +183,7 @@ impl Findings {
         }
         self.worked_out += 1;
         self.fruitless += 1;
-        let finding = investigate(call, circumstances, &mut Views::with(self.worlds.clone()));
+        let finding = investigate(call, circumstances, &mut self.views());
         self.keep(Finding {
             count: incident
                 .as_ref()
@@ -340,7 +350,7 @@ impl Findings {
         let finding = investigate(
             Evidence::Message(incident),
             circumstances,
-            &mut Views::with(self.worlds.clone()),
+            &mut self.views(),
         );
         let known = match is_worth_telling(&finding) {
             true => Known::Entry(self.keep(finding)),
@@ -369,8 +379,14 @@ impl Findings {
         }
     }
 
+    fn views(&self) -> Views {
+        Views::with(self.worlds.clone(), self.offered.clone())
+    }
+
     /// Keeps a finding; the number of its entry.
     fn keep(&mut self, finding: Finding) -> u64 {
+        self.offered.extend(offers(&finding));
+        self.offered.truncate(MOST_OFFERED);
         let same = |entry: &&mut Entry| is_same(&entry.finding, &finding);
         if let Some(entry) = self.kept.iter_mut().find(same) {
             // One failure that is told of in several ways is one; the same words again are another.
@@ -421,6 +437,9 @@ fn text(incident: &Incident) -> Text {
         incident.address.clone(),
         incident.process,
         incident.operations.clone(),
+        resolve::leading_name(&incident.message)
+            .filter(|_| incident.operations.is_empty())
+            .map(<[u8]>::to_vec),
     )
 }
 

@@ -201,7 +201,7 @@ fn read(incident: Incident, circumstances: &Circumstances, views: &mut Views) ->
 
 /// What the words of a message come to.
 fn interpreted(incident: &Incident, circumstances: &Circumstances, views: &mut Views) -> Decision {
-    match resolve::interpret(incident, circumstances) {
+    let decision = match resolve::interpret(incident, circumstances) {
         Interpretation::Told(readings) => told::decide(incident, readings, views),
         Interpretation::Untold(readings) => untold::decide(incident, readings, views),
         Interpretation::Unplaced(name) => Decision::Nothing(format!(
@@ -213,6 +213,18 @@ fn interpreted(incident: &Incident, circumstances: &Circumstances, views: &mut V
                 .unwrap_or(Decision::Nothing(note)),
             decided => decided,
         },
+    };
+    match (decision, incident.paths.first()) {
+        (Decision::Judged(judged, Conclusion::Allowed), Some(name))
+            if !judged.reading.signs.place && !circumstances.command.is_empty() =>
+        {
+            // What lies elsewhere under that name says nothing.
+            Decision::Nothing(format!(
+                "{} is relative to a directory that the program worked in, and it is not known which",
+                quote::display(name)
+            ))
+        }
+        (decision, _) => decision,
     }
 }
 
@@ -305,6 +317,7 @@ fn explained(
     if attempt.subject.no_new_privs && !facts.surroundings.elsewhere {
         facts.surroundings.powerless = view.set_user_id_program(&circumstances.command);
     }
+    facts.surroundings.offered.clone_from(&views.offered);
     let conclusion = match conclusion {
         Conclusion::Refused(denial, remedy) if remedy == Remedy::default() => {
             facts.surroundings.leftovers = view.leftovers(&attempt, &facts);
@@ -354,6 +367,12 @@ fn unproven(remedy: &mut Remedy) {
 
 /// Why the paths of a text are not looked up here, where it was written in a container or on another machine.
 fn written_elsewhere(incident: &Incident, circumstances: &Circumstances) -> Option<String> {
+    if let Some(client) = resolve::of_a_server(incident, circumstances) {
+        return Some(format!(
+            "the server that {} talks to says this of itself: whether it may is a matter of the user that it runs as, and was              not looked at",
+            quote::display(&client)
+        ));
+    }
     let origin = resolve::origin(incident, circumstances, gather::is_there)?;
     Some(not_ours(&match origin {
         Origin::Machine(name) => format!("on {}", quote::display(name.as_bytes())),

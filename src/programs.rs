@@ -8,7 +8,7 @@ mod shell;
 mod walk;
 
 pub use command_line::{CommandLine, Operand, command_lines};
-pub use shell::use_in_code;
+pub use shell::{redirections, use_in_code};
 pub use walk::{Walk, walk};
 
 use std::collections::HashMap;
@@ -28,6 +28,10 @@ pub struct Program {
     names: Vec<String>,
     does: Option<String>,
     last: Option<String>,
+    others: Option<String>,
+    with: Vec<(String, String)>,
+    archive: Vec<(String, String)>,
+    bundled: bool,
     skip: usize,
     files: Vec<(String, String)>,
     values: Vec<String>,
@@ -61,12 +65,16 @@ pub struct Program {
     closes: Vec<String>,
     /// What the paths of its own files hold.
     pub keeps: Vec<String>,
+    /// What holds a message that it passes on from a server, which another user runs.
+    pub server: Vec<String>,
     /// It administers the system: run as root by habit.
     pub administers: bool,
     /// It puts files where it is told: run as root for a place of the system.
     pub places: bool,
     /// It edits the files that it is given.
     pub edits: bool,
+    /// It renames what it makes of a file over that file.
+    pub replaces: bool,
     sample: Vec<Sample>,
 }
 
@@ -104,10 +112,20 @@ impl Program {
         self.interprets || self.wraps
     }
 
+    /// What it does with a file that it was given no name of.
+    #[must_use]
+    pub fn does_with_others(&self) -> Option<Operation> {
+        let told = self.others.as_deref().and_then(operation);
+        told.or_else(|| self.always_does())
+    }
+
     /// What it does with every file that it is given, whichever.
     #[must_use]
     pub fn always_does(&self) -> Option<Operation> {
-        let different = self.last.is_some() || !self.files.is_empty();
+        let different = self.last.is_some()
+            || self.others.is_some()
+            || !self.files.is_empty()
+            || !self.with.is_empty();
         self.does
             .as_deref()
             .filter(|_| !different)
@@ -170,9 +188,17 @@ mod tests {
     #[test]
     fn every_operation_is_one() {
         for program in all() {
-            let named = program.files.iter().map(|(_, name)| name);
-            for name in named.chain(&program.does).chain(&program.last) {
-                assert!(name == "untold" || operation(name).is_some(), "{name}");
+            let files = program.files.iter().map(|(_, name)| name);
+            for name in files.filter(|name| !["untold", "archive"].contains(&name.as_str())) {
+                assert!(operation(name).is_some(), "{name}");
+            }
+            let listed = program.with.iter().chain(&program.archive);
+            let one = [&program.does, &program.last, &program.others];
+            for name in listed
+                .map(|(_, name)| name)
+                .chain(one.into_iter().flatten())
+            {
+                assert!(operation(name).is_some(), "{name}");
             }
         }
     }

@@ -431,7 +431,7 @@ fn around_marks(change: Change, facts: &Facts) -> Vec<Change> {
 fn is_provable(change: &Change) -> bool {
     !matches!(
         change,
-        Change::Run { .. } | Change::Deploy { .. } | Change::Advice(_)
+        Change::Run { .. } | Change::Deploy { .. } | Change::Tee | Change::Advice(_)
     )
 }
 

@@ -11,7 +11,7 @@ pub mod text;
 
 pub use json::{fix_report, incident_report, json_text, obstacle_path};
 
-use crate::attempt::{Attempt, Object, OpenHow, Operation};
+use crate::attempt::{ANY_USER_ATTRIBUTE, Attempt, Object, OpenHow, Operation};
 use crate::facts::Facts;
 use crate::quote;
 use crate::report::{Conclusion, Finding, Unclear};
@@ -62,7 +62,7 @@ fn deed_to(operation: &Operation, object: &str, to: Option<String>) -> String {
             let to = to.unwrap_or_else(|| "another name".to_owned());
             format!("{} to {to}", operation.deed(object))
         }
-        (Operation::Setxattr(name), _) => format!(
+        (Operation::Setxattr(name), _) if name != ANY_USER_ATTRIBUTE => format!(
             "set the attribute {} of {object}",
             quote::display(name.as_bytes())
         ),

@@ -15,16 +15,18 @@ mod source;
 mod speaker;
 mod viewers;
 
-pub use elsewhere::origin;
+pub use elsewhere::{of_a_server, origin};
 pub use inside::{Whence, is_in_one_that_stays, told_mounts, whence};
 pub use port::port;
 pub use source::{Literal, literals};
+pub use speaker::leading_name;
 pub use viewers::is_only_shown;
 
 use crate::attempt::{
     Attempt, Clue, Errno, Incident, Object, Operation, Place, Sign, Signs, Subject,
 };
-use crate::programs::CommandLine;
+use crate::byte_path;
+use crate::programs::{CommandLine, use_in_code};
 use operations::Meant;
 use places::Aim;
 use speaker::Speakers;
@@ -103,6 +105,18 @@ pub struct Reading {
     pub attempt: Attempt,
     /// What tells it.
     pub signs: Signs,
+}
+
+impl Reading {
+    /// The same, with nothing that tells the operation.
+    #[must_use]
+    pub fn untold(self) -> Reading {
+        let signs = Signs {
+            operation: None,
+            ..self.signs
+        };
+        Reading { signs, ..self }
+    }
 }
 
 /// What a text comes to.
@@ -185,8 +199,11 @@ pub fn interpret(incident: &Incident, circumstances: &Circumstances) -> Interpre
             .map(|aim| aim.reading(Operation::READ, None, incident.errno));
         return Interpretation::Untold(distinct(readings));
     }
-    let readings = meant
+    let replaced = replaced(&known, name, &speakers);
+    let replaced: Vec<Meant> = replaced.iter().map(|path| Meant::delete(path)).collect();
+    let readings = replaced
         .iter()
+        .chain(&meant)
         .flat_map(|meant| readings(meant, sign, incident, &speakers, circumstances));
     Interpretation::Told(distinct(readings))
 }
@@ -214,6 +231,26 @@ fn with_its_code(incident: &Incident, speakers: &Speakers) -> Incident {
         known.operations.extend(asked);
     }
     known
+}
+
+/// The file that the speaker renames its new version over, where it names only that: the one it was given beside it.
+fn replaced(incident: &Incident, name: &[u8], speakers: &Speakers) -> Option<Vec<u8>> {
+    if incident.operations != [Operation::Rename] || incident.paths.len() != 1 {
+        return None;
+    }
+    let own = speakers.own_lines().iter();
+    let mut replacing = own.filter(|line| line.known.is_some_and(|known| known.replaces));
+    let directory = |path: &[u8]| byte_path::parent(&byte_path::tidy(path)).map(<[u8]>::to_vec);
+    let beside = |word: &&[u8]| directory(word) == directory(name);
+    let mut operands = replacing
+        .next()?
+        .operands
+        .iter()
+        .map(|operand| &operand.word[..]);
+    let found = operands.find(beside)?;
+    operands
+        .all(|other| !beside(&other))
+        .then(|| found.to_vec())
 }
 
 /// What may have been tried where the text names no object: the operation on each path or port among the arguments of
@@ -320,6 +357,14 @@ fn told(incident: &Incident, name: &[u8], speakers: &Speakers) -> (Vec<Operation
         return (vec![operation], Sign::Source);
     }
     let own = speakers.own_lines();
+    // A shell itself opens what is redirected, and starts what is a command.
+    let by_shell = |line: &CommandLine| {
+        let code = line.code.as_ref().filter(|_| line.is_code_for_a_shell());
+        use_in_code(code?, name)
+    };
+    if let Some(operation) = only(own.iter().filter_map(by_shell)) {
+        return (vec![operation], Sign::Source);
+    }
     let does = only(own.iter().filter_map(by_operand)).or_else(|| speakers.does());
     if let Some(operation) = does {
         return (vec![operation], Sign::Program);

@@ -1,5 +1,6 @@
 //! Operations on files, with the parameters that decide.
 
+use super::ANY_USER_ATTRIBUTE;
 use serde::{Deserialize, Serialize};
 
 use super::{Policy, Privilege};
@@ -48,7 +49,7 @@ pub enum Operation {
         /// Sets the present time, for which write permission suffices.
         now: bool,
     },
-    /// setxattr(2) of this attribute (`user.comment`).
+    /// setxattr(2) of this attribute (`user.comment`), or of [any](ANY_USER_ATTRIBUTE).
     Setxattr(String),
     /// bind(2) of a socket: a path, or an address with a port.
     Bind,
@@ -171,7 +172,7 @@ impl Operation {
                 gid: None,
             },
             Operation::Utime { now: false },
-            Operation::Setxattr("user.comment".into()),
+            Operation::Setxattr(ANY_USER_ATTRIBUTE.into()),
             Operation::Mknod(NodeType::Fifo),
             Operation::Bind,
             Operation::Connect,

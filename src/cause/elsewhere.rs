@@ -108,38 +108,44 @@ fn makes_beside(word: &[u8], path: &[u8], operation: &Operation) -> bool {
 
 /// Whether a word of a command line is this path or the directory that it lies in; a relative one by its end.
 fn leads_to(word: &[u8], path: &[u8]) -> bool {
+    let slash = path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+    leads_to_the_end(word, path) || leads_to_the_end(word, &path[..slash.max(1)])
+}
+
+/// Whether a word of a command line is this path; a relative one by its end.
+fn leads_to_the_end(word: &[u8], path: &[u8]) -> bool {
     let word = word.strip_prefix(b"./").unwrap_or(word);
     let word = match word.strip_suffix(b"/") {
         Some(b"") | None => word,
         Some(word) => word,
     };
-    let is = |path: &[u8]| {
-        let ending = path.strip_suffix(word);
-        ending
-            .is_some_and(|rest| rest.is_empty() || !word.starts_with(b"/") && rest.ends_with(b"/"))
-    };
-    let slash = path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
-    !word.is_empty() && (is(path) || is(&path[..slash.max(1)]))
+    let rest = path.strip_suffix(word).filter(|_| !word.is_empty());
+    rest.is_some_and(|rest| rest.is_empty() || !word.starts_with(b"/") && rest.ends_with(b"/"))
 }
 
-/// A file that the shell opens for its command: sudo before the command would not help.
+/// A file that the shell opens for its command: sudo before the command would not help. Only where the code that the shell
+/// was given redirects to it.
 fn redirected(tool: &Tool, case: &Case) -> Option<Candidate> {
     let is_shell = programs::program(tool.name.as_bytes()).is_some_and(programs::Program::is_shell);
-    let code = tool.raw.iter().skip(1).find(|word| word.contains(&b'>'));
     let opens = matches!(case.attempt.operation, Operation::Open(how) if how.write);
-    let appends = matches!(case.attempt.operation, Operation::Open(how) if how.append);
-    if !(is_shell && opens && is_of_the_system(case) && case.facts.surroundings.sudo) {
+    let Object::Path(path) = &case.attempt.object else {
+        return None;
+    };
+    let lines = programs::command_lines(&tool.raw);
+    let code = lines.first()?.code.as_ref()?;
+    let redirects = programs::redirections(code)
+        .iter()
+        .any(|word| leads_to_the_end(word, path));
+    if !(is_shell && opens && redirects && is_of_the_system(case) && case.facts.surroundings.sudo) {
         return None;
     }
-    code?;
+    let appends = matches!(case.attempt.operation, Operation::Open(how) if how.append);
     let option = if appends { "-a " } else { "" };
-    let path = match &case.attempt.object {
-        Object::Path(path) => quote::shell(path),
-        _ => return None,
-    };
-    Some(Candidate::advice(format!(
-        "the shell itself opens the file, so let a program of root's write it: ... | sudo tee {option}{path}"
-    )))
+    let title = format!(
+        "the shell itself opens the file, so let a program of root's write it: ... | sudo tee {option}{}",
+        quote::shell(path)
+    );
+    Some(Candidate::new(Fit::Around, title, [Change::Tee]))
 }
 
 /// The operation itself, done by root: for what only an owner or root may do. Where the text does not tell all of it, the
@@ -147,6 +153,14 @@ fn redirected(tool: &Tool, case: &Case) -> Option<Candidate> {
 pub(super) fn by_root(case: &Case) -> Option<Candidate> {
     let subject = case.subject();
     let operation = &case.attempt.operation;
+    let tool = Tool::of(&case.facts.surroundings.command);
+    let program = tool
+        .as_ref()
+        .and_then(|tool| programs::program(tool.name.as_bytes()));
+    if program.is_some_and(|program| program.replaces) {
+        // It would put another file in the place of the one that it takes away.
+        return None;
+    }
     let object = match operation.takes_the_link_itself() {
         true => case.facts.walk.named(),
         false => case.facts.walk.target(),
@@ -159,7 +173,7 @@ pub(super) fn by_root(case: &Case) -> Option<Candidate> {
     let change = if done.argv(subject, case.facts).is_some() {
         done
     } else {
-        let tool = Tool::of(&case.facts.surroundings.command)?;
+        let tool = tool?;
         let does_it = match operation {
             Operation::Chmod(_) => tool.name == "chmod",
             Operation::Chown { .. } => tool.name == "chown" || tool.name == "chgrp",

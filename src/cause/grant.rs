@@ -213,10 +213,14 @@ impl<'a> Grant<'a> {
         if !knows_acls(case) {
             return None;
         }
+        let tag = Tag::User(case.subject().uid);
+        let path = &case.facts.node(self.id).path;
+        let offered = case.facts.surroundings.offered.iter();
+        let same = offered.filter(|offer| offer.tag == tag && offer.path == *path);
         let change = Change::AclGrant {
             node: self.id,
-            tag: Tag::User(case.subject().uid),
-            perms: held.or(self.wanted),
+            tag,
+            perms: same.fold(held.or(self.wanted), |perms, offer| perms.or(offer.perms)),
         };
         let (who, may) = (case.who(), case.may(self.wanted));
         let only = self.wanted == Perms::X && self.inode.is_dir() && !held.contains(Perms::R);

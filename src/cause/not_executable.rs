@@ -1,7 +1,7 @@
 //! A file to be run has no execute bit for the subject.
 
 use super::case::Case;
-use super::{Candidate, Fit, Purpose, Words, grant, held, noexec_mount};
+use super::{Candidate, Fit, Words, grant, held, noexec_mount};
 use crate::change::Change;
 use crate::facts::{Perms, Program};
 
@@ -21,7 +21,7 @@ pub(super) fn words(case: &Case) -> Words {
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     if is_data(case) {
         return vec![Candidate::advice(format!(
-            "{} is no program: open it with the one that it is for",
+            "{0} is neither a binary program nor begins with `#!`: open it with the program that reads it, as in `sh {0}`",
             case.path()
         ))];
     }
@@ -34,13 +34,14 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all
 }
 
-/// Whether it is a file of the system that is neither an ELF program nor begins with `#!`.
+/// Whether it is somebody else's file that is neither an ELF program nor begins with `#!`: with an execute bit it would fail
+/// otherwise (ENOEXEC), but from a shell. Of one's own files one knows what they are.
 fn is_data(case: &Case) -> bool {
-    let of_system = case.purpose() == Some(Purpose::System);
-    of_system
-        && case
-            .node()
-            .is_some_and(|node| node.program == Ok(Program::Other))
+    let is_own = case
+        .inode()
+        .is_some_and(|inode| inode.uid == case.subject().uid);
+    let node = case.node();
+    !is_own && node.is_some_and(|node| node.program == Ok(Program::Other))
 }
 
 /// x for whoever may read it: nobody is let in who could not run a copy.

@@ -9,7 +9,7 @@ use crate::facts::{
 };
 
 pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
-    if !matches!(change, Change::Run { .. } | Change::Advice(_)) {
+    if !matches!(change, Change::Run { .. } | Change::Tee | Change::Advice(_)) {
         // What a server answered, it answered before.
         facts.policy.served.clear();
     }
@@ -113,6 +113,7 @@ pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
         Change::RunThrough { .. }
         | Change::Run { .. }
         | Change::Deploy { .. }
+        | Change::Tee
         | Change::Advice(_) => {}
     }
 }

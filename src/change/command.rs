@@ -136,7 +136,7 @@ pub(super) fn argv(change: &Change, subject: &Subject, facts: &Facts) -> Option<
             line(&["sysctl", "-w"], format!("{name}={value}").as_bytes())
         }
         Change::Run { argv, .. } => argv.clone(),
-        Change::Deploy { .. } | Change::Advice(_) => return None,
+        Change::Deploy { .. } | Change::Tee | Change::Advice(_) => return None,
     })
 }
 

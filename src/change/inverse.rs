@@ -76,6 +76,7 @@ pub(super) fn inverse(change: &Change, subject: &Subject, facts: &Facts) -> Opti
         Change::Relogin(_)
         | Change::RunThrough { .. }
         | Change::Deploy { .. }
+        | Change::Tee
         | Change::Advice(_) => Vec::new(),
         Change::ChownTree { .. }
         | Change::Remove { .. }

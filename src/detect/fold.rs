@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::attempt::{Incident, Operation};
+use crate::{byte_path, programs};
 
 /// How many lines away from a failure's own message a program announces it.
 const NEAR: u64 = 3;
@@ -75,10 +76,21 @@ fn same(a: &Incident, b: &Incident) -> bool {
         || alters(a) == alters(b);
     errnos
         && operations
+        && !are_of_two_programs(a, b)
         && a.paths.first() == b.paths.first()
         && a.address == b.address
         && a.process == b.process
         && a.clue == b.clue
+}
+
+/// Whether two programs speak, each of what it tried itself: `cat: f: ...`, then `bash: line 1: f: ...`.
+fn are_of_two_programs(a: &Incident, b: &Incident) -> bool {
+    let speaker = |incident: &Incident| {
+        let end = memchr::memchr(b':', &incident.message)?;
+        let name = byte_path::name(&incident.message[..end]);
+        programs::program(name).map(|_| name.to_vec())
+    };
+    speaker(a).zip(speaker(b)).is_some_and(|(a, b)| a != b)
 }
 
 /// Whether the operation changes something.

@@ -1,6 +1,6 @@
 //! Where the command runs: what decides which fix lasts.
 
-use super::ProgramFile;
+use super::{Perms, ProgramFile, Tag};
 use crate::attempt::{Numbers, Place};
 
 /// Container, service manager, home and project of the subject.
@@ -27,6 +27,8 @@ pub struct Surroundings {
     /// The objects below the refusing one's subtree that are of the same foreign owner: leftovers of sudo or of a root
     /// container in one's own tree. The top of that tree, and how many there are.
     pub leftovers: Option<Leftovers>,
+    /// What earlier hints of the same run offer: an entry of an ACL is set, not added to, so a later one must hold it too.
+    pub offered: Vec<Offer>,
     /// The refused command line, as far as it was permwrap that started it.
     pub command: Vec<Vec<u8>>,
     /// The file of the program that it starts, where that is no script: looked at where a capability of it would help.
@@ -37,6 +39,17 @@ pub struct Surroundings {
     pub sudo: bool,
     /// Whether setfacl(1) is installed.
     pub setfacl: bool,
+}
+
+/// An entry of an ACL that a fix grants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// Of which object.
+    pub path: Vec<u8>,
+    /// The named user or group.
+    pub tag: Tag,
+    /// The entry's permissions.
+    pub perms: Perms,
 }
 
 /// Another place that the subject lives in, seen from permwrap's.

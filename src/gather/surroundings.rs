@@ -104,6 +104,7 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
         }),
         home,
         leftovers: None,
+        offered: Vec::new(),
         command: Vec::new(),
         program: None,
         powerless: None,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::judge;
 use crate::attempt::{ANY_NAME, Attempt, Errno, Object, Operation, Subject};
 use crate::denial::Denial;
-use crate::facts::{Facts, Inode, Kind, Node};
+use crate::facts::{Facts, Inode, Kind, Node, Offer};
 use crate::gather::{View, World};
 use crate::judge::{Verdict, infer};
 use crate::resolve::Reading;
@@ -16,17 +16,20 @@ use crate::resolve::Reading;
 pub struct Views {
     known: Vec<(Subject, Rc<View>)>,
     worlds: Worlds,
+    /// What earlier hints offer.
+    pub(super) offered: Vec<Offer>,
 }
 
 /// What those see who do not see what permwrap sees, held since they were looked at.
 pub type Worlds = Vec<(Subject, Arc<World>)>;
 
 impl Views {
-    /// Views of a system in which these processes live in worlds of their own.
+    /// Views of a system in which these processes live in worlds of their own, and of which earlier hints offer this.
     #[must_use]
-    pub fn with(worlds: Worlds) -> Views {
+    pub fn with(worlds: Worlds, offered: Vec<Offer>) -> Views {
         Views {
             worlds,
+            offered,
             ..Views::default()
         }
     }

@@ -1,8 +1,8 @@
 //! A failure whose operation is told: which of its readings the kernel refuses.
 
 use super::judged::{Judged, Views};
-use super::{Decision, MOST_READINGS, agrees, note};
-use crate::attempt::{Errno, Incident, Object, OpenHow, Operation};
+use super::{Decision, MOST_READINGS, agrees, note, untold};
+use crate::attempt::{Errno, Incident, Object, OpenHow, Operation, Sign};
 use crate::byte_path;
 use crate::facts::{Kind, Program};
 use crate::judge::{self, Verdict};
@@ -18,6 +18,10 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
             return Decision::of(judged);
         }
         others.push(judged);
+    }
+    if others.iter().all(|judged| is_refuted(judged, incident)) {
+        let readings = others.into_iter().map(|judged| judged.reading);
+        return untold::decide(incident, readings.map(Reading::untold).collect(), views);
     }
     if let Some(errno) = incident.errno {
         for judged in &mut others {
@@ -54,10 +58,28 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
     }
 }
 
+/// Whether the kernel would have answered something else to what only the program's habits tell: it did not do that, then.
+fn is_refuted(judged: &Judged, incident: &Incident) -> bool {
+    let sign = judged.reading.signs.operation;
+    let fails =
+        matches!(judged.verdict, Verdict::Fails { errno, .. } if Some(errno) != incident.errno);
+    incident.errno.is_some() && fails && sign >= Some(Sign::Program)
+}
+
 /// The object that a program means by the name that it prints, where it is another one: the first directory that is
-/// missing on a path of directories to be made, any file in a directory that is "written".
+/// missing on a path of directories to be made, any file in a directory that is "written", the directory in which a program
+/// was to be started.
 fn as_named(judged: Judged, views: &mut Views) -> Judged {
     let judged = first_missing(judged, views);
+    if judged.reading.attempt.operation == Operation::Exec && judged.kind() == Some(Kind::Directory)
+    {
+        let object = judged.reading.attempt.object.clone();
+        let entered = judged.with(Operation::Traverse, object, views);
+        return match entered.verdict {
+            Verdict::Denied(_) => entered,
+            _ => judged,
+        };
+    }
     let Operation::Open(how) = judged.reading.attempt.operation else {
         return judged;
     };

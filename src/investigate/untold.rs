@@ -7,7 +7,7 @@ use super::{Decision, MOST_READINGS, agrees, unproven};
 use crate::attempt::{Errno, Incident, Operation};
 use crate::cause;
 use crate::denial::{Denial, Obstacle, Rule};
-use crate::facts::Kind;
+use crate::facts::{Inode, Kind};
 use crate::judge::Verdict;
 use crate::remedy::{self, Fix, Remedy};
 use crate::report::{Conclusion, Unclear, Way};
@@ -16,7 +16,12 @@ use crate::resolve::Reading;
 /// What can be said of the object.
 pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Views) -> Decision {
     let mut judged: Vec<Judged> = Vec::new();
-    for reading in readings.into_iter().take(MOST_READINGS) {
+    // A place that nothing tells of is thought of only where there is no other.
+    let is_placed = readings.iter().any(|reading| reading.signs.place);
+    let readings = readings
+        .into_iter()
+        .filter(|reading| reading.signs.place || !is_placed);
+    for reading in readings.take(MOST_READINGS) {
         let one = views.judge(reading);
         let is_there = !one.is_missing();
         judged.push(one);
@@ -52,13 +57,16 @@ fn possible(seen: &Judged, incident: &Incident, views: &mut Views) -> Vec<Judged
             let object = object.clone();
             let list = seen.with(Operation::List, object, views);
             let create = seen.within(views);
-            return [list].into_iter().chain(create).collect();
+            return create.into_iter().chain([list]).collect();
         }
         Some(Kind::Socket) => vec![Operation::Connect],
         // What a device is opened for is as a rule both.
         Some(Kind::Char | Kind::Block) => vec![Operation::UPDATE],
         Some(_) => {
-            let runs = !incident.opens && is_like_a_program(seen, incident);
+            let is_marked = |inode: &Inode| inode.mode & 0o111 != 0;
+            let marked = seen.target().and_then(|node| node.inode.as_ref().ok());
+            let runs = !incident.opens
+                && (is_like_a_program(seen, incident) || marked.is_some_and(is_marked));
             let read = seen.with(Operation::READ, object.clone(), views);
             let write = match read.verdict {
                 Verdict::Denied(_) => Operation::UPDATE,
@@ -171,6 +179,7 @@ fn remedy_of(way: &mut Judged, views: &mut Views) -> Option<Remedy> {
         view.explain(attempt, &mut way.facts);
         way.explained = true;
     }
+    way.facts.surroundings.offered.clone_from(&views.offered);
     let mut remedy = remedy::remedy(attempt, &way.facts, &denial);
     unproven(&mut remedy);
     Some(remedy)

@@ -36,6 +36,7 @@ pub fn can_be_made(fix: &Fix) -> bool {
                 | Change::Remove { .. }
                 | Change::LeaveGroup(_)
                 | Change::Run { .. }
+                | Change::Tee
                 | Change::Advice(_)
         )
     };

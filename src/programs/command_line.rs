@@ -109,12 +109,7 @@ fn read(words: &[Vec<u8>], redirections: Vec<(Operation, Vec<u8>)>, found: &mut 
     let module = reader.module;
     found.push(line);
     if let Some(code) = code.filter(|_| is_shell) {
-        for command in shell::commands(&code) {
-            match command.words.is_empty() {
-                false => read(&command.words, command.redirections, found),
-                true => found.push(only_redirections(command.redirections)),
-            }
-        }
+        read_code(&code, found);
     }
     if !rest.is_empty() {
         // A module is the program, as far as what follows is concerned.
@@ -122,6 +117,37 @@ fn read(words: &[Vec<u8>], redirections: Vec<(Operation, Vec<u8>)>, found: &mut 
         read(rest, Vec::new(), found);
         if let (Some(start), Some(line)) = (start, found.last_mut()) {
             line.words = start.words;
+        }
+    }
+}
+
+/// Reads the commands of shell code, each with the directory that the code went to before it.
+fn read_code(code: &[u8], found: &mut Vec<CommandLine>) {
+    let mut went: Vec<(usize, Vec<u8>)> = Vec::new();
+    for command in shell::commands(code) {
+        went.retain(|(depth, _)| *depth <= command.depth);
+        let here = went.last().map(|(_, directory)| directory.clone());
+        if let Some(directory) = command.goes_to() {
+            let there = match &here {
+                Some(here) => byte_path::join(here, directory),
+                None => directory.to_vec(),
+            };
+            went.push((command.depth, there));
+        }
+        let first = found.len();
+        match command.words.is_empty() {
+            false => read(&command.words, command.redirections, found),
+            true => found.push(only_redirections(command.redirections)),
+        }
+        if let Some(here) = here {
+            for line in &mut found[first..] {
+                for directory in &mut line.directories {
+                    *directory = byte_path::join(&here, directory);
+                }
+                if line.directories.is_empty() {
+                    line.directories.push(here.clone());
+                }
+            }
         }
     }
 }
@@ -147,6 +173,12 @@ struct Reader {
     code: Option<Vec<u8>>,
     /// Whether what is left over is a module's name and its arguments.
     module: bool,
+    /// What an option says that is done with the operands, and which these are.
+    with: Option<Operation>,
+    plain: Vec<usize>,
+    /// The same of what is called an archive.
+    archive: Option<Operation>,
+    archives: Vec<usize>,
 }
 
 impl Reader {
@@ -164,6 +196,10 @@ impl Reader {
             met: 0,
             code: None,
             module: false,
+            with: None,
+            plain: Vec::new(),
+            archive: None,
+            archives: Vec::new(),
         }
     }
 
@@ -171,6 +207,12 @@ impl Reader {
     fn arguments<'w>(&mut self, arguments: &'w [Vec<u8>]) -> &'w [Vec<u8>] {
         let mut at = 0;
         let mut only_operands = false;
+        if self.program.bundled
+            && let Some(word) = arguments.first().filter(|word| !word.starts_with(b"-"))
+        {
+            let options = [b"-", word.as_slice()].concat();
+            at = 1 + self.option(&options, arguments.get(1));
+        }
         while let Some(word) = arguments.get(at) {
             at += 1;
             if !only_operands && word == b"--" {
@@ -206,6 +248,12 @@ impl Reader {
             _ => (word, None),
         };
         let program = self.program;
+        let told = |options: &[(String, String)]| {
+            let (_, what) = options.iter().find(|(option, _)| holds(option, name))?;
+            operation(what)
+        };
+        self.with = told(&program.with).or(self.with.take());
+        self.archive = told(&program.archive).or(self.archive.take());
         let file = program.files.iter().find(|(option, _)| takes(option, name));
         let attached = || {
             let every = program
@@ -245,6 +293,9 @@ impl Reader {
         } else if is_among(&program.ports, name) {
             self.port(&value);
         } else if let Some((_, what)) = file {
+            if what == "archive" {
+                self.archives.push(self.line.operands.len());
+            }
             self.line.operands.push(Operand {
                 word: value,
                 operation: operation(what),
@@ -287,6 +338,7 @@ impl Reader {
         } else if program.interprets && self.met == 1 {
             self.line.script = Some(word.to_vec());
         } else if program.interprets || self.met > program.skip {
+            self.plain.push(self.line.operands.len());
             self.line.operands.push(Operand {
                 word: word.to_vec(),
                 operation: program.does.as_deref().and_then(operation),
@@ -318,13 +370,28 @@ impl Reader {
         self.line.ports.extend(port);
     }
 
-    /// What is done with the last operand may be another thing.
+    /// What is done with the last operand may be another thing, and with all of them what an option says.
     fn finish(&mut self) {
+        for (what, which) in [(&self.with, &self.plain), (&self.archive, &self.archives)] {
+            for &at in which.iter().filter(|_| what.is_some()) {
+                self.line.operands[at].operation.clone_from(what);
+            }
+        }
         let last = self.program.last.as_deref().and_then(operation);
         if let (Some(last), [_, .., operand]) = (last, &mut self.line.operands[..]) {
             operand.operation = Some(last);
         }
     }
+}
+
+/// Whether an option is one of those in this word: `-c`, the `c` in `-czf`, `--create`.
+fn holds(option: &str, word: &[u8]) -> bool {
+    let option = option.as_bytes();
+    let bundled = || {
+        let short = option.len() == 2 && option[0] == b'-' && !word.starts_with(b"--");
+        short && word[1..].iter().all(u8::is_ascii_alphabetic) && word.contains(&option[1])
+    };
+    word == option || bundled()
 }
 
 /// Whether an option is meant by this word: `-f`, the `f` at the end of `-xf`, `--file`.
@@ -370,12 +437,24 @@ mod tests {
         let users: Vec<&String> = found.iter().flat_map(|line| &line.users).collect();
         assert_eq!(users, ["bob"]);
         let directories: Vec<&Vec<u8>> = found.iter().flat_map(|line| &line.directories).collect();
-        assert_eq!(directories, [b"/srv/my out"]);
+        assert_eq!(directories, [&b"/srv"[..], b"/srv", b"/srv/my out"]);
         let cat = found
             .iter()
             .find(|line| line.name() == b"cat")
             .expect("it is there");
         assert_eq!(cat.does_with(b"f"), Some(Operation::READ));
+    }
+
+    #[test]
+    fn where_code_for_a_shell_goes_counts_for_what_follows() {
+        let found = lines(&["sh", "-c", "ls; cd /srv; (cd a && touch x); cd b; rm y"]);
+        let of = |name: &str| {
+            let line = found.iter().find(|line| line.name() == name.as_bytes());
+            line.expect("it is there").directories.clone()
+        };
+        assert_eq!(of("ls"), [b""; 0]);
+        assert_eq!(of("touch"), [b"/srv/a"]);
+        assert_eq!(of("rm"), [b"/srv/b"]);
     }
 
     #[test]

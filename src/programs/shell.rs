@@ -9,6 +9,20 @@ pub struct SimpleCommand {
     pub words: Vec<Vec<u8>>,
     /// What its redirections open, and how.
     pub redirections: Vec<(Operation, Vec<u8>)>,
+    /// How many subshells it is in: where one goes ends with it.
+    pub depth: usize,
+}
+
+impl SimpleCommand {
+    /// The directory that it goes to, where it does and the code tells which.
+    #[must_use]
+    pub fn goes_to(&self) -> Option<&[u8]> {
+        let [name, directory] = &self.words[..] else {
+            return None;
+        };
+        let is_told = !directory.iter().any(|byte| b"$`~*?".contains(byte)) && directory != b"-";
+        (matches!(&name[..], b"cd" | b"pushd") && is_told).then_some(directory)
+    }
 }
 
 /// What a line of shell code does with this name: runs it as a command, or opens it in a redirection. `None` where it does
@@ -39,12 +53,21 @@ pub fn use_in_code(code: &[u8], name: &[u8]) -> Option<Operation> {
     }
 }
 
+/// What the redirections of some code open, as it is written there.
+#[must_use]
+pub fn redirections(code: &[u8]) -> Vec<Vec<u8>> {
+    let every = commands(code).into_iter();
+    let every = every.flat_map(|command| command.redirections);
+    every.map(|(_, word)| word).collect()
+}
+
 /// The simple commands of some code, in order.
 #[must_use]
 pub fn commands(code: &[u8]) -> Vec<SimpleCommand> {
     let mut found = Vec::new();
     let mut command = SimpleCommand::default();
     let mut opening: Option<Operation> = None;
+    let mut depth = 0_usize;
     let mut rest = code;
     while let Some((token, after)) = next(rest) {
         rest = after;
@@ -56,14 +79,23 @@ pub fn commands(code: &[u8]) -> Vec<SimpleCommand> {
                 None => command.words.push(word),
             },
             Token::Opens(operation) => opening = Some(operation),
-            Token::Ends => {
+            Token::Ends | Token::Begins | Token::Closes => {
                 opening = None;
-                found.push(std::mem::take(&mut command));
+                depth = match token {
+                    Token::Begins => depth + 1,
+                    Token::Closes => depth.saturating_sub(1),
+                    _ => depth,
+                };
+                let next = SimpleCommand {
+                    depth,
+                    ..SimpleCommand::default()
+                };
+                found.push(std::mem::replace(&mut command, next));
             }
         }
     }
     found.push(command);
-    found.retain(|command| *command != SimpleCommand::default());
+    found.retain(|command| !command.words.is_empty() || !command.redirections.is_empty());
     found
 }
 
@@ -92,6 +124,10 @@ enum Token {
     Opens(Operation),
     /// The end of a command.
     Ends,
+    /// The beginning of a subshell, which ends what stands before it.
+    Begins,
+    /// Its end.
+    Closes,
 }
 
 /// The first token, and what follows it.
@@ -110,7 +146,9 @@ fn next(code: &[u8]) -> Option<(Token, &[u8])> {
                 .unwrap_or(code.len());
             Some((Token::Ends, &code[end..]))
         }
-        b';' | b'|' | b'(' | b')' | b'\n' => Some((Token::Ends, after)),
+        b'(' => Some((Token::Begins, after)),
+        b')' => Some((Token::Closes, after)),
+        b';' | b'|' | b'\n' => Some((Token::Ends, after)),
         b'&' if !after.starts_with(b">") => Some((Token::Ends, after)),
         _ => match redirection(code) {
             Some((operation, length)) => Some((Token::Opens(operation), &code[length..])),

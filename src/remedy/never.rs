@@ -9,7 +9,7 @@ mod place;
 mod secret;
 
 use super::safely;
-use crate::attempt::{Attempt, Operation, Subject};
+use crate::attempt::{Attempt, Object, Operation, Subject};
 use crate::cause::{Obstacle, Purpose, held, purpose};
 use crate::change::Change;
 use crate::facts::{Facts, Kind, NodeId, Walk};
@@ -161,7 +161,9 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle)
             node, on: false, ..
         } => unmarked(subject, facts, *node),
         Change::JoinGroup(gid) => group::joined(attempt, facts, *gid, at),
-        Change::RunAsRoot if safely::is_way_led_astray(facts) => Some(Never::Swapped),
+        Change::RunAsRoot | Change::Tee if safely::is_way_led_astray(facts) => Some(Never::Swapped),
+        Change::Tee => None,
+        Change::RunAsRoot if attempt.object == Object::Another(1) => Some(Never::Protection),
         Change::RunAsRoot => command::line(&facts.surroundings.command).or_else(|| {
             let widens = matches!(
                 attempt.operation,

@@ -101,6 +101,7 @@ fn touched<'a>(change: &'a Change, facts: &'a Facts) -> Touched<'a> {
         | Change::RunThrough { .. }
         | Change::Setting { .. }
         | Change::Deploy { .. }
+        | Change::Tee
         | Change::Advice(_) => return Touched::Nothing,
     })
 }

@@ -46,7 +46,8 @@ pub fn incident_report(finding: &Finding) -> IncidentReport {
                 Unclear::Operation(ways) => ways.as_slice(),
                 Unclear::Note(_) => &[],
             };
-            let refused = ways.iter().filter_map(|way| way.refused.as_ref());
+            // What asks for less comes first, as in the hint.
+            let refused = ways.iter().rev().filter_map(|way| way.refused.as_ref());
             let fixes = refused.filter_map(|(_, fixes)| fixes.first());
             (
                 "unknown",

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::Circumstances;
 use crate::attempt::{Incident, Origin};
+use crate::programs::{CommandLine, command_lines};
 
 const FILE: &str = include_str!("../../patterns/machines.toml");
 
@@ -54,6 +55,18 @@ pub fn origin(
             (!is_here).then(|| Origin::Machine(machine.what.clone()))
         }
     }
+}
+
+/// The program that passes this message on from the server that it talks to, where it does.
+#[must_use]
+pub fn of_a_server(incident: &Incident, circumstances: &Circumstances) -> Option<Vec<u8>> {
+    let says = |line: &CommandLine| {
+        let words = &line.known?.server;
+        let has =
+            |word: &String| memchr::memmem::find(&incident.message, word.as_bytes()).is_some();
+        words.iter().any(has).then(|| line.name().to_vec())
+    };
+    command_lines(&circumstances.command).iter().find_map(says)
 }
 
 /// Whether a name in a log is this machine's, with or without its domain.

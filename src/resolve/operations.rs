@@ -11,6 +11,17 @@ pub struct Meant<'i> {
     pub to: Option<&'i [u8]>,
 }
 
+impl<'i> Meant<'i> {
+    /// Taking this file away.
+    pub fn delete(path: &'i [u8]) -> Meant<'i> {
+        Meant {
+            operation: Operation::Delete,
+            path,
+            to: None,
+        }
+    }
+}
+
 /// An operation with the one or two paths that the words give it.
 type Words<'i> = (Operation, &'i [u8], Option<&'i [u8]>);
 

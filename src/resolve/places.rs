@@ -1,6 +1,6 @@
 //! Where a printed name lies: from names to absolute paths.
 
-use super::speaker::Speakers;
+use super::speaker::{Speakers, leading_name};
 use super::{CandidateProcess, Circumstances, Presence, Reading};
 use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Sign, Signs};
 use crate::byte_path::{self, is_within, join, tidy};
@@ -161,11 +161,11 @@ fn directories(
         bases.push((join(own, told), true));
     }
     // What is told to work in a directory and has not gone there looks its files up from there, as tar does with openat(2).
-    let by_command = told_directories(&circumstances.command);
+    let by_command = told_directories(&circumstances.command, incident);
     let told = match process.arguments.is_empty() {
         // It was about to end when it was looked at.
         true => by_command.clone(),
-        false => told_directories(&process.arguments),
+        false => told_directories(&process.arguments, incident),
     };
     let elsewhere = told.iter().filter(|told| !own.ends_with(&tidy(told)));
     bases.extend(elsewhere.map(|told| (join(own, told), true)));
@@ -212,11 +212,22 @@ fn shell_stays(command: &[Vec<u8>]) -> bool {
     is_shell && !lines.iter().any(goes)
 }
 
-/// The directories that a command line tells its programs to work in.
-fn told_directories(arguments: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    let lines = command_lines(arguments).into_iter();
-    let told = lines.flat_map(|line| line.directories);
-    told.filter(|directory| !directory.is_empty()).collect()
+/// The directories that a command line tells the program to work in that wrote the message; where it does not name itself,
+/// every program.
+fn told_directories(arguments: &[Vec<u8>], incident: &Incident) -> Vec<Vec<u8>> {
+    let mut lines = command_lines(arguments);
+    let name = leading_name(&incident.message);
+    let speaks = |line: &CommandLine| name.is_some_and(|name| line.name() == name);
+    if lines.iter().any(speaks) {
+        lines.retain(speaks);
+    }
+    let mut told: Vec<Vec<u8>> = Vec::new();
+    for directory in lines.into_iter().flat_map(|line| line.directories) {
+        if !directory.is_empty() && !told.contains(&directory) {
+            told.push(directory);
+        }
+    }
+    told
 }
 
 /// The absolute paths that arguments mention, also within code (`python3 -c`), and the directories they are in.

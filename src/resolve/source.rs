@@ -115,11 +115,14 @@ fn by_call(before: &[u8], how: Told) -> Option<Operation> {
         .iter()
         .rposition(|byte| b";\n{}".contains(byte))
         .map_or(0, |at| at + 1);
-    let words = before[begin..].split(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'));
-    let call = words
-        .rev()
-        .filter(|word| !word.is_empty())
-        .find_map(told_by_call)?;
+    let words =
+        before[begin..].split(|byte| !(byte.is_ascii_alphanumeric() || b"_.".contains(byte)));
+    // A module's function may be another than the system call of that name: `sqlite3.connect`.
+    let told = |word: &[u8]| {
+        let last = word.rsplit(|byte| *byte == b'.').next().unwrap_or(word);
+        told_by_call(word).or_else(|| told_by_call(last))
+    };
+    let call = words.rev().filter(|word| !word.is_empty()).find_map(told)?;
     match (call, how) {
         (Told::Operation(operation), _) | (Told::Untold, Told::Operation(operation)) => {
             Some(operation)

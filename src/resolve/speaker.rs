@@ -89,9 +89,9 @@ impl<'c> Speakers<'c> {
         &self.own
     }
 
-    /// What the program that the message names as its writer does with every file that it is given.
+    /// What the program that the message names as its writer does with a file that no command line names.
     pub fn does(&self) -> Option<Operation> {
-        program(self.name.as_ref()?)?.always_does()
+        program(self.name.as_ref()?)?.does_with_others()
     }
 
     /// Every command line there is.
@@ -101,7 +101,8 @@ impl<'c> Speakers<'c> {
 }
 
 /// The word that a message begins with, as programs put their names there: `cat` of `cat: f: Permission denied`.
-pub(super) fn leading_name(message: &[u8]) -> Option<&[u8]> {
+#[must_use]
+pub fn leading_name(message: &[u8]) -> Option<&[u8]> {
     let end = memchr::memmem::find(message, b": ")?;
     let name = byte_path::name(&message[..end]);
     let is_word = !name.is_empty() && !name.iter().any(u8::is_ascii_whitespace);

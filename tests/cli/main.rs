@@ -11,6 +11,7 @@ mod case;
 mod coreutils;
 mod daily;
 mod evidence;
+mod habits;
 mod hints;
 mod languages;
 mod sandbox;

@@ -50,13 +50,28 @@ pub(super) fn disarms(argv: &[Vec<u8>]) -> Option<Never> {
 /// interpreter as root does whatever its script says.
 pub(super) fn line(words: &[Vec<u8>]) -> Option<Never> {
     let (program, arguments) = words.split_first()?;
-    if runs_anything(program) {
+    if runs_anything(program) || !is_of_the_system(program) {
         return Some(Never::AnyCommand);
     }
     arguments
         .iter()
         .any(|argument| SWEEPING.contains(&argument.as_slice()))
         .then_some(Never::ForeignTree)
+}
+
+/// Whether root comes to a program of the system by this word: sudo looks names up in directories of root's, and a program
+/// elsewhere may only bear the name of one that is meant for root.
+fn is_of_the_system(program: &[u8]) -> bool {
+    const DIRECTORIES: &[&[u8]] = &[
+        b"/bin",
+        b"/sbin",
+        b"/usr/bin",
+        b"/usr/local/bin",
+        b"/usr/local/sbin",
+        b"/usr/sbin",
+    ];
+    !program.contains(&b'/')
+        || byte_path::parent(program).is_some_and(|parent| DIRECTORIES.contains(&parent))
 }
 
 /// Whether the command sets owners, modes or ACLs.
