@@ -137,10 +137,9 @@ fn beyond_the_rules(ways: &mut [Judged], incident: &Incident, views: &mut Views)
     {
         return None;
     }
-    // Where some of it is known to be allowed, another sandbox may have refused just that.
+    // Where some of it is known to be refused, nothing is to be inferred.
     if ways.iter().any(|way| denial(way).is_some()) {
-        let all = ways.iter().all(|way| denial(way).is_some());
-        return ways.first().filter(|_| all).cloned();
+        return None;
     }
     ways.iter_mut().find_map(|way| {
         way.verdict = Verdict::Denied(way.inferred(errno, views)?);

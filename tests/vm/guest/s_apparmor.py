@@ -73,6 +73,7 @@ def group_files():
     case("write.alice", "open('/srv/aa/data','w')", at="/srv/aa/data", user="alice")
     case("append", "open('/srv/aa/data','a')", at="/srv/aa/data")
     case("create", "open('/srv/aa/new','w')", at=["/srv/aa", "/srv/aa/new"])
+    sh("rm -f /srv/aa/new")      # the fix before let root make it
     case("create.alice", "open('/srv/aa/new','w')", at=["/srv/aa", "/srv/aa/new"], user="alice")
     case("mkdir", "import os; os.mkdir('/srv/aa/newdir')", at=["/srv/aa", "/srv/aa/newdir", "/srv/aa/newdir/"])
     case("delete", "import os; os.unlink('/srv/aa/dir/in')", at=["/srv/aa/dir", "/srv/aa/dir/in"])
@@ -92,7 +93,8 @@ def group_files():
     argv = [load("aash", "  /srv/aa/** r,\n", tool="dash"), "-c", "/usr/bin/id"]
     scenario("apparmor.shell-exec", argv, AA, at="/usr/bin/id", apply=follow("aash"))
     argv = [load("aash", "  /srv/aa/** r,\n", tool="dash"), "-c", "echo x > /srv/aa/data"]
-    scenario("apparmor.redirect", argv, AA, user="alice", at="/srv/aa/data", apply=follow("aash"))
+    scenario("apparmor.redirect", argv, AA, user="alice", at="/srv/aa/data", apply=follow("aash"),
+             after=lambda: load("aash", "  /srv/aa/** r,\n", tool="dash"))
     scenario("apparmor.redirect.root", argv, AA, user="root", at="/srv/aa/data", apply=follow("aash"))
 
 
