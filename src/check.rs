@@ -23,7 +23,8 @@ use crate::render;
 use crate::report::{Conclusion, Finding};
 use manifest::{Manifest, PathNeeds};
 
-/// Judges everything that the manifest asks for. `subject` gives the credentials of a user's name.
+/// Judges everything that the manifest asks for. `subject` gives the credentials of a user's name; `sandbox` tells what the
+/// service's sandbox refuses, where its permissions allow it.
 ///
 /// # Errors
 /// A user that does not exist, in one line.
@@ -31,6 +32,7 @@ pub fn check(
     manifest: &Manifest,
     service: &Subject,
     subject: impl Fn(&str) -> Result<Subject, String>,
+    sandbox: impl Fn(&[u8], &Operation) -> Option<String>,
 ) -> Result<Vec<Item>, String> {
     let mut items = Vec::new();
     if manifest.not_root {
@@ -61,7 +63,7 @@ pub fn check(
             Some(user) => subject(user).map_err(|what| format!("line {}: {what}", path.line))?,
             None => service.clone(),
         };
-        items.extend(check_path(path, &subject));
+        items.extend(check_path(path, &subject, &sandbox));
     }
     Ok(items)
 }
@@ -131,7 +133,11 @@ fn runs(program: &str, subject: &Subject) -> State {
 }
 
 /// Everything that is asked of one path. Where it is not there, that is said once.
-fn check_path(path: &PathNeeds, subject: &Subject) -> Vec<Item> {
+fn check_path(
+    path: &PathNeeds,
+    subject: &Subject,
+    sandbox: &impl Fn(&[u8], &Operation) -> Option<String>,
+) -> Vec<Item> {
     let item = |what, state| Item {
         what,
         path: Some(path.written.clone()),
@@ -148,10 +154,14 @@ fn check_path(path: &PathNeeds, subject: &Subject) -> Vec<Item> {
     }
     let mut items: Vec<Item> = Vec::new();
     for need in &path.needs {
-        items.push(item(
-            Asked::Allowed(need.clone()),
-            needed(path, need, &seen, subject),
-        ));
+        let state = match needed(path, need, &seen, subject) {
+            State::Holds => match sandbox(path.path.as_os_str().as_bytes(), need) {
+                Some(why) => failure(&why, Vec::new()),
+                None => State::Holds,
+            },
+            state => state,
+        };
+        items.push(item(Asked::Allowed(need.clone()), state));
     }
     if path.closed {
         items.push(item(Asked::Closed, closed(path, &seen, subject)));

@@ -192,7 +192,7 @@ pub struct Help {
 /// Whom a question is about; permwrap itself where nobody is named.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Who {
-    /// Judge for USER: a name, a uid, uid:gid or uid:gid:gid,gid,...
+    /// Judge for USER: a name, a uid, uid:gid or uid:gid:gid,gid,...; svc:NAME for a systemd service
     #[arg(long = "as", value_name = "USER", conflicts_with = "pid")]
     pub user: Option<String>,
     /// Judge for a live process

@@ -21,6 +21,7 @@ mod nodes;
 mod policy;
 mod program;
 mod selinux;
+mod service;
 mod settings;
 mod source;
 mod subject;
@@ -42,6 +43,7 @@ use crate::facts::{Fact, Facts, ProgramFile, UnknownFact};
 
 pub use bundle::{Ran, ran};
 pub use monitor::{Monitor, is_container_monitor};
+pub use service::{Service, service};
 pub use subject::Snapshot;
 pub use view::View;
 pub use world::{Held, Laid, Told, World};

@@ -167,6 +167,63 @@ fn every_link_of_a_document_leads_somewhere() {
 }
 
 #[test]
+fn the_picture_of_a_check_is_real() {
+    if !needs_programs(&["setfacl", "sudo"]) {
+        return;
+    }
+    let Some(world) = World::new() else { return };
+    world.root(
+        "install -d /srv/shop && cd /srv/shop && install -d -o www -g www -m 750 data && install -d uploads
+         install -m 644 /dev/null secret.key
+         printf 'user = \"www\"\\nnot-root = true\\nports = [8000]\\n[[path]]\\npath = \"data/\"\\nneeds = [\"read\", \"write\"]\\n[[path]]\\npath = \"uploads/\"\\nneeds = [\"write\"]\\n[[path]]\\npath = \"secret.key\"\\nclosed = true\\n' >permwrap.toml",
+    );
+    let ran = world.run("www", "cd /srv/shop && permwrap check --color always");
+    assert_eq!(ran.code(), 1, "{ran}");
+    let picture = svg::terminal(&format!("$ permwrap check\n{}", ran.stdout()));
+    is_current(&repository().join("tests/picture/check.svg"), &picture);
+}
+
+#[test]
+fn the_picture_of_a_fix_is_real() {
+    if !needs_programs(&["setfacl", "python3"]) {
+        return;
+    }
+    let Some(world) = World::new() else { return };
+    world.root("install -d -o alice -g alice /home/alice/shop && install -m 444 -o alice -g alice /dev/null /home/alice/shop/orders.txt");
+    world.root("echo 'open(\"orders.txt\", \"a\")' >/home/alice/shop/app.py");
+    world.root(&format!("cat >/srv/session.py <<'END'\n{ANSWERED}\nEND"));
+    let ran = world.run("alice", "cd shop && /usr/bin/python3 /srv/session.py");
+    assert_eq!(ran.code(), 0, "{ran}");
+    let shown = ran.stdout().replace('\r', "");
+    let picture = svg::terminal(&format!("$ permwrap --fix -- python3 app.py\n{shown}"));
+    is_current(&repository().join("tests/picture/fix.svg"), &picture);
+}
+
+/// A session on a terminal, at which each question is answered with yes.
+const ANSWERED: &str = r#"
+import os, pty, select, sys, time
+pid, terminal = pty.fork()
+if pid == 0:
+    os.environ.update(TERM="xterm")
+    os.execvp("sh", ["sh", "-c", "stty cols 100; exec permwrap --fix -- /usr/bin/python3 app.py"])
+shown, answered, end = b"", 0, time.time() + 60
+while time.time() < end:
+    if not select.select([terminal], [], [], 0.1)[0]:
+        continue
+    try:
+        data = os.read(terminal, 4096)
+    except OSError:
+        break
+    shown += data
+    if shown[answered:].endswith(b"[y/N] "):
+        answered = len(shown)
+        os.write(terminal, b"y\n")
+_, status = os.waitpid(pid, 0)
+sys.stdout.write(shown.decode())
+sys.exit(os.waitstatus_to_exitcode(status))
+"#;
+
+#[test]
 fn the_table_of_causes_is_complete() {
     let mut table = String::from("\n| cause | denies because |\n| --- | --- |\n");
     for code in Code::ALL {

@@ -44,6 +44,9 @@ pub struct Init {
     /// The shell
     #[arg(value_name = "SHELL", value_enum)]
     pub shell: Shell,
+    /// Only complete permwrap itself, and wrap nothing: for a package
+    #[arg(long, conflicts_with = "commands")]
+    pub completion: bool,
     /// The commands to wrap (default: those of the configuration file, or a usual set)
     #[arg(value_name = "COMMAND")]
     pub commands: Vec<String>,

@@ -8,7 +8,7 @@ use crate::attempt::{Operation, Subject};
 use crate::check::draft::{self, Source};
 use crate::check::{Checklist, check, manifest};
 use crate::cli::{Check, Color, Who};
-use crate::{complaint, gather, small_file};
+use crate::{complaint, small_file};
 
 /// The page of the manifest's format.
 const FORMAT: &str = include_str!("../check/format.md");
@@ -72,10 +72,23 @@ fn judge(path: &Path, who: &Who) -> Result<Checklist, Trouble> {
     let in_manifest = |what| format!("{shown}: {what}");
     let subject = match (who::named(who)?, &manifest.user) {
         (Some(subject), _) => subject,
-        (None, Some(user)) => gather::subject_as(user).map_err(in_manifest)?,
+        (None, Some(user)) => who::subject(user).map_err(in_manifest)?,
         (None, None) => who::ourselves()?,
     };
-    let items = check(&manifest, &subject, gather::subject_as).map_err(in_manifest)?;
+    let service = match (&who.user, &manifest.user) {
+        (None, Some(user)) => who::service(&Who {
+            user: Some(user.clone()),
+            pid: None,
+        }),
+        _ => who::service(who),
+    }
+    .map_err(in_manifest)?;
+    let sandbox = |path: &[u8], operation: &Operation| {
+        service
+            .as_ref()
+            .and_then(|service| service.refuses(path, operation))
+    };
+    let items = check(&manifest, &subject, who::subject, sandbox).map_err(in_manifest)?;
     Ok(Checklist {
         manifest: shown.to_string(),
         user: name_of(&subject),

@@ -28,6 +28,7 @@ pub fn run(arguments: &Explain) -> Result<u8, Trouble> {
     }
     let text = read(&arguments.source)?;
     let incidents = wrap::incidents_of(&text, &arguments.patterns)?;
+    let service = who::service(&arguments.who)?;
     let findings: Vec<Finding> = if arguments.offline {
         let offline = |incident: Incident| {
             let meaning = detect::meaning_elsewhere(&incident).unwrap_or(OFFLINE);
@@ -39,6 +40,7 @@ pub fn run(arguments: &Explain) -> Result<u8, Trouble> {
         let evidence = incidents.into_iter().map(Evidence::Message);
         evidence
             .map(|evidence| investigate(evidence, &circumstances, &mut views))
+            .map(|finding| who::in_service(finding, service.as_ref()))
             .collect()
     };
     let foreign = foreign_beside(&text, &findings);

@@ -7,6 +7,7 @@ use crate::{config, init};
 pub fn init(arguments: &Init) -> Outcome {
     let usual = || init::USUAL.iter().map(|&name| name.to_owned()).collect();
     let commands = match &arguments.commands[..] {
+        _ if arguments.completion => Vec::new(),
         [] => config::load()?.commands.map_or_else(usual, |set| set.value),
         named => named.to_vec(),
     };

@@ -2,9 +2,10 @@
 
 use std::os::unix::ffi::OsStringExt;
 
-use crate::attempt::Subject;
+use crate::attempt::{Object, Subject};
 use crate::cli::Who;
-use crate::gather;
+use crate::gather::{self, Service};
+use crate::report::{Conclusion, Finding, Unclear};
 
 /// The subject that was named; `None` where nobody was.
 ///
@@ -12,7 +13,7 @@ use crate::gather;
 /// A user that does not exist, or a process that cannot be looked at, in one line.
 pub fn named(who: &Who) -> Result<Option<Subject>, String> {
     match (&who.user, who.pid) {
-        (Some(user), _) => gather::subject_as(user).map(Some),
+        (Some(user), _) => subject(user).map(Some),
         (None, Some(pid)) => {
             gather::subject(pid)
                 .map(Some)
@@ -22,6 +23,50 @@ pub fn named(who: &Who) -> Result<Option<Subject>, String> {
                 })
         }
         (None, None) => Ok(None),
+    }
+}
+
+/// The subject of `--as`: a user, or `svc:NAME` for a systemd service.
+///
+/// # Errors
+/// In one line: no such user, or no such service.
+pub fn subject(word: &str) -> Result<Subject, String> {
+    match word.strip_prefix("svc:") {
+        Some(name) => gather::service(name).map(|service| service.subject),
+        None => gather::subject_as(word),
+    }
+}
+
+/// The service that was named; `None` where none was.
+///
+/// # Errors
+/// In one line: no such service.
+pub fn service(who: &Who) -> Result<Option<Service>, String> {
+    let name = who
+        .user
+        .as_deref()
+        .and_then(|user| user.strip_prefix("svc:"));
+    name.map(gather::service).transpose()
+}
+
+/// A finding as the service meets it: what the permissions allow, its unit's sandbox may refuse.
+#[must_use]
+pub fn in_service(finding: Finding, service: Option<&Service>) -> Finding {
+    let refused = match (&finding.attempt, &finding.conclusion) {
+        (Some(attempt), Conclusion::Allowed) => match &attempt.object {
+            Object::Path(path) => {
+                service.and_then(|service| service.refuses(path, &attempt.operation))
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    match refused {
+        Some(why) => Finding {
+            conclusion: Conclusion::Unclear(Unclear::Note(why)),
+            ..finding
+        },
+        None => finding,
     }
 }
 
@@ -42,6 +87,9 @@ pub fn directory(who: &Who) -> Result<Vec<u8>, String> {
         let directory = gather::working_directory(pid);
         return directory
             .ok_or_else(|| format!("the working directory of process {pid} cannot be read"));
+    }
+    if let Some(service) = service(who)? {
+        return Ok(service.directory);
     }
     let directory =
         std::env::current_dir().map_err(|error| format!("no working directory: {error}"))?;

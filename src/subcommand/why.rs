@@ -12,7 +12,8 @@ use crate::report::{self, Conclusion, Finding, WhyReport};
 
 pub fn run(arguments: &Why) -> Outcome {
     let attempt = attempt(arguments)?;
-    let finding = answer(attempt);
+    let service = who::service(&arguments.who)?;
+    let finding = who::in_service(answer(attempt), service.as_ref());
     if arguments.json {
         print_json(&WhyReport {
             schema: report::SCHEMA,

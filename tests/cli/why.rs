@@ -182,3 +182,47 @@ fn explain_reads_a_saved_text() {
         "unknown"
     );
 }
+
+#[test]
+fn a_service_is_judged_as_its_unit_says() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        "install -d -m 750 -o deploy -g team /srv/app && install -d -m 770 -o deploy -g team /srv/app/data
+         install -m 664 -o deploy -g team /dev/null /srv/app/f
+         install -d /etc/systemd/system/shop.service.d
+         printf '[Unit]\\nDescription=x\\n[Service]\\nUser=www\\nWorkingDirectory=/srv/app\\nProtectSystem=strict\\nReadWritePaths=/srv/app/data\\nProtectHome=yes\\n' >/etc/systemd/system/shop.service
+         printf '[Service]\\nSupplementaryGroups=team\\n' >/etc/systemd/system/shop.service.d/groups.conf",
+    );
+    let asked =
+        |question: &str| world.run("root", &format!("permwrap why {question} --as svc:shop"));
+    let ran = asked("read f");
+    assert_eq!(
+        (ran.code(), ran.stdout().as_str()),
+        (0, "permwrap: www can read /srv/app/f\n"),
+        "{ran}"
+    );
+    assert_eq!(asked("create /srv/app/data/new").code(), 0);
+    let ran = asked("write f");
+    assert_eq!(ran.code(), 2, "{ran}");
+    let said = ran
+        .stdout()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(said.contains("ProtectSystem=strict of shop.service makes / read-only for it; ReadWritePaths=/srv/app opens it"), "{ran}");
+    assert!(asked("list /home/www").stdout().contains("ProtectHome=yes"));
+    let ran = world.run("root", "permwrap why read /srv --as svc:none");
+    assert_eq!(ran.code(), 2, "{ran}");
+    assert!(
+        ran.stderr().contains("there is no unit none.service"),
+        "{ran}"
+    );
+    world.root("printf 'user = \"svc:shop\"\\n[[path]]\\npath = \"f\"\\nneeds = [\"read\", \"write\"]\\n' >/srv/app/permwrap.toml");
+    let ran = world.run("root", "permwrap check /srv/app/permwrap.toml");
+    assert_eq!(ran.code(), 1, "{ran}");
+    assert!(
+        ran.stdout()
+            .contains("1 of 2 requirements hold, 1 does not"),
+        "{ran}"
+    );
+}

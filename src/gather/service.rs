@@ -1,0 +1,386 @@
+//! A systemd service as a subject: who it runs as, and what its sandbox closes to it (systemd.exec(5)).
+//!
+//! A service that runs is its main process. One that does not is read from its unit file and drop-ins: what they say of paths
+//! is then judged by their words, since there is no mount to look at.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::users::{self, subject_as};
+use crate::attempt::{Capability, CapabilitySet, Operation, Subject};
+use crate::byte_path;
+use crate::quote;
+use crate::small_file;
+
+/// Where unit files lie, those that win first (systemd.unit(5)).
+const DIRECTORIES: [&str; 4] = [
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+];
+
+/// A service.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// The unit's name: `nginx.service`.
+    pub unit: String,
+    /// Its main process, where it runs.
+    pub pid: Option<i32>,
+    /// Who it is.
+    pub subject: Subject,
+    /// Where it starts.
+    pub directory: Vec<u8>,
+    /// What its unit file closes; empty where it runs, since then its own mounts are looked at.
+    places: Vec<Place>,
+}
+
+/// A place that a setting makes another for the service.
+#[derive(Debug, Clone)]
+struct Place {
+    path: String,
+    state: PlaceState,
+    /// The setting, as it is written.
+    setting: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PlaceState {
+    Writable,
+    ReadOnly,
+    Inaccessible,
+    /// The service has one of its own there.
+    Private,
+}
+
+/// The service of this name, with or without `.service`.
+///
+/// # Errors
+/// In one line: there is no such unit, or it cannot be told who it runs as.
+pub fn service(name: &str) -> Result<Service, String> {
+    let unit = match name.contains('.') {
+        true => name.to_owned(),
+        false => format!("{name}.service"),
+    };
+    if unit.contains('/') {
+        return Err(format!("{name:?} is no name of a unit"));
+    }
+    let settings = Settings::of(&unit)?;
+    let directory = settings.last("WorkingDirectory").unwrap_or("/");
+    let directory = directory.trim_start_matches('-').as_bytes().to_vec();
+    if let Some(pid) = running(&unit)
+        && let Ok(subject) = super::subject(pid)
+    {
+        return Ok(Service {
+            directory: super::working_directory(pid).unwrap_or(directory),
+            pid: Some(pid),
+            unit,
+            subject,
+            places: Vec::new(),
+        });
+    }
+    Ok(Service {
+        subject: settings.subject(&unit)?,
+        places: settings.places(),
+        pid: None,
+        unit,
+        directory,
+    })
+}
+
+impl Service {
+    /// What its unit file refuses of an operation that the permissions allow, as a sentence; `None` where nothing does.
+    #[must_use]
+    pub fn refuses(&self, path: &[u8], operation: &Operation) -> Option<String> {
+        let inside = |place: &&Place| byte_path::is_within(path, place.path.as_bytes());
+        // The mount that lies deepest is the one that is met.
+        let met = self.places.iter().filter(inside);
+        let place = met.max_by_key(|place| place.path.len())?;
+        let writes = match operation {
+            Operation::Open(how) => how.write || how.append || how.create || how.truncate,
+            Operation::Exec | Operation::List | Operation::Traverse | Operation::Stat { .. } => {
+                false
+            }
+            Operation::Connect => false,
+            _ => true,
+        };
+        let setting = &place.setting;
+        let what = match (place.state, writes) {
+            (PlaceState::Inaccessible, _) => format!("closes {} to it", place.path),
+            (PlaceState::Private, _) => format!("gives it a {} of its own", place.path),
+            (PlaceState::ReadOnly, true) => format!("makes {} read-only for it", place.path),
+            (PlaceState::ReadOnly, false) | (PlaceState::Writable, _) => return None,
+        };
+        let directory = byte_path::parent(path).unwrap_or(b"/");
+        let opens = match place.state {
+            PlaceState::ReadOnly => format!(
+                "; ReadWritePaths={} opens it (sudo systemctl edit {})",
+                quote::display(directory),
+                self.unit
+            ),
+            _ => String::new(),
+        };
+        Some(format!(
+            "the permissions allow it, but {setting} of {} {what}{opens}",
+            self.unit
+        ))
+    }
+}
+
+/// The first process in the service's control group.
+fn running(unit: &str) -> Option<i32> {
+    let slices = [
+        "system.slice".to_owned(),
+        match unit.split_once('@') {
+            Some((template, _)) => format!("system.slice/system-{template}.slice"),
+            None => "system.slice".to_owned(),
+        },
+    ];
+    slices.iter().find_map(|slice| {
+        let file = format!("/sys/fs/cgroup/{slice}/{unit}/cgroup.procs");
+        fs::read_to_string(file).ok()?.lines().next()?.parse().ok()
+    })
+}
+
+/// The `[Service]` settings of a unit, every assignment in order.
+struct Settings {
+    values: BTreeMap<String, Vec<String>>,
+}
+
+impl Settings {
+    fn of(unit: &str) -> Result<Settings, String> {
+        let template = unit
+            .split_once('@')
+            .map(|(name, _)| format!("{name}@.service"));
+        let names = [Some(unit.to_owned()), template];
+        let names: Vec<&String> = names.iter().flatten().collect();
+        let places = names
+            .iter()
+            .flat_map(|name| DIRECTORIES.map(|directory| Path::new(directory).join(name)));
+        let file = places.into_iter().find(|file| file.exists());
+        let file =
+            file.ok_or_else(|| format!("there is no unit {unit} (systemctl list-unit-files)"))?;
+        let instance = unit
+            .split_once('@')
+            .and_then(|(_, rest)| rest.strip_suffix(".service"))
+            .unwrap_or_default();
+        let mut settings = Settings {
+            values: BTreeMap::new(),
+        };
+        let mut drop_ins: Vec<PathBuf> = names
+            .iter()
+            .flat_map(|name| DIRECTORIES.map(|directory| format!("{directory}/{name}.d")))
+            .filter_map(|directory| fs::read_dir(directory).ok())
+            .flat_map(|entries| entries.flatten().map(|entry| entry.path()))
+            .filter(|path| path.extension().is_some_and(|end| end == "conf"))
+            .collect();
+        drop_ins.sort_by_key(|path| path.file_name().map(std::ffi::OsStr::to_owned));
+        for file in std::iter::once(file).chain(drop_ins) {
+            let text =
+                small_file::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+            settings.read(&text.replace("%i", instance).replace("%I", instance));
+        }
+        Ok(settings)
+    }
+
+    fn read(&mut self, text: &str) {
+        let mut section = String::new();
+        for line in text.replace("\\\n", " ").lines() {
+            let line = line.trim();
+            if line.starts_with('[') {
+                section = line.to_owned();
+            } else if let Some((key, value)) = line.split_once('=')
+                && section == "[Service]"
+                && !line.starts_with(['#', ';'])
+            {
+                let values = self.values.entry(key.trim().to_owned()).or_default();
+                match value.trim() {
+                    "" => values.clear(),
+                    value => values.push(value.to_owned()),
+                }
+            }
+        }
+    }
+
+    fn last(&self, key: &str) -> Option<&str> {
+        self.values.get(key)?.last().map(String::as_str)
+    }
+
+    fn words(&self, key: &str) -> impl Iterator<Item = &str> {
+        let values = self.values.get(key).into_iter().flatten();
+        values.flat_map(|value| value.split_whitespace())
+    }
+
+    fn is_on(&self, key: &str) -> bool {
+        matches!(self.last(key), Some("yes" | "true" | "on" | "1"))
+    }
+
+    /// Who the service runs as.
+    fn subject(&self, unit: &str) -> Result<Subject, String> {
+        if self.is_on("DynamicUser") {
+            return Err(format!(
+                "{unit} runs as a user that is made when it starts (DynamicUser=): start it, and ask again"
+            ));
+        }
+        let user = self.last("User").unwrap_or("root");
+        let mut subject = subject_as(user).map_err(|what| format!("{unit}: {what}"))?;
+        let group = |name: &str| {
+            let owner = users::owner(&format!(":{name}"));
+            owner
+                .map_err(|what| format!("{unit}: {what}"))
+                .map(|(_, gid)| gid)
+        };
+        if let Some(name) = self.last("Group") {
+            subject.gid = group(name)?.unwrap_or(subject.gid);
+        }
+        for name in self.words("SupplementaryGroups") {
+            subject.groups.extend(group(name)?);
+        }
+        let granted = self.capabilities("AmbientCapabilities", CapabilitySet::EMPTY);
+        subject.bounding = self.capabilities("CapabilityBoundingSet", CapabilitySet::FULL);
+        let held = if subject.uid == 0 {
+            subject.capabilities
+        } else {
+            granted
+        };
+        subject.capabilities = CapabilitySet(held.0 & subject.bounding.0);
+        subject.no_new_privs = self.is_on("NoNewPrivileges");
+        Ok(subject)
+    }
+
+    /// A set of capabilities, where the setting is there: names, or `~` and the names of those that are taken away.
+    fn capabilities(&self, key: &str, unset: CapabilitySet) -> CapabilitySet {
+        let Some(values) = self.values.get(key).filter(|values| !values.is_empty()) else {
+            return unset;
+        };
+        let known = |name: &str| {
+            let mut every = Capability::ALL.iter().copied();
+            every.find(|capability| capability.name().eq_ignore_ascii_case(name))
+        };
+        values.iter().fold(CapabilitySet::EMPTY, |set, value| {
+            match value.strip_prefix('~') {
+                Some(names) => names
+                    .split_whitespace()
+                    .filter_map(known)
+                    .fold(CapabilitySet::FULL, CapabilitySet::without),
+                None => value
+                    .split_whitespace()
+                    .filter_map(known)
+                    .fold(set, CapabilitySet::with),
+            }
+        })
+    }
+
+    /// What the settings make of places.
+    fn places(&self) -> Vec<Place> {
+        let mut places = Vec::new();
+        let mut add = |setting: &str, state, paths: &[&str]| {
+            places.extend(paths.iter().map(|path| Place {
+                path: (*path).to_owned(),
+                state,
+                setting: setting.to_owned(),
+            }));
+        };
+        let system = self.last("ProtectSystem").unwrap_or("no");
+        let setting = format!("ProtectSystem={system}");
+        match system {
+            "strict" => {
+                add(&setting, PlaceState::ReadOnly, &["/"]);
+                add(&setting, PlaceState::Writable, &["/dev", "/proc", "/sys"]);
+            }
+            "full" => add(
+                &setting,
+                PlaceState::ReadOnly,
+                &["/usr", "/boot", "/efi", "/etc"],
+            ),
+            "yes" | "true" | "on" | "1" => {
+                add(&setting, PlaceState::ReadOnly, &["/usr", "/boot", "/efi"])
+            }
+            _ => {}
+        }
+        let home = self.last("ProtectHome").unwrap_or("no");
+        let setting = format!("ProtectHome={home}");
+        let homes = ["/home", "/root", "/run/user"];
+        match home {
+            "read-only" => add(&setting, PlaceState::ReadOnly, &homes),
+            "tmpfs" => add(&setting, PlaceState::Private, &homes),
+            "yes" | "true" | "on" | "1" => add(&setting, PlaceState::Inaccessible, &homes),
+            _ => {}
+        }
+        if self.is_on("PrivateTmp") {
+            add("PrivateTmp=", PlaceState::Private, &["/tmp", "/var/tmp"]);
+        }
+        for (key, top) in [
+            ("StateDirectory", "/var/lib"),
+            ("CacheDirectory", "/var/cache"),
+            ("LogsDirectory", "/var/log"),
+            ("RuntimeDirectory", "/run"),
+        ] {
+            for name in self.words(key) {
+                let name = name.split(':').next().unwrap_or(name);
+                add(key, PlaceState::Writable, &[&format!("{top}/{name}")]);
+            }
+        }
+        for (key, state) in [
+            ("ReadWritePaths", PlaceState::Writable),
+            ("ReadOnlyPaths", PlaceState::ReadOnly),
+            ("InaccessiblePaths", PlaceState::Inaccessible),
+            ("TemporaryFileSystem", PlaceState::Private),
+        ] {
+            for word in self.words(key) {
+                let path = word.trim_start_matches(['-', '+']);
+                let path = path.split(':').next().unwrap_or(path);
+                let path = path
+                    .strip_suffix('/')
+                    .filter(|path| !path.is_empty())
+                    .unwrap_or(path);
+                add(&format!("{key}={path}"), state, &[path]);
+            }
+        }
+        places
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(text: &str) -> Service {
+        let mut settings = Settings {
+            values: BTreeMap::new(),
+        };
+        settings.read(text);
+        Service {
+            unit: "app.service".to_owned(),
+            pid: None,
+            subject: Subject::login(33, 33, Vec::new()),
+            directory: b"/".to_vec(),
+            places: settings.places(),
+        }
+    }
+
+    #[test]
+    fn the_deepest_place_decides() {
+        let service = service(
+            "[Service]\nProtectSystem=strict\nReadWritePaths=/srv/app/data -/srv/none\nProtectHome=yes\nStateDirectory=app\nPrivateTmp=yes\n",
+        );
+        let refuses =
+            |path: &str, operation| service.refuses(path.as_bytes(), &operation).is_some();
+        assert!(refuses("/srv/app/f", Operation::WRITE));
+        assert!(!refuses("/srv/app/f", Operation::READ));
+        assert!(!refuses("/srv/app/data/f", Operation::WRITE));
+        assert!(!refuses("/var/lib/app/f", Operation::CREATE));
+        assert!(refuses("/home/alice/f", Operation::READ));
+        assert!(refuses("/tmp/f", Operation::READ));
+    }
+
+    #[test]
+    fn an_empty_assignment_takes_back_what_was_before() {
+        let service = service(
+            "[Service]\nInaccessiblePaths=/srv/a\nInaccessiblePaths=\nInaccessiblePaths=/srv/b\n[Install]\nInaccessiblePaths=/srv/c\n",
+        );
+        let refuses = |path: &str| service.refuses(path.as_bytes(), &Operation::READ).is_some();
+        assert!(!refuses("/srv/a/f") && refuses("/srv/b/f") && !refuses("/srv/c/f"));
+    }
+}
