@@ -28,6 +28,9 @@ pub struct Policy {
     /// Mode bits that must not be set on the directory that the file lies in.
     #[serde(default)]
     pub forbidden_above: Bits,
+    /// Whether that goes for every directory up to the home of the file's owner.
+    #[serde(default)]
+    pub up_to_home: bool,
     /// Whether set-user-ID programs must have an effect where the file lies, and in the process.
     #[serde(default)]
     pub set_user_id: bool,

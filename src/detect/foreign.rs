@@ -6,10 +6,12 @@ use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
 use super::lines::{Lines, without_controls};
-use super::paste;
+use super::pattern::{Pattern, Shape};
+use super::{paste, pattern_file};
 use crate::attempt::Incident;
 
 const FILE: &str = include_str!("../../patterns/foreign.toml");
+const SILENCE: &str = include_str!("../../patterns/silence.toml");
 
 /// How many different meanings of one text are told.
 const MOST: usize = 3;
@@ -58,6 +60,12 @@ pub fn foreign_in(text: &[u8]) -> Vec<Foreign> {
     let mut take = |line: &[u8]| {
         let line = without_controls(line);
         let rule = rules().iter().find(|rule| rule.line.is_match(&line));
+        let is_general = |rule: &Rule| {
+            rules()
+                .last()
+                .is_some_and(|last| last.raw.name == rule.raw.name)
+        };
+        let rule = rule.filter(|rule| !(is_general(rule) && is_documentation(&line)));
         if let Some(rule) = rule
             && !found.iter().any(|known| known.name == rule.raw.name)
         {
@@ -65,9 +73,7 @@ pub fn foreign_in(text: &[u8]) -> Vec<Foreign> {
                 message: line.trim_ascii().to_vec(),
                 name: &rule.raw.name,
                 meaning: &rule.raw.meaning,
-                is_general: rules()
-                    .last()
-                    .is_some_and(|last| last.raw.name == rule.raw.name),
+                is_general: is_general(rule),
             });
         }
     };
@@ -90,6 +96,24 @@ pub fn meaning_elsewhere(incident: &Incident) -> Option<&'static str> {
     let mut matching = rules.filter(|rule| texts.clone().any(|text| rule.line.is_match(text)));
     let found = matching.next().map(|rule| rule.raw.meaning.as_str());
     texts.next().and(found)
+}
+
+/// Whether a line only speaks of messages: changelogs, reports of tests, sources, prose.
+fn is_documentation(line: &[u8]) -> bool {
+    static SILENT: OnceLock<Vec<Pattern>> = OnceLock::new();
+    let silent = SILENT.get_or_init(|| {
+        let patterns = pattern_file::parse("silence", SILENCE).unwrap_or_default();
+        let tells_by_itself = |pattern: &Pattern| {
+            matches!(pattern.shape, Shape::Line(_))
+                && pattern.looks.is_empty()
+                && pattern.id != "silence-rpc"
+        };
+        patterns.into_iter().filter(tells_by_itself).collect()
+    });
+    silent.iter().any(|pattern| match &pattern.shape {
+        Shape::Line(expression) => expression.find(line).is_some(),
+        Shape::AroundReason(..) => false,
+    })
 }
 
 fn rules() -> &'static [Rule] {
@@ -130,6 +154,9 @@ mod tests {
             "drwxr-xr-x 2 root root 4096 x",
             "- fix: \"access denied\" is told now",
             "cat: /etc/shadow: Permission",
+            "- fix: handle EACCES: permission denied when the cache folder is read-only",
+            "    ✓ throws EACCES when permission denied (3 ms)",
+            "tests/x.py::test[Permission denied] PASSED   [ 50%]",
         ] {
             assert_eq!(foreign_in(text.as_bytes()), [], "{text}");
         }

@@ -91,6 +91,8 @@ const LITERALS: &[(usize, &str)] = &[
     (0, "rotatable"),
     (0, "Unable to open log"),
     (0, "Unable to create d"),
+    (0, "Unable to load host"),
+    (0, "Unable to (re)create"),
     (2, "are root"),
     (4, "_paranoid"),
     (10, "must have mode"),

@@ -441,3 +441,23 @@ fn a_line_of_the_log_proves_a_module_s_refusal() {
         assert_eq!(said, format!("EACCES {code} Proven"));
     }
 }
+
+#[test]
+fn sshd_asks_of_every_directory_up_to_the_home() {
+    let keys = |home: &str, above: &str| {
+        scene(
+            "alice alice",
+            "sshd-strict-modes /home/alice/.ssh/authorized_keys",
+            &format!(
+                "{above} root root /home\n{home} alice alice /home/alice\n\
+                 drwx------ alice alice /home/alice/.ssh\n\
+                 -rw------- alice alice /home/alice/.ssh/authorized_keys"
+            ),
+        )
+    };
+    assert_eq!(keys("drwxr-xr-x", "drwxrwxr-x"), "allowed");
+    assert_eq!(
+        keys("drwxrwxr-x", "drwxr-xr-x"),
+        "EACCES program-policy /home/alice"
+    );
+}

@@ -27,12 +27,17 @@ impl<'a> Kernel<'a> {
         if policy.set_user_id && self.mount_of(node).flags.nosuid {
             return refuse(node, policy, Breach::Nosuid);
         }
-        if policy.forbidden_above.0 != 0
-            && let Some(parent) = walk.parent()
-        {
-            let excess = self.inode(parent)?.mode & policy.forbidden_above.0;
-            if excess != 0 {
-                return refuse(parent, policy, Breach::Excess(excess));
+        if policy.forbidden_above.0 != 0 {
+            for directory in directories_above(walk, policy) {
+                let above = self.inode(directory)?;
+                // A home lies in a directory that is not its owner's.
+                if policy.up_to_home && above.uid != inode.uid {
+                    break;
+                }
+                let excess = above.mode & policy.forbidden_above.0;
+                if excess != 0 {
+                    return refuse(directory, policy, Breach::Excess(excess));
+                }
             }
         }
         self.new_privileges(policy)
@@ -46,6 +51,16 @@ impl<'a> Kernel<'a> {
         }
         Ok(())
     }
+}
+
+/// The directories that the policy asks of: the file's own, or those up to the home, the nearest first.
+fn directories_above(walk: &Walk, policy: &Policy) -> Vec<NodeId> {
+    if !policy.up_to_home {
+        return walk.parent().into_iter().collect();
+    }
+    let mut above: Vec<NodeId> = walk.steps.iter().rev().map(|step| step.dir).collect();
+    above.dedup();
+    above
 }
 
 fn refuse(node: NodeId, policy: &'static Policy, breach: Breach) -> Decision {

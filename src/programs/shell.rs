@@ -137,6 +137,9 @@ fn next(code: &[u8]) -> Option<(Token, &[u8])> {
         .take_while(|byte| b" \t\r".contains(byte))
         .count();
     let code = &code[blank..];
+    if let Some(length) = copy_of_a_descriptor(code) {
+        return next(&code[length..]);
+    }
     let (&first, after) = code.split_first()?;
     match first {
         b'#' => {
@@ -155,6 +158,20 @@ fn next(code: &[u8]) -> Option<(Token, &[u8])> {
             None => word(code),
         },
     }
+}
+
+/// How long a redirection is that copies or closes a descriptor (`2>&1`, `>&-`), where one begins here.
+fn copy_of_a_descriptor(code: &[u8]) -> Option<usize> {
+    let digits = |code: &[u8]| code.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let before = digits(code);
+    let rest = code[before..]
+        .strip_prefix(b">&")
+        .or_else(|| code[before..].strip_prefix(b"<&"))?;
+    let after = match rest.first() {
+        Some(b'-') => 1,
+        _ => digits(rest),
+    };
+    (after > 0).then_some(before + 2 + after)
 }
 
 /// A redirection that opens a file, and how long its sign is. Copies of descriptors (`2>&1`) and here-documents open none.
@@ -222,6 +239,20 @@ mod tests {
                 operation,
                 "{code}"
             );
+        }
+    }
+
+    #[test]
+    fn a_copy_of_a_descriptor_is_no_command() {
+        for code in [&b"cat f >&2"[..], b"cat 2>&1 f", b"cat f 3>&-"] {
+            let found = commands(code);
+            let words: Vec<&[u8]> = found
+                .iter()
+                .flat_map(|one| &one.words)
+                .map(Vec::as_slice)
+                .collect();
+            assert_eq!(words, [&b"cat"[..], b"f"]);
+            assert_eq!(found.len(), 1);
         }
     }
 

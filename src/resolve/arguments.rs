@@ -2,7 +2,7 @@
 
 use super::port::port;
 use super::speaker::Speakers;
-use crate::attempt::{Incident, Object};
+use crate::attempt::{Incident, Object, Operation};
 use crate::programs::{CommandLine, Operand};
 
 /// The longest path (PATH_MAX).
@@ -19,7 +19,9 @@ pub fn files(incident: &Incident, speakers: &Speakers) -> Vec<Operand> {
                 .strip_prefix(b"//")
                 .filter(|rest| rest.starts_with(b"/"))
                 .unwrap_or(word);
+            let is_phrase = word.contains(&b' ') && !word.contains(&b'/');
             let is_path = !word.is_empty()
+                && !is_phrase
                 && word.len() < LONGEST_PATH
                 && !word.iter().any(|byte| b"\0\n".contains(byte));
             let is_address = memchr::memmem::find(word, b"://").is_some() || port(word).is_some();
@@ -29,7 +31,7 @@ pub fn files(incident: &Incident, speakers: &Speakers) -> Vec<Operand> {
                     && !incident
                         .operations
                         .iter()
-                        .any(|told| told.name() == does.name())
+                        .any(|told| told.name() == does.name() || both_write(told, does))
             });
             if is_path && !is_address && !is_other && !found.iter().any(|known| known.word == word)
             {
@@ -66,6 +68,12 @@ pub fn ports(speakers: &Speakers) -> Vec<Object> {
         }
     }
     found
+}
+
+/// Whether both open for writing, one of them for reading as well.
+fn both_write(told: &Operation, does: &Operation) -> bool {
+    let writes = |operation: &Operation| matches!(operation, Operation::Open(how) if how.write);
+    writes(told) && writes(does)
 }
 
 /// The command lines of the speakers, where they are known, else every one.

@@ -1,7 +1,7 @@
 //! Text that a container engine or a sandbox passes on: whether it was written in there, or by the program that passes it on.
 
 use super::{CandidateProcess, Circumstances, Presence};
-use crate::attempt::{Incident, Place};
+use crate::attempt::{Incident, Operation, Place};
 use crate::byte_path;
 use crate::programs::{CommandLine, command_lines};
 
@@ -96,7 +96,9 @@ fn is_its_own(incident: &Incident, line: &CommandLine) -> bool {
         known.keeps.iter().any(holds) || line.words.iter().skip(1).any(is_given)
     };
     let named = incident.paths.first().is_some_and(of_its_own);
-    known.says.iter().any(begins) && named
+    // Whom an engine's client connects to is not told by its arguments alone (DOCKER_HOST).
+    let connects = known.engine && incident.operations == [Operation::Connect];
+    known.says.iter().any(begins) && (named || connects)
 }
 
 /// Whether part of a word is this path, also as a URL has it: `unix:///run/x.sock`.
@@ -193,6 +195,22 @@ mod tests {
             of("docker ps", error, "/var/run/docker.sock"),
             Whence::Passing(container())
         );
+    }
+
+    #[test]
+    fn an_engine_connects_from_here_wherever_its_socket_lies() {
+        let incident = Incident {
+            message: b"permission denied while trying to connect to the docker API".to_vec(),
+            paths: vec![b"/srv/d.sock".to_vec()],
+            operations: vec![Operation::Connect],
+            ..Incident::default()
+        };
+        let circumstances = Circumstances {
+            command: vec![b"docker".to_vec(), b"ps".to_vec()],
+            ..Circumstances::default()
+        };
+        let whence = whence(&incident, &circumstances);
+        assert_eq!(whence, Whence::Passing(container()));
     }
 
     #[test]

@@ -168,9 +168,11 @@ fn directories(
         false => told_directories(&process.arguments, incident),
     };
     let elsewhere = told.iter().filter(|told| !own.ends_with(&tidy(told)));
+    let before = bases.len();
     bases.extend(elsewhere.map(|told| (join(own, told), true)));
+    let works_here = bases.len() == before;
     let stays = !process_was_seen_elsewhere(process) && shell_stays(&circumstances.command);
-    bases.push((own.clone(), is_seen || stays));
+    bases.push((own.clone(), works_here && (is_seen || stays)));
     if !is_seen {
         bases.push((start.clone(), false));
         bases.extend(

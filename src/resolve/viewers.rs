@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 
 use crate::attempt::Incident;
+use crate::byte_path;
+use crate::programs::{CommandLine, command_lines};
 
 const FILE: &str = include_str!("../../patterns/viewers.toml");
 
@@ -26,9 +28,23 @@ struct Viewer {
     bare: bool,
 }
 
-/// Whether the command only shows the text that tells of the incident, and does not say so of itself.
+/// Whether the command only shows the text that tells of the incident, and does not say so of itself; of a shell's code, whether
+/// all commands in it do.
 #[must_use]
 pub fn is_only_shown(incident: &Incident, command: &[Vec<u8>]) -> bool {
+    let lines = command_lines(command);
+    let wraps = |line: &CommandLine| {
+        let is_outer = |other: &CommandLine| {
+            line.words.len() > other.words.len() && line.words.ends_with(&other.words)
+        };
+        line.is_code_for_a_shell() || lines.iter().any(is_outer)
+    };
+    let mut inner = lines.iter().filter(|line| !wraps(line)).peekable();
+    inner.peek().is_some() && inner.all(|line| shows(incident, &line.words))
+}
+
+/// Whether this program only shows the text.
+fn shows(incident: &Incident, command: &[Vec<u8>]) -> bool {
     let [program, arguments @ ..] = command else {
         return false;
     };
@@ -41,13 +57,27 @@ pub fn is_only_shown(incident: &Incident, command: &[Vec<u8>]) -> bool {
         .iter()
         .position(|byte| *byte == b':')
         .map_or(&message[..0], |end| &message[..end]);
-    let says_its_name = base(head) == name;
+    let says_its_name = base(head) == name && is_given(incident, arguments);
     let says_so = viewer
         .own
         .iter()
         .any(|own| message.starts_with(own.as_bytes()));
     let names_its_file = viewer.bare && arguments.iter().any(|argument| argument == head);
     !(says_its_name || says_so || names_its_file)
+}
+
+/// Whether the file that the message names can be one that the program was given: an absolute path is one of its arguments, lies
+/// below one, or one is still to be expanded by a shell.
+fn is_given(incident: &Incident, arguments: &[Vec<u8>]) -> bool {
+    let absolute = incident.paths.first().filter(|path| path.starts_with(b"/"));
+    let Some(path) = absolute else {
+        return true;
+    };
+    arguments.iter().any(|argument| {
+        let top = argument.strip_suffix(b"/").unwrap_or(argument);
+        let is_top = top.starts_with(b"/") && byte_path::is_within(path, top);
+        is_top || argument.iter().any(|byte| b"*?[$~`".contains(byte))
+    })
 }
 
 fn viewer(name: &[u8], arguments: &[Vec<u8>]) -> Option<&'static Viewer> {
@@ -113,6 +143,28 @@ mod tests {
         ] {
             assert!(is_shown(message, command), "{message} {command}");
         }
+    }
+
+    #[test]
+    fn a_viewer_speaks_of_what_it_was_given_and_of_nothing_else() {
+        let incident = |path: &str| Incident {
+            message: format!("cat: {path}: Permission denied").into_bytes(),
+            paths: vec![path.into()],
+            ..Incident::default()
+        };
+        let words = |words: &[&str]| -> Vec<Vec<u8>> {
+            words.iter().map(|word| word.as_bytes().to_vec()).collect()
+        };
+        let log = words(&["cat", "/srv/app.log"]);
+        assert!(is_only_shown(&incident("/etc/shadow"), &log));
+        assert!(!is_only_shown(&incident("/srv/app.log"), &log));
+        let piped = words(&["sh", "-c", "cat /srv/app.log | grep denied >&2"]);
+        assert!(is_only_shown(&incident("/etc/shadow"), &piped));
+        assert!(!is_only_shown(&incident("/srv/app.log"), &piped));
+        let globbed = words(&["sh", "-c", "cat /etc/sha*"]);
+        assert!(!is_only_shown(&incident("/etc/shadow"), &globbed));
+        let other = words(&["sh", "-c", "cat /srv/app.log; ./run"]);
+        assert!(!is_only_shown(&incident("/etc/shadow"), &other));
     }
 
     #[test]
