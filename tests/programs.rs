@@ -546,6 +546,12 @@ fn processes_and_the_system() {
             "",
         ),
         case("runuser", "runuser -u bob true", "", "", ""),
-        case("sysctl", "sysctl -w kernel.panic=1", "EACCES", "", "write"),
+        case(
+            "sysctl",
+            "sysctl -w kernel.panic=1",
+            "EACCES",
+            "/proc/sys/kernel/panic",
+            "write",
+        ),
     ]);
 }

@@ -237,7 +237,9 @@ impl<'p> Reading<'p> {
         self.find_name();
         self.blank_paths();
         if self.told.is_none() && self.pattern.words {
-            let told = self.words.phrase(self.last_clause(), self.foreign);
+            let clause = self.last_clause();
+            let nearest = || self.words.phrase(clause, self.foreign);
+            let told = (!clause.is_empty()).then(nearest).flatten();
             let told = told.or_else(|| self.words.phrase(&self.bare, self.foreign));
             self.told = told.filter(|told| !self.vague || is_kind_of_open(told));
         }
@@ -303,8 +305,9 @@ impl<'p> Reading<'p> {
         };
         let head = self.bare[..reason.start].trim_ascii_end();
         let head = head.strip_suffix(b":").unwrap_or(head);
-        let start = memchr::memmem::rfind(head, b": ");
-        start.map_or(&[], |at| &head[at..])
+        let clause = memchr::memmem::rfind(head, b": ").map(|at| &head[at..]);
+        let has_words = |clause: &&[u8]| clause.iter().any(u8::is_ascii_alphabetic);
+        clause.filter(has_words).unwrap_or_default()
     }
 
     /// Takes a name from anywhere on the line, where the pattern allows it; and the whole of a name that is repeated shorter.

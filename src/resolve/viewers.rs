@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use super::speaker;
 use crate::attempt::Incident;
 use crate::byte_path;
 use crate::programs::{CommandLine, command_lines};
@@ -39,8 +40,17 @@ pub fn is_only_shown(incident: &Incident, command: &[Vec<u8>]) -> bool {
         };
         line.is_code_for_a_shell() || lines.iter().any(is_outer)
     };
-    let mut inner = lines.iter().filter(|line| !wraps(line)).peekable();
-    inner.peek().is_some() && inner.all(|line| shows(incident, &line.words))
+    let (outer, inner): (Vec<&CommandLine>, Vec<&CommandLine>) =
+        lines.iter().partition(|line| wraps(line));
+    let speaks = speaker::leading_name(&incident.message);
+    if outer.iter().any(|line| speaks == Some(line.name())) {
+        return false;
+    }
+    // What a script prints is its own message.
+    let prints = |line: &&CommandLine| [&b"echo"[..], b"printf"].contains(&line.name());
+    let is_code = outer.iter().any(|line| line.is_code_for_a_shell());
+    !(inner.is_empty() || is_code && inner.iter().any(prints))
+        && inner.iter().all(|line| shows(incident, &line.words))
 }
 
 /// Whether this program only shows the text.
