@@ -125,12 +125,12 @@ fn there(
     let first = places.next();
     let is_one = !matches!(place, Place::Container(_)) || places.all(|other| Some(other) == first);
     if there.processes.is_empty() || !is_one {
-        return Finding::without_attempt(incident, not_ours(&place.words()));
+        return Finding::without_attempt(incident, not_ours(&place));
     }
     let mut finding = read(incident.clone(), &there, views);
     if finding.conclusion == Conclusion::Allowed {
         // Whoever it was there, it was none of those who were seen.
-        return Finding::without_attempt(incident, not_ours(&place.words()));
+        return Finding::without_attempt(incident, not_ours(&place));
     }
     let lives = finding.attempt.as_ref().and_then(|attempt| {
         let is_it = |process: &&CandidateProcess| process.subject == attempt.subject;
@@ -140,7 +140,7 @@ fn there(
         .filter(|place| *place != Place::Namespace)
         .unwrap_or(place);
     if !is_of_what_was_told(&finding, &there) {
-        return Finding::without_attempt(incident, not_ours(&place.words()));
+        return Finding::without_attempt(incident, not_ours(&place));
     }
     let stays = resolve::is_in_one_that_stays(circumstances);
     abroad::settle(&mut finding, place, stays);
@@ -374,16 +374,29 @@ fn written_elsewhere(incident: &Incident, circumstances: &Circumstances) -> Opti
         ));
     }
     let origin = resolve::origin(incident, circumstances, gather::is_there)?;
-    Some(not_ours(&match origin {
-        Origin::Machine(name) => format!("on {}", quote::display(name.as_bytes())),
-        Origin::Container(name) => Place::Container(name).words(),
-    }))
+    Some(match origin {
+        Origin::Machine(name) => {
+            let place = format!("on {}", quote::display(name.as_bytes()));
+            format!("{}: nothing here was looked at", of_another(&place))
+        }
+        Origin::Container(name) => not_ours(&Place::Container(name)),
+    })
 }
 
-fn not_ours(place: &str) -> String {
+/// What decides in another place, where that cannot be looked at.
+fn not_ours(place: &Place) -> String {
+    let what = match place {
+        Place::Container(_) => ", and what its image or a volume has there decides",
+        _ => "",
+    };
     format!(
-        "this was written {place}, and its paths are not those of this machine: nothing here was looked at"
+        "{}: nothing here was looked at{what}",
+        of_another(&place.words())
     )
+}
+
+fn of_another(place: &str) -> String {
+    format!("this was written {place}, and its paths are not those of this machine")
 }
 
 /// An incident whose operation a line of shell code tells that the message points at: `./build.sh: line 3: out: ...`.

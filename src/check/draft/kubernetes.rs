@@ -42,15 +42,9 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
 /// The lines of the list's entry that this line belongs to.
 fn entry<'l>(lines: &'l [&'l str], number: usize) -> impl Iterator<Item = &'l str> {
     let begins = |line: &&str| line.trim_start().starts_with("- ");
-    let start = lines[..=number]
-        .iter()
-        .rposition(|line| begins(line))
-        .unwrap_or(number);
+    let start = lines[..=number].iter().rposition(begins).unwrap_or(number);
     let rest = &lines[start + 1..];
-    let end = rest
-        .iter()
-        .position(|line| begins(line))
-        .unwrap_or(rest.len());
+    let end = rest.iter().position(begins).unwrap_or(rest.len());
     lines[start..start + 1 + end]
         .iter()
         .map(|line| line.trim().trim_start_matches("- "))
