@@ -9,6 +9,7 @@ mod quota;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::attempt::{Attempt, Errno, Incident, Operation};
 use crate::denial::Code;
@@ -26,8 +27,11 @@ const MOST: usize = 1000;
 /// How many failures wait to be worked out; of more, only the number is kept.
 const MOST_WAITING: usize = 10_000;
 
-/// How many failures are worked out before their hints are given; the rest waits.
+/// How many failures of a burst are worked out at once; the rest waits.
 const AT_ONCE: usize = 24;
+
+/// How long a burst lasts at most: who never pauses still has something explained in each.
+const LONGEST_BURST: Duration = Duration::from_secs(1);
 
 /// How many failures are worked out in a burst without anything new to be said; of more, only the number is kept.
 const MOST_FRUITLESS: usize = 100;
@@ -51,8 +55,9 @@ pub struct Findings {
     /// The number of the next entry, and of the next moment.
     next: u64,
     clock: u64,
-    /// How many were worked out since hints were last given.
+    /// How many were worked out in this burst, and when it began.
     worked_out: usize,
+    burst: Option<Instant>,
     /// How many were worked out in this burst since there was something new to be said.
     fruitless: usize,
     /// Whether all is to be listed.
@@ -132,6 +137,13 @@ impl Findings {
     /// Takes what a text tells of. The first of a burst are worked out at once, while things are as they were; the others
     /// wait until the hints of these were given.
     pub fn meet(&mut self, incidents: Vec<Incident>, circumstances: &Arc<Circumstances>) {
+        if self
+            .burst
+            .is_some_and(|begin| begin.elapsed() >= LONGEST_BURST)
+        {
+            self.begin_burst();
+        }
+        self.burst.get_or_insert_with(Instant::now);
         for incident in incidents {
             self.clock += 1;
             let text = text(&incident);
@@ -155,12 +167,18 @@ impl Findings {
     /// Whether so much was worked out that its hints are due before anything else is looked at.
     #[must_use]
     pub fn is_enough(&self) -> bool {
-        self.worked_out >= AT_ONCE
+        self.worked_out >= AT_ONCE && self.kept.iter().any(|entry| !entry.considered)
     }
 
     /// It has been quiet for a moment: what comes now is another burst.
     pub fn rest(&mut self) {
         self.fruitless = 0;
+        self.begin_burst();
+    }
+
+    fn begin_burst(&mut self) {
+        self.worked_out = 0;
+        self.burst = None;
     }
 
     /// Takes a system call that was refused.
@@ -213,7 +231,6 @@ impl Findings {
 
     /// What a hint is to be shown for now, in the order in which it was met. `is_wanted` is what the configuration says.
     pub fn due(&mut self, is_wanted: impl Fn(&Finding) -> bool) -> Vec<&Finding> {
-        self.worked_out = 0;
         let new: Vec<usize> = (0..self.kept.len())
             .filter(|&at| !self.kept[at].considered)
             .collect();
@@ -255,7 +272,6 @@ impl Findings {
 
     /// Every new finding, for programs that read hints: these are not told less of what is alike.
     pub fn all_due(&mut self, is_wanted: impl Fn(&Finding) -> bool) -> Vec<&Finding> {
-        self.worked_out = 0;
         let new: Vec<usize> = (0..self.kept.len())
             .filter(|&at| !self.kept[at].considered)
             .collect();
