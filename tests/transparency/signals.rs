@@ -289,8 +289,8 @@ END"#,
 fn the_closing_of_the_terminal_ends_everything() {
     for redirection in ["", "2>err", "| cat", "2>&1 | cat"] {
         let mut pair = Pair::start(&format!(
-            "(trap '' HUP; exec </dev/null >/dev/null 2>&1; until_there ../pid; until_gone $(cat ../pid); echo >over) &
-             run sh -c 'echo $$ >../pid; echo ready; sleep 1000; touch survived' {redirection}; true"
+            "(trap '' HUP; echo >../watching; exec </dev/null >/dev/null 2>&1; until_there ../pid; until_gone $(cat ../pid); echo >over) &
+             until_there ../watching; run sh -c 'echo $$ >../pid; echo ready; sleep 1000; touch survived' {redirection}; true"
         ));
         pair.until("ready");
         pair.hangs_up_until("over");
