@@ -32,6 +32,9 @@ pub use subject::{Capability, CapabilitySet, IdMap, Subject};
 /// that a file has.
 pub const ANY_NAME: &[u8] = b"(a new file)";
 
+/// The attribute that a file's ACL is kept in.
+pub const ACCESS_ACL: &str = "system.posix_acl_access";
+
 /// The attribute that stands for any of a user's own: the rules are the same for all of them.
 pub const ANY_USER_ATTRIBUTE: &str = "user.*";
 

@@ -12,7 +12,9 @@ mod untold;
 pub use judged::{Views, Worlds};
 pub use program::program_named;
 
-use crate::attempt::{Attempt, Clue, Errno, Incident, Object, Origin, Place, Sign, Signs};
+use crate::attempt::{
+    Attempt, Clue, Errno, Incident, Object, Operation, Origin, Place, Sign, Signs,
+};
 use crate::cause;
 use crate::denial::Code;
 use crate::detect;
@@ -38,6 +40,7 @@ pub fn investigate(
     circumstances: &Circumstances,
     views: &mut Views,
 ) -> Finding {
+    views.command.clone_from(&circumstances.command);
     match evidence {
         Evidence::Call(attempt) => of_call(attempt, circumstances, views),
         Evidence::FilteredCall(attempt) => of_filtered_call(attempt, circumstances, views),
@@ -215,9 +218,10 @@ fn interpreted(incident: &Incident, circumstances: &Circumstances, views: &mut V
         },
     };
     match (decision, incident.paths.first()) {
-        (Decision::Judged(judged, Conclusion::Allowed), Some(name))
-            if !judged.reading.signs.place && !circumstances.command.is_empty() =>
-        {
+        (
+            Decision::Judged(judged, Conclusion::Allowed | Conclusion::Unclear(Unclear::Note(_))),
+            Some(name),
+        ) if !judged.reading.signs.place && !circumstances.command.is_empty() => {
             // What lies elsewhere under that name says nothing.
             Decision::Nothing(format!(
                 "{} is relative to a directory that the program worked in, and it is not known which",
@@ -399,23 +403,35 @@ fn of_another(place: &str) -> String {
     format!("this was written {place}, and its paths are not those of this machine")
 }
 
-/// An incident whose operation a line of shell code tells that the message points at: `./build.sh: line 3: out: ...`.
+/// An incident with what the line of source tells that the message points at: the operation, as in `./build.sh: line 3: out: ...`,
+/// or the directory that a program was to be started in.
 fn with_its_source(incident: Incident, circumstances: &Circumstances) -> Incident {
     let (Some(Clue::Line(file, number)), Some(name)) = (&incident.clue, incident.paths.first())
     else {
         return incident;
     };
-    if !incident.operations.is_empty() {
-        return incident;
-    }
     let sources = resolve::sources(file, &incident, circumstances);
-    let lines = sources
+    let found = sources
         .iter()
-        .map(|file| gather::source_lines(file, *number));
-    let told = lines
-        .filter_map(|(lines, at)| programs::use_in_code(lines.get(at)?, name))
-        .next();
-    match told {
+        .map(|file| gather::source_lines(file, *number))
+        .find(|(lines, at)| lines.get(*at).is_some());
+    let Some((lines, at)) = found else {
+        return incident;
+    };
+    if incident.operations == [Operation::Exec] {
+        let directory = incident.directory.clone();
+        return Incident {
+            directory: directory.or_else(|| resolve::started_in(&lines, at)),
+            ..incident
+        };
+    }
+    let is_shell = incident.pattern.starts_with("shell-");
+    let told = || match is_shell {
+        true => programs::use_in_code(&lines[at], name)
+            .or_else(|| programs::use_of_what_is_filled_in(&lines[at])),
+        false => resolve::use_in_source(&lines, at, name),
+    };
+    match told().filter(|_| incident.operations.is_empty()) {
         Some(operation) => Incident {
             operations: vec![operation],
             operation_sign: Some(Sign::Source),

@@ -8,7 +8,7 @@ mod shell;
 mod walk;
 
 pub use command_line::{CommandLine, Operand, command_lines};
-pub use shell::{redirections, use_in_code};
+pub use shell::{redirections, use_in_code, use_of_what_is_filled_in};
 pub use walk::{Walk, walk};
 
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use crate::attempt::{OpenHow, Operation};
+use crate::attempt::{ACCESS_ACL, OpenHow, Operation};
 use crate::byte_path;
 
 const FILE: &str = include_str!("../patterns/programs.toml");
@@ -147,6 +147,7 @@ pub fn program(name: &[u8]) -> Option<&'static Program> {
 /// An operation by the name that the file uses.
 fn operation(name: &str) -> Option<Operation> {
     match name {
+        "acl" => Some(Operation::Setxattr(ACCESS_ACL.into())),
         "update" => Some(Operation::Open(OpenHow {
             read: true,
             create: true,

@@ -11,7 +11,7 @@ pub mod text;
 
 pub use json::{fix_report, incident_report, json_text, obstacle_path};
 
-use crate::attempt::{ANY_USER_ATTRIBUTE, Attempt, Object, OpenHow, Operation};
+use crate::attempt::{ACCESS_ACL, ANY_USER_ATTRIBUTE, Attempt, Object, OpenHow, Operation};
 use crate::facts::Facts;
 use crate::quote;
 use crate::report::{Conclusion, Finding, Unclear};
@@ -62,6 +62,7 @@ fn deed_to(operation: &Operation, object: &str, to: Option<String>) -> String {
             let to = to.unwrap_or_else(|| "another name".to_owned());
             format!("{} to {to}", operation.deed(object))
         }
+        (Operation::Setxattr(name), _) if name == ACCESS_ACL => format!("set the ACL of {object}"),
         (Operation::Setxattr(name), _) if name != ANY_USER_ATTRIBUTE => format!(
             "set the attribute {} of {object}",
             quote::display(name.as_bytes())
@@ -122,7 +123,7 @@ pub fn both_paths(finding: &Finding) -> Option<String> {
 
 /// What the text alone tells.
 fn reported(finding: &Finding) -> String {
-    const UNNAMED: &str = "something that the message does not name";
+    const UNNAMED: &str = " that the message does not name";
     let incident = finding.incident.as_ref();
     let object = incident.and_then(|incident| incident.paths.first().or(incident.address.as_ref()));
     let object = object.map(|object| quote::display(object));
@@ -132,10 +133,20 @@ fn reported(finding: &Finding) -> String {
             "the program could not {}",
             deed_to(operation, &object, None)
         ),
-        (Some(operation), None) => format!(
-            "the program could not {}",
-            deed_to(operation, UNNAMED, None)
-        ),
+        (Some(operation), None) => {
+            // `make the directory {}` of something unnamed is `make a directory`.
+            let deed = match operation {
+                Operation::Bind => operation.deed("a port or socket"),
+                _ if operation.makes_a_name() => operation.deed("").replace(" the ", " a "),
+                _ => deed_to(operation, "a file", None),
+            };
+            let which = if operation.is_of_no_file() {
+                ""
+            } else {
+                UNNAMED
+            };
+            format!("the program could not {}{which}", deed.trim_end())
+        }
         (None, Some(object)) => {
             format!("the program reports that permission was denied for {object}")
         }
@@ -159,7 +170,12 @@ pub fn unclear(unclear: &Unclear) -> String {
     };
     let reasons = ways.iter().filter_map(|way| way.refused.as_ref());
     let mut reasons: Vec<&str> = reasons.map(|(because, _)| because.as_str()).collect();
-    reasons.dedup();
+    let mut known: Vec<&str> = Vec::new();
+    reasons.retain(|reason| {
+        let is_new = !known.contains(reason);
+        known.push(reason);
+        is_new
+    });
     let allowed = match list(false).as_str() {
         "" => String::new(),
         allowed => format!("; {allowed} is allowed now"),

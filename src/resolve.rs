@@ -18,7 +18,7 @@ mod viewers;
 pub use elsewhere::{of_a_server, origin};
 pub use inside::{Whence, is_in_one_that_stays, told_mounts, whence};
 pub use port::port;
-pub use source::{Literal, literals};
+pub use source::{Literal, literals, started_in, use_in_source};
 pub use speaker::leading_name;
 pub use viewers::is_only_shown;
 
@@ -26,7 +26,7 @@ use crate::attempt::{
     Attempt, Clue, Errno, Incident, Object, Operation, Place, Sign, Signs, Subject,
 };
 use crate::byte_path;
-use crate::programs::{CommandLine, use_in_code};
+use crate::programs::{CommandLine, use_in_code, use_of_what_is_filled_in};
 use operations::Meant;
 use places::Aim;
 use speaker::Speakers;
@@ -201,9 +201,12 @@ pub fn interpret(incident: &Incident, circumstances: &Circumstances) -> Interpre
     }
     let replaced = replaced(&known, name, &speakers);
     let replaced: Vec<Meant> = replaced.iter().map(|path| Meant::delete(path)).collect();
+    let entered = entered(&known, &speakers);
+    let entered: Vec<Meant> = entered.iter().map(|path| Meant::enter(path)).collect();
     let readings = replaced
         .iter()
         .chain(&meant)
+        .chain(&entered)
         .flat_map(|meant| readings(meant, sign, incident, &speakers, circumstances));
     Interpretation::Told(distinct(readings))
 }
@@ -231,6 +234,16 @@ fn with_its_code(incident: &Incident, speakers: &Speakers) -> Incident {
         known.operations.extend(asked);
     }
     known
+}
+
+/// The directory that a program was to be started in, where that is told: what starts it tells of the program alone.
+fn entered(incident: &Incident, speakers: &Speakers) -> Option<Vec<u8>> {
+    if incident.operations != [Operation::Exec] {
+        return None;
+    }
+    let in_code = |line: &CommandLine| source::directory_in_code(line.code.as_ref()?);
+    let by_code = || speakers.all_lines().iter().find_map(in_code);
+    incident.directory.clone().or_else(by_code)
 }
 
 /// The file that the speaker renames its new version over, where it names only that: the one it was given beside it.
@@ -360,7 +373,7 @@ fn told(incident: &Incident, name: &[u8], speakers: &Speakers) -> (Vec<Operation
     // A shell itself opens what is redirected, and starts what is a command.
     let by_shell = |line: &CommandLine| {
         let code = line.code.as_ref().filter(|_| line.is_code_for_a_shell());
-        use_in_code(code?, name)
+        use_in_code(code?, name).or_else(|| use_of_what_is_filled_in(code?))
     };
     if let Some(operation) = only(own.iter().filter_map(by_shell)) {
         return (vec![operation], Sign::Source);

@@ -64,4 +64,6 @@ privileges! {
     Swap "swapon" SysAdmin "use swap space",
     Limits "limits" SysResource "raise a limit",
     Keyring "keyctl" SysAdmin "use the kernel's keys",
+    FileCapabilities "setfcap" Setfcap "give a file capabilities",
+    FileFlags "setflags" LinuxImmutable "mark a file as immutable or append-only",
 }

@@ -6,6 +6,7 @@ use crate::attempt::{Object, Operation};
 use crate::byte_path;
 use crate::change::{Argv, Change, Effect, argv};
 use crate::facts::{Kind, Perms};
+use crate::programs::CommandLine;
 use crate::{programs, quote};
 
 /// Options of package managers that have no place where a package is installed for oneself.
@@ -87,6 +88,18 @@ fn is_what_it_does(case: &Case) -> bool {
         !operation.makes_a_name() && !matches!(operation, Operation::Open(_))
     };
     let lines = programs::command_lines(&case.facts.surroundings.command);
+    // What is to replace a file is made beside it.
+    let replaces = |line: &CommandLine| {
+        let beside = |word: &[u8]| match (byte_path::parent(word), byte_path::parent(path)) {
+            (Some(beside), Some(directory)) => leads_to_the_end(beside, directory),
+            _ => false,
+        };
+        let is_so = line.known.is_some_and(|known| known.replaces);
+        is_so && line.operands.iter().any(|operand| beside(&operand.word))
+    };
+    if *operation == Operation::CREATE && lines.iter().any(replaces) {
+        return true;
+    }
     let operands = lines.iter().flat_map(|line| &line.operands);
     alters
         && operands

@@ -49,7 +49,9 @@ fn mark_as_program(case: &Case) -> Option<Candidate> {
     let (node, inode) = (case.at()?, case.inode()?);
     let readable = held(case.subject(), node, case.facts)?.contains(Perms::R);
     let missing = (inode.mode & 0o444) >> 2 & !inode.mode;
-    if !readable || missing == 0 || inode.uid == case.subject().uid {
+    // Where the group may run it and others may not, that was meant.
+    let for_its_group = inode.mode & 0o010 != 0;
+    if !readable || for_its_group || missing == 0 || inode.uid == case.subject().uid {
         return None;
     }
     let change = Change::Chmod { node, add: missing };

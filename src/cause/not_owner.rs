@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::{Candidate, Rule, Words, elsewhere, grant};
-use crate::attempt::Operation;
+use crate::attempt::{ACCESS_ACL, Operation};
 
 pub(super) fn words(case: &Case) -> Words {
     let (who, path) = (case.who(), case.path());
@@ -12,6 +12,7 @@ pub(super) fn words(case: &Case) -> Words {
         Operation::Chmod(_) => "change the mode of",
         Operation::Utime { .. } => "set the times of",
         Operation::Chown { .. } => "change the group of",
+        Operation::Setxattr(name) if name == ACCESS_ACL => "set the ACL of",
         Operation::Setxattr(_) => "set attributes of",
         Operation::Open(_) => "open without marking the access (O_NOATIME)",
         _ => "do this to",

@@ -80,7 +80,8 @@ fn same(a: &Incident, b: &Incident) -> bool {
         && a.paths.first() == b.paths.first()
         && a.address == b.address
         && a.process == b.process
-        && a.clue == b.clue
+        // Of what is named, a line of source only tells more.
+        && (a.clue == b.clue || !a.paths.is_empty())
 }
 
 /// Whether two programs speak, each of what it tried itself: `cat: f: ...`, then `bash: line 1: f: ...`.
@@ -112,6 +113,7 @@ fn absorb(old: &mut Incident, mut new: Incident) {
         old.count = old.count.saturating_add(new.count);
     }
     old.errno = old.errno.or(new.errno);
+    old.clue = old.clue.take().or(new.clue);
     old.certain |= new.certain;
     old.operation_sign = [old.operation_sign, new.operation_sign]
         .into_iter()

@@ -97,6 +97,11 @@ const LITERALS: &[(usize, &str)] = &[
     (4, "_paranoid"),
     (10, "must have mode"),
     (7, "not executable"),
+    (2, "curl: Can't open"),
+    (2, "curl: cannot read config"),
+    (2, "fatal: '"),
+    (2, "fatal: repository '"),
+    (11, "cause of error unknown"),
 ];
 
 /// The prefilter over one stream.

@@ -1,5 +1,6 @@
 //! One line and its surroundings, read by the patterns: the incidents that it tells of.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::expression::{Found, Group};
@@ -9,7 +10,7 @@ use super::places;
 use super::reason::Reason;
 use super::unquote::{Quoting, unquoted};
 use super::words::{self, Words};
-use crate::attempt::{Clue, Errno, Incident, Operation, Sign};
+use crate::attempt::{Clue, Errno, Incident, OpenHow, Operation, Sign};
 
 /// The longest name that a path may have (PATH_MAX).
 const LONGEST_PATH: usize = 4096;
@@ -188,7 +189,14 @@ impl<'p> Reading<'p> {
             .take()
             .or_else(|| address(found.get(Group::Address)?));
         self.directory = self.directory.take().or_else(|| name(Group::Directory));
-        let code = || found.get(Group::Code).map(<[u8]>::to_vec);
+        // A quoted line serves to find a name.
+        let named = self.path.is_some() || self.address.is_some();
+        let code = || {
+            found
+                .get(Group::Code)
+                .filter(|_| !named)
+                .map(<[u8]>::to_vec)
+        };
         let line = || {
             let number = std::str::from_utf8(found.get(Group::SourceLine)?).ok()?;
             Some(Clue::Line(name(Group::SourceFile)?, number.parse().ok()?))
@@ -264,10 +272,13 @@ impl<'p> Reading<'p> {
         Some(Incident {
             message: self.line,
             errno: self.errno,
-            // Of a named object, the line of source may still tell what was done with it.
-            clue: self
-                .clue
-                .filter(|clue| !named || operation.is_none() && matches!(clue, Clue::Line(..))),
+            // Of a named object, the line of source may still tell what was done with it, or where it was to be started.
+            clue: self.clue.filter(|clue| {
+                let wanted = operation
+                    .as_ref()
+                    .is_none_or(|told| *told == Operation::Exec);
+                !named || wanted && matches!(clue, Clue::Line(..))
+            }),
             paths: self.path.into_iter().chain(self.to).collect(),
             operation_sign: operation.is_some().then_some(self.sign),
             operations: operation.into_iter().collect(),
@@ -335,10 +346,16 @@ impl<'p> Reading<'p> {
     fn look(&mut self, look: &Look, around: &dyn Surroundings) -> bool {
         let mut matched = false;
         for distance in 1..=look.lines {
-            let Some(line) = around.line(look.direction, distance) else {
+            let Some(whole) = around.line(look.direction, distance) else {
                 break;
             };
-            if let Some(found) = look.line.find(line) {
+            let below = match look.direction {
+                Direction::Before => distance.checked_sub(1).filter(|distance| *distance > 0),
+                Direction::After => Some(distance + 1),
+            };
+            let below = below.and_then(|distance| around.line(look.direction, distance));
+            let line = marked(whole, below.unwrap_or_default());
+            if let Some(found) = look.line.find(&line) {
                 matched = true;
                 let known = self.known();
                 let untold = self.told.is_none();
@@ -361,7 +378,7 @@ impl<'p> Reading<'p> {
             if look
                 .stop
                 .as_ref()
-                .is_some_and(|stop| stop.find(line).is_some())
+                .is_some_and(|stop| stop.find(whole).is_some())
             {
                 break;
             }
@@ -376,6 +393,25 @@ impl<'p> Reading<'p> {
             + usize::from(self.clue.is_some())
             + usize::from(self.told.is_some())
             + usize::from(self.errno.is_some())
+    }
+}
+
+/// The part of a line of source that carets below it mark as what failed; the whole line where nothing does.
+fn marked<'l>(line: &'l [u8], below: &[u8]) -> Cow<'l, [u8]> {
+    let is_mark = |byte: &u8| b"^~".contains(byte);
+    let only_marks = below
+        .iter()
+        .all(|byte| is_mark(byte) || byte.is_ascii_whitespace());
+    let start = below.iter().position(is_mark);
+    let end = below.trim_ascii_end().len();
+    match start {
+        // A character of several bytes has one caret.
+        Some(start) if only_marks && end <= line.len() && line.is_ascii() => {
+            let mut part = line[..end].to_vec();
+            part[..start].fill(b' ');
+            Cow::Owned(part)
+        }
+        _ => Cow::Borrowed(line),
     }
 }
 
@@ -488,5 +524,12 @@ pub fn by_flags(flags: &[u8]) -> Told {
         () if has("O_RDONLY") => Operation::READ,
         () => return Told::Untold,
     };
-    Told::Operation(operation)
+    Told::Operation(match operation {
+        Operation::Open(how) => Operation::Open(OpenHow {
+            read: how.read || has("O_RDWR"),
+            noatime: has("O_NOATIME"),
+            ..how
+        }),
+        other => other,
+    })
 }

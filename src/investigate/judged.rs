@@ -18,6 +18,8 @@ pub struct Views {
     worlds: Worlds,
     /// What earlier hints offer.
     pub(super) offered: Vec<Offer>,
+    /// The command line that is looked into.
+    pub(super) command: Vec<Vec<u8>>,
 }
 
 /// What those see who do not see what permwrap sees, held since they were looked at.
@@ -90,6 +92,26 @@ impl Judged {
     pub fn is_unseen(&self) -> bool {
         let last = self.facts.walk.written_step();
         last.is_some_and(|step| step.found.is_err())
+    }
+
+    /// Whether something of this name may lie there: nothing lies below a file.
+    pub fn lies_there(&self) -> bool {
+        let below_a_file =
+            matches!(self.verdict, Verdict::Fails { errno, .. } if errno == Errno::NotDir);
+        !self.is_missing() && !below_a_file
+    }
+
+    /// The same attempt where nothing of this name is there.
+    pub fn as_if_missing(&self) -> Judged {
+        let mut facts = self.facts.clone();
+        if let Some(last) = facts.walk.steps.last_mut() {
+            last.found = Ok(None);
+        }
+        Judged {
+            verdict: judge(&self.reading.attempt, &facts),
+            facts,
+            ..self.clone()
+        }
     }
 
     /// The same attempt of another operation on the same object.

@@ -58,12 +58,18 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
     }
 }
 
-/// Whether the kernel would have answered something else to what only the program's habits tell: it did not do that, then.
+/// Whether the kernel would have answered something else to what only the program's habits tell, or to reading what is not
+/// there, as a line of source tells: it did not do that, then.
 fn is_refuted(judged: &Judged, incident: &Incident) -> bool {
-    let sign = judged.reading.signs.operation;
+    let Reading { attempt, signs } = &judged.reading;
     let fails =
         matches!(judged.verdict, Verdict::Fails { errno, .. } if Some(errno) != incident.errno);
-    incident.errno.is_some() && fails && sign >= Some(Sign::Program)
+    let reads = [Operation::READ, Operation::Traverse].contains(&attempt.operation);
+    let least = match reads && judged.is_missing() {
+        true => Sign::Source,
+        false => Sign::Program,
+    };
+    incident.errno.is_some() && fails && signs.operation >= Some(least)
 }
 
 /// The object that a program means by the name that it prints, where it is another one: the first directory that is
@@ -81,7 +87,7 @@ fn as_named(judged: Judged, views: &mut Views) -> Judged {
         };
     }
     let Operation::Open(how) = judged.reading.attempt.operation else {
-        return judged;
+        return unoccupied(judged);
     };
     let is_directory = judged.kind() == Some(Kind::Directory);
     match &judged.verdict {
@@ -102,6 +108,18 @@ fn as_named(judged: Judged, views: &mut Views) -> Judged {
             });
             judged.with(operation, object, views)
         }
+        _ => judged,
+    }
+}
+
+/// A program that puts a new name in the place of an old one makes it under another name first, as `ln -f` does.
+fn unoccupied(judged: Judged) -> Judged {
+    let is_taken = matches!(judged.verdict, Verdict::Fails { errno, .. } if errno == Errno::Exist);
+    if !is_taken || judged.reading.attempt.operation != Operation::Symlink {
+        return judged;
+    }
+    match judged.as_if_missing() {
+        made if matches!(made.verdict, Verdict::Denied(_)) => made,
         _ => judged,
     }
 }

@@ -3,11 +3,12 @@
 use super::judged::{Judged, Views};
 use super::{Decision, MOST_READINGS, agrees, told, untold};
 use crate::attempt::{Clue, Incident, Object, Sign};
+use crate::byte_path;
 use crate::denial::Rule;
 use crate::gather;
 use crate::judge::Verdict;
 use crate::report::Conclusion;
-use crate::resolve::{self, Circumstances, Interpretation, Literal};
+use crate::resolve::{self, Circumstances, Interpretation, Literal, Reading};
 
 /// What can be said of it.
 pub(super) fn decide(
@@ -70,8 +71,16 @@ fn among_arguments(
     circumstances: &Circumstances,
     views: &mut Views,
 ) -> Decision {
+    // Of a word of the command's, only the place that it was given in is thought of.
+    let is_there = |reading: &Reading| match &reading.attempt.object {
+        Object::Path(path) => {
+            reading.signs.place || byte_path::is_within(path, &circumstances.start)
+        }
+        _ => true,
+    };
     let readings = resolve::unnamed(incident, circumstances)
         .into_iter()
+        .filter(is_there)
         .take(MOST_READINGS);
     let mut refused: Vec<Judged> = Vec::new();
     // Ports that the kernel's own rules give, and something beyond them may refuse.

@@ -23,7 +23,7 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
         .filter(|reading| reading.signs.place || !is_placed);
     for reading in readings.take(MOST_READINGS) {
         let one = views.judge(reading);
-        let is_there = !one.is_missing();
+        let is_there = one.lies_there();
         judged.push(one);
         if is_there {
             break;
@@ -35,7 +35,7 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
     let can_be_meant = |one: &&Judged| is_placed(one) || !any_placed;
     let there = judged
         .iter()
-        .position(|one| !one.is_missing() && can_be_meant(&one))
+        .position(|one| one.lies_there() && can_be_meant(&one))
         .or_else(|| judged.iter().position(is_placed));
     if judged.is_empty() {
         return Decision::Nothing("the message does not say what was tried".to_owned());
@@ -185,6 +185,7 @@ fn remedy_of(way: &mut Judged, views: &mut Views) -> Option<Remedy> {
         way.explained = true;
     }
     way.facts.surroundings.offered.clone_from(&views.offered);
+    way.facts.surroundings.command.clone_from(&views.command);
     let mut remedy = remedy::remedy(attempt, &way.facts, &denial);
     unproven(&mut remedy);
     Some(remedy)

@@ -61,9 +61,43 @@ pub fn redirections(code: &[u8]) -> Vec<Vec<u8>> {
     every.map(|(_, word)| word).collect()
 }
 
-/// The simple commands of some code, in order.
+/// What shell code does with a name that is filled in, as in `echo x >> "$log"`: a name that it nowhere spells out is that of
+/// such a word. `None` where words are run or read as well as written, or nothing is filled in.
+#[must_use]
+pub fn use_of_what_is_filled_in(code: &[u8]) -> Option<Operation> {
+    let is_filled_in = |word: &[u8]| word.iter().any(|byte| b"$`".contains(byte));
+    let mut uses: Vec<Operation> = Vec::new();
+    for command in commands(code) {
+        let mut words = command.words.iter().filter(|word| !is_assignment(word));
+        let name = words.next().map(Vec::as_slice).unwrap_or_default();
+        if is_filled_in(name) || [&b"."[..], b"source"].contains(&name) {
+            return None;
+        }
+        let opened = command.redirections.into_iter();
+        uses.extend(opened.filter_map(|(how, word)| is_filled_in(&word).then_some(how)));
+    }
+    uses.dedup();
+    let writes =
+        |operation: &Operation| matches!(operation, Operation::Open(how) if how.write && !how.read);
+    match &uses[..] {
+        [only] => Some(only.clone()),
+        [_, ..] if uses.iter().all(writes) => Some(Operation::CREATE),
+        _ => None,
+    }
+}
+
+/// The simple commands of some code, in order; `eval` is what it evaluates.
 #[must_use]
 pub fn commands(code: &[u8]) -> Vec<SimpleCommand> {
+    let evaluated = |command: SimpleCommand| match command.words.split_first() {
+        Some((name, words)) if name == b"eval" => simple_commands(&words.join(&b' ')),
+        _ => vec![command],
+    };
+    let found = simple_commands(code).into_iter();
+    found.flat_map(evaluated).collect()
+}
+
+fn simple_commands(code: &[u8]) -> Vec<SimpleCommand> {
     let mut found = Vec::new();
     let mut command = SimpleCommand::default();
     let mut opening: Option<Operation> = None;
@@ -254,6 +288,31 @@ mod tests {
             assert_eq!(words, [&b"cat"[..], b"f"]);
             assert_eq!(found.len(), 1);
         }
+    }
+
+    #[test]
+    fn a_name_that_is_filled_in_is_used_as_its_word_is() {
+        for (code, operation) in [
+            ("echo x >> \"$log\"", Some(Operation::APPEND)),
+            (
+                "f() { echo x > \"$1\"; }; f /srv/f",
+                Some(Operation::CREATE),
+            ),
+            ("exec >> $log", Some(Operation::APPEND)),
+            ("while read x; do :; done < $in", Some(Operation::READ)),
+            ("cat < $in > $out", None),
+            ("$tool > $out", None),
+            (". $lib > $out", None),
+            ("echo $log", None),
+        ] {
+            assert_eq!(
+                use_of_what_is_filled_in(code.as_bytes()),
+                operation,
+                "{code}"
+            );
+        }
+        let evaluated = use_in_code(b"eval 'echo x > /srv/f'", b"/srv/f");
+        assert_eq!(evaluated, Some(Operation::CREATE));
     }
 
     #[test]

@@ -131,7 +131,15 @@ fn fix_of_each(ways: &[Way]) -> Vec<Fix> {
             ..fixes.first()?.clone()
         })
     };
-    ways.iter().rev().filter_map(fix).collect()
+    let mut each: Vec<Fix> = Vec::new();
+    for fix in ways.iter().rev().filter_map(fix) {
+        // Advice does not say what it is for, so that it serves once.
+        let is_told = |known: &Fix| known.argv.is_empty() && known.title == fix.title;
+        if !(fix.argv.is_empty() && each.iter().any(is_told)) {
+            each.push(fix);
+        }
+    }
+    each
 }
 
 fn fixes_for(finding: &Finding, attempt: &Attempt, all: &[Fix], style: Style) -> String {
@@ -330,7 +338,7 @@ fn remark(fix: &Fix, sudo: bool, is_root: bool) -> String {
         // Not behind it: "log in again, as root" is another thing.
         remark = format!("in a root shell; {remark}");
     }
-    if fix.relogin && !remark.contains("log in") {
+    if fix.relogin && !remark.contains("log in") && !remark.contains("log out") {
         remark.push_str(", then log in again");
     }
     remark

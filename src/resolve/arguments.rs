@@ -1,6 +1,7 @@
 //! What the command's arguments name, for messages that name nothing.
 
 use super::port::port;
+use super::source;
 use super::speaker::Speakers;
 use crate::attempt::{Incident, Object, Operation};
 use crate::programs::{CommandLine, Operand};
@@ -12,7 +13,13 @@ const LONGEST_PATH: usize = 4096;
 pub fn files(incident: &Incident, speakers: &Speakers) -> Vec<Operand> {
     let mut found: Vec<Operand> = Vec::new();
     for line in lines(speakers) {
-        for operand in &line.operands {
+        let code = line.code.as_ref().filter(|_| !line.is_code_for_a_shell());
+        let in_code = code.map(|code| source::paths(code)).unwrap_or_default();
+        let in_code = in_code.into_iter().map(|literal| Operand {
+            word: literal.path,
+            operation: literal.operation,
+        });
+        for operand in line.operands.iter().cloned().chain(in_code) {
             let word = operand.word.as_slice();
             let word = word.strip_prefix(b"unix:").unwrap_or(word);
             let word = word
@@ -61,7 +68,8 @@ pub fn ports(speakers: &Speakers) -> Vec<Object> {
             .filter(|word| word.contains(&b':'));
         let addresses =
             addresses.filter_map(|word| port(word.rsplit(|&byte| byte == b'=').next()?));
-        for object in numbers.chain(addresses) {
+        let in_code = line.code.iter().flat_map(|code| source::ports(code));
+        for object in numbers.chain(addresses).chain(in_code) {
             if !found.contains(&object) {
                 found.push(object);
             }

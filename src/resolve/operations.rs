@@ -12,6 +12,15 @@ pub struct Meant<'i> {
 }
 
 impl<'i> Meant<'i> {
+    /// Going to this directory.
+    pub fn enter(path: &'i [u8]) -> Meant<'i> {
+        Meant {
+            operation: Operation::Traverse,
+            path,
+            to: None,
+        }
+    }
+
     /// Taking this file away.
     pub fn delete(path: &'i [u8]) -> Meant<'i> {
         Meant {

@@ -1,10 +1,13 @@
 //! What a statement of a program's source tells: the paths that stand in it as literals, and what is done with them.
 
-use crate::attempt::Operation;
+use crate::attempt::{Object, Operation};
 use crate::detect::{Told, told_by_call, told_by_flags, told_by_mode};
 
 /// How many bytes in front of a literal the call that it is given to is looked for in.
 const REACH: usize = 160;
+
+/// How many lines the options of a call go on for at most.
+const OPTIONS: usize = 6;
 
 /// A path that stands as a literal in a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +29,58 @@ pub fn literals(lines: &[Vec<u8>], at: usize) -> Vec<Literal> {
         }
     }
     found
+}
+
+/// What the line of source does with the path of this name, or the statement around it.
+#[must_use]
+pub fn use_in_source(lines: &[Vec<u8>], at: usize, name: &[u8]) -> Option<Operation> {
+    let alone = does_with(lines.get(at)?, name);
+    alone.or_else(|| does_with(&statement(lines, at).join(&b' '), name))
+}
+
+/// The directory that a call which starts a program has it started in, as a literal: `spawn("make", {cwd: "/srv/app"})`.
+#[must_use]
+pub fn started_in(lines: &[Vec<u8>], at: usize) -> Option<Vec<u8>> {
+    let end = lines.len().min(at + OPTIONS);
+    directory_in_code(&lines.get(at..end)?.join(&b' '))
+}
+
+/// The paths that stand as literals in code.
+pub fn paths(code: &[u8]) -> Vec<Literal> {
+    let mut found = in_code(code);
+    found.retain(|literal| is_path(&literal.path));
+    found
+}
+
+/// The ports that code gives with an address, as a pair: `bind(("0.0.0.0", 443))`.
+#[must_use]
+pub fn ports(code: &[u8]) -> Vec<Object> {
+    let port = |(at, literal): (usize, &[u8])| {
+        let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || b".:-*".contains(byte);
+        let before = code[..at - 1].trim_ascii_end();
+        let rest = code.get(at + literal.len() + 1..)?.trim_ascii_start();
+        let rest = rest.strip_prefix(b",")?.trim_ascii_start();
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let is_pair = before.ends_with(b"(") && rest[digits..].trim_ascii_start().starts_with(b")");
+        let number = std::str::from_utf8(&rest[..digits]).ok()?;
+        let address = std::str::from_utf8(literal).ok()?.to_owned();
+        let port = number.parse().ok()?;
+        (is_pair && literal.iter().all(is_host)).then_some(Object::Port { address, port })
+    };
+    quoted(code).into_iter().filter_map(port).collect()
+}
+
+/// The same of code as a whole.
+pub fn directory_in_code(code: &[u8]) -> Option<Vec<u8>> {
+    let quoted = quoted(code);
+    let mut named = quoted.iter().filter(|(at, _)| {
+        let before = code[..at - 1].trim_ascii_end();
+        let before = before.strip_suffix(b":").or(before.strip_suffix(b"="));
+        let key = before.map(<[u8]>::trim_ascii_end);
+        let rest = key.and_then(|key| key.strip_suffix(b"cwd"));
+        rest.is_some_and(|rest| !rest.last().is_some_and(u8::is_ascii_alphanumeric))
+    });
+    named.next().map(|(_, literal)| literal.to_vec())
 }
 
 /// What code does with the path of this name, where a literal of it is given to exactly one kind of call.
@@ -273,6 +328,37 @@ mod tests {
             (r#"mkdir("/srv/data", 0755);"#, "/srv/data", Some("mkdir")),
         ] {
             assert_eq!(of(line), [(path.to_owned(), operation)], "{line}");
+        }
+    }
+
+    #[test]
+    fn a_pair_of_address_and_port_is_found() {
+        for (code, port) in [
+            ("s.bind(('0.0.0.0', 443))", Some(443)),
+            ("socket.socket().bind((\"\",79))", Some(79)),
+            ("print('a', 443)", Some(443)),
+            ("f('x/y', 443)", None),
+            ("open('notes', 'w')", None),
+        ] {
+            let found = ports(code.as_bytes());
+            let found = found.first().map(|object| match object {
+                Object::Port { port, .. } => *port,
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(found, port, "{code}");
+        }
+    }
+
+    #[test]
+    fn the_directory_of_a_call_that_starts_a_program_is_found() {
+        for (code, directory) in [
+            ("spawn('ls', [], { cwd: '/srv/a' })", Some("/srv/a")),
+            ("subprocess.run(['ls'], cwd=\"/srv/a\")", Some("/srv/a")),
+            ("spawn('ls', [], { oldcwd: '/srv/a' })", None),
+            ("spawn('cwd', ['/srv/a'])", None),
+        ] {
+            let found = started_in(&[code.as_bytes().to_vec()], 0);
+            assert_eq!(found, directory.map(|path| path.into()), "{code}");
         }
     }
 

@@ -25,13 +25,15 @@ impl<'c> Speakers<'c> {
             .collect();
         let all = with_lines.iter().flat_map(|(_, lines)| lines.clone());
         let all: Vec<CommandLine> = all.chain(command_lines(&circumstances.command)).collect();
-        let name = leading_name(&incident.message);
+        let name = speaking_name(incident);
         let mut named: Vec<&CandidateProcess> = Vec::new();
         let mut own: Vec<CommandLine> = Vec::new();
         for (process, lines) in &with_lines {
             let is_its = |line: &&CommandLine| {
                 let script = line.script.as_deref().map(byte_path::name);
-                name.is_some_and(|name| line.name() == name || script == Some(name))
+                name.is_some_and(|name| {
+                    line.name() == name || script == Some(name) || is_code_called(line, name)
+                })
             };
             // Of a command line that starts others, only a process that was not seen may be one of those.
             let lines = match process.presence {
@@ -100,6 +102,25 @@ impl<'c> Speakers<'c> {
     }
 }
 
+/// Whether a shell calls its own code by this name: the word after the code, and that of what a function of it does.
+fn is_code_called(line: &CommandLine, name: &[u8]) -> bool {
+    let first = line.operands.first().map(|operand| operand.word.as_slice());
+    line.is_code_for_a_shell()
+        && (name == b"environment" || first.map(byte_path::name) == Some(name))
+}
+
+/// The name that the message begins with; of two, which lines of a pipeline that came between each other give, the inner one.
+fn speaking_name(incident: &Incident) -> Option<&[u8]> {
+    let first = leading_name(&incident.message)?;
+    let rest = &incident.message[memchr::memmem::find(&incident.message, b": ")? + 2..];
+    let is_object = |name: &[u8]| incident.paths.iter().any(|path| path == name);
+    let inner = leading_name(rest).filter(|name| rest.starts_with(name));
+    match inner.filter(|name| !is_object(name) && program(first).is_some()) {
+        Some(inner) if program(inner).is_some_and(|known| !known.is_shell()) => Some(inner),
+        _ => Some(first),
+    }
+}
+
 /// The word that a message begins with, as programs put their names there: `cat` of `cat: f: Permission denied`.
 #[must_use]
 pub fn leading_name(message: &[u8]) -> Option<&[u8]> {
@@ -160,6 +181,18 @@ mod tests {
             (vec![33], true)
         );
         assert_eq!(speakers("f: Permission denied", all), (vec![0, 33], false));
+    }
+
+    #[test]
+    fn of_two_names_the_inner_one_speaks() {
+        let all = vec![
+            process(1000, "cat f", Presence::Speaking),
+            process(33, "tee g", Presence::Speaking),
+        ];
+        assert_eq!(
+            speakers("cat: tee: g: Permission denied", all),
+            (vec![33], true)
+        );
     }
 
     #[test]
