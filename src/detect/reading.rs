@@ -359,7 +359,13 @@ impl<'p> Reading<'p> {
                 matched = true;
                 let known = self.known();
                 let untold = self.told.is_none();
+                let clue = self.clue.clone();
                 self.fill(&found, look.quoting);
+                // A line of source that is only pointed at nearby tells of what is named; it is no place to look for a name.
+                let named = self.path.is_some() || self.address.is_some();
+                if !named && matches!(self.clue, Some(Clue::Line(..))) {
+                    self.clue = clue;
+                }
                 if self.told.is_none() {
                     self.told = look.operation.clone();
                 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::speaker;
 use crate::attempt::Incident;
 use crate::byte_path;
-use crate::programs::{CommandLine, command_lines};
+use crate::programs::{self, CommandLine, command_lines};
 
 const FILE: &str = include_str!("../../patterns/viewers.toml");
 
@@ -67,7 +67,9 @@ fn shows(incident: &Incident, command: &[Vec<u8>]) -> bool {
         .iter()
         .position(|byte| *byte == b':')
         .map_or(&message[..0], |end| &message[..end]);
-    let says_its_name = base(head) == name && is_given(incident, arguments);
+    let replaces = programs::program(name).is_some_and(|known| known.replaces);
+    let is_its = is_given(incident, arguments) || replaces && lies_beside(incident, arguments);
+    let says_its_name = base(head) == name && is_its;
     let says_so = viewer
         .own
         .iter()
@@ -88,6 +90,16 @@ fn is_given(incident: &Incident, arguments: &[Vec<u8>]) -> bool {
         let is_top = top.starts_with(b"/") && byte_path::is_within(path, top);
         is_top || argument.iter().any(|byte| b"*?[$~`".contains(byte))
     })
+}
+
+/// Whether that file lies beside one that the program was given: what is to replace it.
+fn lies_beside(incident: &Incident, arguments: &[Vec<u8>]) -> bool {
+    let directory = incident
+        .paths
+        .first()
+        .and_then(|path| byte_path::parent(path));
+    let mut given = arguments.iter().map(|argument| byte_path::parent(argument));
+    directory.is_some() && given.any(|beside| beside == directory)
 }
 
 fn viewer(name: &[u8], arguments: &[Vec<u8>]) -> Option<&'static Viewer> {
