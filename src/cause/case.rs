@@ -2,6 +2,7 @@
 
 use super::{Certainty, Class, Denial, Obstacle, Purpose, Rule, Words, purpose};
 use crate::attempt::{Attempt, Object, Operation, Subject};
+use crate::change::Change;
 use crate::facts::{Entry, Facts, Inode, Mount, Node, NodeId, Perms, Tag};
 use crate::quote;
 
@@ -44,6 +45,17 @@ impl<'a> Case<'a> {
 
     pub fn inode(&self) -> Option<&'a Inode> {
         self.node()?.inode.as_ref().ok()
+    }
+
+    /// Giving this object to the subject, and to its group: but for one whose group may do less than others, since who is in
+    /// that group would be one of the others then, and gain.
+    pub fn given_back(&self, node: NodeId, inode: &Inode) -> Change {
+        let held_down = !inode.group_bits().contains(inode.other_bits());
+        Change::Chown {
+            node,
+            uid: Some(self.subject().uid),
+            gid: (!held_down).then_some(self.subject().gid),
+        }
     }
 
     /// What the refusing object's path is for.

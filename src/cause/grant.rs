@@ -116,11 +116,7 @@ pub(super) fn give_back(case: &Case) -> Option<Candidate> {
             )),
         );
     }
-    let change = Change::Chown {
-        node: case.at()?,
-        uid: Some(subject.uid),
-        gid: Some(subject.gid),
-    };
+    let change = case.given_back(case.at()?, inode);
     Some(
         Candidate::new(
             Fit::Meant,

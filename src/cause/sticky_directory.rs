@@ -3,7 +3,6 @@
 use super::case::Case;
 use super::{Candidate, Fit, Rule, Words, elsewhere};
 use crate::attempt::Operation;
-use crate::change::Change;
 use crate::facts::NodeId;
 use crate::quote;
 
@@ -44,12 +43,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let who = case.who();
     let mut all = Vec::new();
     if inode.uid == 0 {
-        let subject = case.subject();
-        let give = Change::Chown {
-            node: file,
-            uid: Some(subject.uid),
-            gid: Some(subject.gid),
-        };
+        let give = case.given_back(file, inode);
         all.push(
             Candidate::new(Fit::Meant, format!("give {who} back {path}"), [give])
                 .noting("only its owner may then delete it"),

@@ -2,7 +2,6 @@
 
 use super::case::Case;
 use super::{Candidate, Fit, Words};
-use crate::change::Change;
 
 pub(super) fn words(case: &Case, setting: &str) -> Words {
     let owner = case
@@ -18,14 +17,9 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let Some((node, inode)) = case.at().zip(case.inode()) else {
         return Vec::new();
     };
-    let subject = case.subject();
     let mut all = Vec::new();
     if inode.uid == 0 {
-        let give = Change::Chown {
-            node,
-            uid: Some(subject.uid),
-            gid: Some(subject.gid),
-        };
+        let give = case.given_back(node, inode);
         all.push(
             Candidate::new(
                 Fit::Meant,

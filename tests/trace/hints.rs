@@ -224,7 +224,7 @@ fn a_hint_that_lacks_the_object_says_how_to_get_it() {
     }
     let Some(world) = World::new() else { return };
     world.root(SCENE);
-    let script = "perl -e 'open F, \"<\", \"/srv/app/data/users.db\" or print STDERR \"Error: Permission denied (os error 13)\\n\"'";
+    let script = "perl -e 'open F, \"<\", sprintf(\"/%s/app/data/users.db\", \"srv\") or print STDERR \"Error: Permission denied (os error 13)\\n\"'";
     let ran = world.run("alice", &format!("permwrap -- {script}"));
     assert!(ran.stderr().contains("permwrap --trace -- ..."), "{ran}");
     let ran = world.run("alice", &format!("permwrap --trace -- {script}"));
