@@ -11,10 +11,12 @@ mod objects;
 mod paths;
 mod processes;
 
+use std::process::{Child, Stdio};
+
 use permwrap::attempt::{Attempt, Errno, Object, Operation, Subject};
 use permwrap::facts::{Facts, Walk};
 use permwrap::gather;
-use support::{forked, needs_programs, needs_root, own_mounts};
+use support::{World, forked, needs_programs, needs_root, own_mounts};
 /// What is gathered for reading the path, by this process for itself.
 fn read(path: &[u8]) -> Facts {
     gather::facts(&attempt(own(), Operation::READ, path))
@@ -58,6 +60,15 @@ fn steps(facts: &Facts, walk: &Walk) -> Vec<String> {
         format!("{dir} {} {found}", text(&step.name))
     });
     steps.collect()
+}
+
+/// A process of alice's that waits, and who it is.
+fn sleeper(world: &World) -> (Child, Subject) {
+    let mut sleep = world.command("alice", "sleep");
+    let child = sleep.arg("60").stdout(Stdio::null()).spawn().unwrap();
+    let pid = i32::try_from(child.id()).unwrap();
+    wait_for("sleep", pid);
+    (child, gather::subject(pid).unwrap())
 }
 
 /// Waits until the process has become this program.

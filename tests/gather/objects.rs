@@ -1,7 +1,7 @@
 //! What is read of the object at the end of a path, and of what surrounds it.
 
 use crate::support::{World, become_user, shell};
-use crate::{attempt, in_own_mounts, own, read, wait_for};
+use crate::{attempt, in_own_mounts, own, read, sleeper, wait_for};
 use permwrap::attempt::{Attempt, Errno, Operation};
 use permwrap::facts::{Kind, Perms, Program, Tag};
 use permwrap::gather;
@@ -114,15 +114,7 @@ fn home_project_and_leftovers_are_found() {
          chown -R alice:alice p && touch p/src/{a,b} && mkdir -p p/node_modules/r && touch p/node_modules/r/f
          mkdir venv && touch venv/pyvenv.cfg && mkdir -p .npm/_cacache && touch .npm/_cacache/f && chown alice venv .npm",
     );
-    let mut child = world
-        .command("alice", "sleep")
-        .arg("60")
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let pid = i32::try_from(child.id()).unwrap();
-    wait_for("sleep", pid);
-    let subject = gather::subject(pid).unwrap();
+    let (mut child, subject) = sleeper(&world);
     let look = |path: &str| {
         let attempt = attempt(subject.clone(), Operation::WRITE, path.as_bytes());
         let facts = gather::facts(&attempt);

@@ -3,7 +3,7 @@
 use std::os::unix::fs::MetadataExt;
 
 use crate::support::{World, become_user, needs_programs, needs_root, shell};
-use crate::{attempt, in_own_mounts, own, read, steps, wait_for};
+use crate::{attempt, in_own_mounts, own, read, sleeper, steps, wait_for};
 use permwrap::attempt::{Errno, Operation};
 use permwrap::gather;
 
@@ -12,15 +12,7 @@ fn a_process_elsewhere_is_looked_at_through_its_own_root() {
     let Some(world) = World::new() else { return };
     world
         .root("mkdir /srv/only-here; setfacl -m u:alice:rx /srv/only-here; usermod -aG team alice");
-    let mut child = world
-        .command("alice", "sleep")
-        .arg("60")
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let pid = i32::try_from(child.id()).unwrap();
-    wait_for("sleep", pid);
-    let subject = gather::subject(pid).unwrap();
+    let (mut child, subject) = sleeper(&world);
     assert_eq!((subject.uid, subject.gid), (3001, 3001));
     assert_eq!(subject.groups, [3001, 3010]);
     assert!(subject.initial_user_ns == own().initial_user_ns);
