@@ -193,37 +193,30 @@ pub(super) fn under(root: &Path, path: &[u8]) -> PathBuf {
 /// The path of a program of this name, where it is set-user-ID.
 pub(super) fn set_user_id_program(root: &Path, name: &[u8]) -> Option<Vec<u8>> {
     const SET_USER_ID: u32 = 0o4000;
-    let search_path = std::env::var_os("PATH").unwrap_or_default();
-    let directories = std::env::split_paths(&search_path).chain(PROGRAMS.iter().map(PathBuf::from));
-    let paths: Vec<PathBuf> = match name.contains(&b'/') {
-        true => vec![PathBuf::from(OsStr::from_bytes(name))],
-        false => directories
-            .map(|directory| directory.join(OsStr::from_bytes(name)))
-            .collect(),
-    };
-    let mut found = paths.into_iter().filter_map(|path| {
-        let path = path.into_os_string().into_vec();
-        let file = under(root, &path)
-            .metadata()
-            .ok()
-            .filter(|file| file.is_file())?;
-        Some((path, file.permissions().mode()))
-    });
-    let (path, mode) = found.next()?;
+    let (path, mode) = programs(root, name).next()?;
     (mode & SET_USER_ID != 0).then_some(path)
 }
 
 fn is_installed(root: &Path, program: &str) -> bool {
+    programs(root, program.as_bytes()).any(|(_, mode)| mode & 0o111 != 0)
+}
+
+/// The files of this name where programs are looked for, in that order, with their modes; of a name with a slash, that file.
+fn programs(root: &Path, name: &[u8]) -> impl Iterator<Item = (Vec<u8>, u32)> {
     let search_path = std::env::var_os("PATH").unwrap_or_default();
-    let fixed = PROGRAMS.iter().map(PathBuf::from);
-    std::env::split_paths(&search_path)
-        .chain(fixed)
-        .any(|directory| {
-            let program = under(root, directory.as_os_str().as_bytes()).join(program);
-            program
-                .metadata()
-                .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-        })
+    let mut directories: Vec<PathBuf> = std::env::split_paths(&search_path).collect();
+    directories.extend(PROGRAMS.iter().map(PathBuf::from));
+    if name.contains(&b'/') {
+        directories = vec![PathBuf::new()];
+    }
+    directories.into_iter().filter_map(|directory| {
+        let path = directory
+            .join(OsStr::from_bytes(name))
+            .into_os_string()
+            .into_vec();
+        let file = under(root, &path).metadata().ok()?;
+        file.is_file().then(|| (path, file.permissions().mode()))
+    })
 }
 
 #[cfg(test)]

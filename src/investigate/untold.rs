@@ -29,14 +29,8 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
             break;
         }
     }
-    // A place where nothing of that name lies is seldom meant, unless something tells of the place; of several, the likeliest.
-    let is_placed = |one: &Judged| one.reading.signs.place;
-    let any_placed = judged.iter().any(is_placed);
-    let can_be_meant = |one: &&Judged| is_placed(one) || !any_placed;
-    let there = judged
-        .iter()
-        .position(|one| one.lies_there() && can_be_meant(&one))
-        .or_else(|| judged.iter().position(is_placed));
+    // A place where nothing of that name lies is seldom meant; of several, the likeliest.
+    let there = judged.iter().position(Judged::lies_there);
     if judged.is_empty() {
         return Decision::Nothing("the message does not say what was tried".to_owned());
     }

@@ -104,8 +104,8 @@ fn question(attempt: &Attempt, finding: &Finding) -> Option<String> {
 /// how to get them.
 #[must_use]
 pub fn hint_in_run(finding: &Finding, style: Style, traced: bool) -> String {
-    let lacks = finding.signs.object.is_none() || finding.signs.operation.is_none();
-    let trace = (lacks && !traced).then_some("permwrap --trace -- ... (shows the call itself)");
+    let trace = (lacks_something(finding) && !traced)
+        .then_some("permwrap --trace -- ... (shows the call itself)");
     let mut text = hint_with(finding, style, trace);
     if let (Some(trace), Conclusion::Refused(..)) = (trace, &finding.conclusion) {
         text.push_str(&labelled("next", trace, style.width));
@@ -116,9 +116,13 @@ pub fn hint_in_run(finding: &Finding, style: Style, traced: bool) -> String {
 /// The hint for a text that was saved or pasted.
 #[must_use]
 pub fn hint_for_a_text(finding: &Finding, style: Style) -> String {
-    let lacks = finding.signs.object.is_none() || finding.signs.operation.is_none();
     let trace = "permwrap --trace -- COMMAND (shows the call itself, where COMMAND fails again)";
-    hint_with(finding, style, lacks.then_some(trace))
+    hint_with(finding, style, lacks_something(finding).then_some(trace))
+}
+
+/// Whether nothing tells the object or the operation.
+fn lacks_something(finding: &Finding) -> bool {
+    finding.signs.object.is_none() || finding.signs.operation.is_none()
 }
 
 /// What would allow each of the ways that are refused now, saying for what it is.
