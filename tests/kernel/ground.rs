@@ -10,7 +10,6 @@ use std::process::Command;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
-use permwrap::facts::{Acl, Tag};
 use rustix::fs::{AtFlags, CWD, Gid, Uid, XattrFlags, chownat, setxattr};
 
 use crate::elf;
@@ -218,29 +217,10 @@ fn dress(file: &File, top: &Path) -> Done {
         ("system.posix_acl_default", &file.default_acl),
     ] {
         if let Some(acl) = acl {
-            setxattr(&path, name, &xattr(acl), XattrFlags::empty())?;
+            setxattr(&path, name, &acl.to_xattr(), XattrFlags::empty())?;
         }
     }
     fs::set_permissions(&path, fs::Permissions::from_mode(file.mode))
-}
-
-/// An ACL as the extended attribute holds it (linux/posix_acl_xattr.h).
-fn xattr(acl: &Acl) -> Vec<u8> {
-    let mut bytes = 2u32.to_le_bytes().to_vec();
-    for entry in &acl.entries {
-        let (tag, id) = match entry.tag {
-            Tag::Owner => (0x01u16, u32::MAX),
-            Tag::User(uid) => (0x02, uid),
-            Tag::OwningGroup => (0x04, u32::MAX),
-            Tag::Group(gid) => (0x08, gid),
-            Tag::Mask => (0x10, u32::MAX),
-            Tag::Other => (0x20, u32::MAX),
-        };
-        bytes.extend(tag.to_le_bytes());
-        bytes.extend((entry.perms.bits() as u16).to_le_bytes());
-        bytes.extend(id.to_le_bytes());
-    }
-    bytes
 }
 
 /// chattr(1)
