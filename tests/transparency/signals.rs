@@ -5,7 +5,8 @@ use crate::scene::{same_everywhere, same_on_terminal, wrapped};
 
 /// `count.py SIGNAL...`: tells when it is ready, tells of each of these signals and ends with its input, or with the
 /// signal TERM when that is not one of them. It reads in a thread of its own: a signal that comes just before a blocking
-/// call would be told of only after it.
+/// call would be told of only after it. Its first word ends no line: a key that is pressed as soon as it shows would be
+/// echoed before or after the line feed, as the machine likes.
 const COUNT: &str = r#"cat >../count.py <<'END'
 import os, select, signal, sys, threading
 counts = {}
@@ -25,7 +26,7 @@ def read():
         except OSError: some = b""
         if not some: return os.close(typed)
         os.write(typed, some)
-tell("ready")
+os.write(1, b"ready")
 threading.Thread(target=read, daemon=True).start()
 some = b"x"
 while some:
