@@ -4,12 +4,12 @@
 //! and only counted. So is the number of hints, by a quota that refills with time: a service that runs for months still
 //! explains what is new.
 
+mod burst;
 mod offers;
 mod quota;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use crate::attempt::{Attempt, Errno, Incident, Operation};
 use crate::denial::Code;
@@ -18,6 +18,7 @@ use crate::investigate::{Views, Worlds, investigate, is_worth_telling};
 use crate::render;
 use crate::report::{Conclusion, Finding};
 use crate::resolve::{self, Circumstances, Evidence};
+use burst::Burst;
 use offers::offers;
 use quota::Quota;
 
@@ -26,15 +27,6 @@ const MOST: usize = 1000;
 
 /// How many failures wait to be worked out; of more, only the number is kept.
 const MOST_WAITING: usize = 10_000;
-
-/// How many failures of a burst are worked out at once; the rest waits.
-const AT_ONCE: usize = 24;
-
-/// How long a burst lasts at most: who never pauses still has something explained in each.
-const LONGEST_BURST: Duration = Duration::from_secs(1);
-
-/// How many failures are worked out in a burst without anything new to be said; of more, only the number is kept.
-const MOST_FRUITLESS: usize = 100;
 
 /// How many entries of ACLs are remembered that fixes grant.
 const MOST_OFFERED: usize = 100;
@@ -55,11 +47,7 @@ pub struct Findings {
     /// The number of the next entry, and of the next moment.
     next: u64,
     clock: u64,
-    /// How many were worked out in this burst, and when it began.
-    worked_out: usize,
-    burst: Option<Instant>,
-    /// How many were worked out in this burst since there was something new to be said.
-    fruitless: usize,
+    burst: Burst,
     /// Whether all is to be listed.
     lists: bool,
     quota: Quota,
@@ -137,13 +125,7 @@ impl Findings {
     /// Takes what a text tells of. The first of a burst are worked out at once, while things are as they were; the others
     /// wait until the hints of these were given.
     pub fn meet(&mut self, incidents: Vec<Incident>, circumstances: &Arc<Circumstances>) {
-        if self
-            .burst
-            .is_some_and(|begin| begin.elapsed() >= LONGEST_BURST)
-        {
-            self.begin_burst();
-        }
-        self.burst.get_or_insert_with(Instant::now);
+        self.burst.goes_on();
         for incident in incidents {
             self.clock += 1;
             let text = text(&incident);
@@ -155,7 +137,7 @@ impl Findings {
                 Some(Known::Nothing) => {}
                 Some(Known::Waiting) => self.wait(incident, circumstances),
                 None if !self.is_worth_the_work() => self.leave_out(&incident),
-                None if self.worked_out < AT_ONCE => self.work_out(incident, circumstances),
+                None if !self.burst.is_full() => self.work_out(incident, circumstances),
                 None => {
                     self.known.insert(text, Known::Waiting);
                     self.wait(incident, circumstances);
@@ -167,18 +149,12 @@ impl Findings {
     /// Whether so much was worked out that its hints are due before anything else is looked at.
     #[must_use]
     pub fn is_enough(&self) -> bool {
-        self.worked_out >= AT_ONCE && self.kept.iter().any(|entry| !entry.considered)
+        self.burst.is_full() && self.kept.iter().any(|entry| !entry.considered)
     }
 
     /// It has been quiet for a moment: what comes now is another burst.
     pub fn rest(&mut self) {
-        self.fruitless = 0;
-        self.begin_burst();
-    }
-
-    fn begin_burst(&mut self) {
-        self.worked_out = 0;
-        self.burst = None;
+        self.burst = Burst::default();
     }
 
     /// Takes a system call that was refused.
@@ -199,8 +175,7 @@ impl Findings {
         {
             return self.leave_out(incident);
         }
-        self.worked_out += 1;
-        self.fruitless += 1;
+        self.burst.count();
         let finding = investigate(call, circumstances, &mut self.views());
         self.keep(Finding {
             count: incident
@@ -265,7 +240,7 @@ impl Findings {
         }
         self.number(&shown);
         if !shown.is_empty() {
-            self.fruitless = 0;
+            self.burst.bore_fruit();
         }
         shown.into_iter().map(|at| &self.kept[at].finding).collect()
     }
@@ -346,7 +321,7 @@ impl Findings {
 
     /// Whether another failure could still come to a hint, or is to be listed.
     fn is_worth_the_work(&self) -> bool {
-        self.lists || self.fruitless < MOST_FRUITLESS && self.quota.is_left()
+        self.lists || !self.burst.is_fruitless() && self.quota.is_left()
     }
 
     fn message_of(&self, at: usize) -> Vec<u8> {
@@ -360,8 +335,7 @@ impl Findings {
     }
 
     fn work_out(&mut self, incident: Incident, circumstances: &Circumstances) {
-        self.worked_out += 1;
-        self.fruitless += 1;
+        self.burst.count();
         let text = text(&incident);
         let finding = investigate(
             Evidence::Message(incident),

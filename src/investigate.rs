@@ -1,6 +1,7 @@
 //! One piece of evidence, worked out: resolve → gather → judge → remedy.
 
 mod abroad;
+mod elsewhere;
 mod judged;
 mod logged;
 mod program;
@@ -8,26 +9,23 @@ mod recorded;
 mod told;
 mod unnamed;
 mod untold;
+mod words;
 
 pub use judged::{Views, Worlds};
 pub use program::program_named;
 
-use crate::attempt::{
-    Attempt, Clue, Errno, Incident, Object, Operation, Origin, Place, Sign, Signs,
-};
+use crate::attempt::{Attempt, Clue, Errno, Incident, Object, Operation, Sign, Signs};
 use crate::cause;
 use crate::denial::Code;
 use crate::detect;
-use crate::facts::{Facts, UnknownFact};
+use crate::facts::Facts;
 use crate::gather;
 use crate::judge::{self, Certainty, Denial, Obstacle, Rule, Verdict};
 use crate::programs;
 use crate::quote;
 use crate::remedy::{self, Fix, Remedy};
 use crate::report::{Conclusion, Finding, Unclear};
-use crate::resolve::{
-    self, CandidateProcess, Circumstances, Evidence, Interpretation, Presence, Reading, Whence,
-};
+use crate::resolve::{self, Circumstances, Evidence, Interpretation, Reading, Whence};
 use judged::Judged;
 
 /// How many readings of one message are judged at most: a bound on the time that a strange message can cost.
@@ -90,97 +88,23 @@ fn of_message(incident: Incident, circumstances: &Circumstances, views: &mut Vie
     if let Some(meaning) = detect::meaning_elsewhere(&incident) {
         return Finding::without_attempt(incident, meaning.to_owned());
     }
-    if let Some(note) = written_elsewhere(&incident, circumstances) {
+    if let Some(note) = elsewhere::not_looked_at(&incident, circumstances) {
         return Finding::without_attempt(incident, note);
     }
     match resolve::whence(&incident, circumstances) {
         Whence::Here => read(incident, circumstances, views),
-        Whence::There(place) => there(incident, place, circumstances, views),
+        Whence::There(place) => elsewhere::there(incident, place, circumstances, views),
         Whence::Passing(place) => {
             let here = Circumstances {
-                processes: living(circumstances, |place| place.is_none()),
+                processes: elsewhere::living(circumstances, |place| place.is_none()),
                 ..circumstances.clone()
             };
             match read(incident.clone(), &here, views) {
                 finding if matches!(finding.conclusion, Conclusion::Refused(..)) => finding,
-                _ => there(incident, place, circumstances, views),
+                _ => elsewhere::there(incident, place, circumstances, views),
             }
         }
     }
-}
-
-/// A text that was written in another place: read by those who live there, if any was seen. This place has nothing to do with it.
-fn there(
-    incident: Incident,
-    place: Place,
-    circumstances: &Circumstances,
-    views: &mut Views,
-) -> Finding {
-    let there = Circumstances {
-        processes: living(circumstances, |lives| match (lives, &place) {
-            // An engine's client lives in a namespace of its own, and in no container.
-            (Some(lives), Place::Container(_)) => matches!(lives, Place::Container(_)),
-            (lives, _) => lives.is_some(),
-        }),
-        ..circumstances.clone()
-    };
-    let mut places = there.processes.iter().map(|process| &process.place);
-    let first = places.next();
-    let is_one = !matches!(place, Place::Container(_)) || places.all(|other| Some(other) == first);
-    if there.processes.is_empty() || !is_one {
-        return Finding::without_attempt(incident, not_ours(&place));
-    }
-    let mut finding = read(incident.clone(), &there, views);
-    if finding.conclusion == Conclusion::Allowed {
-        // Whoever it was there, it was none of those who were seen.
-        return Finding::without_attempt(incident, not_ours(&place));
-    }
-    let lives = finding.attempt.as_ref().and_then(|attempt| {
-        let is_it = |process: &&CandidateProcess| process.subject == attempt.subject;
-        there.processes.iter().find(is_it)?.place.clone()
-    });
-    let place = lives
-        .filter(|place| *place != Place::Namespace)
-        .unwrap_or(place);
-    if !is_of_what_was_told(&finding, &there) {
-        return Finding::without_attempt(incident, not_ours(&place));
-    }
-    let stays = resolve::is_in_one_that_stays(circumstances);
-    abroad::settle(&mut finding, place, stays);
-    finding
-}
-
-/// Whether a refusal follows from what was seen, or, where only a sandbox's options were, from one of those: what else it
-/// changes is not known.
-fn is_of_what_was_told(finding: &Finding, circumstances: &Circumstances) -> bool {
-    let (Conclusion::Refused(denial, _), Some(attempt)) = (&finding.conclusion, &finding.attempt)
-    else {
-        return true;
-    };
-    let is_it = |process: &&CandidateProcess| process.subject == attempt.subject;
-    let Some(process) = circumstances.processes.iter().find(is_it) else {
-        return true;
-    };
-    let is_seen = process.presence < Presence::Started;
-    let options = resolve::told_mounts(&process.arguments);
-    let at = match denial.at {
-        Obstacle::Mount(mount, _) => finding.facts.mounts[mount.0].point.as_slice(),
-        Obstacle::Node(node) => finding.facts.node(node).path.as_slice(),
-        _ => b"",
-    };
-    is_seen
-        || !matches!(process.place, Some(Place::Sandbox(_)))
-        || options.iter().any(|path| path == at)
-}
-
-/// The processes that live where `is` says.
-fn living(
-    circumstances: &Circumstances,
-    is: impl Fn(Option<&Place>) -> bool,
-) -> Vec<CandidateProcess> {
-    let every = circumstances.processes.iter();
-    let lives = every.filter(|process| is(process.place.as_ref()));
-    lives.cloned().collect()
 }
 
 /// A text that was written where its readers look.
@@ -270,10 +194,12 @@ fn of_call(attempt: Attempt, circumstances: &Circumstances, views: &mut Views) -
              server refused it, or it changed since"
         )),
         (Verdict::Allowed, None) => Conclusion::Allowed,
-        (Verdict::Fails { errno, .. }, _) => {
-            note(failure(*errno, &judged.reading.attempt, &judged.facts))
-        }
-        (Verdict::Unclear(unknown), _) => note(missing(unknown)),
+        (Verdict::Fails { errno, .. }, _) => note(words::failure(
+            *errno,
+            &judged.reading.attempt,
+            &judged.facts,
+        )),
+        (Verdict::Unclear(unknown), _) => note(words::missing(unknown)),
     };
     explained(judged, conclusion, circumstances, views)
 }
@@ -369,40 +295,6 @@ fn unproven(remedy: &mut Remedy) {
     }
 }
 
-/// Why the paths of a text are not looked up here, where it was written in a container or on another machine.
-fn written_elsewhere(incident: &Incident, circumstances: &Circumstances) -> Option<String> {
-    if let Some(client) = resolve::of_a_server(incident, circumstances) {
-        return Some(format!(
-            "the server that {} talks to says this of itself: whether it may is a matter of the user that it runs as, and was              not looked at",
-            quote::display(&client)
-        ));
-    }
-    let origin = resolve::origin(incident, circumstances, gather::is_there)?;
-    Some(match origin {
-        Origin::Machine(name) => {
-            let place = format!("on {}", quote::display(name.as_bytes()));
-            format!("{}: nothing here was looked at", of_another(&place))
-        }
-        Origin::Container(name) => not_ours(&Place::Container(name)),
-    })
-}
-
-/// What decides in another place, where that cannot be looked at.
-fn not_ours(place: &Place) -> String {
-    let what = match place {
-        Place::Container(_) => ", and what its image or a volume has there decides",
-        _ => "",
-    };
-    format!(
-        "{}: nothing here was looked at{what}",
-        of_another(&place.words())
-    )
-}
-
-fn of_another(place: &str) -> String {
-    format!("this was written {place}, and its paths are not those of this machine")
-}
-
 /// An incident with what the line of source tells that the message points at: the operation, as in `./build.sh: line 3: out: ...`,
 /// or the directory that a program was to be started in.
 fn with_its_source(incident: Incident, circumstances: &Circumstances) -> Incident {
@@ -446,10 +338,12 @@ fn as_judged(judged: &Judged) -> Conclusion {
     match &judged.verdict {
         Verdict::Allowed => Conclusion::Allowed,
         Verdict::Denied(denial) => Conclusion::Refused(denial.clone(), Remedy::default()),
-        Verdict::Fails { errno, .. } => {
-            note(failure(*errno, &judged.reading.attempt, &judged.facts))
-        }
-        Verdict::Unclear(unknown) => note(missing(unknown)),
+        Verdict::Fails { errno, .. } => note(words::failure(
+            *errno,
+            &judged.reading.attempt,
+            &judged.facts,
+        )),
+        Verdict::Unclear(unknown) => note(words::missing(unknown)),
     }
 }
 
@@ -459,49 +353,6 @@ fn note(words: String) -> Conclusion {
 
 fn agrees(incident: &Incident, verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Denied(denial) if incident.errno.is_none_or(|errno| errno == denial.errno))
-}
-
-/// What is missing for a verdict, as a sentence.
-fn missing(unknown: &UnknownFact) -> String {
-    let of = match unknown.path.is_empty() {
-        true => String::new(),
-        false => format!(" of {}", quote::display(&unknown.path)),
-    };
-    let why = unknown
-        .errno
-        .map_or_else(String::new, |errno| format!(" ({errno})"));
-    format!("{}{of} cannot be seen from here{why}", unknown.what)
-}
-
-/// A failure that is not one of permission, as a sentence.
-fn failure(errno: Errno, attempt: &Attempt, facts: &Facts) -> String {
-    let object = match &attempt.object {
-        Object::Path(path) => quote::display(path),
-        _ => "it".to_owned(),
-    };
-    // What is only asked about was never there, as far as is known.
-    let now = if attempt.errno.is_some() { " now" } else { "" };
-    let step = facts.walk.steps.last();
-    match (errno, step) {
-        (Errno::NoEnt, Some(step)) if !step.last && step.found == Ok(None) => {
-            let directory = facts.node(step.dir).path.as_slice();
-            let directory = [
-                directory.strip_suffix(b"/").unwrap_or(directory),
-                b"/",
-                &step.name,
-            ]
-            .concat();
-            format!("there is no directory {}{now}", quote::display(&directory))
-        }
-        (Errno::NoEnt, _) => format!("there is no {object}{now}"),
-        (errno, _) if attempt.errno.is_none() => {
-            format!("{object} fails otherwise: {} ({errno})", errno.words())
-        }
-        (errno, _) => format!(
-            "looked at now, {object} fails otherwise: {} ({errno})",
-            errno.words()
-        ),
-    }
 }
 
 /// Judges the attempt on these facts.

@@ -1,0 +1,48 @@
+//! Why nothing is told, as a sentence.
+
+use crate::attempt::{Attempt, Errno, Object};
+use crate::facts::{Facts, UnknownFact};
+use crate::quote;
+
+/// What is missing for a verdict, as a sentence.
+pub(super) fn missing(unknown: &UnknownFact) -> String {
+    let of = match unknown.path.is_empty() {
+        true => String::new(),
+        false => format!(" of {}", quote::display(&unknown.path)),
+    };
+    let why = unknown
+        .errno
+        .map_or_else(String::new, |errno| format!(" ({errno})"));
+    format!("{}{of} cannot be seen from here{why}", unknown.what)
+}
+
+/// A failure that is not one of permission, as a sentence.
+pub(super) fn failure(errno: Errno, attempt: &Attempt, facts: &Facts) -> String {
+    let object = match &attempt.object {
+        Object::Path(path) => quote::display(path),
+        _ => "it".to_owned(),
+    };
+    // What is only asked about was never there, as far as is known.
+    let now = if attempt.errno.is_some() { " now" } else { "" };
+    let step = facts.walk.steps.last();
+    match (errno, step) {
+        (Errno::NoEnt, Some(step)) if !step.last && step.found == Ok(None) => {
+            let directory = facts.node(step.dir).path.as_slice();
+            let directory = [
+                directory.strip_suffix(b"/").unwrap_or(directory),
+                b"/",
+                &step.name,
+            ]
+            .concat();
+            format!("there is no directory {}{now}", quote::display(&directory))
+        }
+        (Errno::NoEnt, _) => format!("there is no {object}{now}"),
+        (errno, _) if attempt.errno.is_none() => {
+            format!("{object} fails otherwise: {} ({errno})", errno.words())
+        }
+        (errno, _) => format!(
+            "looked at now, {object} fails otherwise: {} ({errno})",
+            errno.words()
+        ),
+    }
+}
