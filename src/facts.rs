@@ -1,8 +1,9 @@
-//! What is known of the system, as far as a judgement needs it: the inodes met on the way, the mounts they lie on, the
-//! settings in force, and the names of people.
+//! What is known of the system, as far as a judgement needs it: the inodes met during path resolution, the mounts they lie on,
+//! the kernel settings in force, and the names of users and groups.
 //!
-//! Facts hold neither subject nor operation, so that any stranger can be judged on them, and a [change](crate::change)
-//! can be applied to a copy. Everything is plain data: nothing here reads the system. Ids are in the observer's numbers.
+//! Facts hold neither subject nor operation, so the same facts can be used to judge any subject, and a [change](crate::change)
+//! can be applied to a copy of them. Everything is plain data: nothing here reads the system. Ids are those of the observer's
+//! (permwrap's) user namespace.
 #![forbid(unsafe_code)]
 
 mod acl;
@@ -32,7 +33,7 @@ pub use requests::{
 pub use surroundings::{Abroad, Container, Leftovers, Offer, Surroundings, Unit};
 pub use traced::{TraceMode, Traced};
 
-/// How many symlinks one resolution of a path follows (MAXSYMLINKS of the kernel).
+/// How many symlinks the kernel follows while it resolves one path (MAXSYMLINKS of include/linux/namei.h).
 pub const MAX_SYMLINKS: u32 = 40;
 
 /// Index of a node in [`Facts::nodes`].
@@ -43,48 +44,48 @@ pub struct NodeId(pub usize);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MountId(pub usize);
 
-/// Everything a judgement of one attempt is based on.
+/// Everything that the judgement of one attempt is based on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Facts {
     /// Every inode met, each once per mount it was met on.
     pub nodes: Vec<Node>,
     /// The mounts that nodes refer to.
     pub mounts: Vec<Mount>,
-    /// The way to the object; empty for an operation of no file.
+    /// The resolution of the object's path; empty for an operation that takes no path.
     pub walk: Walk,
-    /// The way to the new name, of a rename or link.
+    /// The resolution of the new name, for a rename or link.
     pub to: Option<Walk>,
-    /// For running a program: the ways to its interpreter, the interpreter's interpreter and so on, in the order in
-    /// which the kernel opens them. `#!` scripts first, the ELF loader last.
+    /// For the execution of a program: the resolutions of the paths of its interpreter, of the interpreter's interpreter and so
+    /// on, in the order in which the kernel opens them. `#!` interpreters come first, the ELF loader last.
     pub interpreters: Vec<Walk>,
     /// Kernel settings.
     pub settings: Settings,
     /// User and group names.
     pub names: Names,
-    /// Container, service manager and the like.
+    /// Container, service manager and similar surroundings of the subject.
     pub surroundings: Surroundings,
-    /// Other processes that hold the object in a way that refuses it (text busy), where looked for.
+    /// Other processes that use the object in a way that makes the kernel refuse it (ETXTBSY), if they were looked for.
     pub holders: Vec<Holder>,
-    /// The other process that a signal was for, or that was to be traced.
+    /// The process that a signal was sent to, or that was to be traced.
     pub another: Option<Traced>,
-    /// What security modules and file servers grant the subject, where they were asked.
+    /// What security modules and file servers grant the subject, if they were asked.
     pub policy: Policy,
 }
 
-/// A path resolved step by step, in the order in which the kernel does it (path_resolution(7)).
+/// A path resolved step by step, in the kernel's order (path_resolution(7)).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Walk {
-    /// The path as it was asked for, absolute.
+    /// The requested path, made absolute.
     pub path: Vec<u8>,
-    /// One step a component, including those of the symlinks met on the way. The first step is a lookup in the start.
+    /// One step per component, including the components of symlink targets. The first step is a lookup in the starting
+    /// directory.
     pub steps: Vec<Step>,
-    /// The root directory, where the walk starts unless it is relative. `None` only in a walk that was not made.
+    /// The root directory, where the resolution of an absolute path starts. `None` only in a walk that was never made.
     pub start: Option<NodeId>,
-    /// Of a relative path: the working directory, where the walk starts, and the path from there.
+    /// For a relative path: the working directory, where the resolution starts, and the path relative to it.
     pub relative: Option<(NodeId, Vec<u8>)>,
-    /// How many steps there are up to and including the one that looked up the last component of the path as written;
-    /// the steps after it follow that component, where it is a symlink. More than there are steps where the walk ended
-    /// before that component.
+    /// The number of steps up to and including the lookup of the last component of the path as written. The steps after it
+    /// follow that component, if it is a symlink. Greater than the number of steps if the walk ended before that component.
     pub written: usize,
     /// Whether the path ends in a slash, so that the object must be a directory.
     pub trailing_slash: bool,
@@ -92,28 +93,28 @@ pub struct Walk {
 
 /// One lookup of one name in one directory.
 ///
-/// A walk ends with the first step that found nothing, with the last component, or with the 41st symlink: that one is
-/// found, but not followed (ELOOP).
+/// A walk ends with the first lookup that finds nothing, with the last component, or with the 41st symlink, which is found but
+/// not followed (ELOOP).
 ///
-/// A symlink that leads to no name, be it a magic link of `/proc` (`/proc/PID/cwd`, `/proc/PID/fd/3`) or a link to `/`, is
-/// followed by a step of its own: its `dir` is the link, its `name` is empty, and it found what the link stands for. No
-/// directory is searched in it.
+/// A symlink whose target holds no component to look up, such as a magic link of `/proc` (`/proc/PID/cwd`, `/proc/PID/fd/3`) or
+/// a link to `/`, is followed by a step of its own: `dir` is the link, `name` is empty, and `found` is what the link refers to.
+/// No directory is searched in such a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// The directory searched. Where it is none, nothing was found (ENOTDIR).
+    /// The directory searched. If this node is not a directory, nothing was found (ENOTDIR).
     pub dir: NodeId,
-    /// The component: a name, `.` or `..`. For an absolute symlink target the walk starts again at the root, and the
-    /// next step's `dir` says so.
+    /// The component: a name, `.` or `..`. After an absolute symlink target the walk starts again at the root, so the next
+    /// step's `dir` is the root directory.
     pub name: Vec<u8>,
-    /// What was found: a node; `Ok(None)` where there is no such name; unknown where that could not be seen.
+    /// What was found: a node; `Ok(None)` if there is no such name; unknown if the lookup could not be observed.
     pub found: Fact<Option<NodeId>>,
-    /// How many symlinks deep: 0 for a component of the path as written.
+    /// Nesting depth of symlinks: 0 for a component of the path as written.
     pub depth: u8,
     /// Whether this is the last component of the path or symlink target it belongs to.
     pub last: bool,
 }
 
-/// Kernel settings that judgements turn on.
+/// Kernel settings that judgements depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// fs.protected_symlinks (0 or 1).
@@ -126,33 +127,33 @@ pub struct Settings {
     pub protected_fifos: Fact<u8>,
     /// net.ipv4.ip_unprivileged_port_start of the subject's network namespace.
     pub unprivileged_port_start: Fact<u32>,
-    /// Whether the subject's network namespace belongs to the subject's own user namespace.
+    /// Whether the subject's network namespace is owned by the subject's own user namespace.
     pub owns_network_namespace: Fact<bool>,
     /// The active security modules (`/sys/kernel/security/lsm`), e.g. `landlock`, `selinux`, `apparmor`.
     pub security_modules: Fact<Vec<String>>,
     /// Whether SELinux is enforcing.
     pub selinux_enforcing: Fact<bool>,
-    /// The kernel's lockdown.
+    /// The kernel's lockdown level.
     pub lockdown: Fact<Lockdown>,
-    /// Other settings by name (`kernel.dmesg_restrict`), where they were looked at.
+    /// Other sysctls by name (`kernel.dmesg_restrict`), as far as they were read.
     pub other: std::collections::BTreeMap<String, Fact<i64>>,
-    /// Lines of the audit or kernel log that tell of a refusal by a security module around the time of the failure.
+    /// Lines of the audit or kernel log that report a refusal by a security module around the time of the failure.
     pub module_log: Vec<String>,
 }
 
-/// What the kernel keeps even from root (kernel_lockdown(7)); each level includes those before.
+/// What lockdown withholds even from root (kernel_lockdown(7)). Each level includes the ones before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lockdown {
-    /// Nothing.
+    /// Nothing is withheld.
     None,
-    /// What could change the running kernel.
+    /// Whatever could modify the running kernel.
     Integrity,
-    /// What could read its secrets.
+    /// Also whatever could read the kernel's secrets.
     Confidentiality,
 }
 
 impl Lockdown {
-    /// The level's name, as `/sys/kernel/security/lockdown` has it.
+    /// The name of the level, as `/sys/kernel/security/lockdown` spells it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -174,23 +175,23 @@ impl Lockdown {
     }
 }
 
-/// A process that holds a file.
+/// A process that uses a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
     /// Its process id.
     pub pid: i32,
     /// Its name.
     pub command: String,
-    /// How it holds the file.
+    /// How it uses the file.
     pub how: Hold,
 }
 
-/// How a process holds a file.
+/// How a process uses a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hold {
-    /// It runs it as a program, or has it mapped as one: writing gives ETXTBSY.
+    /// It executes the file or maps it as executable: opening it for writing gives ETXTBSY.
     Runs,
-    /// It has it open for writing: running it gives ETXTBSY.
+    /// It has the file open for writing: executing it gives ETXTBSY.
     Writes,
 }
 
@@ -228,7 +229,7 @@ impl Facts {
         &self.mounts[self.node(id).mount.0]
     }
 
-    /// Every walk: the object's, the new name's, the interpreters'.
+    /// Every walk: that of the object, of the new name and of the interpreters.
     pub fn walks(&self) -> impl Iterator<Item = &Walk> {
         std::iter::once(&self.walk)
             .chain(&self.to)
@@ -237,7 +238,7 @@ impl Facts {
 }
 
 impl Walk {
-    /// Where the walk starts, and the path from there, as the kernel got it.
+    /// The directory where the resolution starts, and the path from there, as it was passed to the kernel.
     #[must_use]
     pub fn beginning(&self) -> Option<(NodeId, &[u8])> {
         match &self.relative {
@@ -260,7 +261,7 @@ impl Walk {
         self.written_step().map(|step| step.dir)
     }
 
-    /// The node that the last component of the path as written names, a symlink not followed.
+    /// The node that the last component of the path as written refers to; a symlink is not followed.
     #[must_use]
     pub fn named(&self) -> Option<NodeId> {
         match self.written {
@@ -269,7 +270,7 @@ impl Walk {
         }
     }
 
-    /// The node at the end of the walk, symlinks followed, where the walk came to an end.
+    /// The node at the end of the walk, with symlinks followed; `None` if the walk did not reach its end.
     #[must_use]
     pub fn target(&self) -> Option<NodeId> {
         match self.steps.last() {

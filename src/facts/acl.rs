@@ -2,9 +2,9 @@
 
 use super::{Perms, UnknownFact};
 
-/// An access or default ACL with more than the three base entries: those hold the permission bits.
+/// An access or default ACL that goes beyond the three base entries, which merely repeat the permission bits.
 ///
-/// The base entries are kept here as the ACL holds them; the inode's group bits then show the mask.
+/// The base entries are kept as the ACL holds them; with such an ACL the group bits of the inode are the mask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acl {
     /// The entries, in the canonical order: owner, named users, owning group, named groups, mask, other.
@@ -14,13 +14,13 @@ pub struct Acl {
 /// One entry of an ACL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
-    /// Whom it is for.
+    /// The user, group or class that the entry applies to.
     pub tag: Tag,
-    /// What it grants, before the mask.
+    /// The permissions granted, before the mask is applied.
     pub perms: Perms,
 }
 
-/// Whom an ACL entry is for.
+/// To whom an ACL entry applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tag {
     /// ACL_USER_OBJ.
@@ -47,13 +47,13 @@ impl Acl {
             .map(|entry| entry.perms)
     }
 
-    /// The mask; all permissions where there is none.
+    /// The mask; all permissions if the ACL has none.
     #[must_use]
     pub fn mask(&self) -> Perms {
         self.get(Tag::Mask).unwrap_or(Perms::RWX)
     }
 
-    /// Sets the entry with this tag, in the canonical place.
+    /// Sets the permissions of the entry with this tag; a new entry is inserted at its canonical place.
     pub fn set(&mut self, tag: Tag, perms: Perms) {
         match self.entries.binary_search_by(|entry| entry.tag.cmp(&tag)) {
             Ok(at) => self.entries[at].perms = perms,
@@ -61,11 +61,11 @@ impl Acl {
         }
     }
 
-    /// Reads the extended attribute `system.posix_acl_access` or `system.posix_acl_default` (linux/posix_acl_xattr.h:
-    /// a version word, then tag, permissions and id of each entry, little-endian).
+    /// Reads the extended attribute `system.posix_acl_access` or `system.posix_acl_default` (linux/posix_acl_xattr.h: a version
+    /// word, then tag, permissions and id of each entry, little-endian).
     ///
     /// # Errors
-    /// Where the bytes are no ACL of version 2.
+    /// Fails if the bytes are not an ACL of version 2.
     pub fn from_xattr(bytes: &[u8]) -> Result<Acl, UnknownFact> {
         let malformed = || UnknownFact::not_gathered("ACL (in a form not known here)");
         let (version, entries) = bytes.split_at_checked(4).ok_or_else(malformed)?;
@@ -93,7 +93,7 @@ impl Acl {
         })
     }
 
-    /// The extended attribute that [`Acl::from_xattr`] reads.
+    /// The value of the extended attribute, in the format that [`Acl::from_xattr`] reads.
     #[must_use]
     pub fn to_xattr(&self) -> Vec<u8> {
         let entries = self.entries.iter().flat_map(|entry| {

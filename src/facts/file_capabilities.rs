@@ -1,28 +1,29 @@
-//! Capabilities of a program's file (capabilities(7), "File capabilities").
+//! Capabilities of an executable file (capabilities(7), "File capabilities").
 
 use crate::attempt::{Capability, CapabilitySet};
 
-/// What a program is given when it is started, besides what its user has.
+/// The capabilities that a program gains from its file when it is executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileCapabilities {
-    /// What it is permitted.
+    /// The permitted set: granted to the process whatever its user has.
     pub permitted: CapabilitySet,
-    /// What it keeps of what its caller lets it inherit.
+    /// The inheritable set: ANDed with the process's own inheritable set.
     pub inheritable: CapabilitySet,
-    /// Whether it has them from the start, without asking for them.
+    /// The effective flag: whether the new permitted capabilities are effective from the start, without the program raising
+    /// them.
     pub effective: bool,
 }
 
-/// The file of a program that permwrap started.
+/// The executable of a program that permwrap started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProgramFile {
     /// Its path, absolute and without symlinks.
     pub path: Vec<u8>,
-    /// Its owner.
+    /// The uid of its owner.
     pub owner: u32,
-    /// Whether only root can put something else in its place: it and every directory above are root's alone to write.
+    /// Whether only root can replace the file: it and every directory above it are writable by root alone.
     pub firm: bool,
-    /// Its capabilities; `None` where it has none.
+    /// Its capabilities; `None` if it has none.
     pub capabilities: Option<FileCapabilities>,
 }
 
@@ -31,8 +32,8 @@ const REVISION_2: u32 = 0x0200_0000;
 const EFFECTIVE: u32 = 1;
 
 impl FileCapabilities {
-    /// The value of the attribute `security.capability`; `None` for one of another user namespace (revision 3), or where
-    /// it is none.
+    /// Reads the value of the attribute `security.capability` (struct vfs_cap_data). `None` if it belongs to another user
+    /// namespace (revision 3) or is malformed.
     #[must_use]
     pub fn from_xattr(value: &[u8]) -> Option<FileCapabilities> {
         let word = |at: usize| {
@@ -66,8 +67,8 @@ impl FileCapabilities {
         words.iter().flat_map(|word| word.to_le_bytes()).collect()
     }
 
-    /// These and one more, which the program has from the start; `None` where it asks for its capabilities by itself, and
-    /// would have to ask for that one too.
+    /// The `held` capabilities with one more, effective from the start. `None` if the file has no effective flag: such a
+    /// program raises its capabilities itself, and would have to be changed to raise the new one.
     #[must_use]
     pub fn and(held: Option<FileCapabilities>, capability: Capability) -> Option<FileCapabilities> {
         let none = FileCapabilities {
@@ -82,7 +83,7 @@ impl FileCapabilities {
         })
     }
 
-    /// As setcap(8) takes them: `cap_net_bind_service,cap_net_raw=ep`.
+    /// The notation of setcap(8): `cap_net_bind_service,cap_net_raw=ep`.
     #[must_use]
     pub fn text(self) -> String {
         let effective = if self.effective { "e" } else { "" };
@@ -98,7 +99,7 @@ impl FileCapabilities {
     }
 }
 
-/// The names of these capabilities; the number of one that is not known here.
+/// The names of these capabilities, in lower case; an unknown one appears as its number.
 fn names(bits: u64) -> String {
     let set = (0..64_u8).filter(|number| bits >> number & 1 != 0);
     let name = |number: u8| {

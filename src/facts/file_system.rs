@@ -1,19 +1,19 @@
-//! What is to be known of kinds of file systems, by the names that mountinfo gives them: one table.
+//! Properties of file system types, by the names that mountinfo gives them, in one table.
 
 use super::Mount;
 
-/// What a kind of file system lacks, or leaves to others.
+/// What a file system type lacks, or leaves to somebody else.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Trait {
-    /// It keeps no Unix owners and modes: mount options, or the host, make them up.
+    /// Stores no Unix owners and modes: they are made up by mount options or by the host.
     NoOwners,
-    /// A server or the host decides, whatever the modes that it shows.
+    /// A server or the host decides about access, whatever modes it shows.
     Served,
-    /// Nothing but files and directories can be made in it.
+    /// Only regular files and directories can be created.
     NoLinks,
-    /// It keeps no POSIX ACLs.
+    /// Stores no POSIX ACLs.
     NoAcls,
-    /// It keeps no SELinux labels: one holds for all of the mount.
+    /// Stores no SELinux labels: one label applies to the whole mount.
     NoLabels,
 }
 use Trait::{NoAcls, NoLabels, NoLinks, NoOwners, Served};
@@ -63,25 +63,25 @@ impl Mount {
         known.is_some_and(|(_, traits)| traits.contains(&wanted))
     }
 
-    /// Whether its kind keeps no Unix owners and modes; options of the mount may still have it keep some.
+    /// Whether file systems of this type store no Unix owners and modes. Mount options may still make them store some.
     #[must_use]
     pub fn is_without_owners(&self) -> bool {
         self.has(NoOwners)
     }
 
-    /// Whether a server or the host decides by rules of its own.
+    /// Whether a server or the host decides about access by rules of its own.
     #[must_use]
     pub fn is_served(&self) -> bool {
         self.has(Served)
     }
 
-    /// Whether nothing but files and directories can be made there.
+    /// Whether only regular files and directories can be created on it.
     #[must_use]
     pub fn is_without_links(&self) -> bool {
         self.has(NoLinks)
     }
 
-    /// Whether POSIX ACLs can be kept there, as far as its kind and options tell.
+    /// Whether POSIX ACLs can be stored on it, as far as type and options tell.
     #[must_use]
     pub fn keeps_acls(&self) -> bool {
         !(self.has(NoAcls)
@@ -89,13 +89,13 @@ impl Mount {
             || self.super_option("noacl").is_some())
     }
 
-    /// Whether each file has an SELinux label of its own there.
+    /// Whether each file on it has an SELinux label of its own.
     #[must_use]
     pub fn keeps_labels(&self) -> bool {
         !self.has(NoLabels)
     }
 
-    /// Whether it is a FUSE mount (`fuse.sshfs`, `fuseblk`).
+    /// Whether it is a FUSE mount (`fuse`, `fuse.sshfs`, `fuseblk`).
     #[must_use]
     pub fn is_fuse(&self) -> bool {
         self.fs_type == "fuse" || self.fs_type == "fuseblk" || self.fs_type.starts_with("fuse.")

@@ -1,63 +1,63 @@
-//! Inodes: what the kernel checks access on (inode(7)).
+//! Inodes: the objects that the kernel checks access to (inode(7)).
 
 use std::fmt;
 
 use super::{Acl, Fact, MountId, Traced};
 
-/// One inode, at the place where the walk met it.
+/// One inode, as the walk met it on one mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// A path that leads here without symlinks, for people and commands.
+    /// A path without symlinks that leads to it, for messages and commands.
     pub path: Vec<u8>,
     /// Mode, owner and the rest of stat(2).
     pub inode: Fact<Inode>,
-    /// The access ACL; `None` where the permission bits are all there is.
+    /// The access ACL; `None` if access is governed by the permission bits alone.
     pub acl: Fact<Option<Acl>>,
-    /// The default ACL of a directory.
+    /// The default ACL, which only a directory can have.
     pub default_acl: Fact<Option<Acl>>,
     /// The inode flags (lsattr(1)).
     pub flags: Fact<Flags>,
     /// The mount it lies on.
     pub mount: MountId,
-    /// The target, of a symlink that can be read.
+    /// The target, if it is a symlink that could be read.
     pub link: Option<Vec<u8>>,
-    /// What running it would run, of a regular file that was to be run.
+    /// How execve(2) would run it; read only for a regular file that was to be executed.
     pub program: Fact<Program>,
-    /// The security label, where a module uses one.
+    /// The security label, if a security module in force labels files.
     pub label: Fact<Option<String>>,
-    /// Whether a directory holds nothing; looked at only where it is to be removed or replaced.
+    /// Whether a directory is empty; read only if it is to be removed or replaced.
     pub empty: Fact<bool>,
-    /// The process whose state it shows, of a file of `/proc` that asks for the right to trace it.
+    /// For a file of `/proc` that requires the right to trace a process: the process whose state it shows.
     pub traced: Option<Box<Traced>>,
 }
 
-/// What stat(2) says of an inode.
+/// What stat(2) reports about an inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inode {
     /// The file type.
     pub kind: Kind,
-    /// The permission bits with set-user-ID, set-group-ID and sticky: 07777 at most.
+    /// The permission bits with set-user-ID, set-group-ID and sticky bit: at most 07777.
     pub mode: u32,
-    /// The owner.
+    /// The uid of the owner.
     pub uid: u32,
-    /// The group.
+    /// The gid of the owning group.
     pub gid: u32,
-    /// The device number of the file system.
+    /// The device number of the file system that holds it.
     pub device: DeviceNumber,
     /// The inode number.
     pub number: u64,
-    /// How many names it has.
+    /// The number of hard links.
     pub links: u32,
-    /// The device it stands for, of a device node.
+    /// For a device node: the device it represents.
     pub rdev: DeviceNumber,
 }
 
 /// A device number: major and minor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub struct DeviceNumber {
-    /// The driver's number.
+    /// Identifies the driver.
     pub major: u32,
-    /// The number within the driver.
+    /// Identifies the device to the driver.
     pub minor: u32,
 }
 
@@ -74,31 +74,31 @@ pub enum Kind {
     Socket,
 }
 
-/// Inode flags that refuse (ioctl_iflags(2)).
+/// Inode flags that make the kernel refuse changes (ioctl_iflags(2)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct Flags {
     /// FS_IMMUTABLE_FL: `chattr +i`.
     pub immutable: bool,
     /// FS_APPEND_FL: `chattr +a`.
     pub append: bool,
-    /// The file is an active swap file.
+    /// The file is an active swap file (S_SWAPFILE).
     pub swap: bool,
-    /// fs-verity: the contents can never change.
+    /// FS_VERITY_FL: the contents can never change.
     pub verity: bool,
 }
 
-/// What execve(2) would make of a regular file, by its first bytes.
+/// How execve(2) would run a regular file, judged by its first bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Program {
     /// `#!` with this interpreter, as written.
     Script(Vec<u8>),
-    /// An ELF program; with this loader where it is dynamically linked.
+    /// An ELF program, with the path of its loader if it is dynamically linked.
     Elf(Option<Vec<u8>>),
-    /// Neither: ENOEXEC, which shells answer by running it as a script.
+    /// Anything else. execve(2) answers ENOEXEC, upon which shells run the file as a script.
     Other,
 }
 
-/// Read, write and execute (or search): some of `rwx`.
+/// A set of the permissions read, write and execute (search, for a directory).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub struct Perms(u8);
 
@@ -114,7 +114,7 @@ impl Perms {
     /// `rwx`.
     pub const RWX: Perms = Perms(7);
 
-    /// The lowest three bits, in the order of chmod(1): r is 4, w is 2, x is 1.
+    /// The set given by the lowest three bits, as in chmod(1): r is 4, w is 2, x is 1.
     #[must_use]
     pub const fn from_bits(bits: u32) -> Perms {
         Perms((bits & 7) as u8)
@@ -126,38 +126,38 @@ impl Perms {
         self.0 as u32
     }
 
-    /// Whether all of the other's are among these.
+    /// Whether all permissions of `other` are in this set.
     #[must_use]
     pub const fn contains(self, other: Perms) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// Those of both.
+    /// The intersection of both sets.
     #[must_use]
     pub const fn and(self, other: Perms) -> Perms {
         Perms(self.0 & other.0)
     }
 
-    /// Those of either.
+    /// The union of both sets.
     #[must_use]
     pub const fn or(self, other: Perms) -> Perms {
         Perms(self.0 | other.0)
     }
 
-    /// Those of this that are not in the other.
+    /// The permissions of this set that are not in `other`.
     #[must_use]
     pub const fn minus(self, other: Perms) -> Perms {
         Perms(self.0 & !other.0)
     }
 
-    /// Whether there is none.
+    /// Whether the set is empty.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 }
 
-/// As `ls -l` and getfacl(1) write them: `r-x`.
+/// The notation of `ls -l` and getfacl(1): `r-x`.
 impl fmt::Display for Perms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (bit, letter) in [(4, 'r'), (2, 'w'), (1, 'x')] {
@@ -174,25 +174,25 @@ impl fmt::Debug for Perms {
 }
 
 impl Inode {
-    /// Whether it is a directory.
+    /// Whether the inode is a directory.
     #[must_use]
     pub fn is_dir(&self) -> bool {
         self.kind == Kind::Directory
     }
 
-    /// The owner's bits.
+    /// The permission bits of the owner class.
     #[must_use]
     pub fn owner_bits(&self) -> Perms {
         Perms::from_bits(self.mode >> 6)
     }
 
-    /// The group's bits; with an ACL, its mask.
+    /// The permission bits of the group class; if the inode has an ACL, these are its mask.
     #[must_use]
     pub fn group_bits(&self) -> Perms {
         Perms::from_bits(self.mode >> 3)
     }
 
-    /// The others' bits.
+    /// The permission bits of the other class.
     #[must_use]
     pub fn other_bits(&self) -> Perms {
         Perms::from_bits(self.mode)
@@ -204,7 +204,7 @@ impl Inode {
         self.mode & 0o1000 != 0
     }
 
-    /// Type and permissions as `ls -l` shows them, without the ACL's `+`: `drwxr-x---`.
+    /// Type and permissions in the notation of `ls -l`, without the `+` of an ACL: `drwxr-x---`.
     #[must_use]
     pub fn listing(&self) -> String {
         let kind = match self.kind {

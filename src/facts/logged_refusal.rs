@@ -1,26 +1,26 @@
-//! The lines that security modules write of a refusal: AppArmor, SELinux, Landlock, seccomp (audit records, whoever wrote
-//! them down).
+//! Parses the log lines that AppArmor, SELinux, Landlock and seccomp write about a refusal: audit records, from the audit log
+//! or the kernel log.
 
 use crate::attempt::{Capability, Operation, Privilege};
 
-/// What one line tells.
+/// What one log line reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedRefusal {
-    /// The module.
+    /// The module that refused.
     pub module: Module,
-    /// The process.
+    /// The id of the refused process.
     pub pid: Option<i32>,
-    /// The user, where the line tells.
+    /// The uid of the refused process, if the line gives it.
     pub uid: Option<u32>,
-    /// AppArmor's profile, or SELinux's subject label.
+    /// AppArmor's profile, or the subject's SELinux label.
     pub profile: Option<String>,
-    /// The operation, in the module's words: AppArmor's `open`, SELinux's permissions `{ read open }`.
+    /// The operation in the module's terms: AppArmor's `open`, or the SELinux permissions in braces (`read open`).
     pub operation: Option<String>,
-    /// What was asked for, by AppArmor's letters.
+    /// The requested permissions in AppArmor's letters.
     pub requested: Option<String>,
-    /// The object's path, or with SELinux often only its name; a signal's or trace's peer.
+    /// The object's path; SELinux often logs only its last component. For a signal or trace, the peer.
     pub name: Option<Vec<u8>>,
-    /// AppArmor: the capability that was not to count: `dac_override`.
+    /// AppArmor: the capability whose use was refused, such as `dac_override`.
     pub capability: Option<String>,
     /// The object's inode number.
     pub inode: Option<u64>,
@@ -28,11 +28,11 @@ pub struct LoggedRefusal {
     pub target: Option<String>,
     /// SELinux: the object's class.
     pub class: Option<String>,
-    /// SELinux: the port, of a socket.
+    /// SELinux: the port, if the object is a socket.
     pub port: Option<u16>,
 }
 
-/// Who refused.
+/// The security modules that log their refusals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum Module {
@@ -43,7 +43,7 @@ pub enum Module {
 }
 
 impl LoggedRefusal {
-    /// Reads a line; `None` where it tells of no refusal.
+    /// Parses a line; `None` if it does not report a refusal.
     #[must_use]
     pub fn parse(line: &str) -> Option<LoggedRefusal> {
         let text = |name: &str| {
@@ -80,8 +80,8 @@ impl LoggedRefusal {
 }
 
 impl LoggedRefusal {
-    /// What was tried, where the line tells: AppArmor's operations (`security/apparmor/include/audit.h`), SELinux's
-    /// permissions (`security/selinux/include/classmap.h`).
+    /// The operation that was refused, if the line identifies it, derived from AppArmor's operations
+    /// (`security/apparmor/include/audit.h`) or SELinux's permissions (`security/selinux/include/classmap.h`).
     #[must_use]
     pub fn attempted(&self) -> Option<Operation> {
         if let Some(capability) = self.needed_capability() {
@@ -94,7 +94,7 @@ impl LoggedRefusal {
         }
     }
 
-    /// The capability that was not to count.
+    /// The capability whose use the module refused.
     #[must_use]
     pub fn needed_capability(&self) -> Option<Capability> {
         let of_class = || match self.class.as_deref() {
@@ -165,7 +165,7 @@ fn is_a_signal(permission: &str) -> bool {
     ["sigchld", "sigkill", "sigstop", "signal", "signull"].contains(&permission)
 }
 
-/// What a capability is asked for, where that is one thing alone.
+/// The operation that requires a capability, if there is only one such operation.
 fn by_capability(capability: Capability) -> Option<Operation> {
     match capability {
         Capability::NetBindService => return Some(Operation::Bind),
@@ -188,7 +188,7 @@ fn module(line: &str) -> Option<Module> {
         Some(Module::Selinux)
     } else if has("domain=") && has("blockers=") {
         Some(Module::Landlock)
-    // SECCOMP_RET_ERRNO; the other codes that are logged let the call pass, or end the process.
+    // SECCOMP_RET_ERRNO. The other actions that are logged let the call pass or kill the process.
     } else if (has("type=1326") || has("type=SECCOMP")) && has("code=0x5") {
         Some(Module::Seccomp)
     } else {
@@ -196,14 +196,14 @@ fn module(line: &str) -> Option<Module> {
     }
 }
 
-/// `{ read open }` of an AVC.
+/// The permissions in the braces of an AVC record: `{ read open }`.
 fn permissions(line: &str) -> Option<String> {
     let (_, rest) = line.split_once('{')?;
     let (words, _) = rest.split_once('}')?;
     Some(words.trim().to_owned())
 }
 
-/// The value of ` name=value`, quotes kept.
+/// The value of ` name=value`, with its quotes if it has any.
 fn field<'a>(line: &'a str, name: &str) -> Option<&'a str> {
     let start = format!(" {name}=");
     let (_, rest) = line.split_once(&start)?;
@@ -213,7 +213,7 @@ fn field<'a>(line: &'a str, name: &str) -> Option<&'a str> {
     }
 }
 
-/// A value of an audit record: in quotes, plain, or in hexadecimal digits where it holds odd bytes.
+/// Decodes a value of an audit record: quoted, plain, or, if it contains special bytes, in hexadecimal.
 fn decoded(value: &str) -> Vec<u8> {
     if let Some(quoted) = value.strip_prefix('"') {
         return quoted.trim_end_matches('"').as_bytes().to_vec();

@@ -1,4 +1,4 @@
-//! Names of users and groups, for words and commands.
+//! Names of users and groups, for messages and commands.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ pub struct Names {
     pub users: BTreeMap<u32, String>,
     /// Groups by gid.
     pub groups: BTreeMap<u32, Group>,
-    /// Home directories by uid, of those whose files were met.
+    /// Home directories by uid, of users whose files were met.
     pub homes: BTreeMap<u32, Vec<u8>>,
 }
 
@@ -18,12 +18,12 @@ pub struct Names {
 pub struct Group {
     /// Its name.
     pub name: String,
-    /// Its members by the group database, and those whose primary group it is.
+    /// Its members according to the group database, including users whose primary group it is.
     pub members: Vec<String>,
 }
 
 impl Names {
-    /// The user's name, or the number where there is none: `uid 1000`.
+    /// The user's name; without one, the number: `uid 1000`.
     #[must_use]
     pub fn user(&self, uid: u32) -> String {
         self.users
@@ -32,7 +32,7 @@ impl Names {
             .unwrap_or_else(|| format!("uid {uid}"))
     }
 
-    /// The group's name, or the number where there is none: `gid 1000`.
+    /// The group's name; without one, the number: `gid 1000`.
     #[must_use]
     pub fn group(&self, gid: u32) -> String {
         self.groups
@@ -40,7 +40,7 @@ impl Names {
             .map_or_else(|| format!("gid {gid}"), |group| group.name.clone())
     }
 
-    /// The user as commands and `ls -l` write it: the name, or the bare number.
+    /// The user as commands and `ls -l` write it: the name; without one, the bare number.
     #[must_use]
     pub fn user_word(&self, uid: u32) -> String {
         self.users
@@ -49,7 +49,7 @@ impl Names {
             .unwrap_or_else(|| uid.to_string())
     }
 
-    /// The group as commands and `ls -l` write it: the name, or the bare number.
+    /// The group as commands and `ls -l` write it: the name; without one, the bare number.
     #[must_use]
     pub fn group_word(&self, gid: u32) -> String {
         self.groups

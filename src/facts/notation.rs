@@ -74,12 +74,12 @@ use crate::facts::Facts;
 
 pub use parse::Malformed;
 
-/// One attempt and what is known around it: what a notation says.
+/// What a notation describes: one attempt and the facts around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scene {
-    /// What is tried.
+    /// The attempt.
     pub attempt: Attempt,
-    /// What is known.
+    /// The facts.
     pub facts: Facts,
 }
 
@@ -97,23 +97,23 @@ impl fmt::Display for Scene {
     }
 }
 
-/// Reads a notation.
+/// Parses a notation.
 ///
 /// # Errors
-/// Where a line is not of the notation, or the attempt's path leads to a name that no line describes.
+/// Fails if a line does not belong to the notation, or if the path of the attempt leads to a name that no line describes.
 pub fn parse(text: &str) -> Result<Scene, Malformed> {
     text.parse()
 }
 
-/// Writes a notation that [`parse`] reads back.
+/// Prints a notation that [`parse`] reads back.
 ///
-/// Numbers of inodes are left out where they tell nothing.
+/// Inode numbers are omitted where they carry no information.
 #[must_use]
 pub fn print(attempt: &Attempt, facts: &Facts) -> String {
     print::scene(attempt, facts)
 }
 
-/// What could not be read.
+/// A fact that could not be read.
 fn unknown(what: &str, path: &[u8], errno: Option<Errno>) -> UnknownFact {
     UnknownFact {
         what: what.to_owned(),

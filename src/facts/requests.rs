@@ -1,33 +1,34 @@
-//! What an operation asks of the security modules and of a file server, beyond the kernel's own rules.
+//! What an operation requests from the security modules and from a file server, beyond the kernel's own checks.
 
 use super::{Facts, Kind, NodeId, Perms, ProfilePerms, Walk};
 use crate::attempt::{OpenHow, Operation};
 
-/// What an operation asks of AppArmor.
+/// A permission that an operation requests from AppArmor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileRequest {
-    /// The name that rules are matched against: a path, with a slash at the end for a directory.
+    /// The name that rules are matched against: a path, with a trailing slash for a directory.
     pub name: Vec<u8>,
-    /// What is asked for.
+    /// The requested permissions.
     pub wanted: ProfilePerms,
-    /// The object, or the directory that is to hold it.
+    /// The object; for a new name, the directory that is to hold it.
     pub node: NodeId,
-    /// Whether the object is there already: then its owner counts for `owner` rules, else the subject.
+    /// Whether the object exists. If so, `owner` rules compare against its owner, otherwise against the subject.
     pub exists: bool,
 }
 
-/// What an operation asks of SELinux.
+/// Permissions that an operation requests from SELinux.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VectorRequest {
     /// The object.
     pub node: NodeId,
-    /// Its class.
+    /// The object's class, such as `file` or `dir`.
     pub class: &'static str,
-    /// What is asked for.
+    /// The requested permissions.
     pub wanted: Vec<&'static str>,
 }
 
-/// The names that an operation asks AppArmor for (security/apparmor/lsm.c). What it does not mediate asks for none.
+/// The requests that an operation makes to AppArmor (security/apparmor/lsm.c); empty for operations that AppArmor does not
+/// mediate.
 #[must_use]
 pub fn profile_requests(operation: &Operation, facts: &Facts) -> Vec<ProfileRequest> {
     use ProfilePerms as P;
@@ -77,7 +78,7 @@ pub fn profile_requests(operation: &Operation, facts: &Facts) -> Vec<ProfileRequ
     asked
 }
 
-/// `aa_map_file_to_perms`
+/// `aa_map_file_to_perms`.
 fn open_perms(how: OpenHow) -> ProfilePerms {
     let mut perms = ProfilePerms::NONE;
     if how.read {
@@ -105,7 +106,7 @@ fn existing(facts: &Facts, node: NodeId, wanted: ProfilePerms) -> Option<Profile
     })
 }
 
-/// A name that is not there yet.
+/// The request for a name that does not exist yet.
 fn new_name(
     facts: &Facts,
     walk: &Walk,
@@ -116,7 +117,7 @@ fn new_name(
     (step.found == Ok(None)).then(|| joined(facts, step.dir, &step.name, wanted, directory))
 }
 
-/// A name, be it there or not.
+/// The request for a name, whether it exists or not.
 fn name_of(
     facts: &Facts,
     walk: &Walk,
@@ -150,7 +151,7 @@ fn is_directory(facts: &Facts, node: NodeId) -> bool {
     inode.is_ok_and(|inode| inode.kind == Kind::Directory)
 }
 
-/// What an operation asks of SELinux's policy, in the kernel's order: passing through the directories first.
+/// What an operation requests from SELinux's policy, in the kernel's order: search permission on the directories comes first.
 #[must_use]
 pub fn vector_requests(operation: &Operation, facts: &Facts) -> Vec<VectorRequest> {
     let mut asked: Vec<VectorRequest> = Vec::new();
@@ -208,7 +209,7 @@ pub fn vector_requests(operation: &Operation, facts: &Facts) -> Vec<VectorReques
         | Operation::Utime { now: false }
         | Operation::Setxattr(_) => ask(target, &["setattr"]),
         Operation::Connect => ask(target, &["write"]),
-        // Passing through the directories is all.
+        // These request nothing beyond search permission on the directories.
         Operation::Stat { .. }
         | Operation::Mount
         | Operation::Signal
@@ -219,7 +220,7 @@ pub fn vector_requests(operation: &Operation, facts: &Facts) -> Vec<VectorReques
     asked
 }
 
-/// `open_file_to_av`
+/// `open_file_to_av`.
 fn open_permissions(how: OpenHow) -> Vec<&'static str> {
     let mut wanted = vec!["open"];
     if how.read {
@@ -234,7 +235,7 @@ fn open_permissions(how: OpenHow) -> Vec<&'static str> {
     wanted
 }
 
-/// `inode_mode_to_security_class`
+/// `inode_mode_to_security_class`.
 fn vector(facts: &Facts, node: NodeId, wanted: &[&'static str]) -> VectorRequest {
     let kind = facts.node(node).inode.as_ref().map(|inode| inode.kind);
     VectorRequest {
@@ -252,8 +253,8 @@ fn vector(facts: &Facts, node: NodeId, wanted: &[&'static str]) -> VectorRequest
     }
 }
 
-/// The objects that an operation goes to a server for, with the permissions that it can be asked about; `None` where the
-/// operation goes by ownership.
+/// The objects about which an operation consults a server, each with the permissions to ask for; `None` if ownership decides
+/// instead of permissions.
 #[must_use]
 pub fn server_requests(operation: &Operation, facts: &Facts) -> Vec<(NodeId, Option<Perms>)> {
     let walk = &facts.walk;

@@ -1,4 +1,4 @@
-//! Where the command runs: what decides which fix lasts.
+//! The environment that the command runs in. It determines which fix will last.
 
 use super::{Perms, ProgramFile, Tag};
 use crate::attempt::{Numbers, Place};
@@ -6,34 +6,34 @@ use crate::attempt::{Numbers, Place};
 /// Container, service manager, home and project of the subject.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Surroundings {
-    /// The container the subject runs in, where it does.
+    /// The container that the subject runs in, if any.
     pub container: Option<Container>,
-    /// The systemd unit the subject runs in, where it is a service.
+    /// The systemd unit that the subject runs in, if it is a service.
     pub unit: Option<Unit>,
-    /// Whether the subject lives in another mount namespace, root directory or user namespace than permwrap: paths and ids
-    /// mean something else there.
+    /// Whether the subject lives in another mount namespace, root directory or user namespace than permwrap, where paths and
+    /// ids have another meaning.
     pub elsewhere: bool,
-    /// Where that is, and the paths that objects there have here.
+    /// What that place is, and the paths here of objects there.
     pub abroad: Option<Abroad>,
-    /// Whether this is the Windows Subsystem for Linux.
+    /// Whether the system is the Windows Subsystem for Linux.
     pub wsl: bool,
     /// The subject's home directory.
     pub home: Option<Vec<u8>>,
-    /// The top of the project tree that the object lies in (a folder with `.git`, `package.json`, `pyproject.toml`,
-    /// `Cargo.toml` ...), where there is one.
+    /// The root of the project tree that the object lies in (a directory with `.git`, `package.json`, `pyproject.toml`,
+    /// `Cargo.toml` or the like), if any.
     pub project: Option<Vec<u8>>,
-    /// A Python virtual environment or other package prefix that the object lies in.
+    /// The Python virtual environment or other package prefix that the object lies in, if any.
     pub prefix: Option<Vec<u8>>,
-    /// The objects below the refusing one's subtree that are of the same foreign owner: leftovers of sudo or of a root
-    /// container in one's own tree. The top of that tree, and how many there are.
+    /// Files of a foreign owner in a tree that is otherwise the subject's own, typically left by sudo or by a root container.
     pub leftovers: Option<Leftovers>,
-    /// What earlier hints of the same run offer: an entry of an ACL is set, not added to, so a later one must hold it too.
+    /// The ACL entries that earlier hints of the same run grant. Setting an entry replaces its permissions, so a later hint for
+    /// the same entry must include them.
     pub offered: Vec<Offer>,
-    /// The refused command line, as far as it was permwrap that started it.
+    /// The refused command line, if permwrap started the command.
     pub command: Vec<Vec<u8>>,
-    /// The file of the program that it starts, where that is no script: looked at where a capability of it would help.
+    /// The executable that it runs, unless that is a script; looked at only if a capability of the file would help.
     pub program: Option<ProgramFile>,
-    /// The program of that command line, where it is set-user-ID.
+    /// The program of that command line, if it is set-user-ID.
     pub powerless: Option<Vec<u8>>,
     /// Whether sudo(8) is installed.
     pub sudo: bool,
@@ -41,48 +41,49 @@ pub struct Surroundings {
     pub setfacl: bool,
 }
 
-/// An entry of an ACL that a fix grants.
+/// An ACL entry that a fix grants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
-    /// Of which object.
+    /// The object that the entry is added to.
     pub path: Vec<u8>,
     /// The named user or group.
     pub tag: Tag,
-    /// The entry's permissions.
+    /// The permissions of the entry.
     pub perms: Perms,
 }
 
-/// Another place that the subject lives in, seen from permwrap's.
+/// Another place that the subject lives in, as seen from permwrap's own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Abroad {
-    /// Which it is.
+    /// Which place it is.
     pub place: Option<Place>,
-    /// Paths there, and those of the same objects here; only of those that have one here.
+    /// Pairs of a path there and the path here of the same object, for objects that have a path here.
     pub paths: Vec<(Vec<u8>, Vec<u8>)>,
-    /// The ids there of users and of groups, where those are not the ones of here.
+    /// The mapping of uids and of gids between there and here, unless they are the same.
     pub numbers: Option<[Numbers; 2]>,
-    /// The words that run a command of root's in there from here: `podman exec -u 0 shop-web`; none where nobody can say.
+    /// The command prefix that runs a command as root in that place from here: `podman exec -u 0 shop-web`. Empty if none is
+    /// known.
     pub enter: Vec<Vec<u8>>,
-    /// Whether setfacl(1) is installed there.
+    /// Whether setfacl(1) is installed in that place.
     pub setfacl: bool,
 }
 
-/// A container, by what can be seen from inside.
+/// A container, as far as it can be recognised from inside.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Container {
-    /// `docker`, `podman`, `kubernetes`, `lxc`, `systemd-nspawn`, `snap`, `flatpak`; empty where it is one of a kind not known.
+    /// `docker`, `podman`, `kubernetes`, `lxc`, `systemd-nspawn`, `snap` or `flatpak`; empty for a container of unknown kind.
     pub kind: String,
-    /// Whether its user namespace maps ids.
+    /// Whether the container has a user namespace that maps ids.
     pub remapped: bool,
     /// Whether its root file system is read-only.
     pub read_only_root: bool,
-    /// The ids in it and those of the host, of users and of groups, where they differ and can be told.
+    /// The mapping of its uids and gids to those of the host, if they differ and the mapping is known.
     pub numbers: Option<[Numbers; 2]>,
 }
 
 impl Surroundings {
-    /// The id of a user (of a group where `group` says so) as it is written where the subject lives; `None` of one who does not
-    /// exist there.
+    /// The id of a user (of a group if `group` is set) in the place that the subject lives in; `None` if it has no mapping
+    /// there.
     #[must_use]
     pub fn id_there(&self, id: u32, group: bool) -> Option<u32> {
         let abroad = self.abroad.as_ref();
@@ -92,7 +93,7 @@ impl Surroundings {
         }
     }
 
-    /// What runs there, for people: "this container".
+    /// A name for what the subject runs in, for messages: "the container".
     #[must_use]
     pub const fn description(&self) -> &'static str {
         match (&self.container, &self.unit) {
@@ -102,7 +103,7 @@ impl Surroundings {
         }
     }
 
-    /// The same id as the host of the subject's container writes it, where that can be told.
+    /// The same id as seen on the host of the subject's container; `None` if that is not known.
     #[must_use]
     pub fn id_on_host(&self, id: u32, group: bool) -> Option<u32> {
         let container = self.container.as_ref().filter(|one| one.remapped);
@@ -118,21 +119,21 @@ impl Surroundings {
 pub struct Unit {
     /// Its name: `app.service`.
     pub name: String,
-    /// Whether it is one of a user's own manager.
+    /// Whether it belongs to a user's own manager (`systemctl --user`).
     pub user: bool,
 }
 
 /// Files of a foreign owner in a tree that is otherwise the subject's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leftovers {
-    /// The top directory whose subtree holds them.
+    /// The top directory of the tree that holds them.
     pub top: Vec<u8>,
-    /// Their owner.
+    /// The uid of their owner.
     pub owner: u32,
-    /// How many there are, as far as was counted. What its owner keeps private (0600, 0700) is none.
+    /// How many there are, as far as they were counted. Files that their owner keeps private (mode 0600 or 0700) do not count.
     pub count: usize,
-    /// How many files of the tree are the subject's own.
+    /// How many files of the tree belong to the subject.
     pub own: usize,
-    /// Whether something is mounted below the top: a change of the whole tree would leave it.
+    /// Whether something is mounted below the top directory: a recursive change would cross into that mount.
     pub mounts: bool,
 }

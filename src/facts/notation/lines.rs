@@ -1,10 +1,10 @@
-//! The words of a line, in both directions.
+//! Parsing and printing of the words of a line.
 
 use crate::attempt::{Capability, CapabilitySet, Errno, IdMap};
 use crate::facts::{DeviceNumber, Kind, Perms};
 use crate::quote;
 
-/// A path or target in one word: what would end the word or is no printable ASCII becomes `\xNN`.
+/// A path or symlink target as one word: white space, `\`, `#` and bytes outside printable ASCII become `\xNN`.
 pub(super) fn escape(bytes: &[u8]) -> String {
     let mut word = String::with_capacity(bytes.len());
     for &byte in bytes {
@@ -17,7 +17,7 @@ pub(super) fn escape(bytes: &[u8]) -> String {
     word
 }
 
-/// The bytes of such a word; `None` where a backslash is not followed by `xNN`.
+/// The bytes of such a word; `None` if a backslash is not followed by `xNN`.
 pub(super) fn unescape(word: &str) -> Option<Vec<u8>> {
     let mut parts = word.split('\\');
     let mut bytes = parts.next()?.as_bytes().to_vec();
@@ -29,7 +29,7 @@ pub(super) fn unescape(word: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// `?` or `?EACCES`: the error number of something unknown.
+/// Parses `?` or `?EACCES`: an unknown value, with the error number of reading it.
 pub(super) fn unknown(word: &str) -> Option<Option<Errno>> {
     match word.strip_prefix('?')? {
         "" => Some(None),
@@ -37,12 +37,12 @@ pub(super) fn unknown(word: &str) -> Option<Option<Errno>> {
     }
 }
 
-/// `?` or `?EACCES`.
+/// The word that [`unknown`] reads back.
 pub(super) fn unknown_word(errno: Option<Errno>) -> String {
     errno.map_or_else(|| "?".to_owned(), |errno| format!("?{errno}"))
 }
 
-/// `r-x`.
+/// Parses permissions: `r-x`.
 pub(super) fn perms(word: &str) -> Option<Perms> {
     let [r, w, x] = word.as_bytes() else {
         return None;
@@ -58,7 +58,7 @@ pub(super) fn perms(word: &str) -> Option<Perms> {
     Some(Perms::from_bits(bits))
 }
 
-/// Type and mode of `ls -l`, without a `+` after them: `drwxr-xr-x`.
+/// Parses type and mode in the notation of `ls -l`, without a trailing `+`: `drwxr-xr-x`.
 pub(super) fn listing(word: &str) -> Option<(Kind, u32)> {
     let bytes: &[u8; 10] = word.as_bytes().try_into().ok()?;
     let kind = match bytes[0] {
@@ -88,7 +88,7 @@ pub(super) fn listing(word: &str) -> Option<(Kind, u32)> {
     Some((kind, mode))
 }
 
-/// `8:1`.
+/// Parses a device number: `8:1`.
 pub(super) fn device(word: &str) -> Option<DeviceNumber> {
     let (major, minor) = word.split_once(':')?;
     Some(DeviceNumber {
@@ -97,7 +97,7 @@ pub(super) fn device(word: &str) -> Option<DeviceNumber> {
     })
 }
 
-/// `full`, `none`, names (`dac_override,fowner`) or the mask of `/proc/PID/status` (`0x1ff`).
+/// Parses `full`, `none`, names (`dac_override,fowner`) or a mask as in `/proc/PID/status` (`0x1ff`).
 pub(super) fn capabilities(word: &str) -> Option<CapabilitySet> {
     match word {
         "full" => return Some(CapabilitySet::FULL),
@@ -130,7 +130,7 @@ pub(super) fn capabilities_word(set: CapabilitySet) -> String {
     }
 }
 
-/// `0+1,1000+1`: one id from 0 on, one from 1000 on; `none` where there is none.
+/// Parses ranges of ids: `0+1,1000+1` is one id from 0 on and one from 1000 on; `none` is the empty map.
 pub(super) fn id_map(word: &str) -> Option<IdMap> {
     if word == "none" {
         return Some(IdMap(Vec::new()));

@@ -1,4 +1,4 @@
-//! From text to facts.
+//! Parses the notation into facts.
 
 mod attempt;
 mod file;
@@ -11,10 +11,10 @@ use super::{Scene, lines, unknown};
 use crate::attempt::{Errno, Subject};
 use crate::facts::{Facts, Group};
 
-/// A line that is not of the notation.
+/// A line that does not belong to the notation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed {
-    /// Its number, from 1; 0 where something is missing altogether.
+    /// Its number, from 1; 0 if a line is missing altogether.
     pub line: usize,
     /// What is wrong with it.
     pub what: String,
@@ -31,13 +31,13 @@ impl fmt::Display for Malformed {
 
 impl std::error::Error for Malformed {}
 
-/// What a line says, or what is wrong with it.
+/// What a line says, or a description of what is wrong with it.
 type Parsed<T> = Result<T, String>;
 
 /// A line's number and words.
 type Line<'a> = (usize, Vec<&'a str>);
 
-/// What the lines read so far tell.
+/// What the lines read so far describe.
 struct Reader {
     facts: Facts,
     tree: Tree,
@@ -45,8 +45,8 @@ struct Reader {
     answer: Option<Errno>,
 }
 
-/// Reads all lines: names of people first, then mounts, since files refer to both; the attempt last, since its way leads
-/// through the files.
+/// Reads all lines: first the names of users and groups, then mounts, since files refer to both; the attempt last, since its
+/// paths lead through the files.
 pub(super) fn scene(text: &str) -> Result<Scene, Malformed> {
     let lines: Vec<Line> = text
         .lines()
@@ -92,7 +92,7 @@ impl Reader {
         }
     }
 
-    /// Reads the lines whose first word is chosen.
+    /// Reads the lines whose first word is `chosen`.
     fn read(&mut self, lines: &[Line], chosen: impl Fn(&str) -> bool) -> Result<(), Malformed> {
         for (line, words) in lines.iter().filter(|(_, words)| chosen(words[0])) {
             self.line(words[0], &words[1..])
@@ -123,7 +123,7 @@ impl Reader {
         }
     }
 
-    /// The uid that a word names.
+    /// The uid that a word denotes, as a number or by name.
     fn uid(&self, word: &str) -> Parsed<u32> {
         let mut users = self.facts.names.users.iter();
         word.parse()
@@ -132,7 +132,7 @@ impl Reader {
             .ok_or_else(|| format!("no `user` line tells the number of `{word}`"))
     }
 
-    /// The gid that a word names.
+    /// The gid that a word denotes, as a number or by name.
     fn gid(&self, word: &str) -> Parsed<u32> {
         let mut groups = self.facts.names.groups.iter();
         word.parse()
@@ -145,7 +145,7 @@ impl Reader {
             .ok_or_else(|| format!("no `group` line tells the number of `{word}`"))
     }
 
-    /// The gids of a list with commas; `none` where it is empty.
+    /// The gids of a comma-separated list; `none` is the empty list.
     fn gids(&self, list: &str) -> Parsed<Vec<u32>> {
         match list {
             "none" => Ok(Vec::new()),
@@ -154,7 +154,7 @@ impl Reader {
     }
 }
 
-/// The word at this place of a line.
+/// The word at this position of a line.
 fn word<'a>(words: &[&'a str], at: usize, what: &str) -> Parsed<&'a str> {
     words
         .get(at)
@@ -162,7 +162,7 @@ fn word<'a>(words: &[&'a str], at: usize, what: &str) -> Parsed<&'a str> {
         .ok_or_else(|| format!("the line lacks {what}"))
 }
 
-/// The path at this place of a line.
+/// The absolute path at this position of a line.
 fn path(words: &[&str], at: usize) -> Parsed<Vec<u8>> {
     let word = word(words, at, "a path")?;
     let path = lines::unescape(word)
@@ -174,7 +174,7 @@ fn path(words: &[&str], at: usize) -> Parsed<Vec<u8>> {
     }
 }
 
-/// A number.
+/// Parses a number.
 fn number<T: std::str::FromStr>(word: &str) -> Parsed<T> {
     word.parse().map_err(|_| format!("`{word}` is no number"))
 }

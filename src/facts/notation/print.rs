@@ -1,4 +1,4 @@
-//! From facts to text.
+//! Prints facts in the notation.
 
 mod attempt;
 mod file;
@@ -13,7 +13,7 @@ use attempt::{subject, tried};
 use file::file;
 use rest::{mount, people, settings, surroundings};
 
-/// Every line, in the order of the module's example.
+/// All lines, in the order of the example in the module documentation.
 pub(super) fn scene(attempt: &Attempt, facts: &Facts) -> String {
     let mut text = String::new();
     let mut line = |words: String| {
@@ -37,7 +37,7 @@ pub(super) fn scene(attempt: &Attempt, facts: &Facts) -> String {
     text
 }
 
-/// The names met, by path, each with its lines.
+/// The paths that were met, each with its lines.
 fn names(facts: &Facts) -> Vec<(Vec<u8>, Vec<String>)> {
     let widths = widths(facts);
     let mut names: Vec<(Vec<u8>, Vec<String>)> = Vec::new();
@@ -56,7 +56,7 @@ fn names(facts: &Facts) -> Vec<(Vec<u8>, Vec<String>)> {
     names
 }
 
-/// The names of a walk that led to no node.
+/// The names of a walk that did not lead to a node.
 fn absent(walk: &Walk, facts: &Facts) -> Vec<(Vec<u8>, String)> {
     let steps = walk.steps.iter();
     steps
@@ -78,12 +78,12 @@ fn absent(walk: &Walk, facts: &Facts) -> Vec<(Vec<u8>, String)> {
         .collect()
 }
 
-/// Whether names are looked up in it, as far as is known.
+/// Whether the node can be searched, as far as is known: an unknown inode counts as a directory.
 fn is_directory(node: &Node) -> bool {
     node.inode.as_ref().map_or(true, Inode::is_dir)
 }
 
-/// The magic links followed.
+/// The magic links that were followed.
 fn jumps(facts: &Facts) -> Vec<(Vec<u8>, Vec<String>)> {
     let steps = facts.walks().flat_map(|walk| &walk.steps);
     let mut jumps: Vec<(Vec<u8>, Vec<String>)> = steps
@@ -110,7 +110,7 @@ fn jumps(facts: &Facts) -> Vec<(Vec<u8>, Vec<String>)> {
     jumps
 }
 
-/// The widths of the columns of owners and groups.
+/// The widths of the owner and group columns.
 fn widths(facts: &Facts) -> (usize, usize) {
     let inodes = facts
         .nodes

@@ -1,4 +1,4 @@
-//! What is written is read back, and what is wrong is named with its line.
+//! What is printed is parsed back, and errors give the line number.
 
 use super::{Scene, parse, print};
 use crate::attempt::{Capability, Errno, Object, OpenHow, Operation};
@@ -21,7 +21,7 @@ fn example() -> &'static str {
     text.join("\n").leak()
 }
 
-/// Reads it, writes it, reads that: nothing may change any more.
+/// Parses, prints and parses again: nothing may change.
 fn round_trip(text: &str) -> Scene {
     let scene = parse(text).unwrap_or_else(|trouble| panic!("{trouble}\n{text}"));
     let printed = print(&scene.attempt, &scene.facts);
@@ -91,7 +91,7 @@ fn acl_entries_join_the_bits_of_the_mode() {
     assert_eq!(default.get(Tag::User(1001)), Some(Perms::RWX));
 }
 
-/// Every kind of line and word, as [`print`] writes it.
+/// Every kind of line and word, as [`print`] writes them.
 const EVERYTHING: &str = r"subject  alice 100 groups=audio,33 database=?EIO caps=dac_override,fowner bounding=0x100000003 real=root pid=7 uid_map=0+1,1000+1 gid_map=none userns no_new_privs seccomp label=unconfined
 attempt  open:read,write,exclusive /proc/9/fd/3
 answer   EPERM

@@ -1,4 +1,4 @@
-//! The way to a path through the files that a notation describes.
+//! Path resolution through the files that a notation describes.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -12,21 +12,21 @@ use crate::facts::{Fact, MAX_SYMLINKS, Node, NodeId, Step, Walk};
 pub(super) struct Tree {
     /// The described names.
     pub names: BTreeMap<Vec<u8>, Fact<Option<NodeId>>>,
-    /// Where magic links lead.
+    /// The targets of magic links.
     pub jumps: BTreeMap<NodeId, NodeId>,
 }
 
-/// The names still to be looked up, of the path or of one symlink's target.
+/// The names still to be looked up, of the path or of one symlink target.
 struct Rest {
     names: VecDeque<Vec<u8>>,
     depth: u8,
 }
 
 impl Tree {
-    /// Walks the path, a symlink at its end only where `follow` says so.
+    /// Resolves the path; a symlink at its end is followed only if `follow` is set.
     ///
     /// # Errors
-    /// The path of the first name that is not described.
+    /// Returns the path of the first name that is not described.
     pub fn walk(&self, nodes: &[Node], path: &[u8], follow: bool) -> Result<Walk, Vec<u8>> {
         let root = self.names.get(&b"/"[..]).cloned();
         let root = root.and_then(Result::ok).flatten().ok_or(b"/")?;
@@ -92,7 +92,7 @@ impl Tree {
         Ok(walk)
     }
 
-    /// What a name in a directory is.
+    /// What a name in a directory refers to.
     fn lookup(&self, dir: &Node, name: &[u8]) -> Result<Fact<Option<NodeId>>, Vec<u8>> {
         let path = below(&dir.path, name);
         if dir.inode.as_ref().is_ok_and(|inode| !inode.is_dir()) {
@@ -115,7 +115,7 @@ impl Rest {
     }
 }
 
-/// The path of a name in a directory, by their paths without symlinks.
+/// The path of a name in a directory.
 pub(super) fn below(dir: &[u8], name: &[u8]) -> Vec<u8> {
     byte_path::step(dir, name)
 }

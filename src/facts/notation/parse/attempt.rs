@@ -1,10 +1,10 @@
-//! The lines of the subject and of what it tries.
+//! Lines of the subject and its attempt.
 
 use super::{Parsed, Reader, lines, number, word};
 use crate::attempt::{Attempt, NodeType, Object, OpenHow, Operation, Subject};
 use crate::facts::{Program, Walk};
 
-/// How long a chain of interpreters can be before the kernel gives up (`exec_binprm`), and one more.
+/// Bounds the chain of interpreters: one more than the kernel accepts (`exec_binprm`).
 const MOST_INTERPRETERS: usize = 6;
 
 impl Reader {
@@ -54,7 +54,7 @@ impl Reader {
         Ok(())
     }
 
-    /// `attempt OPERATION PATH [KEY=VALUE]...`, with the ways through the files.
+    /// `attempt OPERATION PATH [KEY=VALUE]...`; also resolves the paths.
     pub(super) fn attempt(&mut self, words: &[&str]) -> Parsed<Attempt> {
         let mut operation = operation(word(words, 0, "an operation")?)?;
         let object = object(word(words, 1, "a path")?)?;
@@ -98,7 +98,8 @@ impl Reader {
         })
     }
 
-    /// The ways to the interpreter of the program at the end of the walk, to that one's, and so on.
+    /// Resolves the path of the interpreter of the program at the end of the walk, of that interpreter's interpreter, and so
+    /// on.
     fn interpreters(&mut self) -> Parsed<()> {
         let mut program = self.facts.walk.target();
         while let Some(node) = program {

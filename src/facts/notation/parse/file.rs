@@ -1,4 +1,4 @@
-//! Lines of files, of names that are not there, and of ACL entries.
+//! Lines of files, of missing names, and of ACL entries.
 
 use super::{Parsed, Reader, lines, number, path, unknown, word};
 use crate::facts::{
@@ -72,7 +72,7 @@ impl Reader {
         Ok(())
     }
 
-    /// `user:alice:rwx`, `group::r-x`, `default:mask::rwx`: of the file read last.
+    /// `user:alice:rwx`, `group::r-x` or `default:mask::rwx`: an ACL entry of the preceding file.
     pub(super) fn acl_entry(&mut self, text: &str) -> Parsed<()> {
         let (is_default, entry) = match text.strip_prefix("default:") {
             Some(entry) => (true, entry),
@@ -125,7 +125,8 @@ impl Reader {
         Ok(Entry { tag, perms })
     }
 
-    /// Mode, owner and group; the numbers that the line may tell later are made up here, each its own.
+    /// An inode with this mode, owner and group. The remaining numbers are made up, with a unique inode number; words after the
+    /// path may override them.
     fn inode(&self, mode: &str, words: &[&str], node: &Node) -> Parsed<Inode> {
         let malformed = || format!("`{mode}` is no mode as `ls -l` shows it");
         let (kind, mode) = lines::listing(mode.trim_end_matches('+')).ok_or_else(malformed)?;
@@ -144,7 +145,7 @@ impl Reader {
         })
     }
 
-    /// A word after the path.
+    /// A word after the path: `?ERRNO` or `KEY=VALUE`.
     fn detail(&self, node: &mut Node, word: &str) -> Parsed<()> {
         if let Some(errno) = lines::unknown(word) {
             node.inode = Err(unknown("mode and owner", &node.path, errno));
@@ -193,7 +194,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Notes what is known of a name.
+    /// Records what a path leads to; each path may be described only once.
     fn describe(&mut self, path: Vec<u8>, found: Fact<Option<NodeId>>) -> Parsed<()> {
         let word = lines::escape(&path);
         match self.tree.names.insert(path, found) {
@@ -202,7 +203,7 @@ impl Reader {
         }
     }
 
-    /// Describes `/` as it nearly always is, where no line does.
+    /// Adds `/` as `drwxr-xr-x root root` if no line describes it.
     pub(super) fn complete_root(&mut self) {
         if !self.tree.names.contains_key(&b"/"[..]) {
             self.file("drwxr-xr-x", &["0", "0", "/"])
@@ -221,7 +222,7 @@ fn or_unread<T>(
     }
 }
 
-/// The ACL that says what the mode says.
+/// The ACL that is equivalent to the permission bits.
 fn base_entries(inode: &Inode) -> Acl {
     let entry = |tag, perms: Perms| Entry { tag, perms };
     Acl {

@@ -135,7 +135,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Mounts the root, where no line does.
+    /// Adds a mount on `/` if no line describes one.
     pub(super) fn complete_mounts(&mut self) {
         if !self.facts.mounts.iter().any(|mount| mount.point == b"/") {
             self.mount(&["/", "ext4", "rw"])
@@ -143,7 +143,8 @@ impl Reader {
         }
     }
 
-    /// The mount that a path lies on: of the longest mount point above it the latest.
+    /// The mount that a path lies on: the one with the longest mount point above the path; of several on the same point, the
+    /// latest.
     pub(super) fn mount_at(&self, path: &[u8]) -> MountId {
         let above = |point: &[u8]| {
             point == b"/"
@@ -207,7 +208,7 @@ impl Reader {
         Ok(())
     }
 
-    /// `held runs PID COMMAND`
+    /// `held runs PID COMMAND` or `held writes PID COMMAND`
     fn holder(&mut self, words: &[&str]) -> Parsed<()> {
         let how = match word(words, 0, "`runs` or `writes`")? {
             "runs" => Hold::Runs,
@@ -223,7 +224,7 @@ impl Reader {
     }
 }
 
-/// A value, or `?ERRNO`.
+/// A value, or `?` or `?ERRNO` for an unknown one.
 fn read<T>(name: &str, value: &str, parse: impl FnOnce(&str) -> Parsed<T>) -> Parsed<Fact<T>> {
     match lines::unknown(value) {
         Some(errno) => Ok(Err(unknown(name, b"", errno))),
@@ -231,7 +232,7 @@ fn read<T>(name: &str, value: &str, parse: impl FnOnce(&str) -> Parsed<T>) -> Pa
     }
 }
 
-/// One option of a superblock: `KEY` or `KEY=VALUE`.
+/// One superblock option: `KEY` or `KEY=VALUE`.
 fn super_option(option: &str) -> Option<(String, Option<String>)> {
     let Some((key, value)) = option.split_once('=') else {
         return Some((option.to_owned(), None));
@@ -240,7 +241,7 @@ fn super_option(option: &str) -> Option<(String, Option<String>)> {
     Some((key.to_owned(), Some(value)))
 }
 
-/// One option of a mount, as mountinfo writes it; those that refuse nothing are passed over.
+/// One per-mount option, as mountinfo writes it; options that never refuse anything are ignored.
 fn set_option(flags: &mut MountFlags, option: &str) -> Parsed<()> {
     match option {
         "ro" => flags.read_only = true,

@@ -1,4 +1,4 @@
-//! The lines of the subject and of what it tries.
+//! Lines of the subject and its attempt.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use super::lines;
 use crate::attempt::{Attempt, NodeType, Object, Operation, Subject};
 use crate::facts::Names;
 
-/// `subject USER GROUP ...`, with what differs from a new login.
+/// `subject USER GROUP ...`, with everything in which the subject differs from a new login.
 pub(super) fn subject(subject: &Subject, names: &Names) -> String {
     let login = Subject::login(subject.uid, subject.gid, subject.groups.clone());
     let list = |gids: &[u32]| match gids {
@@ -106,7 +106,7 @@ pub(super) fn tried(attempt: &Attempt, names: &Names) -> String {
     line
 }
 
-/// The operation's name where that says all, else how the file is opened.
+/// The operation's name if that is unambiguous, else `open:` with the access mode and flags.
 fn operation(operation: &Operation) -> String {
     let Operation::Open(how) = operation else {
         return operation.name().to_owned();

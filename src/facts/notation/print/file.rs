@@ -1,4 +1,4 @@
-//! Lines of files and their ACLs.
+//! Lines of files and of their ACLs.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use crate::facts::{
     Acl, Fact, Facts, Flags, Inode, Kind, Names, Node, Program, Tag, TraceMode, Traced,
 };
 
-/// The line of a file, and one for each entry of its ACLs.
+/// The line of a file, followed by one line for each entry of its ACLs.
 pub(super) fn file(node: &Node, facts: &Facts, (owner, group): (usize, usize)) -> Vec<String> {
     let names = &facts.names;
     let plus = if matches!(node.acl, Ok(Some(_))) {
@@ -50,7 +50,7 @@ pub(super) fn file(node: &Node, facts: &Facts, (owner, group): (usize, usize)) -
     text
 }
 
-/// The entries that the mode does not tell; of a default ACL all.
+/// The entries that the mode does not already express; for a default ACL, all entries.
 fn entries(acl: &Acl, prefix: &str, names: &Names) -> Vec<String> {
     let told = |tag| prefix.is_empty() && matches!(tag, Tag::Owner | Tag::Mask | Tag::Other);
     let entries = acl.entries.iter().filter(|entry| !told(entry.tag));
@@ -113,7 +113,7 @@ fn details(node: &Node, facts: &Facts) -> Vec<String> {
     words
 }
 
-/// The numbers of an inode that tell something: of a file with several names, and of devices.
+/// The numbers of an inode that carry information: those of a file with several hard links, and of a device node.
 fn numbers(inode: &Inode) -> Vec<String> {
     let mut words = Vec::new();
     if inode.kind != Kind::Directory && inode.links > 1 {
@@ -130,7 +130,7 @@ fn numbers(inode: &Inode) -> Vec<String> {
     words
 }
 
-/// The mount that a path lies on, as the reader of the notation would find it.
+/// The mount that a path lies on, as the parser would determine it.
 fn nearest_mount(facts: &Facts, path: &[u8]) -> Option<usize> {
     let above = |point: &[u8]| {
         let rest = path.strip_prefix(point);

@@ -55,7 +55,7 @@ pub(super) fn mount(mount: &Mount) -> String {
     line
 }
 
-/// The settings that somebody looked at.
+/// The settings that were read.
 pub(super) fn settings(facts: &Facts) -> Vec<String> {
     let settings = &facts.settings;
     let mut lines = Vec::new();
@@ -119,7 +119,7 @@ pub(super) fn settings(facts: &Facts) -> Vec<String> {
     lines
 }
 
-/// A setting's value; `None` where nobody looked.
+/// A setting's value; `None` if it was not read.
 fn value<T>(fact: &Fact<T>, known: impl Fn(&T) -> String) -> Option<String> {
     match fact {
         Ok(value) => Some(known(value)),
@@ -127,7 +127,7 @@ fn value<T>(fact: &Fact<T>, known: impl Fn(&T) -> String) -> Option<String> {
     }
 }
 
-/// The names of users and groups, but root's.
+/// The names of users and groups, except root's.
 pub(super) fn people(names: &Names) -> Vec<String> {
     let users = names.users.iter();
     let mut lines: Vec<String> = users
