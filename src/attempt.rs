@@ -1,7 +1,7 @@
 //! What was tried: the vocabulary that every stage shares.
 //!
-//! An [`Incident`] is what a text says of a failure, an [`Attempt`] is one concrete reading of it: this subject tried
-//! this operation on this object. Nothing here looks at the system.
+//! An [`Incident`] is what a text says about a failure; an [`Attempt`] is one concrete reading of it: this subject tried this
+//! operation on this object. Nothing here reads the system.
 #![forbid(unsafe_code)]
 
 use serde::{Deserialize, Serialize};
@@ -28,14 +28,14 @@ pub use policy::{Owner, Policy};
 pub use privilege::Privilege;
 pub use subject::{Capability, CapabilitySet, IdMap, Subject};
 
-/// Stands for whatever name a program wanted to make in a directory, where it named only the directory. Hardly a name
-/// that a file has.
+/// Stands for an unknown new name, if a program failed to create a file in a directory and named only the directory. Chosen so
+/// that no real file is likely to have it.
 pub const ANY_NAME: &[u8] = b"(a new file)";
 
-/// The attribute that a file's ACL is kept in.
+/// The extended attribute that holds a file's access ACL.
 pub const ACCESS_ACL: &str = "system.posix_acl_access";
 
-/// The attribute that stands for any of a user's own: the rules are the same for all of them.
+/// Stands for any attribute of the `user` namespace: the same rules apply to all of them.
 pub const ANY_USER_ATTRIBUTE: &str = "user.*";
 
 /// What an attempt was aimed at.
@@ -50,9 +50,9 @@ pub enum Object {
         /// The port number.
         port: u16,
     },
-    /// The process as a whole: an operation of no file (ptrace, mount, setpriority).
+    /// The process itself, for an operation that takes no file (ptrace, mount, setpriority).
     Process,
-    /// Another process, by its id: of signals and tracing.
+    /// Another process, by its id: the object of a signal or trace.
     Another(i32),
 }
 
@@ -63,13 +63,13 @@ pub struct Attempt {
     pub subject: Subject,
     /// What was tried.
     pub operation: Operation,
-    /// On what.
+    /// The object of the operation.
     pub object: Object,
-    /// The second path of a rename or link: the new name, absolute.
+    /// For a rename or link: the new name, as an absolute path.
     pub to: Option<Vec<u8>>,
-    /// The working directory, where the paths were relative to it: they begin with it, and the kernel starts there
-    /// without asking the directories above.
+    /// The working directory, if the paths were relative to it: they begin with it, and the kernel starts there without
+    /// checking the directories above.
     pub directory: Option<Vec<u8>>,
-    /// The error number the system answered, where known.
+    /// The error number that the system call returned, if known.
     pub errno: Option<Errno>,
 }

@@ -1,10 +1,10 @@
-//! From facts, subject and operation to a verdict, as the kernel decides it.
+//! Derives a verdict from facts, subject and operation, as the kernel would decide it.
 //!
-//! The judge replays the kernel's own decisions in the kernel's order and stops at the first refusal. It is pure: what it
-//! does not find in the [facts](crate::facts) is unknown, and then the verdict is [`Verdict::Unclear`].
+//! The judge replays the kernel's own checks in the kernel's order and stops at the first refusal. It is pure: whatever the
+//! [facts](crate::facts) do not hold is unknown, and if a check depends on it, the verdict is [`Verdict::Unclear`].
 //!
-//! One decision of the kernel, one function, with the kernel function that it replays named above it. The order is that of
-//! Linux 6.18; `tests/kernel.rs` compares it with the running kernel.
+//! Each check of the kernel is one function, with the name of the kernel function above it. The order is that of Linux 6.18;
+//! `tests/kernel` compares it with the running kernel.
 #![forbid(unsafe_code)]
 
 mod access;
@@ -41,23 +41,23 @@ use crate::facts::{Facts, Inode, Kind, Lockdown, Mount, Node, NodeId, Perms, Unk
 /// What the kernel would answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Nothing stands in the way.
+    /// The kernel allows it.
     Allowed,
     /// The kernel refuses.
     Denied(Denial),
-    /// It fails for a reason that is not one of permission: `ENOENT`, `ENOTDIR`, `EEXIST` ...
+    /// The system call fails for a reason other than permission: `ENOENT`, `ENOTDIR`, `EEXIST` ...
     Fails {
         /// The error number.
         errno: Errno,
-        /// The node at which it fails: for `ENOENT` the directory that lacks the name.
+        /// The node at which it fails; for `ENOENT`, the directory that lacks the name.
         at: Option<NodeId>,
     },
-    /// The facts do not decide.
+    /// The facts do not suffice to decide.
     Unclear(UnknownFact),
 }
 
 impl Verdict {
-    /// The error number that the system call would answer; `None` where it succeeds or where that is unclear.
+    /// The error number that the system call would return; `None` if it succeeds or if that is unclear.
     #[must_use]
     pub fn errno(&self) -> Option<Errno> {
         match self {
@@ -68,7 +68,7 @@ impl Verdict {
     }
 }
 
-/// What the kernel would answer to this subject's attempt.
+/// What the kernel would answer if the subject attempted the operation.
 #[must_use]
 pub fn judge(subject: &Subject, operation: &Operation, object: &Object, facts: &Facts) -> Verdict {
     match (Kernel { subject, facts }).answer(operation, object) {
@@ -79,8 +79,8 @@ pub fn judge(subject: &Subject, operation: &Operation, object: &Object, facts: &
     }
 }
 
-/// What refused, where [`judge`] does not deny but the system answered `reported`: a sandbox, a security module, a file
-/// system that decides by itself. `None` where nothing of the kind is in force either.
+/// The likely refuser, if [`judge`] does not deny but the system call returned `reported`: a sandbox, a security module, or a
+/// file system that decides by itself. `None` if nothing of the kind is in force.
 #[must_use]
 pub fn infer(
     subject: &Subject,
@@ -92,7 +92,7 @@ pub fn infer(
     (Kernel { subject, facts }).infer(operation, object, reported)
 }
 
-/// The capability that [`judge`]'s answer rests on, where the kernel allows only because the subject has it.
+/// The capability that [`judge`]'s answer depends on, if the kernel allows the operation only because the subject has it.
 #[must_use]
 pub fn needed_capability(
     subject: &Subject,
@@ -103,21 +103,21 @@ pub fn needed_capability(
     (Kernel { subject, facts }).needed_capability(operation, object)
 }
 
-/// What a decision goes by.
+/// The input of every check.
 #[derive(Clone, Copy)]
 struct Kernel<'a> {
     subject: &'a Subject,
     facts: &'a Facts,
 }
 
-/// Where a replay ends early.
+/// The ways in which a replay ends early.
 enum Stop {
     Denied(Box<Denial>),
     Fails(Errno, Option<NodeId>),
     Unclear(UnknownFact),
 }
 
-/// The outcome of one decision: `?` goes on to the next only where it does not refuse.
+/// The outcome of one check: `?` continues with the next one only if this one does not refuse.
 type Decision<T = ()> = Result<T, Stop>;
 
 impl From<UnknownFact> for Stop {
@@ -126,7 +126,7 @@ impl From<UnknownFact> for Stop {
     }
 }
 
-/// A refusal that follows from the facts.
+/// A refusal that the facts prove.
 fn deny<T>(errno: Errno, code: Code, at: Obstacle, rule: Rule) -> Decision<T> {
     Err(Stop::Denied(Box::new(Denial {
         errno,
@@ -137,13 +137,13 @@ fn deny<T>(errno: Errno, code: Code, at: Obstacle, rule: Rule) -> Decision<T> {
     })))
 }
 
-/// A failure that is not one of permission, at this node.
+/// A failure at this node for a reason other than permission.
 fn fail<T>(errno: Errno, at: NodeId) -> Decision<T> {
     Err(Stop::Fails(errno, Some(at)))
 }
 
 impl<'a> Kernel<'a> {
-    /// The kernel's own rules, then those beyond them.
+    /// The kernel's own checks, followed by those of security modules and servers.
     fn answer(self, operation: &Operation, object: &Object) -> Decision {
         self.decide(operation, object)?;
         self.security_hooks(operation, object)?;
@@ -151,10 +151,10 @@ impl<'a> Kernel<'a> {
         self.server_allows(operation, object)
     }
 
-    /// The kernel's own rules.
+    /// The kernel's own checks.
     fn decide(self, operation: &Operation, object: &Object) -> Decision {
         match object {
-            // Nothing of the kernel's own refuses a connection over the network.
+            // None of the kernel's own checks refuses a connection over the network.
             Object::Port { .. } if *operation == Operation::Connect => return Ok(()),
             Object::Port { port, .. } => return self.inet_bind(*port),
             _ => {}

@@ -1,4 +1,4 @@
-//! Error numbers, by their symbols.
+//! Error numbers and their symbols.
 
 use std::fmt;
 
@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! errnos {
     ($($variant:ident $symbol:literal $number:literal $words:literal,)*) => {
-        /// An error number of a system call, as far as a judgement of access can end in one.
+        /// An error number that a judgement of access can end in.
         ///
-        /// Numbers and words are those of Linux and the GNU C library in the C locale (errno(3), strerror(3)).
+        /// Numbers and messages are those of Linux and of the GNU C library in the C locale (errno(3), strerror(3)).
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[allow(missing_docs)]
         pub enum Errno { $($variant,)* }
@@ -23,13 +23,13 @@ macro_rules! errnos {
                 match self { $(Errno::$variant => $symbol,)* }
             }
 
-            /// The number on Linux: 13.
+            /// The number on Linux: 13 for `EACCES`.
             #[must_use]
             pub const fn number(self) -> i32 {
                 match self { $(Errno::$variant => $number,)* }
             }
 
-            /// The words of strerror(3) in the C locale.
+            /// The message of strerror(3) in the C locale.
             #[must_use]
             pub const fn words(self) -> &'static str {
                 match self { $(Errno::$variant => $words,)* }
@@ -73,7 +73,7 @@ errnos! {
 }
 
 impl Errno {
-    /// The error number with this symbol (`EACCES`), in any letter case.
+    /// Finds an error number by its symbol (`EACCES`), ignoring case.
     #[must_use]
     pub fn from_symbol(symbol: &str) -> Option<Errno> {
         Errno::ALL
@@ -82,7 +82,7 @@ impl Errno {
             .find(|errno| errno.symbol().eq_ignore_ascii_case(symbol))
     }
 
-    /// The error number with this number on Linux.
+    /// Finds an error number by its value on Linux.
     #[must_use]
     pub fn from_number(number: i32) -> Option<Errno> {
         Errno::ALL
@@ -91,7 +91,7 @@ impl Errno {
             .find(|errno| errno.number() == number)
     }
 
-    /// Whether it is one of the three that tell of a refusal: `EACCES`, `EPERM`, `EROFS`.
+    /// Whether it is one of the three that report a refusal: `EACCES`, `EPERM`, `EROFS`.
     #[must_use]
     pub const fn is_denial(self) -> bool {
         matches!(self, Errno::Acces | Errno::Perm | Errno::RoFs)

@@ -1,23 +1,23 @@
-//! What is known, and why something is not.
+//! Known facts, and reasons why a fact is unknown.
 
 use super::Errno;
 
-/// A fact is known, or could not be read, for a reason. `?` carries "unknown" through the judge.
+/// A fact that is known, or the reason why it is not. In the judge, `?` propagates "unknown".
 pub type Fact<T> = Result<T, UnknownFact>;
 
-/// Why something is not known.
+/// Why a fact is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct UnknownFact {
     /// What could not be read: "mode and owner", "ACL", "inode flags", "security label".
     pub what: String,
-    /// The object it belongs to; empty where it belongs to none.
+    /// The object that it belongs to; empty if there is none.
     pub path: Vec<u8>,
-    /// The error number that reading it answered; `None` where it was not tried.
+    /// The error number of the attempt to read it; `None` if no attempt was made.
     pub errno: Option<Errno>,
 }
 
 impl UnknownFact {
-    /// Something that was never looked at.
+    /// A fact that was never read.
     #[must_use]
     pub fn not_gathered(what: &str) -> UnknownFact {
         UnknownFact {

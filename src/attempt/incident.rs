@@ -1,77 +1,79 @@
-//! What a text says of one failure, and how well it says it.
+//! What a text says about one failure, and how reliably.
 
 use super::{Errno, Operation};
 
-/// What the text says of one failure, and nothing more.
+/// What the text says about one failure, and nothing beyond that.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Incident {
-    /// The line (or lines) that told of the failure, without colors and prefixes.
+    /// The line (or lines) that reported the failure, without colors and prefixes.
     pub message: Vec<u8>,
-    /// The error number the text tells of; `None` where it tells of a denial without saying which.
+    /// The error number that the text gives; `None` if it reports a denial without an error number.
     pub errno: Option<Errno>,
-    /// The paths of the message, unquoted, as printed (relative ones left relative): the likeliest to be the
-    /// refused one first. Empty where the message names none.
+    /// The paths in the message, unquoted, as printed (relative ones left relative), with the path most likely to have been
+    /// refused first. Empty if the message names none.
     pub paths: Vec<Vec<u8>>,
-    /// Where the message names neither a path nor an address: what tells of one all the same.
+    /// If the message names neither a path nor an address: what identifies the object indirectly.
     pub clue: Option<Clue>,
-    /// The operations the text allows for, the likeliest first. Empty where it does not tell.
+    /// The operations that the text allows for, the most likely first. Empty if it says nothing about the operation.
     pub operations: Vec<Operation>,
-    /// What in the text tells the operation; `None` where nothing does.
+    /// What in the text identifies the operation; `None` if nothing does.
     pub operation_sign: Option<Sign>,
-    /// Whether the text says that something was to be opened, without saying which way.
+    /// Whether the text says that something was to be opened, but not with which access mode.
     pub opens: bool,
-    /// The id of the pattern that recognised the message.
+    /// The id of the pattern that matched the message.
     pub pattern: String,
-    /// A socket address with a port, where that is what was refused (`0.0.0.0:80`).
+    /// The socket address with a port that was refused (`0.0.0.0:80`), if it was one.
     pub address: Option<Vec<u8>>,
-    /// The number of the process that the failure is about, where it is one (kill, ptrace).
+    /// The id of the process that the operation was aimed at (kill, ptrace), if it was one.
     pub process: Option<i32>,
-    /// The directory that relative paths are relative to, where the text tells (`tar -C`, `make: Entering directory`).
+    /// The directory that relative paths are relative to, if the text names it (`tar -C`, `make: Entering directory`).
     pub directory: Option<Vec<u8>>,
-    /// Whether the path is relative to an open directory that the text does not name, as the frame `os.unlink(name,
-    /// dir_fd=fd)` tells: it is not to be looked up in the working directory.
+    /// Whether the path is relative to a directory file descriptor that the text does not identify, as in the traceback line
+    /// `os.unlink(name, dir_fd=fd)`. Such a path must not be resolved from the working directory.
     pub in_open_directory: bool,
-    /// Where the text is from, if it says that it is not from here: the prefix of a container's or another host's log.
+    /// Where the text comes from, if it says that it comes from another place: the prefix of a container's or another host's
+    /// log.
     pub origin: Option<Origin>,
-    /// Whether the words are surely the program's own failure (an exception, a `perror` line), so that a live check
-    /// that finds the access allowed is worth a word. False for words that may be about something else.
+    /// Whether the text certainly reports a failure of the program itself (an exception, a `perror` line), so that it is worth
+    /// mentioning if a live check finds the access allowed. False for text that may be about something else.
     pub certain: bool,
-    /// How often it was seen: 1, or more where equal ones were folded into one.
+    /// How often it was seen: 1, or more if identical incidents were merged.
     pub count: u32,
 }
 
-/// What tells the operation or the object of a failure. The strongest comes first, and decides.
+/// What identifies the operation or the object of a failure, in descending order of reliability. The most reliable one present
+/// decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Sign {
-    /// The system call itself: permwrap's own start of the command, or a traced call.
+    /// The system call itself: permwrap's own execution of the command, or a traced call.
     Call,
-    /// The message's call, verb or flags.
+    /// The call, verb or flags that the message names.
     Message,
-    /// What a security module wrote down of the process that failed.
+    /// What a security module logged about the process that failed.
     Record,
-    /// A line of source or a frame that the text quotes or points at.
+    /// A source line or stack frame that the text quotes or points to.
     Source,
-    /// What the program does with such an object.
+    /// What the program is known to do with such an object.
     Program,
     /// The command's arguments.
     Arguments,
 }
 
-/// What tells each part of a reading of a failure.
+/// What identifies each part of the reading of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Signs {
-    /// What tells the operation; `None` where nothing does.
+    /// What identifies the operation; `None` if nothing does.
     pub operation: Option<Sign>,
-    /// What tells the object; `None` where nothing does.
+    /// What identifies the object; `None` if nothing does.
     pub object: Option<Sign>,
-    /// Whether it is known who failed.
+    /// Whether the failing process is known.
     pub subject: bool,
-    /// Whether it is known where the object lies.
+    /// Whether it is known in which place (container, host) the object lies.
     pub place: bool,
 }
 
 impl Signs {
-    /// Everything is known, by the system call itself.
+    /// Everything is known from the system call itself.
     pub const CALL: Signs = Signs {
         operation: Some(Sign::Call),
         object: Some(Sign::Call),
@@ -79,7 +81,7 @@ impl Signs {
         place: true,
     };
 
-    /// Whether enough is known for a fix to be proven: no guess decides what was tried, on what, or by whom.
+    /// Whether enough is known for a fix to be proven: neither the operation nor the object nor the subject is guessed.
     #[must_use]
     pub fn are_firm(&self) -> bool {
         let told = self.operation.is_some();
@@ -88,22 +90,22 @@ impl Signs {
     }
 }
 
-/// Where a text is from that is not from here.
+/// The other place that a text comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Origin {
-    /// A container or pod, by the name that the log's prefix gives.
+    /// A container or pod, by the name in the log's prefix.
     Container(String),
-    /// Another machine, in words: "a machine named build-7", "a GitHub Actions runner".
+    /// Another machine, described in words: "a machine named build-7", "a GitHub Actions runner".
     Machine(String),
 }
 
-/// What tells of the object of a message that does not name it. It may be about something else.
+/// What identifies the object of a message that does not name it. It may turn out to be about something else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Clue {
-    /// The path of something that is named otherwise, such as a setting of the kernel.
+    /// The path of something that the message names in another way, such as a kernel setting.
     Path(Vec<u8>),
-    /// A line of source that the message quotes.
+    /// A source line that the message quotes.
     Code(Vec<u8>),
-    /// A line of source that the message points at: the file, as printed, and the line's number (from 1).
+    /// A source line that the message points to: the file, as printed, and the line number (from 1).
     Line(Vec<u8>, u32),
 }

@@ -1,13 +1,14 @@
-//! Labels that security modules give processes (`/proc/PID/attr/current`): which module's, and whether it confines.
+//! Labels that security modules attach to processes (`/proc/PID/attr/current`): to which module they belong, and whether they
+//! confine.
 
-/// A process's label, read.
+/// A parsed process label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Label<'a> {
     /// AppArmor's: `/usr/sbin/app (enforce)`.
     AppArmor {
-        /// The profile, or several joined by `//&`.
+        /// The profile, or several stacked ones joined by `//&`.
         profile: &'a str,
-        /// Whether it refuses what it does not allow. `complain` and `unconfined` do not.
+        /// Whether the profile refuses what it does not allow. Profiles in `complain` mode and `unconfined` ones do not.
         enforces: bool,
     },
     /// SELinux's: `system_u:system_r:httpd_t:s0`.
@@ -18,7 +19,7 @@ pub enum Label<'a> {
 }
 
 impl<'a> Label<'a> {
-    /// `None` for a process that no module confines, or one with labels of another form (Smack).
+    /// Parses a label. `None` for a process that no module confines, and for labels of another format (Smack).
     #[must_use]
     pub fn parse(label: &'a str) -> Option<Label<'a>> {
         if let Some((profile, mode)) = label.strip_suffix(')').and_then(|l| l.rsplit_once(" (")) {

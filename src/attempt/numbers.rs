@@ -1,17 +1,17 @@
-//! The ids of a user namespace and those of the same users here (user_namespaces(7)).
+//! The mapping between the ids inside a user namespace and the same ids here (user_namespaces(7)).
 
-/// Ranges of ids: the first one inside, the first one here, and how many.
+/// Ranges of ids: the first id inside, the corresponding id here, and the length of the range.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Numbers(pub Vec<(u32, u32, u32)>);
 
 impl Numbers {
-    /// The ids of the reader's own user namespace.
+    /// The mapping of the reader's own user namespace: every id maps to itself.
     #[must_use]
     pub fn same() -> Numbers {
         Numbers(vec![(0, 0, u32::MAX)])
     }
 
-    /// Reads `/proc/PID/uid_map` or `gid_map` of a namespace that is not the reader's own.
+    /// Parses `/proc/PID/uid_map` or `gid_map` of a namespace that is not the reader's own.
     #[must_use]
     pub fn parse(text: &[u8]) -> Numbers {
         let text = String::from_utf8_lossy(text);
@@ -22,13 +22,13 @@ impl Numbers {
                 columns.next()?.ok()?,
                 columns.next()?.ok()?,
             );
-            // An id that has no number for the reader shows as the highest.
+            // An id without a mapping in the reader's namespace is shown as the highest number.
             (range.1 != u32::MAX).then_some(range)
         });
         Numbers(ranges.collect())
     }
 
-    /// As [`Numbers::parse`] reads it.
+    /// The text that [`Numbers::parse`] reads back.
     #[must_use]
     pub fn to_text(&self) -> Vec<u8> {
         let lines = self.0.iter();
@@ -36,21 +36,21 @@ impl Numbers {
         lines.collect::<String>().into_bytes()
     }
 
-    /// The id here of one inside.
+    /// Maps an id inside to the id here.
     #[must_use]
     pub fn outside(&self, id: u32) -> Option<u32> {
         let mut ranges = self.0.iter();
         ranges.find_map(|&(inside, outside, count)| moved(id, inside, outside, count))
     }
 
-    /// The id inside of one here.
+    /// Maps an id here to the id inside.
     #[must_use]
     pub fn inside(&self, id: u32) -> Option<u32> {
         let mut ranges = self.0.iter();
         ranges.find_map(|&(inside, outside, count)| moved(id, outside, inside, count))
     }
 
-    /// These, where what they call outside is the inside of another namespace.
+    /// Composes two mappings: what this one maps to are ids inside the namespace of `outer`.
     #[must_use]
     pub fn through(&self, outer: &Numbers) -> Numbers {
         let mut ranges = Vec::new();

@@ -1,11 +1,11 @@
-//! Operations on files, with the parameters that decide.
+//! Operations, with those parameters that affect the judgement.
 
 use super::ANY_USER_ATTRIBUTE;
 use serde::{Deserialize, Serialize};
 
 use super::{Policy, Privilege};
 
-/// What was tried, as the system call sees it.
+/// What was tried, in terms of the system call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Operation {
     /// open(2) of a file.
@@ -14,9 +14,9 @@ pub enum Operation {
     Exec,
     /// Reading a directory's entries: open(2) with O_DIRECTORY, then getdents(2).
     List,
-    /// Passing through a directory: chdir(2), or looking up a name in it.
+    /// Searching a directory: chdir(2), or looking up a name in it.
     Traverse,
-    /// Looking at an object: stat(2), readlink(2), open(2) with O_PATH. Only the directories on the way can refuse it.
+    /// Inspecting an object: stat(2), readlink(2), open(2) with O_PATH. Only the directories on the path can refuse it.
     Stat {
         /// Whether a symlink is followed.
         follow: bool,
@@ -35,40 +35,40 @@ pub enum Operation {
     Rename,
     /// link(2): the path is the file, the attempt's `to` the new name.
     Link,
-    /// chmod(2) to these permission bits; `None`: to any.
+    /// chmod(2) to these permission bits; `None` if the bits are unknown.
     Chmod(Option<u32>),
-    /// chown(2). Both `None`: to somebody else, whoever.
+    /// chown(2). If both ids are `None`, the new owner is unknown.
     Chown {
-        /// The new owner, where it is to change.
+        /// The new owner, if it is to change.
         uid: Option<u32>,
-        /// The new group, where it is to change.
+        /// The new group, if it is to change.
         gid: Option<u32>,
     },
     /// utimensat(2).
     Utime {
-        /// Sets the present time, for which write permission suffices.
+        /// Whether the current time is set, for which write permission suffices.
         now: bool,
     },
-    /// setxattr(2) of this attribute (`user.comment`), or of [any](ANY_USER_ATTRIBUTE).
+    /// setxattr(2) of this attribute (`user.comment`), or of [any user attribute](ANY_USER_ATTRIBUTE).
     Setxattr(String),
     /// bind(2) of a socket: a path, or an address with a port.
     Bind,
-    /// connect(2) to a Unix socket, or sending to one.
+    /// connect(2) to a socket, or sending to one.
     Connect,
-    /// mount(2). Text may tell of it; only capabilities are judged.
+    /// mount(2). Messages may report it, but only its capability is judged.
     Mount,
     /// kill(2).
     Signal,
-    /// ptrace(2) and what asks for the same right.
+    /// ptrace(2), and other calls that require the same right.
     Ptrace,
-    /// Something else that asks for a privilege rather than for a file.
+    /// Another operation that requires a privilege rather than access to a file.
     Privileged(Privilege),
-    /// A program's own look at a file's owner and mode, before it uses it.
+    /// A program's own check of a file's owner and mode before it uses the file.
     #[serde(with = "super::policy::by_name")]
     Trust(&'static Policy),
 }
 
-/// How a file is opened: the access mode and flags of open(2) that decide.
+/// How a file is opened: the access mode and those flags of open(2) that affect the judgement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct OpenHow {
     /// O_RDONLY or O_RDWR.
@@ -81,16 +81,16 @@ pub struct OpenHow {
     pub truncate: bool,
     /// O_CREAT.
     pub create: bool,
-    /// O_EXCL, with O_CREAT.
+    /// O_EXCL; meaningful only with O_CREAT.
     pub exclusive: bool,
     /// O_NOATIME.
     pub noatime: bool,
 }
 
-/// What mknod(2) is to make.
+/// The type of node that mknod(2) creates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum NodeType {
-    /// A FIFO, or (the same rules) a socket.
+    /// A FIFO, or a socket, to which the same rules apply.
     Fifo,
     /// A character device.
     Char,
@@ -146,10 +146,10 @@ impl Operation {
     pub const APPEND: Operation = Operation::Open(OpenHow::APPEND);
     /// Opening with truncation.
     pub const TRUNCATE: Operation = Operation::Open(OpenHow::TRUNCATE);
-    /// Opening for writing, created where it is not there.
+    /// Opening for writing, creating the file if it does not exist.
     pub const CREATE: Operation = Operation::Open(OpenHow::CREATE);
 
-    /// The operations of `permwrap why OPERATION` with their default parameters, in the order of the documentation.
+    /// The operations of `permwrap why OPERATION` with default parameters, in the order of the documentation.
     fn every() -> [Operation; 21] {
         [
             Operation::READ,
@@ -179,14 +179,14 @@ impl Operation {
         ]
     }
 
-    /// The names of `permwrap why OPERATION`, in the order of the documentation.
+    /// The operation names of `permwrap why OPERATION`, in the order of the documentation.
     #[must_use]
     pub fn names() -> Vec<&'static str> {
         Operation::every().iter().map(Operation::name).collect()
     }
 
-    /// The operation with this name and its default parameters. Besides [`Operation::names`] it knows `stat`,
-    /// `mount`, `signal`, `ptrace` and the names of [`Privilege`]s and [`Policy`]s, which a message may tell of.
+    /// The operation with this name and default parameters. Besides [`Operation::names`] it knows `stat`, `mount`, `signal`,
+    /// `ptrace` and the names of [`Privilege`]s and [`Policy`]s, which messages may report.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Operation> {
         let told = [
@@ -202,9 +202,9 @@ impl Operation {
             .or_else(|| Policy::named(name).map(Operation::Trust))
     }
 
-    /// What is to be known of an operation in general: all of it stands here.
+    /// All properties of an operation that do not depend on its object.
     fn described(&self) -> Described {
-        // The name; what is done, `{}` standing for the object; the same as a noun; what a last symlink is.
+        // The name; the deed, with `{}` for the object; the same as a gerund; how a symlink as last component is treated.
         let (name, deed, doing, last) = match self {
             Operation::Open(how) if how.create => {
                 let last = match how.exclusive {
@@ -289,7 +289,7 @@ impl Operation {
                 "setting its attributes",
                 Last::Followed,
             ),
-            // An existing name, symlink or not, is in the way (EADDRINUSE).
+            // An existing name, symlink or not, makes it fail (EADDRINUSE).
             Operation::Bind => ("bind", "listen on {}", "listening on it", Last::Itself),
             Operation::Connect => (
                 "connect",
@@ -315,31 +315,31 @@ impl Operation {
         }
     }
 
-    /// The operation's name, as the interface fixes it.
+    /// The operation's name, as in `permwrap why`.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.described().name
     }
 
-    /// What is done, in words that follow "cannot", with the object in its place: `pass through /srv`.
+    /// The deed, in words that follow "cannot", with the object inserted: `pass through /srv`.
     #[must_use]
     pub fn deed(&self, object: &str) -> String {
         self.described().deed.replacen("{}", object, 1)
     }
 
-    /// What is done, in words that follow "for": `reading it`.
+    /// The deed, in words that follow "for": `reading it`.
     #[must_use]
     pub fn doing(&self) -> &'static str {
         self.described().doing
     }
 
-    /// The name for reports: none for what is asked of no kernel.
+    /// The name in reports; `None` for an operation that is not a request to the kernel.
     #[must_use]
     pub fn reported_name(&self) -> Option<&'static str> {
         (!matches!(self, Operation::Trust(_))).then(|| self.name())
     }
 
-    /// Whether it is one of no file, so that there is no path to it.
+    /// Whether the operation takes no file, so that there is no path to resolve.
     #[must_use]
     pub fn is_of_no_file(&self) -> bool {
         matches!(
@@ -348,20 +348,20 @@ impl Operation {
         )
     }
 
-    /// Whether the path's last component is the new name of something that is about to be made.
+    /// Whether the last component of the path is the name of something that is to be created.
     #[must_use]
     pub fn makes_a_name(&self) -> bool {
         self.described().last == Last::New
     }
 
-    /// Whether a symlink as the path's last component is itself the object, rather than its target.
+    /// Whether a symlink as the last component is itself the object, rather than its target.
     #[must_use]
     pub fn takes_the_link_itself(&self) -> bool {
         self.described().last != Last::Followed
     }
 }
 
-/// An operation in general.
+/// The properties of an operation.
 struct Described {
     name: &'static str,
     deed: &'static str,
@@ -369,14 +369,14 @@ struct Described {
     last: Last,
 }
 
-/// What a symlink as the path's last component is to an operation.
+/// How an operation treats a symlink as the last component of its path.
 #[derive(PartialEq, Eq)]
 enum Last {
-    /// Followed to its target.
+    /// It is followed to its target.
     Followed,
-    /// The object itself.
+    /// It is the object itself.
     Itself,
-    /// In the way: the name is new.
+    /// It makes the operation fail, because the name must not exist yet.
     New,
 }
 

@@ -1,22 +1,22 @@
-//! Where a process lives that does not see what permwrap sees.
+//! Places that see another file system tree or other ids than permwrap.
 
 use crate::quote;
 
 /// A place with another root directory, other mounts or other ids than permwrap's own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Place {
-    /// A container, by its name or id; empty where that is not known.
+    /// A container, by its name or id; empty if neither is known.
     Container(String),
-    /// The sandbox that this program makes: `bwrap`.
+    /// The sandbox that this program creates: `bwrap`.
     Sandbox(String),
-    /// Below this directory, as chroot(2) moves a process: a path here.
+    /// A chroot(2) with this root directory, given by its path here.
     Root(Vec<u8>),
-    /// A mount namespace or user namespace of which no more is known.
+    /// A mount namespace or user namespace of which nothing more is known.
     Namespace,
 }
 
 impl Place {
-    /// In words that follow what was said or done there: "in the container shop-web".
+    /// In words that follow a verb: "in the container shop-web".
     #[must_use]
     pub fn words(&self) -> String {
         match self {

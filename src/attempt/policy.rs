@@ -1,4 +1,4 @@
-//! Programs that refuse a file by a rule of their own, about its owner or mode, before the kernel is asked.
+//! Programs that refuse a file by a rule of their own about its owner or mode, without a refusal by the kernel.
 
 use std::sync::OnceLock;
 
@@ -6,17 +6,17 @@ use serde::Deserialize;
 
 const FILE: &str = include_str!("../../patterns/policies.toml");
 
-/// What a program asks of a file before it uses it. The rules are data: `patterns/policies.toml`.
+/// What a program requires of a file before it uses it. The rules are data: `patterns/policies.toml`.
 #[derive(Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
-    /// Its name, which an operation may have: `ssh-private-key`.
+    /// Its name, by which an operation can refer to it: `ssh-private-key`.
     pub name: String,
-    /// The program, for people.
+    /// The name of the program, for messages.
     pub program: String,
-    /// What the file is to it, with its article: `a private key`.
+    /// What the file is to the program, with an article: `a private key`.
     pub about: String,
-    /// Who may own the file; empty: anybody.
+    /// Who may own the file; empty if anybody may.
     #[serde(default)]
     pub owners: Vec<Owner>,
     /// Mode bits (of 07777) that must not be set.
@@ -28,27 +28,27 @@ pub struct Policy {
     /// Mode bits that must not be set on the directory that the file lies in.
     #[serde(default)]
     pub forbidden_above: Bits,
-    /// Whether that goes for every directory up to the home of the file's owner.
+    /// Whether `forbidden_above` applies to every directory up to the home directory of the file's owner.
     #[serde(default)]
     pub up_to_home: bool,
-    /// Whether set-user-ID programs must have an effect where the file lies, and in the process.
+    /// Whether set-user-ID must be effective, on the file's mount and for the process.
     #[serde(default)]
     pub set_user_id: bool,
-    /// A command that settles it with the program, `{}` standing for the file.
+    /// A command that resolves the problem by means of the program itself, with `{}` for the file.
     #[serde(default)]
     pub command: Vec<String>,
-    /// What to do where that is no matter of a bit or an owner.
+    /// What to do if the problem is neither a mode bit nor an owner.
     #[serde(default)]
     pub advice: String,
 }
 
-/// Who may own a file.
+/// Permitted owners of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Owner {
     /// The user who runs the program.
     Myself,
-    /// User 0.
+    /// Root (uid 0).
     Root,
 }
 
@@ -78,7 +78,7 @@ impl Policy {
     /// Every policy.
     ///
     /// # Panics
-    /// Where `patterns/policies.toml` is malformed.
+    /// Panics if the built-in `patterns/policies.toml` is malformed.
     #[must_use]
     pub fn all() -> &'static [Policy] {
         static ALL: OnceLock<Vec<Policy>> = OnceLock::new();
@@ -95,7 +95,7 @@ impl Policy {
     }
 }
 
-/// A policy is written by its name.
+/// Serializes a policy as its name.
 pub(super) mod by_name {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};

@@ -1,4 +1,4 @@
-//! Operations of no file that ask for a privilege.
+//! Privileged operations that take no file.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use super::Capability;
 
 macro_rules! privileges {
     ($($variant:ident $name:literal $capability:ident $words:literal,)*) => {
-        /// What a process asks for that ordinary users get only where a setting or limit gives it, or never.
+        /// An operation that ordinary users may perform only if a setting or limit permits it, or never.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[allow(missing_docs)]
         pub enum Privilege { $($variant,)* }
@@ -27,13 +27,13 @@ macro_rules! privileges {
                 Privilege::ALL.iter().copied().find(|privilege| privilege.name() == name)
             }
 
-            /// The capability that gives it in any case.
+            /// The capability that always permits it.
             #[must_use]
             pub const fn capability(self) -> Capability {
                 match self { $(Privilege::$variant => Capability::$capability,)* }
             }
 
-            /// What is done, in words: `read the kernel's log`.
+            /// The operation in words: `read the kernel's log`.
             #[must_use]
             pub const fn words(self) -> &'static str {
                 match self { $(Privilege::$variant => $words,)* }

@@ -5,41 +5,41 @@ use serde::{Deserialize, Serialize};
 use super::Label;
 use super::{Fact, UnknownFact};
 
-/// A process's credentials at the moment of the attempt. Ids are as the observer (permwrap) sees them.
+/// A process's credentials at the time of the attempt. Ids are those of the observer's (permwrap's) user namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
-    /// The process, where there is one.
+    /// The process id, if the subject is a process.
     pub pid: Option<i32>,
-    /// The user id that file access is judged by: the file-system uid, nearly always the effective one.
+    /// The user id that access to files is checked against: the file-system uid, nearly always equal to the effective one.
     pub uid: u32,
-    /// The group id that file access is judged by.
+    /// The group id that access to files is checked against: the file-system gid.
     pub gid: u32,
-    /// The real uid, which access(2) and signals look at.
+    /// The real uid, which access(2) and kill(2) check.
     pub real_uid: u32,
     /// The supplementary groups.
     pub groups: Vec<u32>,
-    /// The effective capabilities, valid in the subject's user namespace.
+    /// The effective capabilities; they apply within the subject's user namespace.
     pub capabilities: CapabilitySet,
-    /// The capabilities that running a program can ever give (the bounding set).
+    /// The bounding set: the capabilities that executing a program can grant at most.
     pub bounding: CapabilitySet,
-    /// Which of the observer's user ids exist in the subject's user namespace.
+    /// Which of the observer's user ids are mapped into the subject's user namespace.
     pub uid_map: IdMap,
-    /// Which of the observer's group ids exist in the subject's user namespace.
+    /// Which of the observer's group ids are mapped into the subject's user namespace.
     pub gid_map: IdMap,
-    /// Whether the subject lives in the initial user namespace, as far as that can be seen.
+    /// Whether the subject lives in the initial user namespace, as far as that is visible.
     pub initial_user_ns: bool,
-    /// PR_SET_NO_NEW_PRIVS.
+    /// Whether PR_SET_NO_NEW_PRIVS is set.
     pub no_new_privs: bool,
     /// Whether a seccomp filter is in force (`Seccomp: 2` of `/proc/PID/status`).
     pub seccomp: bool,
-    /// The security label (`/proc/PID/attr/current`), where a module uses one.
+    /// The security label (`/proc/PID/attr/current`), if a security module assigns one.
     pub label: Fact<Option<String>>,
-    /// The groups that the user database gives this uid: what a new login would have.
+    /// The groups that the user database lists for this uid, which a new login would have.
     pub database_groups: Fact<Vec<u32>>,
 }
 
 impl Subject {
-    /// Whether the other may do just the same: it differs in its process at most.
+    /// Whether both have the same rights: they differ at most in the process id.
     #[must_use]
     pub fn has_the_rights_of(&self, other: &Subject) -> bool {
         let pid = self.pid;
@@ -50,7 +50,8 @@ impl Subject {
             }
     }
 
-    /// A subject of the initial user namespace with these ids and, for uid 0, every capability: what a new login has.
+    /// The credentials of a new login with these ids in the initial user namespace: every capability for uid 0, none for
+    /// others.
     #[must_use]
     pub fn login(uid: u32, gid: u32, groups: Vec<u32>) -> Subject {
         let capabilities = if uid == 0 {
@@ -76,26 +77,26 @@ impl Subject {
         }
     }
 
-    /// The security label, where one is known.
+    /// The parsed security label, if one is known.
     #[must_use]
     pub fn label(&self) -> Option<Label<'_>> {
         Label::parse(self.label.as_ref().ok()?.as_deref()?)
     }
 
-    /// Whether the subject is in the group: its gid or a supplementary one (the kernel's `in_group_p`).
+    /// Whether the subject is a member of the group, by its gid or a supplementary group (the kernel's `in_group_p`).
     #[must_use]
     pub fn in_group(&self, gid: u32) -> bool {
         self.gid == gid || self.groups.contains(&gid)
     }
 
-    /// Whether the effective set holds the capability.
+    /// Whether the capability is in the effective set.
     #[must_use]
     pub fn has(&self, capability: Capability) -> bool {
         self.capabilities.contains(capability)
     }
 }
 
-/// The capabilities that judgements turn on (capabilities(7)), with their bit numbers.
+/// The capabilities that judgements depend on (capabilities(7)), with their bit numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs)]
 #[repr(u8)]
@@ -199,12 +200,12 @@ impl Capability {
     }
 }
 
-/// A set of capabilities, as the bit mask of `/proc/PID/status`.
+/// A set of capabilities, as the bit mask in `/proc/PID/status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CapabilitySet(pub u64);
 
 impl CapabilitySet {
-    /// No capability.
+    /// The empty set.
     pub const EMPTY: CapabilitySet = CapabilitySet(0);
     /// Every capability of Linux 6 (0 to 40).
     pub const FULL: CapabilitySet = CapabilitySet((1 << 41) - 1);
@@ -228,7 +229,7 @@ impl CapabilitySet {
     }
 }
 
-/// Which ids exist in a user namespace, in the observer's numbers: ranges of (first, count).
+/// Which ids are mapped in a user namespace, as ranges of (first, count) in the observer's ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdMap(pub Vec<(u32, u32)>);
 
@@ -239,7 +240,7 @@ impl IdMap {
         IdMap(vec![(0, u32::MAX)])
     }
 
-    /// Whether the id exists there.
+    /// Whether the id is mapped.
     #[must_use]
     pub fn maps(&self, id: u32) -> bool {
         self.0.iter().any(|&(first, count)| {

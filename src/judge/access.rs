@@ -1,4 +1,4 @@
-//! Whether the permission bits and ACL of an inode grant something (fs/namei.c, fs/posix_acl.c).
+//! Whether the permission bits and the ACL of an inode grant a permission (fs/namei.c, fs/posix_acl.c).
 
 use super::{
     Class, Code, Decision, Errno, Inode, Kernel, Kind, NodeId, Obstacle, Perms, Rule, deny,
@@ -6,12 +6,12 @@ use super::{
 use crate::attempt::{Capability, Subject};
 use crate::facts::{Acl, Entry, Fact, Facts, Tag};
 
-/// What a permission is wanted for: it gives the refusal its name.
+/// What a permission is needed for; it determines the code of a refusal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// To look up a name in a directory.
     Search,
-    /// To change the entries of a directory.
+    /// To add, remove or rename entries of a directory.
     Parent,
     /// To run a file.
     Run,
@@ -19,21 +19,21 @@ pub(super) enum Purpose {
     Object,
 }
 
-/// A check of permission bits and ACL.
+/// One check of permission bits and ACL.
 struct Check<'a> {
     kernel: Kernel<'a>,
     node: NodeId,
     inode: &'a Inode,
     wanted: Perms,
-    /// A group that the process is not in, but could be.
+    /// A group to treat as if the subject were a member, to see whether that would help.
     joined: Option<u32>,
 }
 
-/// `None` where it is granted, else the rule that refuses.
+/// `None` if the permission is granted, else the rule that refuses it.
 type Grant = Option<Rule>;
 
 impl<'a> Kernel<'a> {
-    /// `inode_permission`
+    /// `inode_permission`.
     pub(super) fn inode_permission(
         self,
         node: NodeId,
@@ -63,7 +63,7 @@ impl<'a> Kernel<'a> {
         self.generic_permission(node, wanted, purpose)
     }
 
-    /// `generic_permission`: the bits and the ACL, then the capabilities that override them.
+    /// `generic_permission`: first permission bits and ACL, then the capabilities that override them.
     fn generic_permission(self, node: NodeId, wanted: Perms, purpose: Purpose) -> Decision {
         let inode = self.inode(node)?;
         let check = Check {
@@ -84,7 +84,7 @@ impl<'a> Kernel<'a> {
         }
     }
 
-    /// The second half of `generic_permission`.
+    /// The second half of `generic_permission`: whether a capability overrides the refusal.
     fn overrides(self, inode: &Inode, wanted: Perms) -> bool {
         let reads_only = match inode.kind {
             Kind::Directory => !wanted.contains(Perms::W),
@@ -96,8 +96,8 @@ impl<'a> Kernel<'a> {
     }
 }
 
-/// The permissions the subject holds on the node: each bit that `acl_permission_check` would grant if asked for alone,
-/// capabilities and everything else aside. `None` where mode, owner or ACL are not known.
+/// The permissions that the subject has on the node: each one that `acl_permission_check` would grant on its own, disregarding
+/// capabilities and everything else. `None` if mode, owner or ACL are unknown.
 #[must_use]
 pub fn held(subject: &Subject, node: NodeId, facts: &Facts) -> Option<Perms> {
     let kernel = Kernel { subject, facts };
@@ -119,7 +119,7 @@ pub fn held(subject: &Subject, node: NodeId, facts: &Facts) -> Option<Perms> {
 }
 
 impl<'a> Check<'a> {
-    /// `acl_permission_check`
+    /// `acl_permission_check`.
     fn acl_permission_check(&self) -> Fact<Grant> {
         let Inode { uid, gid, .. } = *self.inode;
         if self.kernel.sysctl_file(self.node) {
@@ -128,7 +128,7 @@ impl<'a> Check<'a> {
         if uid == self.kernel.subject.uid {
             return Ok(self.class(Class::Owner));
         }
-        // An empty mask (no group bits) means that the ACL is not looked at, not even read.
+        // If the mask (the group bits) is empty, the kernel does not even read the ACL.
         if !self.inode.group_bits().is_empty()
             && let Some(acl) = self
                 .kernel
@@ -145,7 +145,7 @@ impl<'a> Check<'a> {
         })
     }
 
-    /// `posix_acl_permission`, but for the owner's entry.
+    /// `posix_acl_permission`, without the owner's entry.
     fn posix_acl_permission(&self, acl: &Acl) -> Grant {
         let uid = self.kernel.subject.uid;
         let named = acl.entries.iter().find(|entry| entry.tag == Tag::User(uid));
@@ -174,7 +174,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// An entry limited by the mask.
+    /// Checks an entry, limited by the mask.
     fn masked(&self, entry: Entry, mask: Perms) -> Grant {
         if entry.perms.and(mask).contains(self.wanted) {
             return None;
@@ -187,7 +187,7 @@ impl<'a> Check<'a> {
         })
     }
 
-    /// The permission bits of one class.
+    /// Checks the permission bits of one class.
     fn class(&self, class: Class) -> Grant {
         let granted = match class {
             Class::Owner => self.inode.owner_bits(),
@@ -202,7 +202,7 @@ impl<'a> Check<'a> {
         })
     }
 
-    /// `test_perm` of fs/proc/proc_sysctl.c: /proc/sys knows root and its group, and no capabilities.
+    /// `test_perm` of fs/proc/proc_sysctl.c: /proc/sys distinguishes root, root's group and others, and ignores capabilities.
     fn sysctl_permission(&self) -> Grant {
         self.class(match self.kernel.subject.uid {
             0 => Class::Owner,
@@ -219,12 +219,12 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// `vfsgid_in_group_p`
+    /// `vfsgid_in_group_p`.
     fn in_group(&self, gid: u32) -> bool {
         self.kernel.subject.in_group(gid) || self.joined == Some(gid)
     }
 
-    /// The refusal, by the most helpful of its true names.
+    /// Refuses, with the most helpful code of those that apply.
     fn refuse(&self, rule: Rule, purpose: Purpose) -> Decision {
         let (kernel, wanted) = (self.kernel, self.wanted);
         if let Some(gid) = self.inactive_group() {
@@ -261,7 +261,7 @@ impl<'a> Check<'a> {
         deny(Errno::Acces, code, Obstacle::Node(self.node), rule)
     }
 
-    /// A group that the user database gives the subject, that its process lacks, and that would be granted it.
+    /// A group that the user database lists for the subject, that its process lacks, and that would be granted the permission.
     fn inactive_group(&self) -> Option<u32> {
         let groups = self.kernel.subject.database_groups.as_ref().ok()?;
         let grants = |gid: u32| {
@@ -275,7 +275,8 @@ impl<'a> Check<'a> {
         groups.find(|&gid| !self.kernel.subject.in_group(gid) && grants(gid))
     }
 
-    /// The entry that would be for the subject, were the mask not empty: then the kernel passes over the whole ACL.
+    /// The ACL entry that would apply to the subject if the mask were not empty, in which case the kernel ignores the whole
+    /// ACL.
     fn masked_away(&self) -> Option<Rule> {
         let owner = self.inode.uid == self.kernel.subject.uid;
         if owner || !self.inode.group_bits().is_empty() {
@@ -289,7 +290,7 @@ impl<'a> Check<'a> {
     }
 }
 
-/// Whether CAP_DAC_OVERRIDE would do: always, but for running a file that nobody may run.
+/// Whether CAP_DAC_OVERRIDE would help. It always does, except for executing a file without any execute bit.
 fn may_be_overridden(inode: &Inode, wanted: Perms) -> bool {
     inode.kind == Kind::Directory || !wanted.contains(Perms::X) || inode.mode & 0o111 != 0
 }

@@ -4,11 +4,11 @@ use super::access::Purpose;
 use super::{Code, Decision, Errno, Inode, Kernel, Kind, NodeId, Perms, Rule, Walk, fail};
 use crate::attempt::Capability;
 
-/// Set-user-ID, set-group-ID and sticky.
+/// The set-user-ID, set-group-ID and sticky bits.
 const SPECIAL_BITS: u32 = 0o7000;
 
 impl<'a> Kernel<'a> {
-    /// `do_fchmodat`
+    /// `do_fchmodat`.
     pub(super) fn chmod(self, walk: &'a Walk, mode: Option<u32>) -> Decision {
         let node = self.lookup(walk, true, false)?;
         self.mnt_want_write(node)?;
@@ -22,7 +22,7 @@ impl<'a> Kernel<'a> {
         }
     }
 
-    /// `do_fchownat`, `chown_common`. Neither given: to somebody else, whoever.
+    /// `do_fchownat`, `chown_common`. If both ids are `None`, the new owner is unknown.
     pub(super) fn chown(self, walk: &'a Walk, uid: Option<u32>, gid: Option<u32>) -> Decision {
         let node = self.lookup(walk, true, false)?;
         self.mnt_want_write(node)?;
@@ -48,7 +48,7 @@ impl<'a> Kernel<'a> {
         self.file_system_keeps(node)
     }
 
-    /// `do_utimensat`
+    /// `do_utimensat`.
     pub(super) fn utimensat(self, walk: &'a Walk, now: bool) -> Decision {
         let node = self.lookup(walk, true, false)?;
         self.mnt_want_write(node)?;
@@ -61,7 +61,7 @@ impl<'a> Kernel<'a> {
                 false => self.owner_only(node),
             };
         }
-        // The branch of ATTR_TOUCH in may_setattr.
+        // The ATTR_TOUCH branch of may_setattr.
         self.not_immutable(node)?;
         if !self.is_owner_or_capable(self.inode(node)?) {
             self.inode_permission(node, Perms::W, Purpose::Object)?;
@@ -69,8 +69,8 @@ impl<'a> Kernel<'a> {
         self.ids_known(node)
     }
 
-    /// The part of `notify_change` that keeps off files whose owner or group the mount's id mapping does not know. Which
-    /// new owners it knows cannot be seen.
+    /// The part of `notify_change` that refuses files whose owner or group has no mapping on an idmapped mount (EOVERFLOW).
+    /// Whether the new owner has a mapping is not visible.
     fn ids_known(self, node: NodeId) -> Decision {
         match self.has_unmapped_id(node)? {
             true => fail(Errno::Overflow, node),
@@ -78,13 +78,13 @@ impl<'a> Kernel<'a> {
         }
     }
 
-    /// `may_setattr`, for all but the present time.
+    /// `may_setattr`, except for setting the current time.
     fn may_setattr(self, node: NodeId) -> Decision {
         self.not_immutable(node)?;
         self.not_append_only(node)
     }
 
-    /// `chown_ok`: whether the owner may become `same` (the one it is), or another for `None`.
+    /// `chown_ok`: whether the owner may be set to `same` (the present owner), or to another one for `None`.
     fn chown_ok(self, node: NodeId, same: Option<u32>) -> Decision {
         let inode = self.inode(node)?;
         let own = inode.uid == self.subject.uid;
@@ -94,7 +94,7 @@ impl<'a> Kernel<'a> {
         self.refuse_chown(node)
     }
 
-    /// `chgrp_ok`: the owner may give the file to a group that it is in.
+    /// `chgrp_ok`: the owner may set the group to one that it is a member of.
     fn chgrp_ok(self, node: NodeId, gid: u32) -> Decision {
         let inode = self.inode(node)?;
         let own = inode.uid == self.subject.uid;
@@ -125,7 +125,7 @@ impl<'a> Kernel<'a> {
         self.refuse_without(Capability::Chown, node, Code::ChownNotPermitted, needs)
     }
 
-    /// Whether a new owner costs the file its set-user-ID or set-group-ID bit, which is then a change of mode
+    /// Whether a new owner costs the file its set-user-ID or set-group-ID bit, which makes the call a change of mode as well
     /// (`setattr_should_drop_sgid`).
     fn drops_set_id(self, inode: &Inode) -> bool {
         if inode.kind == Kind::Directory {

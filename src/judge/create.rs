@@ -1,4 +1,4 @@
-//! Making names: mkdir(2), mknod(2), symlink(2), bind(2) of a Unix socket (fs/namei.c).
+//! Creating names: mkdir(2), mknod(2), symlink(2), bind(2) of a Unix socket (fs/namei.c).
 
 use super::access::Purpose;
 use super::lookup::Last;
@@ -8,20 +8,20 @@ use super::{
 use crate::attempt::Capability;
 
 impl<'a> Kernel<'a> {
-    /// `do_mkdirat`
+    /// `do_mkdirat`.
     pub(super) fn mkdir(self, walk: &'a Walk) -> Decision {
         let dir = self.filename_create(walk, true)?;
         self.may_create(dir)
     }
 
-    /// `do_symlinkat`
+    /// `do_symlinkat`.
     pub(super) fn symlink(self, walk: &'a Walk) -> Decision {
         let dir = self.filename_create(walk, false)?;
         self.may_create(dir)?;
         self.file_system_makes(dir)
     }
 
-    /// `do_mknodat`, `vfs_mknod`
+    /// `do_mknodat`, `vfs_mknod`.
     pub(super) fn mknod(self, walk: &'a Walk, kind: NodeType) -> Decision {
         let dir = self.filename_create(walk, false)?;
         self.may_create(dir)?;
@@ -37,7 +37,7 @@ impl<'a> Kernel<'a> {
         self.file_system_makes(dir)
     }
 
-    /// `unix_bind_bsd`
+    /// `unix_bind_bsd`.
     pub(super) fn unix_bind(self, walk: &'a Walk) -> Decision {
         let dir = match self.filename_create(walk, false) {
             Err(Stop::Fails(Errno::Exist, at)) => return Err(Stop::Fails(Errno::AddrInUse, at)),
@@ -47,7 +47,7 @@ impl<'a> Kernel<'a> {
         self.file_system_makes(dir)
     }
 
-    /// `filename_create`: the directory for a new name. An existing name comes before a read-only mount.
+    /// `filename_create`: the directory for a new name. An existing name is reported before a read-only mount.
     pub(super) fn filename_create(self, walk: &'a Walk, directory: bool) -> Decision<NodeId> {
         let parent = self.parent(walk)?;
         let Last::Name(name) = parent.last else {
@@ -62,7 +62,7 @@ impl<'a> Kernel<'a> {
         Ok(parent.dir)
     }
 
-    /// `may_create`
+    /// `may_create`.
     pub(super) fn may_create(self, dir: NodeId) -> Decision {
         self.inode_permission(dir, Perms::W.or(Perms::X), Purpose::Parent)
     }

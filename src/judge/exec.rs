@@ -4,11 +4,11 @@ use super::access::Purpose;
 use super::{Code, Decision, Errno, Kernel, Kind, NodeId, Perms, Stop, Walk, fail};
 use crate::facts::{Hold, Program, UnknownFact};
 
-/// How many `#!` interpreters may follow each other (exec_binprm).
+/// How many `#!` interpreters may be chained (exec_binprm).
 const MAX_SCRIPTS: usize = 5;
 
 impl<'a> Kernel<'a> {
-    /// `do_execveat_common`: the file, then what its first bytes ask for.
+    /// `do_execveat_common`: opens the file, then whatever interpreter or loader its first bytes name.
     pub(super) fn execve(self, walk: &'a Walk) -> Decision {
         let mut program = self.open_exec(walk)?;
         let mut scripts = 0;
@@ -34,7 +34,7 @@ impl<'a> Kernel<'a> {
         }
     }
 
-    /// The loader's own part of `load_elf_binary`: it must be an ELF file.
+    /// The check that `load_elf_binary` makes of the loader: it must be an ELF file.
     fn load(self, loader: NodeId) -> Decision {
         match self.node(loader).program {
             Ok(Program::Script(_) | Program::Other) => fail(Errno::LibBad, loader),
@@ -42,13 +42,13 @@ impl<'a> Kernel<'a> {
         }
     }
 
-    /// `do_open_execat`
+    /// `do_open_execat`.
     fn open_exec(self, walk: &'a Walk) -> Decision<NodeId> {
         let node = self.lookup(walk, true, false)?;
         if self.node(node).inode.is_err() {
             self.file_system_admits(node)?;
         }
-        // may_open, with MAY_EXEC.
+        // may_open with MAY_EXEC.
         match self.kind(node)? {
             Kind::Char | Kind::Block => {
                 self.may_open_dev(node)?;
@@ -64,7 +64,7 @@ impl<'a> Kernel<'a> {
     }
 }
 
-/// What refuses an interpreter refuses the program.
+/// A refusal of the interpreter is a refusal of the program.
 fn of_interpreter(stop: Stop) -> Stop {
     match stop {
         Stop::Denied(mut denial) => {

@@ -1,10 +1,10 @@
-//! File systems with rules of their own (`i_op->permission` and `i_op->setattr`).
+//! File systems with permission checks of their own (`i_op->permission` and `i_op->setattr`).
 
 use super::{Code, Decision, Errno, Kernel, NodeId, Obstacle, Perms, Rule, deny};
 use crate::facts::Mount;
 
 impl Kernel<'_> {
-    /// Whether the file system's own gate lets the subject in at all.
+    /// Whether the file system admits the subject at all.
     pub(super) fn file_system_admits(self, node: NodeId) -> Decision {
         let mount = self.mount_of(node);
         if mount.is_fuse() && !self.fuse_allow_current_process(mount) {
@@ -18,40 +18,41 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `fuse_allow_current_process`: without allow_other only who mounted it, not even root.
+    /// `fuse_allow_current_process`: without allow_other, only the user who mounted it; not even root.
     fn fuse_allow_current_process(self, mount: &Mount) -> bool {
         let id = |name: &str| mount.super_option(name).flatten()?.parse::<u32>().ok();
         if mount.super_option("allow_other").is_some() {
             return true;
         }
         let (Some(user), Some(group)) = (id("user_id"), id("group_id")) else {
-            // Not a FUSE mount as the kernel shows it: nothing is known of its owner.
+            // The options are not those of a FUSE mount as the kernel shows it, so its owner is unknown.
             return true;
         };
         let subject = self.subject;
         subject.uid == user && subject.real_uid == user && subject.gid == group
     }
 
-    /// Whether the file system's server alone decides about the bits (`fuse_permission` without default_permissions).
+    /// Whether the file system's server alone checks permissions (`fuse_permission` without default_permissions).
     pub(super) fn file_system_decides(self, node: NodeId) -> bool {
         let mount = self.mount_of(node);
         mount.is_fuse() && mount.super_option("default_permissions").is_none()
     }
 
-    /// Whether a server has the last word there.
+    /// Whether a server has the final decision about access to the node.
     pub(super) fn is_served(self, node: NodeId) -> bool {
         self.mount_of(node).is_served() || self.file_system_decides(node)
     }
 
-    /// Whether modes and owners there are made up.
+    /// Whether the modes and owners shown there are made up.
     pub(super) fn keeps_no_owners(self, node: NodeId) -> bool {
         let mount = self.mount_of(node);
         match mount.fs_type.as_str() {
-            // ntfs-3g keeps owners where it was told to.
+            // ntfs-3g stores owners if one of these options was given.
             "fuseblk" => !["permissions", "acl", "usermapping"]
                 .iter()
                 .any(|option| mount.super_option(option).is_some()),
-            // The usual version of the protocol, which is not shown, carries owners and modes. Windows drives have none.
+            // The default version of the protocol, 9p2000.L, is not shown and carries owners and modes. Windows drives have
+            // none.
             "9p" => {
                 ["version", "noextend"]
                     .iter()
@@ -62,7 +63,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// Whether the file system can make links and special files at all (EPERM where it has no such operation).
+    /// Whether the file system supports links and special files at all; without the operation the kernel answers EPERM.
     pub(super) fn file_system_makes(self, dir: NodeId) -> Decision {
         if self.mount_of(dir).is_without_links() {
             return deny(
@@ -75,7 +76,7 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `fat_setattr`, `exfat_setattr`: a new owner cannot be kept, nor a set-user-ID bit.
+    /// `fat_setattr`, `exfat_setattr`: neither a new owner nor a set-user-ID bit can be stored.
     pub(super) fn file_system_keeps(self, node: NodeId) -> Decision {
         let mount = self.mount_of(node);
         let quiet = mount.super_option("quiet").is_some();
@@ -90,7 +91,7 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `fat_allow_set_time`, `exfat_allow_set_time`: whether an option of the mount lets others than the owner set times.
+    /// `fat_allow_set_time`, `exfat_allow_set_time`: whether a mount option lets others than the owner set times.
     pub(super) fn file_system_lets_set_times(self, node: NodeId) -> Decision<bool> {
         let mount = self.mount_of(node);
         let option = mount.super_option("allow_utime").flatten();
@@ -107,7 +108,7 @@ impl Kernel<'_> {
         Ok((mask >> shift) & Perms::W.bits() != 0)
     }
 
-    /// Whether it is a file or directory of /proc/sys, which has permission checks of its own.
+    /// Whether the node is a file or directory of /proc/sys, which has permission checks of its own.
     pub(super) fn sysctl_file(self, node: NodeId) -> bool {
         let (mount, node) = (self.mount_of(node), self.node(node));
         let below = |point: &[u8]| match point {
@@ -123,7 +124,7 @@ impl Kernel<'_> {
     }
 }
 
-/// Whether the Windows Subsystem for Linux has mounted a drive of Windows there.
+/// Whether the mount is a Windows drive mounted by the Windows Subsystem for Linux.
 fn is_windows_drive(mount: &Mount) -> bool {
     let aname = mount.super_option("aname").flatten();
     aname.is_some_and(|aname| aname.starts_with("drvfs"))

@@ -1,4 +1,4 @@
-//! What could have refused unseen, where the kernel's own rules allow.
+//! Infers what may have refused although the kernel's own checks allow.
 
 use super::policy::is_sandboxed;
 use super::process::is_a_modules_answer;
@@ -8,7 +8,7 @@ use super::{
 use crate::attempt::{Label, Privilege};
 use crate::facts::{Hold, Kind, Lockdown, LoggedRefusal, Module};
 
-/// AppArmor profiles of container managers. They allow every file but for some of `/proc` and `/sys`.
+/// AppArmor profiles of container managers. They allow every file except some below `/proc` and `/sys`.
 const CONTAINER_PROFILES: [&str; 5] = [
     "containers-default",
     "cri-containerd.apparmor.d",
@@ -20,7 +20,7 @@ const CONTAINER_PROFILES: [&str; 5] = [
 type Found = (Code, Obstacle, Rule, Certainty);
 
 impl Kernel<'_> {
-    /// The likeliest, by what is in force: a log's line proves it, a state only makes it possible.
+    /// The likeliest refuser, among what is in force. A log line proves it; a mere state only makes it possible.
     pub(super) fn infer(
         self,
         operation: &Operation,
@@ -56,8 +56,8 @@ impl Kernel<'_> {
         })
     }
 
-    /// Whether the kernel's own rules allow it, so that something beyond them must have refused. A refusal that was only
-    /// inferred, and gives another error number, does not count.
+    /// Whether the kernel's own checks allow the operation, so that something else must have refused. A denial that was merely
+    /// inferred and gives another error number is disregarded.
     fn leaves_room(self, operation: &Operation, object: &Object, reported: Errno) -> bool {
         match self.decide(operation, object) {
             Ok(()) => true,
@@ -65,7 +65,7 @@ impl Kernel<'_> {
                 let inferred = denial.certainty == Certainty::Inferred && denial.errno != reported;
                 inferred || is_a_modules_answer(operation, reported)
             }
-            // stat(2) asks for nothing but the way: where that was open, only a module refuses it.
+            // stat(2) requires nothing but search permission on the path. If that was granted, only a module refuses it.
             Err(Stop::Unclear(unknown)) => {
                 let unseen =
                     unknown.errno == Some(Errno::Acces) && unknown.what == "mode and owner";
@@ -76,7 +76,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// A line of the audit or kernel log.
+    /// A refusal recorded in the audit or kernel log.
     fn by_log(self, at: &Obstacle) -> Option<Found> {
         let lines = &self.facts.settings.module_log;
         let mut read = lines
@@ -89,13 +89,13 @@ impl Kernel<'_> {
         Some((code_of(refusal.module), at.clone(), rule, Certainty::Proven))
     }
 
-    /// A file system whose server has the last word.
+    /// A file system whose server has the final decision.
     fn by_server(self, node: NodeId, reported: Errno) -> Option<Found> {
         if !self.is_served(node) {
             return None;
         }
         let code = match reported {
-            // Only what cannot be written at all answers so.
+            // The server answers EROFS only for what cannot be written at all.
             Errno::RoFs => Code::ReadOnlyMount,
             _ => self.server_code(node),
         };
@@ -103,7 +103,7 @@ impl Kernel<'_> {
         Some((code, at, Rule::FileSystem, Certainty::Inferred))
     }
 
-    /// A file system that has turned read-only without showing it.
+    /// A file system that has become read-only without mountinfo showing it.
     fn by_state(self, node: NodeId, reported: Errno) -> Option<Found> {
         let at = Obstacle::Mount(self.node(node).mount, node);
         let found = (
@@ -115,7 +115,7 @@ impl Kernel<'_> {
         (reported == Errno::RoFs).then_some(found)
     }
 
-    /// A file system that cannot keep what was to be stored.
+    /// A file system that cannot store the requested change.
     fn by_file_system(self, node: NodeId) -> Option<Found> {
         let at = Obstacle::Mount(self.node(node).mount, node);
         self.keeps_no_owners(node).then_some((
@@ -126,7 +126,7 @@ impl Kernel<'_> {
         ))
     }
 
-    /// A swap file is opened, but not written.
+    /// A swap file: it can be opened, but not written.
     fn by_swap(self, object: NodeId, reported: Errno) -> Option<Found> {
         let at = Obstacle::Node(object);
         if reported != Errno::TxtBsy {
@@ -153,8 +153,8 @@ impl Kernel<'_> {
         Some((Code::LockedElsewhere, at, Rule::Held, certainty))
     }
 
-    /// What a locked down kernel keeps from who has the capability (kernel_lockdown(7)). Whether a module is signed, or
-    /// which memory is meant, the text does not tell.
+    /// What a locked-down kernel withholds even from holders of the capability (kernel_lockdown(7)). The text does not say
+    /// whether a module is signed, or which memory is meant, so the refusal is only inferred.
     fn by_lockdown(self, operation: &Operation, reported: Errno) -> Option<Found> {
         let level = match operation {
             Operation::Privileged(Privilege::KernelModule) => Lockdown::Integrity,
@@ -173,7 +173,8 @@ impl Kernel<'_> {
         (reported == Errno::Perm && locked.is_ok_and(|locked| *locked >= level)).then_some(found)
     }
 
-    /// A device that a container was not given (devcgroup_check_permission): asked before any mode, and root has no way round it.
+    /// A device that the container has no access to (devcgroup_check_permission). It is checked before any mode, and root
+    /// cannot bypass it.
     fn by_device(self, operation: &Operation, node: NodeId, reported: Errno) -> Option<Found> {
         let kind = self.node(node).inode.as_ref().ok()?.kind;
         let is_device = matches!(kind, Kind::Block | Kind::Char);
@@ -187,7 +188,7 @@ impl Kernel<'_> {
         ))
     }
 
-    /// A sandbox or a security module that is in force, and did not say that it allows this.
+    /// A sandbox or security module that is in force and is not known to allow the operation.
     fn by_module(
         self,
         operation: &Operation,
@@ -215,7 +216,8 @@ impl Kernel<'_> {
             .unwrap_or_default()
             .iter()
             .any(|name| name == "landlock");
-        // A filter cannot look at a path: who has opened its own libraries is not refused open by it.
+        // A seccomp filter cannot inspect a path. A process that could open its own libraries is not refused open(2) by a
+        // filter.
         let by_path = matches!(
             operation,
             Operation::Open(_) | Operation::List | Operation::Traverse | Operation::Exec
@@ -239,7 +241,7 @@ impl Kernel<'_> {
         ))
     }
 
-    /// Whether a module that labels processes confines this one, and is not known to allow this.
+    /// Whether a labelling module confines the process and is not known to allow the operation.
     fn is_confined(self, operation: &Operation, object: &Object, at: &Obstacle) -> bool {
         let of_the_kernel = || match at {
             Obstacle::Node(node) | Obstacle::Mount(_, node) => {
@@ -268,7 +270,7 @@ impl Kernel<'_> {
     }
 }
 
-/// What to call a refusal by a security module.
+/// The code of a refusal by a security module.
 #[must_use]
 pub fn code_of(module: Module) -> Code {
     match module {

@@ -1,15 +1,15 @@
-//! Path resolution, with the checks on the way (fs/namei.c, path_resolution(7)).
+//! Path resolution, with the checks along the way (fs/namei.c, path_resolution(7)).
 
 use super::access::Purpose;
 use super::{Code, Decision, Errno, Kernel, Kind, NodeId, Obstacle, Perms, Rule, Walk, deny, fail};
 use crate::facts::{MAX_SYMLINKS, UnknownFact};
 
-/// The directory that holds a path's last component, and that component.
+/// The directory that holds the last component of a path, and that component.
 #[derive(Clone, Copy)]
 pub(super) struct Parent<'a> {
     pub dir: NodeId,
     pub last: Last<'a>,
-    /// Whether slashes follow the component.
+    /// Whether the component is followed by slashes.
     pub slash: bool,
 }
 
@@ -22,19 +22,19 @@ pub(super) enum Last<'a> {
     Root,
 }
 
-/// A resolution under way.
+/// A resolution in progress.
 pub(super) struct Lookup<'a> {
     kernel: Kernel<'a>,
     walk: &'a Walk,
-    /// How many symlinks were followed.
+    /// The number of symlinks followed so far.
     links: u32,
 }
 
-/// Where following a symlink leads.
+/// What a symlink refers to.
 enum Link<'a> {
-    /// On along its target, from this directory.
+    /// A path, which is resolved from this directory.
     Path(NodeId, &'a [u8]),
-    /// Right to an object: a magic link of /proc, or a link to the root.
+    /// An object, directly: a magic link of /proc, or a link to the root.
     Jump(NodeId),
 }
 
@@ -63,7 +63,7 @@ impl<'a> Kernel<'a> {
         Lookup::new(self, walk).parent()
     }
 
-    /// `lookup_one_qstr_excl`: what a name in a directory is, symlinks and mounts not followed.
+    /// `lookup_one_qstr_excl`: what a name in a directory refers to, without following symlinks.
     pub(super) fn lookup_one(
         self,
         walk: &'a Walk,
@@ -122,14 +122,14 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// `path_init` and `link_path_walk` of the path itself.
+    /// `path_init`, and `link_path_walk` of the path itself.
     pub(super) fn parent(&mut self) -> Decision<Parent<'a>> {
         let beginning = self.walk.beginning();
         let (dir, path) = beginning.ok_or_else(|| UnknownFact::not_gathered("root directory"))?;
         self.link_path_walk(dir, path)
     }
 
-    /// `link_path_walk`: along all components but the last.
+    /// `link_path_walk`: resolves all components but the last.
     fn link_path_walk(&mut self, mut dir: NodeId, path: &'a [u8]) -> Decision<Parent<'a>> {
         let mut rest = trim(path);
         if rest.is_empty() {
@@ -169,7 +169,7 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// `walk_component` of a component that is not the path's last: symlinks are followed to their end.
+    /// `walk_component` for a component other than the last: symlinks are followed to their end.
     fn component(&mut self, dir: NodeId, name: &'a [u8]) -> Decision<NodeId> {
         let mut node = self.positive(dir, name)?;
         let mut dir = dir;
@@ -186,7 +186,7 @@ impl<'a> Lookup<'a> {
         Ok(node)
     }
 
-    /// What a path's last component names, symlinks not followed; ENOENT where there is no such name.
+    /// What the last component refers to, without following symlinks; ENOENT if there is no such name.
     pub(super) fn last(&self, parent: &Parent<'a>) -> Decision<NodeId> {
         match parent.last {
             Last::Name(name) => self.positive(parent.dir, name),
@@ -195,7 +195,7 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// Where a symlink at the end of the path leads; `None` where the end is none or is not followed.
+    /// The next path to resolve, if the node at the end of the path is a symlink that is to be followed.
     pub(super) fn trailing_link(
         &mut self,
         parent: &Parent<'a>,
@@ -222,7 +222,7 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// `pick_link`: where a symlink leads; `None` where the node is none.
+    /// `pick_link`: what a symlink refers to; `None` if the node is not a symlink.
     fn pick_link(&mut self, dir: NodeId, node: NodeId) -> Decision<Option<Link<'a>>> {
         if !self.is_link(node) {
             return Ok(None);
@@ -281,7 +281,7 @@ impl<'a> Last<'a> {
     }
 }
 
-/// The path without the slashes it begins with.
+/// The path without its leading slashes.
 fn trim(path: &[u8]) -> &[u8] {
     let start = path
         .iter()

@@ -1,16 +1,16 @@
-//! What mounts, superblocks and inode flags refuse to everybody (fs/namespace.c, fs/namei.c).
+//! What mounts, superblocks and inode flags refuse regardless of the subject (fs/namespace.c, fs/namei.c).
 
 use super::{Code, Decision, Errno, Kernel, Kind, NodeId, Obstacle, Rule, deny};
 use crate::facts::Flags;
 
-/// File systems from which nothing is run, whatever the mount's options (SB_I_NOEXEC).
+/// File systems whose files can never be executed, whatever the mount options (SB_I_NOEXEC).
 const NEVER_RUN: [&str; 5] = ["proc", "sysfs", "cgroup", "cgroup2", "mqueue"];
 
-/// File systems whose device nodes are never opened, whatever the mount's options (SB_I_NODEV).
+/// File systems whose device nodes can never be opened, whatever the mount options (SB_I_NODEV).
 const NEVER_DEVICES: [&str; 4] = ["proc", "sysfs", "cgroup", "cgroup2"];
 
 impl Kernel<'_> {
-    /// `mnt_want_write`: neither the mount nor the file system may be read-only.
+    /// `mnt_want_write`: neither the mount nor the superblock may be read-only.
     pub(super) fn mnt_want_write(self, node: NodeId) -> Decision {
         let mount = self.mount_of(node);
         if mount.flags.read_only || mount.super_read_only {
@@ -19,8 +19,8 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `sb_permission`: files, directories and symlinks of a read-only file system. Devices, FIFOs and sockets lead
-    /// elsewhere.
+    /// `sb_permission`: regular files, directories and symlinks on a read-only superblock. Device nodes, FIFOs and sockets are
+    /// exempt, because writing to them does not write to the file system.
     pub(super) fn sb_permission(self, node: NodeId) -> Decision {
         let applies = || {
             Ok::<_, super::Stop>(matches!(
@@ -43,7 +43,7 @@ impl Kernel<'_> {
         )
     }
 
-    /// `path_noexec`
+    /// `path_noexec`.
     pub(super) fn path_noexec(self, node: NodeId) -> Decision {
         let mount = self.mount_of(node);
         if mount.flags.noexec || NEVER_RUN.contains(&mount.fs_type.as_str()) {
@@ -57,7 +57,7 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `may_open_dev`
+    /// `may_open_dev`.
     pub(super) fn may_open_dev(self, node: NodeId) -> Decision {
         let mount = self.mount_of(node);
         if mount.flags.nodev || NEVER_DEVICES.contains(&mount.fs_type.as_str()) {
@@ -79,7 +79,7 @@ impl Kernel<'_> {
         Ok(self.node(node).flags.clone()?)
     }
 
-    /// `IS_IMMUTABLE` (EPERM)
+    /// `IS_IMMUTABLE` (EPERM).
     pub(super) fn not_immutable(self, node: NodeId) -> Decision {
         if self.flags(node)?.immutable {
             return deny(
@@ -92,7 +92,7 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `IS_APPEND` (EPERM)
+    /// `IS_APPEND` (EPERM).
     pub(super) fn not_append_only(self, node: NodeId) -> Decision {
         if self.flags(node)?.append {
             return deny(
@@ -105,7 +105,7 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// Something that no subject may do (EPERM, mostly).
+    /// Refuses something that no subject may do (usually EPERM).
     pub(super) fn never<T>(self, errno: Errno, node: NodeId) -> Decision<T> {
         deny(
             errno,
@@ -115,7 +115,7 @@ impl Kernel<'_> {
         )
     }
 
-    /// `is_local_mountpoint`: whether something is mounted on what a name in a directory stands for.
+    /// `is_local_mountpoint`: whether something is mounted on what a name in a directory refers to.
     pub(super) fn is_mount_point(self, dir: NodeId, node: NodeId) -> bool {
         self.node(dir).mount != self.node(node).mount
     }

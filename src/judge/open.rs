@@ -7,7 +7,7 @@ use crate::attempt::OpenHow;
 use crate::facts::Hold;
 
 impl<'a> Kernel<'a> {
-    /// `path_openat`
+    /// `path_openat`.
     pub(super) fn open(self, walk: &'a Walk, how: OpenHow) -> Decision {
         let mut lookup = Lookup::new(self, walk);
         let mut parent = lookup.parent()?;
@@ -40,19 +40,19 @@ impl<'a> Kernel<'a> {
         self.may_open(node, OpenHow::READ)
     }
 
-    /// chdir(2), or a lookup in the directory.
+    /// chdir(2), or the lookup of a name in the directory.
     pub(super) fn chdir(self, walk: &'a Walk) -> Decision {
         let node = self.lookup(walk, true, true)?;
         self.inode_permission(node, Perms::X, Purpose::Search)
     }
 
-    /// `lookup_open` of a name that is not there, and `may_o_create`.
+    /// `lookup_open` of a name that does not exist, and `may_o_create`.
     fn may_o_create(self, dir: NodeId) -> Decision {
         self.mnt_want_write(dir)?;
         self.inode_permission(dir, Perms::W.or(Perms::X), Purpose::Parent)
     }
 
-    /// `do_open`
+    /// `do_open`.
     fn do_open(self, parent: &Parent, node: NodeId, how: OpenHow, directory: bool) -> Decision {
         if how.create {
             if how.exclusive {
@@ -73,7 +73,7 @@ impl<'a> Kernel<'a> {
         self.do_dentry_open(node, how)
     }
 
-    /// The kind of a file about to be opened; where it cannot be seen, the file system may have refused before that.
+    /// The type of a file about to be opened. If it is unknown, the file system may already have refused.
     fn kind_to_open(self, node: NodeId) -> Decision<Kind> {
         if self.node(node).inode.is_err() {
             self.file_system_admits(node)?;
@@ -93,7 +93,7 @@ impl<'a> Kernel<'a> {
                 Code::ProtectedRegular,
             ),
             Kind::Fifo => (&self.facts.settings.protected_fifos, Code::ProtectedFifo),
-            // The kernel excuses only the two kinds above where their setting is 0.
+            // The settings exempt only the two types above; for other types this check always applies.
             _ if dir.other_bits().contains(Perms::W) => return self.never(Errno::Acces, node),
             _ => return Ok(()),
         };
@@ -109,7 +109,7 @@ impl<'a> Kernel<'a> {
         Ok(())
     }
 
-    /// `may_open`
+    /// `may_open`.
     fn may_open(self, node: NodeId, how: OpenHow) -> Decision {
         let changes = how.write || how.truncate;
         match self.kind_to_open(node)? {
@@ -131,7 +131,7 @@ impl<'a> Kernel<'a> {
         Ok(())
     }
 
-    /// `do_dentry_open`, and the file system's own rules after it.
+    /// `do_dentry_open`, and after it the file system's own checks.
     fn do_dentry_open(self, node: NodeId, how: OpenHow) -> Decision {
         let kind = self.kind(node)?;
         if kind == Kind::Socket {
@@ -159,7 +159,8 @@ impl<'a> Kernel<'a> {
         Ok(())
     }
 
-    /// `get_write_access` and `deny_write_access`: a program that runs is not written, one that is written is not run.
+    /// `get_write_access` and `deny_write_access`: a running program cannot be opened for writing, and a file open for writing
+    /// cannot be executed.
     pub(super) fn not_held(self, node: NodeId, how: Hold) -> Decision {
         let is_object = self.facts.walk.target() == Some(node);
         if is_object && self.facts.holders.iter().any(|holder| holder.how == how) {

@@ -1,13 +1,14 @@
-//! Ownership, and the capabilities that stand in for it (kernel/capability.c, fs/inode.c).
+//! Ownership, and the capabilities that replace it (kernel/capability.c, fs/inode.c).
 
 use super::{Code, Decision, Errno, Inode, Kernel, NodeId, Obstacle, Rule, deny};
 use crate::attempt::{Capability, IdMap};
 
-/// What an owner without a mapping shows as (fs.overflowuid, fs.overflowgid).
+/// The id shown for an owner without a mapping (fs.overflowuid, fs.overflowgid).
 const OVERFLOW_ID: u32 = 65534;
 
 impl Kernel<'_> {
-    /// `capable_wrt_inode_uidgid`: a capability counts only where owner and group exist in the subject's user namespace.
+    /// `capable_wrt_inode_uidgid`: a capability counts only if owner and group of the inode are mapped in the subject's user
+    /// namespace.
     pub(super) fn capable_wrt_inode(self, inode: &Inode, capability: Capability) -> bool {
         let subject = self.subject;
         subject.has(capability)
@@ -15,8 +16,8 @@ impl Kernel<'_> {
             && self.exists(&subject.gid_map, inode.gid)
     }
 
-    /// Whether an owner exists in the subject's user namespace. In all but the initial one the overflow id as a rule stands for
-    /// whoever does not, although container engines map that number too.
+    /// Whether an owner is mapped in the subject's user namespace. Outside the initial one, the overflow id usually stands for
+    /// an unmapped owner, although container engines do map that id.
     fn exists(self, map: &IdMap, id: u32) -> bool {
         map.maps(id) && (self.subject.initial_user_ns || id != OVERFLOW_ID)
     }
@@ -26,14 +27,14 @@ impl Kernel<'_> {
         self.subject.initial_user_ns && self.subject.has(capability)
     }
 
-    /// `inode_owner_or_capable`
+    /// `inode_owner_or_capable`.
     pub(super) fn is_owner_or_capable(self, inode: &Inode) -> bool {
         let subject = self.subject;
         inode.uid == subject.uid
             || (subject.has(Capability::Fowner) && self.exists(&subject.uid_map, inode.uid))
     }
 
-    /// Refuses (EPERM) where `inode_owner_or_capable` says no.
+    /// Refuses (EPERM) if `inode_owner_or_capable` fails.
     pub(super) fn owner_only(self, node: NodeId) -> Decision {
         let inode = self.inode(node)?;
         if self.is_owner_or_capable(inode) {
@@ -46,7 +47,7 @@ impl Kernel<'_> {
         self.refuse_without(Capability::Fowner, node, Code::NotOwner, rule)
     }
 
-    /// A refusal (EPERM) that the capability would have lifted: its name tells why it did not.
+    /// A refusal (EPERM) that the capability would have lifted; the code says why it did not.
     pub(super) fn refuse_without<T>(
         self,
         capability: Capability,
@@ -69,7 +70,7 @@ impl Kernel<'_> {
         deny(Errno::Perm, code, at, rule)
     }
 
-    /// `HAS_UNMAPPED_ID`: an owner or group that the mount's own id mapping does not know. Such ids show as 65534.
+    /// `HAS_UNMAPPED_ID`: whether owner or group have no mapping on an idmapped mount. Such ids appear as 65534.
     pub(super) fn has_unmapped_id(self, node: NodeId) -> Decision<bool> {
         if !self.mount_of(node).flags.idmapped {
             return Ok(false);

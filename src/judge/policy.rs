@@ -1,5 +1,5 @@
-//! What security modules and file servers decide after the kernel's own rules have said yes (the `security_*` hooks, and the
-//! request that goes to the server), as far as they were [asked](crate::facts::Policy).
+//! What security modules and file servers decide after the kernel's own checks have allowed the operation (the `security_*`
+//! hooks, and the request to the server), as far as they were [asked](crate::facts::Policy).
 
 use super::{
     Certainty, Code, Decision, Denial, Errno, Kernel, Kind, Lockdown, NodeId, Object, Obstacle,
@@ -9,7 +9,7 @@ use crate::attempt::{Capability, CapabilitySet, Label, Subject};
 use crate::facts::{UnknownFact, profile_requests, server_requests, vector_requests};
 
 impl Kernel<'_> {
-    /// The hooks of the security modules that label processes.
+    /// The hooks of the labelling security modules.
     pub(super) fn security_hooks(self, operation: &Operation, object: &Object) -> Decision {
         match self.subject.label() {
             Some(Label::AppArmor {
@@ -25,7 +25,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// Of a process whose label could not be read, nobody knows what it may.
+    /// If the label of a process could not be read, it is unknown what the modules allow it.
     fn is_surely_unlabelled(self) -> Decision {
         let settings = &self.facts.settings;
         let mut active = settings
@@ -43,7 +43,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// `aa_path_perm` and its kin.
+    /// `aa_path_perm` and related hooks.
     fn profile_allows(self, profile: &str, operation: &Operation, object: &Object) -> Decision {
         let unknown =
             || UnknownFact::not_gathered(&format!("what the AppArmor profile {profile} allows"));
@@ -58,7 +58,7 @@ impl Kernel<'_> {
                 Some(answer) if !request.wanted.minus(answer.granted).is_empty() => {
                     return module_denies(Code::ApparmorDenies, Obstacle::Node(request.node));
                 }
-                // Under which profile it is to run, and whether there is such a one, the kernel does not tell.
+                // The kernel does not say which profile the program will run under, nor whether that profile exists.
                 Some(_) => undecided |= *operation == Operation::Exec,
                 None => undecided = true,
             }
@@ -69,7 +69,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// `avc_has_perm` for each of `selinux_inode_permission`, `may_create`, `may_link` and `selinux_inode_setattr`.
+    /// `avc_has_perm` for `selinux_inode_permission`, `may_create`, `may_link` and `selinux_inode_setattr`.
     fn policy_allows(self, domain: &str, operation: &Operation, object: &Object) -> Decision {
         let unknown =
             || UnknownFact::not_gathered(&format!("what the SELinux policy allows {domain}"));
@@ -102,14 +102,14 @@ impl Kernel<'_> {
                 None => undecided = true,
             }
         }
-        // Domains that the policy leaves to the ordinary rules.
+        // Unconfined domains are subject to the ordinary checks only.
         match undecided && !domain.starts_with("unconfined") {
             true => Err(unknown().into()),
             false => Ok(()),
         }
     }
 
-    /// The capability without which the kernel's own rules would refuse: a module may refuse to let it count.
+    /// The capability without which the kernel's own checks would refuse. A module may refuse its use.
     pub(super) fn needed_capability(
         self,
         operation: &Operation,
@@ -137,7 +137,8 @@ impl Kernel<'_> {
         Some(found.copied().unwrap_or(Capability::DacOverride))
     }
 
-    /// A sandbox that no file of /proc shows: a process that gained one has no_new_privs, or could do without.
+    /// A Landlock sandbox, which no file of /proc shows. A process that entered one either has no_new_privs set or has
+    /// CAP_SYS_ADMIN.
     pub(super) fn landlock_allows(self, operation: &Operation, object: &Object) -> Decision {
         let modules = self.facts.settings.security_modules.as_deref();
         let active = modules
@@ -154,7 +155,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// What the server says, of a file system that has one.
+    /// The server's answer, if the file system has one.
     pub(super) fn server_allows(self, operation: &Operation, object: &Object) -> Decision {
         if !matches!(object, Object::Path(_)) || operation.is_of_no_file() {
             return Ok(());
@@ -189,7 +190,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// What to call a refusal by the server.
+    /// The code of a refusal by the server.
     pub(super) fn server_code(self, node: NodeId) -> Code {
         let nfs = self.mount_of(node).is_nfs();
         let root = self.subject.uid == 0 && self.subject.has(Capability::DacOverride);
@@ -199,7 +200,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// Whether the server is seen to take root for nobody: it refused root what root may do with any file.
+    /// Whether the server evidently squashes root to nobody: it refused root what root may do with any file.
     fn is_squashed(self, node: NodeId) -> bool {
         let served = &self.facts.policy.served;
         let mount = self.node(node).mount;
@@ -209,7 +210,7 @@ impl Kernel<'_> {
             })
     }
 
-    /// Opening the machine's memory: `open_port` of drivers/char/mem.c, `open_kcore` of fs/proc/kcore.c.
+    /// Opening kernel or physical memory: `open_port` of drivers/char/mem.c, `open_kcore` of fs/proc/kcore.c.
     pub(super) fn may_see_memory(self, node: NodeId) -> Decision {
         let inode = self.inode(node)?;
         let (device, mount) = (inode.rdev, self.mount_of(node));
@@ -228,7 +229,7 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// Whether lockdown is below the level that keeps the object closed.
+    /// Refuses if lockdown is at or above the level that withholds the object.
     fn security_locked_down(self, node: NodeId, level: Lockdown) -> Decision {
         if self.facts.settings.lockdown.clone()? < level {
             return Ok(());
@@ -252,14 +253,14 @@ fn module_denies(code: Code, at: Obstacle) -> Decision {
     })))
 }
 
-/// Whether AppArmor's file rules decide about the operation, or it decides nothing there.
+/// Whether AppArmor's file rules cover the operation, or AppArmor does not mediate it at all.
 fn is_mediated(operation: &Operation, object: &Object) -> bool {
     matches!(object, Object::Path(_))
         && !operation.is_of_no_file()
         && *operation != Operation::Mount
 }
 
-/// Whether a Landlock sandbox may refuse such an operation (Documentation/userspace-api/landlock.rst).
+/// Whether Landlock can restrict such an operation (Documentation/userspace-api/landlock.rst).
 pub(super) fn is_sandboxed(operation: &Operation, object: &Object) -> bool {
     let port = matches!(object, Object::Port { .. });
     match operation {

@@ -1,4 +1,4 @@
-//! Operations of no file: a capability gives them, and a few are anybody's where a kernel setting allows it.
+//! Operations that take no file: a capability permits them, and some are open to everybody if a kernel setting allows it.
 
 use super::{Certainty, Code, Decision, Denial, Errno, Kernel, Obstacle, Operation, Rule, Stop};
 use crate::attempt::{Capability, Privilege};
@@ -6,7 +6,7 @@ use crate::attempt::{Capability, Privilege};
 /// The setting of the Yama security module.
 pub(super) const PTRACE_SCOPE: &str = "kernel.yama.ptrace_scope";
 
-/// A kernel setting that keeps something from ordinary users at these values, and from root at those.
+/// A kernel setting, with the values at which it restricts ordinary users and those at which it restricts everybody.
 struct Restriction {
     setting: &'static str,
     restricts: fn(i64) -> bool,
@@ -24,7 +24,8 @@ impl Restriction {
 }
 
 impl Kernel<'_> {
-    /// `ns_capable`: what only a holder of the capability may. Less sure where the text does not tell all that decides.
+    /// `ns_capable`: refuses without the capability. The certainty is lower if the text does not give everything that the
+    /// decision depends on.
     pub(super) fn privileged(self, capability: Capability, certainty: Certainty) -> Decision {
         if self.subject.has(capability) {
             return Ok(());
@@ -37,7 +38,7 @@ impl Kernel<'_> {
         )
     }
 
-    /// `kill_ok_by_cred`
+    /// `kill_ok_by_cred`.
     pub(super) fn kill(self) -> Decision {
         let Some(other) = &self.facts.another else {
             return self.privileged(Capability::Kill, Certainty::Inferred);
@@ -53,8 +54,8 @@ impl Kernel<'_> {
         }
     }
 
-    /// ptrace(2): `__ptrace_may_access`, whose last step is the Yama module's. Of a process that the text does not tell of, its
-    /// setting is what stands in the way of most.
+    /// ptrace(2): `__ptrace_may_access`, whose last check is the Yama module's. If the target process is unknown, Yama's
+    /// setting is the most likely obstacle.
     pub(super) fn ptrace(self) -> Decision {
         if let Some(other) = &self.facts.another {
             if self.subject.has(Capability::SysPtrace) {
@@ -74,10 +75,10 @@ impl Kernel<'_> {
         self.privileged(Capability::SysPtrace, Certainty::Inferred)
     }
 
-    /// What asks for a privilege: where a setting decides, it alone; else the capability.
+    /// A privileged operation. If a setting controls it, the setting alone decides; otherwise the capability does.
     pub(super) fn ask_for(self, privilege: Privilege) -> Decision {
         if privilege == Privilege::Keyring {
-            // Everybody has keys of his own (keyrings(7)).
+            // Every user has keys of their own (keyrings(7)).
             return Ok(());
         }
         let restrictions = restrictions(privilege);
@@ -85,11 +86,11 @@ impl Kernel<'_> {
         self.unrestricted(capability, &restrictions)?;
         let settings = &self.facts.settings.other;
         let known = |restriction: &Restriction| settings.contains_key(restriction.setting);
-        // Modules are loaded with a capability only, whatever the setting.
+        // Loading a module requires a capability whatever the setting.
         if privilege != Privilege::KernelModule && restrictions.iter().any(known) {
             return Ok(());
         }
-        // Limits of the process (RLIMIT_NICE, RLIMIT_MEMLOCK), and ids that are one's own, may give these.
+        // Resource limits of the process (RLIMIT_NICE, RLIMIT_MEMLOCK) may permit these, as may a change to one of its own ids.
         let by_limit = matches!(
             privilege,
             Privilege::Priority
@@ -106,7 +107,7 @@ impl Kernel<'_> {
         self.privileged(capability, certainty)
     }
 
-    /// Refuses where a setting does.
+    /// Refuses if a setting does.
     fn unrestricted(self, capability: Capability, restrictions: &[Restriction]) -> Decision {
         for Restriction {
             setting,
@@ -127,7 +128,7 @@ impl Kernel<'_> {
     }
 }
 
-/// The settings that decide (Documentation/admin-guide/sysctl).
+/// The settings that control a privilege (Documentation/admin-guide/sysctl).
 fn restrictions(privilege: Privilege) -> Vec<Restriction> {
     match privilege {
         Privilege::KernelLog => vec![Restriction::new("kernel.dmesg_restrict", |value| {
@@ -161,8 +162,8 @@ fn restrictions(privilege: Privilege) -> Vec<Restriction> {
     }
 }
 
-/// Whether the kernel's own rules never give this answer: `check_kill_permission` and `__ptrace_may_access` say EPERM, and only a
-/// module that is asked after them says EACCES.
+/// Whether only a security module gives this answer: `check_kill_permission` and `__ptrace_may_access` answer EPERM, so EACCES
+/// comes from a module asked after them.
 #[must_use]
 pub fn is_a_modules_answer(operation: &Operation, errno: Errno) -> bool {
     matches!(operation, Operation::Signal | Operation::Ptrace) && errno == Errno::Acces

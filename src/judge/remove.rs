@@ -7,7 +7,7 @@ use crate::attempt::Capability;
 use crate::facts::UnknownFact;
 
 impl<'a> Kernel<'a> {
-    /// `do_unlinkat`, `vfs_unlink`
+    /// `do_unlinkat`, `vfs_unlink`.
     pub(super) fn unlink(self, walk: &'a Walk) -> Decision {
         let parent = self.parent(walk)?;
         let Last::Name(name) = parent.last else {
@@ -29,7 +29,7 @@ impl<'a> Kernel<'a> {
         self.not_mounted_on(parent.dir, node)
     }
 
-    /// `do_rmdir`, `vfs_rmdir`
+    /// `do_rmdir`, `vfs_rmdir`.
     pub(super) fn rmdir(self, walk: &'a Walk) -> Decision {
         let parent = self.parent(walk)?;
         let name = match parent.last {
@@ -47,7 +47,7 @@ impl<'a> Kernel<'a> {
         self.is_empty(node)
     }
 
-    /// `may_delete`
+    /// `may_delete`.
     pub(super) fn may_delete(self, dir: NodeId, node: NodeId, as_directory: bool) -> Decision {
         if self.has_unmapped_id(node)? {
             return fail(Errno::Overflow, node);
@@ -55,7 +55,7 @@ impl<'a> Kernel<'a> {
         self.inode_permission(dir, Perms::W.or(Perms::X), Purpose::Parent)?;
         self.not_append_only(dir)?;
         self.check_sticky(dir, node)?;
-        // The inode that a mount covers cannot be seen: nearly always it has no flags.
+        // The inode that a mount covers is not visible. It hardly ever has flags.
         if !self.is_mount_point(dir, node) {
             self.not_append_only(node)?;
             self.not_immutable(node)?;
@@ -70,7 +70,7 @@ impl<'a> Kernel<'a> {
         }
     }
 
-    /// `check_sticky`
+    /// `check_sticky`.
     fn check_sticky(self, dir: NodeId, file: NodeId) -> Decision {
         let parent = self.inode(dir)?;
         if !parent.is_sticky() || parent.uid == self.subject.uid {
@@ -87,7 +87,7 @@ impl<'a> Kernel<'a> {
         self.refuse_without(Capability::Fowner, dir, Code::StickyDirectory, rule)
     }
 
-    /// The owner and mode of what something is mounted on cannot be seen.
+    /// The owner and mode of a mount point are not visible, because the mount covers it.
     pub(super) fn covered(self, file: NodeId) -> UnknownFact {
         UnknownFact {
             path: self.node(file).path.clone(),
@@ -95,7 +95,7 @@ impl<'a> Kernel<'a> {
         }
     }
 
-    /// `is_local_mountpoint` (EBUSY)
+    /// `is_local_mountpoint` (EBUSY).
     pub(super) fn not_mounted_on(self, dir: NodeId, node: NodeId) -> Decision {
         match self.is_mount_point(dir, node) {
             true => fail(Errno::Busy, node),
@@ -103,7 +103,7 @@ impl<'a> Kernel<'a> {
         }
     }
 
-    /// What the file system says at the very end: a directory to be removed or replaced must be empty.
+    /// The file system's own final check: a directory to be removed or replaced must be empty.
     pub(super) fn is_empty(self, node: NodeId) -> Decision {
         match self.node(node).empty.clone()? {
             true => Ok(()),

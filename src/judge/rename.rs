@@ -1,4 +1,4 @@
-//! Giving names: rename(2) and link(2) (fs/namei.c).
+//! rename(2) and link(2) (fs/namei.c).
 
 use super::access::Purpose;
 use super::lookup::{Last, Parent};
@@ -7,7 +7,7 @@ use super::{
 };
 
 impl<'a> Kernel<'a> {
-    /// `do_renameat2`, `vfs_rename`
+    /// `do_renameat2`, `vfs_rename`.
     pub(super) fn rename(self, from: &'a Walk, to: &'a Walk) -> Decision {
         let (old, new) = (self.parent(from)?, self.parent(to)?);
         if self.node(old.dir).mount != self.node(new.dir).mount {
@@ -37,7 +37,7 @@ impl<'a> Kernel<'a> {
         self.vfs_rename((&old, source), (&new, target), is_dir)
     }
 
-    /// `vfs_rename`
+    /// `vfs_rename`.
     fn vfs_rename(
         self,
         (old, source): (&Parent, NodeId),
@@ -70,7 +70,7 @@ impl<'a> Kernel<'a> {
         Ok(())
     }
 
-    /// `do_linkat`, `vfs_link`
+    /// `do_linkat`, `vfs_link`.
     pub(super) fn link(self, from: &'a Walk, to: &'a Walk) -> Decision {
         let source = self.lookup(from, false, false)?;
         let dir = self.filename_create(to, false)?;
@@ -106,7 +106,7 @@ impl<'a> Kernel<'a> {
         }
     }
 
-    /// `safe_hardlink_source`
+    /// `safe_hardlink_source`.
     fn safe_hardlink_source(self, source: NodeId) -> Decision<bool> {
         let inode = self.inode(source)?;
         let runs_as_group = inode.mode & 0o2010 == 0o2010;
@@ -119,15 +119,15 @@ impl<'a> Kernel<'a> {
         }
     }
 
-    /// Whether a directory lies below another, or is it.
+    /// Whether a directory is another one or lies below it.
     fn lies_within(self, dir: NodeId, above: NodeId) -> bool {
         let (path, above) = (&self.node(dir).path, &self.node(above).path);
         path.strip_prefix(above.as_slice())
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
     }
 
-    /// Whether two names stand for the same inode: then there is nothing to rename. Of what is mounted on, only the name
-    /// tells.
+    /// Whether two names refer to the same inode, so that there is nothing to rename. For a mount point only the names can be
+    /// compared.
     fn same_inode(
         self,
         (old, source): (NodeId, NodeId),

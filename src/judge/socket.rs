@@ -5,7 +5,7 @@ use super::{Code, Decision, Errno, Kernel, Kind, Obstacle, Perms, Rule, Walk, de
 use crate::attempt::Capability;
 
 impl<'a> Kernel<'a> {
-    /// `unix_find_bsd`. Whether somebody listens is not a question of permission, and not asked here.
+    /// `unix_find_bsd`. Whether anybody listens is not a matter of permission and is not checked.
     pub(super) fn unix_connect(self, walk: &'a Walk) -> Decision {
         let node = self.lookup(walk, true, false)?;
         self.inode_permission(node, Perms::W, Purpose::Object)?;
@@ -15,7 +15,7 @@ impl<'a> Kernel<'a> {
         }
     }
 
-    /// `inet_port_requires_bind_service` and what __inet_bind makes of it.
+    /// `inet_port_requires_bind_service`, and how __inet_bind uses it.
     pub(super) fn inet_bind(self, port: u16) -> Decision {
         if port == 0 {
             return Ok(());
@@ -36,7 +36,7 @@ impl<'a> Kernel<'a> {
         )
     }
 
-    /// Whether a capability of the subject counts in its network namespace (`ns_capable(net->user_ns)`).
+    /// Whether the subject's capabilities apply to its network namespace (`ns_capable(net->user_ns)`).
     fn rules_its_network(self) -> Decision<bool> {
         Ok(self.subject.initial_user_ns || self.facts.settings.owns_network_namespace.clone()?)
     }

@@ -1,4 +1,4 @@
-//! Named cases, in the text notation of facts.
+//! Individual cases, in the notation of facts.
 
 mod policy;
 
@@ -21,7 +21,7 @@ fn verdict(text: &str) -> (Verdict, Facts) {
     (verdict, facts)
 }
 
-/// What refuses, as text: `EACCES dir-not-searchable /srv`.
+/// The refusal as text: `EACCES dir-not-searchable /srv`.
 fn refusal(text: &str) -> String {
     match verdict(text) {
         (
@@ -51,7 +51,7 @@ fn refusal(text: &str) -> String {
     }
 }
 
-/// The files of most cases: alice (1000), her group and www (33).
+/// Adds the names that most cases use: alice (1000), her group, and www (33).
 fn scene(subject: &str, attempt: &str, files: &str) -> String {
     refusal(&format!(
         "subject {subject}\nattempt {attempt}\n{files}\nuser 1000 alice\ngroup 1000 alice\ngroup 33 www"
@@ -302,7 +302,7 @@ fn settings_keep_privileges_from_ordinary_users() {
     assert_eq!(scene("alice alice", "dmesg -", off), "allowed");
 }
 
-/// What is inferred, as text, where EACCES or another was reported.
+/// The inferred refusal as text, given the reported error number.
 fn inferred(subject: &str, reported: &str, files: &str) -> String {
     let text = format!(
         "subject {subject}\nattempt read /m/f\nanswer {reported}\n{files}\nuser 1000 alice"

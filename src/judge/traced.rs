@@ -1,4 +1,4 @@
-//! Files of /proc/PID that show a process (`__ptrace_may_access` of kernel/ptrace.c).
+//! Files below /proc/PID that expose a process (`__ptrace_may_access` of kernel/ptrace.c).
 
 use super::process::PTRACE_SCOPE;
 use super::{Code, Decision, Denial, Errno, Kernel, NodeId, Obstacle, Rule, Stop, deny};
@@ -6,7 +6,7 @@ use crate::attempt::Capability;
 use crate::facts::{TraceMode, Traced};
 
 impl Kernel<'_> {
-    /// `proc_pid_permission`: whether the directory of a process is one that proc hides from the subject (EPERM).
+    /// `proc_pid_permission`: whether proc hides the directory of the process from the subject (EPERM).
     pub(super) fn may_enter_process(self, node: NodeId) -> Decision {
         let traced = self.node(node).traced.as_ref();
         if traced.is_none_or(|process| process.mode != TraceMode::Enter) {
@@ -26,7 +26,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// Whether the subject may look at the process that the file shows; yes for a file that shows none.
+    /// Whether the subject may trace the process that the file exposes; granted for a file that exposes none.
     pub(super) fn may_trace(self, node: NodeId) -> Decision {
         match &self.node(node).traced {
             Some(process) if process.mode != TraceMode::Enter => self.trace_allowed(node),
@@ -34,7 +34,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// `__ptrace_may_access`
+    /// `__ptrace_may_access`.
     fn trace_allowed(self, node: NodeId) -> Decision {
         let Some(process) = &self.node(node).traced else {
             return Ok(());
@@ -55,7 +55,7 @@ impl Kernel<'_> {
             };
             return deny(Errno::Acces, Code::NotOwner, at, rule);
         }
-        // cap_ptrace_access_check: no looking at a process that can do more.
+        // cap_ptrace_access_check: a process with more capabilities may not be inspected.
         let more = process.permitted.0 & !self.subject.capabilities.0 != 0;
         if more || !process.dumpable.clone()? {
             let needs = Rule::Needs(Capability::SysPtrace);
@@ -69,7 +69,7 @@ impl Kernel<'_> {
         process.uids == [subject.uid; 3] && process.gids == [subject.gid; 3]
     }
 
-    /// `yama_ptrace_access_check`: only one's own children are attached to. Whose child it is, is not known.
+    /// `yama_ptrace_access_check`: a process may attach only to its own descendants. Ancestry is not known here.
     pub(super) fn yama(self, mode: TraceMode) -> Decision {
         let scope = self.facts.settings.other.get(PTRACE_SCOPE);
         let errno = match self.facts.another {

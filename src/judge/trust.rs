@@ -1,11 +1,12 @@
-//! Rules of programs about the files they use: no decision of the kernel, but made of the same facts.
+//! Checks that programs themselves make of the files they use. They are not decisions of the kernel, but depend on the same
+//! facts.
 
 use super::{Code, Decision, Errno, Kernel, NodeId, Obstacle, Rule, Walk, deny};
 use crate::attempt::{Owner, Policy};
 use crate::denial::Breach;
 
 impl<'a> Kernel<'a> {
-    /// The program's own rule, of the file and the directory it lies in.
+    /// The program's own check of the file and of the directories above it.
     pub(super) fn trust(self, walk: &'a Walk, policy: &'static Policy) -> Decision {
         let node = self.lookup(walk, true, false)?;
         let inode = self.inode(node)?;
@@ -30,7 +31,7 @@ impl<'a> Kernel<'a> {
         if policy.forbidden_above.0 != 0 {
             for directory in directories_above(walk, policy) {
                 let above = self.inode(directory)?;
-                // A home lies in a directory that is not its owner's.
+                // The directory that holds a home does not belong to the owner of the home.
                 if policy.up_to_home && above.uid != inode.uid {
                     break;
                 }
@@ -43,7 +44,7 @@ impl<'a> Kernel<'a> {
         self.new_privileges(policy)
     }
 
-    /// `prctl(PR_SET_NO_NEW_PRIVS)`: set-user-ID programs then run as whoever runs them.
+    /// `prctl(PR_SET_NO_NEW_PRIVS)`: set-user-ID programs then run with the caller's ids.
     pub(super) fn new_privileges(self, policy: &'static Policy) -> Decision {
         if policy.set_user_id && self.subject.no_new_privs {
             let rule = Rule::Policy(policy, Breach::NoNewPrivileges);
@@ -53,7 +54,7 @@ impl<'a> Kernel<'a> {
     }
 }
 
-/// The directories that the policy asks of: the file's own, or those up to the home, the nearest first.
+/// The directories that the policy covers, the nearest first: the file's own directory, or all those above the file.
 fn directories_above(walk: &Walk, policy: &Policy) -> Vec<NodeId> {
     if !policy.up_to_home {
         return walk.parent().into_iter().collect();

@@ -5,11 +5,11 @@ use super::{Code, Decision, Errno, Kernel, Kind, NodeId, Obstacle, Perms, Rule, 
 use crate::attempt::Capability;
 use crate::facts::UnknownFact;
 
-/// File systems with such attributes that a user namespace's own root may mount (FS_USERNS_MOUNT).
+/// File systems that support such attributes and that root of a user namespace may mount (FS_USERNS_MOUNT).
 const OF_USER_NAMESPACES: [&str; 3] = ["overlay", "ramfs", "tmpfs"];
 
 impl<'a> Kernel<'a> {
-    /// `path_setxattrat`, `vfs_setxattr`
+    /// `path_setxattrat`, `vfs_setxattr`.
     pub(super) fn setxattr(self, walk: &'a Walk, name: &str) -> Decision {
         let node = self.lookup(walk, true, false)?;
         self.mnt_want_write(node)?;
@@ -54,7 +54,7 @@ impl<'a> Kernel<'a> {
         self.inode_permission(node, Perms::W, Purpose::Object)
     }
 
-    /// `cap_convert_nscap`
+    /// `cap_convert_nscap`.
     fn cap_convert_nscap(self, node: NodeId) -> Decision {
         if self.capable_wrt_inode(self.inode(node)?, Capability::Setfcap) {
             return Ok(());
@@ -63,7 +63,7 @@ impl<'a> Kernel<'a> {
         self.refuse_without(Capability::Setfcap, node, Code::MissingCapability, needs)
     }
 
-    /// `cap_inode_setxattr`: a capability in the user namespace that mounted the file system, which cannot be seen.
+    /// `cap_inode_setxattr`: requires the capability in the user namespace that mounted the file system, which is not visible.
     fn cap_inode_setxattr(self, node: NodeId) -> Decision {
         let may_be_its_own = OF_USER_NAMESPACES.contains(&self.mount_of(node).fs_type.as_str());
         let foreign = self.capable(Capability::SysAdmin) || !self.subject.has(Capability::SysAdmin);

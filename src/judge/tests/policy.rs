@@ -1,4 +1,4 @@
-//! What is decided beyond the kernel's own rules, by what modules and servers answered.
+//! Decisions of security modules and servers, based on what they answered.
 
 use crate::attempt::{CapabilitySet, Errno};
 use crate::denial::Certainty;
