@@ -1,8 +1,8 @@
-//! The only reader of the system: one kernel interface a file.
+//! The only stage that reads the system; each file covers one kernel interface.
 //!
-//! Nothing here opens a device, a FIFO or a socket, and nothing changes the system. What cannot be read is
-//! [`UnknownFact`] with the reason. permwrap as a rule runs as the same user as the command: behind a closed directory it sees
-//! no more than that.
+//! Nothing here opens a device, a FIFO or a socket, and nothing changes the system. A fact that cannot be read is an
+//! [`UnknownFact`] with the reason. permwrap usually runs as the same user as the command, so it cannot see behind a closed
+//! directory either.
 
 mod acl;
 mod bundle;
@@ -48,9 +48,9 @@ pub use subject::Snapshot;
 pub use view::View;
 pub use world::{Held, Laid, Told, World};
 
-/// Everything that judging and explaining the attempt needs, as far as it can be read, but for the leftovers.
+/// Everything that judging and explaining the attempt requires, as far as it can be read, except the leftovers.
 ///
-/// For several attempts, a [`View`] reads the settings and names once, and leaves out what only an explanation needs.
+/// For several attempts, a [`View`] reads settings and names only once, and omits what only an explanation needs.
 #[must_use]
 pub fn facts(attempt: &Attempt) -> Facts {
     let view = View::of(&attempt.subject);
@@ -59,75 +59,75 @@ pub fn facts(attempt: &Attempt) -> Facts {
     facts
 }
 
-/// A line of a program's source (from 1) among the lines around it, and which of them it is. Empty where they cannot be
-/// read.
+/// The line of a source file with this number (from 1), together with the lines around it, and its index among them. Empty if
+/// the file cannot be read.
 #[must_use]
 pub fn source_lines(path: &[u8], number: u32) -> (Vec<Vec<u8>>, usize) {
     source::lines(Path::new(OsStr::from_bytes(path)), number, 4)
 }
 
-/// How the C library words the three refusals in the locale of the environment, where that is not English.
+/// How the C library words EACCES, EPERM and EROFS in the locale of the environment; empty if that is English.
 #[must_use]
 pub fn refusals_in_locale() -> Vec<(Errno, Vec<u8>)> {
     locale::refusals()
 }
 
-/// The credentials of a live (or not yet waited for) process.
+/// The credentials of a process that is alive or a zombie.
 ///
 /// # Errors
-/// Where `/proc/PID/status` cannot be read.
+/// Fails if `/proc/PID/status` cannot be read.
 pub fn subject(pid: i32) -> Fact<Subject> {
     subject::of_process(pid)
 }
 
-/// permwrap's own credentials: those of a command that it would start.
+/// permwrap's own credentials, which are those of a command that it starts.
 ///
 /// # Errors
-/// Where `/proc` is not there.
+/// Fails if `/proc` is not mounted.
 pub fn own_subject() -> Fact<Subject> {
     subject::own()
 }
 
-/// The credentials of a process that may be gone by now, from what was read of it before.
+/// The credentials of a process that may have ended, from what was read of it before.
 ///
 /// # Errors
-/// Where the status is none.
+/// Fails if the status text is malformed.
 pub fn subject_from_snapshot(snapshot: &Snapshot) -> Fact<Subject> {
     subject::of_snapshot(snapshot)
 }
 
-/// The subject that a new login of this user would be: a name, a uid, `uid:gid` or `uid:gid:gid,gid`.
+/// The credentials that a new login of this user would have: a name, a uid, `uid:gid` or `uid:gid:gid,gid`.
 ///
 /// # Errors
-/// One line of words: an unknown user or group, or no such form.
+/// A message of one line, if the user or group is unknown or the notation is invalid.
 pub fn subject_as(spec: &str) -> Result<Subject, String> {
     users::subject_as(spec)
 }
 
-/// The same by the user database below the root directory of another place.
+/// The same, based on the user database below the root directory of another place.
 ///
 /// # Errors
-/// One line of words: an unknown user or group, or no such form.
+/// A message of one line, if the user or group is unknown or the notation is invalid.
 pub fn subject_below(world: &World, spec: &str) -> Result<Subject, String> {
     users::subject_below(&world.root_directory(), spec)
 }
 
-/// An owner as chown(1) takes it: `USER`, `USER:GROUP` or `:GROUP`, each a name or a number.
+/// Parses an owner in the notation of chown(1): `USER`, `USER:GROUP` or `:GROUP`, each a name or a number.
 ///
 /// # Errors
-/// One line of words: an unknown user or group, or neither given.
+/// A message of one line, if the user or group is unknown or both are missing.
 pub fn owner(spec: &str) -> Result<(Option<u32>, Option<u32>), String> {
     users::owner(spec)
 }
 
-/// The working directory of a process, where it can be read.
+/// The working directory of a process, if it can be read.
 #[must_use]
 pub fn working_directory(pid: i32) -> Option<Vec<u8>> {
     let link = rustix::fs::readlink(format!("/proc/{pid}/cwd"), Vec::new()).ok()?;
     Some(link.into_bytes())
 }
 
-/// Whether something is at this path, or cannot be seen because the way there is closed.
+/// Whether the path exists, or may exist behind a directory that cannot be searched.
 #[must_use]
 pub fn is_there(path: &[u8]) -> bool {
     let found = rustix::fs::lstat(self::path(path));
@@ -137,7 +137,7 @@ pub fn is_there(path: &[u8]) -> bool {
     )
 }
 
-/// The file of the program that a command line starts in this directory, where it is named by its path and no script.
+/// The executable that a command line started in this directory runs, if it is given as a path and is not a script.
 #[must_use]
 pub fn program_file(command: &[Vec<u8>], directory: &[u8]) -> Option<ProgramFile> {
     let program = command.first().filter(|program| program.contains(&b'/'))?;
@@ -150,7 +150,7 @@ pub fn host_name() -> Option<String> {
     nix::unistd::gethostname().ok()?.into_string().ok()
 }
 
-/// Why something is not known, by the error number of a system call.
+/// An unknown fact, with the error number of a failed system call.
 fn unknown(what: &str, path: &[u8], errno: rustix::io::Errno) -> UnknownFact {
     UnknownFact {
         what: what.to_owned(),
@@ -159,7 +159,7 @@ fn unknown(what: &str, path: &[u8], errno: rustix::io::Errno) -> UnknownFact {
     }
 }
 
-/// Why something is not known, by an error of the standard library.
+/// An unknown fact, with an error of the standard library.
 fn unknown_io(what: &str, path: &[u8], error: &std::io::Error) -> UnknownFact {
     UnknownFact {
         what: what.to_owned(),
@@ -168,7 +168,7 @@ fn unknown_io(what: &str, path: &[u8], error: &std::io::Error) -> UnknownFact {
     }
 }
 
-/// Bytes as a path.
+/// Interprets bytes as a path.
 fn path(bytes: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(bytes))
 }

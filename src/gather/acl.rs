@@ -8,9 +8,9 @@ use rustix::io::Errno;
 use super::unknown;
 use crate::facts::{Acl, Fact};
 
-/// The access ACL; `None` where there is none, or the file system keeps none.
+/// The access ACL; `None` if the file has none or the file system does not support ACLs.
 ///
-/// `handle` is a path that leads to the file without looking its name up again.
+/// `handle` is a path that leads to the open file without looking up its name again.
 pub(super) fn access(handle: &Path, path: &[u8]) -> Fact<Option<Acl>> {
     read(handle, "system.posix_acl_access", "ACL", path)
 }
@@ -21,7 +21,7 @@ pub(super) fn default(handle: &Path, path: &[u8]) -> Fact<Option<Acl>> {
 }
 
 fn read(handle: &Path, attribute: &str, what: &str, path: &[u8]) -> Fact<Option<Acl>> {
-    // Room for some 60 entries; the kernel's own limit on an attribute is 64 KiB.
+    // Holds some 60 entries. The kernel limits attributes to 64 KiB.
     let mut buffer = [0u8; 512];
     match getxattr(handle, attribute, &mut buffer) {
         Ok(length) => parse(&buffer[..length], path),
@@ -38,7 +38,7 @@ fn read(handle: &Path, attribute: &str, what: &str, path: &[u8]) -> Fact<Option<
 }
 
 fn parse(bytes: &[u8], path: &[u8]) -> Fact<Option<Acl>> {
-    // ntfs-3g answers an empty attribute where a file has no ACL.
+    // ntfs-3g returns an empty attribute for a file without an ACL.
     if bytes.is_empty() {
         return Ok(None);
     }

@@ -1,5 +1,5 @@
-//! The bundle of a container: what its OCI runtime was given to make it (`config.json`, runtime-spec). It tells of the container
-//! when what ran in there has gone.
+//! The bundle of a container: the configuration that its OCI runtime was started with (`config.json`, runtime-spec). It
+//! describes the container even after the process that ran in it has ended.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -13,30 +13,30 @@ use super::world::{Laid, World};
 use crate::attempt::{Capability, CapabilitySet, Numbers};
 use crate::small_file;
 
-/// How much of one of its files is read.
+/// The most that is read of one of its files, in bytes.
 const MOST: u64 = 4 << 20;
 
-/// How much is shown of the name of a process (TASK_COMM_LEN).
+/// The length of a process name in `/proc` (TASK_COMM_LEN without the NUL).
 const NAME: usize = 15;
 
-/// What ran in a container and has gone, as `/proc` would have shown it, and what it saw.
+/// A process that ran in a container and has ended: what `/proc` would have shown of it, and its view of the system.
 #[derive(Debug)]
 pub struct Ran {
-    /// Its arguments, each ended by a NUL.
+    /// Its arguments, each terminated by a NUL.
     pub cmdline: Vec<u8>,
     /// Its working directory.
     pub cwd: PathBuf,
-    /// What counts of `/proc/PID/status`.
+    /// The relevant lines of `/proc/PID/status`.
     pub status: Vec<u8>,
-    /// The number of its user namespace; 0 of one of the container's own, which has gone with it.
+    /// The inode number of its user namespace; 0 for a namespace of the container's own, which no longer exists.
     pub user_ns: Option<u64>,
     /// `/proc/PID/uid_map`.
     pub uid_map: Vec<u8>,
     /// `/proc/PID/gid_map`.
     pub gid_map: Vec<u8>,
-    /// Its security label; `None` where it is not known.
+    /// Its security label; `None` if it is not known.
     pub label: Option<Vec<u8>>,
-    /// What it saw.
+    /// Its view of the system.
     pub world: World,
 }
 
@@ -121,15 +121,15 @@ struct Namespace {
     path: PathBuf,
 }
 
-/// What Docker keeps of a container beside its `hostname` (`config.v2.json`).
+/// The file that Docker keeps about a container in the same directory as its `hostname` (`config.v2.json`).
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct Kept {
     name: String,
 }
 
-/// The process that a monitor watched over, as its bundle tells. `None` where it cannot be read, or its user namespace is one
-/// that somebody else made.
+/// The process that a monitor supervised, according to the bundle. `None` if the bundle cannot be read, or if the process lived
+/// in a user namespace created by somebody else.
 #[must_use]
 pub fn ran(monitor: &Monitor) -> Option<Ran> {
     if !monitor.is_trusted() {
@@ -199,7 +199,7 @@ pub fn ran(monitor: &Monitor) -> Option<Ran> {
     })
 }
 
-/// The name that Docker knows a container by, told beside the files that it mounts into it.
+/// The name of a container in Docker, from the file beside those that Docker mounts into it.
 pub(super) fn docker_name(monitor: &Monitor) -> Option<String> {
     let config = config(monitor)?;
     let is_hostname = |mount: &&Mount| mount.destination == Path::new("/etc/hostname");
@@ -218,7 +218,7 @@ fn parsed<T: for<'d> Deserialize<'d>>(file: &Path) -> Option<T> {
     serde_json::from_slice(&small_file::beginning(file, MOST).ok()?).ok()
 }
 
-/// The mounts, the root directory first. What is no bind mount has nothing that could be looked at from outside.
+/// The mounts, the root directory first. Only bind mounts have a source that can be opened from outside.
 fn laid(root: &Root, mounts: &[Mount]) -> Vec<Laid> {
     let root = Laid {
         point: b"/".to_vec(),
@@ -243,12 +243,12 @@ fn laid(root: &Root, mounts: &[Mount]) -> Vec<Laid> {
     [root].into_iter().chain(mounts.iter().map(of)).collect()
 }
 
-/// A line of `/proc/PID/cgroup`: with systemd's driver the path is written `SLICE:PREFIX:NAME`.
+/// A line as in `/proc/PID/cgroup`. With the systemd driver the configured path has the form `SLICE:PREFIX:NAME`.
 fn cgroup(path: &str) -> Vec<u8> {
     format!("0::/{}\n", path.trim_start_matches('/').replace(':', "/")).into_bytes()
 }
 
-/// Ids as they are here; `None` where one of them is not mapped.
+/// The lines of `/proc/PID/status`, with ids as seen from here; `None` if one of them has no mapping.
 fn status(process: &Process, uids: &Numbers, gids: &Numbers, seccomp: bool) -> Option<Vec<u8>> {
     let user = &process.user;
     let (uid, gid) = (uids.outside(user.uid)?, gids.outside(user.gid)?);

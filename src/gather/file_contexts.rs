@@ -1,4 +1,4 @@
-//! The labels that SELinux's policy has for paths: the files that setfiles(8) and matchpathcon(8) read
+//! The labels that SELinux's policy specifies for paths, from the files that setfiles(8) and matchpathcon(8) read
 //! (selabel_file(5), file_contexts(5)).
 
 use regex::bytes::Regex;
@@ -6,10 +6,10 @@ use regex::bytes::Regex;
 use super::unknown_io;
 use crate::facts::{Fact, Kind};
 
-/// Where the installed policies are configured.
+/// The file that names the policy in use.
 const CONFIG: &str = "/etc/selinux/config";
 
-/// The label of a path, as restorecon(8) would set it; `None` where the policy leaves it alone.
+/// The label that restorecon(8) would set for a path; `None` if the policy specifies none.
 pub(super) fn expected(path: &[u8], kind: Kind) -> Fact<Option<String>> {
     let config = std::fs::read_to_string(CONFIG)
         .map_err(|error| unknown_io("SELinux policy", CONFIG.as_bytes(), &error))?;
@@ -28,7 +28,8 @@ pub(super) fn expected(path: &[u8], kind: Kind) -> Fact<Option<String>> {
     Ok(last_match(&rules, &path, kind))
 }
 
-/// A path with its beginning replaced, where a line `FROM TO` says that it is labelled as another.
+/// The path with its prefix replaced, if a line `FROM TO` of `aliases` says that paths below FROM are labelled like those below
+/// TO.
 fn substituted(path: &[u8], aliases: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(aliases);
     let found = text.lines().find_map(|line| {
@@ -40,7 +41,7 @@ fn substituted(path: &[u8], aliases: &[u8]) -> Vec<u8> {
     found.unwrap_or_else(|| path.to_vec())
 }
 
-/// The label of the last rule that fits; rules without special characters come before all others.
+/// The label of the last matching rule. Rules without special characters take precedence over all others.
 fn last_match(rules: &[u8], path: &[u8], kind: Kind) -> Option<String> {
     let rules = String::from_utf8_lossy(rules);
     let rules: Vec<Rule> = rules.lines().filter_map(Rule::parse).collect();
@@ -85,7 +86,7 @@ impl<'a> Rule<'a> {
         })
     }
 
-    /// The beginning of the pattern in which every character stands for itself, as bytes of a path.
+    /// The literal prefix of the pattern, as bytes of a path, and whether it is the whole pattern.
     fn literal(&self) -> (Vec<u8>, bool) {
         let mut plain = Vec::new();
         let mut characters = self.pattern.bytes().peekable();
@@ -95,7 +96,7 @@ impl<'a> Rule<'a> {
                     plain.extend(characters.next());
                 }
                 b'.' | b'^' | b'$' | b'?' | b'*' | b'+' | b'|' | b'[' | b'(' | b'{' | b'\\' => {
-                    // What may be repeated, or left out, belongs to the character before.
+                    // The quantifier makes the preceding character optional or repeatable.
                     if matches!(byte, b'?' | b'*' | b'{') {
                         plain.pop();
                     }

@@ -1,4 +1,4 @@
-//! Inode flags that refuse: as statx(2) tells, else as the FS_IOC_GETFLAGS ioctl does; and the active swap files.
+//! Inode flags that make the kernel refuse changes, from statx(2) or else the FS_IOC_GETFLAGS ioctl, and active swap files.
 
 use std::fs::File;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -10,12 +10,13 @@ use rustix::io::Errno;
 use super::{mounts, unknown};
 use crate::facts::{Fact, Flags, Inode, Kind};
 
-/// File systems that honour the flags without telling statx(2) of them.
+/// File systems that honour the flags but do not report them in statx(2).
 const SILENT: [&str; 5] = ["jfs", "nilfs2", "ocfs2", "reiserfs", "ubifs"];
 
-/// The flags of a file for which statx(2) told of none: asked for by ioctl where the file system has them.
+/// The flags of a file for which statx(2) reported none: read by ioctl if the file system supports them.
 ///
-/// Only regular files and directories are opened: nothing else answers, and opening a device or a FIFO does something.
+/// Only regular files and directories are opened: nothing else has the flags, and opening a device or a FIFO can have side
+/// effects.
 pub(super) fn by_ioctl(handle: &Path, inode: &Inode, fs_type: &str, path: &[u8]) -> Fact<Flags> {
     if !SILENT.contains(&fs_type) || !matches!(inode.kind, Kind::Regular | Kind::Directory) {
         return Ok(Flags::default());
@@ -49,7 +50,7 @@ pub(super) fn swap_files() -> Vec<(u64, u64)> {
         .collect()
 }
 
-/// The paths of a `/proc/swaps` table that are files, not partitions.
+/// The paths in a `/proc/swaps` table that are files rather than partitions.
 fn swap_paths(table: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     table
         .split(|&byte| byte == b'\n')

@@ -1,4 +1,5 @@
-//! Who runs a file, or has it open for writing: what makes the kernel answer ETXTBSY. `/proc/PID/exe` and `/proc/PID/fd`.
+//! The processes that execute a file or have it open for writing, which makes the kernel answer ETXTBSY: from `/proc/PID/exe`
+//! and `/proc/PID/fd`.
 
 use std::fs::{read_dir, read_to_string};
 use std::os::unix::fs::MetadataExt;
@@ -7,7 +8,7 @@ use std::path::Path;
 use crate::attempt::{Attempt, Errno, Operation};
 use crate::facts::{Facts, Hold, Holder, Inode, Kind};
 
-/// The processes that hold the file so as to refuse the attempt, as far as permwrap may look at them.
+/// The processes whose use of the file refuses the attempt, as far as permwrap may inspect them.
 pub(super) fn read(attempt: &Attempt, facts: &Facts) -> Vec<Holder> {
     let Some(target) = facts.walk.target() else {
         return Vec::new();
@@ -21,7 +22,7 @@ pub(super) fn read(attempt: &Attempt, facts: &Facts) -> Vec<Holder> {
     }
 }
 
-/// What kind of holder would refuse the attempt. `None` where that is not to be expected: looking costs something.
+/// The use by another process that would refuse the attempt. `None` if none is to be expected, since the search is expensive.
 fn wanted(attempt: &Attempt, inode: &Inode) -> Option<Hold> {
     let busy = attempt.errno == Some(Errno::TxtBsy);
     match &attempt.operation {
@@ -67,14 +68,14 @@ fn writes(process: &Path, inode: &Inode) -> bool {
     })
 }
 
-/// Whether an fdinfo text tells of an access mode other than O_RDONLY.
+/// Whether the text of an fdinfo file shows an access mode other than O_RDONLY.
 fn for_writing(info: &str) -> bool {
     let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
     let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
     flags.is_some_and(|flags| flags & 3 != 0)
 }
 
-/// Whether the link leads to this inode.
+/// Whether the link refers to this inode.
 fn is(link: &Path, inode: &Inode) -> bool {
     let device = rustix::fs::makedev(inode.device.major, inode.device.minor);
     link.metadata()

@@ -1,4 +1,4 @@
-//! statx(2): mode, owner, attributes and mount id of an open file.
+//! Mode, owner, attributes and mount id of an open file, by statx(2).
 
 use std::os::fd::BorrowedFd;
 
@@ -7,17 +7,17 @@ use rustix::fs::{AtFlags, FileType, Statx, StatxAttributes, StatxFlags, statx};
 use super::unknown;
 use crate::facts::{DeviceNumber, Fact, Flags, Inode, Kind};
 
-/// What statx(2) says of a file.
+/// What statx(2) reports about a file.
 pub(super) struct Status {
     /// Mode, owner and the rest.
     pub inode: Fact<Inode>,
-    /// The flags that statx(2) tells of; `None` where the file system tells of none.
+    /// The flags; `None` if the file system does not report any.
     pub flags: Option<Flags>,
     /// The mount id.
     pub mount: Option<u64>,
 }
 
-/// Asks for everything at once.
+/// Requests everything in one call.
 pub(super) fn status(fd: BorrowedFd<'_>, path: &[u8]) -> Status {
     let ask = |mask| statx(fd, c"", AtFlags::EMPTY_PATH, mask);
     match ask(StatxFlags::BASIC_STATS | StatxFlags::MNT_ID) {
@@ -26,7 +26,7 @@ pub(super) fn status(fd: BorrowedFd<'_>, path: &[u8]) -> Status {
             flags: flags(&found),
             mount: mount_id(&found),
         },
-        // A FUSE file system of another user refuses everything but its mount id.
+        // A FUSE mount of another user refuses everything except the mount id.
         Err(errno) => Status {
             inode: Err(unknown("mode and owner", path, errno)),
             flags: None,
@@ -43,7 +43,7 @@ fn inode(found: &Statx) -> Inode {
         FileType::BlockDevice => Kind::Block,
         FileType::Fifo => Kind::Fifo,
         FileType::Socket => Kind::Socket,
-        // Files of anon_inode have no type; they open like regular ones.
+        // Files of anon_inode have no type. They can be opened like regular files.
         FileType::RegularFile | FileType::Unknown => Kind::Regular,
     };
     Inode {
@@ -64,7 +64,7 @@ fn inode(found: &Statx) -> Inode {
     }
 }
 
-/// The flags, where the file system says that it knows of them.
+/// The flags; `None` if the file system does not report them.
 fn flags(found: &Statx) -> Option<Flags> {
     let known = found.stx_attributes_mask;
     let set = |attribute| found.stx_attributes.contains(attribute);

@@ -1,4 +1,4 @@
-//! Files of a foreign owner in a tree that is otherwise the subject's: a bounded count.
+//! Counts files of a foreign owner in a tree that is otherwise the subject's own, within limits.
 
 use std::fs::read_dir;
 use std::os::unix::fs::MetadataExt;
@@ -10,14 +10,14 @@ use super::surroundings::under;
 use crate::attempt::Subject;
 use crate::facts::{Facts, Leftovers, NodeId};
 
-/// How many entries are looked at, at most.
+/// The maximum number of entries examined.
 const MOST: usize = 20_000;
 
-/// How long is looked, at most.
+/// The maximum time spent.
 const LONGEST: Duration = Duration::from_millis(200);
 
-/// The files below the top of the subject's own tree that belong to the same foreign owner as the first object on the
-/// walk that is not the subject's.
+/// The files in the subject's own tree that have the same foreign owner as the first object on the path that is not the
+/// subject's.
 pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Option<Leftovers> {
     let (top, owner) = tree(subject, facts)?;
     let (count, own) = count(&under(&view.root_directory(), &top), owner, subject.uid);
@@ -30,10 +30,10 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Option<Left
     })
 }
 
-/// The top of the tree, and whose files in it are foreign. `None` where nothing on the way is foreign.
+/// The top directory of the tree, and the foreign owner. `None` if no object on the path has a foreign owner.
 ///
-/// The top is that of the project, where the subject owns it; in the home else what lies directly in the home (`~/.npm`);
-/// elsewhere the topmost directory on the way that the subject owns.
+/// The top is the project directory if the subject owns it; otherwise, in the home, the entry of the home directory on the path
+/// (`~/.npm`); elsewhere the topmost directory on the path that the subject owns.
 fn tree(subject: &Subject, facts: &Facts) -> Option<(Vec<u8>, u32)> {
     if subject.uid == 0 {
         return None;
@@ -54,7 +54,7 @@ fn tree(subject: &Subject, facts: &Facts) -> Option<(Vec<u8>, u32)> {
     Some((path(top).to_vec(), owner(way[foreign])?))
 }
 
-/// The nodes from the root to the end of the walk, symlinks left out.
+/// The nodes from the root to the end of the walk, without symlinks.
 fn way(facts: &Facts) -> Vec<NodeId> {
     let above = super::surroundings::directories(&facts.walk, facts);
     let at = |path: &[u8]| {
@@ -73,8 +73,9 @@ fn way(facts: &Facts) -> Vec<NodeId> {
     way
 }
 
-/// Counts what belongs to this owner at and below the top, on its file system, symlinks not followed, and what belongs to
-/// the subject there. What lets in nobody else was not left by accident.
+/// Counts the files at and below the top that belong to `owner`, and those that belong to `subject`. It stays on one file
+/// system and does not follow symlinks. Files accessible to their owner alone do not count, because they were hardly left by
+/// accident.
 fn count(top: &Path, owner: u32, subject: u32) -> (usize, usize) {
     let started = Instant::now();
     let Ok(status) = top.symlink_metadata() else {

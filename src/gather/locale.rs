@@ -1,4 +1,4 @@
-//! How the C library words an error in the locale of the environment: strerror(3), newlocale(3).
+//! The C library's messages for errors in the locale of the environment: strerror(3), newlocale(3).
 
 use std::ffi::CStr;
 
@@ -6,7 +6,7 @@ use nix::libc;
 
 use crate::attempt::Errno;
 
-/// The parts of a locale that decide how an error is worded and written.
+/// The locale categories that determine the language and encoding of error messages.
 const WORDS: libc::c_int = libc::LC_MESSAGES_MASK | libc::LC_CTYPE_MASK;
 
 unsafe extern "C" {
@@ -14,22 +14,22 @@ unsafe extern "C" {
     fn strerror_l(number: libc::c_int, locale: libc::locale_t) -> *const libc::c_char;
 }
 
-/// The words for the three refusals in the locale that the environment asks for; nothing where they are those of the C locale.
+/// The messages for the three refusals in the locale of the environment; empty if they are those of the C locale.
 ///
-/// A command inherits the environment, so it is the locale of every program that it runs.
+/// The command inherits the environment, so this is the locale of every program that it runs.
 pub fn refusals() -> Vec<(Errno, Vec<u8>)> {
     if speaks_english() {
         return Vec::new();
     }
-    // SAFETY: the name is a C string, and no locale is handed in to be changed.
+    // SAFETY: the name is a C string, and no existing locale is passed in to be modified.
     let locale = unsafe { libc::newlocale(WORDS, c"".as_ptr(), std::ptr::null_mut()) };
     if locale.is_null() {
         return Vec::new();
     }
     let refusals = [Errno::Acces, Errno::Perm, Errno::RoFs].into_iter();
     let words = refusals.filter_map(|errno| {
-        // SAFETY: the locale is valid until freelocale below. The text is valid until this thread asks for the next one,
-        // and is copied before that.
+        // SAFETY: the locale is valid until freelocale below. The text is valid until this thread calls strerror_l again, and
+        // is copied before that.
         let words = unsafe {
             let text = strerror_l(errno.number(), locale);
             (!text.is_null()).then(|| CStr::from_ptr(text).to_bytes().to_vec())
@@ -39,12 +39,12 @@ pub fn refusals() -> Vec<(Errno, Vec<u8>)> {
             .map(|words| (errno, words))
     });
     let words = words.collect();
-    // SAFETY: made above, and used no more.
+    // SAFETY: the locale was created above and is not used afterwards.
     unsafe { libc::freelocale(locale) };
     words
 }
 
-/// Whether the environment asks for messages as they are written in the sources. Saves making a locale, which reads files.
+/// Whether the environment selects English messages. This avoids loading a locale, which reads files.
 fn speaks_english() -> bool {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     let messages = set("LC_ALL")
@@ -61,7 +61,7 @@ fn speaks_english() -> bool {
 mod tests {
     use super::*;
 
-    /// The environment belongs to the whole process, so the test runs in one of its own.
+    /// The environment belongs to the whole process, so the test runs in a process of its own.
     fn refusals_under(locale: &str) -> String {
         let me = std::env::current_exe().expect("the test's own program");
         let output = std::process::Command::new(me)

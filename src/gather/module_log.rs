@@ -1,4 +1,4 @@
-//! What security modules say of their refusals: the audit log, and the kernel's own (`/dev/kmsg`), where they may be read.
+//! What security modules log about their refusals: the audit log and the kernel log (`/dev/kmsg`), if they are readable.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
@@ -8,23 +8,23 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::attempt::{Attempt, Label, Subject};
 use crate::facts::{Facts, LoggedRefusal, Node, Settings};
 
-/// How old a line may be to be about the failure that was just seen.
+/// The maximum age of a line that is attributed to the failure just seen.
 const RECENT: Duration = Duration::from_secs(15);
 
-/// How much of the end of a log file is read.
+/// How much is read from the end of a log file, in bytes.
 const TAIL: u64 = 256 * 1024;
 
-/// How many records of the kernel's log are read, at most.
+/// The maximum number of kernel log records read.
 const RECORDS: usize = 20_000;
 
-/// Log files that the audit daemon or a system logger writes.
+/// Log files that the audit daemon or a syslog daemon writes.
 const FILES: [&str; 3] = [
     "/var/log/audit/audit.log",
     "/var/log/kern.log",
     "/var/log/syslog",
 ];
 
-/// The lines that tell of a refusal of this attempt, the newest first. Nothing is read where no sandbox is in force.
+/// The lines that report a refusal of this attempt, the newest first. No log is read if no sandbox or module is in force.
 pub(super) fn read(attempt: &Attempt, facts: &Facts) -> Vec<String> {
     let told = attempt.errno.is_some_and(crate::attempt::Errno::is_denial);
     if !told || !may_be_confined(&attempt.subject, &facts.settings) {
@@ -37,7 +37,7 @@ pub(super) fn read(attempt: &Attempt, facts: &Facts) -> Vec<String> {
     lines(|line| about.tells(line, now))
 }
 
-/// The lines that tell of a recent refusal of this process, whatever it tried, the newest first.
+/// The lines that report a recent refusal of this process, whatever it tried, the newest first.
 pub(super) fn of_process(subject: &Subject, settings: &Settings) -> Vec<String> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let (Ok(now), true, true) = (
@@ -55,7 +55,7 @@ pub(super) fn of_process(subject: &Subject, settings: &Settings) -> Vec<String> 
     lines(|line| about.tells(line, now))
 }
 
-/// The lines of every log that are wanted, the newest of each first.
+/// The matching lines of every log, the newest of each log first.
 fn lines(is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
     let mut found: Vec<String> = FILES
         .iter()
@@ -70,7 +70,7 @@ fn lines(is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
     found
 }
 
-/// Whether anything that logs refusals is in force for the subject.
+/// Whether a module that logs its refusals is in force for the subject.
 fn may_be_confined(subject: &Subject, settings: &Settings) -> bool {
     let modules = settings.security_modules.as_deref().unwrap_or_default();
     let landlock = modules.iter().any(|module| module == "landlock");
@@ -82,7 +82,7 @@ fn may_be_confined(subject: &Subject, settings: &Settings) -> bool {
     subject.seccomp || labelled || (landlock && subject.no_new_privs)
 }
 
-/// What a line has to be about: the process, and one of these objects where it names one.
+/// What a line must be about: the process, and one of these objects if the line names one.
 #[derive(Debug)]
 struct About {
     pid: Option<i32>,
@@ -114,8 +114,8 @@ impl About {
         }
     }
 
-    /// Whether the line is a recent refusal of the same process, and of the same object. One of another process proves
-    /// nothing: its profile, domain or sandbox may be another.
+    /// Whether the line is a recent refusal of the same process and the same object. A refusal of another process proves
+    /// nothing, since its profile, domain or sandbox may differ.
     fn tells(&self, line: &str, now: Duration) -> bool {
         let Some(when) = time(line) else { return false };
         let recent = when + RECENT >= now && when <= now + Duration::from_secs(1);
@@ -140,7 +140,7 @@ impl About {
     }
 }
 
-/// The time of an audit record, since the epoch: `audit(1700000000.123:45)`.
+/// The timestamp of an audit record, since the epoch: `audit(1700000000.123:45)`.
 fn time(line: &str) -> Option<Duration> {
     let (_, rest) = line.split_once("audit(")?;
     let (seconds, rest) = rest.split_once('.')?;
@@ -158,7 +158,7 @@ fn tail(path: &str) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The kernel's log, a line a record; each read answers one record, and EAGAIN ends it.
+/// The kernel log, one record per line. Each read returns one record; EAGAIN marks the end.
 fn kernel_log() -> Option<String> {
     let mut log = File::options()
         .read(true)
@@ -172,12 +172,12 @@ fn kernel_log() -> Option<String> {
             Ok(0) => break,
             Ok(length) => {
                 let record = String::from_utf8_lossy(&record[..length]);
-                // What follows the first line are details of the device.
+                // The lines after the first hold device properties.
                 let message = record.lines().next().unwrap_or_default();
                 text.push_str(message.split_once(';').map_or("", |(_, message)| message));
                 text.push('\n');
             }
-            // EPIPE: records were overwritten meanwhile; the next read goes on with the oldest that is left.
+            // EPIPE: records were overwritten in the meantime. The next read continues with the oldest one left.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
             Err(_) => break,
         }

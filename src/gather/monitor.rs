@@ -1,4 +1,5 @@
-//! The processes by which container engines watch over what runs in a container: its parents, which outlive the engine's client.
+//! The monitor processes of container engines. They are the parents of what runs in a container, and outlive the engine's
+//! client.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -8,10 +9,10 @@ use std::path::{Path, PathBuf};
 use super::bundle;
 use crate::byte_path;
 
-/// How much of a container's id is shown.
+/// The number of characters of a container id in its short form.
 const SHORT: usize = 12;
 
-/// One process that watches over a container.
+/// A process that monitors a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Monitor {
     /// Its process id.
@@ -19,16 +20,17 @@ pub struct Monitor {
     words: Vec<Vec<u8>>,
 }
 
-/// Whether a process of this name (`comm`) is one: podman's and CRI-O's conmon, containerd's shim (of docker, nerdctl, Kubernetes).
+/// Whether a process with this name (`comm`) is a monitor: conmon of podman and CRI-O, or containerd's shim (of Docker, nerdctl
+/// and Kubernetes).
 #[must_use]
 pub fn is_container_monitor(name: &[u8]) -> bool {
-    // The kernel cuts names to 15 bytes.
+    // The kernel truncates names to 15 bytes.
     name == b"conmon" || name.starts_with(b"containerd-shim")
 }
 
-/// The monitor of the container that a process lives in: one of those that it descends from.
+/// The monitor of the container that a process lives in, found among its ancestors.
 pub(super) fn over(pid: i32) -> Option<Monitor> {
-    /// How far up it is looked for.
+    /// The maximum number of ancestors examined.
     const DEEPEST: usize = 16;
     let mut pid = pid;
     for _ in 0..DEEPEST {
@@ -46,7 +48,7 @@ pub(super) fn over(pid: i32) -> Option<Monitor> {
 }
 
 impl Monitor {
-    /// The monitor with this process id, which is `is_container_monitor` by its name.
+    /// The monitor with this process id, whose name must satisfy `is_container_monitor`.
     #[must_use]
     pub fn of(pid: i32) -> Option<Monitor> {
         let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
@@ -61,13 +63,13 @@ impl Monitor {
         }
     }
 
-    /// Whether what it tells may be believed: it is root's or the reader's own.
+    /// Whether its command line can be trusted: the process belongs to root or to the reader.
     pub(super) fn is_trusted(&self) -> bool {
         let owner = fs::metadata(format!("/proc/{}", self.pid)).map(|process| process.uid());
         owner.is_ok_and(|owner| owner == 0 || owner == nix::unistd::geteuid().as_raw())
     }
 
-    /// The name of the container, or its short id; empty where neither is told.
+    /// The name of the container, or its short id; empty if neither is known.
     #[must_use]
     pub fn container(&self) -> String {
         let short = |id: &[u8]| {
@@ -86,7 +88,8 @@ impl Monitor {
         }
     }
 
-    /// The words that run a command of root's in the container, where the engine would know it as its own.
+    /// The command prefix that runs a command as root in the container; empty unless the container belongs to the user, whose
+    /// engine alone knows it.
     pub(super) fn enter(&self) -> Vec<Vec<u8>> {
         let own = fs::metadata(format!("/proc/{}", self.pid)).map(|process| process.uid());
         if own.ok() != Some(nix::unistd::geteuid().as_raw()) {
@@ -102,13 +105,14 @@ impl Monitor {
         words.map(<[u8]>::to_vec).to_vec()
     }
 
-    /// The container's id.
+    /// The id of the container.
     #[must_use]
     pub fn id(&self) -> Option<&[u8]> {
         self.after("-c").or_else(|| self.after("-id"))
     }
 
-    /// The directories in which `config.json` may lie: conmon is told of it, and for `exec` of one below it; a shim works in it.
+    /// The directories in which `config.json` may lie. conmon is given the bundle directory, or for `exec` a subdirectory of
+    /// it; a shim has it as its working directory.
     pub(super) fn bundles(&self) -> Vec<PathBuf> {
         match self.after("-b") {
             Some(told) => {
@@ -120,13 +124,13 @@ impl Monitor {
         }
     }
 
-    /// The file that tells of the process, where that is not the container's first.
+    /// The file that describes the process, unless that is the container's first process.
     pub(super) fn process_spec(&self) -> Option<PathBuf> {
         let told = self.after("--exec-process-spec")?;
         Some(self.seen(super::path(told)))
     }
 
-    /// A path here of what the monitor sees at a path.
+    /// The path here of what the monitor sees at `path`.
     pub(super) fn seen(&self, path: &Path) -> PathBuf {
         let path = path.as_os_str().as_bytes();
         let path = path.strip_prefix(b"/").unwrap_or(path);

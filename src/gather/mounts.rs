@@ -1,5 +1,5 @@
-//! Mounts: `/proc/PID/mountinfo` (proc_pid_mountinfo(5)), found by mount id, never by device number: bind mounts share
-//! that.
+//! Mounts, from `/proc/PID/mountinfo` (proc_pid_mountinfo(5)). They are looked up by mount id, because bind mounts share a
+//! device number.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -11,17 +11,17 @@ use super::world::Laid;
 use super::{View, way_back};
 use crate::facts::{Mount, MountFlags, Unwritable};
 
-/// The mounts that a process sees, by mount id.
+/// The mounts visible to a process, by mount id.
 #[derive(Debug)]
 pub(super) struct Table {
     mounts: HashMap<u64, Mount>,
-    /// Those that permwrap sees, read only when one is missing above: a process that chroot(2) moved into a directory
-    /// does not see the mount it lives on.
+    /// The mounts visible to permwrap, read only if an id is missing above: a process in a chroot does not see the mount that
+    /// holds its root directory.
     own: OnceCell<HashMap<u64, Mount>>,
 }
 
 impl Table {
-    /// The table of whoever's view this is.
+    /// The table of the process whose view this is.
     pub(super) fn read(view: &View) -> Table {
         Table {
             mounts: parsed(&view.proc_text("mountinfo")),
@@ -29,7 +29,7 @@ impl Table {
         }
     }
 
-    /// The mount with this id. Where no table tells of it, what statvfs(2) says of the file on it.
+    /// The mount with this id. If no table lists it, it is derived from statvfs(2) of the file.
     pub(super) fn get(&self, id: u64, file: BorrowedFd<'_>) -> Mount {
         let own = || self.own.get_or_init(own).get(&id);
         let mut mount = match self.mounts.get(&id).or_else(own) {
@@ -48,11 +48,11 @@ impl Table {
     }
 }
 
-/// The mount that lay on this one in a world that is put together.
+/// The mount of a reconstructed world that lay on `under`.
 pub(super) fn laid(under: Mount, laid: &Laid) -> Mount {
     let root = way_back::below(&laid.source, &under.point);
     if let (None, Some(rest)) = (root, way_back::below(&under.point, &laid.source)) {
-        // Bound along with what it lies on: options are not.
+        // A mount below the source, bound recursively: the options of the bind mount do not apply to it.
         return Mount {
             point: way_back::join(&laid.point, rest),
             ..under
@@ -90,8 +90,8 @@ fn unwritable(mount: &Mount, device: u64) -> Option<Unwritable> {
     protected.then_some(Unwritable::Device)
 }
 
-/// Whether an ext4 file system that stops at errors has met one since the machine was started. Kernels since 6.1 do not
-/// show it as read-only then.
+/// Whether an ext4 file system that stops at errors has met one since boot. Since Linux 6.1 it no longer appears as read-only
+/// then.
 fn has_given_up(device: &str) -> bool {
     let options = std::fs::read_to_string(format!("/proc/fs/ext4/{device}/options"));
     let stops =
@@ -109,7 +109,7 @@ fn number(path: &str) -> Option<u64> {
     std::fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-/// The options that ntfs-3g was started with, which mountinfo does not tell: from its command line.
+/// The options that ntfs-3g was started with, from its command line: mountinfo does not show them.
 fn ntfs_options(mount: &Mount) -> Vec<(String, Option<String>)> {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let options_of = |process: std::fs::DirEntry| {
@@ -133,13 +133,13 @@ fn ntfs_options(mount: &Mount) -> Vec<(String, Option<String>)> {
     found.into_iter().filter(|(name, _)| !known(name)).collect()
 }
 
-/// A mount of permwrap's own, with its device.
+/// A mount visible to permwrap, with its device number.
 pub(super) struct Placed {
     pub device: (u32, u32),
     pub mount: Mount,
 }
 
-/// What permwrap itself sees mounted.
+/// The mounts visible to permwrap itself.
 pub(super) fn ours() -> Vec<Placed> {
     let text = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
     let placed = |line: &[u8]| {
@@ -155,7 +155,7 @@ pub(super) fn ours() -> Vec<Placed> {
         .collect()
 }
 
-/// Whether the process sees anything mounted below this directory.
+/// Whether anything is mounted below this directory, as the process sees it.
 pub(super) fn any_below(view: &View, directory: &[u8]) -> bool {
     let below = [directory, b"/"].concat();
     parsed(&view.proc_text("mountinfo"))
@@ -175,21 +175,21 @@ fn parsed(mountinfo: &[u8]) -> HashMap<u64, Mount> {
         .collect()
 }
 
-/// The mount id of an open file where statx(2) does not tell it (before Linux 5.8).
+/// The mount id of an open file, if statx(2) does not report it (before Linux 5.8).
 pub(super) fn id_by_fdinfo(file: BorrowedFd<'_>) -> Option<u64> {
     let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("mnt_id:"))?;
     line.trim().parse().ok()
 }
 
-/// One line of mountinfo.
+/// Parses a line of mountinfo.
 fn parse(line: &[u8]) -> Option<Mount> {
     let mut words = line.split(|&byte| byte == b' ');
     let id = std::str::from_utf8(words.next()?).ok()?.parse().ok()?;
     let (_parent, _device) = (words.next()?, words.next()?);
     let (root, point) = (unescape(words.next()?), unescape(words.next()?));
     let options = options(words.next()?);
-    // Optional fields of any number end in a single hyphen.
+    // A single hyphen ends the optional fields, of which there may be any number.
     words.by_ref().find(|&word| word == b"-")?;
     let fs_type = String::from_utf8_lossy(&unescape(words.next()?)).into_owned();
     let source = unescape(words.next()?);
@@ -233,7 +233,7 @@ fn options(list: &[u8]) -> Vec<(String, Option<String>)> {
     .collect()
 }
 
-/// Undoes the kernel's `\ooo` (seq_path, mangle) of spaces, tabs, newlines, backslashes and number signs.
+/// Decodes the kernel's `\ooo` escapes (seq_path, mangle) of spaces, tabs, newlines, backslashes and number signs.
 pub(super) fn unescape(word: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(word.len());
     let mut rest = word;
@@ -255,7 +255,7 @@ pub(super) fn unescape(word: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// What a file tells of the mount it lies on, where the mount itself is out of sight.
+/// A mount as far as a file on it reveals it, if the mount itself is not visible.
 fn by_statvfs(id: u64, file: BorrowedFd<'_>) -> Mount {
     let flags = fstatvfs(file).map_or(StatVfsMountFlags::empty(), |found| found.f_flag);
     let has = |flag| flags.contains(flag);
@@ -276,7 +276,7 @@ fn by_statvfs(id: u64, file: BorrowedFd<'_>) -> Mount {
     }
 }
 
-/// The file system types whose own rules decide, by the magic number of statfs(2) (linux/magic.h).
+/// The file system types with permission checks of their own, by the magic number of statfs(2) (linux/magic.h).
 fn type_by_magic(magic: impl TryInto<u64>) -> &'static str {
     match magic.try_into().unwrap_or(0) & 0xffff_ffff {
         0x9fa0 => "proc",

@@ -1,5 +1,5 @@
-//! Names of users and groups: the databases as NSS gives them (nsswitch.conf(5)), or, for a process with another root
-//! directory, the files there (passwd(5), group(5)).
+//! Names of users and groups: from the databases that NSS provides (nsswitch.conf(5)) or, for a process with another root
+//! directory, from the files there (passwd(5), group(5)).
 
 mod getent;
 
@@ -21,42 +21,42 @@ const MOST: u64 = 16 * 1024 * 1024;
 /// A user of the user database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct User {
-    /// The name.
+    /// The login name.
     pub name: String,
     /// The uid.
     pub uid: u32,
-    /// The primary group.
+    /// The gid of the primary group.
     pub gid: u32,
     /// The home directory.
     pub home: Vec<u8>,
 }
 
-/// The databases, each entry asked for once.
+/// The databases; each entry is looked up only once.
 #[derive(Debug)]
 pub(super) struct Databases {
     source: Source,
-    /// The ids that the databases know their entries by, of users and of groups, where those are not the ones of here.
+    /// The mapping between the databases' uids and gids and those here, unless they are the same.
     numbers: Option<[Numbers; 2]>,
     users: RefCell<BTreeMap<u32, Option<User>>>,
     groups: RefCell<BTreeMap<u32, Option<Group>>>,
 }
 
-/// Where the entries come from.
+/// The origin of the entries.
 #[derive(Debug)]
 enum Source {
-    /// NSS, and the local users for those whose primary group it is: NSS does not find them by group.
+    /// NSS, and the local users for the members by primary group, which NSS cannot list.
     System(Vec<User>),
-    /// The files under another root directory.
+    /// The files below another root directory.
     Files(Vec<User>, Vec<(u32, Group)>),
 }
 
 impl Databases {
-    /// The databases of the system permwrap runs in.
+    /// The databases of the system that permwrap runs in.
     pub(super) fn system() -> Databases {
         Databases::from(Source::System(users_of_file(Path::new("/etc/passwd"))))
     }
 
-    /// The databases in `etc` under another root directory, and the ids of the user namespace that goes with it.
+    /// The databases in `etc` below another root directory, with the id mapping of the user namespace in use there.
     pub(super) fn under(root: &Path, numbers: Option<[Numbers; 2]>) -> Databases {
         let groups = small_file::beginning(&root.join("etc/group"), MOST).unwrap_or_default();
         let source = Source::Files(
@@ -81,7 +81,7 @@ impl Databases {
         }
     }
 
-    /// The id that the databases know a user (or a group) by who has this one here.
+    /// The id in the databases that corresponds to this id here.
     fn there(&self, kind: usize, id: u32) -> Option<u32> {
         match &self.numbers {
             Some(numbers) => numbers[kind].inside(id),
@@ -89,7 +89,7 @@ impl Databases {
         }
     }
 
-    /// The user with this uid.
+    /// The user with this uid (as seen from here).
     pub(super) fn user(&self, uid: u32) -> Option<User> {
         let uid = self.there(0, uid)?;
         let mut known = self.users.borrow_mut();
@@ -100,7 +100,7 @@ impl Databases {
         found.clone()
     }
 
-    /// The group with this gid.
+    /// The group with this gid (as seen from here).
     pub(super) fn group(&self, gid: u32) -> Option<Group> {
         let gid = self.there(1, gid)?;
         let mut known = self.groups.borrow_mut();
@@ -114,13 +114,13 @@ impl Databases {
         found.clone()
     }
 
-    /// The user of this name, of databases that are files.
+    /// The user with this name, from the files alone.
     pub(super) fn user_named(&self, name: &str) -> Option<User> {
         let (Source::Files(users, _) | Source::System(users)) = &self.source;
         users.iter().find(|user| user.name == name).cloned()
     }
 
-    /// The number of the group of this name, of databases that are files.
+    /// The gid of the group with this name; only for databases that are files.
     pub(super) fn gid_of(&self, name: &str) -> Option<u32> {
         let mut groups = self.files().iter();
         groups
@@ -128,7 +128,7 @@ impl Databases {
             .map(|(gid, _)| *gid)
     }
 
-    /// The groups of a user of this name and primary group, of databases that are files.
+    /// The groups of a user with this name and primary group; only for databases that are files.
     pub(super) fn groups_of(&self, name: &str, gid: u32) -> Vec<u32> {
         let is_member =
             |(_, group): &&(u32, Group)| group.members.iter().any(|member| member == name);
@@ -146,7 +146,7 @@ impl Databases {
         }
     }
 
-    /// The names of every id that the subject and the facts mention.
+    /// The names of all ids that the subject and the facts mention.
     pub(super) fn names(&self, subject: &Subject, facts: &Facts) -> Names {
         let mut uids = BTreeSet::from([subject.uid, subject.real_uid]);
         let mut gids: BTreeSet<u32> = subject.groups.iter().copied().collect();
@@ -190,7 +190,7 @@ impl Databases {
     }
 }
 
-/// The groups that a new login of this user would have, its primary group among them; none for a uid without a user.
+/// The groups that a new login with this uid would have, including the primary group; empty for a uid without a user.
 pub(super) fn groups_of(uid: u32) -> Fact<Vec<u32>> {
     let Some(user) = user(uid) else {
         return Ok(Vec::new());
@@ -223,7 +223,7 @@ pub(super) fn user(uid: u32) -> Option<User> {
         .or_else(|| getent::user(&uid.to_string()))
 }
 
-/// The user of this name, by NSS.
+/// The user with this name, by NSS.
 pub(super) fn user_named(name: &str) -> Option<User> {
     let known = nix::unistd::User::from_name(name).ok().flatten();
     known.map(User::from).or_else(|| getent::user(name))
@@ -241,7 +241,7 @@ fn group(gid: u32) -> Option<Group> {
     known.or_else(|| Some(getent::group(&gid.to_string())?.1))
 }
 
-/// The gid of the group of this name, by NSS.
+/// The gid of the group with this name, by NSS.
 pub(super) fn gid_of(name: &str) -> Option<u32> {
     let known = nix::unistd::Group::from_name(name).ok().flatten();
     known
@@ -260,7 +260,7 @@ impl From<nix::unistd::User> for User {
     }
 }
 
-/// Adds those whose primary group it is, who need not be listed as its members.
+/// Adds the users whose primary group it is, who need not be listed as members.
 fn with_primary_members(mut group: Group, gid: u32, users: &[User]) -> Group {
     for user in users.iter().filter(|user| user.gid == gid) {
         if !group.members.contains(&user.name) {
@@ -277,7 +277,7 @@ fn users_of_file(path: &Path) -> Vec<User> {
         .collect()
 }
 
-/// One line of passwd(5): `name:password:uid:gid:gecos:home:shell`.
+/// Parses a line of passwd(5): `name:password:uid:gid:gecos:home:shell`.
 fn user_line(line: &[u8]) -> Option<User> {
     let mut fields = line.split(|&byte| byte == b':');
     let name = word(fields.next()?);
@@ -292,7 +292,7 @@ fn user_line(line: &[u8]) -> Option<User> {
     })
 }
 
-/// One line of group(5): `name:password:gid:member,member`.
+/// Parses a line of group(5): `name:password:gid:member,member`.
 fn group_line(line: &[u8]) -> Option<(u32, Group)> {
     let mut fields = line.split(|&byte| byte == b':');
     let name = word(fields.next()?);

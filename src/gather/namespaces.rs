@@ -1,4 +1,4 @@
-//! Which namespaces a process lives in: the links of `/proc/PID/ns` (namespaces(7), ioctl_nsfs(2)).
+//! The namespaces that a process lives in, from the links in `/proc/PID/ns` (namespaces(7), ioctl_nsfs(2)).
 
 use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -14,7 +14,7 @@ pub(super) fn shares(pid: i32, kind: &str) -> Fact<bool> {
     Ok(number(&link(Some(pid), kind))? == number(&link(None, kind))?)
 }
 
-/// The initial namespaces, whose inode numbers are fixed (linux/proc_ns.h).
+/// The initial namespaces, which have fixed inode numbers (linux/proc_ns.h).
 const INITIAL: [(&str, u64); 4] = [
     ("ipc", 0xEFFF_FFFF),
     ("uts", 0xEFFF_FFFE),
@@ -22,15 +22,15 @@ const INITIAL: [(&str, u64); 4] = [
     ("cgroup", 0xEFFF_FFFB),
 ];
 
-/// Whether the process lives in none but the machine's own namespaces, as far as they can be seen: then it runs in no
-/// container, though its root directory may have been made from an image.
+/// Whether all visible namespaces of the process are the initial ones. Then it does not run in a container, although its root
+/// directory may come from an image.
 pub(super) fn is_on_the_machine_itself(pid: Option<i32>) -> bool {
     INITIAL
         .iter()
         .all(|(kind, initial)| number(&link(pid, kind)) == Ok(*initial))
 }
 
-/// Does something in the network namespace of the process: in a thread of its own, where that is another one.
+/// Calls a function in the network namespace of the process, in a separate thread if that is not permwrap's own.
 pub(super) fn in_network_of<T: Send>(
     pid: Option<i32>,
     read: impl FnOnce() -> Fact<T> + Send,
@@ -53,8 +53,7 @@ pub(super) fn in_network_of<T: Send>(
         .unwrap_or_else(|_| Err(UnknownFact::not_gathered(what)))
 }
 
-/// Whether the network namespace of the process belongs to its own user namespace, so that capabilities held there
-/// count for ports.
+/// Whether the network namespace of the process is owned by its own user namespace, so that its capabilities apply to ports.
 pub(super) fn owns_its_network(pid: Option<i32>) -> Fact<bool> {
     let network = link(pid, "net");
     let what = "owner of the network namespace";
@@ -62,7 +61,7 @@ pub(super) fn owns_its_network(pid: Option<i32>) -> Fact<bool> {
         File::open(&network).map_err(|error| unknown_io(what, network.as_bytes(), &error))?;
     match user_namespace_of(&file) {
         Ok(owner) => Ok(owner == number(&link(pid, "user"))?),
-        // The owner is out of sight: an ancestor of permwrap's own user namespace, or a stranger to it.
+        // The owner is not visible: it is an ancestor of permwrap's user namespace, or unrelated to it.
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => match pid {
             Some(pid) if !shares(pid, "user")? => Err(unknown_io(what, network.as_bytes(), &error)),
             _ => Ok(false),
@@ -78,17 +77,17 @@ fn link(pid: Option<i32>, kind: &str) -> String {
     }
 }
 
-/// The number of a namespace.
+/// The inode number of a namespace.
 fn number(link: &str) -> Fact<u64> {
     let namespace = std::fs::metadata(link)
         .map_err(|error| unknown_io("namespace of the process", link.as_bytes(), &error))?;
     Ok(namespace.ino())
 }
 
-/// The number of the user namespace that owns another namespace (NS_GET_USERNS).
+/// The inode number of the user namespace that owns another namespace (NS_GET_USERNS).
 fn user_namespace_of(namespace: &File) -> std::io::Result<u64> {
     nix::ioctl_none_bad!(ns_get_userns, nix::request_code_none!(0xb7, 0x1));
-    // SAFETY: the request takes no argument, and answers a new descriptor that nobody else owns.
+    // SAFETY: the request takes no argument and returns a new descriptor that nothing else owns.
     let owner = unsafe {
         let fd = ns_get_userns(namespace.as_raw_fd())?;
         File::from(OwnedFd::from_raw_fd(fd))

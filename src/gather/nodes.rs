@@ -1,4 +1,4 @@
-//! What the walks met: every inode once for each mount it was met on, looked at while it is open.
+//! The inodes that the walks met, once for each mount on which they were met. They are examined while they are open.
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -11,10 +11,10 @@ use crate::facts::{
     DeviceNumber, Fact, Facts, Flags, Inode, Kind, MountId, Node, NodeId, Program, UnknownFact,
 };
 
-/// What a mount is known by: which one of a world that is put together, or 0, and its id.
+/// Identifies a mount: its index in a reconstructed world plus one, or 0 outside of one, and its mount id.
 type Mounted = (usize, u64);
 
-/// The nodes and mounts of the facts, with what they are known by.
+/// Collects the nodes and mounts of the facts, with the keys that identify them.
 pub(super) struct Nodes<'a> {
     pub view: &'a View,
     pub facts: &'a mut Facts,
@@ -34,16 +34,16 @@ impl<'a> Nodes<'a> {
         }
     }
 
-    /// The node of an open file: known already, or looked at now.
+    /// The node of an open file; it is examined unless it is already known.
     ///
-    /// `laid` is the mount that it lies on, of a world that is put together.
+    /// `laid` is the index of its mount, in a reconstructed world.
     pub(super) fn node(&mut self, fd: &OwnedFd, path: Vec<u8>, laid: Option<usize>) -> NodeId {
         let status = inode::status(fd.as_fd(), &path);
         let mount = status
             .mount
             .or_else(|| mounts::id_by_fdinfo(fd.as_fd()))
             .unwrap_or_default();
-        // What is mounted at two places of such a world is one mount here.
+        // Several mounts of such a world may lie on one and the same mount here.
         let known_by = (laid.map_or(0, |laid| laid + 1), mount);
         let key = status
             .inode
@@ -63,7 +63,7 @@ impl<'a> Nodes<'a> {
         id
     }
 
-    /// Everything about one open file.
+    /// Reads everything about one open file.
     fn look_at(&self, fd: &OwnedFd, path: Vec<u8>, status: inode::Status, mount: MountId) -> Node {
         let handle = handle(fd, self.view, &path);
         let kind = status.inode.as_ref().ok().map(|inode| inode.kind);
@@ -119,7 +119,7 @@ impl<'a> Nodes<'a> {
         Ok(flags)
     }
 
-    /// Looks at the first bytes of a regular file: what running it would run.
+    /// Reads the first bytes of a regular file, which determine how it is executed.
     pub(super) fn look_into_program(&mut self, node: NodeId, fd: &OwnedFd) -> Option<Program> {
         let node = &mut self.facts.nodes[node.0];
         if node
@@ -132,7 +132,7 @@ impl<'a> Nodes<'a> {
         node.program.clone().ok()
     }
 
-    /// Looks whether a directory holds anything.
+    /// Determines whether a directory is empty.
     pub(super) fn look_into_directory(&mut self, node: NodeId, fd: &OwnedFd) {
         let node = &mut self.facts.nodes[node.0];
         if node.inode.as_ref().is_ok_and(Inode::is_dir) {
@@ -157,7 +157,7 @@ impl<'a> Nodes<'a> {
     }
 }
 
-/// A path that leads to the open file itself, whatever has become of its name. Without `/proc` its name has to do.
+/// A path that leads to the open file, even if its name has changed since. Without `/proc`, the name has to suffice.
 fn handle(fd: &OwnedFd, view: &View, path: &[u8]) -> PathBuf {
     match view.has_proc {
         true => PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd())),

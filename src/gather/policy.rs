@@ -1,5 +1,5 @@
-//! What security modules and file servers grant, asked of themselves: AppArmor through its query file, SELinux through
-//! selinuxfs, the NFS server by access(2). None of it changes anything or is logged.
+//! Asks security modules and file servers what they grant: AppArmor through its query file, SELinux through selinuxfs, an NFS
+//! server by access(2). These queries have no side effects and are not logged.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -15,7 +15,7 @@ use crate::facts::{
     server_requests, vector_requests,
 };
 
-/// What the kernel's policies and the servers behind the mounts grant this attempt.
+/// What security modules and file servers grant this attempt.
 pub(super) fn read(attempt: &Attempt, facts: &Facts) -> Policy {
     let subject = &attempt.subject;
     let mut policy = Policy::default();
@@ -49,8 +49,8 @@ pub(super) fn read(attempt: &Attempt, facts: &Facts) -> Policy {
     policy
 }
 
-/// Asks what a profile grants on a name. The kernel tells what counts for files of the asker's own where the asker is root,
-/// else what counts for those of others (aa_lookup_fperms with the path_cond of profile_query_cb).
+/// Asks AppArmor what a profile grants for a name. The kernel answers for files of the asker's own if the asker is root,
+/// otherwise for files of other owners (aa_lookup_fperms with the path_cond of profile_query_cb).
 fn ask_apparmor(
     profile: &str,
     request: &ProfileRequest,
@@ -66,7 +66,7 @@ fn ask_apparmor(
     let text = match (own, root) {
         (true, true) | (false, false) => query_apparmor(profile, &request.name),
         (false, true) => as_stranger(|| query_apparmor(profile, &request.name)),
-        // What is granted on files of others is granted on one's own too; what is not, may be.
+        // Whatever is granted for files of others is granted for the subject's own files too. The converse need not hold.
         (true, false) => query_apparmor(profile, &request.name).filter(|text| {
             request
                 .wanted
@@ -75,7 +75,7 @@ fn ask_apparmor(
         }),
     }?;
     let granted = field(&text, "allow")?;
-    // Rules that deny are quiet, and nothing else is.
+    // `deny` rules suppress logging, and nothing else does, so quiet permissions are denied ones.
     let denied = field(&text, "deny")?.or(field(&text, "quiet")?.minus(granted));
     Some(ProfileAnswer {
         label: profile.to_owned(),
@@ -85,7 +85,7 @@ fn ask_apparmor(
     })
 }
 
-/// Does something in a thread whose file-system uid is nobody's.
+/// Calls a function in a thread whose file-system uid is that of nobody.
 fn as_stranger<T: Send>(what: impl FnOnce() -> Option<T> + Send) -> Option<T> {
     const NOBODY: u32 = 65534;
     let ask = || {
@@ -95,19 +95,19 @@ fn as_stranger<T: Send>(what: impl FnOnce() -> Option<T> + Send) -> Option<T> {
     std::thread::scope(|scope| scope.spawn(ask).join()).ok()?
 }
 
-/// `label\0LABEL\0` and what to match: the class of files, and the name (query_label of security/apparmor/apparmorfs.c).
+/// The query is `label\0LABEL\0` followed by the class of files and the name (query_label of security/apparmor/apparmorfs.c).
 fn query_apparmor(profile: &str, name: &[u8]) -> Option<String> {
     const CLASS_FILE: &[u8] = &[2];
     let query = [b"label\0", profile.as_bytes(), b"\0", CLASS_FILE, name].concat();
     exchange("/sys/kernel/security/apparmor/.access", &query)
 }
 
-/// Writes a question into a file of the kernel's and reads the answer.
+/// Writes a query into a kernel file and reads the answer.
 pub(super) fn exchange(path: &str, question: &[u8]) -> Option<String> {
     let mut file = File::options().read(true).write(true).open(path).ok()?;
     let written = file.write(question).ok()?;
     let mut answer = [0u8; 4096];
-    // selinuxfs answers at the position where the question ended.
+    // selinuxfs continues at the file position where the query ended.
     let length = match file.read(&mut answer).ok()? {
         0 => rustix::io::pread(&file, &mut answer, 0).ok()?,
         length => length,
@@ -115,14 +115,14 @@ pub(super) fn exchange(path: &str, question: &[u8]) -> Option<String> {
     (written == question.len()).then(|| String::from_utf8_lossy(&answer[..length]).into_owned())
 }
 
-/// `allow 0x00000004` of AppArmor's answer.
+/// Parses a field of AppArmor's answer: `allow 0x00000004`.
 fn field(text: &str, name: &str) -> Option<ProfilePerms> {
     let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
     let bits = u32::from_str_radix(rest.trim().strip_prefix("0x")?, 16).ok()?;
     Some(ProfilePerms::from_kernel(bits))
 }
 
-/// Whether what permwrap is told counts for the subject: it has the same credentials.
+/// Whether an answer given to permwrap is valid for the subject, because both have the same credentials.
 fn is_permwrap_itself(subject: &Subject) -> bool {
     super::own_subject().is_ok_and(|own| {
         own.uid == subject.uid
@@ -132,7 +132,7 @@ fn is_permwrap_itself(subject: &Subject) -> bool {
     })
 }
 
-/// Asks the server behind a mount; each question is a request that goes out (nfs_permission).
+/// Asks the server of a mount. Each query is sent over the network (nfs_permission).
 fn ask_server(node: NodeId, facts: &Facts) -> Option<Perms> {
     let path = &facts.node(node).path;
     let path = std::ffi::OsStr::from_bytes(path);

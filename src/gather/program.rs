@@ -1,4 +1,4 @@
-//! What execve(2) would make of a file: its first bytes.
+//! How execve(2) would run a file, judged by its first bytes.
 
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
@@ -10,10 +10,10 @@ use rustix::io::Errno;
 use super::unknown_io;
 use crate::facts::{Fact, FileCapabilities, Program, ProgramFile};
 
-/// How much of a file the kernel looks at for `#!` (BINPRM_BUF_SIZE).
+/// How many bytes of a file the kernel examines for `#!` (BINPRM_BUF_SIZE).
 const HEAD: usize = 256;
 
-/// Reads the first bytes of a regular file. The kernel needs no read permission for that, permwrap does.
+/// Reads the first bytes of a regular file. The kernel needs no read permission for that; permwrap does.
 pub(super) fn program(handle: &Path, path: &[u8]) -> Fact<Program> {
     let read = || -> std::io::Result<Program> {
         let file = File::options()
@@ -29,7 +29,7 @@ pub(super) fn program(handle: &Path, path: &[u8]) -> Fact<Program> {
     read().map_err(|error| unknown_io("first bytes", path, &error))
 }
 
-/// A program's file and its capabilities (getcap(8)); `None` for a script, and where they cannot be read.
+/// An executable and its capabilities (getcap(8)); `None` for a script, or if they cannot be read.
 pub(super) fn file(place: &Path) -> Option<ProgramFile> {
     let place = place.canonicalize().ok()?;
     let path = place.as_os_str().as_bytes();
@@ -48,7 +48,8 @@ pub(super) fn file(place: &Path) -> Option<ProgramFile> {
     })
 }
 
-/// Whether a directory is root's and nobody else may write it. The mask of an ACL shows among the group's bits.
+/// Whether a directory belongs to root and is writable by nobody else. Write permission by an ACL shows in the group bits,
+/// which are the mask.
 fn is_roots_alone(directory: &Path) -> bool {
     rustix::fs::stat(directory).is_ok_and(|found| found.st_uid == 0 && found.st_mode & 0o022 == 0)
 }
@@ -65,7 +66,7 @@ fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<usize
     Ok(length)
 }
 
-/// Recognises the file by its head, zeroes after its end, as load_script and load_elf_binary do.
+/// Recognises the file type as load_script and load_elf_binary do. The head is padded with zeros if the file is shorter.
 fn parse(
     head: &[u8; HEAD],
     length: usize,
@@ -80,8 +81,8 @@ fn parse(
     }
 }
 
-/// The interpreter's path in a `#!` line (load_script of fs/binfmt_script.c). `None` where the kernel finds none: the
-/// line is blank, or so long that the path may have been cut off.
+/// The interpreter's path in a `#!` line (load_script of fs/binfmt_script.c). `None` if the kernel finds none: the line is
+/// blank, or so long that the path may be truncated.
 fn script(head: &[u8; HEAD]) -> Option<Vec<u8>> {
     let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
     let terminator = |byte: &u8| blank(byte) || *byte == 0;
@@ -100,7 +101,7 @@ fn script(head: &[u8; HEAD]) -> Option<Vec<u8>> {
     (!name.is_empty()).then(|| name.to_vec())
 }
 
-/// The parts of an ELF header that lead to the program headers (elf(5)).
+/// The fields of an ELF header that locate the program headers (elf(5)).
 struct Elf {
     wide: bool,
     big_endian: bool,
@@ -110,7 +111,7 @@ struct Elf {
 }
 
 impl Elf {
-    /// The type of a program header that names the loader.
+    /// The type of the program header that names the loader.
     const PT_INTERP: u64 = 3;
 
     fn header(head: &[u8]) -> Option<Elf> {
@@ -132,7 +133,7 @@ impl Elf {
         (elf.entry_size >= smallest).then_some(elf)
     }
 
-    /// The size of an address.
+    /// The size of an address in bytes.
     fn word(&self) -> usize {
         if self.wide { 8 } else { 4 }
     }
@@ -146,7 +147,7 @@ impl Elf {
         }
     }
 
-    /// The loader's path, of a dynamically linked program.
+    /// The path of the loader, for a dynamically linked program.
     fn loader(
         &self,
         mut read_at: impl FnMut(&mut [u8], u64) -> std::io::Result<usize>,

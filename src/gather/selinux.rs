@@ -1,11 +1,11 @@
-//! What SELinux's policy grants, asked of selinuxfs (security_compute_av(3)), and what it has instead for what it refuses.
+//! What SELinux's policy grants, read from selinuxfs (security_compute_av(3)), and the alternatives it has where it refuses.
 
 use super::file_contexts;
 use super::policy::exchange;
 use crate::attempt::{Attempt, Label, Object, Operation, Subject};
 use crate::facts::{AccessVector, Facts, Labels, UnknownFact, VectorRequest};
 
-/// The types that policies make for the data of a domain `NAME_t`, those that grant least first.
+/// Types that policies define for the data of a domain `NAME_t`, the least permissive first.
 const DATA_TYPES: [&str; 6] = [
     "{}_sys_content_t",
     "{}_content_t",
@@ -15,7 +15,7 @@ const DATA_TYPES: [&str; 6] = [
     "public_content_t",
 ];
 
-/// Those for places that have a purpose of their own.
+/// Types for locations with a special purpose.
 const TYPES_BY_PLACE: [(&[u8], &str); 3] = [
     (b"/run/", "{}_var_run_t"),
     (b"/var/lib/", "{}_var_lib_t"),
@@ -25,7 +25,7 @@ const TYPES_BY_PLACE: [(&[u8], &str); 3] = [
 /// Types of ports.
 const PORT_TYPES: [&str; 2] = ["{}_port_t", "unreserved_port_t"];
 
-/// The answers for every object and class, asked for once each.
+/// The answers for all objects and classes, each queried once.
 pub(super) fn vectors(
     subject: &Subject,
     requests: &[VectorRequest],
@@ -159,13 +159,13 @@ pub(super) fn labels(
     })
 }
 
-/// The level of a label, where it is one and no range (mcs(8)): `s0:c1,c2` of `u:r:container_t:s0:c1,c2`.
+/// The level of a label, if it is a single level and not a range (mcs(8)): `s0:c1,c2` of `u:r:container_t:s0:c1,c2`.
 fn level(label: &str) -> Option<&str> {
     let level = label.splitn(4, ':').nth(3)?;
     (!level.contains('-')).then_some(level)
 }
 
-/// Names that policies give to what belongs to a domain: `httpd_t` has `httpd_log_t` and `http_port_t`.
+/// Names of types that policies derive from a domain's name: `httpd_t` has `httpd_log_t` and `http_port_t`.
 fn names(domain: &str, patterns: &[&str]) -> Vec<String> {
     stems(domain)
         .iter()
@@ -185,7 +185,7 @@ fn stems(domain: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Those of a domain's booleans that are off.
+/// The booleans of a domain that are off.
 fn booleans(domain: &str, purposes: &[&str]) -> Vec<String> {
     let stems = stems(domain);
     let all = stems.iter().flat_map(|stem| {
@@ -216,7 +216,7 @@ impl Answer {
     }
 }
 
-/// What the policy allows, as bits of the class, and whether the domain is permissive (sel_write_access of
+/// The permissions that the policy grants, as bits of the class, and whether the domain is permissive (sel_write_access of
 /// security/selinux/selinuxfs.c: `allowed decided auditallow auditdeny seqno flags`).
 fn ask(source: &str, target: &str, class: &str) -> Option<Answer> {
     let index = number(&format!("/sys/fs/selinux/class/{class}/index"))?;
@@ -230,7 +230,7 @@ fn ask(source: &str, target: &str, class: &str) -> Option<Answer> {
     })
 }
 
-/// The bit of a permission in its class; `None` for one that this policy does not know.
+/// The bit of a permission in its class; `None` if the policy does not define it.
 fn bit(class: &str, permission: &str) -> Option<u32> {
     let number = number(&format!("/sys/fs/selinux/class/{class}/perms/{permission}"))?;
     1u32.checked_shl(number.checked_sub(1)?)

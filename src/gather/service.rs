@@ -1,7 +1,7 @@
-//! A systemd service as a subject: who it runs as, and what its sandbox closes to it (systemd.exec(5)).
+//! A systemd service as a subject: its credentials, and what its sandbox withholds from it (systemd.exec(5)).
 //!
-//! A service that runs is its main process. One that does not is read from its unit file and drop-ins: what they say of paths
-//! is then judged by their words, since there is no mount to look at.
+//! A running service is represented by a process of its control group. A service that does not run is read from its unit file
+//! and drop-ins; paths are then judged by what these say, since there are no mounts to inspect.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +13,7 @@ use crate::byte_path;
 use crate::quote;
 use crate::small_file;
 
-/// Where unit files lie, those that win first (systemd.unit(5)).
+/// The directories of unit files, in order of precedence (systemd.unit(5)).
 const DIRECTORIES: [&str; 4] = [
     "/etc/systemd/system",
     "/run/systemd/system",
@@ -21,27 +21,27 @@ const DIRECTORIES: [&str; 4] = [
     "/usr/lib/systemd/system",
 ];
 
-/// A service.
+/// A systemd service.
 #[derive(Debug, Clone)]
 pub struct Service {
     /// The unit's name: `nginx.service`.
     pub unit: String,
-    /// Its main process, where it runs.
+    /// Its first process, if it is running.
     pub pid: Option<i32>,
-    /// Who it is.
+    /// Its credentials.
     pub subject: Subject,
-    /// Where it starts.
+    /// Its working directory.
     pub directory: Vec<u8>,
-    /// What its unit file closes; empty where it runs, since then its own mounts are looked at.
+    /// What its unit file withholds; empty if it is running, because then its actual mounts are inspected.
     places: Vec<Place>,
 }
 
-/// A place that a setting makes another for the service.
+/// A path that a setting changes for the service.
 #[derive(Debug, Clone)]
 struct Place {
     path: String,
     state: PlaceState,
-    /// The setting, as it is written.
+    /// The setting, as written in the unit file.
     setting: String,
 }
 
@@ -50,14 +50,14 @@ enum PlaceState {
     Writable,
     ReadOnly,
     Inaccessible,
-    /// The service has one of its own there.
+    /// The service has a directory of its own in its place.
     Private,
 }
 
-/// The service of this name, with or without `.service`.
+/// The service with this name, with or without `.service`.
 ///
 /// # Errors
-/// In one line: there is no such unit, or it cannot be told who it runs as.
+/// A message of one line, if there is no such unit or its user cannot be determined.
 pub fn service(name: &str) -> Result<Service, String> {
     let unit = match name.contains('.') {
         true => name.to_owned(),
@@ -90,11 +90,11 @@ pub fn service(name: &str) -> Result<Service, String> {
 }
 
 impl Service {
-    /// What its unit file refuses of an operation that the permissions allow, as a sentence; `None` where nothing does.
+    /// A sentence about the setting of the unit file that refuses an operation allowed by the permissions; `None` if none does.
     #[must_use]
     pub fn refuses(&self, path: &[u8], operation: &Operation) -> Option<String> {
         let inside = |place: &&Place| byte_path::is_within(path, place.path.as_bytes());
-        // The mount that lies deepest is the one that is met.
+        // The innermost mount is the one that applies.
         let met = self.places.iter().filter(inside);
         let place = met.max_by_key(|place| place.path.len())?;
         let writes = match operation {
@@ -143,7 +143,7 @@ fn running(unit: &str) -> Option<i32> {
     })
 }
 
-/// The `[Service]` settings of a unit, every assignment in order.
+/// The `[Service]` settings of a unit, with all assignments in order.
 struct Settings {
     values: BTreeMap<String, Vec<String>>,
 }
@@ -216,7 +216,7 @@ impl Settings {
         matches!(self.last(key), Some("yes" | "true" | "on" | "1"))
     }
 
-    /// Who the service runs as.
+    /// The credentials that the service runs with.
     fn subject(&self, unit: &str) -> Result<Subject, String> {
         if self.is_on("DynamicUser") {
             return Err(format!(
@@ -249,7 +249,7 @@ impl Settings {
         Ok(subject)
     }
 
-    /// A set of capabilities, where the setting is there: names, or `~` and the names of those that are taken away.
+    /// A capability set, if the setting is present: names, or `~` followed by the names of those that are removed.
     fn capabilities(&self, key: &str, unset: CapabilitySet) -> CapabilitySet {
         let Some(values) = self.values.get(key).filter(|values| !values.is_empty()) else {
             return unset;
@@ -272,7 +272,7 @@ impl Settings {
         })
     }
 
-    /// What the settings make of places.
+    /// The paths that the settings change.
     fn places(&self) -> Vec<Place> {
         let mut places = Vec::new();
         let mut add = |setting: &str, state, paths: &[&str]| {

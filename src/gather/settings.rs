@@ -1,11 +1,11 @@
-//! Kernel settings: `/proc/sys`, the list of security modules, SELinux's mode.
+//! Kernel settings: `/proc/sys`, the list of security modules, and SELinux's mode.
 
 use std::collections::BTreeMap;
 
 use super::{namespaces, unknown_io};
 use crate::facts::{Fact, Lockdown, Settings, UnknownFact};
 
-/// Settings that refuse operations of no file, by their sysctl names.
+/// Sysctls that restrict operations which take no file.
 const OTHER: [&str; 13] = [
     "kernel.apparmor_restrict_unprivileged_userns",
     "kernel.dmesg_restrict",
@@ -22,7 +22,7 @@ const OTHER: [&str; 13] = [
     "kernel.modules_disabled",
 ];
 
-/// The settings in force for the process; for permwrap itself for none.
+/// The settings that apply to the process; for `None`, to permwrap itself.
 pub(super) fn read(pid: Option<i32>) -> Settings {
     let security_modules = security_modules();
     Settings {
@@ -42,7 +42,7 @@ pub(super) fn read(pid: Option<i32>) -> Settings {
     }
 }
 
-/// A setting by its sysctl name, its first word as a number.
+/// Reads a sysctl: the first word of its value, as a number.
 fn sysctl<T: std::str::FromStr>(name: &str) -> Fact<T> {
     let path = format!("/proc/sys/{}", name.replace('.', "/"));
     let text = std::fs::read_to_string(&path)
@@ -55,7 +55,7 @@ fn sysctl<T: std::str::FromStr>(name: &str) -> Fact<T> {
     })
 }
 
-/// Those of the other settings that this kernel has.
+/// Those of `OTHER` that this kernel has.
 fn other() -> BTreeMap<String, Fact<i64>> {
     let missing = |fact: &Fact<i64>| {
         let errno = fact.as_ref().err().and_then(|unknown| unknown.errno);
@@ -68,8 +68,8 @@ fn other() -> BTreeMap<String, Fact<i64>> {
         .collect()
 }
 
-/// The active security modules, in the order in which they are asked; where the list is out of sight, as in most
-/// containers, those that leave other signs.
+/// The active security modules, in the order in which they are called. If the list is not visible, as in most containers, those
+/// that can be recognised by other signs.
 fn security_modules() -> Fact<Vec<String>> {
     let path = "/sys/kernel/security/lsm";
     match std::fs::read_to_string(path) {
@@ -112,10 +112,10 @@ fn module_signs() -> Vec<String> {
     active.map(|(name, _)| name.to_owned()).collect()
 }
 
-/// Whether Landlock is active: it tells the version of its interface.
+/// Whether Landlock is active, which it shows by reporting its ABI version.
 fn has_landlock() -> bool {
     const VERSION: u32 = 1;
-    // SAFETY: with this flag the call takes no rules, makes nothing and answers a number.
+    // SAFETY: with this flag the call takes no rules, creates nothing and returns a number.
     let version = unsafe {
         nix::libc::syscall(
             nix::libc::SYS_landlock_create_ruleset,
@@ -127,12 +127,12 @@ fn has_landlock() -> bool {
     version > 0
 }
 
-/// `user:role:type` and a level or none. What AppArmor calls a label has no colons, or is a path.
+/// Whether the label has the form `user:role:type`, with or without a level. An AppArmor label has no colons, or is a path.
 fn is_selinux_label(label: &str) -> bool {
     !label.starts_with('/') && label.split(':').count() >= 3 && !label.contains("//")
 }
 
-/// Whether SELinux is enforcing; it is not where it is not active.
+/// Whether SELinux is enforcing. It is not if it is inactive.
 fn selinux_enforcing(modules: &Fact<Vec<String>>) -> Fact<bool> {
     if let Ok(modules) = modules
         && !modules.iter().any(|name| name == "selinux")
@@ -145,7 +145,7 @@ fn selinux_enforcing(modules: &Fact<Vec<String>>) -> Fact<bool> {
         .map_err(|error| unknown_io("SELinux mode", path.as_bytes(), &error))
 }
 
-/// The kernel's lockdown: the level in brackets of `none [integrity] confidentiality`.
+/// The lockdown level, which stands in brackets: `none [integrity] confidentiality`.
 fn lockdown() -> Fact<Lockdown> {
     let path = "/sys/kernel/security/lockdown";
     let unread = |error| unknown_io("lockdown of the kernel", path.as_bytes(), &error);
@@ -155,7 +155,7 @@ fn lockdown() -> Fact<Lockdown> {
             .find_map(|word| word.strip_prefix('[')?.strip_suffix(']'))
             .and_then(Lockdown::from_name)
             .unwrap_or(Lockdown::None)),
-        // securityfs is there, and the module is not.
+        // securityfs is mounted, but the module is not built in.
         Err(_) if std::fs::metadata("/sys/kernel/security/lsm").is_ok() => Ok(Lockdown::None),
         Err(error) => Err(unread(error)),
     }

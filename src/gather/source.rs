@@ -1,17 +1,18 @@
-//! A line of a program's source.
+//! Reads lines of a program's source.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// How far into a file is looked for a line, and how long a line may be, in bytes: more is no source that people write.
+/// How far into a file a line is looked for, in bytes; also the maximum length of a line. Source code written by people does
+/// not exceed it.
 const FARTHEST: u64 = 4 * 1024 * 1024;
 
-/// The line of a file with this number (from 1), with up to `around` lines before and after it, and which of them it is.
-/// Empty where they cannot be read, or where it is no regular file.
+/// The line of a file with this number (from 1), with up to `around` lines before and after it, and its index among them. Empty
+/// if the file cannot be read or is not a regular file.
 pub(super) fn lines(path: &Path, number: u32, around: u32) -> (Vec<Vec<u8>>, usize) {
-    // Whatever else it may be is not opened: that alone could do something.
+    // Other types of files are not opened, since that can have side effects.
     let opened = path.is_file().then(|| {
         let mut options = File::options();
         options

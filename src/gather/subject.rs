@@ -1,4 +1,4 @@
-//! Who a process is: `/proc/PID/status`, `uid_map`, `gid_map`, `attr/current` and `ns/user`.
+//! The credentials of a process, from `/proc/PID/status`, `uid_map`, `gid_map`, `attr/current` and `ns/user`.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
@@ -13,12 +13,12 @@ use crate::facts::{Fact, UnknownFact};
 /// The inode number of the initial user namespace (PROC_USER_INIT_INO).
 const INITIAL_USER_NS: u64 = 0xEFFF_FFFD;
 
-/// The credentials of a live, or not yet waited for, process.
+/// The credentials of a process that is alive or a zombie.
 pub(super) fn of_process(pid: i32) -> Fact<Subject> {
     of_directory(&format!("/proc/{pid}"))
 }
 
-/// permwrap's own credentials: without `/proc` (in a bare chroot) as far as system calls tell them.
+/// permwrap's own credentials; without `/proc` (in a bare chroot), as far as system calls report them.
 pub(super) fn own() -> Fact<Subject> {
     of_directory("/proc/self").or_else(|unknown| by_system_calls().ok_or(unknown))
 }
@@ -42,8 +42,8 @@ fn by_system_calls() -> Option<Subject> {
     Some(status.subject())
 }
 
-/// The credentials that a snapshot tells of, of a process that may be gone. Where its user namespace could not be read it
-/// is taken to have been permwrap's own.
+/// The credentials of a process that may have ended, from a snapshot. If its user namespace could not be read, it is assumed to
+/// be permwrap's own.
 pub(super) fn of_snapshot(snapshot: &Snapshot) -> Fact<Subject> {
     let status = Status::parse(snapshot.status)?;
     let ours = match (snapshot.user_ns, user_ns("/proc/self")) {
@@ -83,38 +83,38 @@ fn of_directory(process: &str) -> Fact<Subject> {
     })
 }
 
-/// What `/proc/PID/status` tells (proc_pid_status(5)).
+/// The content of `/proc/PID/status` (proc_pid_status(5)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Status {
-    /// `Name`.
+    /// `Name`
     pub name: String,
-    /// `Pid`.
+    /// `Pid`
     pub pid: i32,
-    /// `NSpid`: the process ids in the nested pid namespaces, the reader's first.
+    /// `NSpid`: the process id in each nested pid namespace, starting with the reader's.
     pub pids: Vec<i32>,
-    /// `Uid`: real, effective, saved, file-system.
+    /// `Uid`: real, effective, saved and file-system uid.
     pub uids: [u32; 4],
-    /// `Gid`: real, effective, saved, file-system.
+    /// `Gid`: real, effective, saved and file-system gid.
     pub gids: [u32; 4],
-    /// `Groups`.
+    /// `Groups`
     pub groups: Vec<u32>,
-    /// `CapPrm`.
+    /// `CapPrm`
     pub permitted: CapabilitySet,
-    /// `CapEff`.
+    /// `CapEff`
     pub effective: CapabilitySet,
-    /// `CapBnd`.
+    /// `CapBnd`
     pub bounding: CapabilitySet,
-    /// `NoNewPrivs`.
+    /// `NoNewPrivs`
     pub no_new_privs: bool,
-    /// `Seccomp` is 2: a filter.
+    /// Whether `Seccomp` is 2 (filter mode).
     pub seccomp: bool,
 }
 
 impl Status {
-    /// Reads the text.
+    /// Parses the text.
     ///
     /// # Errors
-    /// Where it lacks the ids.
+    /// Fails if it lacks the ids.
     pub(super) fn parse(text: &[u8]) -> Fact<Status> {
         let text = String::from_utf8_lossy(text);
         let field = |name: &str| {
@@ -151,7 +151,7 @@ impl Status {
     /// The status of a live process.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// Fails if it cannot be read.
     pub(super) fn of(pid: i32) -> Fact<Status> {
         let path = format!("/proc/{pid}/status");
         let text = std::fs::read(&path)
@@ -159,7 +159,7 @@ impl Status {
         Status::parse(&text)
     }
 
-    /// The subject, with the maps of the initial user namespace.
+    /// The subject, assuming the id maps of the initial user namespace.
     fn subject(self) -> Subject {
         let [real_uid, _, _, uid] = self.uids;
         let [_, _, _, gid] = self.gids;
@@ -182,22 +182,22 @@ impl Status {
     }
 }
 
-/// What was read of a process while it was there.
+/// What was read of a process while it existed.
 #[derive(Debug, Clone, Copy)]
 pub struct Snapshot<'a> {
     /// /proc/PID/status.
     pub status: &'a [u8],
-    /// The number of its user namespace, where it could be read.
+    /// The inode number of its user namespace, if it could be read.
     pub user_ns: Option<u64>,
-    /// /proc/PID/uid_map; empty where it could not be read.
+    /// /proc/PID/uid_map; empty if it could not be read.
     pub uid_map: &'a [u8],
-    /// /proc/PID/gid_map, likewise.
+    /// /proc/PID/gid_map; empty if it could not be read.
     pub gid_map: &'a [u8],
-    /// /proc/PID/attr/current; empty where no security module labels, `None` where it could not be read.
+    /// /proc/PID/attr/current; empty if no security module assigns labels, `None` if it could not be read.
     pub label: Option<&'a [u8]>,
 }
 
-/// The ids that exist in the process's user namespace, in permwrap's own numbers.
+/// The ids mapped in the process's user namespace, in the numbers of permwrap's namespace.
 fn id_map(process: &str, file: &str) -> IdMap {
     let Ok(text) = std::fs::read_to_string(format!("{process}/{file}")) else {
         return IdMap::full();
@@ -205,8 +205,8 @@ fn id_map(process: &str, file: &str) -> IdMap {
     parse_id_map(&text, shares_our_user_ns(process))
 }
 
-/// Reads uid_map or gid_map (user_namespaces(7)): the first column counts inside that namespace, the second in the
-/// reader's, or in the parent's for a namespace that the reader itself is in.
+/// Parses uid_map or gid_map (user_namespaces(7)). The first column holds ids inside the namespace; the second holds those of
+/// the reader's namespace or, if the reader is in the same namespace, of the parent namespace.
 fn parse_id_map(text: &str, ours: bool) -> IdMap {
     let ranges = text.lines().filter_map(|line| {
         let mut columns = line.split_whitespace().map(str::parse);
@@ -216,13 +216,13 @@ fn parse_id_map(text: &str, ours: bool) -> IdMap {
             columns.next()?.ok()?,
         );
         let first: u32 = if ours { inside } else { outside };
-        // An id that has no number for the reader shows as the highest.
+        // An id without a mapping in the reader's namespace is shown as the highest number.
         (first != u32::MAX).then_some((first, count))
     });
     IdMap(ranges.collect())
 }
 
-/// Whether the process lives in permwrap's own user namespace; taken to be so where it cannot be seen.
+/// Whether the process lives in permwrap's own user namespace; assumed if that is not visible.
 fn shares_our_user_ns(process: &str) -> bool {
     match (user_ns(process), user_ns("/proc/self")) {
         (Some(theirs), Some(ours)) => theirs == ours,
@@ -235,8 +235,8 @@ fn user_ns(process: &str) -> Option<u64> {
     Some(namespace.ino())
 }
 
-/// Whether the process lives in the initial user namespace. Where its namespace cannot be seen, the map decides: only
-/// the initial one maps every id to itself, as a rule.
+/// Whether the process lives in the initial user namespace. If its namespace is not visible, the map decides: normally only the
+/// initial namespace maps every id to itself.
 fn is_initial_user_ns(process: &str) -> bool {
     user_ns(process).map_or_else(
         || id_map(process, "uid_map") == IdMap::full(),
@@ -244,12 +244,12 @@ fn is_initial_user_ns(process: &str) -> bool {
     )
 }
 
-/// The label that a security module gave the process (`attr/current`); `None` where no module gives any.
+/// The security label of the process (`attr/current`); `None` if no module assigns labels.
 fn label(process: &str) -> Fact<Option<String>> {
     let path = format!("{process}/attr/current");
     match std::fs::read(&path) {
         Ok(label) => Ok(parse_label(&label)),
-        // Without a security module that labels, the file is missing or reading it answers EINVAL.
+        // Without a labelling security module the file does not exist, or reading it fails with EINVAL.
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => {
             Ok(None)
         }

@@ -1,4 +1,5 @@
-//! Where the subject runs: container, service, home, project. What decides which fix lasts, never whether one is needed.
+//! The environment that the subject runs in: container, service, home, project. It affects which fix will last, but never the
+//! verdict.
 
 mod container;
 mod unit;
@@ -14,7 +15,7 @@ use crate::attempt::{Numbers, Subject};
 use crate::byte_path;
 use crate::facts::{Abroad, Container, Facts, Surroundings, Walk};
 
-/// Files and folders that stand at the top of a project.
+/// Files and directories found at the top of a project.
 const PROJECT: [&str; 16] = [
     "Cargo.toml",
     "Gemfile",
@@ -34,16 +35,17 @@ const PROJECT: [&str; 16] = [
     "setup.py",
 ];
 
-/// How many directories, from the root on, may be the top of something. Where a path goes deeper, a program made it.
+/// How many directories, counted from the root, are considered as the top of a project or prefix. Deeper paths are made by
+/// programs.
 const DEEPEST: usize = 64;
 
-/// Folders that a version control system keeps at the top of a project.
+/// Directories in which version control systems keep the repository, at the top of a project.
 const REPOSITORY: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
 
-/// What stands at the top of a prefix that packages are installed into: a Python environment, conda's, Homebrew's.
+/// Files and directories found at the top of a prefix that packages are installed into: a Python environment, conda, Homebrew.
 const PREFIX: [&str; 3] = ["pyvenv.cfg", "conda-meta", "Cellar"];
 
-/// Where programs are looked for besides permwrap's own search path.
+/// Where programs are looked for in addition to permwrap's own search path.
 const PROGRAMS: [&str; 6] = [
     "/usr/bin",
     "/bin",
@@ -53,7 +55,7 @@ const PROGRAMS: [&str; 6] = [
     "/run/wrappers/bin",
 ];
 
-/// Where the subject of these facts runs.
+/// The surroundings of the subject of these facts.
 pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surroundings {
     let root = view.root_directory();
     let cgroup = String::from_utf8_lossy(&view.proc_text("cgroup")).into_owned();
@@ -83,7 +85,7 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
         Vec::new()
     };
     let setfacl = is_installed(&root, "setfacl");
-    // What is here too is changed from here.
+    // Objects that have a path here are changed from here.
     let (hands, has_way_back) = (Path::new("/"), !paths.is_empty());
     Surroundings {
         unit: container.is_none().then(|| unit::unit(&cgroup)).flatten(),
@@ -113,8 +115,8 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
     }
 }
 
-/// The ids of permwrap's own user namespace and those of the host, where the maps are such as engines make for the host's root
-/// or for one of its users: below another namespace, nobody knows.
+/// The mapping between permwrap's own user namespace and the host. It is known only if the id maps look like those that engines
+/// create for root or for a user of the host; in a nested namespace it is not.
 fn host_numbers(subject: &Subject) -> Option<[Numbers; 2]> {
     if subject.initial_user_ns {
         return None;
@@ -122,7 +124,7 @@ fn host_numbers(subject: &Subject) -> Option<[Numbers; 2]> {
     let maps = ["uid_map", "gid_map"].map(|name| {
         Numbers::parse(&std::fs::read(format!("/proc/self/{name}")).unwrap_or_default())
     });
-    // The first of the ids that are kept for containers (SUB_UID_MIN of login.defs(5)).
+    // The lowest id reserved for containers (SUB_UID_MIN of login.defs(5)).
     const FIRST: u32 = 100_000;
     let is_whole = |map: &Numbers| {
         let mut ranges = map.0.iter();
@@ -131,14 +133,14 @@ fn host_numbers(subject: &Subject) -> Option<[Numbers; 2]> {
     maps.iter().all(is_whole).then_some(maps)
 }
 
-/// Whether a kernel's release is that of the Windows Subsystem for Linux.
+/// Whether a kernel release is that of the Windows Subsystem for Linux.
 fn is_wsl(release: &str) -> bool {
     let release = release.to_ascii_lowercase();
     release.contains("microsoft") || release.contains("wsl")
 }
 
-/// The top of the project among these directories, the nearest first: the nearest repository, else the topmost
-/// directory with a project's file, below the home.
+/// The top of the project among these directories (the nearest first): the nearest repository, otherwise the topmost directory
+/// below the home with a project file.
 fn project(
     above: &[&[u8]],
     home: Option<&[u8]>,
@@ -164,7 +166,7 @@ fn nearest(above: &[&[u8]], is: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
     found.map(|directory| directory.to_vec())
 }
 
-/// The directories above the end of the walk, and the end itself where it is one: the nearest first.
+/// The directories above the end of the walk, including the end itself if it is a directory; the nearest first.
 pub(super) fn directories<'a>(walk: &Walk, facts: &'a Facts) -> Vec<&'a [u8]> {
     let Some(end) = walk
         .target()
@@ -184,13 +186,13 @@ pub(super) fn directories<'a>(walk: &Walk, facts: &'a Facts) -> Vec<&'a [u8]> {
     all
 }
 
-/// Where an absolute path of the subject is to be found.
+/// The path here of an absolute path of the subject.
 pub(super) fn under(root: &Path, path: &[u8]) -> PathBuf {
     let relative = path.strip_prefix(b"/").unwrap_or(path);
     root.join(OsStr::from_bytes(relative))
 }
 
-/// The path of a program of this name, where it is set-user-ID.
+/// The path of the program with this name, if it is set-user-ID.
 pub(super) fn set_user_id_program(root: &Path, name: &[u8]) -> Option<Vec<u8>> {
     const SET_USER_ID: u32 = 0o4000;
     let (path, mode) = programs(root, name).next()?;
@@ -201,7 +203,7 @@ fn is_installed(root: &Path, program: &str) -> bool {
     programs(root, program.as_bytes()).any(|(_, mode)| mode & 0o111 != 0)
 }
 
-/// The files of this name where programs are looked for, in that order, with their modes; of a name with a slash, that file.
+/// The files with this name in the search path, in order, with their modes; if the name contains a slash, just that file.
 fn programs(root: &Path, name: &[u8]) -> impl Iterator<Item = (Vec<u8>, u32)> {
     let search_path = std::env::var_os("PATH").unwrap_or_default();
     let mut directories: Vec<PathBuf> = std::env::split_paths(&search_path).collect();

@@ -1,4 +1,4 @@
-//! Files of `/proc/PID` that ask for the right to trace the process (ptrace_may_access, called from fs/proc).
+//! Files below `/proc/PID` that require the right to trace the process (ptrace_may_access, called from fs/proc).
 
 use std::os::unix::fs::MetadataExt;
 
@@ -6,7 +6,7 @@ use super::subject::Status;
 use super::{View, unknown_io};
 use crate::facts::{Fact, Mount, TraceMode, Traced};
 
-/// Opened, or followed as a link, with PTRACE_MODE_READ.
+/// Files that require PTRACE_MODE_READ to be opened, or to be followed as links.
 const READ: [&str; 15] = [
     "auxv",
     "cwd",
@@ -25,10 +25,11 @@ const READ: [&str; 15] = [
     "wchan",
 ];
 
-/// Opened with PTRACE_MODE_ATTACH.
+/// Files that require PTRACE_MODE_ATTACH to be opened.
 const ATTACH: [&str; 4] = ["mem", "personality", "stack", "syscall"];
 
-/// Whose state the file with this path on a proc file system shows; `None` for one that asks for no such right.
+/// The process whose state the file with this path on a proc mount shows; `None` if the file does not require the right to
+/// trace.
 pub(super) fn traced(path: &[u8], mount: &Mount, view: &View) -> Option<Traced> {
     let inside = path.strip_prefix(mount.point.as_slice());
     let path = [b"/proc".as_slice(), inside.unwrap_or(path)].concat();
@@ -41,7 +42,7 @@ pub(super) fn traced(path: &[u8], mount: &Mount, view: &View) -> Option<Traced> 
     process(pid, mode, view)
 }
 
-/// A process as another sees it who wants this right.
+/// The process, as seen by a subject that requests this access mode.
 pub(super) fn process(pid: i32, mode: TraceMode, view: &View) -> Option<Traced> {
     let pid = view.pid_seen_from_here(pid);
     let status = Status::of(pid).ok()?;
@@ -59,7 +60,7 @@ pub(super) fn process(pid: i32, mode: TraceMode, view: &View) -> Option<Traced> 
     })
 }
 
-/// The process and the right that a path asks for: `/proc/PID/FILE`, `/proc/PID/task/TID/FILE`, and what lies in `fd`,
+/// The process and the access mode that a path requires: `/proc/PID/FILE`, `/proc/PID/task/TID/FILE`, and the entries of `fd`,
 /// `ns` and `map_files` there.
 fn asked_for(path: &[u8]) -> Option<(i32, TraceMode)> {
     let path = std::str::from_utf8(path).ok()?;
@@ -79,7 +80,7 @@ fn asked_for(path: &[u8]) -> Option<(i32, TraceMode)> {
     Some((pid, mode))
 }
 
-/// The process whose directory this is, where proc hides those of others (hidepid= of proc(5)).
+/// The process whose directory this is, if proc hides the directories of other users' processes (hidepid= of proc(5)).
 fn hidden(path: &[u8], mount: &Mount) -> Option<(i32, TraceMode)> {
     let hides = mount.super_option("hidepid").flatten()?;
     let name = std::str::from_utf8(path.strip_prefix(b"/proc/")?).ok()?;
@@ -87,14 +88,14 @@ fn hidden(path: &[u8], mount: &Mount) -> Option<(i32, TraceMode)> {
     (!matches!(hides, "0" | "off")).then_some((pid, TraceMode::Enter))
 }
 
-/// Whether the process is dumpable: otherwise its files belong to root (task_dump_owner of fs/proc/base.c).
+/// Whether the process is dumpable. If not, its files in proc belong to root (task_dump_owner of fs/proc/base.c).
 fn dumpable(pid: i32, effective: u32) -> Fact<bool> {
     let path = format!("/proc/{pid}/environ");
     let what = "whether the process may be looked at";
     let file =
         std::fs::metadata(&path).map_err(|error| unknown_io(what, path.as_bytes(), &error))?;
     match (file.uid(), effective) {
-        // Root's own files look the same either way.
+        // The files of a process of root belong to root in either case.
         (0, 0) => Err(crate::facts::UnknownFact::not_gathered(what)),
         (owner, effective) => Ok(owner == effective),
     }

@@ -1,17 +1,17 @@
-//! `--as USER`: a name, a uid, `uid:gid` or `uid:gid:gid,gid`.
+//! The argument of `--as`: a user name, a uid, `uid:gid` or `uid:gid:gid,gid`.
 
 use std::path::Path;
 
 use super::{names, subject};
 use crate::attempt::{CapabilitySet, Subject};
 
-/// The subject that a new login of this user would be, in permwrap's own namespaces.
+/// The credentials that a new login of this user would have in permwrap's own namespaces.
 ///
-/// A name or a bare uid takes its groups from the database; a uid without a user there gets the gid of the same number.
-/// Each id of the longer forms may be a name as well.
+/// A name or a bare uid gets its groups from the user database; a uid that is not in the database gets the gid with the same
+/// number. The longer forms accept names as well as numbers.
 ///
 /// # Errors
-/// One line of words: an unknown user or group, or no such form.
+/// A message of one line, if the user or group is unknown or the notation is invalid.
 pub(super) fn subject_as(spec: &str) -> Result<Subject, String> {
     let mut parts = spec.splitn(3, ':');
     let (user, gid, groups) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
@@ -37,10 +37,10 @@ pub(super) fn subject_as(spec: &str) -> Result<Subject, String> {
     Ok(with_our_limits(subject))
 }
 
-/// The subject that a new login of this user would be by the user database below another root directory.
+/// The credentials that a new login of this user would have, based on the user database below another root directory.
 ///
 /// # Errors
-/// One line of words: an unknown user or group, or no such form.
+/// A message of one line, if the user or group is unknown or the notation is invalid.
 pub(super) fn subject_below(root: &Path, spec: &str) -> Result<Subject, String> {
     let (user, group) = spec.split_once(':').unwrap_or((spec, ""));
     let known = names::Databases::under(root, None);
@@ -59,10 +59,10 @@ pub(super) fn subject_below(root: &Path, spec: &str) -> Result<Subject, String> 
     Ok(with_our_limits(Subject::login(uid, gid, groups)))
 }
 
-/// An owner as chown(1) takes it: `USER`, `USER:GROUP` or `:GROUP`.
+/// Parses an owner in the notation of chown(1): `USER`, `USER:GROUP` or `:GROUP`.
 ///
 /// # Errors
-/// One line of words: an unknown user or group, or neither given.
+/// A message of one line, if the user or group is unknown or both are missing.
 pub(super) fn owner(spec: &str) -> Result<(Option<u32>, Option<u32>), String> {
     let (user, group) = spec.split_once(':').unwrap_or((spec, ""));
     if user.is_empty() && group.is_empty() {
@@ -83,7 +83,7 @@ pub(super) fn owner(spec: &str) -> Result<(Option<u32>, Option<u32>), String> {
     Ok((uid, gid))
 }
 
-/// A login here gets no more than permwrap's own namespaces and bounding set give.
+/// Limits a login to what permwrap's own namespaces and bounding set permit.
 fn with_our_limits(subject: Subject) -> Subject {
     let Ok(own) = subject::own() else {
         return subject;
@@ -99,14 +99,14 @@ fn with_our_limits(subject: Subject) -> Subject {
     }
 }
 
-/// A user by name or number.
+/// A user given by name or number.
 struct Entry {
     uid: u32,
     known: Option<names::User>,
 }
 
 fn entry(word: &str) -> Result<Entry, String> {
-    // A name of digits only is looked up before it is taken as a number, as chown(1) does.
+    // Like chown(1), look up a word of digits as a name first.
     if let Some(user) = names::user_named(word) {
         return Ok(Entry {
             uid: user.uid,
@@ -131,7 +131,7 @@ fn listed(groups: &str) -> Result<Vec<u32>, String> {
     words.map(gid_of).collect()
 }
 
-/// An id: the highest number means "unchanged" to the kernel and is nobody's.
+/// Parses an id. The highest number is not a valid id: system calls interpret it as "unchanged".
 fn number(word: &str) -> Option<u32> {
     word.parse().ok().filter(|&id| id != u32::MAX)
 }

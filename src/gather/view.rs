@@ -1,4 +1,4 @@
-//! The system as one process sees it, kept for many attempts.
+//! The system as one process sees it, kept for any number of attempts.
 
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
@@ -19,36 +19,37 @@ use super::{
 use crate::attempt::{Attempt, Numbers, Object, Operation, Place, Subject};
 use crate::facts::{Fact, Facts, Inode, Leftovers, Program, Settings, TraceMode, UnknownFact};
 
-/// The root directory, settings and names that hold for one process: read once, for any number of attempts. The
-/// files themselves and the mounts are looked at anew for each.
+/// The root directory, settings and names that apply to one process, read once. Files and mounts are read anew for each
+/// attempt.
 #[derive(Debug)]
 pub struct View {
     /// The process; `None` for permwrap itself.
     pub(super) pid: Option<i32>,
-    /// Its number in the proc file system that it sees.
+    /// Its process id in the proc file system that it sees.
     pub(super) pid_in_proc: Option<i32>,
-    /// What it sees, held open since it was seen.
+    /// Its root directory and mounts, held open since they were first read.
     world: Option<Arc<World>>,
-    /// Where its root directory is, seen from permwrap's; empty where they are the same.
+    /// The path of its root directory as permwrap sees it; empty if both have the same root.
     root_path: Vec<u8>,
-    /// Whether `/proc` is there, to reach open files through.
+    /// Whether `/proc` is mounted, so that open files can be reached through it.
     pub(super) has_proc: bool,
     settings: Settings,
     swap_files: Vec<(u64, u64)>,
     databases: Databases,
 }
 
-/// How many programs execve(2) goes through: five `#!` interpreters, and the loader of the last (exec_binprm).
+/// The maximum number of programs that one execve(2) opens after the first: five `#!` interpreters, and the loader of the last
+/// (exec_binprm).
 const MAX_INTERPRETERS: usize = 6;
 
 impl View {
-    /// The system as the subject's process sees it; as permwrap does where there is no such process (any more).
+    /// The system as the subject's process sees it; as permwrap sees it if there is no such process (any more).
     #[must_use]
     pub fn of(subject: &Subject) -> View {
         View::through(subject, None)
     }
 
-    /// The system as the subject's process saw it, where its world was held open while it was there.
+    /// The system as the subject's process saw it, if its world was held open while it existed.
     #[must_use]
     pub fn through(subject: &Subject, world: Option<Arc<World>>) -> View {
         let status = subject.pid.and_then(|pid| Status::of(pid).ok());
@@ -81,7 +82,7 @@ impl View {
         }
     }
 
-    /// What judging the attempt needs, but for the surroundings.
+    /// The facts for judging the attempt, without the surroundings.
     #[must_use]
     pub fn facts(&self, attempt: &Attempt) -> Facts {
         let mut facts = Facts {
@@ -121,33 +122,33 @@ impl View {
         facts
     }
 
-    /// Adds what no judgement turns on, but an explanation does: the surroundings, and what security modules logged.
+    /// Adds what an explanation needs but no judgement depends on: the surroundings, and what security modules logged.
     pub fn explain(&self, attempt: &Attempt, facts: &mut Facts) {
         facts.settings.module_log = module_log::read(attempt, facts);
         facts.surroundings = surroundings::read(self, &attempt.subject, facts);
     }
 
-    /// What security modules logged of this process a moment ago, the newest line first, whatever it tried.
+    /// What security modules logged about this process a moment ago, whatever it tried; the newest line first.
     #[must_use]
     pub fn logged_refusals(&self, subject: &Subject) -> Vec<String> {
         module_log::of_process(subject, &self.settings)
     }
 
-    /// The program that a command line starts, where it is set-user-ID.
+    /// The program that a command line runs, if it is set-user-ID.
     #[must_use]
     pub fn set_user_id_program(&self, command: &[Vec<u8>]) -> Option<Vec<u8>> {
         surroundings::set_user_id_program(&self.root_directory(), command.first()?)
     }
 
-    /// Files of a foreign owner in a tree that is otherwise the subject's: leftovers of sudo or of a root container.
+    /// Files of a foreign owner in a tree that is otherwise the subject's own, typically left by sudo or by a root container.
     ///
-    /// It may walk a large tree, for a fifth of a second at most, so it is asked for only where something was refused.
+    /// This may traverse a large tree, for up to 200 ms, so it is called only after a refusal.
     #[must_use]
     pub fn leftovers(&self, attempt: &Attempt, facts: &Facts) -> Option<Leftovers> {
         leftovers::read(self, &attempt.subject, facts)
     }
 
-    /// The ways to the programs that running the one at the end of the walk would run.
+    /// The walks to the interpreters and the loader of the program at the end of a walk.
     fn interpreters(&self, walker: &mut Walker<'_>, walked: &Walked) -> Vec<Walked> {
         let mut found: Vec<Walked> = Vec::new();
         while found.len() < MAX_INTERPRETERS {
@@ -172,7 +173,7 @@ impl View {
         [directory.as_slice(), b"/", &path].concat()
     }
 
-    /// A path as the kernel shows it to permwrap, as the process would write it.
+    /// Converts a path as the kernel shows it to permwrap into the path that the process would use.
     pub(super) fn as_subject_sees(&self, path: &[u8]) -> Vec<u8> {
         if self.root_path == b"/" {
             return path.to_vec();
@@ -184,29 +185,29 @@ impl View {
         }
     }
 
-    /// Whether what the process saw was put together from what its maker was told.
+    /// Whether the world of the process was reconstructed from a container's configuration.
     pub(super) fn is_laid_out(&self) -> bool {
         self.laid(0).is_some()
     }
 
-    /// One mount of such a world.
+    /// The mount with this index in a reconstructed world.
     pub(super) fn laid(&self, laid: usize) -> Option<&Laid> {
         self.world.as_ref()?.told.laid.get(laid)
     }
 
-    /// Whether this path is where one of its mounts lies, but for the root directory.
+    /// Whether the path is the mount point of this mount in a reconstructed world; never true for its root directory.
     pub(super) fn is_point(&self, laid: usize, path: &[u8]) -> bool {
         laid > 0 && self.laid(laid).is_some_and(|laid| laid.point == path)
     }
 
-    /// The mount at this path, and what is mounted, where that can be looked at.
+    /// The mount at this path of a reconstructed world: its index, and its source if that can be opened.
     pub(super) fn laid_at(&self, path: &[u8]) -> Option<(usize, Option<OwnedFd>)> {
         let world = self.world.as_ref()?;
         let laid = world.laid_at(path)?;
         Some((laid, world.source(laid)))
     }
 
-    /// The ids of the process's user namespace, of users and of groups, where that is not permwrap's own.
+    /// The uid and gid mappings of the process's user namespace, unless that is permwrap's own.
     pub(super) fn numbers(&self) -> Option<[Numbers; 2]> {
         match &self.world {
             Some(world) => world.numbers(),
@@ -214,7 +215,7 @@ impl View {
         }
     }
 
-    /// The words that run a command of root's where the process lives, while it does.
+    /// The command prefix that runs a command as root where the process lives; empty once the process has ended.
     pub(super) fn enter(&self) -> Vec<Vec<u8>> {
         match (&self.world, self.pid) {
             (Some(world), Some(_)) => world.told.enter.clone(),
@@ -225,26 +226,26 @@ impl View {
         }
     }
 
-    /// The root directory of the process, open.
+    /// Opens the root directory of the process.
     pub(super) fn open_root(&self) -> Option<OwnedFd> {
         let open =
             |path: &str| openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok();
         if let Some(world) = &self.world {
             return world.root();
         }
-        // The root of a process that may not be looked at (one of sudo's) is taken to be permwrap's own.
+        // If the root of a process may not be inspected (one started by sudo), it is assumed to be permwrap's own.
         self.pid
             .and_then(|pid| open(&format!("/proc/{pid}/root")))
             .or_else(|| open("/"))
     }
 
-    /// The working directory of the process, open, where this is it.
+    /// Opens the working directory of the process, if it is `path`.
     pub(super) fn open_working_directory(&self, path: &[u8]) -> Option<OwnedFd> {
         if let Some(world) = &self.world {
             return world.cwd();
         }
         let processes = self.pid.map(|pid| pid.to_string()).into_iter();
-        // The command was started where permwrap was.
+        // The command was started in permwrap's own working directory.
         let links = processes.chain(["self".to_owned()]);
         let mut links = links.map(|process| format!("/proc/{process}/cwd"));
         let link = links.find(|link| {
@@ -254,7 +255,7 @@ impl View {
         openat(CWD, link, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()
     }
 
-    /// The path here of the root directory of the process, for what only serves the explanation.
+    /// The path here of the root directory of the process. It serves only the explanation.
     pub(super) fn root_directory(&self) -> PathBuf {
         match (&self.world, self.pid) {
             (Some(world), _) => world.root_directory(),
@@ -265,7 +266,7 @@ impl View {
         }
     }
 
-    /// Where the root directory of a process lies that sees the mounts that permwrap sees, but another root directory.
+    /// The path here of the root directory of a process that sees the same mounts as permwrap, but has another root directory.
     pub(super) fn root_here(&self) -> Option<&[u8]> {
         match (&self.world, self.pid) {
             (Some(world), _) if world.told.same_mounts => match self.root_path.as_slice() {
@@ -279,7 +280,7 @@ impl View {
         }
     }
 
-    /// The text of one of the files of `/proc/PID` that tell of a world: mountinfo or cgroup.
+    /// The content of `/proc/PID/mountinfo` or `/proc/PID/cgroup`.
     pub(super) fn proc_text(&self, name: &str) -> Vec<u8> {
         if let Some(world) = &self.world {
             return match name {
@@ -291,7 +292,7 @@ impl View {
         std::fs::read(format!("/proc/{process}/{name}")).unwrap_or_default()
     }
 
-    /// What kind of place the process lives in, where that is not permwrap's.
+    /// What kind of place the process lives in, if that is not permwrap's own.
     pub(super) fn place(&self) -> Option<Place> {
         match (&self.world, self.pid) {
             (Some(world), _) => Some(world.place()),
@@ -299,7 +300,7 @@ impl View {
         }
     }
 
-    /// Whether the process lives in none but the machine's own namespaces.
+    /// Whether the process lives only in the initial namespaces.
     pub(super) fn is_on_the_machine(&self) -> bool {
         match &self.world {
             Some(world) => world.told.on_machine,
@@ -313,7 +314,7 @@ impl View {
         self.world.is_some() || !self.root_path.is_empty() || self.pid.is_some_and(another_user_ns)
     }
 
-    /// The home directory of a user, without symlinks where that can be told.
+    /// The home directory of a user, with symlinks resolved where possible.
     pub(super) fn home(&self, uid: u32) -> Option<Vec<u8>> {
         let home = self.databases.user(uid)?.home;
         let plain = match self.root_path.is_empty() {
@@ -323,7 +324,7 @@ impl View {
         Some(plain.map_or(home, |plain| plain.into_os_string().into_vec()))
     }
 
-    /// The security label of a file; `None` where no module gives any.
+    /// The security label of a file; `None` if no module labels files.
     pub(super) fn label(&self, handle: &Path, path: &[u8]) -> Fact<Option<String>> {
         let modules = self.settings.security_modules.as_ref();
         let active =
@@ -353,7 +354,7 @@ impl View {
             ))
     }
 
-    /// The number here of a process that the subject's proc file system shows under another.
+    /// The process id here of a process that the subject's proc file system may show with another id.
     pub(super) fn pid_seen_from_here(&self, pid: i32) -> i32 {
         match (self.pid, self.pid_in_proc) {
             (Some(here), Some(there)) if pid == there => here,
@@ -361,7 +362,7 @@ impl View {
         }
     }
 
-    /// Whether another process lives in the user namespace of this one.
+    /// Whether another process lives in the same user namespace as this one.
     pub(super) fn shares_user_ns(&self, other: i32) -> Fact<bool> {
         let same_as_ours = |pid| namespaces::shares(pid, "user");
         match self.pid {
@@ -377,7 +378,7 @@ impl View {
     }
 }
 
-/// Where the root directory of a process is, seen from permwrap's; empty where they are the same, or cannot be told.
+/// The path of a process's root directory as permwrap sees it; empty if both have the same root, or if it is not known.
 fn root_path(pid: i32) -> Vec<u8> {
     let root = std::fs::read_link(format!("/proc/{pid}/root")).unwrap_or_default();
     let root = root.into_os_string().into_vec();

@@ -1,7 +1,7 @@
 //! Path resolution, step by step, as the kernel does it (path_resolution(7), link_path_walk of fs/namei.c).
 //!
-//! Every step opens one name in one open directory with O_PATH: that needs search permission and nothing else, starts no
-//! device and no FIFO, and leaves no path string whose meaning could change between two looks at it.
+//! Every step opens one name in one open directory with O_PATH. That requires search permission and nothing else, does not
+//! activate a device or FIFO, and avoids paths whose meaning could change between two system calls.
 
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -14,25 +14,25 @@ use super::{View, unknown};
 use crate::byte_path;
 use crate::facts::{Fact, Facts, Kind, MAX_SYMLINKS, NodeId, Program, Step, UnknownFact, Walk};
 
-/// Walks paths for one attempt and collects what it meets.
+/// Resolves paths for one attempt and collects the nodes it meets.
 pub(super) struct Walker<'a> {
     nodes: Nodes<'a>,
-    /// Where the subject's root directory is.
+    /// The subject's root directory.
     root: Option<Position>,
 }
 
-/// A path resolved, and the open file at its end, where it came to one.
+/// A resolved path, and the open file at its end if the resolution reached it.
 pub(super) struct Walked {
     pub walk: Walk,
     end: Option<Position>,
 }
 
-/// A node with the open file through which the walk goes on.
+/// A node, with the open file from which the resolution continues.
 #[derive(Clone)]
 struct Position {
     node: NodeId,
     fd: Rc<OwnedFd>,
-    /// Which mount it lies on, of a world that is put together.
+    /// The index of its mount, in a reconstructed world.
     laid: Option<usize>,
 }
 
@@ -43,16 +43,16 @@ struct Pending {
     last: bool,
 }
 
-/// Where a symlink leads.
+/// What a symlink refers to.
 enum Link {
-    /// To the object of this path.
+    /// A path to be resolved.
     Names(Vec<u8>),
-    /// To an object, by no name: a magic link, or a link to the root.
+    /// An object, directly: a magic link, or a link to the root.
     Leads(Fact<Option<Position>>),
 }
 
 impl<'a> Walker<'a> {
-    /// Starts at the root directory of the view's process.
+    /// A walker for the root directory of the view's process.
     pub(super) fn new(view: &'a View, facts: &'a mut Facts) -> Walker<'a> {
         let mut walker = Walker {
             nodes: Nodes::new(view, facts),
@@ -65,12 +65,12 @@ impl<'a> Walker<'a> {
         walker
     }
 
-    /// Resolves the path. The last component, where it is a symlink, is followed only `through`.
+    /// Resolves the path. A symlink as the last component is followed only if `through` is set.
     pub(super) fn walk(&mut self, path: &[u8], through: bool) -> Walked {
         self.walk_from(None, path, through)
     }
 
-    /// Resolves a path that is relative to this working directory where it begins with it.
+    /// Resolves a path. If it begins with `directory`, the working directory, the resolution starts there.
     pub(super) fn walk_from(
         &mut self,
         directory: Option<&[u8]>,
@@ -141,8 +141,8 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Looks at the directories above whatever was met, as far as no walk came through them: a relative path begins below
-    /// them, and a magic link leads past them.
+    /// Adds the directories above all nodes, as far as no walk passed through them: a relative path starts below them, and a
+    /// magic link bypasses them.
     pub(super) fn look_above(&mut self) {
         let known = |facts: &Facts, path: &[u8]| facts.nodes.iter().any(|node| node.path == path);
         let met: Vec<Vec<u8>> = self
@@ -159,20 +159,20 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Looks what running the regular file at the end of a walk would run.
+    /// Determines how the regular file at the end of a walk would be executed.
     pub(super) fn look_into_program(&mut self, walked: &Walked) -> Option<Program> {
         let end = walked.end.as_ref()?;
         self.nodes.look_into_program(end.node, &end.fd)
     }
 
-    /// Looks whether the directory at the end of a walk holds anything.
+    /// Determines whether the directory at the end of a walk is empty.
     pub(super) fn look_into_directory(&mut self, walked: &Walked) {
         if let Some(end) = &walked.end {
             self.nodes.look_into_directory(end.node, &end.fd);
         }
     }
 
-    /// The working directory, and the path from there.
+    /// The working directory, and the path relative to it.
     fn working_directory<'p>(
         &mut self,
         directory: &[u8],
@@ -196,7 +196,7 @@ impl<'a> Walker<'a> {
         Position { node, fd, laid }
     }
 
-    /// Looks up one name in one directory; `Ok(None)` where there is no such name.
+    /// Looks up a name in a directory; `Ok(None)` if there is no such name.
     fn look_up(&mut self, here: &Position, name: &[u8]) -> Fact<Option<Position>> {
         let directory = self.nodes.facts.node(here.node);
         let path = byte_path::step(&directory.path, name);
@@ -235,7 +235,7 @@ impl<'a> Walker<'a> {
             .is_ok_and(|inode| inode.kind == Kind::Symlink)
     }
 
-    /// How the resolution goes on at a symlink, found under this name in this directory.
+    /// Where the resolution continues at a symlink that was found under this name in this directory.
     fn link(&mut self, here: &Position, link: &Position, name: &[u8]) -> Link {
         let stated = self
             .nodes
@@ -278,9 +278,9 @@ impl<'a> Walker<'a> {
         Ok(Some(self.position(fd, path, None)))
     }
 
-    /// An ordinary symlink of `/proc`: `/proc/self` is the subject, not permwrap.
+    /// An ordinary symlink of `/proc`. `/proc/self` must be the subject, not permwrap.
     fn proc_link(&self, here: &Position, link: &Position, name: &[u8], stated: Vec<u8>) -> Link {
-        // The root directory of every proc file system has the inode number 1 (PROC_ROOT_INO).
+        // The root directory of every proc mount has the inode number 1 (PROC_ROOT_INO).
         let directory = &self.nodes.facts.node(here.node).inode;
         let at_top = directory.as_ref().is_ok_and(|inode| inode.number == 1);
         match (name, self.nodes.view.pid_in_proc) {
@@ -298,7 +298,7 @@ impl<'a> Walker<'a> {
 }
 
 impl Pending {
-    /// The step through a link that leads to no name.
+    /// The step through a symlink that refers directly to an object.
     fn through(depth: u8) -> Pending {
         Pending {
             name: Vec::new(),
@@ -321,7 +321,7 @@ impl Pending {
     }
 }
 
-/// The components of a path, the first one on top of the stack.
+/// The components of a path, as a stack with the first one on top.
 fn components(path: &[u8], depth: u8) -> Vec<Pending> {
     let mut stack: Vec<Pending> = path
         .split(|&byte| byte == b'/')
@@ -339,8 +339,8 @@ fn components(path: &[u8], depth: u8) -> Vec<Pending> {
     stack
 }
 
-/// Whether the symlink of this name is a magic link: it leads to an object, not to a name. One of a process that may not
-/// be traced does not even say so.
+/// Whether the symlink of this name is a magic link, which refers to an object instead of a path. For a process that may not be
+/// traced, the answer is EACCES.
 fn is_magic(here: &Position, name: &[u8]) -> bool {
     let how = OFlags::PATH | OFlags::CLOEXEC;
     openat2(

@@ -1,11 +1,12 @@
-//! The paths here of objects that a process elsewhere was refused: through the root directory, or through a mount that is here too.
+//! Paths here of objects that were refused to a process in another place: by way of its root directory, or of a mount that also
+//! exists here.
 
 use std::os::unix::fs::MetadataExt;
 
 use super::{View, mounts};
 use crate::facts::{Facts, Node};
 
-/// Paths there, and the paths here that lead to the same inode. A container's own layers have none worth naming.
+/// Pairs of a path there and a path here that lead to the same inode. The layers of a container have no useful path here.
 pub(super) fn paths(view: &View, facts: &Facts) -> Vec<(Vec<u8>, Vec<u8>)> {
     let ours = mounts::ours();
     let back = |node: &Node| {
@@ -22,7 +23,7 @@ pub(super) fn paths(view: &View, facts: &Facts) -> Vec<(Vec<u8>, Vec<u8>)> {
     facts.nodes.iter().filter_map(back).collect()
 }
 
-/// Through a mount of the same part of the same file system.
+/// The path by way of a mount here that covers the same part of the same file system.
 fn by_mount(node: &Node, facts: &Facts, ours: &[mounts::Placed]) -> Option<Vec<u8>> {
     let mount = &facts.mounts[node.mount.0];
     if mount.fs_type == "overlay" || mount.fs_type == "fuse.fuse-overlayfs" {
@@ -41,7 +42,7 @@ fn by_mount(node: &Node, facts: &Facts, ours: &[mounts::Placed]) -> Option<Vec<u
     Some(join(&nearest.mount.point, rest))
 }
 
-/// What follows of a path below a directory; empty for the directory itself.
+/// The remainder of a path below a directory, with its leading slash; empty for the directory itself.
 pub(super) fn below<'p>(path: &'p [u8], directory: &[u8]) -> Option<&'p [u8]> {
     let rest = path.strip_prefix(directory.strip_suffix(b"/").unwrap_or(directory))?;
     (rest.is_empty() || rest.starts_with(b"/")).then_some(rest)

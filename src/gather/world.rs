@@ -1,4 +1,4 @@
-//! What a process sees of the system, held open beyond its end: its root directory, its mounts, its working directory.
+//! The world of a process: its root directory, mounts and working directory, held open beyond the end of the process.
 
 use std::fs;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -11,75 +11,77 @@ use super::monitor::{self, Monitor};
 use super::namespaces;
 use crate::attempt::{Numbers, Place};
 
-/// The world of a process that does not see what permwrap sees: another root directory, or another mount namespace.
+/// The world of a process that does not see what permwrap sees, because it has another root directory or another mount
+/// namespace.
 #[derive(Debug)]
 pub struct World {
     /// The root directory, opened with O_PATH.
     root: OwnedFd,
-    /// The working directory, likewise.
+    /// The working directory, opened with O_PATH.
     cwd: Option<OwnedFd>,
-    /// The mount namespace: while it is open, what is mounted in it stays so.
+    /// The mount namespace. While it is open, its mounts persist.
     mounts: Option<OwnedFd>,
-    /// What is mounted where, opened with O_PATH, of a world that is put together; nothing for the root directory.
+    /// The sources of the mounts of a reconstructed world, opened with O_PATH; `None` for the root directory.
     sources: Vec<Option<OwnedFd>>,
-    /// What was read of it.
+    /// What was read about it.
     pub told: Told,
 }
 
-/// What `/proc` tells of a world.
+/// What `/proc` shows about a world.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Told {
-    /// Where the root directory is, seen from permwrap's; `/` in another mount namespace.
+    /// The path of the root directory as permwrap sees it; `/` in another mount namespace.
     pub root_path: Vec<u8>,
     /// `/proc/PID/mountinfo`.
     pub mountinfo: Vec<u8>,
     /// `/proc/PID/cgroup`.
     pub cgroup: Vec<u8>,
-    /// Whether it lives in the machine's own namespaces but for that of mounts.
+    /// Whether it lives in the initial namespaces, except for its mount namespace.
     pub on_machine: bool,
     /// Whether its mount namespace is permwrap's own.
     pub same_mounts: bool,
-    /// `/proc/PID/uid_map` and `gid_map`; empty where its user namespace is permwrap's own.
+    /// `/proc/PID/uid_map` and `gid_map`; empty if its user namespace is permwrap's own.
     pub numbers: [Vec<u8>; 2],
-    /// The name of the container, by its monitor; empty where none was found.
+    /// The name of the container, according to its monitor; empty if no monitor was found.
     pub container: String,
-    /// The engine's own words that run a command of root's in there; none where it is not known to be ours.
+    /// The container engine's command prefix that runs a command as root in it; empty unless the container is known to be the
+    /// user's own.
     pub enter: Vec<Vec<u8>>,
-    /// What is mounted where, the root directory first, of a world that is put together. The later hides the earlier.
+    /// The mounts of a reconstructed world, the root directory first. Later mounts hide earlier ones on the same point.
     pub laid: Vec<Laid>,
 }
 
-/// One mount of a world that is put together from what its maker was told, since nobody lives in it any more.
+/// One mount of a world that is reconstructed from a container's configuration because no process lives in it any more.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[allow(clippy::struct_excessive_bools)]
 pub struct Laid {
-    /// Where it is mounted.
+    /// The mount point.
     pub point: Vec<u8>,
-    /// What is mounted, by its path outside.
+    /// The source: what is mounted, by its path outside.
     pub source: Vec<u8>,
-    /// The options of the mount.
+    /// Whether it is mounted read-only.
     pub read_only: bool,
-    /// Likewise.
+    /// Whether it is mounted with `noexec`.
     pub noexec: bool,
-    /// Likewise.
+    /// Whether it is mounted with `nodev`.
     pub nodev: bool,
-    /// Likewise.
+    /// Whether it is mounted with `nosuid`.
     pub nosuid: bool,
-    /// Whether it was a file system of its own (a tmpfs, proc) that went with those who lived there.
+    /// Whether it was a file system of its own (tmpfs, proc) that no longer exists.
     pub unseen: bool,
 }
 
-/// Which descriptors of another process hold a world, and what they must be to be those still.
+/// A descriptor of another process that is part of a world, and the identity that it must still have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {
-    /// The descriptor.
+    /// The number of the descriptor.
     pub fd: RawFd,
-    /// Device and inode of what it is open on.
+    /// Device and inode number of the file that it refers to.
     pub identity: (u64, u64),
 }
 
 impl World {
-    /// The world of a live process. `None` where it is permwrap's own, or cannot be looked at.
+    /// The world of a live process. `None` if it is permwrap's own, or cannot be inspected.
     #[must_use]
     pub fn of(pid: i32) -> Option<World> {
         let at = |name: &str| format!("/proc/{pid}/{name}");
@@ -117,7 +119,7 @@ impl World {
         })
     }
 
-    /// The world of a process that chroot(2) moved below this directory here.
+    /// The world of a process in a chroot(2) with this root directory, given by its path here.
     #[must_use]
     pub fn below(directory: &Path) -> Option<World> {
         let how = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -138,8 +140,9 @@ impl World {
         })
     }
 
-    /// The world of those who lived in a container and have gone, put together as it was for them: these mounts, the root
-    /// directory first, by their paths as its monitor sees them. `numbers` are the texts of uid_map and gid_map.
+    /// Reconstructs the world of processes that ran in a container and have ended. `laid` are its mounts, the root directory
+    /// first, with sources by their paths as the container's monitor sees them. `numbers` are the contents of uid_map and
+    /// gid_map.
     #[must_use]
     pub fn laid_out(
         monitor: i32,
@@ -176,7 +179,7 @@ impl World {
         })
     }
 
-    /// What permwrap sees, but for these mounts.
+    /// The world that permwrap sees, with these mounts in addition.
     #[must_use]
     pub fn here_but_for(mounts: Vec<Laid>) -> Option<World> {
         let root = Laid {
@@ -192,7 +195,8 @@ impl World {
         Some(world)
     }
 
-    /// The descriptors, to be told to another process: root, working directory, mount namespace, and what is mounted.
+    /// The descriptors to be passed to another process: root directory, working directory, mount namespace, and the sources of
+    /// the mounts.
     #[must_use]
     pub fn held(&self) -> Vec<Option<Held>> {
         let first = [Some(&self.root), self.cwd.as_ref(), self.mounts.as_ref()];
@@ -209,7 +213,7 @@ impl World {
         all.map(held).collect()
     }
 
-    /// The same world, held by this process too, while the other one has it open. `None` where it no longer has.
+    /// The same world, opened in this process while the other one still has it open. `None` if it no longer has.
     #[must_use]
     pub fn taken_from(pid: i32, held: &[Option<Held>], told: Told) -> Option<World> {
         let take = |held: Option<Held>, how: OFlags| {
@@ -246,19 +250,19 @@ impl World {
         }
     }
 
-    /// Which of the mounts of a world that is put together is the one at this path.
+    /// The index of the mount at this path, in a reconstructed world.
     pub(super) fn laid_at(&self, path: &[u8]) -> Option<usize> {
         let at = self.told.laid.iter().rposition(|laid| laid.point == path);
         at.filter(|at| *at > 0)
     }
 
-    /// What is mounted there, open; `None` where it has gone, or cannot be looked at.
+    /// A new descriptor of the source of a mount; `None` if the source no longer exists or could not be opened.
     pub(super) fn source(&self, laid: usize) -> Option<OwnedFd> {
         let source = self.sources.get(laid)?.as_ref()?;
         rustix::io::fcntl_dupfd_cloexec(source, 3).ok()
     }
 
-    /// The ids of its user namespace, of users and of groups, where that is not permwrap's own.
+    /// The uid and gid mappings of its user namespace, unless that is permwrap's own.
     pub(super) fn numbers(&self) -> Option<[Numbers; 2]> {
         let is_own = self.told.numbers.iter().all(Vec::is_empty);
         (!is_own).then(|| {
@@ -269,30 +273,30 @@ impl World {
         })
     }
 
-    /// The root directory, open.
+    /// A new descriptor of the root directory.
     pub(super) fn root(&self) -> Option<OwnedFd> {
         rustix::io::fcntl_dupfd_cloexec(&self.root, 3).ok()
     }
 
-    /// The working directory, open.
+    /// A new descriptor of the working directory.
     pub(super) fn cwd(&self) -> Option<OwnedFd> {
         rustix::io::fcntl_dupfd_cloexec(self.cwd.as_ref()?, 3).ok()
     }
 
-    /// A path here that leads into the root directory.
+    /// A path here that leads to the root directory.
     pub(super) fn root_directory(&self) -> PathBuf {
         PathBuf::from(format!("/proc/self/fd/{}", self.root.as_raw_fd()))
     }
 }
 
-/// Two worlds are the same where the same was read of them.
+/// Worlds are equal if the same was read about them.
 impl PartialEq for World {
     fn eq(&self, other: &World) -> bool {
         self.told == other.told
     }
 }
 
-/// The short id of the container that a process's control groups are of: `libpod-ID`, `docker/ID`, `docker-ID.scope`,
+/// The short id of the container that control groups belong to: `libpod-ID`, `docker/ID`, `docker-ID.scope`,
 /// `cri-containerd-ID`.
 fn container_of(cgroup: &[u8]) -> Option<String> {
     const LONG: usize = 64;

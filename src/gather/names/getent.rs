@@ -1,4 +1,5 @@
-//! The databases by getent(1), where it is there: a statically linked program has the files alone, and no LDAP or SSSD.
+//! Looks up the databases with getent(1), if installed. A statically linked permwrap can read only the files itself, without
+//! LDAP or SSSD.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -6,10 +7,10 @@ use std::process::{Command, Stdio};
 use super::{User, group_line, user_line};
 use crate::facts::Group;
 
-/// Where it is looked for: nobody's search path decides what is run here.
+/// Where getent is looked for. The fixed list keeps a search path from deciding what is executed.
 const PLACES: [&str; 2] = ["/usr/bin/getent", "/bin/getent"];
 
-/// The most that is read of its answer, in bytes: a group may have many members.
+/// The most that is read of its output, in bytes. A group may have many members.
 const MOST: u64 = 1024 * 1024;
 
 /// The user with this name or uid.
@@ -22,18 +23,19 @@ pub fn group(key: &str) -> Option<(u32, Group)> {
     group_line(&answer("group", key)?)
 }
 
-/// The groups that a new login of the user of this name would have; `None` where the C library knows itself.
+/// The groups that a new login of this user would have; `None` if permwrap is linked dynamically, so that the C library can be
+/// asked directly.
 pub fn groups_of(name: &str) -> Option<Vec<u32>> {
     gids(&answer("initgroups", name)?)
 }
 
-/// The gids of an answer `NAME GID GID ...`.
+/// Parses the gids of a line `NAME GID GID ...`.
 fn gids(answer: &[u8]) -> Option<Vec<u32>> {
     let words = std::str::from_utf8(answer).ok()?.split_whitespace().skip(1);
     words.map(|gid| gid.parse().ok()).collect()
 }
 
-/// The line that it answers with; `None` where this program is linked dynamically, and so has asked already.
+/// The line that getent prints. `None` if permwrap is linked dynamically and has therefore already asked the C library.
 fn answer(database: &str, key: &str) -> Option<Vec<u8>> {
     if !cfg!(target_feature = "crt-static") || key.starts_with('-') {
         return None;

@@ -1,21 +1,22 @@
-//! Whether this is a container, and of what kind, by what can be seen from inside.
+//! Recognises a container, and its kind, from inside.
 
 use std::path::Path;
 
 use crate::attempt::Subject;
 use crate::gather::View;
 
-/// What tells of a container from inside.
+/// The signs of a container that are visible from inside.
 #[derive(Debug, Default)]
 pub(super) struct Signs {
-    /// It lives in the machine's own namespaces: what an engine left lies in an image that the machine was made from.
+    /// Whether it lives in the initial namespaces. Files left by an engine then come from an image that the root file system
+    /// was made from.
     machine: bool,
-    /// Files at fixed places that container engines leave.
+    /// Whether files exist that container engines leave at fixed paths.
     dockerenv: bool,
     containerenv: bool,
     flatpak: bool,
     kubernetes: bool,
-    /// `/run/systemd/container`: the kind, written by container managers that know systemd.
+    /// `/run/systemd/container`: the kind, as written by container managers that follow systemd's interface.
     systemd: String,
     /// `/proc/PID/cgroup`.
     cgroup: String,
@@ -41,7 +42,7 @@ impl Signs {
     }
 }
 
-/// The kind of the container, the outermost tool that people steer it with.
+/// The kind of the container; of nested ones, the outermost tool, which is the one that users operate.
 pub(super) fn kind(signs: &Signs) -> Option<&str> {
     let cgroup = |word: &str| signs.cgroup.contains(word);
     match () {

@@ -2,7 +2,7 @@
 
 use crate::facts::Unit;
 
-/// Services that start people's sessions and jobs: being started by them says nothing of the command.
+/// Services that start sessions and jobs of users. To have been started by one of them says nothing about the command.
 const SESSIONS: [&str; 12] = [
     "anacron",
     "atd",
@@ -18,8 +18,8 @@ const SESSIONS: [&str; 12] = [
     "user@",
 ];
 
-/// The service that the process belongs to, by its control group (systemd.slice(5)): `/system.slice/app.service`, or
-/// `/user.slice/user-1000.slice/user@1000.service/app.slice/app.service` in a user's own manager.
+/// The service that the process belongs to, by its control group (systemd.slice(5)): `/system.slice/app.service` or, in a
+/// user's own manager, `/user.slice/user-1000.slice/user@1000.service/app.slice/app.service`.
 pub(super) fn unit(cgroup: &str) -> Option<Unit> {
     let path = cgroup.lines().find_map(|line| {
         let (_, rest) = line.split_once(':')?;
@@ -30,7 +30,7 @@ pub(super) fn unit(cgroup: &str) -> Option<Unit> {
     let mut unit = None;
     for part in path.split('/') {
         user |= part.starts_with("user@") && part.ends_with(".service");
-        // A scope is what somebody started beside the services: a session, a terminal.
+        // A scope holds processes that were not started by systemd: a session, a terminal.
         let ends = [".service", ".scope"].iter().any(|end| part.ends_with(end));
         if ends {
             unit = part.strip_suffix(".service").map(|name| (part, name));
@@ -41,7 +41,7 @@ pub(super) fn unit(cgroup: &str) -> Option<Unit> {
         true => stem.starts_with(session),
         false => stem == *session,
     });
-    // What a desktop starts is named after the program, which may be a terminal.
+    // Desktops name the unit of a program that they start after the program, which may be a terminal.
     let is_program = user && stem.starts_with("app-");
     (!is_session && !is_program).then(|| Unit {
         name: name.to_owned(),
@@ -76,7 +76,7 @@ mod tests {
             unit("0::/user.slice/user-1000.slice/user@1000.service/app.slice/sync.service\n"),
             service("sync.service", true)
         );
-        // A service with delegation makes groups of its own below.
+        // A service with delegation creates control groups below its own.
         assert_eq!(
             unit("0::/system.slice/app.service/worker"),
             service("app.service", false)
