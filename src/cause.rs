@@ -20,6 +20,7 @@ mod fuse_other_user;
 mod group_not_active;
 mod immutable_file;
 mod interpreter_denied;
+mod kernel_setting;
 mod landlock_denies;
 mod lockdown_denies;
 mod locked_elsewhere;

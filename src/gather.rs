@@ -20,6 +20,7 @@ mod namespaces;
 mod nodes;
 mod policy;
 mod program;
+mod same_program;
 mod selinux;
 mod service;
 mod settings;
@@ -40,6 +41,7 @@ use std::path::Path;
 use crate::attempt::{Attempt, Errno, Subject};
 use crate::byte_path;
 use crate::facts::{Fact, Facts, ProgramFile, UnknownFact};
+use crate::small_file;
 
 pub use bundle::{Ran, ran};
 pub use monitor::{Monitor, is_container_monitor};
@@ -64,6 +66,12 @@ pub fn facts(attempt: &Attempt) -> Facts {
 #[must_use]
 pub fn source_lines(path: &[u8], number: u32) -> (Vec<Vec<u8>>, usize) {
     source::lines(Path::new(OsStr::from_bytes(path)), number, 4)
+}
+
+/// The beginning of a script's text: as much as people write. `None` where it is no regular file, or cannot be read.
+#[must_use]
+pub fn script(path: &[u8]) -> Option<Vec<u8>> {
+    small_file::beginning(self::path(path), small_file::MOST).ok()
 }
 
 /// How the C library words EACCES, EPERM and EROFS in the locale of the environment; empty if that is English.
@@ -142,6 +150,20 @@ pub fn is_there(path: &[u8]) -> bool {
 pub fn program_file(command: &[Vec<u8>], directory: &[u8]) -> Option<ProgramFile> {
     let program = command.first().filter(|program| program.contains(&b'/'))?;
     program::file(path(&byte_path::join(directory, program)))
+}
+
+/// The known name of a program that goes by another one: a copy of `cat` for a profile of its own, say. It is looked for by its
+/// path, or without a slash along `search_path`, and told by its content.
+#[must_use]
+pub fn known_name(program: &[u8], directory: &[u8], search_path: &[Vec<u8>]) -> Option<Vec<u8>> {
+    let place = match program.contains(&b'/') {
+        true => byte_path::join(directory, program),
+        false => search_path
+            .iter()
+            .map(|directory| byte_path::join(directory, program))
+            .find(|path| self::path(path).is_file())?,
+    };
+    same_program::known_name(path(&place), search_path)
 }
 
 /// The name of this machine (gethostname(2)).

@@ -6,6 +6,7 @@ mod judged;
 mod logged;
 mod program;
 mod recorded;
+mod renamed;
 mod told;
 mod unnamed;
 mod untold;
@@ -92,7 +93,7 @@ fn of_message(incident: Incident, circumstances: &Circumstances, views: &mut Vie
         return Finding::without_attempt(incident, note);
     }
     match resolve::whence(&incident, circumstances) {
-        Whence::Here => read(incident, circumstances, views),
+        Whence::Here => elsewhere::here(incident, circumstances, views),
         Whence::There(place) => elsewhere::there(incident, place, circumstances, views),
         Whence::Passing(place) => {
             let here = Circumstances {
@@ -109,11 +110,21 @@ fn of_message(incident: Incident, circumstances: &Circumstances, views: &mut Vie
 
 /// A text that was written where its readers look.
 fn read(incident: Incident, circumstances: &Circumstances, views: &mut Views) -> Finding {
-    let incident = with_its_source(incident, circumstances);
-    let incident = recorded::completed(incident, circumstances, views);
-    let decision = match logged::decide(&incident, circumstances, views) {
+    let message = incident.message.clone();
+    let renamed = renamed::known(&incident, circumstances);
+    let (incident, known) = match &renamed {
+        Some((incident, known)) => (incident.clone(), known),
+        None => (incident, circumstances),
+    };
+    let incident = with_its_source(incident, known);
+    let incident = recorded::completed(incident, known, views);
+    let decision = match logged::decide(&incident, known, views) {
         Some(decision) => decision,
-        None => interpreted(&incident, circumstances, views),
+        None => interpreted(&incident, known, views),
+    };
+    let incident = Incident {
+        message,
+        ..incident
     };
     let count = u64::from(incident.count);
     let finding = match decision {

@@ -67,6 +67,8 @@ pub struct Program {
     pub keeps: Vec<String>,
     /// What holds a message that it passes on from a server, which another user runs.
     pub server: Vec<String>,
+    /// The files of its directory that tell what it runs.
+    pub recipes: Vec<String>,
     /// It administers the system: run as root by habit.
     pub administers: bool,
     /// It puts files where it is told: run as root for a place of the system.
@@ -142,6 +144,26 @@ pub fn program(name: &[u8]) -> Option<&'static Program> {
         let end = name.iter().rposition(|byte| !version(byte))? + 1;
         known().get(&name[..end]).copied()
     })
+}
+
+/// The engine that a script names: `podman` of `subprocess.run(["podman", "run", ...])`.
+#[must_use]
+pub fn engine_named_in(script: &[u8]) -> Option<&[u8]> {
+    /// Shorter names are words of other meanings as well (`oc`, `ctr`).
+    const SHORTEST: usize = 5;
+    let mut words = words_of(script).filter(|word| word.len() >= SHORTEST);
+    words.find(|word| known().get(word).is_some_and(|known| known.engine))
+}
+
+/// Whether a script names this program, as a word of its own.
+#[must_use]
+pub fn names(script: &[u8], program: &[u8]) -> bool {
+    words_of(script).any(|word| word == program)
+}
+
+fn words_of(script: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let is_of_a_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    script.split(move |byte| !is_of_a_word(byte))
 }
 
 /// An operation by the name that the file uses.
@@ -247,6 +269,17 @@ mod tests {
                 assert_eq!(name, sample.operation.as_deref(), "{}", sample.command);
             }
         }
+    }
+
+    #[test]
+    fn the_engine_of_a_script_is_a_word_of_its_own() {
+        let python = b"subprocess.run([\"podman\", \"run\"])";
+        assert_eq!(engine_named_in(python), Some(&b"podman"[..]));
+        assert_eq!(
+            engine_named_in(b"\t/usr/bin/docker run $(IMAGE)"),
+            Some(&b"docker"[..])
+        );
+        assert_eq!(engine_named_in(b"cp dockerfile podman_notes; oc=1"), None);
     }
 
     #[test]

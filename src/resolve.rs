@@ -16,7 +16,7 @@ mod speaker;
 mod viewers;
 
 pub use elsewhere::{of_a_server, origin};
-pub use inside::{Whence, is_in_one_that_stays, told_mounts, whence};
+pub use inside::{Whence, Writer, is_in_one_that_stays, scripts, told_mounts, whence, writer_of};
 pub use port::port;
 pub use source::{Literal, literals, started_in, use_in_source};
 pub use speaker::leading_name;
@@ -225,11 +225,28 @@ fn with_its_code(incident: &Incident, speakers: &Speakers) -> Incident {
     if incident.operations.contains(&Operation::Bind) {
         known.address = quoted.and_then(|line| source::address(line));
     }
-    if incident.operations.is_empty() && incident.errno == Some(Errno::Perm) {
+    if incident.operations.is_empty() {
         let lines = speakers.all_lines().iter();
         let lines = lines.filter(|line| !line.is_code_for_a_shell());
-        let given = only(lines.filter_map(|line| source::asks_for(line.code.as_ref()?)));
-        let asked = quoted.and_then(|line| source::asks_for(line)).or(given);
+        let given: Vec<&Vec<u8>> = lines.filter_map(|line| line.code.as_ref()).collect();
+        let by_quoted = quoted.and_then(|line| source::asks_for(line));
+        let by_given = || only(given.iter().filter_map(|code| source::asks_for(code)));
+        let asked = by_quoted.or_else(by_given).filter(|asked| match asked {
+            // A privilege that is lacking is EPERM; whom a signal may not reach, a module may answer EACCES as well.
+            Operation::Privileged(_) => incident.errno == Some(Errno::Perm),
+            Operation::Signal => incident.errno.is_some_and(Errno::is_denial),
+            _ => incident.errno == Some(Errno::Acces),
+        });
+        let codes = quoted.into_iter().chain(given);
+        match asked {
+            Some(Operation::Bind) => {
+                known.address = codes.clone().find_map(|code| source::address(code));
+            }
+            Some(Operation::Signal) => {
+                known.process = codes.clone().find_map(|code| source::signalled(code));
+            }
+            _ => {}
+        }
         known.operation_sign = asked.as_ref().map(|_| Sign::Source);
         known.operations.extend(asked);
     }

@@ -1,7 +1,7 @@
 //! Ways around a refusal that is right as it is: install elsewhere, or run that one command as root where that is its habit.
 
 use super::case::Case;
-use super::{Candidate, Fit, Purpose};
+use super::{Candidate, Fit, Purpose, kernel_setting};
 use crate::attempt::{Object, Operation};
 use crate::byte_path;
 use crate::change::{Argv, Change, Effect, argv};
@@ -334,11 +334,8 @@ fn edit_as_root(tool: &Tool, case: &Case) -> Option<Candidate> {
 
 fn somewhere_else(case: &Case) -> Candidate {
     let path = case.path();
-    if let Some(name) = path.strip_prefix("/proc/sys/") {
-        let name = name.replace('/', ".");
-        return Candidate::advice(format!(
-            "have root set it: sysctl -w {name}=VALUE (/etc/sysctl.d keeps it)"
-        ));
+    if let Some(setting) = kernel_setting::candidate(case) {
+        return setting;
     }
     if case.purpose() == Some(Purpose::Kernel) {
         return Candidate::advice(format!("{path} is the kernel's: only root may set it"));

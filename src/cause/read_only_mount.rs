@@ -1,9 +1,11 @@
 //! The mount, or the file system on it, is read-only.
 
 use super::case::Case;
-use super::{Candidate, Fit, Obstacle, Purpose, Rule, Words, deployment, is_top, purpose};
+use super::{
+    Candidate, Fit, Obstacle, Purpose, Rule, Words, deployment, is_top, kernel_setting, purpose,
+};
 use crate::attempt::Capability;
-use crate::change::{Change, Deployment, MountOption, Place};
+use crate::change::{Change, Deployment, MountOption};
 use crate::facts::{Mount, Unwritable};
 use crate::quote;
 
@@ -97,7 +99,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         (_, None) => return Vec::new(),
     };
     if around.container.is_some() && !may_mount(case) {
-        if let Some(setting) = kernel_setting(case) {
+        if let Some(setting) = kernel_setting::candidate(case) {
             return vec![setting];
         }
         let setting = match mount.point.as_slice() {
@@ -132,31 +134,6 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         "write elsewhere: {point} is read-only"
     )));
     all
-}
-
-/// A kernel setting, which a container's engine sets for it: from inside they are read-only.
-fn kernel_setting(case: &Case) -> Option<Candidate> {
-    let path = case.asked_bytes()?.strip_prefix(b"/proc/sys/")?;
-    let name = quote::display(
-        &path
-            .iter()
-            .map(|&byte| if byte == b'/' { b'.' } else { byte })
-            .collect::<Vec<u8>>(),
-    );
-    let value = case.facts.surroundings.command.iter().find_map(|word| {
-        let word = std::str::from_utf8(word).ok()?;
-        word.strip_prefix(name.as_str())?.strip_prefix('=')
-    });
-    let words = match value {
-        Some(value) => format!(
-            "run the container with --sysctl {name}={}",
-            quote::shell(value.as_bytes())
-        ),
-        None => format!(
-            "have the engine set it: --sysctl {name} and the value, where it is one of the container's own"
-        ),
-    };
-    Some(Candidate::advice(words).at(Place::Deployment))
 }
 
 /// Whether root may mount at all: the root of an ordinary container may not.

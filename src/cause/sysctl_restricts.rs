@@ -1,7 +1,7 @@
 //! Another kernel setting refuses: perf_event_paranoid, dmesg_restrict, ptrace_scope and the like.
 
 use super::case::Case;
-use super::{Candidate, Fit, Obstacle, Words, deployment, elsewhere};
+use super::{Candidate, Fit, Obstacle, Words, deployment, elsewhere, kernel_setting};
 use crate::attempt::Capability;
 use crate::change::{Change, Deployment};
 
@@ -13,6 +13,15 @@ const PERMISSIVE: &[(&str, i64)] = &[
     ("kernel.perf_event_paranoid", 1),
     ("kernel.unprivileged_userns_clone", 1),
     ("kernel.yama.ptrace_scope", 0),
+];
+
+/// Settings that do not hold for a process with a capability, and that capability.
+const LIFTED: &[(&str, Capability)] = &[
+    ("kernel.dmesg_restrict", Capability::Syslog),
+    ("kernel.kptr_restrict", Capability::Syslog),
+    ("kernel.perf_event_paranoid", Capability::Perfmon),
+    ("kernel.unprivileged_bpf_disabled", Capability::Bpf),
+    ("kernel.yama.ptrace_scope", Capability::SysPtrace),
 ];
 
 pub(super) fn words(case: &Case) -> Words {
@@ -50,15 +59,12 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
             "restart the machine without what sets {name}: it cannot be taken back while it runs"
         ))];
     }
-    let mut all = Vec::new();
-    if let Some("kernel.dmesg_restrict") = setting(case) {
-        // What holds for the whole machine is not lowered for one container.
-        let setting = Deployment::AddCapability(Capability::Syslog);
-        let given = deployment::candidate(case, setting);
-        if case.facts.surroundings.container.is_some() && given.is_some() {
-            return given.into_iter().collect();
-        }
+    if let Some(name) = setting(case)
+        && case.facts.surroundings.container.is_some()
+    {
+        return vec![in_container(name, case)];
     }
+    let mut all = Vec::new();
     all.extend(elsewhere::as_root(case).map(|as_root| Candidate {
         fit: Fit::Meant,
         ..as_root
@@ -86,6 +92,19 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         all.push(Candidate::advice(advice));
     }
     all
+}
+
+/// What holds for the whole machine is not lowered for one container, where a capability lifts it. Engines give those to root.
+fn in_container(name: &str, case: &Case) -> Candidate {
+    let lifts = LIFTED.iter().find(|(known, _)| *known == name);
+    let given = lifts
+        .filter(|_| case.subject().uid == 0)
+        .and_then(|(_, capability)| {
+            deployment::candidate(case, Deployment::AddCapability(*capability))
+        });
+    let value = PERMISSIVE.iter().find(|(known, _)| *known == name);
+    let value = value.map_or_else(|| "VALUE".to_owned(), |(_, value)| value.to_string());
+    given.unwrap_or_else(|| kernel_setting::of(name, &value, case))
 }
 
 fn setting<'a>(case: &Case<'a>) -> Option<&'a str> {

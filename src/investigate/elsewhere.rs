@@ -4,9 +4,10 @@ use super::{Views, abroad, read};
 use crate::attempt::{Incident, Origin, Place};
 use crate::gather;
 use crate::judge::Obstacle;
+use crate::programs;
 use crate::quote;
 use crate::report::{Conclusion, Finding};
-use crate::resolve::{self, CandidateProcess, Circumstances, Presence};
+use crate::resolve::{self, CandidateProcess, Circumstances, Presence, Writer};
 
 /// Why the paths of a text are not looked up here, where it was written in a container or on another machine.
 pub(super) fn not_looked_at(incident: &Incident, circumstances: &Circumstances) -> Option<String> {
@@ -25,6 +26,51 @@ pub(super) fn not_looked_at(incident: &Incident, circumstances: &Circumstances) 
         }
         Origin::Container(name) => not_ours(&Place::Container(name)),
     })
+}
+
+/// A text that was written here, but where an engine may have passed it on that was gone before it was looked at: whoever
+/// runs one names it, and nobody who was seen here speaks.
+pub(super) fn here(
+    incident: Incident,
+    circumstances: &Circumstances,
+    views: &mut Views,
+) -> Finding {
+    let writer = resolve::writer_of(&incident, circumstances, gather::is_there);
+    if circumstances.command.is_empty() || writer == Writer::Seen {
+        return read(incident, circumstances, views);
+    }
+    let scripts = resolve::scripts(circumstances).into_iter();
+    let scripts: Vec<(Vec<u8>, Vec<u8>)> = scripts
+        .filter_map(|path| Some((gather::script(&path)?, path)))
+        .collect();
+    let mut engines = scripts
+        .iter()
+        .filter_map(|(text, path)| Some((path, programs::engine_named_in(text)?)));
+    let Some((script, engine)) = engines.next() else {
+        return read(incident, circumstances, views);
+    };
+    let is_named = |name: &[u8]| scripts.iter().any(|(text, _)| programs::names(text, name));
+    match writer {
+        Writer::Unseen(Some(name)) if is_named(&name) => {
+            return read(incident, circumstances, views);
+        }
+        Writer::Unseen(_) => {
+            let place = Place::Container(String::new());
+            return there(incident, place, circumstances, views);
+        }
+        Writer::Seen | Writer::Untold => {}
+    }
+    match read(incident.clone(), circumstances, views) {
+        finding if matches!(finding.conclusion, Conclusion::Refused(..)) => finding,
+        _ => Finding::without_attempt(
+            incident,
+            format!(
+                "{} runs {}: this may have been written in a container, and nothing here stands in the way",
+                quote::display(script),
+                quote::display(engine)
+            ),
+        ),
+    }
 }
 
 /// A text that was written in another place: read by those who live there, if any was seen. This place has nothing to do with it.

@@ -1,9 +1,9 @@
 //! Text that a container engine or a sandbox passes on: whether it was written in there, or by the program that passes it on.
 
 use super::{CandidateProcess, Circumstances, Presence};
-use crate::attempt::{Incident, Operation, Place};
+use crate::attempt::{Clue, Incident, Operation, Place};
 use crate::byte_path;
-use crate::programs::{CommandLine, command_lines};
+use crate::programs::{CommandLine, command_lines, program};
 
 /// Where a text was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +58,91 @@ pub fn is_in_one_that_stays(circumstances: &Circumstances) -> bool {
             |word: &&[u8]| matches!(*word, b"build" | b"exec" | b"run" | b"start" | b"up");
         operands.find(is_verb) == Some(b"exec")
     })
+}
+
+/// Whether anything speaks for it that one of those who were seen here wrote a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Writer {
+    /// It names one of them, or a source that is here.
+    Seen,
+    /// It names a program that was not seen, or a source that is not here.
+    Unseen(Option<Vec<u8>>),
+    /// It tells nothing of its writer.
+    Untold,
+}
+
+/// Who wrote a text, by the source that it quotes, else by the name of a program that it begins with. `is_there` tells whether
+/// something is at a path here.
+#[must_use]
+pub fn writer_of(
+    incident: &Incident,
+    circumstances: &Circumstances,
+    is_there: impl Fn(&[u8]) -> bool,
+) -> Writer {
+    if let Some(Clue::Line(file, _)) = &incident.clue
+        && file.starts_with(b"/")
+    {
+        return match is_there(file) {
+            true => Writer::Seen,
+            false => Writer::Unseen(None),
+        };
+    }
+    let Some(name) = writer(incident) else {
+        return Writer::Untold;
+    };
+    let seen = circumstances
+        .processes
+        .iter()
+        .filter(|process| process.place.is_none());
+    let is_it = |process: &CandidateProcess| {
+        let lines = command_lines(&process.arguments);
+        let first = lines.first();
+        let is_program = first.is_some_and(|line| {
+            line.name() == name || line.script.as_deref().map(byte_path::name) == Some(name)
+        });
+        is_program || process.name.as_deref() == Some(name)
+    };
+    let is_named = |line: &CommandLine| line.name() == name;
+    if seen.clone().any(is_it) || command_lines(&circumstances.command).iter().any(is_named) {
+        return Writer::Seen;
+    }
+    match program(name) {
+        Some(_) => Writer::Unseen(Some(name.to_vec())),
+        None => Writer::Untold,
+    }
+}
+
+/// The files that tell what the programs that were seen here run: their scripts, and their recipes.
+#[must_use]
+pub fn scripts(circumstances: &Circumstances) -> Vec<Vec<u8>> {
+    let start = &circumstances.start;
+    let seen = circumstances.processes.iter();
+    let seen = seen.filter(|process| process.place.is_none());
+    let seen = seen.map(|process| {
+        (
+            &process.arguments,
+            process.directory.as_ref().unwrap_or(start),
+        )
+    });
+    let mut found: Vec<Vec<u8>> = Vec::new();
+    for (words, directory) in seen.chain([(&circumstances.command, start)]) {
+        for line in command_lines(words) {
+            let directory = match line.directories.last() {
+                Some(told) => byte_path::join(directory, told),
+                None => directory.clone(),
+            };
+            let recipes = line.known.iter().flat_map(|known| &known.recipes);
+            let recipes = recipes.map(|name| name.as_bytes().to_vec());
+            // A script that is run by its own name, before its interpreter is seen.
+            let own = line.known.is_none().then(|| line.program.clone());
+            let files = line.script.into_iter().chain(own).chain(recipes);
+            let files = files.map(|file| byte_path::join(&directory, &file));
+            found.extend(files);
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
 }
 
 /// The innermost engine or sandbox among commands of which each starts the next.

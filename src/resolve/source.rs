@@ -119,7 +119,9 @@ pub fn asks_for(code: &[u8]) -> Option<Operation> {
     let words = code.split(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'));
     let mut asked: Vec<Operation> = words
         .filter_map(|word| match told_by_call(word)? {
-            Told::Operation(operation @ Operation::Privileged(_)) => Some(operation),
+            Told::Operation(
+                operation @ (Operation::Privileged(_) | Operation::Signal | Operation::Bind),
+            ) => Some(operation),
             _ => None,
         })
         .collect();
@@ -128,6 +130,15 @@ pub fn asks_for(code: &[u8]) -> Option<Operation> {
         [only] => Some(only.clone()),
         _ => None,
     }
+}
+
+/// The number of the process that code sends a signal to: `os.kill(4242, 15)`.
+#[must_use]
+pub fn signalled(code: &[u8]) -> Option<i32> {
+    const CALL: &[u8] = b"kill(";
+    let at = memchr::memmem::find(code, CALL)? + CALL.len();
+    let number = code[at..].split(|byte| *byte == b',').next()?;
+    std::str::from_utf8(number).ok()?.trim().parse().ok()
 }
 
 /// Every literal, with what is done with it.
@@ -304,6 +315,12 @@ mod tests {
         assert_eq!(of("sock.bind((HOST, PORT))"), None);
         let asked = asks_for(b"import socket; socket.sethostname('x')");
         assert_eq!(asked.map(|operation| operation.name()), Some("sethostname"));
+        let code = b"import os; os.kill(4242, 15)";
+        assert_eq!(asks_for(code), Some(Operation::Signal));
+        assert_eq!(signalled(code), Some(4242));
+        assert_eq!(signalled(b"os.kill(pid, 15)"), None);
+        let raw = asks_for(b"socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)");
+        assert_eq!(raw.map(|operation| operation.name()), Some("rawsocket"));
         assert_eq!(asks_for(b"open('/f')"), None);
     }
 

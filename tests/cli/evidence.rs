@@ -292,3 +292,40 @@ fn what_dash_names_without_a_verb_was_to_be_run() {
     let hint = told(&world, &says("/srv/all.sh: 3: /srv/job: Permission denied"));
     assert!(hint.contains("permwrap: cannot run /srv/job"), "{hint}");
 }
+
+#[test]
+fn a_copy_under_another_name_does_what_the_program_does() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        "install -m 755 \"$(command -v cat)\" /srv/reader && install -m 600 -o deploy -g deploy /dev/null /srv/f",
+    );
+    let hint = told(&world, "/srv/reader /srv/f");
+    assert!(hint.contains("permwrap: cannot read /srv/f"), "{hint}");
+}
+
+#[test]
+fn what_code_on_the_command_line_asks_for_is_told() {
+    let Some(world) = World::new() else { return };
+    if !needs_programs(&["python3"]) {
+        return;
+    }
+    let code = "import socket; socket.socket().bind((\"127.0.0.1\", 81))";
+    let hint = told(&world, &format!("python3 -c '{code}'"));
+    assert!(hint.contains("port 81"), "{hint}");
+    let hint = told(&world, "python3 -c 'import os; os.kill(1, 15)'");
+    assert!(hint.contains("process 1"), "{hint}");
+}
+
+#[test]
+fn a_text_that_an_engine_gave_to_a_script_is_not_judged_here() {
+    let Some(world) = World::new() else { return };
+    world.root("install -m 644 /dev/null /srv/f");
+    // What the engine wrote comes when it has gone, and nobody who was seen is called cat.
+    world.root(
+        r#"printf '#!/bin/sh\nout=$(podman run image tool 2>&1) || out="c""at: /srv/f: Permission denied"\necho "$out" >&2\nexit 1\n' > /srv/run &&
+           chmod 755 /srv/run"#,
+    );
+    let hint = told(&world, "/srv/run");
+    assert!(hint.contains("written in a container"), "{hint}");
+    assert!(!hint.contains("can read"), "{hint}");
+}

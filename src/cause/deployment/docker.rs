@@ -3,27 +3,33 @@
 use super::{compose, line_of_image, on_host, owner, point, source, volume};
 use crate::cause::case::Case;
 use crate::change::Deployment;
-use crate::facts::Container;
+use crate::facts::{Container, Kind};
 use crate::quote;
 
-/// The device as the option names it: the node here, and where it is to be in there, where that differs.
+/// The option that gives the device: by the node here, and where it is to be in there, where that differs; by its number where
+/// it is a node of the container's own.
 fn device(case: &Case, path: &[u8]) -> String {
     let there = quote::shell(path);
-    let mount = case.mount().filter(|mount| mount.fs_type == "devtmpfs");
-    let below = mount.and_then(|mount| {
-        let rest = path.strip_prefix(mount.point.as_slice())?;
-        Some(
-            [
-                b"/dev",
-                mount.root.strip_suffix(b"/").unwrap_or(&mount.root),
-                rest,
-            ]
-            .concat(),
-        )
-    });
-    match below {
-        Some(here) if here != path => format!("{}:{there}", quote::shell(&here)),
-        _ => there,
+    let Some(mount) = case.mount() else {
+        return format!("--device {there}");
+    };
+    let Some(rest) = path
+        .strip_prefix(mount.point.as_slice())
+        .filter(|_| mount.fs_type == "devtmpfs")
+    else {
+        return match case.inode() {
+            Some(inode) if !path.starts_with(b"/dev/") => {
+                let kind = if inode.kind == Kind::Block { 'b' } else { 'c' };
+                let (major, minor) = (inode.rdev.major, inode.rdev.minor);
+                format!("--device-cgroup-rule '{kind} {major}:{minor} rw'")
+            }
+            _ => format!("--device {there}"),
+        };
+    };
+    let root = mount.root.strip_suffix(b"/").unwrap_or(&mount.root);
+    match [b"/dev", root, rest].concat() {
+        here if here != path => format!("--device {}:{there}", quote::shell(&here)),
+        _ => format!("--device {there}"),
     }
 }
 
@@ -88,7 +94,7 @@ pub(super) fn options(case: &Case, setting: &Deployment, container: &Container) 
             "mount the volume with :Z (for this container alone) or :z (shared): that labels it".to_owned()
         }
         Deployment::Device(path) => {
-            format!("run the container with --device {}", device(case, path))
+            format!("run the container with {}", device(case, path))
         }
         Deployment::MappedOwner(_) => format!(
             "on the host, as root: give the volume to {who}, or let that one in by an ACL entry; or run it with --userns=host"

@@ -289,6 +289,14 @@ pub(super) fn deployed(subject: &Subject, facts: &Facts, setting: &Deployment) -
             systems(path).or(closed.then_some(Never::Closed))
         }
         Deployment::GroupAdd(0) | Deployment::RunAs { uid: 0, .. } => Some(Never::PowerfulGroup),
+        // Something mounted over a place for what changes opens nothing of the system's.
+        Deployment::WritablePlace(path)
+            if [b"/run".as_slice(), b"/var"]
+                .iter()
+                .any(|top| is_within(path, top)) =>
+        {
+            None
+        }
         Deployment::WritablePlace(path) => systems(path),
         Deployment::WritableMount(mount) => systems(&facts.mounts[mount.0].point),
         Deployment::NewPrivileges

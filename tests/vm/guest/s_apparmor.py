@@ -119,7 +119,7 @@ def group_others():
     # A transition that no_new_privs forbids; a profile named in the rule that is not loaded.
     load("aacat", "  /srv/aa/** r,\n")
     write("/srv/aa/data", mode=0o666)
-    scenario("apparmor.nnp-transition", ["/opt/aa/aash2", "-c", "/opt/aa/aacat /srv/aa/data"], AA, user="alice", wrap=["setpriv", "--no-new-privs", "--"],
+    scenario("apparmor.nnp-transition", ["/opt/aa/aash2", "-c", "/opt/aa/aacat /srv/aa/data"], AA, user="alice", op={"exec"}, wrap=["setpriv", "--no-new-privs", "--"],
              before=lambda: load("aash2", "  /opt/aa/aacat px,\n", tool="dash"))
     scenario("apparmor.px-no-profile", ["/opt/aa/aash3", "-c", "/usr/bin/id"], AA, user="alice", at="/usr/bin/id", before=lambda: load("aash3", "  /usr/bin/id px,\n", tool="dash"))
     # A label with a space; a child profile.

@@ -1,0 +1,53 @@
+//! A kernel setting (sysctl(8)): who can set it where the subject lives. From inside a container they are read-only.
+
+use super::Candidate;
+use super::case::Case;
+use crate::change::Place;
+use crate::quote;
+
+/// Settings of which every container has its own (ipc and net namespaces), as engines let them be set.
+const OF_A_NAMESPACE: &[&str] = &[
+    "fs.mqueue.",
+    "kernel.domainname",
+    "kernel.msg",
+    "kernel.sem",
+    "kernel.shm",
+    "net.",
+];
+
+/// How the setting behind `/proc/sys/...` is set; `None` where the object is none.
+pub(super) fn candidate(case: &Case) -> Option<Candidate> {
+    let path = case.asked_bytes()?.strip_prefix(b"/proc/sys/")?;
+    let name = quote::display(path).replace('/', ".");
+    let assigned = case.facts.surroundings.command.iter().find_map(|word| {
+        let word = std::str::from_utf8(word).ok()?;
+        word.strip_prefix(name.as_str())?.strip_prefix('=')
+    });
+    let value = assigned.map(|value| quote::shell(value.as_bytes()));
+    Some(of(&name, value.as_deref().unwrap_or("VALUE"), case))
+}
+
+/// How this setting gets this value.
+pub(super) fn of(name: &str, value: &str, case: &Case) -> Candidate {
+    let Some(container) = &case.facts.surroundings.container else {
+        return Candidate::advice(format!(
+            "have root set it: sysctl -w {name}={value} (/etc/sysctl.d keeps it)"
+        ));
+    };
+    if !OF_A_NAMESPACE.iter().any(|begin| name.starts_with(begin)) {
+        return Candidate::advice(format!(
+            "it is the whole machine's: have the host's root set it there (sysctl -w {name}={value})"
+        ))
+        .at(Place::Host);
+    }
+    let words = match container.kind.as_str() {
+        "kubernetes" => {
+            format!("in the pod: securityContext: sysctls: [{{name: {name}, value: \"{value}\"}}]")
+        }
+        "docker" => format!(
+            "run the container with --sysctl {name}={value} (compose: sysctls: {{{name}: {value}}})"
+        ),
+        _ => format!("run the container with --sysctl {name}={value}"),
+    };
+    Candidate::advice(words).at(Place::Deployment)
+}

@@ -1,0 +1,73 @@
+//! Programs under another name, read as what they are: a copy of an interpreter takes code, a copy of `cat` reads.
+
+use crate::attempt::Incident;
+use crate::byte_path;
+use crate::gather;
+use crate::programs;
+use crate::resolve::{self, Circumstances};
+
+/// The evidence with the names by which its programs are known. `None` where those are its own, and where the text tells by
+/// itself what was tried on what.
+pub(super) fn known(
+    incident: &Incident,
+    circumstances: &Circumstances,
+) -> Option<(Incident, Circumstances)> {
+    let names_an_object = !incident.paths.is_empty() || incident.address.is_some();
+    if names_an_object && !incident.operations.is_empty() {
+        return None;
+    }
+    let names = names(circumstances);
+    if names.is_empty() {
+        return None;
+    }
+    let known = |word: &[u8]| {
+        let mut names = names.iter();
+        let (_, known) = names.find(|(name, _)| byte_path::name(name) == byte_path::name(word))?;
+        Some(known.clone())
+    };
+    let mut circumstances = circumstances.clone();
+    let processes = circumstances.processes.iter_mut();
+    let words = processes.flat_map(|process| {
+        process
+            .arguments
+            .first_mut()
+            .into_iter()
+            .chain(&mut process.name)
+    });
+    for word in words.chain(circumstances.command.first_mut()) {
+        *word = known(word).unwrap_or_else(|| std::mem::take(word));
+    }
+    let mut incident = incident.clone();
+    if let Some(name) = resolve::leading_name(&incident.message)
+        && let Some(known) = known(name)
+    {
+        let end = memchr::memmem::find(&incident.message, b": ").unwrap_or(0);
+        incident.message.splice(..end, known);
+    }
+    Some((incident, circumstances))
+}
+
+/// The programs that are known by another name than they go by, each with that.
+fn names(circumstances: &Circumstances) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let start = &circumstances.start;
+    let here = circumstances
+        .processes
+        .iter()
+        .filter(|process| process.place.is_none());
+    let words = here.filter_map(|process| {
+        let directory = process.directory.as_ref().unwrap_or(start);
+        Some((process.arguments.first()?, directory))
+    });
+    let command = circumstances.command.first().map(|word| (word, start));
+    let mut asked: Vec<&Vec<u8>> = Vec::new();
+    let mut found = Vec::new();
+    for (word, directory) in words.chain(command) {
+        if programs::program(word).is_some() || asked.contains(&word) {
+            continue;
+        }
+        asked.push(word);
+        let known = gather::known_name(word, directory, &circumstances.search_path);
+        found.extend(known.map(|known| (word.clone(), known)));
+    }
+    found
+}
