@@ -1,4 +1,4 @@
-//! How output to people is to look, by the terminal and the environment.
+//! The style of text output, which depends on the terminal and the environment.
 
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
@@ -8,7 +8,8 @@ use crate::render::Style;
 
 /// The style for text written to this descriptor.
 ///
-/// Color: as asked for; else never with NO_COLOR (no-color.org), always with CLICOLOR_FORCE, else on a terminal.
+/// Color is used as requested by `color`. If that leaves the choice open: never with NO_COLOR (no-color.org), always with
+/// CLICOLOR_FORCE, otherwise if the descriptor is a terminal.
 #[must_use]
 pub fn style(stream: &(impl AsFd + IsTerminal), color: Color) -> Style {
     let set =
@@ -29,7 +30,8 @@ pub fn style(stream: &(impl AsFd + IsTerminal), color: Color) -> Style {
     }
 }
 
-/// The terminal's columns; where there is none, those that COLUMNS tells of, and 100 without it: a file or a pipe has no edge.
+/// The terminal's width in columns. Without a terminal it is taken from COLUMNS, and otherwise is 100, since a file or pipe has
+/// no right margin.
 fn width(stream: &impl AsFd) -> usize {
     let told = || std::env::var("COLUMNS").ok()?.parse().ok();
     match rustix::termios::tcgetwinsize(stream) {
@@ -40,10 +42,10 @@ fn width(stream: &impl AsFd) -> usize {
     }
 }
 
-/// What claims to have fewer columns is not believed: nothing could be laid out in it.
+/// A smaller reported width is ignored: nothing could be laid out in it.
 const NARROWEST: u16 = 20;
 
-/// Whether the locale's encoding is UTF-8, by its name (locale(7): LC_ALL, LC_CTYPE, LANG, the first that is set).
+/// Whether the locale's encoding is UTF-8, judged by its name (locale(7): the first of LC_ALL, LC_CTYPE and LANG that is set).
 fn is_utf8_locale() -> bool {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()

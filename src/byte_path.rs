@@ -1,14 +1,14 @@
-//! Paths as bytes, taken apart and put together as text: nothing is looked up, and no symlink is known here.
+//! Paths as byte strings. They are processed purely as text: nothing is looked up, and symlinks are not considered.
 #![forbid(unsafe_code)]
 
-/// The last component; the whole where there is no slash.
+/// The last component; the whole path if it has no slash.
 #[must_use]
 pub fn name(path: &[u8]) -> &[u8] {
     path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
 }
 
-/// The directory that the last component lies in: `/srv` of `/srv/app` and of `/srv/app/`, `/` of `/srv`. `None` for `/`
-/// and where there is no slash.
+/// The directory that holds the last component: `/srv` for `/srv/app` and `/srv/app/`, `/` for `/srv`. `None` for `/` and for a
+/// path without a slash.
 #[must_use]
 pub fn parent(path: &[u8]) -> Option<&[u8]> {
     let path = match path.strip_suffix(b"/") {
@@ -20,12 +20,12 @@ pub fn parent(path: &[u8]) -> Option<&[u8]> {
     Some(if slash == 0 { b"/" } else { &path[..slash] })
 }
 
-/// The directories above, the nearest first, `/` the last.
+/// All directories above, from the nearest to `/`.
 pub fn above(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::successors(parent(path), |path| parent(path))
 }
 
-/// The name in the directory; the name itself where it is absolute.
+/// The path of `name` in `directory`; `name` itself if it is absolute.
 #[must_use]
 pub fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
     if name.starts_with(b"/") {
@@ -35,7 +35,8 @@ pub fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
     [directory, slash, name].concat()
 }
 
-/// What a component leads to in a directory whose path has no symlinks: `.` stays, `..` goes up.
+/// The path that a component leads to from a directory whose path has no symlinks: `.` is the directory itself, `..` its
+/// parent.
 #[must_use]
 pub fn step(directory: &[u8], component: &[u8]) -> Vec<u8> {
     match component {
@@ -52,7 +53,7 @@ pub fn is_within(path: &[u8], top: &[u8]) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/") || top == b"/")
 }
 
-/// The absolute path without `.` components and doubled slashes. `..` stays: what it means depends on symlinks.
+/// The absolute path without `.` components and repeated slashes. `..` remains, because its meaning depends on symlinks.
 #[must_use]
 pub fn tidy(path: &[u8]) -> Vec<u8> {
     let mut tidy: Vec<u8> = Vec::with_capacity(path.len());

@@ -1,25 +1,25 @@
-//! permwrap's own lines on stderr: the one place where they are written.
+//! permwrap's own messages on stderr, all of which are written here.
 //!
-//! Much of what they name is not permwrap's: keys of a cloned repository's manifest, names of files, the command's own. Here
-//! all of it passes through quoting, so that nothing in it moves the cursor or speaks to whoever reads a log.
+//! Much of their content comes from elsewhere: keys of a cloned repository's manifest, file names, output of the command. All
+//! of it is quoted here, so that it can neither move the cursor nor inject commands into whatever reads a log.
 #![forbid(unsafe_code)]
 
 use std::io::Write;
 
 use crate::quote;
 
-/// Writes a line of permwrap's own to stderr.
+/// Writes one of permwrap's own messages to stderr.
 pub fn complain(trouble: &str) {
     write(&line(trouble));
 }
 
-/// A line of permwrap's own, with its line feed.
+/// One of permwrap's own messages, with a trailing newline.
 #[must_use]
 pub fn line(trouble: &str) -> String {
     format!("permwrap: {}\n", quote::line(trouble))
 }
 
-/// What an error of the system says, without its number.
+/// The description of a system error, without its number.
 #[must_use]
 pub fn reason(error: &std::io::Error) -> String {
     let words = error.to_string();
@@ -29,13 +29,13 @@ pub fn reason(error: &std::io::Error) -> String {
     }
 }
 
-/// Writes several lines of permwrap's own making to stderr, each quoted, colors and all.
+/// Writes several lines to stderr. Each is quoted, including escape sequences for color.
 pub fn complain_in_lines(text: &str) {
     let lines: Vec<String> = text.lines().map(|line| quote::line(line) + "\n").collect();
     write(&lines.concat());
 }
 
-/// Whoever has closed stderr does not want to know.
+/// An error is ignored: if stderr is closed, nobody reads the message.
 fn write(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }

@@ -33,60 +33,60 @@ use toml::Spanned;
 use crate::cli::{Color, Hints};
 use crate::denial::Code;
 
-/// What the configuration file sets. `None` and empty lists where it is silent.
+/// The values that the configuration file sets; `None` or an empty list for what it does not set.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Config {
-    /// When to color.
+    /// When to use color.
     pub color: Option<Set<Color>>,
-    /// How hints are written; `Off` by the word `off`.
+    /// The format of hints, or `off`.
     pub hints: Option<Set<HintsOrOff>>,
-    /// Further directories of patterns, `~` replaced.
+    /// Additional pattern directories, with `~` expanded.
     pub patterns: Option<Set<Vec<PathBuf>>>,
-    /// No hint for these paths and what lies below them, `~` replaced.
+    /// Paths for which, including everything below them, no hint is shown; with `~` expanded.
     pub ignored_paths: Option<Set<Vec<PathBuf>>>,
-    /// No hint for these causes.
+    /// Causes for which no hint is shown.
     pub ignored_causes: Option<Set<Vec<Code>>>,
-    /// Whether what was met is remembered, for `permwrap fix` and `history`.
+    /// Whether failures are remembered for `permwrap fix` and `history`.
     pub history: Option<Set<bool>>,
     /// The commands that `permwrap init` wraps.
     pub commands: Option<Set<Vec<String>>>,
 }
 
-/// A value, and the line of the file that sets it (from 1).
+/// A value, with the line of the file that sets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Set<T> {
     /// The value.
     pub value: T,
-    /// The line.
+    /// The line number, from 1.
     pub line: usize,
 }
 
-/// How hints are written, or that none are.
+/// The format of hints, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HintsOrOff {
-    /// In this form.
+    /// Hints in this format.
     Form(Hints),
-    /// Not at all.
+    /// No hints.
     Off,
 }
 
-/// What is wrong with a file of settings, and where.
+/// A mistake in a settings file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
-    /// The line, from 1; 0 where it belongs to no line.
+    /// The line number, from 1; 0 if the mistake belongs to no particular line.
     pub line: usize,
     /// What is wrong, in one line.
     pub what: String,
 }
 
 impl Config {
-    /// Whether what was met is remembered.
+    /// Whether failures are remembered; true unless configured otherwise.
     #[must_use]
     pub fn remembers(&self) -> bool {
         self.history.as_ref().is_none_or(|set| set.value)
     }
 
-    /// Whether a refusal of this path, for this cause, is not worth a hint here.
+    /// Whether the configuration suppresses hints for this path and cause.
     #[must_use]
     pub fn ignores(&self, path: &[u8], cause: Option<Code>) -> bool {
         use std::os::unix::ffi::OsStrExt;
@@ -98,12 +98,12 @@ impl Config {
     }
 }
 
-/// The value of a list, empty where it is not set.
+/// The value of a list; empty if it is not set.
 fn value<T>(list: &Option<Set<Vec<T>>>) -> &[T] {
     list.as_ref().map_or(&[], |set| &set.value)
 }
 
-/// Reads the text of a configuration file. `home` takes the place of a leading `~`.
+/// Parses the text of a configuration file. `home` replaces a leading `~`.
 ///
 /// # Errors
 /// The first mistake, with its line.
@@ -133,7 +133,7 @@ pub fn parse(text: &str, home: Option<&std::path::Path>) -> Result<Config, Mista
     })
 }
 
-/// The line (from 1) that this offset of a text lies in.
+/// The number of the line (from 1) that contains this byte offset of a text.
 #[must_use]
 pub fn line_of(text: &str, offset: usize) -> usize {
     1 + text.as_bytes()[..offset.min(text.len())]
@@ -142,7 +142,7 @@ pub fn line_of(text: &str, offset: usize) -> usize {
         .count()
 }
 
-/// A mistake of TOML's grammar or of a value's type, in one line.
+/// A syntax error, or a value of the wrong type, as a message of one line.
 #[must_use]
 pub fn mistake(text: &str, error: &toml::de::Error) -> Mistake {
     Mistake {
@@ -177,7 +177,7 @@ struct RawInit {
     commands: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
-/// A mistake in a value: where it is, if not in the value as a whole, and what is wrong.
+/// A mistake in a value: its position, unless it concerns the value as a whole, and what is wrong.
 type Wrong = (Option<Range<usize>>, String);
 
 fn set<R, T>(

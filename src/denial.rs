@@ -1,4 +1,4 @@
-//! One refusal: the cause that occurred, where, and by which rule.
+//! A refusal: its cause, the object that refuses, and the rule.
 #![forbid(unsafe_code)]
 
 mod code;
@@ -9,111 +9,111 @@ pub(crate) use code::with_codes;
 use crate::attempt::{Capability, Errno, Policy};
 use crate::facts::{Entry, MountId, NodeId, Perms};
 
-/// A refusal: which object, by which rule.
+/// A refusal: which object refuses, by which rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denial {
-    /// The error number that the system call answers.
+    /// The error number that the system call returns.
     pub errno: Errno,
-    /// The obstacle.
+    /// The name of the cause.
     pub code: Code,
     /// What refuses.
     pub at: Obstacle,
-    /// The rule that applied, with what it turned on.
+    /// The rule that refuses, with the values that it depended on.
     pub rule: Rule,
-    /// Whether it follows from the facts, or is only what is left over when they explain nothing.
+    /// Whether the refusal follows from the facts, or is merely what remains possible.
     pub certainty: Certainty,
 }
 
-/// What refuses: often not the object asked for.
+/// The object that refuses; often not the one that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Obstacle {
     /// An inode.
     Node(NodeId),
-    /// A mount, met at this node.
+    /// A mount, reached at this node.
     Mount(MountId, NodeId),
-    /// A port.
+    /// A network port.
     Port(u16),
     /// A kernel setting, by its sysctl name.
     Setting(String),
-    /// The process's own state: a sandbox, a missing capability.
+    /// The state of the process itself: a sandbox, a missing capability.
     Process,
 }
 
-/// The rule that refused, and what it turned on.
+/// The rule that refuses, with the values that it depended on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rule {
     /// The permission bits of one class.
     Class {
         /// The class that applies.
         class: Class,
-        /// What it grants.
+        /// The permissions that it grants.
         granted: Perms,
-        /// What was wanted.
+        /// The required permissions.
         wanted: Perms,
     },
     /// An ACL entry.
     Entry {
         /// The entry that applies.
         entry: Entry,
-        /// The mask, where it limits the entry.
+        /// The mask, if it limits the entry.
         mask: Option<Perms>,
-        /// What was wanted.
+        /// The required permissions.
         wanted: Perms,
     },
-    /// The subject is in a group of the database that would have access; its process is not.
+    /// The user database lists the subject in a group that would have access, but its process is not in that group.
     GroupNotActive {
         /// That group.
         gid: u32,
-        /// What was wanted.
+        /// The required permissions.
         wanted: Perms,
     },
-    /// Only the owner (or a holder of the capability) may.
+    /// Only the owner, or a process with the capability, is permitted.
     Ownership {
-        /// The owner.
+        /// The uid of the owner.
         owner: u32,
-        /// The capability that would do instead.
+        /// The capability that replaces ownership.
         or: Capability,
     },
-    /// A sticky directory: only the owner of the file or of the directory may.
+    /// Restricted deletion in a sticky directory: only the owner of the file or of the directory is permitted.
     Sticky {
         /// The directory.
         dir: NodeId,
         /// The file.
         file: NodeId,
     },
-    /// A capability is needed, whoever owns the object.
+    /// A capability is required, whoever owns the object.
     Needs(Capability),
-    /// An owner or group that does not exist in the subject's user namespace.
+    /// The owner or group has no mapping in the subject's user namespace.
     Unmapped,
-    /// A mount option, a superblock state, an inode flag or a setting that refuses everybody: the code says which.
+    /// A mount option, superblock state, inode flag or setting that applies to every subject; the code says which.
     Flag,
-    /// The file system decides by itself.
+    /// The file system itself decides.
     FileSystem,
-    /// The state of a sandbox or a security module; a line of its log where one was found.
+    /// A sandbox or a security module.
     Module {
-        /// The log's line.
+        /// The line of its log, if one was found.
         evidence: Option<String>,
     },
-    /// Another process holds the file.
+    /// Another process uses the file.
     Held,
-    /// The program's own rule about the file, and how it is broken.
+    /// A program's own rule about the file, and how the file violates it.
     Policy(&'static Policy, Breach),
-    /// No rule known here.
+    /// The rule is not known.
     Unknown,
 }
 
-/// How a program's own rule about a file is broken.
+/// How a file violates a program's own rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Breach {
-    /// This is not a user who may own it.
+    /// The owner, with this uid, is not one of the permitted ones.
     Owner(u32),
-    /// These mode bits must not be set.
+    /// These mode bits are set, but must not be.
     Excess(u32),
-    /// These mode bits must be set.
+    /// These mode bits are not set, but must be.
     Missing(u32),
-    /// Set-user-ID programs have no effect on the mount.
+    /// Set-user-ID has no effect on the mount.
     Nosuid,
-    /// They have no effect in the process.
+    /// Set-user-ID has no effect in the process.
     NoNewPrivileges,
 }
 
@@ -126,11 +126,11 @@ pub enum Class {
     Other,
 }
 
-/// How sure a denial is.
+/// How certain a refusal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Certainty {
-    /// The kernel's rules and the facts give it.
+    /// It follows from the kernel's rules and the facts.
     Proven,
-    /// The facts explain nothing, and this is what could have refused unseen.
+    /// The facts do not explain the failure, and this is what may have refused.
     Inferred,
 }

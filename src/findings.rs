@@ -1,8 +1,8 @@
-//! What a run has met: each failure once, however often it is told of, with the hints that are still to be given.
+//! The failures that a run has met: each is kept once, however often it is reported, along with the hints still to be shown.
 //!
-//! The memory is bounded, whatever comes: of more failures than are kept, those that were met least recently are forgotten,
-//! and only counted. So is the number of hints, by a quota that refills with time: a service that runs for months still
-//! explains what is new.
+//! Memory is bounded: if more failures are met than can be kept, the least recently met ones are dropped and only counted. The
+//! number of hints is bounded by a quota that refills with time, so that a service which runs for months still gets new
+//! failures explained.
 
 mod burst;
 mod offers;
@@ -22,67 +22,67 @@ use burst::Burst;
 use offers::offers;
 use quota::Quota;
 
-/// How many failures are kept.
+/// The maximum number of failures kept.
 const MOST: usize = 1000;
 
-/// How many failures wait to be worked out; of more, only the number is kept.
+/// The maximum number of failures waiting to be investigated; further ones are only counted.
 const MOST_WAITING: usize = 10_000;
 
-/// How many entries of ACLs are remembered that fixes grant.
+/// The maximum number of ACL entries remembered that fixes grant.
 const MOST_OFFERED: usize = 100;
 
-/// How many hints are shown at a time.
+/// The maximum number of hints shown at a time.
 const MOST_AT_A_TIME: usize = 3;
 
-/// Of how many failures without a hint it is kept why.
+/// The maximum number of failures without a hint for which the reason is kept.
 const MOST_UNSAID: usize = 100;
 
-/// The ledger of a run.
+/// The record of a run.
 #[derive(Debug, Default)]
 pub struct Findings {
     kept: Vec<Entry>,
-    /// What became of the failure that a text tells of, so that equal ones are worked out once.
+    /// The results for the messages seen so far, so that equal messages are investigated only once.
     known: HashMap<Text, Known>,
     waiting: Vec<(Incident, Arc<Circumstances>)>,
-    /// The number of the next entry, and of the next moment.
+    /// The number of the latest entry.
     next: u64,
     clock: u64,
     burst: Burst,
-    /// Whether all is to be listed.
+    /// Whether everything is to be listed in a report.
     lists: bool,
     quota: Quota,
-    /// How many hints were shown.
+    /// How many hints have been shown.
     numbered: usize,
     /// The worlds of processes that do not see what permwrap sees.
     worlds: Worlds,
-    /// What got no hint, and why; the first of them.
+    /// The first messages without a hint, with the reason.
     unsaid: Vec<(Vec<u8>, String)>,
-    /// What the fixes found so far grant.
+    /// The ACL entries that the fixes found so far grant.
     offered: Vec<Offer>,
-    /// Failures that no hint was shown for.
+    /// The number of failures for which no hint was shown.
     unshown: u64,
-    /// Failures that are no longer listed, or never were.
+    /// The number of failures that are no longer listed, or never were.
     unlisted: u64,
 }
 
-/// What makes two incidents the same failure, before it is worked out.
+/// What makes two incidents equal before they are investigated.
 type Text = (
     Option<Errno>,
     Vec<Vec<u8>>,
     Option<Vec<u8>>,
     Option<i32>,
     Vec<Operation>,
-    // Who says it, where the words do not tell what was tried.
+    // The program name that begins the message, if its words do not identify the operation.
     Option<Vec<u8>>,
 );
 
 #[derive(Debug)]
 enum Known {
-    /// The entry with this number.
+    /// It led to the entry with this number.
     Entry(u64),
-    /// Not worth telling.
+    /// It led to nothing worth reporting.
     Nothing,
-    /// It waits.
+    /// It is waiting to be investigated.
     Waiting,
 }
 
@@ -91,17 +91,17 @@ struct Entry {
     number: u64,
     finding: Finding,
     last_met: u64,
-    /// Whether a hint was considered for it.
+    /// Whether it has been decided if a hint is shown for it.
     considered: bool,
-    /// The place of its hint among all that were shown; `None` where none was.
+    /// The position of its hint among all hints shown; `None` if none was shown.
     shown: Option<usize>,
 }
 
-/// What refuses what: two failures with the same obstacle need one explanation.
+/// An obstacle and what it refuses. Failures with the same obstacle need only one explanation.
 pub type Obstacle = (Code, Option<Vec<u8>>, &'static str);
 
 impl Findings {
-    /// Nothing met yet. `lists` says whether a report is to list everything, so that all has to be worked out.
+    /// An empty record. `lists` says whether a report is to list everything, so that every failure must be investigated.
     #[must_use]
     pub fn new(lists: bool) -> Findings {
         Findings {
@@ -110,20 +110,20 @@ impl Findings {
         }
     }
 
-    /// From now on these processes are known to live in worlds of their own.
+    /// Sets the worlds of the processes that do not see what permwrap sees.
     pub fn know(&mut self, worlds: Worlds) {
         self.worlds = worlds;
     }
 
-    /// Holds none of these worlds any longer, where nothing waits to be worked out in one: what is held cannot be unmounted.
+    /// Releases the worlds, unless failures are waiting to be investigated: a mount that is held open cannot be unmounted.
     pub fn let_go(&mut self) {
         if self.waiting.is_empty() {
             self.worlds = Worlds::new();
         }
     }
 
-    /// Takes what a text tells of. The first of a burst are worked out at once, while things are as they were; the others
-    /// wait until the hints of these were given.
+    /// Records the failures reported by a text. The first ones of a burst are investigated immediately, while the system is
+    /// still in the state that caused them; the others wait until the hints for these have been shown.
     pub fn meet(&mut self, incidents: Vec<Incident>, circumstances: &Arc<Circumstances>) {
         self.burst.goes_on();
         for incident in incidents {
@@ -146,23 +146,23 @@ impl Findings {
         }
     }
 
-    /// Whether so much was worked out that its hints are due before anything else is looked at.
+    /// Whether so much has been investigated that the hints should be shown before anything else is read.
     #[must_use]
     pub fn is_enough(&self) -> bool {
         self.burst.is_full() && self.kept.iter().any(|entry| !entry.considered)
     }
 
-    /// It has been quiet for a moment: what comes now is another burst.
+    /// Marks a pause: whatever follows belongs to another burst.
     pub fn rest(&mut self) {
         self.burst = Burst::default();
     }
 
-    /// Takes a system call that was refused.
+    /// Records a refused system call.
     pub fn meet_call(&mut self, attempt: Attempt, circumstances: &Circumstances) {
         self.meet_traced(Evidence::Call(attempt), None, circumstances);
     }
 
-    /// Takes a system call that was refused, and the message that tells of it, where one does.
+    /// Records a refused system call, and the message that reports it, if there is one.
     pub fn meet_traced(
         &mut self,
         call: Evidence,
@@ -186,7 +186,7 @@ impl Findings {
         });
     }
 
-    /// Works out what waits, as long as `go_on` says so. What is left is only counted.
+    /// Investigates the waiting failures as long as `go_on` returns true. The remaining ones are only counted.
     pub fn work_out_the_rest(&mut self, go_on: impl Fn() -> bool) {
         for (incident, circumstances) in std::mem::take(&mut self.waiting) {
             if !go_on() {
@@ -204,7 +204,8 @@ impl Findings {
         }
     }
 
-    /// What a hint is to be shown for now, in the order in which it was met. `is_wanted` is what the configuration says.
+    /// The findings for which a hint is to be shown now, in the order in which they were met. `is_wanted` applies the
+    /// configuration.
     pub fn due(&mut self, is_wanted: impl Fn(&Finding) -> bool) -> Vec<&Finding> {
         let new: Vec<usize> = (0..self.kept.len())
             .filter(|&at| !self.kept[at].considered)
@@ -245,7 +246,7 @@ impl Findings {
         shown.into_iter().map(|at| &self.kept[at].finding).collect()
     }
 
-    /// Every new finding, for programs that read hints: these are not told less of what is alike.
+    /// Every new finding, for programs that read hints: findings with the same obstacle are not left out.
     pub fn all_due(&mut self, is_wanted: impl Fn(&Finding) -> bool) -> Vec<&Finding> {
         let new: Vec<usize> = (0..self.kept.len())
             .filter(|&at| !self.kept[at].considered)
@@ -266,7 +267,7 @@ impl Findings {
         due.into_iter().map(|at| &self.kept[at].finding).collect()
     }
 
-    /// What hints were shown for, in their order; then what they stood for as well.
+    /// The findings for which hints were shown, in that order, followed by the other considered ones.
     #[must_use]
     pub fn told(&self) -> Vec<&Finding> {
         let mut told: Vec<&Entry> = self.kept.iter().filter(|entry| entry.considered).collect();
@@ -279,14 +280,14 @@ impl Findings {
         self.kept.iter().map(|entry| &entry.finding)
     }
 
-    /// The messages that got no hint, and why not; the first of them.
+    /// The first messages that got no hint, with the reason.
     pub fn unsaid(&self) -> impl Iterator<Item = (&[u8], &str)> {
         self.unsaid
             .iter()
             .map(|(message, why)| (message.as_slice(), why.as_str()))
     }
 
-    /// How many failures no hint was shown for.
+    /// The number of failures for which no hint was shown.
     #[must_use]
     pub fn unshown(&self) -> u64 {
         let waiting: u64 = self
@@ -297,7 +298,7 @@ impl Findings {
         self.unshown + waiting
     }
 
-    /// How many failures [`Findings::listed`] does not have.
+    /// The number of failures that [`Findings::listed`] does not include.
     #[must_use]
     pub fn unlisted(&self) -> u64 {
         self.unlisted
@@ -319,7 +320,7 @@ impl Findings {
         }
     }
 
-    /// Whether another failure could still come to a hint, or is to be listed.
+    /// Whether another failure could still lead to a hint, or is to be listed.
     fn is_worth_the_work(&self) -> bool {
         self.lists || !self.burst.is_fruitless() && self.quota.is_left()
     }
@@ -328,7 +329,7 @@ impl Findings {
         message(&self.kept[at].finding).unwrap_or_default().to_vec()
     }
 
-    /// Only counts a failure.
+    /// Counts a failure without keeping it.
     fn leave_out(&mut self, incident: &Incident) {
         self.unshown += u64::from(incident.count);
         self.unlisted += u64::from(incident.count);
@@ -362,7 +363,7 @@ impl Findings {
         self.known.insert(text, known);
     }
 
-    /// Notes why something gets no hint.
+    /// Records why a message gets no hint.
     fn leave_unsaid(&mut self, message: Vec<u8>, why: &str) {
         if self.unsaid.len() < MOST_UNSAID {
             self.unsaid.push((message, why.to_owned()));
@@ -373,13 +374,13 @@ impl Findings {
         Views::with(self.worlds.clone(), self.offered.clone())
     }
 
-    /// Keeps a finding; the number of its entry.
+    /// Keeps a finding, and returns the number of its entry.
     fn keep(&mut self, finding: Finding) -> u64 {
         self.offered.extend(offers(&finding));
         self.offered.truncate(MOST_OFFERED);
         let same = |entry: &&mut Entry| is_same(&entry.finding, &finding);
         if let Some(entry) = self.kept.iter_mut().find(same) {
-            // One failure that is told of in several ways is one; the same words again are another.
+            // The same message again is another failure. A different message about the same failure is not.
             if message(&entry.finding) == message(&finding) {
                 entry.finding.count += finding.count;
             }
@@ -407,7 +408,7 @@ impl Findings {
         }
     }
 
-    /// Forgets what was met least recently.
+    /// Drops the finding that was met least recently.
     fn forget_one(&mut self) {
         let oldest = (0..self.kept.len()).min_by_key(|&at| self.kept[at].last_met);
         if let Some(at) = oldest {
@@ -440,7 +441,7 @@ fn message(finding: &Finding) -> Option<&[u8]> {
         .map(|incident| incident.message.as_slice())
 }
 
-/// Whether two findings are of one failure: the same was tried on the same object by one with the same rights.
+/// Whether two findings are about the same failure: the same operation on the same object by a subject with the same rights.
 fn is_same(one: &Finding, other: &Finding) -> bool {
     let (Some(a), Some(b)) = (&one.attempt, &other.attempt) else {
         return false;
@@ -451,7 +452,7 @@ fn is_same(one: &Finding, other: &Finding) -> bool {
         && a.subject.has_the_rights_of(&b.subject)
 }
 
-/// What refuses it, to be compared with other findings; `None` where nothing is known to.
+/// What refuses, for comparison with other findings; `None` if nothing is known to refuse.
 #[must_use]
 pub fn obstacle(finding: &Finding) -> Option<Obstacle> {
     let Conclusion::Refused(denial, _) = &finding.conclusion else {

@@ -1,4 +1,4 @@
-//! One piece of evidence, worked out: resolve → gather → judge → remedy.
+//! Investigates one piece of evidence: resolve → gather → judge → remedy.
 
 mod abroad;
 mod elsewhere;
@@ -29,10 +29,10 @@ use crate::report::{Conclusion, Finding, Unclear};
 use crate::resolve::{self, Circumstances, Evidence, Interpretation, Reading, Whence};
 use judged::Judged;
 
-/// How many readings of one message are judged at most: a bound on the time that a strange message can cost.
+/// The maximum number of readings of one message that are judged. It bounds the time that a strange message can cost.
 const MOST_READINGS: usize = 64;
 
-/// Works out what was refused, by what, and what puts it right.
+/// Determines what was refused, by what, and how to fix it.
 #[must_use]
 pub fn investigate(
     evidence: Evidence,
@@ -48,7 +48,7 @@ pub fn investigate(
     }
 }
 
-/// Works out one access that is asked about: `permwrap why`.
+/// Judges an access that is asked about (`permwrap why`).
 #[must_use]
 pub fn examine(attempt: Attempt) -> Finding {
     investigate(
@@ -58,7 +58,7 @@ pub fn examine(attempt: Attempt) -> Finding {
     )
 }
 
-/// Whether a finding is worth telling in a run: a refusal, or a failure that is surely the program's own.
+/// Whether a finding is worth reporting in a run: a refusal, or a failure that is certainly the program's own.
 #[must_use]
 pub fn is_worth_telling(finding: &Finding) -> bool {
     match (&finding.conclusion, &finding.incident) {
@@ -69,16 +69,16 @@ pub fn is_worth_telling(finding: &Finding) -> bool {
     }
 }
 
-/// What the evidence of a text comes to, before it is explained.
+/// The result of reading a text, before it is explained.
 enum Decision {
-    /// A reading that decides.
+    /// The reading that decides.
     Judged(Box<Judged>, Conclusion),
-    /// Nothing was judged, and why not.
+    /// Nothing was judged, for this reason.
     Nothing(String),
 }
 
 impl Decision {
-    /// The reading as its verdict says.
+    /// Takes the conclusion from the verdict on the reading.
     fn of(judged: Judged) -> Decision {
         let conclusion = as_judged(&judged);
         Decision::Judged(Box::new(judged), conclusion)
@@ -108,7 +108,7 @@ fn of_message(incident: Incident, circumstances: &Circumstances, views: &mut Vie
     }
 }
 
-/// A text that was written where its readers look.
+/// Investigates a text.
 fn read(incident: Incident, circumstances: &Circumstances, views: &mut Views) -> Finding {
     let message = incident.message.clone();
     let renamed = renamed::known(&incident, circumstances);
@@ -137,7 +137,7 @@ fn read(incident: Incident, circumstances: &Circumstances, views: &mut Views) ->
     Finding { count, ..finding }
 }
 
-/// What the words of a message come to.
+/// Interprets the words of a message.
 fn interpreted(incident: &Incident, circumstances: &Circumstances, views: &mut Views) -> Decision {
     let decision = match resolve::interpret(incident, circumstances) {
         Interpretation::Told(readings) => told::decide(incident, readings, views),
@@ -157,7 +157,7 @@ fn interpreted(incident: &Incident, circumstances: &Circumstances, views: &mut V
             Decision::Judged(judged, Conclusion::Allowed | Conclusion::Unclear(Unclear::Note(_))),
             Some(name),
         ) if !judged.reading.signs.place && !circumstances.command.is_empty() => {
-            // What lies elsewhere under that name says nothing.
+            // A file with this name in some other directory says nothing.
             Decision::Nothing(format!(
                 "{} is relative to a directory that the program worked in, and it is not known which",
                 quote::display(name)
@@ -185,7 +185,7 @@ fn of_question(attempt: Attempt, views: &mut Views) -> Finding {
     }
 }
 
-/// A call that is known: where the rules allow it, something else refused it, and that is certain.
+/// A system call that is known. If the judge allows it, something else certainly refused it.
 fn of_call(attempt: Attempt, circumstances: &Circumstances, views: &mut Views) -> Finding {
     let signs = Signs::CALL;
     let reading = Reading { attempt, signs };
@@ -215,7 +215,7 @@ fn of_call(attempt: Attempt, circumstances: &Circumstances, views: &mut Views) -
     explained(judged, conclusion, circumstances, views)
 }
 
-/// A call that a filter answered, whatever the rules would have come to.
+/// A system call that was answered by a seccomp filter, whatever the kernel's checks would have decided.
 fn of_filtered_call(attempt: Attempt, circumstances: &Circumstances, views: &mut Views) -> Finding {
     let signs = Signs::CALL;
     let denial = Denial {
@@ -230,7 +230,7 @@ fn of_filtered_call(attempt: Attempt, circumstances: &Circumstances, views: &mut
     explained(judged, conclusion, circumstances, views)
 }
 
-/// A finding with all that its explanation needs; fixes that rest on a guess are not called proven.
+/// A finding with everything that its explanation requires. Fixes that depend on a guess are not called proven.
 fn explained(
     judged: Judged,
     conclusion: Conclusion,
@@ -282,7 +282,7 @@ fn explained(
     }
 }
 
-/// The set-user-ID program that has no rights of its own here is the first thing to say.
+/// If a set-user-ID program runs without its privileges here, that is the first thing to say.
 fn with_what_is_without_effect(
     conclusion: Conclusion,
     attempt: &Attempt,
@@ -299,15 +299,15 @@ fn with_what_is_without_effect(
     Conclusion::Refused(denial, remedy)
 }
 
-/// A fix can be proven only for what is known to have been tried.
+/// Marks the fixes as not verified: a fix can be proven only if it is known what was tried.
 fn unproven(remedy: &mut Remedy) {
     for fix in &mut remedy.fixes {
         fix.verified = false;
     }
 }
 
-/// An incident with what the line of source tells that the message points at: the operation, as in `./build.sh: line 3: out: ...`,
-/// or the directory that a program was to be started in.
+/// Completes an incident by the source line that the message points to: with the operation, as in `./build.sh: line 3: out:
+/// ...`, or with the directory that a program was to be started in.
 fn with_its_source(incident: Incident, circumstances: &Circumstances) -> Incident {
     let (Some(Clue::Line(file, number)), Some(name)) = (&incident.clue, incident.paths.first())
     else {
@@ -344,7 +344,7 @@ fn with_its_source(incident: Incident, circumstances: &Circumstances) -> Inciden
     }
 }
 
-/// What a verdict comes to.
+/// The conclusion that follows from a verdict.
 fn as_judged(judged: &Judged) -> Conclusion {
     match &judged.verdict {
         Verdict::Allowed => Conclusion::Allowed,

@@ -1,4 +1,5 @@
-//! The user's own files of patterns: beside the configuration, and in the directories it or the command line names.
+//! The user's own pattern files: beside the configuration file, and in directories named by the configuration or on the command
+//! line.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use crate::detect::{self, Patterns};
 use crate::gather;
 use crate::small_file;
 
-/// permwrap's patterns and the user's, and what is wrong with the user's files, one line each.
+/// permwrap's patterns combined with the user's, and what is wrong with the user's files, one line each.
 #[must_use]
 pub fn load(directories: &[PathBuf], config: &Config) -> (Arc<Patterns>, Vec<String>) {
     let mut patterns = Patterns::builtin().with_locale(gather::refusals_in_locale());
@@ -24,7 +25,7 @@ pub fn load(directories: &[PathBuf], config: &Config) -> (Arc<Patterns>, Vec<Str
         for file in files {
             let name = file.display().to_string();
             let text = small_file::read(&file).map_err(|error| format!("{name}: {error}"));
-            // A file is tried alone first: one with a mistake must not take the others with it.
+            // Each file is tried separately first, so that a mistake in one does not disable the others.
             let checked = text.and_then(|text| match Patterns::builtin().with_file(&name, &text) {
                 Ok(_) => Ok(text),
                 Err(mistake) => Err(mistake.to_string()),
@@ -38,7 +39,8 @@ pub fn load(directories: &[PathBuf], config: &Config) -> (Arc<Patterns>, Vec<Str
     (Arc::new(patterns), troubles)
 }
 
-/// What the user's own patterns look for that need no reason in the line: the relay has to look for it as well.
+/// The literals of those patterns of the user that need no reason (such as "Permission denied") in the line: the relay must
+/// look for them as well.
 #[must_use]
 pub fn literals(directories: &[PathBuf]) -> Vec<Vec<u8>> {
     let config = config::load().unwrap_or_default();
@@ -52,7 +54,7 @@ pub fn literals(directories: &[PathBuf]) -> Vec<Vec<u8>> {
     literals
 }
 
-/// Checks the files of patterns in these directories, before a command is started with them.
+/// Checks the pattern files in these directories, before a command is started with them.
 ///
 /// # Errors
 /// The first mistake, with file and line.
@@ -61,8 +63,8 @@ pub fn check(directories: &[PathBuf]) -> Result<(), String> {
     troubles.into_iter().next().map_or(Ok(()), Err)
 }
 
-/// The directories of patterns besides permwrap's own: those of the command line, those of the configuration, and the
-/// user's `patterns` beside it.
+/// The directories of additional patterns: those of the command line, those of the configuration, and `patterns` beside the
+/// configuration file.
 fn all_directories(told: &[PathBuf], config: &Config) -> Vec<PathBuf> {
     let configured = config
         .patterns
@@ -77,7 +79,7 @@ fn all_directories(told: &[PathBuf], config: &Config) -> Vec<PathBuf> {
     told.iter().cloned().chain(configured).chain(own).collect()
 }
 
-/// The files of patterns in a directory, by name.
+/// The pattern files in a directory, sorted by name.
 fn files_of(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory)? {

@@ -1,19 +1,19 @@
-//! Paths written for people and for shells: a file name can do no harm on the screen or when pasted.
+//! Quotes paths for people and for shells, so that a file name can do no harm when displayed or pasted.
 //!
-//! A file name is any bytes but `/` and NUL. One with a newline, an escape sequence, `$(...)` or a byte outside UTF-8 in it
-//! comes out of here in plain printable characters, and a shell reads back exactly the same name.
+//! A file name consists of any bytes except `/` and NUL. Newlines, escape sequences, `$(...)` and bytes that are not UTF-8
+//! become plain printable characters, from which a shell reads back exactly the same name.
 #![forbid(unsafe_code)]
 
 use std::fmt::Write;
 
-/// A byte as the notation of facts and the JSON write what is no text: `\xNN`.
+/// The notation of a non-text byte in facts and JSON: `\xNN`.
 #[must_use]
 pub fn byte(byte: u8) -> String {
     format!("\\x{byte:02x}")
 }
 
-/// The path as people read it: printable characters as they are, a control character or odd byte as `\n`, `\x1b`, and a
-/// character that would alter how its neighbours are shown (right-to-left marks, zero width) as `\u{202e}`.
+/// The path for people. Printable characters remain; control characters and invalid bytes become `\n` or `\x1b`; characters
+/// that alter the display of their neighbours (right-to-left marks, zero width) become `\u{202e}`.
 #[must_use]
 pub fn display(path: &[u8]) -> String {
     let mut text = String::with_capacity(path.len());
@@ -37,8 +37,8 @@ pub fn display(path: &[u8]) -> String {
     text
 }
 
-/// A line of text as people read it, whatever names it holds: as [`display`], and nothing in it is a workflow command of
-/// GitHub's (`::error::` at the start of a line, `##[error]` anywhere in it).
+/// A line of text for people, which may contain file names: like [`display`], and in addition it cannot act as a GitHub
+/// workflow command (`::error::` at the start of a line, `##[error]` anywhere).
 #[must_use]
 pub fn line(text: &str) -> String {
     let shown = display(text.as_bytes()).replace("##[", "#\\#[");
@@ -48,10 +48,10 @@ pub fn line(text: &str) -> String {
     }
 }
 
-/// The path as one word for a POSIX shell (sh(1)): bare where nothing in it means anything to a shell, in single quotes where
-/// all of it is printable, else through printf(1), which every shell has.
+/// The path as one word for a POSIX shell (sh(1)): bare if it contains nothing special to a shell; in single quotes if it is
+/// printable; otherwise by means of printf(1), which every shell has.
 ///
-/// A leading dash gets `./` before it, so that no command takes the path for an option.
+/// A path with a leading dash is prefixed with `./`, so that no command takes it for an option.
 #[must_use]
 pub fn shell(path: &[u8]) -> String {
     if path.starts_with(b"-") {
@@ -61,14 +61,14 @@ pub fn shell(path: &[u8]) -> String {
     }
 }
 
-/// A whole command line, of words as given to execve(2). Options stay options.
+/// A whole command line, from words as passed to execve(2). Words with a leading dash remain options.
 #[must_use]
 pub fn command(words: &[Vec<u8>]) -> String {
     let quoted: Vec<String> = words.iter().map(|bytes| word(bytes)).collect();
     quoted.join(" ")
 }
 
-/// `"$(...)"` drops newlines at the end, so those of a name that ends in one follow in single quotes.
+/// Command substitution strips trailing newlines, so those of a name are appended in single quotes.
 fn word(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) if text.starts_with(is_bare_first) && text.chars().all(is_bare) => text.to_owned(),
@@ -87,8 +87,8 @@ fn word(bytes: &[u8]) -> String {
     }
 }
 
-/// The format of printf(1) that prints these bytes: everything that means something to printf, to a shell or to the
-/// history of an interactive one is written as three octal digits.
+/// The format for printf(1) that prints these bytes. Whatever is special to printf, to a shell, or to the history expansion of
+/// an interactive one is written as three octal digits.
 fn printf_format(bytes: &[u8]) -> String {
     let mut format = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
@@ -109,17 +109,17 @@ fn printf_format(bytes: &[u8]) -> String {
     format
 }
 
-/// Whether the character stands in a shell word without quotes.
+/// Whether the character needs no quotes in a shell word.
 fn is_bare(c: char) -> bool {
     c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c)
 }
 
-/// As [`is_bare`], for the first one: zsh reads `=ls` as a path.
+/// Like [`is_bare`], for the first character: zsh expands `=ls` to a path.
 fn is_bare_first(c: char) -> bool {
     is_bare(c) && c != '='
 }
 
-/// Whether the character shows itself, takes a place of its own and leaves its neighbours alone.
+/// Whether the character is visible, occupies a column of its own and does not affect its neighbours.
 fn is_plain(c: char) -> bool {
     !c.is_control()
         && !matches!(c,

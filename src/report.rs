@@ -1,6 +1,6 @@
-//! What was found, as data: one model for people, JSON and annotations.
+//! Findings as data: one model for text, JSON and annotations.
 //!
-//! Field names are those of the interface; adding a field is fine, renaming one is not.
+//! The field names are part of the interface: fields may be added, but not renamed.
 #![forbid(unsafe_code)]
 
 use serde::Serialize;
@@ -11,31 +11,31 @@ use crate::facts::Facts;
 use crate::quote;
 use crate::remedy::{Fix, Remedy};
 
-/// The version of every document's form.
+/// The version of the format of all documents.
 pub const SCHEMA: u32 = 1;
 
-/// A finding: what was met, with what was worked out of it. The typed parts are for the renderer.
+/// A failure that was met, with everything that was derived from it. The typed parts are for the renderer.
 #[derive(Debug, Clone)]
 pub struct Finding {
-    /// What the text said; `None` where no text told of it.
+    /// What the text said; `None` if no text reported the failure.
     pub incident: Option<Incident>,
     /// How often it was met.
     pub count: u64,
-    /// How many other failures the same obstacle stands behind, which are not shown for themselves.
+    /// How many other failures have the same obstacle and are therefore not shown separately.
     pub alike: u64,
-    /// The reading that was judged; `None` where there was nothing to judge. Where nothing told the operation, that of
-    /// the attempt is one of several that are possible.
+    /// The reading that was judged; `None` if there was nothing to judge. If nothing identified the operation, the attempt's
+    /// operation is one of several possible ones.
     pub attempt: Option<Attempt>,
-    /// What told each part of the reading.
+    /// What identified each part of the reading.
     pub signs: Signs,
-    /// What it was judged on.
+    /// The facts that the judgement is based on.
     pub facts: Facts,
-    /// What came of it.
+    /// The result.
     pub conclusion: Conclusion,
 }
 
 impl Finding {
-    /// What a text tells of, where nothing was judged, and why not.
+    /// A finding for a text whose failure was not judged, with the reason.
     #[must_use]
     pub fn without_attempt(incident: Incident, note: String) -> Finding {
         Finding {
@@ -56,55 +56,55 @@ impl Finding {
     }
 }
 
-/// What the evidence comes to.
+/// The result of an investigation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Conclusion {
-    /// Refused: the first blocker, and what puts it right.
+    /// The kernel refuses: the first obstacle, and how to remove it.
     Refused(Denial, Remedy),
-    /// By all that can be seen, nothing stands in the way now.
+    /// As far as can be seen, nothing refuses the operation now.
     Allowed,
-    /// The evidence does not decide.
+    /// The evidence does not suffice to decide.
     Unclear(Unclear),
 }
 
-/// Why the evidence does not decide.
+/// Why the evidence does not suffice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unclear {
     /// What is missing, as a sentence.
     Note(String),
-    /// Nothing tells what was tried on the object: what may be done with it now, and what may not.
+    /// Nothing identifies the operation: what may be done with the object now, and what may not.
     Operation(Vec<Way>),
 }
 
-/// One thing that may have been tried on an object.
+/// An operation that may have been tried on an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Way {
-    /// What.
+    /// The operation.
     pub operation: Operation,
-    /// Why it is refused now, and what would allow it; `None` where it is allowed.
+    /// Why it is refused now, and the fixes; `None` if it is allowed.
     pub refused: Option<(String, Vec<Fix>)>,
 }
 
-/// The report of a run.
+/// The JSON report of a run.
 #[derive(Debug, Serialize)]
 pub struct RunReport {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// The command line; odd bytes written `\xNN`.
+    /// The command line; bytes that are not UTF-8 are written `\xNN`.
     pub command: Vec<String>,
     /// How the command ended.
     pub exit: Exit,
-    /// What was found.
+    /// The failures that were found.
     pub incidents: Vec<IncidentReport>,
-    /// How many more failures were met than are listed: there is a bound to what is kept.
+    /// How many more failures were met than are listed, because the number kept is limited.
     #[serde(skip_serializing_if = "is_zero")]
     pub unlisted: u64,
-    /// Every refused call, equal ones once, in the order of their first; only where the calls were traced.
+    /// Every distinct refused call, in the order of first occurrence; present only if system calls were traced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calls: Option<Vec<CallReport>>,
 }
 
-/// One refused call.
+/// A refused system call.
 #[derive(Debug, Clone, Serialize)]
 #[allow(missing_docs)]
 pub struct CallReport {
@@ -128,49 +128,49 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// How a command ended: by code or by signal.
+/// How a command ended: by an exit code or by a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Exit {
-    /// The exit code.
+    /// The exit code, if it exited.
     pub code: Option<i32>,
-    /// The signal's number.
+    /// The signal number, if a signal ended it.
     pub signal: Option<i32>,
 }
 
-/// The report of `explain`.
+/// The JSON report of `explain`.
 #[derive(Debug, Serialize)]
 pub struct ExplainReport {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// What was found.
+    /// The failures that were found.
     pub incidents: Vec<IncidentReport>,
-    /// What others refused: logins, databases, services.
+    /// Refusals by something other than the kernel: logins, databases, services.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<ElsewhereReport>,
 }
 
-/// What was refused by no file of this machine.
+/// A refusal that no file of this machine is responsible for.
 #[derive(Debug, Serialize)]
 pub struct ElsewhereReport {
-    /// What it is: `ssh-login`.
+    /// The kind of refusal: `ssh-login`.
     pub kind: &'static str,
-    /// The line that tells of it.
+    /// The line that reports it.
     pub message: String,
-    /// What it is and where to look, as a sentence.
+    /// What it means and where to look, as a sentence.
     pub meaning: &'static str,
 }
 
-/// The report of `why`.
+/// The JSON report of `why`.
 #[derive(Debug, Serialize)]
 pub struct WhyReport {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// What was found.
+    /// The answer.
     #[serde(flatten)]
     pub incident: IncidentReport,
 }
 
-/// One incident.
+/// A failure.
 #[derive(Debug, Clone, Serialize)]
 #[allow(missing_docs)]
 pub struct IncidentReport {
@@ -185,12 +185,12 @@ pub struct IncidentReport {
     pub exact: bool,
     pub subject: Option<SubjectReport>,
     pub verdict: &'static str,
-    /// The same for the same refusal on every machine; of what is refused only.
+    /// Identifies the refusal: equal for the same refusal on every machine. Present only for refusals.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
     pub causes: Vec<CauseReport>,
     pub fixes: Vec<FixReport>,
-    /// Where it was, where that is not where permwrap runs: "in the container shop-web".
+    /// Where it happened, if not in the place that permwrap runs in: "in the container shop-web".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -208,7 +208,7 @@ pub struct SubjectReport {
     pub user: Option<String>,
 }
 
-/// What denies.
+/// An obstacle.
 #[derive(Debug, Clone, Serialize)]
 #[allow(missing_docs)]
 pub struct CauseReport {
@@ -220,7 +220,7 @@ pub struct CauseReport {
     pub evidence: Vec<String>,
 }
 
-/// What puts it right.
+/// A change that removes the obstacle.
 #[derive(Debug, Clone, Serialize)]
 #[allow(missing_docs)]
 pub struct FixReport {
@@ -238,7 +238,7 @@ pub struct FixReport {
     pub relogin: bool,
 }
 
-/// A path or other bytes for JSON: odd bytes written `\xNN`, and whether there were any.
+/// Converts a path or other bytes for JSON: bytes that are not UTF-8 are written `\xNN`. The flag says whether there were any.
 #[must_use]
 pub fn lossy(bytes: &[u8]) -> (String, bool) {
     let mut text = String::with_capacity(bytes.len());

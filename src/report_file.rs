@@ -1,7 +1,7 @@
-//! The file that a report is written to.
+//! Writes a report to a file.
 //!
-//! It appears whole or not at all: readers never see half of it, and a full disk leaves the last one as it was. And it is
-//! what was named: a link that another user planted in its place is not followed.
+//! The file is replaced atomically: readers never see a partial report, and a full disk leaves the previous one intact. A
+//! symlink that another user planted at the path is not followed.
 #![forbid(unsafe_code)]
 
 use std::ffi::OsString;
@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 
 use nix::libc;
 
-/// Writes a file, in the place of one that may be there.
+/// Writes a file, replacing an existing one.
 ///
 /// # Errors
-/// As open(2), write(2) and rename(2); and where it is a link of another user's.
+/// Those of open(2), write(2) and rename(2). Also fails if the path is a symlink that belongs to another user than the caller
+/// or root.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     match fs::symlink_metadata(path) {
         Ok(there) if there.is_symlink() => {
@@ -25,7 +26,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
                     "it is another user's link, which is not followed",
                 ));
             }
-            // Also /dev/stdout and its like, which mean an open file.
+            // This includes /dev/stdout and similar links, which refer to an open file.
             fs::write(path, bytes)
         }
         Ok(there) if there.is_file() => replace(path, bytes, Some(there.permissions().mode())),
@@ -40,8 +41,8 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     }
 }
 
-/// Writes a new file beside it and gives that its name. Where that is refused, by the directory or by a security module that
-/// knows of this one file only, it is written to where it is.
+/// Writes a temporary file in the same directory and renames it. If that is refused, by the directory or by a security module
+/// that permits this one file only, the file is written in place.
 fn replace(path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<()> {
     match exchange(path, bytes, mode) {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
@@ -67,8 +68,8 @@ fn exchange(path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<()> {
     done
 }
 
-/// Writes to the file itself, which is `there` or not: through no link, and to none that has another name, which may be
-/// somebody's trap.
+/// Writes to the file itself, which must exist exactly if `there` is set. It does not follow a symlink, and refuses a file with
+/// several hard links: either may be a trap set by another user.
 fn write_in_place(path: &Path, bytes: &[u8], there: bool) -> Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
@@ -90,7 +91,7 @@ fn temporary(path: &Path) -> Result<(PathBuf, File)> {
     hidden.push(name);
     hidden.push(format!(".{}", std::process::id()));
     let beside = path.with_file_name(hidden);
-    // Never one that is there already, be it a link.
+    // An existing file or symlink must not be reused.
     let file = OpenOptions::new()
         .write(true)
         .create_new(true)

@@ -1,5 +1,5 @@
-//! Files that a person wrote: settings, patterns, manifests. One that is no regular file, or too large to have been written by
-//! a person, is refused at once: reading a device may never end, and opening a FIFO may wait for ever.
+//! Reads files written by people: settings, patterns, manifests. A file that is not regular, or too large to have been written
+//! by a person, is rejected: reading a device may never end, and opening a FIFO may block.
 #![forbid(unsafe_code)]
 
 use std::fs::{File, Metadata, OpenOptions};
@@ -9,15 +9,15 @@ use std::path::Path;
 
 use nix::libc;
 
-/// The largest such file, in bytes.
+/// The maximum size of such a file, in bytes.
 pub const MOST: u64 = 1024 * 1024;
 
 /// Opens a regular file for reading.
 ///
 /// # Errors
-/// As open(2), and where it is something else.
+/// Those of open(2). Also fails if it is not a regular file.
 pub fn open(path: &Path) -> Result<(File, Metadata)> {
-    // Without waiting for the other end of a FIFO, or for a device.
+    // Do not wait for the other end of a FIFO, or for a device.
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
     let file = OpenOptions::new()
         .read(true)
@@ -33,10 +33,10 @@ pub fn open(path: &Path) -> Result<(File, Metadata)> {
     Ok((file, metadata))
 }
 
-/// The beginning of a regular file that another machine's or container's owner may have written.
+/// At most the first `most` bytes of a regular file whose content is not trusted, such as one of a container.
 ///
 /// # Errors
-/// As open(2) and read(2), and where it is no regular file.
+/// Those of open(2) and read(2). Also fails if it is not a regular file.
 pub fn beginning(path: &Path, most: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open(path)?.0.take(most).read_to_end(&mut bytes)?;
@@ -46,16 +46,17 @@ pub fn beginning(path: &Path, most: u64) -> Result<Vec<u8>> {
 /// The text of a small file.
 ///
 /// # Errors
-/// As open(2) and read(2), and where it is no regular file, too large, or not UTF-8.
+/// Those of open(2) and read(2). Also fails if it is not a regular file, too large, or not UTF-8.
 pub fn read(path: &Path) -> Result<String> {
     let (file, metadata) = open(path)?;
     text_of(file, &metadata)
 }
 
-/// The same; `None` where permwrap runs as root and the file is another user's, who shall not decide what root is told.
+/// Like [`read`], but `None` if permwrap runs as root and the file belongs to another user, who must not control what root is
+/// told.
 ///
 /// # Errors
-/// As for [`read`].
+/// Those of [`read`].
 pub fn read_own(path: &Path) -> Result<Option<String>> {
     let (file, metadata) = open(path)?;
     if !is_own(&metadata) {
@@ -64,7 +65,7 @@ pub fn read_own(path: &Path) -> Result<Option<String>> {
     text_of(file, &metadata).map(Some)
 }
 
-/// Whether this is not another user's, as seen by root: any other user may trust whom he likes.
+/// Whether root may trust the file: it belongs to root. Ordinary users may trust any file.
 #[must_use]
 pub fn is_own(metadata: &Metadata) -> bool {
     !nix::unistd::geteuid().is_root() || metadata.uid() == 0
@@ -77,7 +78,7 @@ fn text_of(file: File, metadata: &Metadata) -> Result<String> {
     }
     let mut text = String::new();
     file.take(MOST + 1).read_to_string(&mut text)?;
-    // Some file systems say that every file is empty.
+    // Some file systems report a size of 0 for every file, so the length is checked again.
     if text.len() as u64 > MOST {
         Err(too_large())
     } else {

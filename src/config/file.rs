@@ -1,4 +1,4 @@
-//! Where the configuration file is, and reading it.
+//! Locates and reads the configuration file.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -6,20 +6,20 @@ use std::path::PathBuf;
 use super::{Config, Mistake, parse};
 use crate::small_file;
 
-/// Where a configuration file is looked for.
+/// The location of the configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
-    /// permwrap's directory: `$XDG_CONFIG_HOME/permwrap`, `~/.config/permwrap` where that is not set. It also holds
+    /// permwrap's directory: `$XDG_CONFIG_HOME/permwrap`, or `~/.config/permwrap` if the variable is not set. It also holds
     /// `patterns/`.
     pub directory: PathBuf,
-    /// The file: `config.toml` in it.
+    /// The file `config.toml` in it.
     pub file: PathBuf,
 }
 
-/// The paths for this environment; `None` without a home.
+/// The paths for this environment; `None` if there is no home directory.
 #[must_use]
 pub fn paths() -> Option<Paths> {
-    // The XDG base directory specification: a relative path is to be ignored.
+    // The XDG base directory specification requires relative paths to be ignored.
     let directory = std::env::var_os("XDG_CONFIG_HOME")
         .map(PathBuf::from)
         .filter(|path| path.is_absolute())
@@ -31,11 +31,11 @@ pub fn paths() -> Option<Paths> {
     })
 }
 
-/// The configuration in force; the defaults where there is no file, or none that may be read: after sudo(8) or setpriv(1)
-/// the home is often still another user's, who does not decide what root is told.
+/// The configuration in force. Defaults apply if there is no file, or if root must not trust it: after sudo(8) or setpriv(1),
+/// HOME often still belongs to another user, who must not control what root is told.
 ///
 /// # Errors
-/// One line that names the file, and the line in it where there is one.
+/// A message of one line, with the name of the file and, if known, the line number.
 pub fn load() -> Result<Config, String> {
     let Some(paths) = paths() else {
         return Ok(Config::default());

@@ -1,11 +1,12 @@
-//! `permwrap config`: what is in force, and from where.
+//! `permwrap config`: the settings in force, and where they come from.
 
 use std::path::PathBuf;
 
 use super::{Config, HintsOrOff, Paths, Set};
 use crate::cli::{Color, Hints};
 
-/// A table of every setting with its value and its origin. `paths` and `there` tell of the file.
+/// A table of all settings with their values and origins. `paths` is the location of the file, and `there` says whether it
+/// exists.
 #[must_use]
 pub fn show(config: &Config, paths: Option<&Paths>, there: bool) -> String {
     let file = match paths {

@@ -1,7 +1,7 @@
-//! The obstacles by name: one list for the codes, their pages, words and remedies.
+//! The causes by name: a single list, from which codes, pages, descriptions and remedies are derived.
 
-/// Hands the list to another macro: the code's variant, the module of [`cause`](crate::cause) that knows it, the fixed name,
-/// and what it denies because of.
+/// Passes the list to another macro. Each line holds the variant, the module of [`cause`](crate::cause) that implements it, the
+/// fixed name, and the reason in one line.
 macro_rules! with_codes {
     ($callback:ident) => {
         $callback! {
@@ -51,7 +51,7 @@ pub(crate) use with_codes;
 
 macro_rules! define {
     ($($variant:ident $module:ident $code:literal $because:literal,)*) => {
-        /// What denies, by the name that scripts rely on. A name says the obstacle, never the remedy.
+        /// A cause of a refusal, by the name that scripts rely on. The name states the obstacle, never the remedy.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[allow(missing_docs)]
         pub enum Code { $($variant,)* }
@@ -60,13 +60,13 @@ macro_rules! define {
             /// Every code, in the order of the documentation.
             pub const ALL: &'static [Code] = &[$(Code::$variant,)*];
 
-            /// The fixed name: `dir-not-searchable`.
+            /// The name, which never changes: `dir-not-searchable`.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Code::$variant => $code,)* }
             }
 
-            /// "Denies because ..." in one line.
+            /// Completes "denies because ..." in one line.
             #[must_use]
             pub const fn because(self) -> &'static str {
                 match self { $(Code::$variant => $because,)* }
@@ -78,7 +78,7 @@ macro_rules! define {
 with_codes!(define);
 
 impl Code {
-    /// The code of this name.
+    /// The code with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Code> {
         Code::ALL.iter().copied().find(|code| code.name() == name)

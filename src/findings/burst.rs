@@ -1,27 +1,28 @@
-//! How much is worked out at a stretch.
+//! Limits how much is investigated at a stretch.
 
 use std::time::{Duration, Instant};
 
-/// How many failures of a burst are worked out at once; the rest waits.
+/// How many failures of a burst are investigated immediately; the others wait.
 const AT_ONCE: usize = 24;
 
-/// How long a burst lasts at most: of a program that never pauses, something is still explained in each.
+/// The maximum duration of a burst. If a program never pauses, a new burst starts, so that hints are still shown from time to
+/// time.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// How many failures are worked out without anything new to be said; of more, only the number is kept.
+/// How many failures are investigated without a new hint; further ones are only counted.
 const MOST_FRUITLESS: usize = 100;
 
-/// Failures that come one after another, until there is a pause.
+/// A sequence of failures without a pause.
 #[derive(Debug, Default)]
 pub(super) struct Burst {
     began: Option<Instant>,
     worked_out: usize,
-    /// How many were worked out since there was something new to be said.
+    /// The number of failures investigated since the last new hint.
     fruitless: usize,
 }
 
 impl Burst {
-    /// More has come; what lasted too long begins anew.
+    /// Continues the burst, or starts a new one if it has lasted too long.
     pub(super) fn goes_on(&mut self) {
         if self.began.is_some_and(|began| began.elapsed() >= LONGEST) {
             self.worked_out = 0;
@@ -30,23 +31,23 @@ impl Burst {
         self.began.get_or_insert_with(Instant::now);
     }
 
-    /// Another one is worked out.
+    /// Counts a failure that is investigated.
     pub(super) fn count(&mut self) {
         self.worked_out += 1;
         self.fruitless += 1;
     }
 
-    /// There was something new to be said.
+    /// Notes that a new hint was found.
     pub(super) fn bore_fruit(&mut self) {
         self.fruitless = 0;
     }
 
-    /// Whether what comes now has to wait.
+    /// Whether further failures have to wait.
     pub(super) fn is_full(&self) -> bool {
         self.worked_out >= AT_ONCE
     }
 
-    /// Whether so much was worked out for nothing that more is not worth the work.
+    /// Whether so many failures were investigated without result that further ones are not worth the effort.
     pub(super) fn is_fruitless(&self) -> bool {
         self.fruitless >= MOST_FRUITLESS
     }

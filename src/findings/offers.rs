@@ -1,11 +1,11 @@
-//! What a hint's fix grants, for the hints that follow it.
+//! The ACL entries that the fix of a hint grants, which later hints must take into account.
 
 use crate::change::Change;
 use crate::facts::Offer;
 use crate::remedy::Fix;
 use crate::report::{Conclusion, Finding, Unclear};
 
-/// The entries of ACLs that the first fix grants.
+/// The ACL entries that the first fix grants.
 pub(super) fn offers(finding: &Finding) -> Vec<Offer> {
     let fixes: Vec<&Fix> = match &finding.conclusion {
         Conclusion::Refused(_, remedy) => remedy.fixes.first().into_iter().collect(),

@@ -1,18 +1,18 @@
-//! How many hints a run may give.
+//! Limits the number of hints of a run.
 
 use std::time::{Duration, Instant};
 
-/// How many hints may be given in a row.
+/// The maximum number of hints in a row.
 const MOST: u32 = 12;
 
-/// How long it takes until one more may be given.
+/// The time after which one more hint is permitted.
 const REFILL: Duration = Duration::from_secs(5 * 60);
 
-/// A number of hints that is used up and refills with time.
+/// A number of permitted hints, which decreases with use and increases with time.
 #[derive(Debug)]
 pub struct Quota {
     left: u32,
-    /// When the last one was added, or the quota was full.
+    /// When the last one was added, or the quota was last full.
     since: Option<Instant>,
 }
 
@@ -26,12 +26,12 @@ impl Default for Quota {
 }
 
 impl Quota {
-    /// Takes one, where there is one left now.
+    /// Takes one hint from the quota; false if none is left.
     pub fn take(&mut self) -> bool {
         self.take_at(Instant::now())
     }
 
-    /// Whether one is left, or may have been refilled.
+    /// Whether one is left, or may have been added by now.
     pub fn is_left(&self) -> bool {
         self.left > 0 || self.since.is_some_and(|since| since.elapsed() >= REFILL)
     }

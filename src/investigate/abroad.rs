@@ -1,4 +1,5 @@
-//! A finding of another place: where it was, and its fixes as they are to be made: from here, in there, or where the place is described.
+//! Adapts a finding from another place (a container, sandbox or chroot): it names the place, and rewrites the fixes to be made
+//! from here, inside that place, or where the place is configured.
 
 use crate::attempt::{Attempt, Object, Place, Subject};
 use crate::byte_path;
@@ -11,8 +12,8 @@ use crate::quote;
 use crate::remedy::{self, Fix};
 use crate::report::{Conclusion, Finding};
 
-/// Says where it was, and how what puts it right is done. No command is left that would be about an object of the same name here.
-/// `stays` says that the place is there when the hint is read.
+/// Names the place and adapts the fixes. A command that would affect an object with the same path here is removed. `stays` says
+/// whether the place will still exist when the hint is read.
 pub(super) fn settle(finding: &mut Finding, place: Place, stays: bool) {
     let around = &mut finding.facts.surroundings;
     let abroad = around.abroad.get_or_insert_with(Abroad::default);
@@ -24,7 +25,7 @@ pub(super) fn settle(finding: &mut Finding, place: Place, stays: bool) {
     if let Place::Sandbox(program) = &place
         && let Some(known) = programs::program(program.as_bytes())
     {
-        // What something is hidden behind is not what was hidden.
+        // The object that hides another one is not the hidden one.
         let is_cover = |path: &[u8]| known.cover.iter().any(|cover| cover.as_bytes() == path);
         abroad.paths.retain(|(_, here)| !is_cover(here));
     }
@@ -35,7 +36,7 @@ pub(super) fn settle(finding: &mut Finding, place: Place, stays: bool) {
     };
     let facts = &finding.facts;
     let fixes = std::mem::take(&mut remedy.fixes).into_iter();
-    // Of a sandbox, what made it is told, not an image.
+    // A sandbox is created by a program's options, not from an image.
     let is_described = |fix: &Fix| is_sandbox && fix.place == Where::Deployment;
     let fixes = fixes.filter(|fix| is_for_abroad(fix) && !is_described(fix));
     let mut done: Vec<Fix> = advice(denial, facts, &place).into_iter().collect();
@@ -52,7 +53,7 @@ pub(super) fn settle(finding: &mut Finding, place: Place, stays: bool) {
     remedy.fixes = done;
 }
 
-/// Whether a fix can be meant for another place: `permwrap fix`, a login and root's own hand reach only this one.
+/// Whether a fix can apply to another place. A remount, a new login and other changes of this machine cannot.
 fn is_for_abroad(fix: &Fix) -> bool {
     let is_of_here = |change: &Change| {
         matches!(
@@ -67,12 +68,12 @@ fn is_for_abroad(fix: &Fix) -> bool {
     !fix.changes.iter().any(is_of_here)
 }
 
-/// A container is made anew at each start, unlike a tree below a chroot.
+/// Whether the place is created anew at each start, unlike the tree of a chroot.
 fn is_of_a_container(place: &Place) -> bool {
     matches!(place, Place::Container(_) | Place::Sandbox(_))
 }
 
-/// What the program that made the place can be told, as `patterns/programs.toml` has it.
+/// The option of the program that created the place, as `patterns/programs.toml` describes it.
 fn advice(denial: &Denial, facts: &Facts, place: &Place) -> Option<Fix> {
     let Place::Sandbox(program) = place else {
         return None;
@@ -111,8 +112,8 @@ fn path_here<'f>(there: &[u8], facts: &'f Facts) -> Option<&'f Vec<u8>> {
     Some(here)
 }
 
-/// The same changes by the paths, the names and the ids of here, where all that they touch has a path here: judged and guarded by
-/// what lies here on the way.
+/// The same changes in terms of the paths, names and ids here, if every object that they alter has a path here. They are judged
+/// and checked against what lies on those paths here.
 fn from_here(fix: &Fix, attempt: &Attempt, facts: &Facts) -> Option<Fix> {
     let nodes = fix.changes.iter().map(Change::alters);
     let nodes: Vec<NodeId> = nodes.collect::<Option<_>>()?;
@@ -132,7 +133,7 @@ fn from_here(fix: &Fix, attempt: &Attempt, facts: &Facts) -> Option<Fix> {
         ..attempt.clone()
     };
     let mut facts_here = gather::facts(&here);
-    // It is the number that counts there; whoever has it here is another one.
+    // Only the number matters there. The user who has it here is somebody else.
     let (uid, gid) = (attempt.subject.uid, attempt.subject.gid);
     let alike = facts_here.names.users.remove(&uid);
     facts_here.names.groups.remove(&gid);
@@ -167,13 +168,13 @@ fn from_here(fix: &Fix, attempt: &Attempt, facts: &Facts) -> Option<Fix> {
     })
 }
 
-/// Whether the users of the place are not those of here.
+/// Whether the users of the place may differ from those here.
 fn has_other_names(facts: &Facts) -> bool {
     let abroad = facts.surroundings.abroad.as_ref();
     abroad.is_some_and(|abroad| abroad.place != Some(Place::Namespace))
 }
 
-/// The change on the same object by another number.
+/// The same change of the object with another node id.
 fn moved(change: &Change, to: impl Fn(NodeId) -> Option<NodeId>) -> Option<Change> {
     let node = to(change.alters()?)?;
     Some(match change.clone() {
@@ -185,7 +186,7 @@ fn moved(change: &Change, to: impl Fn(NodeId) -> Option<NodeId>) -> Option<Chang
     })
 }
 
-/// The commands as root's in there, run from here by the engine.
+/// The commands, run as root inside the place by the container engine.
 fn by_entering(fix: &Fix, attempt: &Attempt, facts: &Facts) -> Option<Fix> {
     let abroad = facts.surroundings.abroad.as_ref()?;
     let is_named = |change: &Change| abroad.numbers.is_none() || change_is_named(change, facts);
@@ -212,7 +213,7 @@ fn by_entering(fix: &Fix, attempt: &Attempt, facts: &Facts) -> Option<Fix> {
     })
 }
 
-/// Whether whoever it is for has a name: numbers there are not those of here.
+/// Whether the users and groups that a change names have names: the numbers there differ from those here.
 fn change_is_named(change: &Change, facts: &Facts) -> bool {
     let names = &facts.names;
     let has_user = |uid: u32| names.users.contains_key(&uid);
@@ -231,7 +232,7 @@ fn change_is_named(change: &Change, facts: &Facts) -> bool {
     }
 }
 
-/// Words for what is to be done there: a command would be about this machine's object of the same name.
+/// Describes the fix in words, because a command would affect the object with the same path on this machine.
 fn in_words(fix: Fix, place: &Place) -> Fix {
     Fix {
         title: format!("{}: {}", place.words(), fix.title),

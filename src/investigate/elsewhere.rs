@@ -1,4 +1,4 @@
-//! A text that was written in another place: told of that place, by the eyes of those who live there, or not at all.
+//! Texts written in another place: they are judged as seen by processes that live there, or not at all.
 
 use super::{Views, abroad, read};
 use crate::attempt::{Incident, Origin, Place};
@@ -9,7 +9,7 @@ use crate::quote;
 use crate::report::{Conclusion, Finding};
 use crate::resolve::{self, CandidateProcess, Circumstances, Presence, Writer};
 
-/// Why the paths of a text are not looked up here, where it was written in a container or on another machine.
+/// Why the paths of a text are not looked up here, if it was written in a container or on another machine.
 pub(super) fn not_looked_at(incident: &Incident, circumstances: &Circumstances) -> Option<String> {
     if let Some(client) = resolve::of_a_server(incident, circumstances) {
         return Some(format!(
@@ -28,8 +28,8 @@ pub(super) fn not_looked_at(incident: &Incident, circumstances: &Circumstances) 
     })
 }
 
-/// A text that was written here, but where an engine may have passed it on that was gone before it was looked at: whoever
-/// runs one names it, and nobody who was seen here speaks.
+/// Investigates a text written here that a container engine may have relayed which ended before it was seen: a script of the
+/// command names an engine, and none of the processes seen here is known to have written the text.
 pub(super) fn here(
     incident: Incident,
     circumstances: &Circumstances,
@@ -73,7 +73,7 @@ pub(super) fn here(
     }
 }
 
-/// A text that was written in another place: read by those who live there, if any was seen. This place has nothing to do with it.
+/// Investigates a text written in another place on behalf of the processes seen there, if any. This place is never consulted.
 pub(super) fn there(
     incident: Incident,
     place: Place,
@@ -82,7 +82,7 @@ pub(super) fn there(
 ) -> Finding {
     let there = Circumstances {
         processes: living(circumstances, |lives| match (lives, &place) {
-            // An engine's client lives in a namespace of its own, and in no container.
+            // A container engine's client lives in a namespace of its own, but not in a container.
             (Some(lives), Place::Container(_)) => matches!(lives, Place::Container(_)),
             (lives, _) => lives.is_some(),
         }),
@@ -96,7 +96,7 @@ pub(super) fn there(
     }
     let mut finding = read(incident.clone(), &there, views);
     if finding.conclusion == Conclusion::Allowed {
-        // Whoever it was there, it was none of those who were seen.
+        // The process that failed was not among those seen.
         return Finding::without_attempt(incident, not_ours(&place));
     }
     let lives = finding.attempt.as_ref().and_then(|attempt| {
@@ -114,7 +114,7 @@ pub(super) fn there(
     finding
 }
 
-/// The processes that live where `is` says.
+/// The processes whose place satisfies `is`.
 pub(super) fn living(
     circumstances: &Circumstances,
     is: impl Fn(Option<&Place>) -> bool,
@@ -124,8 +124,8 @@ pub(super) fn living(
     lives.cloned().collect()
 }
 
-/// Whether a refusal follows from what was seen, or, where only a sandbox's options were, from one of those: what else it
-/// changes is not known.
+/// Whether the refusal is based on what was observed. If only the options of a sandbox are known, the obstacle must be one of
+/// the paths that they mount, since anything else in the sandbox is unknown.
 fn is_of_what_was_told(finding: &Finding, circumstances: &Circumstances) -> bool {
     let (Conclusion::Refused(denial, _), Some(attempt)) = (&finding.conclusion, &finding.attempt)
     else {
@@ -147,7 +147,7 @@ fn is_of_what_was_told(finding: &Finding, circumstances: &Circumstances) -> bool
         || options.iter().any(|path| path == at)
 }
 
-/// What decides in another place, where that cannot be looked at.
+/// A sentence about what decides in another place that cannot be inspected.
 fn not_ours(place: &Place) -> String {
     let what = match place {
         Place::Container(_) => ", and what its image or a volume has there decides",

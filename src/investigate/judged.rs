@@ -1,4 +1,4 @@
-//! Readings, judged through one view per subject.
+//! Judges readings, through one view per subject.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,22 +11,22 @@ use crate::gather::{View, World};
 use crate::judge::{Verdict, infer};
 use crate::resolve::Reading;
 
-/// The system as each subject sees it, read once for each.
+/// The system as each subject sees it, read once per subject.
 #[derive(Debug, Default)]
 pub struct Views {
     known: Vec<(Subject, Rc<View>)>,
     worlds: Worlds,
-    /// What earlier hints offer.
+    /// The ACL entries that earlier hints offer.
     pub(super) offered: Vec<Offer>,
-    /// The command line that is looked into.
+    /// The command line under investigation.
     pub(super) command: Vec<Vec<u8>>,
 }
 
-/// What those see who do not see what permwrap sees, held since they were looked at.
+/// The worlds of subjects that do not see what permwrap sees, held open since they were first seen.
 pub type Worlds = Vec<(Subject, Arc<World>)>;
 
 impl Views {
-    /// Views of a system in which these processes live in worlds of their own, and of which earlier hints offer this.
+    /// Views in which these subjects live in worlds of their own, with the ACL entries that earlier hints offer.
     #[must_use]
     pub fn with(worlds: Worlds, offered: Vec<Offer>) -> Views {
         Views {
@@ -36,7 +36,7 @@ impl Views {
         }
     }
 
-    /// The system as this subject's process sees it.
+    /// The system as this subject sees it.
     pub fn of(&mut self, subject: &Subject) -> Rc<View> {
         if let Some((_, view)) = self.known.iter().find(|(known, _)| known == subject) {
             return Rc::clone(view);
@@ -48,7 +48,7 @@ impl Views {
         view
     }
 
-    /// The reading, judged on what is there now.
+    /// Judges the reading on the current state of the system.
     pub(super) fn judge(&mut self, reading: Reading) -> Judged {
         let facts = self.of(&reading.attempt.subject).facts(&reading.attempt);
         Judged {
@@ -60,48 +60,48 @@ impl Views {
     }
 }
 
-/// A reading of a failure, judged.
+/// A reading of a failure, with its verdict.
 #[derive(Debug, Clone)]
 pub(super) struct Judged {
     pub reading: Reading,
     pub facts: Facts,
     pub verdict: Verdict,
-    /// Whether the facts hold all that an explanation needs.
+    /// Whether the facts include what an explanation needs.
     pub explained: bool,
 }
 
 impl Judged {
-    /// The object, where the walk came to it.
+    /// The object, if the walk reached it.
     pub fn target(&self) -> Option<&Node> {
         self.facts.walk.target().map(|node| self.facts.node(node))
     }
 
-    /// What kind of object it is, where that can be seen.
+    /// The file type of the object, if it is visible.
     pub fn kind(&self) -> Option<Kind> {
         let inode: &Inode = self.target()?.inode.as_ref().ok()?;
         Some(inode.kind)
     }
 
-    /// Whether the way was gone to its end and nothing of this name is there.
+    /// Whether the walk reached its end and found no such name.
     pub fn is_missing(&self) -> bool {
         let last = self.facts.walk.steps.last();
         last.is_some_and(|step| step.found == Ok(None))
     }
 
-    /// Whether the directory that holds its name does not let anybody see whether it is there.
+    /// Whether the parent directory conceals whether the name exists.
     pub fn is_unseen(&self) -> bool {
         let last = self.facts.walk.written_step();
         last.is_some_and(|step| step.found.is_err())
     }
 
-    /// Whether something of this name may lie there: nothing lies below a file.
+    /// Whether something with this name may exist. Nothing exists below a file.
     pub fn lies_there(&self) -> bool {
         let below_a_file =
             matches!(self.verdict, Verdict::Fails { errno, .. } if errno == Errno::NotDir);
         !self.is_missing() && !below_a_file
     }
 
-    /// The same attempt where nothing of this name is there.
+    /// The same attempt, assuming that the name does not exist.
     pub fn as_if_missing(&self) -> Judged {
         let mut facts = self.facts.clone();
         if let Some(last) = facts.walk.steps.last_mut() {
@@ -114,7 +114,7 @@ impl Judged {
         }
     }
 
-    /// The same attempt of another operation on the same object.
+    /// The attempt of another operation, on this object.
     pub fn with(&self, operation: Operation, object: Object, views: &mut Views) -> Judged {
         views.judge(Reading {
             attempt: Attempt {
@@ -126,7 +126,7 @@ impl Judged {
         })
     }
 
-    /// Programs that name only the directory in which they could not make a file: making any name in it.
+    /// For programs that name only the directory in which they failed to create a file: the creation of any name in it.
     pub fn within(&self, views: &mut Views) -> Option<Judged> {
         let Object::Path(path) = &self.reading.attempt.object else {
             return None;
@@ -136,7 +136,7 @@ impl Judged {
         Some(self.with(Operation::CREATE, Object::Path(name), views))
     }
 
-    /// What could have refused unseen, where the rules allow it.
+    /// What may have refused although the kernel's own checks allow it.
     pub fn inferred(&mut self, errno: Errno, views: &mut Views) -> Option<Denial> {
         let attempt = &self.reading.attempt;
         if !self.explained {

@@ -1,4 +1,4 @@
-//! A line of a security module's log that was pasted: it tells by itself who was refused what, and by which module.
+//! A pasted line of a security module's log, which says by itself who was refused what, and by which module.
 
 use super::Decision;
 use super::judged::{Judged, Views};
@@ -8,7 +8,8 @@ use crate::facts::{LoggedRefusal, Module, Walk};
 use crate::judge::{self, Verdict};
 use crate::resolve::{Circumstances, Reading};
 
-/// What the line tells; `None` where it is no such line. In a run nothing rests on what a program says of its own refusals.
+/// The result for such a line; `None` for any other. It is not used during a run, because a program could print such lines
+/// itself.
 pub(super) fn decide(
     incident: &Incident,
     circumstances: &Circumstances,
@@ -36,7 +37,7 @@ pub(super) fn decide(
     };
     let mut judged = views.judge(Reading { attempt, signs });
     if !is_placed(&refusal) {
-        // The name alone could be that of any file.
+        // A bare name could be that of any file.
         judged.facts.walk = Walk::default();
     }
     judged.verdict = Verdict::Denied(Denial {
@@ -51,7 +52,7 @@ pub(super) fn decide(
     Some(Decision::of(judged))
 }
 
-/// The process that was refused, as far as the line tells of it: its label, and whose it is.
+/// The process that was refused, as far as the line describes it: its label and uid.
 fn subject(refusal: &LoggedRefusal, reader: &Subject) -> Subject {
     let label = match refusal.module {
         Module::AppArmor => refusal

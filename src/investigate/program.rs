@@ -1,4 +1,4 @@
-//! A program that is named without a slash.
+//! Locates a program that is named without a slash.
 
 use std::os::unix::ffi::OsStringExt;
 
@@ -7,11 +7,11 @@ use crate::attempt::{Attempt, Object, Operation, Subject};
 use crate::gather;
 use crate::report::Conclusion;
 
-/// Where a program lies, as execvp(3) finds it along PATH, passing over what this subject may not run. Where none may be run,
-/// it is the first that is there.
+/// The path of a program, as execvp(3) finds it in PATH, skipping files that the subject may not execute. If it may not execute
+/// any of them, the first one found.
 ///
 /// # Errors
-/// In one line: there is none.
+/// A message of one line, if there is no such file.
 pub fn program_named(name: &[u8], subject: &Subject) -> Result<Vec<u8>, String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let in_directory = |directory: std::path::PathBuf| {

@@ -1,5 +1,5 @@
-//! What a security module wrote down of the very process that failed, where that may be read: it tells what the words of the
-//! program leave out.
+//! Uses what a security module logged about the very process that failed, if the log is readable, to supply what the program's
+//! message omits.
 
 use super::Decision;
 use super::judged::Views;
@@ -10,7 +10,7 @@ use crate::facts::LoggedRefusal;
 use crate::judge::{self, Verdict};
 use crate::resolve::{CandidateProcess, Circumstances, Presence, Reading};
 
-/// The incident with the operation and the object that the log tells, where its text does not.
+/// The incident, completed with the operation and the object from the log if its text lacks them.
 pub(super) fn completed(
     incident: Incident,
     circumstances: &Circumstances,
@@ -29,15 +29,15 @@ pub(super) fn completed(
         }
     }
     match (names_an_object, &refusals[..]) {
-        // The newest is about what was told last.
+        // The newest record belongs to the most recent message.
         (true, [newest, ..]) => with_operation(incident, newest),
-        // Of a text that names no object, only a process that was refused one thing alone can be meant.
+        // If the text names no object, the record can be attributed only if the process was refused a single object.
         (false, [only]) => with_object(incident, only),
         _ => incident,
     }
 }
 
-/// A refusal of something that is no file and has no number: by a capability that was not to count, say.
+/// A refusal that concerns neither a file nor a numbered object, such as the use of a capability.
 pub(super) fn of_no_object(
     incident: &Incident,
     circumstances: &Circumstances,
@@ -74,7 +74,7 @@ pub(super) fn of_no_object(
     Some(Decision::of(judged))
 }
 
-/// The recent refusals of those who may have failed, the newest first, each with who it was and the line.
+/// The recent refusals of the processes that may have failed, the newest first, each with the subject and the log line.
 fn logged(
     circumstances: &Circumstances,
     views: &mut Views,
@@ -99,7 +99,7 @@ fn logged(
     found
 }
 
-/// Whether a refusal can be what the text tells of.
+/// Whether a refusal can be the one that the text reports.
 fn fits(refusal: &LoggedRefusal, incident: &Incident) -> bool {
     let attempted = refusal.attempted();
     let told = &incident.operations;
@@ -114,7 +114,7 @@ fn fits(refusal: &LoggedRefusal, incident: &Incident) -> bool {
     same_operation && same_object
 }
 
-/// Whether the line names the object as the program did: SELinux often has its last name alone.
+/// Whether the line names the same object as the program did. SELinux often logs only its last component.
 fn is_named(refusal: &LoggedRefusal, printed: &[u8]) -> bool {
     let trimmed = |path: &[u8]| path.strip_suffix(b"/").unwrap_or(path).to_vec();
     let Some(name) = refusal.name.as_deref().map(trimmed) else {

@@ -1,4 +1,4 @@
-//! A failure whose operation is told: which of its readings the kernel refuses.
+//! Failures whose operation is known: which of its readings the kernel refuses.
 
 use super::judged::{Judged, Views};
 use super::{Decision, MOST_READINGS, agrees, note, untold};
@@ -8,7 +8,7 @@ use crate::facts::{Kind, Program};
 use crate::judge::{self, Verdict};
 use crate::resolve::Reading;
 
-/// The first reading that the kernel refuses with the reported error number; else the best that can be said of what was told.
+/// The first reading that the kernel refuses with the reported error number; failing that, the most informative other one.
 pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Views) -> Decision {
     let mut others: Vec<Judged> = Vec::new();
     for reading in readings.into_iter().take(MOST_READINGS) {
@@ -58,8 +58,8 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
     }
 }
 
-/// Whether the kernel would have answered something else to what only the program's habits tell, or to reading what is not
-/// there, as a line of source tells: it did not do that, then.
+/// Whether the reading contradicts the reported error number: the kernel would have failed with another one. This applies only
+/// if the operation is merely assumed from the program's habits or, for reading a file that does not exist, from a source line.
 fn is_refuted(judged: &Judged, incident: &Incident) -> bool {
     let Reading { attempt, signs } = &judged.reading;
     let fails =
@@ -72,9 +72,9 @@ fn is_refuted(judged: &Judged, incident: &Incident) -> bool {
     incident.errno.is_some() && fails && signs.operation >= Some(least)
 }
 
-/// The object that a program means by the name that it prints, where it is another one: the first directory that is
-/// missing on a path of directories to be made, any file in a directory that is "written", the directory in which a program
-/// was to be started.
+/// The object that a program actually means, if it prints the name of another one: the first missing directory of a path of
+/// directories to be created, a file in a directory that it reports as not writable, or the directory that a program was to be
+/// started in.
 fn as_named(judged: Judged, views: &mut Views) -> Judged {
     let judged = first_missing(judged, views);
     if judged.reading.attempt.operation == Operation::Exec && judged.kind() == Some(Kind::Directory)
@@ -99,7 +99,7 @@ fn as_named(judged: Judged, views: &mut Views) -> Judged {
             let object = judged.reading.attempt.object.clone();
             judged.with(Operation::List, object, views)
         }
-        // Programs open for writing with O_CREAT as a rule, and behind a closed directory nothing shows whether it is there.
+        // Programs usually open files for writing with O_CREAT, and an unsearchable directory conceals whether the file exists.
         Verdict::Denied(_) if how.write && !how.create && judged.is_unseen() => {
             let object = judged.reading.attempt.object.clone();
             let operation = Operation::Open(OpenHow {
@@ -112,7 +112,7 @@ fn as_named(judged: Judged, views: &mut Views) -> Judged {
     }
 }
 
-/// A program that puts a new name in the place of an old one makes it under another name first, as `ln -f` does.
+/// A program that replaces an existing name creates the new file under a temporary name first, as `ln -f` does.
 fn unoccupied(judged: Judged) -> Judged {
     let is_taken = matches!(judged.verdict, Verdict::Fails { errno, .. } if errno == Errno::Exist);
     if !is_taken || judged.reading.attempt.operation != Operation::Symlink {
@@ -124,7 +124,7 @@ fn unoccupied(judged: Judged) -> Judged {
     }
 }
 
-/// Programs that make a whole path of directories name the last of them: the first missing one is what was refused.
+/// Programs that create a whole path of directories report the last of them, but the first missing one is what was refused.
 fn first_missing(judged: Judged, views: &mut Views) -> Judged {
     let mut judged = judged;
     let fails = |judged: &Judged, with: Errno| matches!(judged.verdict, Verdict::Fails { errno, .. } if errno == with);
@@ -145,8 +145,8 @@ fn first_missing(judged: Judged, views: &mut Views) -> Judged {
     judged
 }
 
-/// Of several operations that the words allow for: whether the reading is that a file was to be run which is no program
-/// and was not named like one, or that something was connected to that is no socket.
+/// If the words allow for several operations: whether this reading is implausible, because it executes a file that is not a
+/// program and was not named like one, or connects to something that is not a socket.
 fn is_far_fetched(judged: &Judged, incident: &Incident) -> bool {
     if incident.operations.len() < 2 {
         return false;

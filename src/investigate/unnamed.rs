@@ -1,4 +1,4 @@
-//! A message that names no object: what the source that it quotes names, or else the command's own arguments.
+//! Messages that name no object. It is taken from the source line that they quote, or else from the command's own arguments.
 
 use super::judged::{Judged, Views};
 use super::{Decision, MOST_READINGS, agrees, told, untold};
@@ -10,7 +10,7 @@ use crate::judge::Verdict;
 use crate::report::Conclusion;
 use crate::resolve::{self, Circumstances, Interpretation, Literal, Reading};
 
-/// What can be said of it.
+/// The result for such a message.
 pub(super) fn decide(
     incident: &Incident,
     circumstances: &Circumstances,
@@ -20,7 +20,7 @@ pub(super) fn decide(
         .unwrap_or_else(|| among_arguments(incident, circumstances, views))
 }
 
-/// For a message that names no object, but whose surroundings do: that it is refused must show, and nothing else may be.
+/// For a message whose context names an object. It counts only if it is refused, and if it is the only such object.
 fn mentioned(
     incident: &Incident,
     circumstances: &Circumstances,
@@ -65,13 +65,13 @@ fn mentioned(
     first.filter(|_| refused.next().is_none())
 }
 
-/// The one object among the command's own arguments that would be refused.
+/// The one object among the command's arguments that would be refused.
 fn among_arguments(
     incident: &Incident,
     circumstances: &Circumstances,
     views: &mut Views,
 ) -> Decision {
-    // Of a word of the command's, only the place that it was given in is thought of.
+    // An argument is resolved only in the directory that it was given in.
     let is_there = |reading: &Reading| match &reading.attempt.object {
         Object::Path(path) => {
             reading.signs.place || byte_path::is_within(path, &circumstances.start)
@@ -83,7 +83,7 @@ fn among_arguments(
         .filter(is_there)
         .take(MOST_READINGS);
     let mut refused: Vec<Judged> = Vec::new();
-    // Ports that the kernel's own rules give, and something beyond them may refuse.
+    // Ports that the kernel's own checks allow, but something else may refuse.
     let mut unexplained: Vec<Judged> = Vec::new();
     for reading in readings {
         let object = reading.attempt.object.clone();
@@ -105,7 +105,7 @@ fn among_arguments(
             unexplained.push(judged);
         }
     }
-    // A port that something beyond the kernel's own rules may refuse is likelier meant than a file that it does refuse.
+    // A port that something other than the kernel's own checks may refuse is more likely than a file refused in the same way.
     if !unexplained.is_empty() {
         let is_own_rule = |judged: &Judged| {
             let rule = match &judged.verdict {

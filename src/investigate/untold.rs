@@ -1,5 +1,5 @@
-//! A failure whose object is named and whose operation nothing tells. Nothing is searched for: the answer is what may be done
-//! with the object now, and a refusal only where every possible operation is refused for the same reason.
+//! Failures whose object is named, but whose operation is unknown. No operation is guessed: the answer is what may be done with
+//! the object now. It is a refusal only if every possible operation is refused for the same reason.
 
 use super::judged::{Judged, Views};
 use super::told::is_like_a_program;
@@ -13,10 +13,10 @@ use crate::remedy::{self, Fix, Remedy};
 use crate::report::{Conclusion, Unclear, Way};
 use crate::resolve::Reading;
 
-/// What can be said of the object.
+/// The result for such a failure.
 pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Views) -> Decision {
     let mut judged: Vec<Judged> = Vec::new();
-    // A place that nothing tells of is thought of only where there is no other.
+    // A place that is merely assumed is considered only if no place is known.
     let is_placed = readings.iter().any(|reading| reading.signs.place);
     let readings = readings
         .into_iter()
@@ -29,7 +29,7 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
             break;
         }
     }
-    // A place where nothing of that name lies is seldom meant; of several, the likeliest.
+    // Of several places, the first in which something with this name exists; otherwise the first.
     let there = judged.iter().position(Judged::lies_there);
     if judged.is_empty() {
         return Decision::Nothing("the message does not say what was tried".to_owned());
@@ -39,7 +39,7 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
     of_ways(seen, ways, incident, views)
 }
 
-/// The operations that may have been tried on what lies there, judged.
+/// The operations that may have been tried on the object, with their verdicts.
 fn possible(seen: &Judged, incident: &Incident, views: &mut Views) -> Vec<Judged> {
     let object = &seen.reading.attempt.object;
     let operations: Vec<Operation> = match seen.kind() {
@@ -51,7 +51,7 @@ fn possible(seen: &Judged, incident: &Incident, views: &mut Views) -> Vec<Judged
                 .collect()
         }
         None if seen.is_missing() => vec![Operation::CREATE],
-        // Behind a closed directory: it may be there or not.
+        // The directory is not searchable, so the object may or may not exist.
         None => vec![Operation::CREATE, Operation::READ],
         Some(Kind::Directory) => {
             let object = object.clone();
@@ -60,7 +60,7 @@ fn possible(seen: &Judged, incident: &Incident, views: &mut Views) -> Vec<Judged
             return create.into_iter().chain([list]).collect();
         }
         Some(Kind::Socket) => vec![Operation::Connect],
-        // What a device is opened for is as a rule both.
+        // Devices are usually opened for reading and writing.
         Some(Kind::Char | Kind::Block) => vec![Operation::UPDATE],
         Some(_) => {
             let is_marked = |inode: &Inode| inode.mode & 0o111 != 0;
@@ -82,7 +82,7 @@ fn possible(seen: &Judged, incident: &Incident, views: &mut Views) -> Vec<Judged
 }
 
 fn of_ways(seen: Judged, ways: Vec<Judged>, incident: &Incident, views: &mut Views) -> Decision {
-    // What the kernel refuses with another error number is not what was tried.
+    // An operation that the kernel refuses with another error number is not the one that was tried.
     let otherwise =
         |way: &Judged| matches!(way.verdict, Verdict::Denied(_)) && !agrees(incident, &way.verdict);
     let mut ways: Vec<Judged> = ways.into_iter().filter(|way| !otherwise(way)).collect();
@@ -126,7 +126,7 @@ fn of_ways(seen: Judged, ways: Vec<Judged>, incident: &Incident, views: &mut Vie
     }
 }
 
-/// Where the kernel's own rules allow whatever may have been tried: what a module or a server refuses of it.
+/// If the kernel's own checks allow every possible operation: the one that a module or a server refuses.
 fn beyond_the_rules(ways: &mut [Judged], incident: &Incident, views: &mut Views) -> Option<Judged> {
     let errno = incident.errno?;
     let is_beyond = |denial: &Denial| matches!(denial.rule, Rule::Module { .. } | Rule::FileSystem);
@@ -137,7 +137,7 @@ fn beyond_the_rules(ways: &mut [Judged], incident: &Incident, views: &mut Views)
     {
         return None;
     }
-    // Where some of it is known to be refused, nothing is to be inferred.
+    // Nothing is inferred if some operation is known to be refused.
     if ways.iter().any(|way| denial(way).is_some()) {
         return None;
     }
@@ -147,7 +147,7 @@ fn beyond_the_rules(ways: &mut [Judged], incident: &Incident, views: &mut Views)
     })
 }
 
-/// Nothing that may have been tried is refused now.
+/// The result if none of the possible operations is refused now.
 fn allowed(ways: Vec<Judged>) -> Decision {
     let mut ways = ways;
     let at = ways.iter().position(|way| way.verdict == Verdict::Allowed);
@@ -161,7 +161,7 @@ fn denial(way: &Judged) -> Option<&Denial> {
     }
 }
 
-/// What refuses, to be compared between operations whose walks differ.
+/// The obstacle, for comparison between operations whose walks differ.
 fn place_of(denial: &Denial) -> Option<usize> {
     match denial.at {
         Obstacle::Node(node) | Obstacle::Mount(_, node) => Some(node.0),
@@ -169,7 +169,7 @@ fn place_of(denial: &Denial) -> Option<usize> {
     }
 }
 
-/// The fixes of one operation.
+/// The fixes for one operation.
 fn remedy_of(way: &mut Judged, views: &mut Views) -> Option<Remedy> {
     let denial = denial(way)?.clone();
     let attempt = &way.reading.attempt;
@@ -197,7 +197,7 @@ fn way_of(way: &mut Judged, views: &mut Views) -> Way {
     }
 }
 
-/// One fix that serves whatever was tried; else the first fix of each, saying for what it is.
+/// A single fix, if it serves every possible operation; otherwise the first fix for each, with a note of what it is for.
 fn joined(remedies: Vec<(Operation, Remedy)>) -> Remedy {
     let denials = remedies
         .first()
@@ -214,7 +214,7 @@ fn joined(remedies: Vec<(Operation, Remedy)>) -> Remedy {
             .map(|(_, remedy)| remedy.fixes)
             .unwrap_or_default(),
         false => {
-            // What asks for less comes first.
+            // The operation that requires less comes first.
             let each = remedies.into_iter().rev();
             each.filter_map(|(operation, remedy)| {
                 let fix = remedy.fixes.into_iter().next()?;

@@ -1,4 +1,4 @@
-//! Why nothing is told, as a sentence.
+//! Sentences that say why nothing was decided.
 
 use crate::attempt::{Attempt, Errno, Object};
 use crate::facts::{Facts, UnknownFact};
@@ -16,13 +16,13 @@ pub(super) fn missing(unknown: &UnknownFact) -> String {
     format!("{}{of} cannot be seen from here{why}", unknown.what)
 }
 
-/// A failure that is not one of permission, as a sentence.
+/// A failure other than a refusal, as a sentence.
 pub(super) fn failure(errno: Errno, attempt: &Attempt, facts: &Facts) -> String {
     let object = match &attempt.object {
         Object::Path(path) => quote::display(path),
         _ => "it".to_owned(),
     };
-    // What is only asked about was never there, as far as is known.
+    // For a mere question, it is not known that the object ever existed.
     let now = if attempt.errno.is_some() { " now" } else { "" };
     let step = facts.walk.steps.last();
     match (errno, step) {
