@@ -121,6 +121,12 @@ impl Loaded {
             .as_ref()
             .is_none_or(|keywords| keywords.is_match(line))
     }
+
+    /// Whether the line only speaks of refusals, as far as it tells by itself.
+    pub fn is_silenced(&self, line: &[u8]) -> bool {
+        let mut silent = self.patterns.iter().filter(|pattern| pattern.silent);
+        silent.any(|pattern| pattern.looks.is_empty() && pattern.fits(line, &self.reasons))
+    }
 }
 
 /// Tests keep the crate's files well formed; a malformed one would only lack here.

@@ -17,8 +17,9 @@ const ENTITIES: &[(&str, &str)] = &[
     ("amp", "&"),
 ];
 
-/// How wide a terminal or a chat is that folds lines, in characters.
-const WIDTHS: &[usize] = &[79, 80, 100, 120, 132];
+/// How wide a terminal or a chat usually is that folds lines, and how wide it may be at all, in characters.
+const WIDTHS: &[usize] = &[72, 79, 80, 100, 120, 132];
+const FOLDED: std::ops::RangeInclusive<usize> = 40..=250;
 
 /// The text as the program printed it, as far as that can be told.
 #[must_use]
@@ -150,32 +151,77 @@ fn with_plain_quotes(line: &str) -> String {
     plain
 }
 
-/// The text with its lines joined again, where it was folded at a column: no line is longer than one of the usual widths, and
-/// some are exactly so long.
+/// The text with its lines joined again, where it was folded at a column: no line is longer than that, and what was folded is
+/// exactly so long.
 fn unfolded(text: &str) -> Option<String> {
     let widths: Vec<usize> = text.lines().map(|line| line.chars().count()).collect();
     let widest = widths.iter().copied().max().unwrap_or_default();
-    let full = widths.iter().filter(|width| **width == widest).count();
-    let is_usual = WIDTHS.contains(&widest);
     // A border is as wide as its box, and the box is undone elsewhere.
     let is_box = text
         .lines()
         .any(|line| line.starts_with(['╭', '┌']) || line.ends_with('│'));
-    if !is_usual || is_box || (full < 2 && widest > 80) {
+    if !FOLDED.contains(&widest) || is_box {
         return None;
     }
-    // One line of another width than a terminal's may be so long by chance.
-    let is_sure = |line: &str| full >= 2 || widest == 80 || is_cut(line);
+    let fold = Fold {
+        width: widest,
+        full: widths.iter().filter(|width| **width == widest).count(),
+    };
+    let lines: Vec<&str> = text.lines().collect();
     let mut joined = String::with_capacity(text.len());
-    let mut lines = text.lines().zip(&widths).peekable();
-    while let Some((line, width)) = lines.next() {
+    let mut start = 0;
+    for (at, line) in lines.iter().enumerate() {
         joined.push_str(line);
-        let goes_on = lines.peek().is_some_and(|(next, _)| !next.is_empty());
-        if *width < widest || !goes_on || is_whole(line) || !is_sure(line) {
+        let rest = &lines[at + 1..];
+        if widths[at] < widest || is_whole(line) || !fold.is_between(&joined[start..], line, rest) {
             joined.push('\n');
+            start = joined.len();
         }
     }
     Some(joined)
+}
+
+/// Where a text may have been folded.
+struct Fold {
+    /// In characters.
+    width: usize,
+    /// How many lines are so long.
+    full: usize,
+}
+
+impl Fold {
+    /// Whether a line and the rest of the text are one that was folded, rather than the line so long by chance. `whole` is the
+    /// line with what was folded before it.
+    fn is_between(&self, whole: &str, line: &str, rest: &[&str]) -> bool {
+        let Some(next) = rest.first().filter(|next| !next.is_empty()) else {
+            return false;
+        };
+        let is_usual = WIDTHS.contains(&self.width);
+        let is_sure = self.full >= 2 || self.width == 80;
+        let parts = rest.iter().take_while(|part| part.chars().count() == self.width);
+        let last = rest.get(parts.clone().count());
+        let mut parts = parts.chain(last);
+        let closes = opened_quote(whole).is_some_and(|quote| parts.any(|part| part.contains(quote)));
+        closes || is_usual && (is_sure || is_cut(line) || goes_on(next))
+    }
+}
+
+/// The quote that a line opens before a name and does not close.
+fn opened_quote(line: &str) -> Option<char> {
+    ['\'', '"'].into_iter().find(|quote| {
+        let is_odd = line.matches(*quote).count() % 2 == 1;
+        let opens = line.rsplit_once(*quote).is_some_and(|(before, name)| {
+            before.ends_with([' ', '(', '[', '=', ':', '{']) && name.starts_with(['/', '.', '~'])
+        });
+        is_odd && opens
+    })
+}
+
+/// Whether a line begins as no message does, in the middle of a sentence.
+fn goes_on(line: &str) -> bool {
+    let names_a_speaker = line.split(' ').next().is_some_and(|word| word.ends_with(':'));
+    let is_middle = |c: char| c.is_lowercase() || ")]}'\",.;:".contains(c);
+    line.starts_with(is_middle) && !names_a_speaker
 }
 
 /// Whether a message ends where the line does, by chance as long as the others are wide.
@@ -249,6 +295,16 @@ mod tests {
         let line = format!("[Errno 13] Permission denied: '/srv/{}'", "x".repeat(90));
         let folded = format!("Traceback:\n{}\n{}\nend\n", &line[..80], &line[80..]);
         assert_eq!(printed(&folded), format!("Traceback:\n{line}\nend\n"));
+    }
+
+    #[test]
+    fn a_quote_that_is_closed_on_the_next_line_shows_a_fold_at_any_column() {
+        let line = format!("[Errno 13] Permission denied: '/srv/{}'", "x".repeat(90));
+        for width in [60, 72, 91, 100] {
+            let lines: Vec<&[u8]> = line.as_bytes().chunks(width).collect();
+            let folded = String::from_utf8(lines.join(&b'\n')).expect("it was text");
+            assert_eq!(printed(&folded).trim_end(), line, "{width}");
+        }
     }
 
     #[test]

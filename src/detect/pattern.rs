@@ -7,6 +7,7 @@ use memchr::memmem;
 use serde::Deserialize;
 
 use super::expression::Expression;
+use super::reason::Reasons;
 use super::unquote::Quoting;
 use crate::attempt::{Clue, Errno, Incident, Operation};
 
@@ -143,6 +144,23 @@ pub struct Counter {
 }
 
 impl Pattern {
+    /// Whether a line with these reasons in it looks like its messages, whatever stands around the line.
+    pub(super) fn fits(&self, line: &[u8], reasons: &Reasons) -> bool {
+        let has_keyword = self.keywords.iter().any(|keyword| keyword.find(line).is_some());
+        if !self.keywords.is_empty() && !has_keyword {
+            return false;
+        }
+        match &self.shape {
+            Shape::Line(expression) => expression.find(line).is_some(),
+            Shape::AroundReason(before, after) => reasons.of(line, 1).iter().any(|reason| {
+                let fits = |expression: &Option<Expression>, text: &[u8]| {
+                    expression.as_ref().is_none_or(|it| it.find(text).is_some())
+                };
+                fits(before, &line[..reason.at.start]) && fits(after, &line[reason.at.end..])
+            }),
+        }
+    }
+
     /// Whether what was found in the text of one of its samples is what the sample says.
     ///
     /// # Errors

@@ -13,10 +13,9 @@ pub struct Opened<'l> {
 }
 
 /// What a string within the line holds. `None` for a line without a string that holds text: one with a line feed within,
-/// or with quotes of its own.
+/// with quotes of its own, or, where the string is said to be a value, with a whole message in it, as `is_message` tells.
 #[must_use]
-pub fn opened(line: &[u8]) -> Option<Opened<'_>> {
-    memchr::memchr(b'\\', line)?;
+pub fn opened<'l>(line: &'l [u8], is_message: &dyn Fn(&[u8]) -> bool) -> Option<Opened<'l>> {
     let mut from = 0;
     while let Some(at) = memchr::memchr2(b'"', b'\'', &line[from..]).map(|at| from + at) {
         let before = &line[..at];
@@ -28,7 +27,9 @@ pub fn opened(line: &[u8]) -> Option<Opened<'_>> {
         }
         let length = length?;
         let inside = &line[at + 1..at + length - 1];
-        if holds_text(inside, line[at]) {
+        let after = &line[at + length..];
+        let is_whole = || is_value(before) && is_end(after) && is_message(inside);
+        if holds_text(inside, line[at]) || is_whole() {
             let text = unquoted(inside, Quoting::Escaped);
             return Some(Opened {
                 head: before,
@@ -36,12 +37,23 @@ pub fn opened(line: &[u8]) -> Option<Opened<'_>> {
                     .split(|byte| *byte == b'\n')
                     .map(<[u8]>::to_vec)
                     .collect(),
-                tail: &line[at + length..],
+                tail: after,
             });
         }
         from = at + length;
     }
     None
+}
+
+/// Whether what follows is a value: `failed: '...'`, `stderr: b'...'`, `error='...'`.
+fn is_value(before: &[u8]) -> bool {
+    let before = before.strip_suffix(b"b").unwrap_or(before);
+    before.ends_with(b": ") || before.ends_with(b"=")
+}
+
+/// Whether the value before this is over.
+fn is_end(after: &[u8]) -> bool {
+    after.first().is_none_or(|byte| b" \t,;.)]}>".contains(byte))
 }
 
 /// The length of the string that begins here, with its quotes.
@@ -70,7 +82,8 @@ mod tests {
     use super::*;
 
     fn within(line: &str) -> Option<Vec<String>> {
-        let lines = opened(line.as_bytes())?.lines;
+        let is_message = |text: &[u8]| text.ends_with(b": denied");
+        let lines = opened(line.as_bytes(), &is_message)?.lines;
         Some(
             lines
                 .iter()
@@ -96,8 +109,21 @@ mod tests {
     }
 
     #[test]
+    fn a_message_that_is_a_value_is_opened() {
+        for line in [
+            "task failed: 'lxc: /srv/x: denied'",
+            "stderr: b'lxc: /srv/x: denied'",
+            "error='lxc: /srv/x: denied'",
+        ] {
+            assert_eq!(within(line), Some(vec!["lxc: /srv/x: denied".into()]));
+        }
+    }
+
+    #[test]
     fn other_strings_are_left_alone() {
         for line in [
+            r#"echo "lxc: /srv/x: denied""#,
+            "checking: 'lxc: denied '/srv/lxc: denied''",
             r"'it'\''s': Permission denied",
             r"[Errno 13] Permission denied: 'it\'s'",
             r#"printf("cat: x: Permission denied\n");"#,

@@ -108,6 +108,18 @@ pub(super) fn incidents(
     incidents
 }
 
+/// Whether a text that the line quotes says by itself that something was refused, and the line does not only speak of it.
+pub(super) fn is_message(patterns: &Patterns, text: &[u8], line: &[u8]) -> bool {
+    let loaded = patterns.loaded();
+    let mut bare = text.to_vec();
+    for reason in loaded.reasons.of(text, REASONS) {
+        bare[reason.at].fill(b' ');
+    }
+    let is_reason_alone = !bare.iter().any(u8::is_ascii_alphabetic);
+    let tells = bare != text || loaded.could_match_without_reason(text);
+    text.contains(&b' ') && tells && !is_reason_alone && !loaded.is_silenced(line)
+}
+
 /// What has been read of one failure so far.
 struct Reading<'p> {
     pattern: &'p Pattern,

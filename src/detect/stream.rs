@@ -116,7 +116,8 @@ impl Stream {
 
     /// Adds a line, or the lines of the text that it holds.
     fn open(&mut self, line: &[u8], patterns: &Patterns, depth: usize) {
-        let opened = record::opened(line).or_else(|| quoted::opened(line));
+        let is_message = |text: &[u8]| reading::is_message(patterns, text, line);
+        let opened = record::opened(line).or_else(|| quoted::opened(line, &is_message));
         let Some(Opened { head, lines, tail }) = opened.filter(|_| depth > 0) else {
             self.add(line.to_vec());
             return;
