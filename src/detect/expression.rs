@@ -98,6 +98,8 @@ impl Group {
 #[derive(Debug)]
 pub struct Found<'t> {
     text: &'t [u8],
+    /// Where the whole of it stands.
+    pub at: Range<usize>,
     parts: [Option<Range<usize>>; Group::NAMES.len()],
 }
 
@@ -160,7 +162,8 @@ impl Expression {
                 parts[*group as usize].get_or_insert(capture.range());
             }
         }
-        Some(Found { text, parts })
+        let at = captures.get(0)?.range();
+        Some(Found { text, at, parts })
     }
 
     /// Whether it is an expression whose groups have a meaning.

@@ -198,11 +198,14 @@ impl Fold {
         };
         let is_usual = WIDTHS.contains(&self.width);
         let is_sure = self.full >= 2 || self.width == 80;
-        let parts = rest.iter().take_while(|part| part.chars().count() == self.width);
+        let parts = rest
+            .iter()
+            .take_while(|part| part.chars().count() == self.width);
         let last = rest.get(parts.clone().count());
         let mut parts = parts.chain(last);
-        let closes = opened_quote(whole).is_some_and(|quote| parts.any(|part| part.contains(quote)));
-        closes || is_usual && (is_sure || is_cut(line) || goes_on(next))
+        let closes =
+            opened_quote(whole).is_some_and(|quote| parts.any(|part| part.contains(quote)));
+        closes || is_usual && (is_sure || is_cut(line) || goes_on(next) && !tells(whole))
     }
 }
 
@@ -219,7 +222,10 @@ fn opened_quote(line: &str) -> Option<char> {
 
 /// Whether a line begins as no message does, in the middle of a sentence.
 fn goes_on(line: &str) -> bool {
-    let names_a_speaker = line.split(' ').next().is_some_and(|word| word.ends_with(':'));
+    let names_a_speaker = line
+        .split(' ')
+        .next()
+        .is_some_and(|word| word.ends_with(':'));
     let is_middle = |c: char| c.is_lowercase() || ")]}'\",.;:".contains(c);
     line.starts_with(is_middle) && !names_a_speaker
 }
@@ -238,6 +244,20 @@ fn is_whole(line: &str) -> bool {
     ]
     .iter()
     .any(|end| line.ends_with(end))
+}
+
+/// Whether a line says why, so that what follows need not belong to it.
+fn tells(line: &str) -> bool {
+    let line = line.to_lowercase();
+    [
+        "denied",
+        "permitted",
+        "read-only file system",
+        "eacces",
+        "eperm",
+    ]
+    .iter()
+    .any(|words| line.contains(words))
 }
 
 /// Whether a line ends within a path, a quoted name or brackets.

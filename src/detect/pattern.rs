@@ -146,7 +146,10 @@ pub struct Counter {
 impl Pattern {
     /// Whether a line with these reasons in it looks like its messages, whatever stands around the line.
     pub(super) fn fits(&self, line: &[u8], reasons: &Reasons) -> bool {
-        let has_keyword = self.keywords.iter().any(|keyword| keyword.find(line).is_some());
+        let has_keyword = self
+            .keywords
+            .iter()
+            .any(|keyword| keyword.find(line).is_some());
         if !self.keywords.is_empty() && !has_keyword {
             return false;
         }

@@ -22,6 +22,11 @@ const ELSEWHERE: &[&[u8]] = &[
     b"see", b"try", b"run", b"check", b"read", b"use", b"using", b"setting", b"of", b"File", b"at",
 ];
 
+/// What a server was asked for has the shape of a path.
+const METHODS: &[&str] = &[
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND",
+];
+
 /// Words for what lies at a place: `the file at /srv/x`.
 const KINDS: &[&str] = &["file", "directory", "folder", "socket", "path", "database"];
 
@@ -65,6 +70,20 @@ pub fn whole<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
             .is_empty()
             .then(|| &line[start..end])
     })
+}
+
+/// Where a line quotes something of several words.
+pub fn sentences(line: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    static EXPRESSION: OnceLock<Regex> = OnceLock::new();
+    let expression = EXPRESSION.get_or_init(|| {
+        RegexBuilder::new(r#"(?:^|[\s(\[=:])('[^' ]+ [^']*'|"[^" ]+ [^"]*")"#)
+            .unicode(false)
+            .build()
+            .expect("an expression of this file")
+    });
+    expression
+        .captures_iter(line)
+        .filter_map(|found| Some(found.get(1)?.range()))
 }
 
 fn expression() -> &'static Regex {
@@ -114,7 +133,8 @@ fn name(line: &[u8], found: &Captures) -> Option<Range<usize>> {
         .rsplit([' ', '\t', '(']);
     let last_word = words.next().unwrap_or_default();
     let is_where = last_word == "at" && words.next().is_some_and(|word| KINDS.contains(&word));
-    let elsewhere = ELSEWHERE.contains(&last_word.as_bytes()) && !is_where;
+    let elsewhere =
+        METHODS.contains(&last_word) || ELSEWHERE.contains(&last_word.as_bytes()) && !is_where;
     let is_other = begins_the_line || elsewhere || is_position(line, &at) || is_project(line, &at);
     (plausible && !is_other).then_some(at)
 }
@@ -195,6 +215,7 @@ mod tests {
             "denied (see /usr/share/doc/x)",
             "https://example.org/x: denied",
             "<class '_dbm.error'>: denied",
+            "POST /api/files: denied",
         ] {
             assert_eq!(named(line), None, "{line}");
         }

@@ -53,7 +53,9 @@ fn is_value(before: &[u8]) -> bool {
 
 /// Whether the value before this is over.
 fn is_end(after: &[u8]) -> bool {
-    after.first().is_none_or(|byte| b" \t,;.)]}>".contains(byte))
+    after
+        .first()
+        .is_none_or(|byte| b" \t,;.)]}>".contains(byte))
 }
 
 /// The length of the string that begins here, with its quotes.

@@ -58,6 +58,7 @@ pub(super) fn incidents(
                 let mut reading = Reading::new(pattern, &loaded.words, line);
                 reading.take(&captures, 0, pattern.quoting);
                 reading.errno = reading.errno.or(open.first().map(|reason| reason.errno));
+                reading.place = Some(captures.at.clone());
                 if let Some(reason) = open.first() {
                     reading.reason = Some(reason.at.clone());
                     reading.blank(reason.at.clone());
@@ -81,6 +82,7 @@ pub(super) fn incidents(
                         return false;
                     }
                     let mut reading = Reading::new(pattern, &loaded.words, line);
+                    reading.place = Some(reason.at.clone());
                     reading.reason = Some(reason.at.clone());
                     reading.blank(reason.at.clone());
                     reading.foreign = reason.foreign;
@@ -129,6 +131,8 @@ struct Reading<'p> {
     bare: Vec<u8>,
     /// Where the reason stands, in a line that has one.
     reason: Option<Range<usize>>,
+    /// Where the words stand that a name is looked for near to: the reason, or what a pattern for whole lines matched.
+    place: Option<Range<usize>>,
     foreign: bool,
     errno: Option<Errno>,
     path: Option<Vec<u8>>,
@@ -153,6 +157,7 @@ impl<'p> Reading<'p> {
             line: line.to_vec(),
             bare: line.to_vec(),
             reason: None,
+            place: None,
             foreign: false,
             errno: pattern.errno,
             path: None,
@@ -306,8 +311,16 @@ impl<'p> Reading<'p> {
         })
     }
 
-    /// What paths are called tells nothing of what was done with them.
+    /// What paths are called tells nothing of what was done with them, nor does what is quoted beside the reason.
     fn blank_paths(&mut self) {
+        if let Some(reason) = &self.reason {
+            for at in places::sentences(&self.line) {
+                let is_around = at.start < reason.end && reason.start < at.end;
+                if !is_around {
+                    self.bare[at].fill(b' ');
+                }
+            }
+        }
         let mut is_start = true;
         let mut within = false;
         for at in 0..self.bare.len() {
@@ -338,8 +351,8 @@ impl<'p> Reading<'p> {
         let nameless = self.path.is_none() && self.address.is_none();
         if nameless
             && self.pattern.places
-            && let Some(reason) = &self.reason
-            && let Some(at) = places::nearest(&self.line, reason)
+            && let Some(place) = &self.place
+            && let Some(at) = places::nearest(&self.line, place)
         {
             self.path = Some(without_scheme(unquoted(
                 &self.line[at.clone()],
