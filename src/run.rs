@@ -1,18 +1,19 @@
-//! The wrapper itself: the command runs as it would run alone, and what it writes to stderr is looked at in passing.
+//! The wrapper itself: the command runs as it would without permwrap, and what it writes to stderr is inspected in passing.
 //!
-//! The command is started first, with everything it would have inherited; then a plain poll(2) relays its stderr, passes
-//! signals on and waits for its end. Only a text that could tell of a failure starts a [`diagnosis`], in a process of its
-//! own, and nothing ever waits for that but the end, for a moment.
+//! The command is started first, with everything it would have inherited. Then a plain poll(2) loop relays its stderr, forwards
+//! signals and waits for its end. Only text that may report a failure starts a [`diagnosis`], in a separate process. Nothing
+//! ever waits for the diagnosis, except briefly at the end.
 //!
-//! What can fail is had before the command is started, and where it cannot be had the wrapper becomes the command. After
-//! that nothing here needs more than it has: the command never suffers from what goes wrong on permwrap's side.
+//! All resources that may be refused are acquired before the command is started; if one cannot be had, the wrapper becomes the
+//! command. After that nothing here needs further resources, so that the command never suffers from a failure on permwrap's
+//! side.
 //!
-//! Which channel stands between, by what the wrapper's own stderr is:
+//! How stderr is intercepted depends on the wrapper's own stderr:
 //!
-//! - closed, not to be written to, or `/dev/null` while no report is wanted: none. The wrapper becomes the command.
-//! - a regular file: none. The command keeps it, and the wrapper reads back what was written.
+//! - closed, not writable, or `/dev/null` while no report is wanted: not at all. The wrapper becomes the command.
+//! - a regular file: not at all. The command inherits it, and the wrapper reads back what was written.
 //! - a pipe, FIFO or socket: a packet-mode pipe.
-//! - a terminal: a terminal of the command's own.
+//! - a terminal: a pseudo-terminal for the command.
 
 pub mod diagnosis;
 pub mod exit;
@@ -54,25 +55,26 @@ use watch::Watch;
 
 use crate::complaint::complain;
 
-/// What of a run concerns the wrapper.
+/// Those options of a run that affect the wrapper.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
-    /// A report is wanted: the command is watched even where nobody reads its stderr, and the observer is always asked
-    /// for its last words.
+    /// A report is wanted: the command is watched even if nobody reads its stderr, and the observer is always asked for its
+    /// last words.
     pub report: bool,
     /// No hints are wanted.
     pub quiet: bool,
-    /// Leave a terminal alone.
+    /// Leave the terminal to the command, without a pseudo-terminal in between.
     pub no_pty: bool,
-    /// Watch the system calls themselves, and write what was refused into this log.
+    /// Trace system calls, and write the refused ones into this log.
     pub trace: Option<trace::Log>,
-    /// What the user's own patterns look for: asked when the command writes for the first time, in a process of its own.
+    /// Returns the literals that the user's own patterns require. It is called when the command first writes something, in a
+    /// separate process.
     pub literals: Option<fn() -> Vec<Vec<u8>>>,
 }
 
-/// Runs the command and ends as it ended. `make` makes the observer, when one is needed.
+/// Runs the command and terminates as it terminated. `make` creates the observer, once one is needed.
 ///
-/// Must be called while the process has one thread.
+/// Must be called while the process has a single thread.
 pub fn run(command: &Command, options: Options, make: MakeObserver) -> ! {
     let Some(stderr) = sys::stat(sys::stderr()) else {
         become_the_command(command);
@@ -98,8 +100,8 @@ pub fn run(command: &Command, options: Options, make: MakeObserver) -> ! {
     }
 }
 
-/// What the wrapper cannot do without while the command runs. It is had before the command is started: where something is
-/// refused, by a limit or a sandbox, the wrapper becomes the command instead.
+/// The resources that the wrapper needs while the command runs. They are acquired before the command is started; if a limit or
+/// a sandbox refuses one of them, the wrapper becomes the command instead.
 struct Ready {
     inherited: Inherited,
     inbox: Inbox,
@@ -131,18 +133,20 @@ impl Ready {
         become_the_command(command)
     }
 
-    /// Closes what only the command needs, so that its stdin and stdout are closed when it closes them. Not where a report is
-    /// wanted: it may go to one of them. `own` are the wrapper's own descriptors; they come back with those of `self`.
+    /// Closes the descriptors that only the command needs, so that its stdin and stdout are really closed once it closes them.
+    /// If a report is wanted, they stay open, because it may be written to one of them. Returns the wrapper's own descriptors:
+    /// `own` and that of `self`.
     fn let_go(&self, options: Options, own: &[RawFd]) -> Vec<RawFd> {
         let own = [own, &[self.inbox.descriptor().as_raw_fd()]].concat();
         if !options.report {
-            // SAFETY: of the wrapper's own objects only those that are passed on live on, and these descriptors are theirs.
+            // SAFETY: only those of the wrapper's own objects that are passed in are used afterwards, and their descriptors are
+            // kept.
             unsafe { sys::keep_only(&[&[2], &own[..]].concat()) };
         }
         own
     }
 
-    /// The command cannot be executed: says why, and what the observer makes of it.
+    /// The command could not be executed: reports why, along with the observer's explanation.
     fn fail(self, command: &Command, errno: i32, options: Options, make: MakeObserver) -> ! {
         let line = message(command.name().to_bytes(), errno);
         let _ = sys::write(sys::stderr(), &line);
@@ -154,7 +158,7 @@ impl Ready {
             observer
         });
         let mut watch = Watch::new(make, options, std::process::id() as i32, None, own);
-        // Nothing was written that would start it.
+        // No output has started the diagnosis, so it is started explicitly.
         watch.start();
         let _ = sys::write(sys::stderr(), &watch.last_words(exit, &self.inbox));
         self.inbox.close();
@@ -167,7 +171,7 @@ fn run_on_terminal(command: &Command, options: Options, make: MakeObserver) -> !
         complain("--no-pty: the terminal is left alone, nothing is watched");
         become_the_command(command);
     }
-    // Somebody else's terminal, or none to be had: nothing can be watched there.
+    // The terminal is not the controlling one, or stderr is none: there is nothing to intercept.
     if !terminal::is_replaceable() {
         become_the_command(command);
     }

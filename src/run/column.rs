@@ -1,6 +1,6 @@
-//! Whether the cursor is at the start of a line, as far as the bytes written tell.
+//! Whether the cursor is at the start of a line, as far as the bytes written reveal.
 
-/// Follows a stream of bytes.
+/// Tracks the cursor in a stream of bytes.
 #[derive(Debug, Default)]
 pub struct Column {
     away: bool,
@@ -8,7 +8,7 @@ pub struct Column {
     line: Vec<u8>,
 }
 
-/// How long a line can be that is kept, in bytes: a prompt with all its colors.
+/// The maximum length of a line that is kept, in bytes: enough for a prompt with all its colors.
 const LONGEST_LINE: usize = 4096;
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -17,26 +17,27 @@ enum Escape {
     None,
     /// After ESC.
     Begun,
-    /// Inside a control sequence (ESC [): up to a byte from `@` to `~`.
+    /// Inside a control sequence (ESC [), which ends with a byte from `@` to `~`.
     Control,
-    /// Inside a string (ESC ], title and the like): up to BEL or the ESC of ESC \.
+    /// Inside a control string (ESC ], such as a title), which ends with BEL or ESC \.
     Text,
 }
 
 impl Column {
-    /// Nothing has been written since the last line feed, but for carriage returns and escape sequences (colors put back).
+    /// Whether nothing has been written since the last line feed, except carriage returns and escape sequences (such as a reset
+    /// of colors).
     #[must_use]
     pub fn is_start(&self) -> bool {
         !self.away
     }
 
-    /// What was written since the last line feed: a prompt, and what was typed at it. `None` where it is too long to be one.
+    /// What was written since the last line feed: a prompt, and what was typed at it. `None` if it is too long to be a prompt.
     #[must_use]
     pub fn line(&self) -> Option<&[u8]> {
         Some(&self.line[..]).filter(|line| line.len() <= LONGEST_LINE)
     }
 
-    /// Takes note of what was written.
+    /// Processes bytes that were written.
     pub fn after(&mut self, bytes: &[u8]) {
         let line = match memchr::memrchr(b'\n', bytes) {
             Some(at) => {
@@ -48,7 +49,7 @@ impl Column {
         let room = (LONGEST_LINE + 1).saturating_sub(self.line.len());
         self.line.extend_from_slice(&line[..line.len().min(room)]);
         for &byte in line {
-            // Only a line feed leads back.
+            // Only a line feed returns to the start of a line.
             if self.away {
                 return;
             }

@@ -1,7 +1,7 @@
-//! The process in which what was read is made sense of: forked at the first text that could matter, told over a socket,
-//! never waited for but at the end, and then not for long.
+//! The process that interprets what was read. It is forked when the first text arrives that may matter, receives texts over a
+//! socket, and is never waited for except at the end, for a limited time.
 //!
-//! Here is the relay's side of it.
+//! This is the relay's side of it.
 
 mod child;
 pub(in crate::run) mod wire;
@@ -19,51 +19,51 @@ use super::scene::Scene;
 use super::sys;
 use wire::Answer;
 
-/// How long stderr has to be silent before a hint may follow.
+/// How long stderr must be silent before hints may be written.
 pub const SILENCE: Duration = Duration::from_millis(150);
 
-/// How long the end of a run may be held up by a diagnosis that neither answers nor works: a dead network file system may keep
-/// it for ever.
+/// How long a diagnosis that neither answers nor uses the processor may delay the end of a run. A dead network file system
+/// could block it for ever.
 const STANDSTILL: Duration = Duration::from_secs(2);
 
-/// How long the end of a run may be held up at all, and where a report was asked for.
+/// How long the diagnosis may delay the end of a run in any case, without and with a report.
 const DEADLINE: Duration = Duration::from_secs(10);
 const DEADLINE_OF_REPORT: Duration = Duration::from_secs(30);
 
-/// How long a diagnosis may be silent before it is looked at.
+/// After how much silence a diagnosis is checked for activity.
 const A_LOOK: Duration = Duration::from_millis(500);
 
-/// How long it may be held up for more, where there are hints already.
+/// How long the end may be delayed for further hints, if there already are some.
 const ENOUGH: Duration = Duration::from_secs(1);
 
-/// How long a text may become while the diagnosis is behind, in bytes; what comes then is dropped.
+/// The maximum length of text queued while the diagnosis lags behind, in bytes; further text is dropped.
 const MOST_WAITING: usize = 1024 * 1024;
 
-/// The most that the diagnosis may say before the relay has written it, in bytes.
+/// The maximum length of unprocessed answers, in bytes. A diagnosis that exceeds it is abandoned.
 const MOST_SAID: usize = 4 * 1024 * 1024;
 
-/// Makes sense of what a command writes. It runs in a process of its own; whatever happens there ends the diagnosis and
-/// nothing else.
+/// Interprets what a command writes. It runs in a separate process, so that a failure there ends the diagnosis and nothing
+/// else.
 pub trait Observer {
-    /// Text that could tell of a failure, with its surroundings, and who was there when it was read.
+    /// Text that may report a failure, with its context, and the processes that existed when it was read.
     fn text(&mut self, text: &[u8], scene: &Scene);
 
-    /// More text waits: what may be said before that is looked at, if anything.
+    /// Further text is waiting: returns what should be written before that is processed, if anything.
     fn early(&mut self) -> Vec<u8> {
         Vec::new()
     }
 
-    /// The command could not be started: execve(2) answered this errno. Nothing else will come but the end.
+    /// The command could not be executed: execve(2) failed with this error number. Only the end follows.
     fn not_started(&mut self, errno: i32);
 
-    /// Stderr has been silent for a moment: what is to be said now, if anything.
+    /// Stderr has been silent for a moment: returns what is to be written now, if anything.
     fn quiet(&mut self) -> Vec<u8>;
 
-    /// The command has ended, and the last text has been given: the last words, if any. Reports are written here.
+    /// The command has ended and all text has been delivered: returns the last words, if any. Reports are written here.
     fn end(&mut self, exit: Exit) -> Vec<u8>;
 }
 
-/// Makes the observer, in its own process, when it is first needed. Stderr is still the command's there.
+/// Creates the observer, in its own process, when it is first needed. At that point stderr is still that of the command.
 pub type MakeObserver = Box<dyn FnOnce() -> Box<dyn Observer>>;
 
 /// The relay's side of the diagnosis.
@@ -71,30 +71,30 @@ pub type MakeObserver = Box<dyn FnOnce() -> Box<dyn Observer>>;
 pub struct Diagnosis {
     helper: Helper,
     socket: OwnedFd,
-    /// What was not sent yet: whole messages, the first perhaps in part.
+    /// Messages to be sent; the first one may have been sent in part.
     out: Vec<u8>,
-    /// Text that waits until there is nothing else to be sent, and who was there.
+    /// Text that waits until everything else has been sent, with its scene.
     waiting: Option<(Vec<u8>, Arc<Scene>)>,
-    /// Who was there by what was sent last.
+    /// The scene that was sent last.
     told: Option<Arc<Scene>>,
-    /// What was received, the last message perhaps in part.
+    /// Bytes received; the last message may be incomplete.
     received: Vec<u8>,
     hints: Vec<u8>,
-    /// When there was progress last.
+    /// The time of the last progress.
     moved: Instant,
     over: bool,
-    /// Whether all that it was told of is worked out, as far as it will be before the end.
+    /// Whether everything delivered has been processed, except what waits until the end.
     rests: bool,
 }
 
 impl Diagnosis {
-    /// Starts it. `None` when there is no process to be had: the command runs on all the same.
+    /// Starts the diagnosis. `None` if no process can be created, in which case the command runs on unobserved.
     ///
-    /// Of the wrapper's descriptors it keeps none, but for those that the command was started with where a report is
-    /// wanted, which may go to one of them; `own` are the ones that it then closes.
+    /// The new process closes the wrapper's descriptors. If a report is wanted, it closes only those listed in `own`, because
+    /// the report may be written to one of those that the command was started with.
     pub fn start(make: MakeObserver, report: bool, own: &[RawFd]) -> Option<Diagnosis> {
         let (socket, theirs) = sys::stream().ok()?;
-        // SAFETY: the wrapper has one thread.
+        // SAFETY: the wrapper has a single thread.
         let helper = unsafe { Helper::start(|| child::serve(make, &theirs, report, own)) }?;
         Some(Diagnosis {
             helper,
@@ -110,7 +110,7 @@ impl Diagnosis {
         })
     }
 
-    /// Hands a text on. When the diagnosis is behind, texts are joined; when it is too far behind, they are dropped.
+    /// Passes on a text. If the diagnosis lags behind, texts are joined; if it lags too far behind, they are dropped.
     pub fn text(&mut self, text: Vec<u8>, scene: Arc<Scene>) {
         self.rests = false;
         match &mut self.waiting {
@@ -123,14 +123,14 @@ impl Diagnosis {
         }
     }
 
-    /// The command has ended: asks for the last words.
+    /// The command has ended: requests the last words.
     pub fn end(&mut self, exit: Exit) {
         self.put_waiting();
         wire::put_end(&mut self.out, exit);
         self.moved = Instant::now();
     }
 
-    /// For poll(2): what is to be waited for.
+    /// The poll(2) entry to wait for.
     #[must_use]
     pub fn watched(&self) -> libc::pollfd {
         let behind = !self.out.is_empty() || self.waiting.is_some();
@@ -139,13 +139,13 @@ impl Diagnosis {
         sys::watch(socket, events)
     }
 
-    /// Sends and receives what goes without waiting.
+    /// Sends and receives whatever is possible without blocking.
     pub fn exchange(&mut self) {
         while !self.over && self.send() {}
         while !self.over && self.receive() {}
     }
 
-    /// Sends something; false where that has to wait.
+    /// Sends something; false if that would block.
     fn send(&mut self) -> bool {
         if self.out.is_empty() {
             self.put_waiting();
@@ -163,7 +163,7 @@ impl Diagnosis {
         }
     }
 
-    /// Receives something; false where that has to wait.
+    /// Receives something; false if that would block.
     fn receive(&mut self) -> bool {
         match sys::append(&self.socket, &mut self.received, 4096) {
             Ok(count) if count > 0 && self.received.len() < MOST_SAID => {}
@@ -186,7 +186,7 @@ impl Diagnosis {
         true
     }
 
-    /// Nothing more will come.
+    /// The connection is broken, so nothing more will arrive.
     fn is_lost(&mut self) -> bool {
         self.over = true;
         false
@@ -207,13 +207,14 @@ impl Diagnosis {
         wire::put_text(&mut self.out, &text);
     }
 
-    /// Takes the hints that wait.
+    /// Takes the hints that are waiting to be written.
     #[must_use]
     pub fn take_hints(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.hints)
     }
 
-    /// Whether all that it was told of is worked out, so that nothing of it need be held any longer: asked once for each time.
+    /// Whether everything delivered has been processed, so that the scene need no longer be held. Returns true only once each
+    /// time.
     #[must_use]
     pub fn is_done_for_now(&mut self) -> bool {
         let behind = !self.out.is_empty() || self.waiting.is_some();
@@ -224,14 +225,14 @@ impl Diagnosis {
         done
     }
 
-    /// Whether the last words have been said, or never will be.
+    /// Whether the last words have arrived, or never will.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.over
     }
 
-    /// Whether it is worth waiting on for the last words, `since` they were asked for, with some hints there or none yet.
-    /// However slow the machine is, one that works is waited for.
+    /// Whether to keep waiting for the last words, which were requested at `since`; `some` says whether there are hints
+    /// already. A diagnosis that makes progress is waited for even on a slow machine.
     #[must_use]
     pub fn deserves_patience(&mut self, since: Instant, some: bool, report: bool) -> bool {
         let most = match (some, report) {
@@ -245,7 +246,7 @@ impl Diagnosis {
         since.elapsed() < most && self.moved.elapsed() < STANDSTILL
     }
 
-    /// Ends it.
+    /// Ends the diagnosis.
     pub fn dismiss(self) {
         self.helper.dismiss();
     }

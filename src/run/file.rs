@@ -1,7 +1,8 @@
-//! stderr is a regular file: the command keeps it, and what it writes is read back through an opening of the wrapper's own.
+//! stderr is a regular file: the command inherits it, and the wrapper reads back what is written through an open file
+//! description of its own.
 //!
-//! The kernel tells of writes to it (inotify(7)), but takes several milliseconds to end that, as much as a short command
-//! takes as a whole. So the first moments are looked at by the clock.
+//! inotify(7) can report the writes, but removing a watch takes the kernel several milliseconds, as long as a short command
+//! runs. At first, therefore, the file is polled.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
@@ -16,30 +17,30 @@ use super::signals::Inbox;
 use super::sys;
 use super::watch::Watch;
 
-/// How much is read back at once.
+/// How much is read at a time, in bytes.
 const PIECE: usize = 64 * 1024;
 
-/// When the file is looked at first after the command was started; the time until each further look is twice as long.
+/// The time until the file is first polled. Each following interval is twice as long.
 const FIRST_LOOK: Duration = Duration::from_millis(1);
 
-/// How long the command has to run for the kernel to be asked to tell of writes.
+/// Once the polling interval exceeds this duration, inotify takes over.
 const WATCHED_FROM: Duration = Duration::from_millis(60);
 
 /// The file behind stderr, followed as it grows.
 #[derive(Debug)]
 pub struct File {
     file: OwnedFd,
-    /// Tells of writes to the file, once it is asked to.
+    /// The inotify descriptor, which reports writes once a watch was added.
     changes: OwnedFd,
-    /// When the file is to be looked at next, and how long that was put off; `None` once the kernel tells of writes.
+    /// When the file is polled next, and after which interval; `None` once inotify has taken over.
     look: Option<(Instant, Duration)>,
-    /// Up to where it was read.
+    /// The position up to which the file has been read.
     position: u64,
     buffer: Vec<u8>,
 }
 
 impl File {
-    /// Opens the file behind stderr for reading, from where the command will write. Fails where it may not be read.
+    /// Opens the file behind stderr for reading, from where the command will write. Fails if the file is not readable.
     pub fn behind_stderr() -> io::Result<File> {
         let file = sys::open(c"/proc/self/fd/2", OFlags::RDONLY)?;
         let changes = sys::new_watch()?;
@@ -53,13 +54,13 @@ impl File {
         })
     }
 
-    /// The descriptors this needs, besides stderr.
+    /// The descriptors that are needed besides stderr.
     #[must_use]
     pub fn descriptors(&self) -> [RawFd; 2] {
         [self.file.as_raw_fd(), self.changes.as_raw_fd()]
     }
 
-    /// Follows the file until the command ends, then says what there is to say.
+    /// Follows the file until the command ends, then writes the last words.
     pub fn follow(mut self, command: i32, mut inbox: Inbox, watch: &mut Watch) -> Exit {
         self.look = Some((Instant::now() + FIRST_LOOK, FIRST_LOOK));
         let exit = loop {
@@ -102,7 +103,7 @@ impl File {
         if words < 0 { left } else { left.min(words) }
     }
 
-    /// Looks at the file when it is time to.
+    /// Polls the file if it is time to.
     fn look(&mut self, watch: &mut Watch) {
         let Some((_, wait)) = self.look.filter(|(when, _)| *when <= Instant::now()) else {
             return;
@@ -110,7 +111,7 @@ impl File {
         let next = 2 * wait;
         self.look = Some((Instant::now() + next, next));
         if next > WATCHED_FROM {
-            // Where the kernel does not do it, the end is soon enough.
+            // If inotify is not available, reading at the end suffices.
             let _ = sys::tell_of_writes(&self.changes, c"/proc/self/fd/2");
             self.look = None;
         }
@@ -120,12 +121,12 @@ impl File {
     fn read_back(&mut self, watch: &mut Watch) {
         let size = sys::stat(&self.file).map_or(0, |stat| stat.st_size as u64);
         if size < self.position {
-            // Truncated: what is there now is new.
+            // The file was truncated, so all of its content is new.
             self.position = 0;
         }
-        // No further than the size now: a command that never stops writing must not keep its signals waiting.
+        // Read only up to the present size: a command that never stops writing must not delay the forwarding of signals.
         while self.position < size {
-            // A command that goes on writing at its old offset after a truncation leaves a hole.
+            // A command that keeps writing at its old offset after a truncation leaves a hole.
             self.position = sys::next_data(&self.file, self.position).unwrap_or(self.position);
             match sys::read_at(&self.file, &mut self.buffer, self.position) {
                 Ok(count) if count > 0 => {
@@ -137,7 +138,7 @@ impl File {
         }
     }
 
-    /// Writes hints where the command would have gone on writing, and does not read them back.
+    /// Writes hints at the position where the command would write next, and skips them when reading back.
     fn say(&mut self, words: &[u8]) {
         let mut rest = words;
         while !rest.is_empty() {

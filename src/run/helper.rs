@@ -1,5 +1,5 @@
-//! A copy of this process that does what the relay must not wait for. Whatever happens to it costs its answer and nothing
-//! else: it may run out of memory, panic, or hang for ever on a file system that does not answer.
+//! A forked copy of this process, for work that the relay must not wait for. If it runs out of memory, panics, or blocks for
+//! ever on a dead file system, only its answer is lost.
 
 use std::panic;
 
@@ -7,31 +7,31 @@ use nix::libc;
 
 use super::{memory, sys};
 
-/// How long one that was killed may take to be gone, before it is left behind; in milliseconds.
+/// How long to wait for a killed helper to terminate, in milliseconds. After that it is left behind.
 const GOING: u32 = 20;
 
-/// A copy at work.
+/// A running helper.
 #[derive(Debug)]
 pub struct Helper {
     pid: i32,
-    /// The processor time it had used when it was asked about last, in ticks of the clock.
+    /// The processor time used when it was last checked, in clock ticks.
     used: u64,
 }
 
 impl Helper {
-    /// Starts one that lives this life and then ends. `None` when there is no process to be had.
+    /// Starts a helper, which calls `life` and exits. `None` if no process can be created.
     ///
     /// # Safety
-    /// This process must have one thread.
+    /// This process must have a single thread.
     pub unsafe fn start(life: impl FnOnce()) -> Option<Helper> {
         let parent = std::process::id() as i32;
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         match unsafe { sys::fork() }.ok()? {
             None => {
                 sys::end_with_parent(parent);
                 memory::give_up();
                 yield_to_others();
-                // A panic's own message would be one more line on the command's stderr.
+                // A panic message would appear on the command's stderr.
                 panic::set_hook(Box::new(|_| {}));
                 let _ = panic::catch_unwind(panic::AssertUnwindSafe(life));
                 sys::exit(0)
@@ -40,8 +40,8 @@ impl Helper {
         }
     }
 
-    /// Whether it has been working since this was asked last, or would be if the machine were not busy with others. One that
-    /// waits for a file system does not.
+    /// Whether it has used the processor since the last call, or is waiting for a busy one. A helper that waits for a file
+    /// system has done neither.
     pub fn works(&mut self) -> bool {
         let stat = std::fs::read(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
         let Some((state, used)) = state_and_time(&stat) else {
@@ -52,7 +52,7 @@ impl Helper {
         worked || state == b'R'
     }
 
-    /// Ends it, and reaps it where it can be ended: one that waits for a dead file system is left behind.
+    /// Kills and reaps it. If it cannot be killed because it waits for a dead file system, it is left behind.
     pub fn dismiss(self) {
         sys::kill(self.pid, libc::SIGKILL);
         for _ in 0..GOING {
@@ -64,13 +64,13 @@ impl Helper {
     }
 }
 
-/// Where memory is short, this process is the first to go; and a crash leaves no file behind.
+/// Lets the kernel kill this process first when memory is short, and suppresses core files.
 fn yield_to_others() {
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     sys::forbid_core_files();
 }
 
-/// The state and the processor time in /proc/PID/stat (proc_pid_stat(5)). The name before them may hold anything.
+/// The state and the processor time from /proc/PID/stat (proc_pid_stat(5)). The process name before them may contain anything.
 fn state_and_time(stat: &[u8]) -> Option<(u8, u64)> {
     const USER: usize = 11;
     const SYSTEM: usize = 12;

@@ -1,7 +1,8 @@
-//! Memory for the relay: put aside before the command is started, so that it can go on when there is no more to be had.
+//! A memory reserve for the relay, set aside before the command is started, so that the relay survives when no more memory can
+//! be had.
 //!
-//! A Rust program that is refused memory aborts, and the command would die of the lost pipe. The relay needs little, and
-//! its need is bounded: what is put aside is enough for the rest of its life.
+//! A Rust program aborts if an allocation fails, and the command would then be killed by SIGPIPE. The relay needs little
+//! memory, and its need is bounded: the reserve is enough for the rest of its life.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::c_void;
@@ -12,17 +13,17 @@ use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
 use super::sys;
 
-/// How much is put aside, in bytes. What is on its way to a diagnosis is the most that the relay ever holds.
+/// The size of the reserve, in bytes. The text queued for a diagnosis accounts for most of what the relay can hold.
 const RESERVE: usize = 8 * 1024 * 1024;
 
-/// The least room for the stack, in bytes; the relay needs a quarter of it.
+/// The minimum stack limit, in bytes; the relay needs a quarter of it.
 const STACK: u64 = 256 * 1024;
 
-/// The mapping that nobody uses; null once it was given up.
+/// The unused mapping that makes up the reserve; null once it has been released.
 static RESERVED: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
-/// Puts the reserve aside: address space and what the limits count, no memory. False where it cannot be had, or where the
-/// stack may not grow as far as the relay needs.
+/// Sets the reserve aside. It takes address space, which counts against limits, but no memory. False if it cannot be had, or if
+/// the stack may not grow as far as the relay needs.
 #[must_use]
 pub fn put_aside() -> bool {
     if sys::limit(nix::sys::resource::Resource::RLIMIT_STACK).is_none_or(|most| most < STACK) {
@@ -41,36 +42,36 @@ pub fn put_aside() -> bool {
     mapped.map(|base| RESERVED.store(base, SeqCst)).is_ok()
 }
 
-/// Gives the reserve up; whether there was one.
+/// Releases the reserve; false if there was none.
 pub fn give_up() -> bool {
     let base = RESERVED.swap(ptr::null_mut(), SeqCst);
-    // SAFETY: nobody else has the address of the mapping, and nobody ever used it.
+    // SAFETY: the address of the mapping is known to nobody else, and the mapping was never used.
     !base.is_null() && unsafe { munmap(base, RESERVE) }.is_ok()
 }
 
-/// The system's allocator, with the reserve behind it.
+/// The system allocator, backed by the reserve.
 #[derive(Debug)]
 pub struct Allocator;
 
-// SAFETY: every call is the system allocator's, with the arguments that were given; a refusal is tried once more.
+// SAFETY: every call is forwarded to the system allocator with unchanged arguments; a failed allocation is retried once.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's promise is the one asked for.
+        // SAFETY: guaranteed by the caller.
         twice(|| unsafe { System.alloc(layout) })
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's promise is the one asked for.
+        // SAFETY: guaranteed by the caller.
         twice(|| unsafe { System.alloc_zeroed(layout) })
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: the caller's promise is the one asked for; a refusal leaves the block as it was.
+        // SAFETY: guaranteed by the caller; a failed reallocation leaves the block unchanged.
         twice(|| unsafe { System.realloc(block, layout, size) })
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is the one asked for.
+        // SAFETY: guaranteed by the caller.
         unsafe { System.dealloc(block, layout) }
     }
 }

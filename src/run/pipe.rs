@@ -1,5 +1,5 @@
-//! stderr is a pipe, a FIFO or a socket (or anything else that is no terminal): the command writes into a packet-mode
-//! pipe, and each of its writes up to `PIPE_BUF` goes out again in one piece.
+//! stderr is a pipe, a FIFO or a socket (or anything else that is not a terminal): the command writes into a packet-mode pipe,
+//! and each of its writes of up to `PIPE_BUF` bytes is passed on in one piece.
 
 mod batch;
 mod outlet;
@@ -17,29 +17,30 @@ use super::signals::{Inbox, Notice, To, stop_as};
 use super::sys::{self, Change};
 use super::watch::Watch;
 
-/// Up to how much is read before it is written out.
+/// How much is read before it is written out, in bytes.
 const BATCH: usize = 64 * 1024;
 
-/// The longest packet: a page, on every machine.
+/// The maximum length of a packet, in bytes: a page, on any machine.
 const PACKET: usize = 64 * 1024;
 
-/// How much may be written to a pipe at once without another writer's bytes coming between.
+/// How much can be written to a pipe atomically, in bytes (PIPE_BUF).
 const ATOMIC: usize = 4096;
 
-/// As many packets in one batch mean a flood: then the pipe is made longer.
+/// The number of packets in one batch that counts as a flood, upon which the pipe is enlarged.
 const FLOOD: usize = 16;
 
-/// As many short lines in one batch are no longer read one by one.
+/// The number of short lines in one batch from which on they are no longer read one by one.
 const MANY: usize = 64;
 
-/// What the pipe is made long to, in bytes: one packet takes one page of it, however short.
+/// The size of the enlarged pipe, in bytes. Each packet occupies a page of it, however short it is.
 const LONG: usize = 1024 * 1024;
 
 /// The relay between the command's pipe and the wrapper's stderr.
 pub struct Pipe {
-    /// The reading end; `None` when the command's side or the reader's is gone.
+    /// The reading end; `None` once the command's side or the reader is gone.
     source: Option<OwnedFd>,
-    /// The command's end, to change how its writes are kept apart; closed when the command has ended.
+    /// The writing end, which the command has as well. It serves to switch packet mode, and is closed when the command has
+    /// ended.
     sink: Option<OwnedFd>,
     batch: Batch,
     outlet: Outlet,
@@ -47,7 +48,7 @@ pub struct Pipe {
 }
 
 impl Pipe {
-    /// Relays from this pipe, given its reading and its writing end, to stderr.
+    /// A relay from this pipe (reading end and writing end) to stderr.
     #[must_use]
     pub fn new((source, sink): (OwnedFd, OwnedFd), outlet: Outlet) -> Pipe {
         Pipe {
@@ -59,15 +60,15 @@ impl Pipe {
         }
     }
 
-    /// Relays until the command has ended and all it wrote has gone out. Then says what there is to say, and leaves a small
-    /// process behind where others still write.
+    /// Relays until the command has ended and all its output has been written. Then writes the last words, and leaves a small
+    /// process behind if other processes still hold the pipe.
     pub fn relay(mut self, command: i32, mut inbox: Inbox, watch: &mut Watch) -> Exit {
         let mut ended = None;
         while ended.is_none() {
             let mut watched = self.watched(&inbox, watch);
             sys::poll(&mut watched, watch.timeout());
             let [source, outlet, signals, _] = watched.map(|w| w.revents);
-            // The bytes first: what the command wrote before it ended is looked at before its end is.
+            // Output comes first: what the command wrote before it ended must be read before its end is handled.
             if source != 0 {
                 self.take(watch);
             }
@@ -88,7 +89,7 @@ impl Pipe {
         if let Some(sink) = self.sink.take() {
             sys::keep_packets(&sink, true);
         }
-        // A command that was killed no longer waits for a reader that takes nothing.
+        // A command that was killed would no longer wait for a reader that does not read.
         let patient = exit.signal.is_none();
         let calm = self.drain(&inbox, watch, patient);
         let words = watch.last_words(exit, &inbox);
@@ -104,7 +105,7 @@ impl Pipe {
     fn watched(&self, inbox: &Inbox, watch: &Watch) -> [libc::pollfd; 4] {
         let full = !self.batch.is_empty();
         let source = self.source.as_ref().filter(|_| !full).map(AsFd::as_fd);
-        // Also asked for nothing, poll(2) tells that the reader went away: then the command must learn it too.
+        // Even without requested events, poll(2) reports that the reader is gone. The command must then notice it, too.
         let outlet = self.source.as_ref().map(|_| self.outlet.descriptor());
         [
             sys::watch(source, libc::POLLIN),
@@ -114,7 +115,7 @@ impl Pipe {
         ]
     }
 
-    /// Reads what is there, up to a batch; false when there is no more.
+    /// Reads what is available, up to a batch; false when there is no more.
     fn take(&mut self, watch: &mut Watch) -> bool {
         let Some(source) = &self.source else {
             return false;
@@ -145,7 +146,7 @@ impl Pipe {
         more
     }
 
-    /// Suits the pipe to what came: so many reads, so many bytes.
+    /// Adapts the pipe mode to the output, given the number of reads and of bytes.
     fn adapt(&mut self, reads: usize, count: usize) {
         let (Some(source), Some(sink)) = (&self.source, &self.sink) else {
             return;
@@ -158,10 +159,10 @@ impl Pipe {
         let pages = count.is_multiple_of(ATOMIC) && count / ATOMIC >= reads;
         let before = self.batch.kept();
         let kept = match before {
-            // They are cut between pages in any case.
+            // Whole pages are split by the kernel in any case.
             Kept::Writes | Kept::Pages if pages && count >= BATCH / 2 => Kept::Pages,
             Kept::Writes if whole_lines && reads >= MANY => Kept::Lines,
-            // A read may end within a line.
+            // A read may end in the middle of a line.
             Kept::Lines if count >= ATOMIC => Kept::Lines,
             _ => Kept::Writes,
         };
@@ -177,20 +178,20 @@ impl Pipe {
         readable.is_some_and(|count| count > 0)
     }
 
-    /// Writes out what it can without waiting.
+    /// Writes out as much as possible without blocking.
     fn give(&mut self, revents: i16) {
         let gone = revents & (libc::POLLERR | libc::POLLHUP | libc::POLLNVAL) != 0;
         if gone || self.batch.write(&mut self.outlet).is_err() {
-            // The command's next write fails as it would have without the pipe between.
+            // The command's next write fails, as it would without the pipe in between.
             self.source = None;
             self.batch.clear();
         }
     }
 
-    /// Relays what the command had written when it ended; others may go on writing. False when somebody wants an end of it,
-    /// or when that would take patience.
+    /// Relays what the command had written when it ended, even if other processes go on writing. False if a signal asks the
+    /// wrapper to end, or if `patient` is not set and the reader is slow.
     fn drain(&mut self, inbox: &Inbox, watch: &mut Watch, patient: bool) -> bool {
-        // Where the kernel does not tell, no more than the pipe can hold.
+        // If the kernel does not report the number, assume as much as the pipe can hold.
         let mut left = self
             .source
             .as_ref()
@@ -234,8 +235,8 @@ impl Pipe {
         true
     }
 
-    /// Where others still hold the command's stderr, a copy of this process carries on what they write, and what a slow
-    /// reader has not taken yet.
+    /// If other processes still hold the command's stderr, a copy of this process relays what they write, and what a slow
+    /// reader has not read yet.
     fn leave_remainder(mut self) {
         let Some(source) = self.source.take() else {
             return;
@@ -244,11 +245,11 @@ impl Pipe {
         if self.batch.is_empty() && matches!(self.batch.fill(&source), Ok(0)) {
             return;
         }
-        // Before the copy is made: it may be a while until it runs.
+        // Before the fork, because the copy may start late.
         // SAFETY: neither this process nor the copy uses any other descriptor from here on.
         unsafe { sys::keep_only(&[source.as_raw_fd(), self.outlet.descriptor().as_raw_fd()]) };
         sys::leave_directory();
-        // SAFETY: this process has one thread.
+        // SAFETY: this process has a single thread.
         if matches!(unsafe { sys::fork() }, Ok(None)) {
             self.carry(&source);
         }
@@ -277,13 +278,14 @@ impl Pipe {
     }
 }
 
-/// Deals with what the kernel told: passes signals on to a command in the wrapper's own group, stops with it, learns of its end.
+/// Handles the pending signals: forwards them to a command in the wrapper's own process group, stops along with it, and notices
+/// its end.
 pub fn pass_on(command: i32, inbox: &Inbox) -> Option<Exit> {
     let mut ended = None;
     while let Some(notice) = inbox.next() {
         match notice {
             Notice::Child => ended = children(command).or(ended),
-            // The command has it already, being in the same group.
+            // The command is in the same process group and has already received it.
             Notice::Sent(_, To::Group | To::Foreground) => {}
             Notice::Sent(signal, To::Wrapper) => {
                 sys::kill(command, signal);
@@ -293,7 +295,7 @@ pub fn pass_on(command: i32, inbox: &Inbox) -> Option<Exit> {
     ended
 }
 
-/// Takes note of what became of the command; as the first process of a container, also of everybody's orphans.
+/// Handles changes of state of the command and, as the init process of a container, of adopted orphans.
 fn children(command: i32) -> Option<Exit> {
     let first = std::process::id() == 1;
     let mut ended = None;

@@ -1,4 +1,4 @@
-//! A command run as a child of this process, for who wants to do something afterwards.
+//! Runs a command as a child of this process, for a caller that continues afterwards.
 
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
@@ -9,7 +9,7 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use super::exit::Exit;
 use super::sys;
 
-/// What is passed on to the command: whoever ends this process means that one.
+/// Signals that are forwarded to the command, because they are meant for it.
 const PASSED_ON: [Signal; 4] = [
     Signal::SIGHUP,
     Signal::SIGTERM,
@@ -17,7 +17,7 @@ const PASSED_ON: [Signal; 4] = [
     Signal::SIGUSR2,
 ];
 
-/// The keys that interrupt and quit are for the command alone, which the terminal tells of them itself.
+/// The signals of the interrupt and quit keys. The terminal sends them to the command itself, so this process ignores them.
 const KEYS: [libc::c_int; 2] = [libc::SIGINT, libc::SIGQUIT];
 
 /// How one run of the command went.
@@ -27,16 +27,16 @@ pub struct Round {
     pub pid: u32,
     /// How it ended.
     pub exit: Exit,
-    /// Whether somebody asked this process to end meanwhile.
+    /// Whether this process was asked to end in the meantime.
     pub is_last: bool,
 }
 
-/// Runs it to its end.
+/// Runs the command to its end.
 ///
 /// # Errors
-/// Where it cannot be started.
+/// Fails if the command cannot be started.
 pub fn round(command: &mut Command) -> std::io::Result<Round> {
-    // Blocked before there is a child that could end.
+    // Blocked before there is a child whose end could be missed.
     let mut waited_for = SigSet::from_iter(PASSED_ON);
     waited_for.add(Signal::SIGCHLD);
     let before = waited_for.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
@@ -65,7 +65,7 @@ pub fn round(command: &mut Command) -> std::io::Result<Round> {
     Ok(Round { pid, exit, is_last })
 }
 
-/// Passes on what is sent, until the child has ended.
+/// Forwards signals until the child has ended.
 fn wait(child: &mut Child, signals: &SigSet) -> std::io::Result<(ExitStatus, bool)> {
     let mut is_last = false;
     loop {

@@ -1,4 +1,4 @@
-//! Who was there when a message was read: the command and its descendants, looked at before they are gone.
+//! The processes that existed when a message was read: the command and its descendants, inspected before they end.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -12,64 +12,66 @@ use std::time::{Duration, Instant};
 
 use crate::gather::{self, Monitor, World};
 
-/// How many processes are looked at; of more, those nearest to the command.
+/// The maximum number of processes inspected; those closest to the command come first.
 const MOST: usize = 64;
 
-/// How much is read of one process's arguments, and of those of all, in bytes: they may be megabytes each.
+/// The maximum length of arguments read, of one process and of all, in bytes. Arguments may be megabytes long.
 const MOST_WORDS: usize = 64 * 1024;
 const MOST_WORDS_OF_ALL: usize = 512 * 1024;
 
-/// The least time between two looks, while messages pour in.
+/// The minimum time between two inspections during a stream of messages.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// The processes that may have written a message, as they were when it arrived.
+/// The processes that may have written a message, in their state when it arrived.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scene {
-    /// The directory in which the command was started.
+    /// The directory that the command was started in.
     pub start: Option<PathBuf>,
     /// The command's own process id.
     pub command: i32,
-    /// The command first, then its descendants, parents before their children; each alive or a zombie when looked at.
+    /// The command first, then its descendants, parents before children; each was alive or a zombie when inspected.
     pub processes: Vec<Process>,
-    /// Descendants seen on an earlier look of this run that were gone by this one, newest look first.
+    /// Descendants seen earlier in this run that no longer existed, those seen most recently first.
     pub gone: Vec<Process>,
 }
 
-/// One process, as /proc shows it.
+/// A process as /proc shows it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Process {
-    /// Its process id, as the wrapper sees it.
+    /// Its process id, as seen by the wrapper.
     pub pid: i32,
-    /// Its parent's.
+    /// Its parent's process id.
     pub parent: i32,
-    /// Its working directory; of a zombie the one it was last seen with. `None`: never seen, or not to be read.
+    /// Its working directory; for a zombie, the one last seen. `None` if it was never seen, or cannot be read.
     pub cwd: Option<PathBuf>,
-    /// Its root directory, likewise.
+    /// Its root directory; for a zombie, the one last seen. `None` if it was never seen, or cannot be read.
     pub root: Option<PathBuf>,
-    /// /proc/PID/status, whole: uids, gids, groups, capabilities, seccomp, no_new_privs. Also of a zombie.
+    /// The content of /proc/PID/status: uids, gids, groups, capabilities, seccomp, no_new_privs. Available for a zombie as
+    /// well.
     pub status: Vec<u8>,
-    /// The number of its user namespace, and that namespace's uid_map and gid_map. Also of a zombie.
+    /// The inode number of its user namespace. Available for a zombie as well.
     pub user_ns: Option<u64>,
-    /// /proc/PID/uid_map, whole.
+    /// The content of /proc/PID/uid_map.
     pub uid_map: Vec<u8>,
-    /// /proc/PID/gid_map, whole.
+    /// The content of /proc/PID/gid_map.
     pub gid_map: Vec<u8>,
-    /// /proc/PID/attr/current: its security label. Also of a zombie. `None`: not to be read.
+    /// The content of /proc/PID/attr/current: its security label. Available for a zombie as well. `None` if it cannot be read.
     pub label: Option<Vec<u8>>,
-    /// Its arguments, each ended by a NUL; empty for a zombie never seen alive.
+    /// Its arguments, each terminated by a NUL; empty for a zombie that was never seen alive.
     pub cmdline: Vec<u8>,
-    /// Whether its stderr is what the wrapper reads, so that the message can be its own. `None`: not to be read.
+    /// Whether its stderr is the channel that the wrapper reads, so that it may have written the message. `None` if that cannot
+    /// be read.
     pub on_channel: Option<bool>,
-    /// What it sees, held open, where that is not what the wrapper sees; of a process that has ended as it was last seen.
+    /// Its world, held open, if it does not see what the wrapper sees. For a process that has ended, the one last seen.
     pub world: Option<Arc<World>>,
-    /// The container that it runs in, by its name or id, where it is no descendant of the command: an engine started it.
+    /// The name or id of its container, if it is not a descendant of the command but was started by a container engine.
     pub container: Option<String>,
-    /// Whether it had ended and waited for its parent to ask.
+    /// Whether it is a zombie.
     pub zombie: bool,
 }
 
 impl Process {
-    /// Its name (`comm`), as its status has it.
+    /// Its name (`comm`), from its status.
     #[must_use]
     pub fn name(&self) -> Option<&[u8]> {
         let mut lines = self.status.split(|byte| *byte == b'\n');
@@ -78,17 +80,17 @@ impl Process {
     }
 }
 
-/// Looks, and remembers.
+/// Takes scenes, and remembers the last one.
 #[derive(Debug)]
 pub struct Watcher {
     command: i32,
-    /// What /proc/PID/fd/2 of a writer shows.
+    /// The target of /proc/PID/fd/2 for a process that writes to the channel.
     channel: Option<PathBuf>,
     last: Option<(Instant, Arc<Scene>)>,
 }
 
 impl Watcher {
-    /// For the command with this process id, whose stderr shows as `channel` in /proc/PID/fd/2.
+    /// A watcher for the command with this process id. Its stderr appears as `channel` in /proc/PID/fd/2.
     #[must_use]
     pub fn new(command: i32, channel: Option<PathBuf>) -> Watcher {
         Watcher {
@@ -98,7 +100,7 @@ impl Watcher {
         }
     }
 
-    /// The scene now; the last one again when that was a moment ago.
+    /// The present scene; the previous one if that was taken a moment ago.
     pub fn look(&mut self) -> Arc<Scene> {
         if let Some((when, scene)) = &self.last
             && when.elapsed() < PAUSE
@@ -110,8 +112,8 @@ impl Watcher {
         scene
     }
 
-    /// Forgets the processes that see something else than the wrapper does, and with them what holds their file systems: nobody
-    /// is to be kept from unmounting those.
+    /// Forgets the processes that live in worlds of their own, which hold file systems open and so keep them from being
+    /// unmounted.
     pub fn let_go(&mut self) {
         if let Some((_, scene)) = &mut self.last {
             let scene = Arc::make_mut(scene);
@@ -121,13 +123,14 @@ impl Watcher {
     }
 
     fn take(&self) -> Scene {
-        // The command first: it is the likeliest to have spoken, and may be about to end.
+        // The command comes first: it most likely wrote the message, and may be about to end.
         let mut room = MOST_WORDS_OF_ALL;
         let first = self.process(self.command, &mut room);
         let mut processes: Vec<Process> = first.into_iter().collect();
         let mut found: HashSet<i32> = HashSet::from([self.command]);
         let all = Everyone::look();
-        // What an engine has started is as short-lived as any, and the news of it took longer to come here.
+        // Processes started by a container engine come next: they are short-lived as well, and their messages took longer to
+        // arrive.
         for (monitor, inside) in all.contained(self.command) {
             let container = monitor.container();
             let before = processes.len();
@@ -174,14 +177,14 @@ impl Watcher {
         }
     }
 
-    /// One process, as it is now; `None` when it is gone.
+    /// A process in its present state; `None` if it no longer exists.
     #[must_use]
     pub fn look_at(&self, pid: i32) -> Option<Process> {
         self.process(pid, &mut { MOST_WORDS })
     }
 
-    /// What has run in a container and gone already, as the container's monitor was told. It goes by that one's number,
-    /// negative: its own is not known.
+    /// A process that ran in a container and has ended, as described by the container's monitor. Its process id is unknown and
+    /// replaced by the negated one of the monitor.
     fn ran(&self, monitor: &Monitor) -> Option<Process> {
         let pid = -monitor.pid;
         let last = self.last.iter().flat_map(|(_, scene)| &scene.processes);
@@ -206,7 +209,7 @@ impl Watcher {
         })
     }
 
-    /// What fades first is read first: a process that ends gives up its memory, then its descriptors, then its directories
+    /// Reads first what disappears first: a process that ends releases its memory, then its descriptors, then its directories
     /// (do_exit), and its status last.
     fn process(&self, pid: i32, room: &mut usize) -> Option<Process> {
         let at = |name: &str| format!("/proc/{pid}/{name}");
@@ -216,7 +219,7 @@ impl Watcher {
         let cwd = fs::read_link(at("cwd")).ok();
         let root = fs::read_link(at("root")).ok();
         let world = World::of(pid).map(Arc::new);
-        // Before the status, so that a label that is not there means that there are none, not that the process had gone.
+        // The label is read before the status. If it is missing while the status can still be read, there is none.
         let label = label(&at("attr/current"));
         let status = read(&at("status"), MOST_WORDS).ok()?;
         let user_ns = fs::metadata(at("ns/user"))
@@ -255,7 +258,7 @@ impl Watcher {
     }
 }
 
-/// Without a module that labels, the file is missing or reading it answers EINVAL.
+/// Without a labelling security module the file does not exist, or reading it fails with EINVAL.
 fn label(path: &str) -> Option<Vec<u8>> {
     match fs::read(path) {
         Ok(label) => Some(label),
@@ -266,15 +269,15 @@ fn label(path: &str) -> Option<Vec<u8>> {
     }
 }
 
-/// The beginning of a file of /proc.
+/// Reads a file of /proc, up to `most` bytes.
 fn read(path: &str, most: usize) -> io::Result<Vec<u8>> {
-    // As much as most of them hold, so that one read is enough.
+    // Large enough for most files, so that a single read suffices.
     let mut text = Vec::with_capacity(4096);
     File::open(path)?.take(most as u64).read_to_end(&mut text)?;
     Ok(text)
 }
 
-/// Gives what has ended since back what it was seen with.
+/// Restores what was last seen of processes that have ended in the meantime.
 fn recall(processes: &mut [Process], before: &Scene) {
     for process in processes.iter_mut().filter(|p| p.zombie) {
         if let Some(known) = before.processes.iter().find(|p| p.pid == process.pid) {
@@ -289,7 +292,7 @@ fn recall(processes: &mut [Process], before: &Scene) {
     }
 }
 
-/// A process that ended before it was looked at saw what its parent sees, where that is not what the wrapper sees.
+/// A process that ended before it was inspected is assumed to have lived in the same world as its parent.
 fn inherit(processes: &mut [Process]) {
     for at in 1..processes.len() {
         let (before, rest) = processes.split_at_mut(at);
@@ -301,14 +304,14 @@ fn inherit(processes: &mut [Process]) {
     }
 }
 
-/// Every process there is, as far as its line of descent goes.
+/// All processes, as far as their ancestry is concerned.
 struct Everyone(HashMap<i32, Stat>);
 
-/// What /proc/PID/stat tells (proc_pid_stat(5)).
+/// The content of /proc/PID/stat (proc_pid_stat(5)).
 struct Stat {
     name: Vec<u8>,
     parent: i32,
-    /// When it was started, in ticks since the machine was.
+    /// The start time, in clock ticks since boot.
     started: u64,
 }
 
@@ -339,7 +342,7 @@ impl Everyone {
         found
     }
 
-    /// The monitors of containers that have started something since this process was, each with what still runs of it.
+    /// The monitors of containers that have started a process since process `since` was started, each with those processes.
     fn contained(&self, since: i32) -> Vec<(Monitor, Vec<i32>)> {
         let Some(start) = self.0.get(&since).map(|stat| stat.started) else {
             return Vec::new();
@@ -350,7 +353,7 @@ impl Everyone {
             if !gather::is_container_monitor(&stat.name) {
                 continue;
             }
-            // Of a container that was there before, what an engine had it run now: a child of the monitor's own.
+            // For a container that already existed: what an engine has executed in it since, as a child of the monitor.
             let children = self.0.iter().filter(|(_, child)| child.parent == pid);
             let of_old: Vec<i32> = match is_new(stat) {
                 true => Vec::new(),
@@ -365,7 +368,8 @@ impl Everyone {
             let Some(monitor) = Monitor::of(pid) else {
                 continue;
             };
-            // What sees the mounts that the monitor sees is the engine's own, such as what tidies up after a container.
+            // A process that shares the monitor's mount namespace belongs to the engine itself, such as one that cleans up
+            // after a container.
             let mounts = |pid: i32| fs::metadata(format!("/proc/{pid}/ns/mnt")).ok();
             let of_monitor = mounts(pid).map(|namespace| namespace.ino());
             let is_inside = |pid: &i32| {
@@ -381,7 +385,7 @@ impl Everyone {
     }
 }
 
-/// The name stands in parentheses, and may hold anything; what follows are words.
+/// Parses /proc/PID/stat. The name is in parentheses and may contain anything; words follow.
 fn stat(pid: i32) -> Option<Stat> {
     const PARENT: usize = 1;
     const STARTED: usize = 19;

@@ -1,8 +1,9 @@
-//! Was a signal sent to the whole process group, or to the wrapper alone?
+//! Determines whether a signal was sent to the whole process group or to the wrapper alone.
 //!
-//! The command is in the wrapper's group: what `kill %1`, `kill 0` or the terminal sends to the group it has already got,
-//! and passing it on would deliver it twice. `siginfo` does not tell the two apart. A third process in the group does: it
-//! has all signals blocked, and has pending whatever was sent to the group, and nothing that was sent to the wrapper alone.
+//! The command is in the wrapper's process group. It has already received what `kill %1`, `kill 0` or the terminal sends to the
+//! group, and forwarding the signal would deliver it twice. `siginfo` does not distinguish the two cases. A third process in
+//! the group does: it blocks all signals, so that those sent to the group are pending there, and those sent to the wrapper
+//! alone are not.
 
 use std::ffi::{c_int, c_void};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
@@ -17,24 +18,24 @@ use rustix::thread::futex;
 
 use super::sys;
 
-/// How long an answer is waited for before the sentinel is told to go on, in case somebody stopped it, and how long after
-/// that; in milliseconds.
+/// How long to wait for an answer, in milliseconds: before the sentinel is sent SIGCONT, in case it was stopped, and after
+/// that.
 const PATIENCE: [i64; 2] = [50, 200];
 
-/// The first of the signals that the kernel counts instead of joining those that wait to one: SIGRTMIN of the kernel.
+/// The first signal that the kernel queues instead of merging pending instances: the kernel's SIGRTMIN.
 const FIRST_COUNTED: u32 = 32;
 
-/// What the two processes share. There is one of each, so it has a place of its own and needs no memory to be had.
+/// The state shared by the two processes. There is only one of each, so it is static and needs no allocation.
 #[derive(Debug)]
 struct Shared {
-    /// The number of the last question.
+    /// The number of the latest question.
     question: AtomicU32,
-    /// The number of the last question answered.
+    /// The number of the latest question that was answered.
     answer: AtomicU32,
-    /// How often each signal was sent to the group and not asked about yet; the first is never used.
+    /// For each signal, how often it was sent to the group without having been asked about. The first element is unused.
     sent: [AtomicU32; 65],
     parent: AtomicI32,
-    /// A signal descriptor: whoever reads from it takes the signals that wait for him.
+    /// The signal descriptor. It yields the signals that are pending for the process that reads from it.
     queue: AtomicI32,
 }
 
@@ -46,23 +47,23 @@ static SHARED: Shared = Shared {
     queue: AtomicI32::new(-1),
 };
 
-/// The third process of the group. It shares the wrapper's memory, descriptors and working directory, and ends with the
-/// wrapper, however that ends.
+/// The third process of the group. It shares the wrapper's memory, descriptors and working directory, and ends together with
+/// the wrapper in any case.
 #[derive(Debug)]
 pub struct Sentinel {
     pid: i32,
 }
 
 impl Sentinel {
-    /// Starts it, given the wrapper's signal descriptor. Without one (no process to be had) every signal counts as sent to
-    /// the wrapper alone.
+    /// Starts the sentinel, given the wrapper's signal descriptor. Without one, if no process can be created, every signal is
+    /// taken to be sent to the wrapper alone.
     #[must_use]
     pub fn start(queue: &OwnedFd) -> Option<Sentinel> {
         let stack = sys::Stack::new(16 * 1024).ok()?;
         SHARED.parent.store(getpid().as_raw_nonzero().get(), SeqCst);
         SHARED.queue.store(queue.as_raw_fd(), SeqCst);
-        // SAFETY: the stack is never unmapped or used again. The child stores into atomics and makes system calls that do
-        // not go through the C library, whose errno it would share with this process.
+        // SAFETY: the stack is never unmapped or reused. The child stores into atomics and makes system calls that bypass the C
+        // library, because both processes would share errno.
         let started = unsafe {
             stack.start(
                 keep_watch,
@@ -73,7 +74,7 @@ impl Sentinel {
         started.ok().map(|pid| Sentinel { pid })
     }
 
-    /// Whether the signal had been sent to the group since it was last asked about.
+    /// Whether the signal has been sent to the group since it was last asked about.
     #[must_use]
     pub fn was_pending(&self, signal: c_int) -> bool {
         let question = SHARED.question.load(SeqCst).wrapping_add(1);
@@ -89,16 +90,16 @@ impl Sentinel {
             }
             sys::kill(self.pid, libc::SIGCONT);
         }
-        // Somebody killed it.
+        // The sentinel was killed.
         false
     }
 
-    /// Ends it; it is still to be dismissed.
+    /// Kills the sentinel, which must still be dismissed.
     pub fn end(&self) {
         sys::kill(self.pid, libc::SIGKILL);
     }
 
-    /// Ends it. Whoever gets this process's orphans is left none to reap.
+    /// Kills and reaps the sentinel, so that no zombie is left to whoever adopts this process's orphans.
     pub fn dismiss(self) {
         sys::end(self.pid);
     }
@@ -127,13 +128,13 @@ fn wait_for_answer(question: u32, milliseconds: i64) -> bool {
             Some(&limit),
         ) {
             Ok(()) | Err(Errno::AGAIN | Errno::INTR | Errno::TIMEDOUT) => {}
-            // Refused: it cannot be waited for.
+            // The futex call is refused, so waiting is impossible.
             Err(_) => return false,
         }
     }
 }
 
-/// The sentinel's whole life.
+/// The main function of the sentinel.
 extern "C" fn keep_watch(_: *mut c_void) -> c_int {
     // Without this the sentinel would outlive a wrapper that is killed.
     if set_parent_process_death_signal(Some(Signal::KILL)).is_err() {
@@ -141,7 +142,7 @@ extern "C" fn keep_watch(_: *mut c_void) -> c_int {
     }
     let parent = SHARED.parent.load(SeqCst);
     let mut answered = 0;
-    // SAFETY: no memory is involved; this call cannot fail, and so touches no errno.
+    // SAFETY: no memory is involved. The call cannot fail, so it does not touch errno.
     while unsafe { libc::getppid() } == parent {
         match futex::wait(&SHARED.question, futex::Flags::PRIVATE, answered, None) {
             Ok(()) | Err(Errno::AGAIN | Errno::INTR) => {}
@@ -158,11 +159,11 @@ extern "C" fn keep_watch(_: *mut c_void) -> c_int {
     sys::exit(0)
 }
 
-/// Takes all signals that wait for this process.
+/// Reads all signals that are pending for this process.
 fn take_signals() {
     // SAFETY: the wrapper keeps its signal descriptor open as long as it has a sentinel.
     let queue = unsafe { BorrowedFd::borrow_raw(SHARED.queue.load(SeqCst)) };
-    // A struct signalfd_siginfo, which begins with the number of the signal.
+    // A struct signalfd_siginfo, which begins with the signal number.
     let mut info = [0; 128];
     while rustix::io::read(queue, &mut info).is_ok_and(|count| count == info.len()) {
         let signal = u32::from_ne_bytes([info[0], info[1], info[2], info[3]]);

@@ -1,4 +1,4 @@
-//! The signals that reach the wrapper: which of them the command has to be sent, and stopping as the command stopped.
+//! The signals that reach the wrapper: which of them must be forwarded to the command, and how to stop as the command stopped.
 
 use std::ffi::c_int;
 use std::io;
@@ -9,18 +9,18 @@ use nix::libc;
 use super::sentinel::Sentinel;
 use super::sys;
 
-/// Whom a signal was sent to.
+/// To whom a signal was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum To {
-    /// The wrapper alone, as by `kill PID`: it stands for the command.
+    /// To the wrapper alone, as by `kill PID`: it is meant for the command.
     Wrapper,
-    /// Every process of the wrapper's group, as by `kill %1`.
+    /// To every process of the wrapper's process group, as by `kill %1`.
     Group,
-    /// Every process of the foreground group, by the terminal itself.
+    /// To every process of the foreground process group, by the terminal itself.
     Foreground,
 }
 
-/// Something the wrapper was told by the kernel.
+/// An event reported by the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
     /// A child changed its state.
@@ -29,20 +29,20 @@ pub enum Notice {
     Sent(c_int, To),
 }
 
-/// All signals sent to the wrapper, as a queue. They must be blocked.
+/// A queue of all signals sent to the wrapper. They must be blocked.
 #[derive(Debug)]
 pub struct Inbox {
     queue: OwnedFd,
     sentinel: Option<Sentinel>,
-    /// Whether the command has ended, so that it matters no longer whom a signal was sent to.
+    /// Whether the command has ended, so that it no longer matters to whom a signal was sent.
     over: bool,
     leads_session: bool,
     own: u32,
 }
 
 impl Inbox {
-    /// Opens the queue; what was sent since the signals were blocked is in it. To be called before the command is started:
-    /// then it is known of every signal whom it was sent to.
+    /// Opens the queue, which includes signals that arrived since they were blocked. It must be opened before the command is
+    /// started, so that the recipient of every signal can be determined.
     pub fn open() -> io::Result<Inbox> {
         let queue = sys::signal_descriptor()?;
         let sentinel = Sentinel::start(&queue);
@@ -58,28 +58,27 @@ impl Inbox {
         })
     }
 
-    /// Readable when there is a notice.
+    /// A descriptor that is readable when an event is pending.
     #[must_use]
     pub fn descriptor(&self) -> BorrowedFd<'_> {
         self.queue.as_fd()
     }
 
-    /// The command has ended: from now on a signal is one, whomever it was sent to. What only told them apart ends while this
-    /// process goes on.
+    /// The command has ended: from now on it makes no difference to whom a signal was sent, and the sentinel is ended.
     pub fn command_has_ended(&mut self) {
         self.over = true;
         self.sentinel.iter().for_each(Sentinel::end);
     }
 
-    /// No more signals are asked about: what is left belongs to nobody. To be called before this process ends or becomes
-    /// another program.
+    /// Stops the distinction of signals, and reaps the sentinel. To be called before this process ends or becomes another
+    /// program.
     pub fn close(self) {
         if let Some(sentinel) = self.sentinel {
             sentinel.dismiss();
         }
     }
 
-    /// The next notice.
+    /// The next event, if one is pending.
     pub fn next(&self) -> Option<Notice> {
         loop {
             let info = sys::next_signal(&self.queue)?;
@@ -87,7 +86,8 @@ impl Inbox {
             if signal == libc::SIGCHLD && info.ssi_code > 0 {
                 return Some(Notice::Child);
             }
-            // What the wrapper caused itself: a reader that went away, or what it sent to the rest of its group.
+            // The wrapper caused it itself: SIGPIPE after its reader went away, or a signal that it sent to the rest of its
+            // group.
             if info.ssi_code <= 0 && info.ssi_pid == self.own {
                 continue;
             }
@@ -95,11 +95,11 @@ impl Inbox {
         }
     }
 
-    /// Sends a signal to the other processes of the wrapper's group.
+    /// Sends a signal to the other processes of the wrapper's process group.
     pub fn send_to_others(&self, signal: c_int) {
         sys::kill(0, signal);
         if let Some(sentinel) = &self.sentinel {
-            // It got it too, and is to forget it.
+            // The sentinel received it too, and must not count it.
             let _ = sentinel.was_pending(signal);
         }
     }
@@ -116,7 +116,7 @@ impl Inbox {
             libc::SIGWINCH,
         ];
         let by_kernel = code == libc::SI_KERNEL && BY_TERMINAL.contains(&signal);
-        // A terminal that hangs up tells the leader of its session, and nobody else.
+        // When a terminal hangs up, only the session leader is signalled.
         let to_leader = self.leads_session && matches!(signal, libc::SIGHUP | libc::SIGCONT);
         if by_kernel && !to_leader {
             return To::Foreground;
@@ -128,7 +128,7 @@ impl Inbox {
     }
 }
 
-/// Stops this process by the signal that stopped the command, so that the shell says the same of its job. Returns when
+/// Stops this process by the signal that stopped the command, so that the shell reports the same about its job. Returns when
 /// the process is continued.
 pub fn stop_as(signal: c_int) {
     let ignored = sys::disposition(signal).is_ok_and(|(handler, _)| handler == libc::SIG_IGN);
@@ -137,13 +137,13 @@ pub fn stop_as(signal: c_int) {
         sys::kill(own, libc::SIGSTOP);
         return;
     }
-    // In an orphaned group the kernel lets the signal do nothing; the command was then not stopped by it either.
+    // In an orphaned process group the kernel ignores the signal, and the command was not stopped by it either.
     sys::kill(own, signal);
     sys::set_mask(!sys::only(signal));
     sys::set_mask(!0);
 }
 
-/// Whether this signal, when nobody handles it, ends a process.
+/// Whether the default action of the signal terminates the process.
 #[must_use]
 pub fn is_deadly(signal: c_int) -> bool {
     !matches!(

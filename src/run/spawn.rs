@@ -1,4 +1,5 @@
-//! Starting the command: with the dispositions, the mask, the descriptors, the group and the session it would have alone.
+//! Starts the command with the signal dispositions, signal mask, descriptors, process group and session that it would have
+//! without permwrap.
 
 use std::cell::OnceCell;
 use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
@@ -11,32 +12,33 @@ use nix::libc;
 use super::sys::{self, Signals};
 use super::trace::Tracing;
 
-/// A program's words as a C program is given them.
+/// The argument vector of a C program.
 #[derive(Debug, Clone, Copy)]
 pub struct Words(*const *const c_char);
 
 impl Words {
-    /// All of them.
+    /// Wraps an argument vector.
     ///
     /// # Safety
-    /// `words` must be an array of C strings that ends with a null pointer and stays as it is for ever.
+    /// `words` must be an array of C strings that is terminated by a null pointer and remains unchanged for the life of the
+    /// process.
     #[must_use]
     pub unsafe fn new(words: *const *const c_char) -> Words {
         Words(words)
     }
 
-    /// The words, from this one on; `None` where there are not so many.
+    /// The words from index `first` on; `None` if there are not that many.
     #[must_use]
     pub fn from(self, first: usize) -> Option<Words> {
         let there = self.iter().take(first + 1).count() > first;
-        // SAFETY: the array goes on at least that far.
+        // SAFETY: the array extends at least that far.
         there.then(|| Words(unsafe { self.0.add(first) }))
     }
 
-    /// Each word.
+    /// Iterates over the words.
     pub fn iter(self) -> impl Iterator<Item = &'static CStr> {
         (0..).map_while(move |n| {
-            // SAFETY: all words before this one are there, so that it is a string or the null pointer at the end.
+            // SAFETY: all preceding words exist, so this is either a string or the terminating null pointer.
             unsafe {
                 let word = *self.0.add(n);
                 (!word.is_null()).then(|| CStr::from_ptr(word))
@@ -50,20 +52,20 @@ impl Words {
 pub struct Command {
     words: Words,
     program: sys::Program,
-    /// Keeps what `words` points to, where this process built it.
+    /// Owns what `words` points to, if this process built it.
     _owned: Vec<CString>,
     _pointers: Vec<*const c_char>,
     tracing: OnceCell<Tracing>,
 }
 
 impl Command {
-    /// The command in these words, of which there is at least one; `None` where there is none.
+    /// The command given by these words; `None` if there are none.
     #[must_use]
     pub fn from_argv(words: Words) -> Option<Command> {
         words.iter().next()?;
         Some(Command {
             words,
-            // SAFETY: Words are what is asked for, and there is one.
+            // SAFETY: Words satisfies the requirements, and there is at least one word.
             program: unsafe { sys::Program::new(words.0) },
             _owned: Vec::new(),
             _pointers: Vec::new(),
@@ -71,7 +73,7 @@ impl Command {
         })
     }
 
-    /// The command given as words; `None` where there is none. A word cannot have a NUL in it, coming from an argument.
+    /// The command given by these words; `None` if there are none. A word that comes from an argument cannot contain a NUL.
     #[must_use]
     pub fn from_words(words: Vec<OsString>) -> Option<Command> {
         let owned: Vec<CString> = words
@@ -89,7 +91,7 @@ impl Command {
             .collect();
         Some(Command {
             words: Words(pointers.as_ptr()),
-            // SAFETY: the pointers are to C strings and end with a null pointer; both live as long as the command.
+            // SAFETY: the pointers refer to C strings and are terminated by a null pointer; both live as long as the command.
             program: unsafe { sys::Program::new(pointers.as_ptr()) },
             _owned: owned,
             _pointers: pointers,
@@ -97,7 +99,7 @@ impl Command {
         })
     }
 
-    /// Has it traced when it is spawned.
+    /// Has the command traced when it is spawned.
     pub fn trace(&self, tracing: Tracing) {
         let _ = self.tracing.set(tracing);
     }
@@ -108,23 +110,23 @@ impl Command {
         self.words.iter().next().unwrap_or_default()
     }
 
-    /// Becomes the command. Comes back with the errno when that fails.
+    /// Becomes the command. Returns the error number if that fails.
     #[must_use]
     pub fn execute(&self) -> i32 {
         self.program.execute()
     }
 }
 
-/// What the wrapper was started with and has to change for itself: the command gets it back.
+/// Process attributes that the wrapper has to change for itself and the command gets back.
 #[derive(Debug, Clone, Copy)]
 pub struct Inherited {
     mask: Signals,
-    /// Whether ended children are not to be waited for: then the kernel would not tell how the command ended.
+    /// Whether children are reaped automatically, in which case the kernel would not report how the command ended.
     children_ignored: bool,
 }
 
 impl Inherited {
-    /// Blocks every signal, so that none is lost or kills the wrapper before the command has it, and makes children waitable.
+    /// Blocks every signal, so that none is lost or kills the wrapper before it can be forwarded, and makes children waitable.
     pub fn set_aside() -> io::Result<Inherited> {
         let (handler, flags) = sys::disposition(libc::SIGCHLD)?;
         let mask = sys::block_all()?;
@@ -138,7 +140,7 @@ impl Inherited {
         })
     }
 
-    /// Puts everything back as it was.
+    /// Restores the original attributes.
     pub fn put_back(&self) {
         if self.children_ignored {
             sys::set_disposition(libc::SIGCHLD, libc::SIG_IGN);
@@ -147,16 +149,16 @@ impl Inherited {
     }
 }
 
-/// Why a command is not running.
+/// Why a command was not started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotStarted {
-    /// No process could be made for it, or the process could not be given what it needs: the wrapper becomes the command.
+    /// No process could be created for it, or the process could not be set up: the wrapper becomes the command.
     NoProcess,
-    /// It could not be executed: the errno.
+    /// execve(2) failed with this error number.
     NotExecuted(i32),
 }
 
-/// The room that the child has until it is the command, in bytes; paths are joined there.
+/// The size of the child's stack until it becomes the command, in bytes; paths are assembled on it.
 const STACK: usize = 64 * 1024;
 
 struct Start<'a> {
@@ -166,12 +168,12 @@ struct Start<'a> {
     error: Option<NotStarted>,
 }
 
-/// Starts the command in a child. `prepare` runs in the child before it becomes the command and may do nothing but system
-/// calls on the child's own descriptors, group and session: the memory is still this process's own. Where it says false,
-/// the child ends.
+/// Starts the command in a child process. `prepare` runs in the child before it becomes the command, and may only make system
+/// calls that affect the child's own descriptors, process group and session, because it shares the memory of this process. If
+/// it returns false, the child exits.
 ///
-/// The child shares this process's memory until it is the command (as with vfork), so that no page table is copied and
-/// a failure to execute is known at once.
+/// Until it becomes the command, the child shares this process's memory (as with vfork(2)), so that no page table is copied and
+/// a failure to execute is known immediately.
 pub fn spawn(
     command: &Command,
     inherited: Inherited,
@@ -184,8 +186,8 @@ pub fn spawn(
         prepare,
         error: None,
     };
-    // SAFETY: CLONE_VFORK holds this thread until the child has executed or ended, so argument and stack outlive it;
-    // become does nothing but system calls, and prepare is bound to the same.
+    // SAFETY: CLONE_VFORK suspends this thread until the child has executed or exited, so argument and stack outlive it.
+    // become_command only makes system calls, and prepare is subject to the same restriction.
     let pid = unsafe {
         stack.start(
             become_command,
@@ -204,7 +206,7 @@ pub fn spawn(
 }
 
 extern "C" fn become_command(start: *mut c_void) -> c_int {
-    // SAFETY: spawn passes a Start that outlives this call, and looks at it only after the child is gone.
+    // SAFETY: spawn passes a Start that outlives this call, and accesses it only after the child has executed or exited.
     let start = unsafe { &mut *start.cast::<Start<'_>>() };
     if !(start.prepare)() {
         start.error = Some(NotStarted::NoProcess);

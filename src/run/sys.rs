@@ -1,5 +1,5 @@
-//! The system calls of the wrapper that no crate offers as the wrapper needs them: with all 64 signals (libc's own
-//! functions hide 32 and 33), without changing what the command will inherit, without allocating.
+//! System calls that no crate offers in the form the wrapper needs: with all 64 signals (libc's functions hide 32 and 33),
+//! without affecting what the command inherits, and without allocation.
 
 mod descriptors;
 mod execute;

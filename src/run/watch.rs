@@ -1,4 +1,4 @@
-//! What every channel does with the bytes it relays: look at them in passing, and hold the hints until they may be written.
+//! The part common to all channels: inspecting the bytes in passing, and holding hints back until they may be written.
 
 use std::os::fd::RawFd;
 use std::path::PathBuf;
@@ -17,53 +17,53 @@ use super::sys;
 use super::wording::Wording;
 use crate::detect::Prefilter;
 
-/// How Python begins to tell of an exception that ends the program.
+/// The first line of a Python traceback, which precedes the end of the program.
 const TRACEBACK: &[u8] = b"Traceback (most recent call last)";
 
-/// How long it may take at the end to find out what is to be looked for, in milliseconds.
+/// How long to wait at the end of a run for the wording, in milliseconds.
 const MOST_FOR_WORDING: u128 = 1000;
 
-/// How much is kept until it is known what is to be looked for, in bytes.
+/// How much output is kept until the wording is known, in bytes.
 const MOST_UNREAD: usize = 256 * 1024;
 
 /// The bytes of a run, as they pass.
 pub struct Watch {
     make: Option<MakeObserver>,
     options: Options,
-    /// The wrapper's own descriptors, which no other process is to have.
+    /// The wrapper's own descriptors, which no other process may inherit.
     own: Vec<RawFd>,
     filter: Filter,
     scenes: Watcher,
     diagnosis: Option<Diagnosis>,
     hints: Vec<u8>,
     column: Column,
-    /// When stderr last spoke.
+    /// When stderr was last written to.
     spoke: Instant,
 }
 
-/// What is looked for in the bytes.
+/// The filter that picks out relevant text.
 enum Filter {
-    /// Nothing was written yet.
+    /// Nothing has been written yet.
     Idle,
-    /// It is being found out.
+    /// The wording has been asked for.
     Asked(Box<Asked>),
-    /// It is known.
+    /// The wording is known.
     Ready(Box<Prefilter>),
 }
 
-/// What passes while it is being found out what is to be looked for.
+/// Output that passes before the wording is known.
 struct Asked {
     wording: Wording,
-    /// What was written meanwhile.
+    /// The output so far.
     unread: Vec<u8>,
-    /// What is looked for in any case: whether one who writes now has to be looked at before he is gone.
+    /// The filter with the built-in wording. If it finds something, the processes are inspected at once, before they end.
     usual: Prefilter,
     scene: Option<Arc<Scene>>,
 }
 
 impl Watch {
-    /// Watches the command with this process id, whose stderr shows as `channel` in /proc/PID/fd/2. `own` are the
-    /// descriptors that the wrapper made for itself.
+    /// Watches the command with this process id. Its stderr appears as `channel` in /proc/PID/fd/2. `own` are the wrapper's own
+    /// descriptors.
     #[must_use]
     pub fn new(
         make: MakeObserver,
@@ -85,7 +85,7 @@ impl Watch {
         }
     }
 
-    /// The next bytes, before they are relayed: whoever wrote them may be about to end.
+    /// Processes bytes before they are relayed, because the process that wrote them may be about to end.
     pub fn see(&mut self, bytes: &[u8]) {
         self.column.after(bytes);
         self.spoke = Instant::now();
@@ -126,7 +126,7 @@ impl Watch {
         }
     }
 
-    /// It is known now what is to be looked for, also in what was written before.
+    /// The wording is known now: applies the filter to what was written before.
     fn know_wording(&mut self) {
         let Filter::Asked(asked) = std::mem::replace(&mut self.filter, Filter::Idle) else {
             return;
@@ -139,7 +139,7 @@ impl Watch {
         self.filter = Filter::Ready(Box::new(prefilter));
     }
 
-    /// Tells the diagnosis of a text, and of who was there.
+    /// Passes a text and its scene to the diagnosis.
     fn tell(&mut self, text: Vec<u8>, scene: Arc<Scene>) {
         self.start();
         if let Some(diagnosis) = &mut self.diagnosis {
@@ -148,14 +148,14 @@ impl Watch {
         }
     }
 
-    /// Starts the diagnosis, if it is not under way.
+    /// Starts the diagnosis, unless it is already running.
     pub fn start(&mut self) {
         if let Some(make) = self.make.take() {
             self.diagnosis = Diagnosis::start(make, self.options.report, &self.own);
         }
     }
 
-    /// For poll(2): who has something to tell.
+    /// The poll(2) entry for messages from other processes.
     #[must_use]
     pub fn watched(&self) -> libc::pollfd {
         match (&self.filter, &self.diagnosis) {
@@ -165,7 +165,7 @@ impl Watch {
         }
     }
 
-    /// For poll(2): when hints may be written that are held back, in milliseconds; -1 for not before something happens.
+    /// The timeout for poll(2): the time until pending hints may be written, in milliseconds; -1 if there are none.
     #[must_use]
     pub fn timeout(&self) -> i32 {
         match SILENCE.checked_sub(self.spoke.elapsed()) {
@@ -174,7 +174,7 @@ impl Watch {
         }
     }
 
-    /// Talks to the diagnosis, as far as that goes without waiting. To be called whenever poll(2) has returned.
+    /// Communicates with the diagnosis without blocking. To be called whenever poll(2) has returned.
     pub fn exchange(&mut self) {
         if let Filter::Asked(asked) = &mut self.filter
             && asked.wording.is_answered()
@@ -190,7 +190,7 @@ impl Watch {
         }
     }
 
-    /// The hints that may be written now, if stderr has been silent: they start at the start of a line.
+    /// The hints that may be written now, because stderr has been silent; they begin on a new line.
     pub fn due(&mut self) -> Option<Vec<u8>> {
         if self.hints.is_empty() || self.spoke.elapsed() < SILENCE {
             return None;
@@ -198,7 +198,7 @@ impl Watch {
         Some(self.at_line_start())
     }
 
-    /// The same at a shell's prompt, which is written once more behind them.
+    /// The same at a shell's prompt, which is repeated after the hints.
     pub fn due_at_prompt(&mut self) -> Option<Vec<u8>> {
         let prompt = self.column.line()?.to_vec();
         let mut words = self.due()?;
@@ -207,7 +207,7 @@ impl Watch {
         Some(words)
     }
 
-    /// The hints held, on a line of their own.
+    /// The pending hints, on lines of their own.
     fn at_line_start(&mut self) -> Vec<u8> {
         let mut hints = std::mem::take(&mut self.hints);
         if !hints.is_empty() && !self.column.is_start() {
@@ -217,11 +217,11 @@ impl Watch {
         hints
     }
 
-    /// The command has ended and everything it wrote was relayed: what is left to be said. Waits for the diagnosis, but
-    /// not for long, and not when somebody wants the wrapper to end.
+    /// The command has ended and all its output has been relayed: returns what is left to write. Waits for the diagnosis, but
+    /// only for a limited time, and not if a signal asks the wrapper to end.
     pub fn last_words(&mut self, exit: Exit, inbox: &Inbox) -> Vec<u8> {
         self.await_wording(inbox);
-        // A report is written in any case, and what a trace has found is told though the command said nothing of it.
+        // A report is always written, and findings of a trace are shown even if the command wrote nothing about them.
         let found = self
             .options
             .trace
@@ -253,7 +253,7 @@ impl Watch {
 }
 
 impl Watch {
-    /// What is to be looked for is about to be known, unless it waits for a dead file system.
+    /// Waits for the wording, which arrives soon unless its reader is blocked by a dead file system.
     fn await_wording(&mut self, inbox: &Inbox) {
         let since = Instant::now();
         while let Filter::Asked(asked) = &mut self.filter {
@@ -267,14 +267,14 @@ impl Watch {
     }
 }
 
-/// Whether a signal came that would have ended the command, which has already ended.
+/// Whether a signal arrived that would have killed the command, which has already ended.
 #[must_use]
 pub fn wants_the_end(inbox: &Inbox) -> bool {
     std::iter::from_fn(|| inbox.next())
         .any(|notice| matches!(notice, Notice::Sent(signal, _) if is_deadly(signal)))
 }
 
-/// Whether a writer ends soon after the last of its lines, and only that tells of a refusal.
+/// Whether the text precedes the end of its writer, although only its last line will report the refusal.
 fn tells_of_an_end(bytes: &[u8]) -> bool {
     memchr::memmem::find(bytes, TRACEBACK).is_some()
 }

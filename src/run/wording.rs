@@ -1,8 +1,8 @@
-//! What is looked for in what the command writes: refusals in the words of its language, and what the user's own patterns
-//! speak of.
+//! The wording to look for in the command's output: refusals in the language of its locale, and the literals of the user's own
+//! patterns.
 //!
-//! Finding that out reads files: a locale's, a configuration's, in a home directory that may be a network file system which
-//! does not answer. So a process of its own does it, when the command writes for the first time.
+//! Determining it requires reading files: those of a locale, and a configuration in a home directory that may be on a dead
+//! network file system. A separate process does that, when the command first writes something.
 
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -14,10 +14,10 @@ use super::helper::Helper;
 use super::sys;
 use crate::gather;
 
-/// The most that is taken of an answer, in bytes.
+/// The maximum length of an answer, in bytes.
 const MOST: usize = 256 * 1024;
 
-/// The question and, by and by, its answer.
+/// The request and the answer received so far.
 #[derive(Debug)]
 pub struct Wording {
     helper: Helper,
@@ -26,18 +26,18 @@ pub struct Wording {
 }
 
 impl Wording {
-    /// Asks. `own` is what the user's own patterns look for. `None` when there is no process to be had.
+    /// Requests the wording. `own` returns the literals of the user's own patterns. `None` if no process can be created.
     pub fn ask(own: Option<fn() -> Vec<Vec<u8>>>) -> Option<Wording> {
         let (answers, theirs) = sys::stream().ok()?;
         let life = || {
-            // SAFETY: this process does what follows and then ends, and uses no other descriptor.
+            // SAFETY: this process uses no other descriptor, and exits after this function.
             unsafe { sys::keep_only(&[theirs.as_raw_fd()]) };
             if let Ok(theirs) = sys::beyond_standard_streams(&theirs) {
                 sys::silence_standard_streams();
                 answer(&theirs, own);
             }
         };
-        // SAFETY: the relay has one thread.
+        // SAFETY: the relay has a single thread.
         let helper = unsafe { Helper::start(life) }?;
         Some(Wording {
             helper,
@@ -46,13 +46,13 @@ impl Wording {
         })
     }
 
-    /// For poll(2): what is to be waited for.
+    /// The poll(2) entry to wait for.
     #[must_use]
     pub fn watched(&self) -> libc::pollfd {
         sys::watch(self.answers.as_fd(), libc::POLLIN)
     }
 
-    /// Whether the answer is there. It may be that of a process which was killed.
+    /// Whether the answer is complete. If the process was killed, it may have been cut off.
     pub fn is_answered(&mut self) -> bool {
         loop {
             match sys::append(&self.answers, &mut self.received, 4096) {
@@ -64,7 +64,7 @@ impl Wording {
         }
     }
 
-    /// The words, as far as they have arrived. No more will.
+    /// The literals received so far. No more will be read.
     #[must_use]
     pub fn words(self) -> Vec<Vec<u8>> {
         self.helper.dismiss();

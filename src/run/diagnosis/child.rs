@@ -1,7 +1,7 @@
-//! The diagnosis's own side: a loop that gives texts to the observer and answers with what that has to say.
+//! The diagnosis's own side: a loop that passes texts to the observer and sends back its answers.
 //!
-//! Its timers and its queue are tokio's. The relay itself is a plain poll(2), since a runtime shows in the time it takes to
-//! start.
+//! It uses tokio for its timer and queue. The relay itself is a plain poll(2) loop, because starting a runtime takes noticeable
+//! time.
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -17,16 +17,16 @@ use super::{MakeObserver, Observer, SILENCE};
 use crate::run::scene::Scene;
 use crate::run::sys;
 
-/// How much text the observer is given at once, in bytes, so that progress shows: a few failures.
+/// How much text is passed to the observer at a time, in bytes. A piece holds a few failures, so that progress is visible.
 const PIECE: usize = 512;
 
-/// Serves the relay, which is the parent, until the command has ended or the relay is gone. Where a report is wanted only
-/// the wrapper's `own` descriptors are closed: it may go to one of the others.
+/// Serves the relay, its parent process, until the command has ended or the relay is gone. If a report is wanted, only the
+/// wrapper's `own` descriptors are closed, because the report may be written to one of the others.
 pub fn serve(make: MakeObserver, socket: &OwnedFd, report: bool, own: &[RawFd]) {
     let Ok(socket) = sys::beyond_standard_streams(socket) else {
         return;
     };
-    // SAFETY: nothing in this process uses any other descriptor: it does what follows and then ends.
+    // SAFETY: this process uses no other descriptor, and ends after this function.
     unsafe {
         if report {
             sys::close_all(own);
@@ -34,7 +34,8 @@ pub fn serve(make: MakeObserver, socket: &OwnedFd, report: bool, own: &[RawFd]) 
             sys::keep_only(&[2, socket.as_raw_fd()]);
         }
     }
-    // Whoever reads what the command wrote to stderr is not to wait for this process. A terminal is asked for its colors first.
+    // Whoever reads the command's stderr to its end must not have to wait for this process. A terminal is asked for its colors
+    // first.
     if !report && !sys::is_terminal(sys::stderr()) {
         sys::silence_standard_streams();
     }
@@ -64,7 +65,7 @@ async fn observe(mut observer: Box<dyn Observer>, socket: OwnedFd) -> io::Result
                 Ok(word) => word,
                 Err(_) => {
                     relay.say(observer.quiet()).await?;
-                    // Nobody is to be kept from unmounting what the processes of then saw.
+                    // The scene holds file systems open, which would keep them from being unmounted.
                     scene = Scene::default();
                     relay.answer(&Answer::Rest).await?;
                     unsaid = false;
@@ -93,7 +94,7 @@ async fn observe(mut observer: Box<dyn Observer>, socket: OwnedFd) -> io::Result
     }
 }
 
-/// Reads what the relay tells until it tells nothing more.
+/// Reads messages from the relay until there are no more.
 async fn listen(mut relay: OwnedReadHalf, queue: mpsc::Sender<Word>) -> io::Result<()> {
     loop {
         let mut header = [0; wire::HEADER];
@@ -110,7 +111,7 @@ async fn listen(mut relay: OwnedReadHalf, queue: mpsc::Sender<Word>) -> io::Resu
     }
 }
 
-/// Where the answers go.
+/// The connection on which answers are sent.
 struct Relay(OwnedWriteHalf);
 
 impl Relay {
@@ -126,7 +127,7 @@ impl Relay {
     }
 }
 
-/// A text in pieces, cut at line ends where there are any.
+/// Splits a text into pieces, at line ends where possible.
 fn pieces(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = text;
     std::iter::from_fn(move || {

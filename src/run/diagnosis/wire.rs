@@ -1,6 +1,6 @@
-//! What the relay and the diagnosis say to each other, as bytes on a stream.
+//! The protocol between the relay and the diagnosis, on a stream of bytes.
 //!
-//! A message is its tag, the length of what follows in four bytes (little-endian, as all numbers here), and that.
+//! A message consists of a tag, the length of the body in four bytes, and the body. All numbers are little-endian.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -12,30 +12,30 @@ use crate::gather::{Held, Laid, Told, World};
 use crate::run::exit::Exit;
 use crate::run::scene::{Process, Scene};
 
-/// The bytes before a message's body: its tag and the body's length.
+/// The length of a message's header: the tag and the body's length.
 pub const HEADER: usize = 5;
 
-/// What the relay tells.
+/// A message from the relay.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Word {
-    /// Who is there from now on.
+    /// The scene that applies to the following texts.
     Scene(Scene),
-    /// Text that could tell of a failure.
+    /// Text that may report a failure.
     Text(Vec<u8>),
     /// The command has ended.
     End(Exit),
 }
 
-/// What the diagnosis answers.
+/// An answer of the diagnosis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// Hints, to be written at the next safe moment.
+    /// Hints, to be written at the next suitable moment.
     Hints(Vec<u8>),
-    /// A piece of text was worked out.
+    /// A piece of text was processed.
     Progress,
-    /// All that was told of is worked out, as far as it will be before the end.
+    /// Everything delivered has been processed, except what waits until the end.
     Rest,
-    /// All was said.
+    /// There is nothing more to come.
     Over,
 }
 
@@ -49,14 +49,14 @@ mod tag {
     pub const REST: u8 = 7;
 }
 
-/// The tag and the length of the body of the message that begins here.
+/// The tag and the length of the body, from a header.
 #[must_use]
 pub fn header(bytes: [u8; HEADER]) -> (u8, usize) {
     let [tag, length @ ..] = bytes;
     (tag, u32::from_le_bytes(length) as usize)
 }
 
-/// The first message of a stream, and how many bytes it takes; `None` where it is not whole yet.
+/// The first message of a stream (tag and body), and its total length; `None` if it is incomplete.
 #[must_use]
 pub fn first(stream: &[u8]) -> Option<(u8, &[u8], usize)> {
     let (tag, length) = header(*stream.first_chunk()?);
@@ -64,12 +64,12 @@ pub fn first(stream: &[u8]) -> Option<(u8, &[u8], usize)> {
     Some((tag, body, HEADER + length))
 }
 
-/// A text as a message, without a copy of it in between.
+/// Appends a text as a message, without an intermediate copy.
 pub fn put_text(out: &mut Vec<u8>, text: &[u8]) {
     put(out, tag::TEXT, |out| out.extend_from_slice(text));
 }
 
-/// A scene as a message.
+/// Appends a scene as a message.
 pub fn put_scene(out: &mut Vec<u8>, scene: &Scene) {
     put(out, tag::SCENE, |out| {
         put_path(out, scene.start.as_ref());
@@ -79,7 +79,7 @@ pub fn put_scene(out: &mut Vec<u8>, scene: &Scene) {
     });
 }
 
-/// The end of the command as a message.
+/// Appends the end of the command as a message.
 pub fn put_end(out: &mut Vec<u8>, exit: Exit) {
     put(out, tag::END, |out| {
         put_some(out, exit.code, |out, code| put_number(out, code.into()));
@@ -90,7 +90,7 @@ pub fn put_end(out: &mut Vec<u8>, exit: Exit) {
 }
 
 impl Word {
-    /// The word with this tag and body; `None` where it is none.
+    /// The message with this tag and body; `None` if it is malformed.
     #[must_use]
     pub fn read(tag: u8, body: Vec<u8>) -> Option<Word> {
         let mut rest = &body[..];
@@ -126,7 +126,7 @@ impl Answer {
         out
     }
 
-    /// The answer with this tag and body; `None` where it is none.
+    /// The answer with this tag and body; `None` if it is malformed.
     #[must_use]
     pub fn read(tag: u8, body: &[u8]) -> Option<Answer> {
         match tag {
@@ -147,18 +147,18 @@ fn put(out: &mut Vec<u8>, tag: u8, body: impl FnOnce(&mut Vec<u8>)) {
     out[begin + 1..begin + HEADER].copy_from_slice(&length.to_le_bytes());
 }
 
-/// A number, to be read by [`number`].
+/// Appends a number, which [`number`] reads.
 pub fn put_number(out: &mut Vec<u8>, number: i64) {
     out.extend(number.to_le_bytes());
 }
 
-/// Bytes, to be read by [`bytes`].
+/// Appends bytes, which [`bytes`] reads.
 pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     put_number(out, bytes.len() as i64);
     out.extend_from_slice(bytes);
 }
 
-/// A value that may be missing, to be read by [`some`].
+/// Appends an optional value, which [`some`] reads.
 pub fn put_some<T>(out: &mut Vec<u8>, value: Option<T>, put: impl FnOnce(&mut Vec<u8>, T)) {
     out.push(u8::from(value.is_some()));
     if let Some(value) = value {
@@ -179,7 +179,7 @@ fn put_processes(out: &mut Vec<u8>, processes: &[Process]) {
     }
 }
 
-/// A process, to be read by [`process`].
+/// Appends a process, which [`process`] reads.
 pub fn put_process(out: &mut Vec<u8>, process: &Process) {
     put_number(out, process.pid.into());
     put_number(out, process.parent.into());
@@ -203,7 +203,7 @@ pub fn put_process(out: &mut Vec<u8>, process: &Process) {
     out.push(u8::from(process.zombie));
 }
 
-/// A world as the relay's descriptors that hold it, and what was read of it.
+/// Appends a world: the relay's descriptors that hold it, and what was read about it.
 fn put_world(out: &mut Vec<u8>, world: &World) {
     let held = world.held();
     put_number(out, held.len() as i64);
@@ -258,7 +258,8 @@ fn laid(rest: &mut &[u8]) -> Option<Laid> {
     })
 }
 
-/// A world, taken from the relay, which holds it while it sends of it. `Some(None)` where it no longer does.
+/// Reads a world, and opens the relay's descriptors, which it holds while it sends the message. `Some(None)` if it no longer
+/// does.
 fn world(rest: &mut &[u8]) -> Option<Option<World>> {
     let one_held = |rest: &mut &[u8]| {
         let (fd, device, inode): (_, i64, i64) = (number(rest)?, number(rest)?, number(rest)?);
@@ -280,14 +281,14 @@ fn world(rest: &mut &[u8]) -> Option<Option<World>> {
     Some(World::taken_from(parent_id() as i32, &held, told))
 }
 
-/// The next number; `None` where there is none that fits.
+/// Reads a number; `None` if there is none, or if it does not fit.
 pub fn number<T: TryFrom<i64>>(rest: &mut &[u8]) -> Option<T> {
     let (number, after) = rest.split_first_chunk()?;
     *rest = after;
     T::try_from(i64::from_le_bytes(*number)).ok()
 }
 
-/// The next bytes.
+/// Reads bytes.
 pub fn bytes(rest: &mut &[u8]) -> Option<Vec<u8>> {
     let length = number(rest)?;
     let (bytes, after) = rest.split_at_checked(length)?;
@@ -295,14 +296,14 @@ pub fn bytes(rest: &mut &[u8]) -> Option<Vec<u8>> {
     Some(bytes.to_vec())
 }
 
-/// The next yes or no.
+/// Reads a boolean.
 pub fn flag(rest: &mut &[u8]) -> Option<bool> {
     let (flag, after) = rest.split_first()?;
     *rest = after;
     Some(*flag != 0)
 }
 
-/// The next value, which may be missing.
+/// Reads an optional value.
 pub fn some<T>(rest: &mut &[u8], value: impl FnOnce(&mut &[u8]) -> Option<T>) -> Option<Option<T>> {
     if flag(rest)? {
         value(rest).map(Some)
@@ -319,13 +320,13 @@ fn processes(rest: &mut &[u8]) -> Option<Vec<Process>> {
     many(rest, process)
 }
 
-/// The next values, whose number stands in front of them.
+/// Reads a list, which is preceded by its length.
 fn many<T>(rest: &mut &[u8], value: impl Fn(&mut &[u8]) -> Option<T>) -> Option<Vec<T>> {
     let count: usize = number(rest)?;
     (0..count).map(|_| value(rest)).collect()
 }
 
-/// The next process.
+/// Reads a process.
 pub fn process(rest: &mut &[u8]) -> Option<Process> {
     Some(Process {
         pid: number(rest)?,

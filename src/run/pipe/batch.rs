@@ -1,4 +1,4 @@
-//! What is on its way through the wrapper, and where it may be cut.
+//! Output in transit through the wrapper, and the positions at which it may be split.
 
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
@@ -6,36 +6,37 @@ use std::os::fd::AsFd;
 use super::{ATOMIC, Outlet, PACKET};
 use crate::run::sys;
 
-/// What was read and has not gone out yet, and where it may be cut.
+/// Output that was read but not yet written, with the positions at which it may be split.
 #[derive(Debug, Default)]
 pub struct Batch {
     pub bytes: Vec<u8>,
-    /// How much of it has gone out.
+    /// The number of bytes already written.
     done: usize,
-    /// Where one write to the outlet ends and the next begins.
+    /// The positions where one write ends and the next one begins.
     cuts: Vec<usize>,
-    /// How many of the cuts lie behind.
+    /// The number of cuts already passed.
     passed: usize,
-    /// What the pipe keeps together: less, where the command writes so much that reading each write costs.
+    /// Which boundaries the pipe preserves. Not those of single writes if the command writes so much that reading each of them
+    /// is too expensive.
     kept: Kept,
-    /// Whether everything read since this was asked last ended at the end of a line.
+    /// Whether every read since the last call of `took_whole_lines` ended at the end of a line.
     whole_lines: bool,
 }
 
-/// What the pipe keeps together of what the command writes.
+/// Which boundaries of the command's output the pipe preserves.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
-    /// Each write: a read gives one.
+    /// Those of each write: every read returns one.
     #[default]
     Writes,
-    /// Nothing: the command writes pages and more, which nothing keeps together.
+    /// None, because the command writes whole pages or more, which are never atomic.
     Pages,
-    /// Nothing, but the command writes short lines, and lines can be told apart.
+    /// None, but the command writes short lines, which can be recognised.
     Lines,
 }
 
 impl Batch {
-    /// Whether there is nothing to write out.
+    /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.passed == self.cuts.len()
     }
@@ -47,17 +48,17 @@ impl Batch {
         self.passed = 0;
     }
 
-    /// What a read gives.
+    /// What a read returns.
     pub fn kept(&self) -> Kept {
         self.kept
     }
 
-    /// From now on a read gives this.
+    /// Sets what reads return from now on.
     pub fn expect(&mut self, kept: Kept) {
         self.kept = kept;
     }
 
-    /// Reads once. Of lines, the last may be in part: it waits for the rest, or for [`Batch::close`].
+    /// Reads once. In line mode an incomplete last line waits for its rest, or for [`Batch::close`].
     pub fn fill(&mut self, source: impl AsFd) -> io::Result<usize> {
         let got = sys::append(source, &mut self.bytes, PACKET)?;
         self.whole_lines &= self.bytes.ends_with(b"\n");
@@ -68,18 +69,18 @@ impl Batch {
         Ok(got)
     }
 
-    /// No more is there to be read for now.
+    /// There is nothing more to read for now, so an incomplete line is released.
     pub fn close(&mut self) {
         let left = self.bytes.len() - self.end_of_cuts();
         self.cut(left);
     }
 
-    /// Whether all that was read since the last call ended at the end of a line.
+    /// Whether every read since the last call ended at the end of a line.
     pub fn took_whole_lines(&mut self) -> bool {
         std::mem::replace(&mut self.whole_lines, true)
     }
 
-    /// Cuts what was not cut yet into as many lines at a time as are atomic together.
+    /// Splits the remaining output into groups of whole lines that fit into one atomic write.
     fn cut_lines(&mut self) {
         let mut from = self.end_of_cuts();
         while let rest = &self.bytes[from..]
@@ -102,8 +103,8 @@ impl Batch {
         }
     }
 
-    /// The last `length` bytes are one packet. It may go out together with those before it when all of them are atomic
-    /// together, or when all of them are full pages, between which the kernel cuts in any case.
+    /// The last `length` bytes are one packet. It is joined to the preceding ones if they fit into one atomic write together,
+    /// or if all of them are full pages, between which the kernel splits in any case.
     fn cut(&mut self, length: usize) {
         if length == 0 {
             return;
@@ -123,7 +124,7 @@ impl Batch {
         }
     }
 
-    /// Writes as much as goes without waiting. An error means that nobody will ever read it.
+    /// Writes as much as possible without blocking. An error means that nobody will ever read it.
     pub fn write(&mut self, outlet: &mut Outlet) -> io::Result<()> {
         while let Some(&end) = self.cuts.get(self.passed) {
             match outlet.write(&self.bytes[self.done..end]) {
@@ -134,7 +135,7 @@ impl Batch {
             }
             self.passed += usize::from(self.done == end);
         }
-        // Part of a line may wait for the rest of it.
+        // An incomplete line may still wait for its rest.
         let waiting = self.bytes.split_off(self.done);
         self.clear();
         self.bytes.extend(waiting);
@@ -142,7 +143,7 @@ impl Batch {
     }
 }
 
-/// Where the last line of these ends; a line that is longer than a window may be cut anywhere.
+/// The end of the last line in the window. A line longer than the window may be split anywhere.
 fn end_of_lines(window: &[u8]) -> Option<usize> {
     let line_feed = memchr::memrchr(b'\n', window);
     line_feed

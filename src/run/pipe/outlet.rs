@@ -1,4 +1,4 @@
-//! The way out: the wrapper's own stderr, to which it writes without ever waiting.
+//! The wrapper's own stderr, written to without ever blocking.
 
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -8,31 +8,31 @@ use rustix::fs::FileType;
 use super::ATOMIC;
 use crate::run::sys;
 
-/// Where the wrapper's own stderr goes.
+/// The wrapper's own stderr.
 #[derive(Debug)]
 pub struct Outlet {
     way: Way,
-    /// A second opening of the same pipe, whose flags are the wrapper's own.
+    /// A second open file description of the same pipe, with the wrapper's own flags.
     reopened: Option<OwnedFd>,
 }
 
-/// How to write without waiting, though the open file is shared with others and its flags are theirs.
+/// How to write without blocking, although the open file description, and so its flags, are shared with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// pwritev2 with `RWF_NOWAIT`: pipes, since Linux 6.4, but not FIFOs.
+    /// pwritev2(2) with `RWF_NOWAIT`: works for pipes since Linux 6.4, but not for FIFOs.
     Now,
-    /// send with `MSG_DONTWAIT`: sockets.
+    /// send(2) with `MSG_DONTWAIT`: works for sockets.
     Send,
-    /// A plain write to this process's own opening, which does not wait.
+    /// write(2) to an open file description of this process's own, which is non-blocking.
     Reopened,
-    /// A page where poll(2) says that there is room: what is left where nothing better is to be had.
+    /// One page at a time, when poll(2) reports room: the last resort.
     Ready,
-    /// A plain write: the file does not wait.
+    /// write(2): the file never blocks.
     Plain,
 }
 
 impl Outlet {
-    /// For stderr, which is a file of this kind.
+    /// The outlet for stderr, which is a file of this type.
     #[must_use]
     pub fn stderr(kind: FileType) -> Outlet {
         let way = match kind {
@@ -46,16 +46,16 @@ impl Outlet {
         }
     }
 
-    /// For poll(2).
+    /// The descriptor for poll(2).
     #[must_use]
     pub fn descriptor(&self) -> BorrowedFd<'_> {
         self.reopened.as_ref().map_or(sys::stderr(), AsFd::as_fd)
     }
 
-    /// Writes what it can without waiting.
+    /// Writes what it can without blocking.
     ///
     /// # Errors
-    /// `WouldBlock` and `Interrupted` are to be tried again; any other means that nobody will ever read it.
+    /// After `WouldBlock` and `Interrupted` the write is to be repeated. Any other error means that nobody will ever read it.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
             let page = &bytes[..bytes.len().min(ATOMIC)];
@@ -68,16 +68,16 @@ impl Outlet {
             match (self.way, done) {
                 (_, Ok(count)) => return Ok(count),
                 (_, Err(error)) if is_final(&error) || is_passing(&error) => return Err(error),
-                // Any other error of a special way to write says that it is not to be had here.
+                // Any other error means that this way of writing is not supported here.
                 (Way::Now, _) => self.reopen(),
                 (Way::Send | Way::Reopened, _) => self.write_when_ready(),
-                // A full disk, and the like: the command would have gone on without these bytes.
+                // A full disk, for example: the command would have continued without these bytes.
                 (Way::Ready | Way::Plain, _) => return Ok(bytes.len()),
             }
         }
     }
 
-    /// Opens the pipe once more, not to wait at this opening.
+    /// Opens the pipe once more, in non-blocking mode.
     fn reopen(&mut self) {
         match sys::open_without_waiting(self.descriptor()) {
             Ok(again) => {
@@ -104,7 +104,7 @@ fn is_final(error: &io::Error) -> bool {
     gone.contains(&error.kind())
 }
 
-/// Whether it is only not to be had just now.
+/// Whether the write can succeed later.
 fn is_passing(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }

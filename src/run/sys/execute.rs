@@ -1,5 +1,6 @@
-//! Becoming a program, found as execvp(3) of the GNU C library finds it: musl's gives up after other errors, has another path
-//! where PATH is not set, and runs no script without `#!`. Bare and wrapped, whichever library permwrap has, it is the same.
+//! Executes a program, located as execvp(3) of the GNU C library does. musl's execvp stops after other errors, uses another
+//! default for PATH, and does not run scripts without `#!`. The behaviour must not depend on the library that permwrap is
+//! linked with.
 
 use std::cell::Cell;
 use std::ffi::{CStr, c_char};
@@ -8,39 +9,40 @@ use std::ptr;
 
 use nix::libc;
 
-/// Where programs are looked for when PATH is not set (confstr(3), `_CS_PATH`).
+/// The search path if PATH is not set (confstr(3), `_CS_PATH`).
 const USUAL_PATH: &CStr = c"/bin:/usr/bin";
 
-/// What runs a script that does not name its interpreter.
+/// The interpreter of a script that names none.
 const SHELL: &CStr = c"/bin/sh";
 
-/// The longest name of a file, and the longest directory that is tried, in bytes.
+/// The maximum length of a file name, and of a directory that is tried, in bytes.
 const LONGEST_NAME: usize = 255;
 const LONGEST_DIRECTORY: usize = 4095;
 
-/// A path of those, with the slash between and the NUL behind.
+/// The maximum length of the resulting path, including the slash and the terminating NUL.
 const LONGEST_PATH: usize = LONGEST_DIRECTORY + LONGEST_NAME + 2;
 
 type Path = [u8; LONGEST_PATH];
 
-/// A program's words. Making them ready needs memory, executing them makes system calls and nothing else.
+/// A program and its arguments, prepared so that executing it makes only system calls and does not allocate.
 #[derive(Debug)]
 pub struct Program {
     words: *const *const c_char,
-    /// The same for the shell, where the program is a script: the shell, the script's path, its words but the first.
+    /// The argument vector for the shell, in case the program is a script: the shell, the script's path, and the remaining
+    /// arguments.
     script: Vec<Cell<*const c_char>>,
 }
 
 impl Program {
-    /// The program with these words.
+    /// Prepares a program.
     ///
     /// # Safety
-    /// `words` must be an array of C strings, at least one, that ends with a null pointer and stays as it is for as long as
-    /// this lives.
+    /// `words` must be a non-empty array of C strings that is terminated by a null pointer and remains unchanged for the
+    /// lifetime of this value.
     pub unsafe fn new(words: *const *const c_char) -> Program {
         let mut script = vec![Cell::new(SHELL.as_ptr()), Cell::new(ptr::null())];
         let mut at = words;
-        // SAFETY: the array goes on until the null pointer, which is copied last.
+        // SAFETY: the array extends to the null pointer, which is copied last.
         unsafe {
             while !(*at).is_null() {
                 at = at.add(1);
@@ -50,7 +52,7 @@ impl Program {
         Program { words, script }
     }
 
-    /// Replaces this process by the program. Only a failure returns, with its errno.
+    /// Replaces this process with the program. Returns only on failure, with the error number.
     pub fn execute(&self) -> i32 {
         // SAFETY: there is at least one word, and each is a C string.
         let file = unsafe { CStr::from_ptr(*self.words) };
@@ -67,7 +69,7 @@ impl Program {
         self.become_first(name)
     }
 
-    /// Tries the directories of the search path one after another.
+    /// Tries the directories of the search path in order.
     fn become_first(&self, name: &[u8]) -> i32 {
         let (mut refused, mut last) = (false, libc::ENOENT);
         for directory in search_path().to_bytes().split(|byte| *byte == b':') {
@@ -82,7 +84,7 @@ impl Program {
                 _ => return last,
             }
         }
-        // That one of them was there and may not be run tells more than that others have none.
+        // A file that exists but may not be executed is more informative than its absence elsewhere.
         if refused { libc::EACCES } else { last }
     }
 
@@ -96,9 +98,9 @@ impl Program {
     }
 }
 
-/// Both the words and the path are C strings, as [`Program`] has them.
+/// Executes a file. Both the path and the words are C strings, as [`Program`] guarantees.
 fn execute_file(path: &CStr, words: *const *const c_char) -> i32 {
-    // SAFETY: a Program's words end with a null pointer, and execv(3) only reads them.
+    // SAFETY: a Program's words are terminated by a null pointer, and execv(3) only reads them.
     unsafe { libc::execv(path.as_ptr(), words) };
     io::Error::last_os_error()
         .raw_os_error()
@@ -106,7 +108,7 @@ fn execute_file(path: &CStr, words: *const *const c_char) -> i32 {
 }
 
 fn search_path() -> &'static CStr {
-    // SAFETY: nobody changes the environment while this process has one thread.
+    // SAFETY: the environment does not change while this process has a single thread.
     unsafe {
         let path = libc::getenv(c"PATH".as_ptr());
         if path.is_null() {
@@ -117,7 +119,7 @@ fn search_path() -> &'static CStr {
     }
 }
 
-/// The path of a name in a directory of the search path, of which an empty one is the working directory.
+/// The path of a name in a directory of the search path. An empty directory is the working directory.
 fn join<'a>(buffer: &'a mut Path, directory: &[u8], name: &[u8]) -> Option<&'a CStr> {
     if directory.len() > LONGEST_DIRECTORY {
         return None;

@@ -13,19 +13,20 @@ use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 
 use super::descriptors::{kind, poll, read, watch, write};
 
-/// A pipe that keeps the boundaries of writes up to `PIPE_BUF`: reading end (non-blocking), writing end.
+/// A packet-mode pipe, which preserves the boundaries of writes up to `PIPE_BUF`: the reading end (non-blocking) and the
+/// writing end.
 pub fn packet_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     let (source, sink) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::DIRECT)?;
-    // These flags belong to the reading end, which nobody else has.
+    // The flags belong to the open file description of the reading end, which is not shared.
     fcntl_setfl(&source, OFlags::NONBLOCK)?;
     Ok((source, sink))
 }
 
-/// Writes to a descriptor without waiting, though its open file may be a blocking one. An error but those of write(2)
-/// itself means that this cannot be done here: the file does not offer it, the kernel is too old, a sandbox forbids it.
+/// Writes without blocking, even if the open file description is in blocking mode. An error other than those of write(2) means
+/// that this is not possible here: the file does not support it, the kernel is too old, or a sandbox forbids it.
 pub fn write_now(fd: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
     let part = [io::IoSlice::new(bytes)];
-    // At the file's own position, which a pipe has not.
+    // The current file position (-1), since a pipe is not seekable.
     let here = u64::MAX;
     Ok(rustix::io::pwritev2(
         fd,
@@ -35,13 +36,13 @@ pub fn write_now(fd: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
     )?)
 }
 
-/// Sends to a socket without waiting and without SIGPIPE.
+/// Sends to a socket without blocking and without raising SIGPIPE.
 pub fn send_now(fd: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
     let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
     Ok(rustix::net::send(fd, bytes, flags)?)
 }
 
-/// Two ends of a stream between this process and a copy of it; neither waits.
+/// A connected pair of stream sockets for this process and a copy of it, both non-blocking.
 pub fn stream() -> io::Result<(OwnedFd, OwnedFd)> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     Ok(socketpair(
@@ -52,7 +53,7 @@ pub fn stream() -> io::Result<(OwnedFd, OwnedFd)> {
     )?)
 }
 
-/// How many bytes can be read from a pipe or a terminal now; `None` where the kernel does not tell.
+/// The number of bytes that can be read from a pipe or terminal now; `None` if the kernel does not report it.
 #[must_use]
 pub fn readable(fd: impl AsFd) -> Option<usize> {
     ioctl_fionread(fd)
@@ -60,7 +61,7 @@ pub fn readable(fd: impl AsFd) -> Option<usize> {
         .and_then(|count| count.try_into().ok())
 }
 
-/// Another opening of the pipe or FIFO behind a descriptor, for writing, which does not wait and is not inherited.
+/// A new open file description of the pipe or FIFO behind a descriptor, for writing, non-blocking and close-on-exec.
 pub fn open_without_waiting(fd: impl AsFd) -> io::Result<OwnedFd> {
     use std::os::unix::fs::OpenOptionsExt;
     let fd = fd.as_fd().as_raw_fd();
@@ -71,7 +72,8 @@ pub fn open_without_waiting(fd: impl AsFd) -> io::Result<OwnedFd> {
     Ok(file.into())
 }
 
-/// Writes only where poll(2) says there is room: where the kernel knows nothing better, and almost as good.
+/// Writes only if poll(2) reports room. This is the fallback if nothing better is available; another writer could still use up
+/// the room in between.
 pub fn write_ready(fd: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
     let fd = fd.as_fd();
     if ready(fd) {
@@ -87,14 +89,14 @@ fn ready(fd: impl AsFd) -> bool {
     watched[0].revents != 0
 }
 
-/// Whether somebody may read what is written to a pipe or socket; not, where that cannot be found out.
+/// Whether a pipe or socket has a reader; false if that cannot be determined.
 #[must_use]
 pub fn has_reader(fd: impl AsFd) -> bool {
     let mut watched = [watch(fd.as_fd(), 0)];
     poll(&mut watched, 0) == Some(0) && watched[0].revents == 0
 }
 
-/// Two ends of a conversation between this process and a copy of it.
+/// A connected pair of packet sockets for this process and a copy of it.
 pub fn conversation() -> io::Result<(OwnedFd, OwnedFd)> {
     let kind = SocketType::SEQPACKET;
     Ok(socketpair(
@@ -105,13 +107,13 @@ pub fn conversation() -> io::Result<(OwnedFd, OwnedFd)> {
     )?)
 }
 
-/// Says two numbers. That nobody listens any more is learnt by receiving.
+/// Sends two numbers. A closed connection is only noticed when receiving.
 pub fn send(to: &OwnedFd, words: [i32; 2]) {
     let bytes = [words[0].to_ne_bytes(), words[1].to_ne_bytes()].concat();
     let _ = send_now(to, &bytes);
 }
 
-/// Waits for two numbers; `None` when the other end is gone.
+/// Waits for two numbers; `None` if the other end is closed.
 pub fn receive(from: &OwnedFd) -> Option<[i32; 2]> {
     let mut bytes = [0; 8];
     loop {
@@ -128,24 +130,24 @@ pub fn receive(from: &OwnedFd) -> Option<[i32; 2]> {
     ])
 }
 
-/// Ends a conversation, though other processes may have copies of this end.
+/// Shuts a connection down, even if other processes have copies of this end.
 pub fn hang_up(socket: &OwnedFd) {
     let _ = shutdown(socket, Shutdown::Both);
 }
 
-/// Whether a descriptor is a pipe, a FIFO or a socket.
+/// Whether a descriptor refers to a pipe, a FIFO or a socket.
 #[must_use]
 pub fn is_pipe(fd: impl AsFd) -> bool {
     matches!(kind(fd), Some(FileType::Fifo | FileType::Socket))
 }
 
-/// Makes a pipe hold this many bytes. A refusal (too many pipes of this user) leaves it as it is.
+/// Sets the capacity of a pipe, in bytes. If that is refused (this user has too many pipes), it remains unchanged.
 pub fn lengthen_pipe(pipe: &OwnedFd, bytes: usize) {
     let _ = fcntl_setpipe_size(pipe, bytes);
 }
 
-/// Whether a pipe keeps the boundaries of what is written from now on through this open file of its writing end. The other
-/// flags, which the command may have changed, stay.
+/// Switches packet mode for writes through this open file description of a pipe. Other flags, which the command may have
+/// changed, are preserved.
 pub fn keep_packets(sink: &OwnedFd, keep: bool) {
     if let Ok(mut flags) = fcntl_getfl(sink) {
         flags.set(OFlags::DIRECT, keep);

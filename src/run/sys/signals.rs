@@ -10,7 +10,7 @@ use nix::libc;
 /// A set of signals: bit `n - 1` is signal `n`.
 pub type Signals = u64;
 
-/// The set of this one signal.
+/// The set that contains only this signal.
 #[must_use]
 pub fn only(signal: c_int) -> Signals {
     1 << (signal - 1)
@@ -18,7 +18,7 @@ pub fn only(signal: c_int) -> Signals {
 
 fn change_mask(how: c_int, set: Signals) -> io::Result<Signals> {
     let mut old: Signals = 0;
-    // SAFETY: both pointers are to 8-byte sets, the size the kernel is told.
+    // SAFETY: both pointers refer to 8-byte sets, the size passed to the kernel.
     let changed = unsafe {
         libc::syscall(
             libc::SYS_rt_sigprocmask,
@@ -35,7 +35,7 @@ fn change_mask(how: c_int, set: Signals) -> io::Result<Signals> {
     }
 }
 
-/// Blocks every signal that can be blocked; the mask before comes back.
+/// Blocks every signal that can be blocked, and returns the previous mask.
 pub fn block_all() -> io::Result<Signals> {
     change_mask(libc::SIG_SETMASK, !0)
 }
@@ -45,10 +45,10 @@ pub fn set_mask(mask: Signals) {
     let _ = change_mask(libc::SIG_SETMASK, mask);
 }
 
-/// A non-blocking descriptor from which all blocked signals are read.
+/// A non-blocking descriptor that yields all blocked signals.
 pub fn signal_descriptor() -> io::Result<OwnedFd> {
     let all: Signals = !0;
-    // SAFETY: the pointer is to an 8-byte set, the size the kernel is told.
+    // SAFETY: the pointer refers to an 8-byte set, the size passed to the kernel.
     let fd = unsafe {
         libc::syscall(
             libc::SYS_signalfd4,
@@ -61,15 +61,15 @@ pub fn signal_descriptor() -> io::Result<OwnedFd> {
     if fd < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the descriptor was just made and has no other owner.
+    // SAFETY: the descriptor was just created and has no other owner.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as c_int) })
 }
 
-/// The next signal that waits at a signal descriptor.
+/// The next signal that is pending on a signal descriptor.
 pub fn next_signal(fd: &OwnedFd) -> Option<libc::signalfd_siginfo> {
     let mut bytes = [0; size_of::<libc::signalfd_siginfo>()];
     let got = rustix::io::read(fd, &mut bytes).ok()?;
-    // SAFETY: any bytes are a valid signalfd_siginfo, plain integers throughout.
+    // SAFETY: any bytes are a valid signalfd_siginfo, since all its fields are integers.
     (got == bytes.len()).then(|| unsafe {
         bytes
             .as_ptr()
@@ -78,9 +78,9 @@ pub fn next_signal(fd: &OwnedFd) -> Option<libc::signalfd_siginfo> {
     })
 }
 
-/// The disposition of a signal: its handler, or `SIG_DFL` or `SIG_IGN`, and its flags.
+/// The disposition of a signal: its handler (`SIG_DFL` and `SIG_IGN` included) and its flags.
 pub fn disposition(signal: c_int) -> io::Result<(libc::sighandler_t, c_int)> {
-    // SAFETY: all-zero bytes are a valid sigaction; a null new action only asks.
+    // SAFETY: all-zero bytes are a valid sigaction; with a null new action the call only reads.
     unsafe {
         let mut now: libc::sigaction = std::mem::zeroed();
         if libc::sigaction(signal, ptr::null(), &raw mut now) != 0 {
@@ -90,27 +90,27 @@ pub fn disposition(signal: c_int) -> io::Result<(libc::sighandler_t, c_int)> {
     }
 }
 
-/// Sets a signal to `SIG_DFL` or `SIG_IGN`.
+/// Sets the disposition of a signal to `SIG_DFL` or `SIG_IGN`.
 pub fn set_disposition(signal: c_int, handler: libc::sighandler_t) {
     debug_assert!(handler == libc::SIG_DFL || handler == libc::SIG_IGN);
     // SAFETY: neither value is a function that could be called.
     unsafe { libc::signal(signal, handler) };
 }
 
-/// Sends a signal; a negative pid means a process group.
+/// Sends a signal; a negative pid denotes a process group. False if that fails.
 pub fn kill(pid: i32, signal: c_int) -> bool {
     // SAFETY: no memory is involved.
     unsafe { libc::kill(pid, signal) == 0 }
 }
 
-/// Takes a signal that waits out of the queue; whether there was one.
+/// Consumes a pending signal; false if it was not pending.
 pub fn take_signal(signal: c_int) -> bool {
     let set = only(signal);
     let now = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
-    // SAFETY: the set has the 8 bytes the kernel is told; a null siginfo is allowed.
+    // SAFETY: the set has the 8 bytes passed to the kernel; a null siginfo is permitted.
     let got = unsafe {
         libc::syscall(
             libc::SYS_rt_sigtimedwait,
@@ -123,13 +123,13 @@ pub fn take_signal(signal: c_int) -> bool {
     got > 0
 }
 
-/// Waits for any signal, all of which must be blocked: which it was, its code, and who sent it. `None` where the kernel
-/// refuses to wait.
+/// Waits for any signal, all of which must be blocked. Returns its number, its code and the sender's process id; `None` if the
+/// kernel refuses to wait.
 #[must_use]
 pub fn wait_for_signal() -> Option<(c_int, c_int, u32)> {
     let all: Signals = !0;
     loop {
-        // SAFETY: all-zero bytes are a valid siginfo_t; the set has the 8 bytes the kernel is told.
+        // SAFETY: all-zero bytes are a valid siginfo_t; the set has the 8 bytes passed to the kernel.
         unsafe {
             let mut info: libc::siginfo_t = std::mem::zeroed();
             let none = ptr::null::<libc::timespec>();
