@@ -1,12 +1,13 @@
-//! stderr is a terminal: the command gets a whole terminal of its own, as under sudo, ssh or tmux.
+//! stderr is a terminal: the command gets a pseudo-terminal of its own, as under sudo, ssh or tmux.
 //!
-//! A new session with the [`monitor`] as its leader, and the new terminal on every descriptor that was the user's. While
-//! the command is in the foreground the user's terminal is raw: each key goes on to the command's terminal, whose modes
-//! are those the user's had, and what appears there goes out. Stops and continues pass between the two sessions.
+//! The [`monitor`] leads a new session, and the new terminal replaces the user's on every descriptor that referred to it. While
+//! the command is in the foreground, the user's terminal is in raw mode: each key is passed on to the command's terminal, which
+//! has the modes that the user's had, and the output there is copied back. Stops and continues are carried over between the two
+//! sessions.
 //!
-//! Where the wrapper may be one of several (`permwrap git log | less`, `permwrap a & permwrap b` in a script), another may
-//! read the keys. Then the user's terminal stays as it is until the command changes the modes of its own, or a line was
-//! typed that nobody takes.
+//! If the wrapper may be one of several processes in a pipeline (`permwrap git log | less`, or `permwrap a & permwrap b` in a
+//! script), another one may read the keys. The modes of the user's terminal then remain unchanged until the command changes
+//! those of its own, or a line was typed that nobody reads.
 
 mod job;
 mod keys;
@@ -37,14 +38,14 @@ use super::sys;
 use super::watch::Watch;
 use crate::byte_path;
 
-/// How much is read at once.
+/// How much is read at a time, in bytes.
 const PIECE: usize = 16 * 1024;
 
-/// How long a line typed in a pipeline is left to others before the command gets it, and how long after its last output
-/// the command's modes are looked at once more.
+/// In a pipeline: how long a typed line is left to others before the command gets it; also how long after the command's last
+/// output its terminal modes are checked again.
 const GRACE: Duration = Duration::from_millis(40);
 
-/// Two terminals, the user's and the command's, and the relay between them.
+/// The user's terminal and the command's, and the relay between them.
 pub struct Terminal {
     user: User,
     inner: Inner,
@@ -55,11 +56,11 @@ pub struct Terminal {
 
 /// The user's terminal.
 struct User {
-    /// An opening of the wrapper's own: its flags are nobody else's.
+    /// An open file description of the wrapper's own, so that its flags are not shared.
     opening: OwnedFd,
     /// Its modes before the wrapper changed them.
     before: Modes,
-    /// Whether it is raw now.
+    /// Whether it is now in raw mode.
     raw: bool,
     /// Whether other processes of a pipeline may use it.
     shared: bool,
@@ -70,60 +71,62 @@ struct User {
 /// The command's terminal.
 struct Inner {
     master: Option<OwnedFd>,
-    /// The modes and the size that it was given.
+    /// The modes and the size that it was last given.
     modes: Modes,
     size: Option<Size>,
     /// Whether no process has it open any more.
     vacant: bool,
 }
 
-/// The command as a job, and who minds it.
+/// The command as a job, and its monitor.
 struct Job {
     monitor: OwnedFd,
     monitor_pid: i32,
     /// The command's process id, and whether it is a shell that may show a prompt.
     command: i32,
     shell: bool,
-    /// Whether the wrapper's group is the user's foreground group, and so the command's that of its own terminal.
+    /// Whether the wrapper's process group is in the foreground of the user's terminal, and so the command's in that of its
+    /// own.
     foreground: bool,
     stopped: bool,
-    /// In the background: tells when something was typed. A shell whose `fg` finds the job running says nothing.
+    /// In the background: becomes readable when something is typed. A shell sends no signal if its `fg` finds the job still
+    /// running.
     news: Option<OwnedFd>,
-    /// How often the place is still to be looked at because of the last news.
+    /// How many checks for the foreground remain after the last key.
     looks_left: u32,
-    /// Signals that the command sent to its group before the wrapper knew that it runs.
+    /// Signals that the command sent to its process group before the wrapper knew that it was running.
     early: Vec<i32>,
 }
 
-/// What was typed on the user's terminal.
+/// Keys typed on the user's terminal.
 #[derive(Default)]
 struct Keys {
-    /// What the command's has not taken yet.
+    /// Keys that the command's terminal has not accepted yet.
     typed: Vec<u8>,
-    /// Whether the command was ever sent any.
+    /// Whether any keys have been passed to the command.
     sent: bool,
-    /// When to look whether a shared terminal is wanted.
+    /// When to check next whether a shared terminal is wanted by the command.
     look: Option<Instant>,
 }
 
-/// The command's terminal and what the relay of it needs.
+/// A command started on its own terminal.
 pub struct Started {
     /// The relay.
     pub terminal: Terminal,
     /// The command's process id.
     pub command: i32,
-    /// What /proc/PID/fd/2 of the command shows.
+    /// The target of /proc/PID/fd/2 of the command.
     pub channel: Option<std::path::PathBuf>,
 }
 
-/// Whether stderr is a terminal that can be replaced by one of the command's own.
+/// Whether stderr is a terminal that can be replaced by a pseudo-terminal.
 #[must_use]
 pub fn is_replaceable() -> bool {
     sys::is_terminal(sys::stderr()) && modes::is_controlling(sys::stderr())
 }
 
-/// Whether the program is a shell whose prompt is one line of text, which can be written again. (fish draws its own anew, and
-/// keeps count of what it drew.)
+/// Whether the program is a shell whose prompt is a single line of text, which can be written again. (fish redraws its prompt
+/// itself, and keeps track of the cursor.)
 fn has_prompt(program: &[u8]) -> bool {
     let name = byte_path::name(program);
     [
@@ -139,12 +142,12 @@ fn has_prompt(program: &[u8]) -> bool {
 }
 
 impl Terminal {
-    /// Makes the command's terminal and starts the command on it, where a terminal and a process are to be had.
+    /// Creates the command's terminal and starts the command on it.
     pub fn start(command: &Command, inherited: Inherited) -> Result<Started, NotStarted> {
         Terminal::made(command, inherited).unwrap_or(Err(NotStarted::NoProcess))
     }
 
-    /// The same. The outer error means that no terminal could be had, and nothing has happened yet.
+    /// The same. The outer error means that the terminal could not be created, and nothing has happened yet.
     fn made(command: &Command, inherited: Inherited) -> io::Result<Result<Started, NotStarted>> {
         let descriptors = sys::descriptors_like_stderr();
         let user = sys::open(c"/dev/tty", OFlags::RDWR | OFlags::NONBLOCK)?;
@@ -193,7 +196,7 @@ impl Terminal {
             terminal.take_over();
             terminal.move_typeahead();
         }
-        // SAFETY: this process has one thread.
+        // SAFETY: this process has a single thread.
         match unsafe { sys::fork() } {
             Err(error) => {
                 terminal.give_back(&before);
@@ -233,7 +236,8 @@ impl Terminal {
         Ok(started)
     }
 
-    /// Whether the command runs. It may do so, and signal its group, before the monitor has said so.
+    /// The report whether the command was started. It may already run and signal its process group before the monitor reports
+    /// that.
     fn first_report(&mut self) -> Option<Report> {
         loop {
             match Report::receive(&self.job.monitor) {
@@ -243,7 +247,7 @@ impl Terminal {
         }
     }
 
-    /// The descriptors the relay needs, besides stderr.
+    /// The descriptors that the relay needs, besides stderr.
     #[must_use]
     pub fn descriptors(&self) -> Vec<RawFd> {
         let master = self.inner.master.as_ref().map(AsRawFd::as_raw_fd);
@@ -253,7 +257,7 @@ impl Terminal {
             .collect()
     }
 
-    /// Relays until the command has ended, then says what there is to say.
+    /// Relays until the command has ended, then writes the last words.
     pub fn relay(mut self, mut inbox: Inbox, watch: &mut Watch) -> Exit {
         self.listen_from_background();
         for signal in std::mem::take(&mut self.job.early) {
@@ -268,7 +272,7 @@ impl Terminal {
             if master & !libc::POLLOUT != 0 {
                 self.take_output(watch);
             }
-            // A new size first: what is typed next may ask for it.
+            // A new size comes first, because the keys typed next may depend on it.
             if signals != 0 || user & libc::POLLIN != 0 {
                 self.pass_on(&inbox);
             }
@@ -302,7 +306,7 @@ impl Terminal {
         let master = open.map(AsFd::as_fd);
         let user = (!self.user.closed).then(|| self.user.opening.as_fd());
         let when = |wanted: bool, event: i16| if wanted { event } else { 0 };
-        // While a line is left to others, its being there is no news.
+        // While a typed line is left to others, its presence is not an event.
         let keys = self.job.foreground && self.keys.typed.is_empty() && self.keys.look.is_none();
         let user_events =
             when(keys, libc::POLLIN) | when(!self.output.shown.is_empty(), libc::POLLOUT);
@@ -337,7 +341,7 @@ impl Terminal {
         Modes::of(self.inner.master.as_ref()?).ok()
     }
 
-    /// The command has ended: what it wrote last is shown, the user's terminal is given back, the last words follow.
+    /// The command has ended: shows its last output, restores the user's terminal, and writes the last words.
     fn finish(&mut self, exit: Exit, inbox: &Inbox, watch: &mut Watch) {
         let unknown = self.take_unread();
         let left = self.command_modes();
@@ -352,7 +356,7 @@ impl Terminal {
                 .iter()
                 .all(|&byte| modes::type_in(&self.user.opening, byte));
         }
-        // What the command changed stays changed, unless it failed and could not put it right.
+        // Modes that the command changed remain changed, unless it failed and could not restore them.
         match left {
             Some(modes) if exit == Exit::with_code(0) && modes != self.inner.modes => {
                 self.give_back(&modes)
@@ -370,7 +374,8 @@ impl Terminal {
             self.show_all(inbox);
         }
         if self.inner.vacant || self.inner.master.is_none() {
-            // Nobody has the command's terminal any more: the monitor ends too, and the command's usage is counted.
+            // No process has the command's terminal open any more. Reaping the monitor adds the command's resource usage to
+            // that of this process.
             sys::hang_up(&self.job.monitor);
             sys::reap(self.job.monitor_pid);
         }

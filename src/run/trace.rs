@@ -1,10 +1,10 @@
-//! `--trace`: the system calls themselves, as a second source beside what the command writes.
+//! `--trace`: system calls as a second source of information, besides the command's output.
 //!
-//! The tracer is a process of its own, so that nothing of it mixes with the relay's waiting: the kernel tells a process's
-//! parent of its stops and its end as ever, as long as another process is the tracer (wait_consider_task). It is started
-//! before the command, lets the command call it in ([`Tracing::join`]), and writes what it learns into a [log](Log)
-//! that it shares with the wrapper. It goes on for as long as anybody is left to trace, also when the wrapper has ended or
-//! was killed: a process whose calls are filtered needs its tracer, or the kernel answers them with ENOSYS.
+//! The tracer is a separate process, so that it does not interfere with the relay: as long as another process is the tracer,
+//! the kernel reports a process's stops and its end to the parent as usual (wait_consider_task). It is started before the
+//! command, attaches when the command asks it to ([`Tracing::join`]), and writes what it observes into a [log](Log) shared with
+//! the wrapper. It runs until no tracee is left, even if the wrapper has ended or was killed: a process with the filter needs
+//! its tracer, or the kernel answers the filtered calls with ENOSYS.
 
 pub mod entry;
 pub mod table;
@@ -34,7 +34,7 @@ use entry::Entry;
 use sys::Installed;
 use tracer::Tracer;
 
-/// The tracer, from the side of the command that is about to start.
+/// The tracer, as seen by the command that is about to start.
 #[derive(Debug)]
 pub struct Tracing {
     pid: i32,
@@ -42,19 +42,19 @@ pub struct Tracing {
     filter: Vec<libc::sock_filter>,
 }
 
-/// One message between the command's process and the tracer.
+/// The length of a message between the command's process and the tracer, in bytes.
 const LENGTH: usize = 4;
 
 impl Tracing {
     /// Starts the tracer, which writes into this log.
     ///
     /// # Errors
-    /// Where no process is to be had.
+    /// Fails if no process can be created.
     fn start(log: Log, is_filtered: bool) -> io::Result<Tracing> {
         let (ours, theirs) = conversation()?;
-        // It lives longer than the signals that end the wrapper.
+        // The tracer must outlive the signals that end the wrapper.
         let mask = calls::block_all()?;
-        // SAFETY: this process has one thread.
+        // SAFETY: this process has a single thread.
         let started = unsafe { calls::fork() };
         if matches!(started, Ok(None)) {
             drop(ours);
@@ -68,7 +68,7 @@ impl Tracing {
         })
     }
 
-    /// Has this process traced, just before it becomes the command. Makes system calls and nothing else.
+    /// Attaches the tracer to this process, just before it becomes the command. Makes only system calls.
     pub fn join(&self) {
         sys::allow_tracer(self.pid);
         say(&self.tracer, std::process::id() as i32);
@@ -79,11 +79,11 @@ impl Tracing {
     }
 }
 
-/// What of this process decides whether, and how, a child of it can be traced.
+/// The attributes of this process that determine whether, and how, a child of it can be traced.
 struct Standing {
     tracer: String,
     may_trace_all: bool,
-    /// A filter of somebody else's is in force here, and so in the command.
+    /// Whether a seccomp filter is already in force, which the command inherits.
     is_filtered: bool,
 }
 
@@ -97,13 +97,13 @@ impl Standing {
         let effective = u64::from_str_radix(&field("CapEff:"), 16).unwrap_or(0);
         Standing {
             tracer: field("TracerPid:"),
-            // CAP_SYS_PTRACE
+            // CAP_SYS_PTRACE is capability 19.
             may_trace_all: effective >> 19 & 1 == 1,
             is_filtered: field("Seccomp:") == "2",
         }
     }
 
-    /// Why nothing can be traced here, where that is known before it is tried.
+    /// Why tracing is not possible here, if that is known beforehand.
     fn obstacle(&self) -> Option<String> {
         let scope = std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope");
         let scope = scope.ok().and_then(|scope| scope.trim().parse().ok());
@@ -123,13 +123,13 @@ impl Standing {
     }
 }
 
-/// The Yama module's setting where it forbids tracing one's own child (yama_ptrace_access_check): 2 leaves it to who may trace
-/// all, 3 to nobody.
+/// The Yama setting, if it forbids tracing one's own child (yama_ptrace_access_check): 2 requires CAP_SYS_PTRACE, 3 forbids it
+/// to everybody.
 fn forbidding(scope: Option<u32>, may_trace_all: bool) -> Option<u32> {
     scope.filter(|scope| *scope == 3 || *scope == 2 && !may_trace_all)
 }
 
-/// Starts the tracer where that is possible; otherwise says in one line on stderr why not.
+/// Starts the tracer if possible; otherwise prints the reason on stderr.
 #[must_use]
 pub fn start(log: Log) -> Option<Tracing> {
     let standing = Standing::read();
@@ -145,8 +145,7 @@ pub fn start(log: Log) -> Option<Tracing> {
     started.ok()
 }
 
-/// What /proc/PID/status tells of a process, as if it had not the tracer's filter: where that is its only one, it has none of
-/// its own.
+/// The content of /proc/PID/status as it would be without the tracer's filter: if that is the only filter, none is shown.
 #[must_use]
 pub fn without_tracers_filter(status: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(status);
@@ -171,14 +170,15 @@ fn hear(from: &OwnedFd) -> Option<i32> {
     }
 }
 
-/// The tracer's whole life.
+/// The main function of the tracer.
 fn serve(command: OwnedFd, log: Log, is_filtered: bool) -> ! {
     calls::set_disposition(libc::SIGCHLD, libc::SIG_DFL);
-    // SAFETY: this process does what follows and then ends, and uses no other descriptor.
+    // SAFETY: this process uses no other descriptor, and exits after this function.
     unsafe { calls::keep_only(&[command.as_raw_fd()]) };
     calls::leave_directory();
-    // Out of the job: its stops are not the tracer's. In a session of its own it would also be scheduled for itself
-    // (sched(7), autogroup), and at each stop wait for its turn among all others.
+    // It leaves the job's process group, so that the job's stops do not apply to it. It does not create a session: the
+    // scheduler would treat that as a group of its own (sched(7), autogroup), and the tracer would wait for its turn at each
+    // stop.
     let _ = rustix::process::setpgid(None, None);
     sys::set_name(c"permwrap-trace");
     let Some(pid) = hear(&command) else {

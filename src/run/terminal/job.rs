@@ -1,4 +1,4 @@
-//! The command as a job: in the foreground or in the background, stopped and continued, sent signals.
+//! The command as a job: foreground and background, stopping and continuing, signals.
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::run::signals::{Inbox, Notice, To, stop_as};
 use crate::run::sys::{self, Change};
 use crate::run::watch::Watch;
 
-/// How often the job's place is looked at after a key was typed while it was in the background: for about five seconds.
+/// How often the foreground is checked after a key was typed in the background. The checks extend over about five seconds.
 const LOOKS: u32 = 6;
 
 impl Terminal {
@@ -20,7 +20,7 @@ impl Terminal {
         modes::foreground(&self.user.opening) == modes::own_group()
     }
 
-    /// Puts the command where the wrapper is now: in the foreground or in the background.
+    /// Puts the command where the wrapper is: in the foreground or in the background.
     pub(super) fn take_place(&mut self) {
         self.job.foreground = self.is_foreground();
         if self.job.foreground {
@@ -38,8 +38,7 @@ impl Terminal {
         self.listen_from_background();
     }
 
-    /// Waits, though not for long, until the monitor has put the command in the foreground: keys that came before would
-    /// stop it.
+    /// Waits briefly until the monitor has put the command in the foreground. Keys that arrived earlier would stop the command.
     fn wait_for_foreground(&self) {
         let Some(master) = &self.inner.master else {
             return;
@@ -53,22 +52,24 @@ impl Terminal {
         }
     }
 
-    /// In the background nobody tells when the shell makes the job the foreground one: what is typed then does.
+    /// Listens for keys in the background: no signal reports that the shell has put the job in the foreground, but keys typed
+    /// afterwards indicate it.
     pub(super) fn listen_from_background(&mut self) {
         self.job.news = (!self.job.foreground)
             .then(|| sys::watch_for_news(&self.user.opening).ok())
             .flatten();
     }
 
-    /// Something was typed while the job was in the background: for the shell, or for it because it is not there any more.
+    /// Something was typed while the job was in the background. It is either meant for the shell, or the job is now in the
+    /// foreground.
     pub(super) fn notice_keys(&mut self) {
         self.job.news.iter().for_each(sys::forget_news);
         self.job.looks_left = LOOKS;
         self.look_for_place();
     }
 
-    /// Where the shell leaves unknown what was typed, it may be about to make the job the foreground one: looks again, less
-    /// and less often.
+    /// If the shell has not read what was typed, it may be about to put the job in the foreground: checks again, at increasing
+    /// intervals.
     pub(super) fn look_for_place(&mut self) {
         if self.job.foreground {
             return;
@@ -81,7 +82,7 @@ impl Terminal {
         }
     }
 
-    /// The wrapper was continued, or need not have stopped: so is the command.
+    /// The wrapper was continued, or did not have to stop: continues the command.
     pub(super) fn go_on(&mut self) {
         self.job.stopped = false;
         self.take_place();
@@ -90,7 +91,7 @@ impl Terminal {
 
     pub(super) fn pass_on(&mut self, inbox: &Inbox) {
         while let Some(notice) = inbox.next() {
-            // What the keys of the terminal send, they send to the foreground.
+            // The terminal sends the signals of its keys to the foreground process group.
             if matches!(notice, Notice::Sent(_, To::Foreground)) && !self.job.foreground {
                 self.take_place();
             }
@@ -110,7 +111,7 @@ impl Terminal {
         }
     }
 
-    /// The command's terminal gets the size of the user's; the kernel tells the command.
+    /// Gives the command's terminal the size of the user's; the kernel notifies the command.
     pub(super) fn resize(&mut self) {
         let size = Size::of(&self.user.opening);
         if let (Some(size), Some(master)) = (size, &self.inner.master) {
@@ -119,7 +120,7 @@ impl Terminal {
         }
     }
 
-    /// The user's terminal is gone: so is the command's.
+    /// The user's terminal was closed: closes the command's as well.
     pub(super) fn hang_up(&mut self) {
         self.user.closed = true;
         self.output.shown.clear();
@@ -127,7 +128,7 @@ impl Terminal {
         Order::HangUp.send(&self.job.monitor);
     }
 
-    /// What the monitor reports: stops are followed, the end comes back.
+    /// Handles a report of the monitor: follows stops, and returns the command's end.
     pub(super) fn hear(&mut self, inbox: &Inbox, watch: &mut Watch) -> Option<Exit> {
         match Report::receive(&self.job.monitor) {
             Some(Report::Changed(Change::Exited(code))) => Some(Exit::with_code(code)),
@@ -137,7 +138,7 @@ impl Terminal {
                 None
             }
             Some(Report::Group(signal)) => {
-                // The command's group is part of the job: what was sent to it is for the rest of the job, too.
+                // The command's process group is part of the job: what was sent to it is meant for the rest of the job, too.
                 inbox.send_to_others(signal);
                 None
             }
@@ -147,13 +148,13 @@ impl Terminal {
         }
     }
 
-    /// The command stopped: so does the wrapper, and with it its group where the terminal would have stopped that.
+    /// The command was stopped: stops the wrapper too, along with its process group if the terminal would have stopped that.
     pub(super) fn stop(&mut self, signal: i32, watch: &mut Watch) {
         if matches!(signal, libc::SIGTTIN | libc::SIGTTOU)
             && !self.job.foreground
             && self.is_foreground()
         {
-            // It wanted the terminal from the background, where it is not any more.
+            // It tried to use the terminal from the background, but is in the foreground by now.
             return self.go_on();
         }
         while self.take_output(watch) {
@@ -166,7 +167,7 @@ impl Terminal {
             sys::kill(0, signal);
         }
         stop_as(signal);
-        // Where the group is orphaned nothing has stopped, and nobody will continue it.
+        // In an orphaned process group nothing has stopped, and nobody would continue it.
         sys::take_signal(libc::SIGCONT);
         self.go_on();
     }

@@ -1,4 +1,4 @@
-//! What is typed: whose it is, and how it gets from the user's terminal to the command's.
+//! Typed keys: for whom they are meant, and how they get from the user's terminal to the command's.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use super::{GRACE, PIECE, Terminal};
 use crate::run::sys;
 
 impl Terminal {
-    /// Hands on what was typed.
+    /// Passes on typed keys.
     pub(super) fn relay_keys(&mut self, user: i16) {
         if user & (libc::POLLHUP | libc::POLLERR) != 0 {
             return self.hang_up();
@@ -24,7 +24,7 @@ impl Terminal {
     }
 
     pub(super) fn read_keys(&mut self) {
-        // An error is no news: the terminal is another group's now.
+        // An error is expected if the terminal belongs to another process group now.
         if matches!(sys::append(&self.user.opening, &mut self.keys.typed, PIECE), Ok(count) if count > 0)
         {
             self.keys.sent = true;
@@ -40,14 +40,14 @@ impl Terminal {
         }
     }
 
-    /// In a pipeline: looks again in a moment.
+    /// In a pipeline: schedules another check.
     pub(super) fn look_soon(&mut self) {
         if self.user.shared && self.job.foreground && !self.user.raw && self.keys.look.is_none() {
             self.keys.look = Some(Instant::now() + GRACE);
         }
     }
 
-    /// In a pipeline: the user's terminal is the command's as long as the command has changed the modes of its own.
+    /// In a pipeline: takes over the user's terminal as long as the command has changed the modes of its own.
     pub(super) fn mind_modes(&mut self) {
         if !self.user.shared || !self.job.foreground {
             return;
@@ -60,7 +60,7 @@ impl Terminal {
         }
     }
 
-    /// In a pipeline: a line that nobody else took is the command's, and so is an end of input.
+    /// In a pipeline: passes on a line, or an end of input, that nobody else has read.
     pub(super) fn take_unclaimed(&mut self) {
         let user = &self.user.opening;
         let plain = Modes::of(user).is_ok_and(|modes| modes.are_plain());
@@ -69,14 +69,14 @@ impl Terminal {
         }
         let read = sys::append(user, &mut self.keys.typed, PIECE).is_ok();
         if read && self.keys.typed.last() != Some(&b'\n') {
-            // The key for the end of input is not read; it ended the line.
+            // Reading does not return the end-of-input character that ended the line.
             self.keys.typed.extend(self.user.before.end_of_input());
         }
         self.keys.sent |= read;
         self.type_unseen();
     }
 
-    /// Hands on what was typed and shown already.
+    /// Passes on keys that were already echoed.
     pub(super) fn type_unseen(&mut self) {
         let Some(Ok(slave)) = self.inner.master.as_ref().map(modes::slave_without_waiting) else {
             return;
@@ -89,7 +89,7 @@ impl Terminal {
         }
     }
 
-    /// The user's terminal becomes raw. Its modes are the command's, as long as the command has not chosen its own: a shell
+    /// Puts the user's terminal in raw mode. The command's terminal gets its modes, unless the command has set its own: a shell
     /// that starts a job in the background has other modes for itself.
     pub(super) fn take_over(&mut self) {
         let Ok(before) = Modes::of(&self.user.opening) else {
@@ -107,7 +107,7 @@ impl Terminal {
         self.keys.look = None;
     }
 
-    /// The user's terminal gets these modes.
+    /// Gives these modes to the user's terminal.
     pub(super) fn give_back(&mut self, modes: &Modes) {
         if self.user.raw && self.is_foreground() {
             modes.set(&self.user.opening);
@@ -115,21 +115,21 @@ impl Terminal {
         self.user.raw = false;
     }
 
-    /// Whether something was typed that nobody has read.
+    /// Whether typed keys are waiting to be read.
     pub(super) fn has_typeahead(&self) -> bool {
         sys::readable(&self.user.opening).is_some_and(|count| count > 0)
     }
 
-    /// What was typed before the user's terminal was taken over is moved to the command's.
+    /// Moves keys that were typed before the user's terminal was taken over to the command's terminal.
     pub(super) fn move_typeahead(&mut self) {
         if self.has_typeahead() {
             self.read_keys();
-            // It was shown when it was typed.
+            // They were echoed when they were typed.
             self.type_unseen();
         }
     }
 
-    /// What was typed and the command never read.
+    /// Takes back the keys that the command never read.
     pub(super) fn take_unread(&mut self) -> Vec<u8> {
         let mut unknown = Vec::new();
         if self.keys.sent

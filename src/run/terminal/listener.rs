@@ -1,7 +1,8 @@
-//! The listener: a process in the command's group that hears what is sent to the group.
+//! The listener: a process in the command's process group that learns of signals sent to the group.
 //!
-//! Bare, the command's group is the wrapper's: `^C` ends the script around it as well, and `kill 0` reaches the other end of
-//! a pipeline. On a terminal of its own the command's group is another one, and what is sent to it has to be told.
+//! Without permwrap, the command is in the wrapper's process group: `^C` also ends the surrounding script, and `kill 0` reaches
+//! the other end of a pipeline. On a terminal of its own the command has another process group, and signals sent to that must
+//! be reported.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
@@ -11,24 +12,26 @@ use super::messages::Report;
 use super::modes::Modes;
 use crate::run::sys;
 
-/// The signal by which the monitor ends it, and by which the kernel tells that the monitor has ended: the highest, which comes after all others that wait.
+/// The signal by which the monitor ends the listener, and by which the kernel reports the end of the monitor: the highest one,
+/// which is delivered after all other pending ones.
 const DISMISSAL: i32 = 64;
 
-/// How long after the monitor the wrapper may be killed for its terminal to be put right, in milliseconds.
+/// How long to wait for the wrapper's end after the monitor was killed, in milliseconds. If it is killed too, the listener
+/// restores the terminal.
 const A_WHILE: i32 = 2000;
 
-/// Ends it, when it has told of everything that was sent until now.
+/// Ends the listener, after it has reported all signals sent so far.
 pub fn dismiss(listener: i32) {
     sys::kill(listener, DISMISSAL);
-    // In case somebody stopped it.
+    // In case it was stopped.
     sys::kill(listener, libc::SIGCONT);
     sys::reap(listener);
 }
 
-/// Starts it, as the monitor's child and in the caller's group. Called in the command's process before that is the
-/// command, so that nothing sent to the group is missed. Without one (no process to be had) the group is not heard.
+/// Starts the listener, as a child of the monitor in the caller's process group. It is called in the command's process before
+/// that becomes the command, so that no signal to the group is missed. If no process can be created, such signals go unnoticed.
 pub fn start(monitor: u32, wrapper: &OwnedFd, user: (&OwnedFd, &Modes)) -> Option<i32> {
-    // SAFETY: the monitor's one thread waits meanwhile, so nothing is half done in the memory that is copied.
+    // SAFETY: the monitor's only thread is suspended meanwhile, so the copied memory is in a consistent state.
     match unsafe { sys::fork_sibling() } {
         Ok(None) => listen(monitor, wrapper, user),
         started => started.ok().flatten(),
@@ -40,18 +43,18 @@ fn listen(monitor: u32, wrapper: &OwnedFd, (user, before): (&OwnedFd, &Modes)) -
     if !sys::tell_of_parents_end(DISMISSAL) || !has_monitor() {
         sys::exit(0);
     }
-    // SAFETY: what is kept is all that the listener goes on using; it never returns.
+    // SAFETY: the listener uses only the descriptors that are kept, and never returns.
     unsafe { sys::keep_only(&[wrapper.as_raw_fd(), user.as_raw_fd()]) };
     sys::leave_directory();
     while let Some((signal, code, sender)) = sys::wait_for_signal() {
-        // Where no more signals may be queued, who sent one gets lost.
+        // If no more signals can be queued, the sender is unknown.
         if signal == DISMISSAL && (sender == monitor || sender == 0) {
             if !has_monitor() {
                 replace_the_monitor(wrapper, user, before);
             }
             sys::exit(0);
         }
-        // Stops and continues are seen by what they do. What the monitor sent came from the wrapper's own group.
+        // Stops and continues are recognised by their effect. What the monitor sent came from the wrapper's own group.
         let told = !matches!(
             signal,
             libc::SIGTSTP
@@ -70,7 +73,7 @@ fn listen(monitor: u32, wrapper: &OwnedFd, (user, before): (&OwnedFd, &Modes)) -
     sys::exit(0)
 }
 
-/// The monitor was killed. Where the wrapper was, too, nobody else is left to put the user's terminal right.
+/// The monitor was killed. If the wrapper was killed as well, nobody else is left to restore the user's terminal.
 fn replace_the_monitor(wrapper: &OwnedFd, user: &OwnedFd, before: &Modes) {
     let mut watched = [sys::watch(wrapper.as_fd(), 0)];
     sys::poll(&mut watched, A_WHILE);

@@ -1,41 +1,41 @@
-//! What the wrapper and the monitor say to each other: what, and with which number.
+//! The messages between the wrapper and the monitor, each a kind and a number.
 
 use std::os::fd::OwnedFd;
 
 use crate::run::spawn::NotStarted;
 use crate::run::sys::{self, Change};
 
-/// What the monitor tells the wrapper; the listener tells it of signals.
+/// What the monitor reports to the wrapper; signals are reported by the listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Report {
-    /// The command runs, with this process id.
+    /// The command was started, with this process id.
     Started(i32),
-    /// It does not.
+    /// The command was not started.
     NotStarted(NotStarted),
-    /// A change of its state.
+    /// The command's state changed.
     Changed(Change),
-    /// This signal was sent to its group, by the keys of its terminal or by one of the group.
+    /// This signal was sent to the command's process group, by a key of its terminal or by a member of the group.
     Group(i32),
 }
 
-/// What the wrapper tells the monitor.
+/// What the wrapper orders the monitor to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// Send the command a signal.
+    /// Send a signal to the command.
     Signal(i32),
-    /// Send the command's group a signal.
+    /// Send a signal to the command's process group.
     SignalGroup(i32),
-    /// Send the foreground group of the command's terminal a signal.
+    /// Send a signal to the foreground process group of the command's terminal.
     SignalForeground(i32),
     /// Put the command in the foreground.
     Foreground,
-    /// Put it in the background.
+    /// Put the command in the background.
     Background,
-    /// The user's terminal is gone: let go of the command's.
+    /// The user's terminal was closed: close the command's.
     HangUp,
 }
 
-/// The first number of a report.
+/// The kinds of reports.
 mod report {
     pub const STARTED: i32 = 0;
     pub const NO_PROCESS: i32 = 1;
@@ -47,7 +47,7 @@ mod report {
     pub const GROUP: i32 = 7;
 }
 
-/// The first number of an order.
+/// The kinds of orders.
 mod order {
     pub const SIGNAL: i32 = 0;
     pub const SIGNAL_GROUP: i32 = 1;
@@ -85,12 +85,12 @@ impl Report {
         })
     }
 
-    /// Sends it.
+    /// Sends the report.
     pub fn send(self, wrapper: &OwnedFd) {
         sys::send(wrapper, self.words());
     }
 
-    /// The next report; `None` when the monitor is gone.
+    /// The next report; `None` if the monitor is gone.
     pub fn receive(socket: &OwnedFd) -> Option<Report> {
         Report::from_words(sys::receive(socket)?)
     }
@@ -120,12 +120,12 @@ impl Order {
         })
     }
 
-    /// Sends it.
+    /// Sends the order.
     pub fn send(self, socket: &OwnedFd) {
         sys::send(socket, self.words());
     }
 
-    /// The next order; `None` when the wrapper is gone.
+    /// The next order; `None` if the wrapper is gone.
     pub fn receive(socket: &OwnedFd) -> Option<Order> {
         Order::from_words(sys::receive(socket)?)
     }

@@ -1,4 +1,4 @@
-//! Terminals and their modes: what tty_ioctl(4) and termios(3) offer, as the wrapper needs it.
+//! Terminals and their modes, as far as the wrapper needs tty_ioctl(4) and termios(3).
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -19,17 +19,17 @@ use crate::run::sys;
 pub struct Modes(Termios);
 
 impl Modes {
-    /// The modes now. Of a pseudo-terminal the master's answer is the slave's.
+    /// The present modes. For a pseudo-terminal, the master reports those of the slave.
     pub fn of(terminal: impl AsFd) -> io::Result<Modes> {
         Ok(Modes(tcgetattr(terminal)?))
     }
 
-    /// Sets them at once; what was typed and not read yet is kept.
+    /// Sets the modes immediately; pending input is kept.
     pub fn set(&self, terminal: impl AsFd) {
         let _ = tcsetattr(terminal, OptionalActions::Now, &self.0);
     }
 
-    /// Sets them where the terminal is still raw as the wrapper made it, which was killed.
+    /// Sets the modes if the terminal is still in the raw mode set by a wrapper that was killed.
     pub fn put_back(&self, terminal: impl AsFd) {
         let terminal = terminal.as_fd();
         if Modes::of(terminal).is_ok_and(|now| now == self.raw()) {
@@ -37,7 +37,7 @@ impl Modes {
         }
     }
 
-    /// Every byte typed is handed on and every byte written shown as it is; the line's speed and form stay.
+    /// These modes made raw: input and output are passed through unchanged. The line speed and format remain.
     #[must_use]
     pub fn raw(&self) -> Modes {
         let mut raw = self.clone();
@@ -48,13 +48,13 @@ impl Modes {
         raw
     }
 
-    /// Without showing what is typed.
+    /// These modes without echo.
     #[must_use]
     pub fn silent(&self) -> Modes {
         self.without(LocalModes::ECHO | LocalModes::ECHONL)
     }
 
-    /// Without waiting for whole lines.
+    /// These modes without line buffering.
     #[must_use]
     pub fn uncooked(&self) -> Modes {
         self.without(LocalModes::ICANON)
@@ -66,21 +66,21 @@ impl Modes {
         less
     }
 
-    /// The key that ends the input.
+    /// The end-of-input character.
     #[must_use]
     pub fn end_of_input(&self) -> Option<u8> {
-        // A terminal without such a key has _POSIX_VDISABLE there.
+        // If it is disabled, its value is _POSIX_VDISABLE.
         Some(self.0.special_codes[SpecialCodeIndex::VEOF]).filter(|key| *key != 0)
     }
 
-    /// Whether lines are edited and shown by the terminal itself: no program has taken it over, and none asks for a password.
+    /// Whether the terminal edits and echoes lines: no program has taken over the terminal or is asking for a password.
     #[must_use]
     pub fn are_plain(&self) -> bool {
         let plain = LocalModes::ICANON | LocalModes::ECHO;
         self.0.local_modes.contains(plain)
     }
 
-    /// Whether a line feed written becomes carriage return and line feed.
+    /// Whether a line feed is output as carriage return and line feed.
     #[must_use]
     pub fn add_returns(&self) -> bool {
         let both = OutputModes::OPOST | OutputModes::ONLCR;
@@ -112,7 +112,7 @@ impl PartialEq for Modes {
     }
 }
 
-/// The keys and numbers that belong to a terminal's modes (termios(3), c_cc).
+/// The special characters and timing values that are part of the modes (termios(3), c_cc).
 const KEYS: [SpecialCodeIndex; 17] = [
     SpecialCodeIndex::VINTR,
     SpecialCodeIndex::VQUIT,
@@ -133,23 +133,23 @@ const KEYS: [SpecialCodeIndex; 17] = [
     SpecialCodeIndex::VEOL2,
 ];
 
-/// Rows, columns and pixels of a terminal.
+/// The size of a terminal in rows, columns and pixels.
 #[derive(Clone, Copy, PartialEq)]
 pub struct Size(Winsize);
 
 impl Size {
-    /// The size now.
+    /// The present size.
     pub fn of(terminal: impl AsFd) -> Option<Size> {
         tcgetwinsize(terminal).ok().map(Size)
     }
 
-    /// Sets it. Where it changes, the foreground group is sent SIGWINCH by the kernel.
+    /// Sets the size. If it changes, the kernel sends SIGWINCH to the foreground process group.
     pub fn set(&self, terminal: impl AsFd) {
         let _ = tcsetwinsize(terminal, self.0);
     }
 }
 
-/// A new pseudo-terminal: its master, which does not wait.
+/// The master of a new pseudo-terminal, in non-blocking mode.
 pub fn new_master() -> io::Result<OwnedFd> {
     let nonblock = OpenptFlags::from_bits_retain(libc::O_NONBLOCK as u32);
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC | nonblock)?;
@@ -157,20 +157,20 @@ pub fn new_master() -> io::Result<OwnedFd> {
     Ok(master)
 }
 
-/// Opens the slave of a master, wherever its name may be.
+/// Opens the slave of a master, whether or not its name is accessible.
 pub fn slave_of(master: &OwnedFd) -> io::Result<OwnedFd> {
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     Ok(ioctl_tiocgptpeer(master, flags)?)
 }
 
-/// The same, with an opening that does not wait.
+/// The same, in non-blocking mode.
 pub fn slave_without_waiting(master: &OwnedFd) -> io::Result<OwnedFd> {
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let nonblock = OpenptFlags::from_bits_retain(libc::O_NONBLOCK as u32);
     Ok(ioctl_tiocgptpeer(master, flags | nonblock)?)
 }
 
-/// Makes this process the leader of a new session with this controlling terminal; whether that was allowed.
+/// Makes this process the leader of a new session with this controlling terminal; false if that fails.
 pub fn lead_session(terminal: &OwnedFd) -> bool {
     rustix::process::setsid().is_ok() && rustix::process::ioctl_tiocsctty(terminal).is_ok()
 }
@@ -179,11 +179,11 @@ pub fn lead_session(terminal: &OwnedFd) -> bool {
 #[must_use]
 pub fn is_controlling(terminal: impl AsFd) -> bool {
     let terminal = terminal.as_fd().as_raw_fd();
-    // SAFETY: no memory is involved. In a container a session of the outside is 0, which is no Pid of rustix's.
+    // SAFETY: no memory is involved. In a container, a session from outside has the id 0, which rustix's Pid cannot represent.
     unsafe { libc::tcgetsid(terminal) == libc::getsid(0) }
 }
 
-/// The foreground group of a terminal; -1 where there is none, 0 for one of the outside, seen from a container.
+/// The foreground process group of a terminal; -1 if there is none, 0 if it is outside of the container.
 #[must_use]
 pub fn foreground(terminal: impl AsFd) -> i32 {
     match tcgetpgrp(terminal) {
@@ -193,21 +193,22 @@ pub fn foreground(terminal: impl AsFd) -> i32 {
     }
 }
 
-/// Makes a group the foreground one. The caller's SIGTTOU must be blocked.
+/// Puts a process group in the foreground. The caller must block SIGTTOU.
 pub fn set_foreground(terminal: impl AsFd, group: i32) {
     if let Some(group) = Pid::from_raw(group) {
         let _ = tcsetpgrp(terminal, group);
     }
 }
 
-/// This process's own group.
+/// This process's own process group.
 #[must_use]
 pub fn own_group() -> i32 {
-    // SAFETY: no memory is involved. In a container a group of the outside is 0, which is no Pid of rustix's.
+    // SAFETY: no memory is involved. In a container, a process group from outside has the id 0, which rustix's Pid cannot
+    // represent.
     unsafe { libc::getpgrp() }
 }
 
-/// Puts a byte in front of what a terminal's reader has not read yet. The kernel may not allow it.
+/// Inserts a byte into a terminal's input (TIOCSTI). The kernel may refuse it.
 pub fn type_in(terminal: impl AsFd, byte: u8) -> bool {
     let terminal = terminal.as_fd().as_raw_fd();
     // SAFETY: the ioctl reads one byte.
@@ -222,8 +223,8 @@ pub fn slave_is_closed(master: &OwnedFd) -> bool {
     watched[0].revents & libc::POLLHUP != 0
 }
 
-/// Waits until what was typed on the master has gone through the slave's line discipline, which the kernel does in a
-/// thread of its own; asking the slave for input makes it finish.
+/// Waits until input written to the master has passed the slave's line discipline, which a kernel thread does. Polling the
+/// slave for input waits for that thread.
 pub fn settle(slave: &OwnedFd) {
     sys::poll(&mut [sys::watch(slave.as_fd(), libc::POLLIN)], 1);
 }

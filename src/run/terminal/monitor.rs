@@ -1,8 +1,8 @@
 //! The monitor: the leader of the session on the command's terminal, and the command's parent.
 //!
-//! It does what only a process of that session can do (put the command in the foreground, learn that it stopped), and it
-//! outlives the wrapper where it must: to put the user's terminal right when the wrapper was killed, and to carry on what
-//! processes that the command left behind still write.
+//! It does what only a process of that session can do (put the command in the foreground, learn that it was stopped). It may
+//! outlive the wrapper: to restore the user's terminal if the wrapper was killed, and to relay the output of processes that the
+//! command left behind.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
@@ -15,23 +15,23 @@ use super::returns::{A_MOMENT, Returns};
 use crate::run::spawn::{Command, Inherited, NotStarted, spawn};
 use crate::run::sys::{self, Change};
 
-/// What the monitor is given.
+/// What the monitor needs.
 pub struct Post<'a> {
     /// The command to start.
     pub command: &'a Command,
-    /// What it is to inherit.
+    /// The process attributes that the command is to inherit.
     pub inherited: Inherited,
-    /// The descriptors that were the user's terminal.
+    /// The descriptors that referred to the user's terminal.
     pub descriptors: &'a [RawFd],
-    /// Whether it starts in the foreground.
+    /// Whether the command starts in the foreground.
     pub foreground: bool,
     /// The user's terminal, and its modes before the wrapper changed them.
     pub user: (OwnedFd, Modes),
-    /// Both ends of the command's terminal.
+    /// The master of the command's terminal.
     pub master: OwnedFd,
-    /// See `master`.
+    /// The slave of the command's terminal.
     pub slave: OwnedFd,
-    /// Where the wrapper listens.
+    /// The connection to the wrapper.
     pub wrapper: OwnedFd,
 }
 
@@ -45,7 +45,7 @@ struct Monitor {
     listener: Option<i32>,
 }
 
-/// Starts the command and stands by until neither it nor anything it left behind needs the terminal.
+/// Starts the command, and runs until neither the command nor any process that it left behind needs the terminal.
 pub fn stand_by(post: Post<'_>) -> ! {
     let Post {
         command,
@@ -90,7 +90,7 @@ pub fn stand_by(post: Post<'_>) -> ! {
         sys::exit(0)
     };
     let kept = [&user.0, &master, &slave, &wrapper, &signals].map(AsRawFd::as_raw_fd);
-    // SAFETY: what is kept is all that the monitor goes on using; it never returns.
+    // SAFETY: the monitor uses only the descriptors that are kept, and never returns.
     unsafe { sys::keep_only(&kept) };
     sys::leave_directory();
     Monitor {
@@ -150,14 +150,15 @@ impl Monitor {
         }
     }
 
-    /// The command has ended: the wrapper is told, and once it is done, what others still write is carried on.
+    /// The command has ended: reports that and, once the wrapper is done, relays what other processes still write.
     fn end(self, report: Report) -> ! {
         self.dismiss_listener();
-        // What the command left behind is in the background now, as it would be after the shell took its terminal back.
+        // Processes that the command left behind are in the background now, as they would be after the shell took its terminal
+        // back.
         modes::set_foreground(&self.slave, own_group());
         drop(self.slave);
-        // Asked before the wrapper knows: what others write after it has ended, and be they gone at once, is still to be
-        // carried on.
+        // Checked before the report: output of processes that existed when the command ended must be relayed even if they end
+        // immediately afterwards.
         let nobody_left = self.master.as_ref().is_none_or(modes::slave_is_closed);
         report.send(&self.wrapper);
         let Some(master) = self.master.filter(|_| !nobody_left) else {
@@ -173,8 +174,8 @@ impl Monitor {
         }
     }
 
-    /// The wrapper was killed: the user's terminal is put right, the command learns that nobody types there any more, as it
-    /// does when a terminal is closed, and what it still writes is carried on.
+    /// The wrapper was killed: restores the user's terminal, hangs up on the command as when a terminal is closed, and relays
+    /// what it still writes.
     fn replace_the_wrapper(self) -> ! {
         self.dismiss_listener();
         let (user, before) = &self.user;
@@ -190,7 +191,7 @@ impl Monitor {
     }
 }
 
-/// Shows what is written to the command's terminal on the user's, until nobody can write there any more.
+/// Copies the output on the command's terminal to the user's, until no process can write there any more.
 fn carry(master: &OwnedFd, user: &OwnedFd) -> ! {
     let mut returns = Returns::default();
     let mut buffer = Vec::new();

@@ -1,4 +1,4 @@
-//! What appears on the command's terminal, and how it gets to the user's.
+//! The output on the command's terminal, and how it gets to the user's.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -13,17 +13,17 @@ use crate::run::signals::Inbox;
 use crate::run::sys;
 use crate::run::watch::{Watch, wants_the_end};
 
-/// What appeared on the command's terminal.
+/// The output on the command's terminal.
 #[derive(Default)]
 pub struct Output {
-    /// What is to be shown on the user's, and was not taken yet.
+    /// Output for the user's terminal that has not been written yet.
     pub shown: Vec<u8>,
     pub returns: Returns,
     pub screen: Screen,
 }
 
 impl Terminal {
-    /// Reads what appeared on the command's terminal; false when there is no more for now.
+    /// Reads output of the command's terminal; false if there is no more for now.
     pub(super) fn take_output(&mut self, watch: &mut Watch) -> bool {
         let Some(master) = &self.inner.master else {
             return false;
@@ -48,7 +48,7 @@ impl Terminal {
         true
     }
 
-    /// Adds to what is to be shown, as the user's terminal now needs it.
+    /// Adds to the pending output, in the form that the user's terminal requires at present.
     pub(super) fn put(&mut self, bytes: &[u8]) {
         if !self.user.raw && Modes::of(&self.user.opening).is_ok_and(|modes| modes.add_returns()) {
             self.output.shown.extend(self.output.returns.remove(bytes));
@@ -57,7 +57,7 @@ impl Terminal {
         }
     }
 
-    /// Shows what it can without waiting.
+    /// Writes as much as possible without blocking.
     pub(super) fn show(&mut self) {
         while !self.output.shown.is_empty() {
             match sys::write(&self.user.opening, &self.output.shown) {
@@ -73,7 +73,7 @@ impl Terminal {
         }
     }
 
-    /// Waits until everything is shown, as the command would have waited.
+    /// Waits until everything has been written, as the command would have waited.
     pub(super) fn show_all(&mut self, inbox: &Inbox) -> bool {
         self.show();
         while !self.output.shown.is_empty() {
@@ -90,7 +90,7 @@ impl Terminal {
         true
     }
 
-    /// Writes hints at a moment when they disturb nobody.
+    /// Writes hints when they disturb nobody.
     pub(super) fn say(&mut self, watch: &mut Watch) {
         if !self.output.shown.is_empty() || self.output.screen.is_alternate() {
             return;
@@ -107,7 +107,7 @@ impl Terminal {
         }
     }
 
-    /// Whether the command is a shell that edits its next line: it has its terminal's foreground to itself.
+    /// Whether the command is a shell that is reading its next line: it is itself in the foreground of its terminal.
     fn is_at_prompt(&self) -> bool {
         let own = |master: &OwnedFd| modes::foreground(master) == self.job.command;
         self.job.shell && self.inner.master.as_ref().is_some_and(own)

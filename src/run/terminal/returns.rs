@@ -1,18 +1,18 @@
-//! Line ends between two terminals: the command's has put a carriage return before each line feed, and the user's is about
-//! to put another there.
+//! Line ends between two terminals: the command's has inserted a carriage return before each line feed, and the user's would
+//! insert another one.
 
-/// How long a line feed may take to follow its carriage return, in milliseconds.
+/// How long to wait for the line feed after a carriage return, in milliseconds.
 pub const A_MOMENT: i32 = 20;
 
-/// Takes out again what the command's terminal put in.
+/// Removes the carriage returns that the command's terminal inserted.
 #[derive(Debug, Default)]
 pub struct Returns {
-    /// Whether the last chunk broke off after a carriage return that may belong to a line feed.
+    /// Whether the last chunk ended with a carriage return that may belong to a line feed.
     held: bool,
 }
 
 impl Returns {
-    /// The bytes as the command wrote them. A carriage return at their end is held back: its line feed may be yet to come.
+    /// The bytes as the command wrote them. A trailing carriage return is held back, because its line feed may be yet to come.
     pub fn remove(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(bytes.len() + 1);
         if std::mem::take(&mut self.held) && bytes.first() != Some(&b'\n') {
@@ -30,13 +30,13 @@ impl Returns {
         out
     }
 
-    /// Whether a carriage return is held back.
+    /// Whether a carriage return is being held back.
     #[must_use]
     pub fn holds(&self) -> bool {
         self.held
     }
 
-    /// The carriage return that was held back, when nothing came after it for a moment: the command wrote it.
+    /// The held-back carriage return. It is released if nothing follows it for a moment, because the command itself wrote it.
     pub fn release(&mut self) -> Vec<u8> {
         if std::mem::take(&mut self.held) {
             vec![b'\r']

@@ -1,13 +1,13 @@
-//! Whether a full-screen program has the screen: it has switched to the alternate one.
+//! Whether a full-screen program has switched to the alternate screen.
 
-/// The longest sequence looked at, in bytes.
+/// The maximum length of an escape sequence examined, in bytes.
 const LONGEST: usize = 24;
 
-/// Follows what is written to a terminal.
+/// Tracks the output to a terminal.
 #[derive(Debug, Default)]
 pub struct Screen {
     alternate: bool,
-    /// The beginning of a sequence that the last chunk broke off.
+    /// The beginning of an escape sequence that the last chunk cut off.
     begun: Vec<u8>,
 }
 
@@ -18,7 +18,7 @@ impl Screen {
         self.alternate
     }
 
-    /// Takes note of what was written.
+    /// Processes bytes that were written.
     pub fn after(&mut self, bytes: &[u8]) {
         if self.begun.is_empty() {
             self.look(bytes);

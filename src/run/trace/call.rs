@@ -1,4 +1,4 @@
-//! Refused calls as the diagnosis sees them: the log read, numbers made operations.
+//! Refused system calls as the diagnosis sees them: reads the log and converts numbers into operations.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV6};
@@ -13,54 +13,54 @@ use crate::attempt::{Errno, NodeType, OpenHow, Operation, Privilege};
 use crate::report::{CallReport, lossy};
 use crate::run::scene::Process;
 
-/// A call that the kernel refused.
+/// A system call that the kernel refused.
 #[derive(Debug, Clone)]
 pub struct Call {
     /// The call's name: `openat`.
     pub name: &'static str,
-    /// How it was refused.
+    /// The error number it returned.
     pub errno: Errno,
-    /// What was tried; `None` where no operation stands for it.
+    /// The operation it attempted; `None` if no operation corresponds to it.
     pub operation: Option<Operation>,
-    /// The object's path, absolute; `None` without one.
+    /// The absolute path of the object; `None` if it has none.
     pub path: Option<Vec<u8>>,
-    /// The directory that the path was given relative to: the kernel started there.
+    /// The directory that the path was relative to, where its resolution started.
     pub directory: Option<Vec<u8>>,
-    /// The new name of a rename or link, absolute.
+    /// The new name of a rename or link, as an absolute path.
     pub to: Option<Vec<u8>>,
-    /// The socket address where it is no path: `127.0.0.1:80`, `[::1]:80`, `@name` of an abstract Unix socket.
+    /// The socket address, if it is not a path: `127.0.0.1:80`, `[::1]:80`, or `@name` for an abstract Unix socket.
     pub address: Option<String>,
-    /// The process that a signal or a trace was aimed at.
+    /// The process that a signal or trace was aimed at.
     pub target: Option<i32>,
-    /// Whether it makes a file without a name in the directory that is its path (O_TMPFILE).
+    /// Whether it creates an unnamed file in the directory that is its path (O_TMPFILE).
     pub makes_unnamed: bool,
-    /// Whether tracing is the likely reason: a ptrace(2) of a process that permwrap traces, anything in a set-user-ID program
-    /// that is without its privileges.
+    /// Whether tracing itself is the likely reason: a ptrace(2) of a process that permwrap traces, or any call of a set-user-ID
+    /// program that runs without its privileges.
     pub by_tracer: bool,
-    /// Whether a filter of calls (seccomp) answered it, certainly.
+    /// Whether a seccomp filter certainly answered it.
     pub by_filter: bool,
     /// The program's name.
     pub program: Vec<u8>,
-    /// The process as it was.
+    /// The process, in its state at the time.
     pub process: Arc<Process>,
     place: Place,
 }
 
-/// What the log tells, as far as it was read.
+/// The content of the log, as far as it was read.
 pub struct Calls {
     log: Log,
     from: Place,
     processes: HashMap<u64, Arc<Process>>,
-    /// Every refused call, equal ones once, in the order of their first.
+    /// Every distinct refused call, in the order of first occurrence.
     pub calls: Vec<Call>,
-    /// The processes that ended in failure, in the order of their ends.
+    /// The processes that ended in failure, in order.
     pub failed: Vec<Failed>,
-    /// What is to be said of the tracing itself.
+    /// Remarks about the tracing itself.
     pub remarks: Vec<Remark>,
 }
 
 impl Calls {
-    /// Nothing read yet.
+    /// A reader of this log that has read nothing yet.
     #[must_use]
     pub fn new(log: Log) -> Calls {
         Calls {
@@ -73,7 +73,7 @@ impl Calls {
         }
     }
 
-    /// Reads what is new.
+    /// Reads new entries.
     pub fn update(&mut self) {
         for (place, bytes) in self.log.read(&mut self.from) {
             match Entry::from_bytes(bytes) {
@@ -92,20 +92,20 @@ impl Calls {
         }
     }
 
-    /// How often a call was met until now.
+    /// How often a call has occurred so far.
     #[must_use]
     pub fn count(&self, call: &Call) -> u64 {
         self.log.met(call.place).count.into()
     }
 
-    /// When a call was last met, as a number that grows, and by which process.
+    /// When a call last occurred, as a number that increases with every call, and in which process.
     #[must_use]
     pub fn last(&self, call: &Call) -> (u64, i32) {
         let met = self.log.met(call.place);
         (met.when, met.pid)
     }
 
-    /// The index of the call that a process's end refers to.
+    /// The index of the call at this place in the log.
     #[must_use]
     pub fn at(&self, place: u64) -> Option<usize> {
         self.calls
@@ -113,25 +113,25 @@ impl Calls {
             .ok()
     }
 
-    /// Reads all that is known of a command whose end the wrapper knows: the tracer wrote it just now, or is about to.
+    /// Reads everything about a command whose end the wrapper knows. The tracer has just written it, or is about to.
     pub fn settle(&mut self) {
         let _ = self.log.settles();
         self.update();
     }
 
-    /// Whether the tracer has seen the command's end.
+    /// Whether the tracer has recorded the command's end.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.log.is_settled()
     }
 
-    /// Whether what was refused worked in another way since it was last met.
+    /// Whether the refused operation has since succeeded in another way.
     #[must_use]
     pub fn has_passed(&self, call: &Call) -> bool {
         self.log.met(call.place).passed
     }
 
-    /// The call for the report; `told` where a message was about it.
+    /// The call for the report. `told` says whether a message was attributed to it.
     #[must_use]
     pub fn report_of(&self, call: &Call, told: bool) -> CallReport {
         let path = call.path.as_ref().map(|path| lossy(path));
@@ -150,7 +150,7 @@ impl Calls {
         }
     }
 
-    /// How many different calls there was no room for.
+    /// How many distinct calls did not fit into the log.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.log.dropped()
@@ -179,7 +179,7 @@ impl Call {
     }
 }
 
-/// The flags of open(2).
+/// The flags of open(2), if the call has them.
 fn flags(refused: &Refused) -> Option<u64> {
     match refused.row().does {
         Does::Open(flags) => Some(refused.how[usize::from(flags)]),
@@ -188,7 +188,7 @@ fn flags(refused: &Refused) -> Option<u64> {
     }
 }
 
-/// What was tried.
+/// The operation that the call attempted.
 fn operation(refused: &Refused) -> Option<Operation> {
     let how = |argument: u8| refused.how[usize::from(argument)];
     Some(match refused.row().does {
@@ -227,7 +227,7 @@ fn operation(refused: &Refused) -> Option<Operation> {
         Does::Link => Operation::Link,
         Does::Chmod(mode) => Operation::Chmod(Some(how(mode) as u32 & 0o7777)),
         Does::Chown(user, group) => {
-            // All ones leaves it as it is.
+            // An id of -1 leaves the owner or group unchanged.
             let id = |argument| Some(how(argument) as u32).filter(|id| *id != u32::MAX);
             Operation::Chown {
                 uid: id(user),
@@ -257,7 +257,7 @@ fn operation(refused: &Refused) -> Option<Operation> {
     })
 }
 
-/// open(2) with these flags.
+/// open(2) with these flags, as an operation.
 fn open(flags: u64) -> Operation {
     let flags = flags as i32;
     let has = |flag: i32| flags & flag == flag;
@@ -281,7 +281,7 @@ fn open(flags: u64) -> Operation {
     })
 }
 
-/// access(2) with this mode.
+/// access(2) with this mode, as an operation.
 fn access(mode: u64, path: Option<&[u8]>) -> Operation {
     use std::os::unix::ffi::OsStrExt;
     let has = |flag: i32| mode as i32 & flag != 0;
@@ -301,7 +301,7 @@ fn access(mode: u64, path: Option<&[u8]>) -> Operation {
     }
 }
 
-/// Making namespaces by these flags of clone(2): a user namespace comes first, and gives the right to the others.
+/// Creating namespaces with these flags of clone(2). A user namespace is created first and grants the privilege for the others.
 fn namespace(flags: u64) -> Option<Operation> {
     let flags = flags as u32 & NAMESPACES;
     let user = flags & libc::CLONE_NEWUSER as u32 != 0;
@@ -313,7 +313,7 @@ fn namespace(flags: u64) -> Option<Operation> {
     (flags != 0).then_some(Operation::Privileged(privilege))
 }
 
-/// A socket address that is no path.
+/// A socket address that is not a path.
 fn address(bytes: &[u8]) -> Option<String> {
     let (family, rest) = bytes.split_first_chunk()?;
     let port = || Some(u16::from_be_bytes(*rest.first_chunk()?));

@@ -1,4 +1,4 @@
-//! What the tracer writes into its log: entries as bytes, and back.
+//! The entries that the tracer writes into its log, and their encoding.
 
 use super::table::{Abi, CALLS, Row};
 use crate::run::diagnosis::wire::{
@@ -9,52 +9,52 @@ use crate::run::scene::Process;
 /// One entry.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Entry {
-    /// A process as it was when a call of it was refused; later entries refer to it.
+    /// A process in its state when one of its calls was refused; later entries refer to it.
     Process(Box<Process>),
     /// A refused call.
     Refused(Refused),
-    /// A process that had refused calls ended in failure.
+    /// The end, in failure, of a process that had refused calls.
     Failed(Failed),
-    /// Something to be said of the tracing itself.
+    /// A remark about the tracing itself.
     Remark(Remark),
 }
 
 /// A refused call, as it was made.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Refused {
-    /// Its place in the [table](CALLS).
+    /// Its index in the [table](CALLS).
     pub row: usize,
-    /// The table of calls by which it was made: in 32-bit programs some arguments are laid out otherwise.
+    /// The ABI it was made with, which determines the layout of some arguments.
     pub abi: Abi,
-    /// The error number it was answered with.
+    /// The error number it returned.
     pub errno: i32,
-    /// The arguments that say how, but for addresses: flags, modes, ids; 0 elsewhere.
+    /// The arguments that are not addresses (flags, modes, ids); 0 elsewhere.
     pub how: [u64; 6],
-    /// What the address among the arguments points to, where that matters: `struct open_how`, a name, times.
+    /// The memory that a relevant argument points to: `struct open_how`, an attribute name, times.
     pub extra: Vec<u8>,
-    /// The object's path, absolute as the wrapper sees it; `None` without one.
+    /// The object's path, absolute and as seen by the wrapper; `None` if it has none.
     pub path: Option<Vec<u8>>,
-    /// The directory that the path was given relative to.
+    /// The directory that the path was relative to.
     pub directory: Option<Vec<u8>>,
-    /// The second path, likewise absolute.
+    /// The second path, also absolute.
     pub to: Option<Vec<u8>>,
-    /// The socket address, as the call was given it (`struct sockaddr`).
+    /// The socket address as passed to the call (`struct sockaddr`).
     pub address: Vec<u8>,
-    /// The number of the process that a signal or a trace was aimed at.
+    /// The id of the process that a signal or trace was aimed at.
     pub target: Option<i32>,
-    /// Whether a filter of calls answered, before the kernel looked at the call itself.
+    /// Whether a seccomp filter answered it before the kernel executed the call.
     pub by_filter: bool,
-    /// Whether tracing is the likely reason: a ptrace(2) of a process that permwrap traces, anything in a set-user-ID program
-    /// that is without its privileges.
+    /// Whether tracing itself is the likely reason: a ptrace(2) of a process that permwrap traces, or any call of a set-user-ID
+    /// program that runs without its privileges.
     pub by_tracer: bool,
     /// The program's name.
     pub program: Vec<u8>,
-    /// Where the log has the process as it was.
+    /// The place of the process's entry in the log.
     pub process: u64,
 }
 
 impl Refused {
-    /// Its row of the table.
+    /// Its row in the table.
     #[must_use]
     pub fn row(&self) -> &'static Row {
         &CALLS[self.row]
@@ -64,37 +64,38 @@ impl Refused {
 /// The end of a process that had refused calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failed {
-    /// Its number.
+    /// Its process id.
     pub pid: i32,
-    /// Its parent's.
+    /// Its parent's process id.
     pub parent: i32,
-    /// Its exit code, or 128 and the signal that killed it.
+    /// Its exit code, or 128 plus the number of the signal that killed it.
     pub code: i32,
-    /// Its last refused calls, the latest last.
+    /// Its last refused calls, the latest one last.
     pub refused: Vec<Refusal>,
 }
 
-/// One refused call of a process that ended.
+/// A refused call of a process that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusal {
-    /// Where the log has it.
+    /// The place of the call's entry in the log.
     pub place: u64,
-    /// Whether it worked afterwards in another way: on another path of the same name, with less asked for.
+    /// Whether the operation later succeeded in another way: with the same name in another directory, or with fewer permissions
+    /// requested.
     pub passed: bool,
-    /// How many watched calls the process made afterwards.
+    /// How many watched calls the process made after it.
     pub followed_by: u32,
 }
 
-/// Something to be said of the tracing itself.
+/// A remark about the tracing itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remark {
-    /// The command could not be traced: the errno.
+    /// The command could not be traced, for this error number.
     NotTraced(i32),
-    /// This program has the set-user-ID or set-group-ID bit or file capabilities, without effect while it is traced.
+    /// This program has a set-user-ID or set-group-ID bit or file capabilities, which have no effect while it is traced.
     Privileges(Vec<u8>),
     /// This program uses io_uring.
     Ring(Vec<u8>),
-    /// This program wanted to trace a process that is traced already.
+    /// This program tried to trace a process that is already being traced.
     Tracer(Vec<u8>),
 }
 
@@ -109,7 +110,7 @@ mod tag {
 }
 
 impl Entry {
-    /// As bytes.
+    /// Encodes an entry.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -142,7 +143,7 @@ impl Entry {
         bytes
     }
 
-    /// From bytes; `None` where they are none of an entry's.
+    /// Decodes an entry; `None` if it is malformed.
     #[must_use]
     pub fn from_bytes(entry: &[u8]) -> Option<Entry> {
         let (tag, rest) = entry.split_first()?;

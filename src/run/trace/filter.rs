@@ -1,7 +1,7 @@
-//! The filter that stops a process at the calls of the [table](super::table) and lets all others pass at full speed.
+//! The seccomp filter that stops a process at the calls of the [table](super::table) and lets all others pass at full speed.
 //!
-//! Where it answers "trace", a filter of the command's own that answers otherwise (an errno, a signal) wins: the kernel
-//! takes the strictest answer (seccomp(2)). Programs in a table of calls that is not known here pass unwatched.
+//! If a filter of the command itself returns a stricter action (an error number, a signal), that takes precedence (seccomp(2)).
+//! Programs with an unknown ABI are not watched.
 
 use std::collections::BTreeMap;
 
@@ -14,18 +14,18 @@ const NUMBER: u32 = 0;
 const ARCHITECTURE: u32 = 4;
 const ARGUMENTS: u32 = 16;
 
-/// What the filter tells with a stop: of a call that makes a process.
+/// The data reported with a stop at a call that creates a process.
 pub const MAKES_PROCESS: u16 = 1;
-/// Of one whose success is of interest; of all others it tells 0.
+/// The data reported with a stop at a call whose success matters; it is 0 for all other calls.
 pub const MATTERS: u16 = 2;
 
-/// The filter for this machine.
+/// The filter program for this machine.
 #[must_use]
 pub fn filter() -> Vec<sock_filter> {
     let mut program = vec![load(ARCHITECTURE)];
     for &abi in Abi::HERE {
         let section = section(abi);
-        // Too far for a conditional jump.
+        // The distance is too long for a conditional jump.
         program.push(jump(libc::BPF_JEQ, abi.audit_number(), 1, 0));
         program.push(statement(
             libc::BPF_JMP | libc::BPF_JA,
@@ -37,8 +37,8 @@ pub fn filter() -> Vec<sock_filter> {
     program
 }
 
-/// What decides for one table of calls: the kernel runs it once for each call there is when it is installed, so that a search
-/// by halves pays.
+/// The part for one ABI. When a filter is installed, the kernel runs it once for every system call number, so a binary search
+/// pays off.
 fn section(abi: Abi) -> Vec<sock_filter> {
     let mut calls: BTreeMap<u32, Vec<&Row>> = BTreeMap::new();
     for row in CALLS {
@@ -55,7 +55,7 @@ fn section(abi: Abi) -> Vec<sock_filter> {
     program
 }
 
-/// What decides for these calls, which are in the order of their numbers.
+/// A binary search among these calls, which are sorted by number.
 fn search(decisions: &[(u32, Vec<sock_filter>)]) -> Vec<sock_filter> {
     match decisions {
         [] => vec![answer(libc::SECCOMP_RET_ALLOW)],
@@ -63,7 +63,7 @@ fn search(decisions: &[(u32, Vec<sock_filter>)]) -> Vec<sock_filter> {
         _ => {
             let (lower, upper) = decisions.split_at(decisions.len() / 2);
             let (first, lower) = (upper[0].0, search(lower));
-            // Too far for a conditional jump, often.
+            // The distance is often too long for a conditional jump.
             let mut program = vec![
                 jump(libc::BPF_JGE, first, 0, 1),
                 statement(libc::BPF_JMP | libc::BPF_JA, lower.len() as u32),
@@ -75,7 +75,7 @@ fn search(decisions: &[(u32, Vec<sock_filter>)]) -> Vec<sock_filter> {
     }
 }
 
-/// What decides for the call with this number, of which some uses or all are watched.
+/// The decision about the call with this number, some or all of whose uses are watched.
 fn decision(number: u32, rows: &[&Row]) -> Vec<sock_filter> {
     let mut uses: Vec<sock_filter> = rows.iter().flat_map(|row| watched_use(row)).collect();
     let mut program = vec![jump(libc::BPF_JEQ, number, 0, uses.len() as u8)];
@@ -84,7 +84,7 @@ fn decision(number: u32, rows: &[&Row]) -> Vec<sock_filter> {
     program
 }
 
-/// Stops where the use is a watched one, else goes on behind.
+/// Stops if the use is a watched one, otherwise falls through.
 fn watched_use(row: &Row) -> Vec<sock_filter> {
     let low = |argument: u8| {
         ARGUMENTS + 8 * u32::from(argument) + if cfg!(target_endian = "big") { 4 } else { 0 }
@@ -136,7 +136,7 @@ fn statement(code: u32, k: u32) -> sock_filter {
     }
 }
 
-/// Compares with a constant, and skips so many instructions when it holds, so many when it does not.
+/// Compares with a constant, and skips `holds` instructions if the comparison holds, otherwise `fails`.
 fn jump(test: u32, constant: u32, holds: u8, fails: u8) -> sock_filter {
     sock_filter {
         jt: holds,
@@ -149,7 +149,7 @@ fn jump(test: u32, constant: u32, holds: u8, fails: u8) -> sock_filter {
 mod tests {
     use super::*;
 
-    /// What the filter answers, by what the kernel does with each of its instructions.
+    /// Interprets the filter as the kernel does: returns its answer and the number of executed instructions.
     fn answered(program: &[sock_filter], data: &[u32]) -> (u32, usize) {
         let (mut at, mut value, mut steps) = (0, 0, 0);
         loop {
@@ -177,7 +177,7 @@ mod tests {
             for number in 0..600 {
                 let rows = CALLS.iter().filter(|row| row.number(abi) == Some(number));
                 let rows: Vec<&Row> = rows.collect();
-                // Arguments that are all 0: no use but a watched one of every call, and of some with no bit.
+                // With all arguments 0, the only watched uses are those of `Always` and `NoBit` rows.
                 let mut data = [0; 16];
                 (data[0], data[1]) = (number, abi.audit_number());
                 let watched = rows.iter().any(|row| row.when.holds([0; 6]));

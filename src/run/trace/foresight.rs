@@ -1,9 +1,9 @@
-//! Foresight: which calls cannot be refused, so that a process need not be stopped at their ends as well.
+//! Predicts which calls cannot be refused, so that the process need not be stopped at their ends as well.
 //!
-//! Most watched calls find what they look for, or find that it is not there. For a process with the tracer's own credentials,
-//! root directory and mounts, in no sandbox of its own, the tracer finds out the same way: it walks the same path, by what
-//! the kernel has in memory (openat2(2), RESOLVE_CACHED). It never waits for a file system: who serves that may be among those
-//! that stand still. Where this tells nothing, the end of the call does.
+//! Most watched calls find their object, or find that it does not exist. If a process has the tracer's own credentials, root
+//! directory and mounts, and no sandbox of its own, the tracer can determine that itself: it resolves the same path from the
+//! kernel's caches (openat2(2), RESOLVE_CACHED). It never waits for a file system, whose server may itself be a stopped tracee.
+//! If this gives no answer, the process is stopped at the end of the call.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -20,13 +20,13 @@ use super::object;
 use super::sys::{self, CallInfo};
 use super::table::{Abi, CALLS, Does, Object, Row};
 
-/// File systems that answer who may read a file from memory.
+/// File systems that answer permission checks from memory.
 const FROM_MEMORY: [&str; 11] = [
     "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "tmpfs", "ramfs", "overlay", "squashfs",
     "erofs",
 ];
 
-/// The flags of open(2) with which it needs nothing but to find the file and to read it.
+/// The flags of open(2) with which it requires nothing but finding the file and read permission.
 const PLAIN: i32 = libc::O_CLOEXEC
     | libc::O_NONBLOCK
     | libc::O_DIRECTORY
@@ -34,20 +34,20 @@ const PLAIN: i32 = libc::O_CLOEXEC
     | libc::O_NOCTTY
     | libc::O_LARGEFILE;
 
-/// A call whose answer may be foreseen.
+/// A call whose answer may be predictable.
 #[derive(Debug, Clone, Copy)]
 struct Foreseeable {
     object: Object,
     needs: Needs,
 }
 
-/// What it needs, besides finding its object.
+/// What the call requires besides finding its object.
 #[derive(Debug, Clone, Copy)]
 enum Needs {
     Nothing,
-    /// What is in this mode, by the real ids.
+    /// The permissions in this mode argument, for the real ids.
     Access(u8),
-    /// Reading, where these flags ask for no more.
+    /// Read permission, if this flags argument requests nothing else.
     Open(u8),
 }
 
@@ -68,21 +68,21 @@ impl Foreseeable {
     }
 }
 
-/// What is known of calls to come.
+/// State for the prediction of calls.
 #[derive(Debug)]
 pub struct Foresight {
-    /// By the call's number in the usual table.
+    /// The predictable calls, by their number in the native ABI.
     calls: Vec<Option<Foreseeable>>,
-    /// The working directories of threads, until one of them changes.
+    /// The working directories of threads; cleared when any thread changes its own.
     directories: HashMap<i32, OwnedFd>,
-    /// Processes, to get what they have open.
+    /// Descriptors of processes, through which their open files are duplicated.
     processes: HashMap<i32, OwnedFd>,
-    /// The mounts that answer from memory, once that was asked.
+    /// The ids of the mounts that answer from memory, once determined.
     mounts: OnceCell<Vec<u64>>,
 }
 
 impl Foresight {
-    /// Nothing seen yet.
+    /// Starts without any cached state.
     #[must_use]
     pub fn new() -> Foresight {
         let mut calls = Vec::new();
@@ -103,7 +103,7 @@ impl Foresight {
         }
     }
 
-    /// A thread changed its directory, and with it perhaps others'.
+    /// A thread has changed its working directory, and perhaps that of others.
     pub fn forget_directories(&mut self) {
         self.directories.clear();
     }
@@ -114,7 +114,8 @@ impl Foresight {
         self.processes.remove(&pid);
     }
 
-    /// Whether the call at whose start a thread stands cannot be refused. The thread must be as the tracer is.
+    /// Whether the call at whose start a thread is stopped cannot be refused. The thread must not differ from the tracer in
+    /// credentials, root directory, mounts or sandbox.
     #[must_use]
     pub fn is_sure(&mut self, pid: i32, call: &CallInfo) -> bool {
         self.granted(pid, call).unwrap_or(false)
@@ -138,7 +139,7 @@ impl Foresight {
             _ => return None,
         };
         let path = object::text_at(pid, arguments[usize::from(path)]);
-        // What is in /proc, and in /dev by way of it, is another thing to each process.
+        // /proc, and /dev through links to it, differ between processes.
         if path.is_empty() || path.starts_with(b"/proc") || path.starts_with(b"/dev/") {
             return None;
         }
@@ -172,7 +173,7 @@ impl Foresight {
         }
     }
 
-    /// Whether a regular file or a directory may be used so; `None` where that cannot be told without waiting.
+    /// Whether a regular file or directory may be accessed in this way; `None` if that cannot be determined without waiting.
     fn allows(&self, file: &OwnedFd, mode: i32, flags: i32) -> Option<bool> {
         let how = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
         let what = StatxFlags::TYPE | StatxFlags::MNT_ID;
@@ -183,8 +184,8 @@ impl Foresight {
         (is_plain && mounts.contains(&stat.stx_mnt_id)).then(|| sys::may_use(file, mode, flags))
     }
 
-    /// What a thread has open. A copy of its descriptor costs less than a walk through /proc, but only of a process's first
-    /// thread.
+    /// A duplicate of a thread's open file. Duplicating it is cheaper than going through /proc, but works only for a process's
+    /// first thread.
     fn opened(&mut self, pid: i32, descriptor: i32) -> Option<OwnedFd> {
         if let Entry::Vacant(new) = self.processes.entry(pid)
             && let Ok(process) = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty())
@@ -206,7 +207,7 @@ impl Foresight {
     }
 }
 
-/// The numbers of the mounts whose file systems answer from memory (proc_pid_mountinfo(5)).
+/// The ids of the mounts whose file systems answer from memory (proc_pid_mountinfo(5)).
 fn mounts_in_memory() -> Vec<u64> {
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     mounts.lines().filter_map(mount_in_memory).collect()

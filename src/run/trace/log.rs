@@ -1,7 +1,8 @@
-//! The tracer's log: memory that the tracer and the wrapper share.
+//! The tracer's log, in memory shared by the tracer and the wrapper.
 //!
-//! The tracer cannot wait for a reader, nor the reader ask the tracer, which waits for its tracees: so the one appends, the
-//! other looks when it needs to. Nothing is ever moved or freed; how often an entry was met is counted in place.
+//! The tracer cannot wait for a reader, and the reader cannot query the tracer while that waits for its tracees. So the tracer
+//! only appends, and the reader looks whenever it needs to. Entries are never moved or freed; the number of occurrences is
+//! updated in place.
 
 use std::io;
 use std::num::NonZero;
@@ -11,29 +12,29 @@ use std::time::{Duration, Instant};
 
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous};
 
-/// How much there is room for, in bytes. Pages cost nothing until they are written to.
+/// The size of the log, in bytes. Pages take no memory until they are written to.
 const ROOM: usize = 16 << 20;
 
-/// How long the tracer may need to write of an end that is known already.
+/// How long to wait for the tracer to record an end that is already known.
 const A_MOMENT: Duration = Duration::from_secs(1);
 
-/// What stands before the entries.
+/// The header of the log.
 #[repr(C)]
 struct Head {
-    /// How many bytes behind the head are in use.
+    /// The number of bytes in use after the header.
     used: AtomicU64,
-    /// How often anything was met.
+    /// The total number of occurrences of all entries.
     clock: AtomicU64,
-    /// How many entries there was no room for.
+    /// The number of entries that did not fit.
     dropped: AtomicU64,
-    /// Whether the command has ended and all that is known of it is here.
+    /// Whether the command has ended and everything about it has been recorded.
     settled: AtomicBool,
 }
 
-/// What stands before an entry's bytes.
+/// The header of an entry.
 #[repr(C)]
 struct Mark {
-    /// How many bytes follow.
+    /// The length of the entry, in bytes.
     length: u64,
     count: AtomicU32,
     pid: AtomicU32,
@@ -41,45 +42,45 @@ struct Mark {
     passed: AtomicBool,
 }
 
-/// The log. It lives as long as the process, and is the same in every process forked from this one.
+/// The log. It is never unmapped, and is shared with every process forked from this one.
 #[derive(Debug, Clone, Copy)]
 pub struct Log {
     memory: NonNull<u8>,
 }
 
-// SAFETY: what is behind the pointer is never unmapped, and is changed through atomics, or before `used` tells of it.
+// SAFETY: the memory is never unmapped. It is modified through atomics, or before `used` covers it.
 unsafe impl Send for Log {}
 // SAFETY: as above.
 unsafe impl Sync for Log {}
 
-/// Where an entry is.
+/// The offset of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place(u64);
 
 impl Place {
-    /// As a number, to be written into an entry.
+    /// The place as a number that can be stored in an entry.
     #[must_use]
     pub fn number(self) -> u64 {
         self.0
     }
 
-    /// From a number in an entry.
+    /// The place with this number.
     #[must_use]
     pub fn from_number(number: u64) -> Place {
         Place(number)
     }
 }
 
-/// How often an entry was met, when last (counted over all entries), and by which process.
+/// The occurrences of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Met {
-    /// How often.
+    /// The number of occurrences.
     pub count: u32,
-    /// When last: a number that grows with everything that is met.
+    /// When it last occurred: a number that increases with every occurrence of any entry.
     pub when: u64,
-    /// Who met it last.
+    /// The process in which it last occurred.
     pub pid: i32,
-    /// Whether it worked in another way since.
+    /// Whether the operation has since succeeded in another way.
     pub passed: bool,
 }
 
@@ -87,7 +88,7 @@ impl Log {
     /// An empty log.
     ///
     /// # Errors
-    /// Where no memory is to be had.
+    /// Fails if no memory can be mapped.
     pub fn new() -> io::Result<Log> {
         let room = NonZero::new(ROOM).unwrap_or(NonZero::<usize>::MIN);
         let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
@@ -106,12 +107,12 @@ impl Log {
     }
 
     fn head(&self) -> &Head {
-        // SAFETY: the mapping is aligned, large enough, never unmapped, and zeroes are a valid Head.
+        // SAFETY: the mapping is aligned, large enough and never unmapped, and zeros are a valid Head.
         unsafe { self.memory.cast().as_ref() }
     }
 
     fn mark(&self, place: Place) -> &Mark {
-        // SAFETY: a Place comes from append, which keeps it aligned and inside of the mapping.
+        // SAFETY: a Place comes from append, which keeps it aligned and within the mapping.
         unsafe { self.at(place.0).cast().as_ref() }
     }
 
@@ -120,7 +121,7 @@ impl Log {
         unsafe { self.memory.add(size_of::<Head>() + offset as usize) }
     }
 
-    /// Adds an entry, met once by this process. `None` where there is no more room. Only the tracer may call this.
+    /// Appends an entry, with one occurrence in this process. `None` if there is no room left. Only the tracer may call this.
     pub fn append(&self, bytes: &[u8], pid: i32) -> Option<Place> {
         let head = self.head();
         let offset = head.used.load(SeqCst);
@@ -130,7 +131,7 @@ impl Log {
             return None;
         }
         let start = self.at(offset);
-        // SAFETY: there is room for it, nobody reads behind `used`, and offsets are multiples of 8.
+        // SAFETY: there is room for it, nobody reads beyond `used`, and offsets are multiples of 8.
         unsafe {
             start.cast().write(Mark {
                 length: bytes.len() as u64,
@@ -148,7 +149,7 @@ impl Log {
         Some(Place(offset))
     }
 
-    /// An entry was met again by this process.
+    /// Counts another occurrence of an entry, in this process.
     pub fn meet(&self, place: Place, pid: i32) {
         let mark = self.mark(place);
         mark.count.fetch_add(1, SeqCst);
@@ -158,12 +159,12 @@ impl Log {
             .store(self.head().clock.fetch_add(1, SeqCst) + 1, SeqCst);
     }
 
-    /// What was refused worked afterwards in another way.
+    /// Marks that the refused operation later succeeded in another way.
     pub fn pass(&self, place: Place) {
         self.mark(place).passed.store(true, SeqCst);
     }
 
-    /// How often an entry was met until now.
+    /// The occurrences of an entry so far.
     #[must_use]
     pub fn met(&self, place: Place) -> Met {
         let mark = self.mark(place);
@@ -175,14 +176,14 @@ impl Log {
         }
     }
 
-    /// The entries from a place on, each with its place; the place moves behind them.
+    /// The entries from a place on, each with its place; `from` is advanced past them.
     pub fn read(&self, from: &mut Place) -> Vec<(Place, &[u8])> {
         let used = self.head().used.load(SeqCst);
         let mut entries = Vec::new();
         while from.0 < used {
             let place = *from;
             let length = self.mark(place).length as usize;
-            // SAFETY: append has written them before it told of them, and nobody changes them.
+            // SAFETY: append has written the bytes before `used` covered them, and nobody modifies them.
             let bytes = unsafe {
                 std::slice::from_raw_parts(self.at(place.0).add(size_of::<Mark>()).as_ptr(), length)
             };
@@ -192,24 +193,24 @@ impl Log {
         entries
     }
 
-    /// Whether there is anything in it.
+    /// Whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.head().used.load(SeqCst) == 0
     }
 
-    /// How many entries there was no room for.
+    /// How many entries did not fit.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.head().dropped.load(SeqCst)
     }
 
-    /// All that is known of the command's end is here.
+    /// Marks that everything about the command's end has been recorded.
     pub fn settle(&self) {
         self.head().settled.store(true, SeqCst);
     }
 
-    /// Waits a moment for that: the tracer is about to write it. False where it does not, being killed.
+    /// Waits briefly for that, because the tracer is about to record it. False if it does not, because it was killed.
     #[must_use]
     pub fn settles(&self) -> bool {
         let start = Instant::now();
@@ -219,7 +220,7 @@ impl Log {
         self.is_settled()
     }
 
-    /// Whether it is.
+    /// Whether everything about the command's end has been recorded.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.head().settled.load(SeqCst)

@@ -1,4 +1,4 @@
-//! What /proc tells of a process that stands still.
+//! What /proc shows of a stopped process.
 
 use std::os::unix::fs::MetadataExt;
 
@@ -31,7 +31,7 @@ pub fn last_component(path: &[u8]) -> Vec<u8> {
         .to_vec()
 }
 
-/// A line of /proc/PID/status.
+/// A field of /proc/PID/status.
 fn field<'a>(status: &'a [u8], name: &[u8]) -> &'a [u8] {
     let mut lines = status.split(|byte| *byte == b'\n');
     lines
@@ -40,7 +40,7 @@ fn field<'a>(status: &'a [u8], name: &[u8]) -> &'a [u8] {
         .trim_ascii()
 }
 
-/// The number of the process that a thread belongs to.
+/// The id of the process that a thread belongs to.
 #[must_use]
 pub fn thread_group(process: &Process) -> i32 {
     let number = str::from_utf8(field(&process.status, b"Tgid:")).ok();
@@ -49,7 +49,7 @@ pub fn thread_group(process: &Process) -> i32 {
         .unwrap_or(process.pid)
 }
 
-/// What of a process decides, so that equal calls of others like it are equal.
+/// The attributes of a process that access depends on, so that equal calls of similar processes count as equal.
 #[must_use]
 pub fn credentials(process: &Process) -> Vec<u8> {
     let fields: [&[u8]; 6] = [
@@ -65,7 +65,7 @@ pub fn credentials(process: &Process) -> Vec<u8> {
     all
 }
 
-/// Whether the program that a process runs would have got privileges from its file.
+/// Whether the program that a process runs has privileges from its file, which it would have received without the tracer.
 #[must_use]
 pub fn has_privileges(pid: i32) -> bool {
     let program = format!("/proc/{pid}/exe");
@@ -78,13 +78,13 @@ pub fn has_privileges(pid: i32) -> bool {
         || rustix::fs::getxattr(&program, c"security.capability", &mut [0_u8; 64]).is_ok()
 }
 
-/// The security label of a process, by its name in /proc; `None` without a module that labels.
+/// The security label of a process, given by its name in /proc; `None` if no module assigns labels.
 #[must_use]
 pub fn label(process: &str) -> Option<Vec<u8>> {
     std::fs::read(format!("/proc/{process}/attr/current")).ok()
 }
 
-/// What /proc/PID/status tells of a process, as if it had not given up new privileges for the tracer's filter.
+/// The content of /proc/PID/status as it would be if no_new_privs had not been set for the tracer's filter.
 #[must_use]
 pub fn with_new_privileges(status: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(status);

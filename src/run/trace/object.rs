@@ -1,4 +1,4 @@
-//! What a refused call was aimed at: read from the process's memory and from /proc while it stands still.
+//! The object of a refused call, read from the memory of the stopped process and from /proc.
 
 use std::io::{IoSlice, IoSliceMut};
 use std::os::unix::ffi::OsStrExt;
@@ -11,26 +11,26 @@ use super::entry::Refused;
 use super::table::{Abi, Does, Object, Row};
 use crate::run::scene::Process;
 
-/// The longest path that the kernel takes, its NUL included (PATH_MAX).
+/// The maximum length of a path in bytes, including the NUL (PATH_MAX).
 const LONGEST_PATH: usize = 4096;
 
-/// The longest socket address.
+/// The maximum length of a socket address, in bytes.
 const LONGEST_ADDRESS: usize = 128;
 
-/// A process that stands still at the end of a call.
+/// A process stopped at the end of a call.
 pub struct Caller<'a> {
-    /// Its number, or its thread's.
+    /// The id of the thread.
     pub pid: i32,
-    /// What is known of it.
+    /// The process's state.
     pub process: &'a Process,
-    /// Its table of calls.
+    /// The ABI of the call.
     pub abi: Abi,
     /// The call's arguments.
     pub arguments: [u64; 6],
 }
 
 impl Caller<'_> {
-    /// Fills in what the call was aimed at and how.
+    /// Fills in the objects and parameters of the call.
     pub fn describe(&self, row: &Row, refused: &mut Refused) {
         self.find_object(row.object, refused);
         refused.to = self.path_of(row.to).map(|(path, _)| path);
@@ -92,7 +92,7 @@ impl Caller<'_> {
         }
     }
 
-    /// The path, and the directory it was relative to.
+    /// The path, and the directory that it was relative to.
     fn path_of(&self, object: Object) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
         let arguments = self.arguments;
         let argument = |n: u8| arguments[usize::from(n)];
@@ -113,7 +113,7 @@ impl Caller<'_> {
         Some((path?, directory))
     }
 
-    /// A path as permwrap's own root directory sees it, and the directory it was relative to.
+    /// A path as seen from permwrap's own root directory, and the directory that it was relative to.
     fn absolute(&self, base: Option<Vec<u8>>, path: &[u8]) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
         if path.starts_with(b"/") {
             let root = self
@@ -137,7 +137,7 @@ impl Caller<'_> {
         (Some([&base, between, path].concat()), Some(base))
     }
 
-    /// What an open descriptor refers to, where that has a path.
+    /// The path of the file behind a descriptor, if it has one.
     fn opened(&self, descriptor: u64) -> Option<Vec<u8>> {
         let descriptor = descriptor as i32;
         let link = std::fs::read_link(format!("/proc/{}/fd/{descriptor}", self.pid)).ok()?;
@@ -149,7 +149,7 @@ impl Caller<'_> {
         (address != 0).then(|| self.text(address))
     }
 
-    /// The name in a `struct msghdr`: its address and its length.
+    /// The address in a `struct msghdr`: its location and its length.
     fn name_of_message(&self, message: u64) -> (u64, usize) {
         let word = |bytes: &[u8]| {
             let mut word = [0; 8];
@@ -164,7 +164,7 @@ impl Caller<'_> {
         }
     }
 
-    /// Whether both times of a pair are UTIME_NOW, or there is no pair, which means the same.
+    /// Whether both times of a pair are UTIME_NOW, or the pointer is null, which means the same.
     fn sets_present_time(&self, row: &Row, argument: u8) -> bool {
         /// UTIME_NOW.
         const NOW: u32 = 0x3FFF_FFFF;
@@ -196,13 +196,13 @@ impl Caller<'_> {
     }
 }
 
-/// A string in a process's memory that ends with a NUL; what of it can be read.
+/// A NUL-terminated string in the memory of a process, as far as it can be read.
 #[must_use]
 pub fn text_at(pid: i32, address: u64) -> Vec<u8> {
     let mut text = Vec::new();
     while text.len() < LONGEST_PATH {
         let at = address + text.len() as u64;
-        // Most are short; and no further than the page's end: the next may not be there.
+        // Most strings are short. A read must not cross a page boundary, since the next page may be unmapped.
         let usual = if text.is_empty() { 256 } else { LONGEST_PATH };
         let most = (4096 - at % 4096) as usize;
         let piece = read(pid, at, most.min(usual).min(LONGEST_PATH - text.len()));
@@ -218,7 +218,7 @@ pub fn text_at(pid: i32, address: u64) -> Vec<u8> {
     text
 }
 
-/// What is in a process's memory; nothing where it cannot be read.
+/// Memory of a process; empty if it cannot be read.
 fn read(pid: i32, address: u64, length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
     if address == 0 || length == 0 {
@@ -234,13 +234,13 @@ fn read(pid: i32, address: u64, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// Eight bytes of a process's memory.
+/// Eight bytes from the memory of a process.
 #[must_use]
 pub fn word_at(pid: i32, address: u64) -> Option<u64> {
     Some(u64::from_ne_bytes(read(pid, address, 8).try_into().ok()?))
 }
 
-/// Changes eight bytes of a process's memory.
+/// Overwrites eight bytes in the memory of a process.
 pub fn set_word(pid: i32, address: u64, word: u64) {
     let to = RemoteIoVec {
         base: address as usize,
@@ -253,7 +253,7 @@ pub fn set_word(pid: i32, address: u64, word: u64) {
     );
 }
 
-/// The path in the address of a Unix socket that has one (unix(7)).
+/// The path in the address of a Unix socket, if it has one (unix(7)).
 fn unix_path(address: &[u8]) -> Option<&[u8]> {
     let (family, path) = address.split_first_chunk()?;
     let is_unix = i32::from(u16::from_ne_bytes(*family)) == libc::AF_UNIX;

@@ -1,4 +1,4 @@
-//! The refused calls of one process, and which of them it got round.
+//! The refused calls of a process, and which of them it worked around.
 
 use std::collections::VecDeque;
 use std::ffi::c_int;
@@ -9,37 +9,37 @@ use super::entry::{Failed, Refusal};
 use super::log::{Log, Place};
 use super::table::{Does, Row};
 
-/// How many refused calls of a process are remembered until it ends.
+/// The maximum number of refused calls of a process that are remembered until it ends.
 const REMEMBERED: usize = 16;
 
-/// After how many further calls a success no longer counts as the answer to a refusal.
+/// After this many further calls, a success no longer counts as a reaction to a refusal.
 const ATTENTION: u32 = 256;
 
-/// The refused calls of one process.
+/// The refused calls of a process.
 #[derive(Debug, Default)]
 pub struct Refusals {
     parent: i32,
     latest: VecDeque<Latest>,
-    /// How many watched calls it made since its first refusal.
+    /// The number of watched calls since its first refusal.
     calls: u32,
     attention: u32,
 }
 
-/// One of the latest.
+/// A remembered refusal.
 #[derive(Debug)]
 struct Latest {
     place: Place,
     deed: Deed,
     /// The last component of its path.
     name: Vec<u8>,
-    /// Whether the same worked afterwards.
+    /// Whether the same operation has succeeded since.
     passed: bool,
     /// The number of this call among those of its process.
     number: u32,
 }
 
 impl Refusals {
-    /// Of a process with this parent, none yet.
+    /// The state for a process with this parent, without any refusals.
     #[must_use]
     pub fn new(parent: i32) -> Refusals {
         Refusals {
@@ -48,12 +48,12 @@ impl Refusals {
         }
     }
 
-    /// It made a watched call.
+    /// Counts a watched call.
     pub fn count(&mut self) {
         self.calls = self.calls.saturating_add(1);
     }
 
-    /// A call was refused; `name` is the last component of its path.
+    /// Records a refused call; `name` is the last component of its path.
     pub fn add(&mut self, place: Place, deed: Deed, name: Vec<u8>) {
         self.attention = ATTENTION;
         if self.latest.len() == REMEMBERED {
@@ -68,13 +68,13 @@ impl Refusals {
         });
     }
 
-    /// Whether what it does now may be the answer to one of them.
+    /// Whether a refusal is recent enough for the present call to be a reaction to it.
     #[must_use]
     pub fn are_recent(&self) -> bool {
         self.attention > 0
     }
 
-    /// A call worked: marks those refusals, here and in the log, to which that was the answer.
+    /// A call has succeeded: marks the refusals that it was a reaction to, here and in the log.
     pub fn answer(&mut self, deed: Deed, name: &[u8], log: &Log) {
         self.attention = self.attention.saturating_sub(1);
         self.pass(log, |latest| {
@@ -82,7 +82,7 @@ impl Refusals {
         });
     }
 
-    /// It runs another program now: what looked for that has found it.
+    /// The process has executed another program: marks the refusals that occurred while it searched for one.
     pub fn answer_by_program(&mut self, log: &Log) {
         self.pass(log, |latest| {
             matches!(latest.deed, Deed::Look | Deed::Other(Does::Exec))
@@ -98,7 +98,7 @@ impl Refusals {
         }
     }
 
-    /// The process with this number ended with this code.
+    /// The entry for the end of the process, with this id and exit code.
     #[must_use]
     pub fn failed(&self, pid: i32, code: c_int) -> Failed {
         let refused = self.latest.iter().map(|latest| Refusal {
@@ -115,23 +115,23 @@ impl Refusals {
     }
 }
 
-/// What a call does, as far as another can be the answer to its refusal.
+/// The kind of a call, as far as it matters for whether one call can be a reaction to the refusal of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deed {
-    /// It looks whether something is there or may be done.
+    /// Checks whether something exists or is permitted.
     Look,
-    /// It opens for reading only.
+    /// Opens for reading only.
     Read,
-    /// It opens for more.
+    /// Opens for writing or otherwise.
     Write,
-    /// It binds or connects a socket.
+    /// Binds or connects a socket.
     Address,
     /// Anything else.
     Other(Does),
 }
 
 impl Deed {
-    /// Of a call with these arguments.
+    /// The kind of a call with these arguments.
     #[must_use]
     pub fn of(row: &Row, arguments: [u64; 6]) -> Deed {
         let reads =
@@ -146,8 +146,8 @@ impl Deed {
         }
     }
 
-    /// Whether a success of this is what was wanted by that which was refused: the same name found in another directory,
-    /// the same file had in another way that is worth as much, another address.
+    /// Whether the success of this call makes up for the refusal of that one: the same name found in another directory, the
+    /// same file opened in another way that serves the purpose, another address.
     fn answers(self, refused: Deed, same_name: bool) -> bool {
         match (refused, self) {
             (Deed::Address, Deed::Address) => true,

@@ -1,4 +1,4 @@
-//! The system calls of the tracer: ptrace(2), waitpid(2) with all 64 signals (nix knows 31), seccomp(2).
+//! The tracer's system calls: ptrace(2), waitpid(2) with all 64 signals (nix knows 31), seccomp(2).
 
 use std::ffi::{c_int, c_uint};
 use std::io;
@@ -9,58 +9,58 @@ use rustix::fs::{Mode, OFlags};
 
 use super::table::Abi;
 
-/// How a stopped tracee goes on.
+/// How a stopped tracee continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resume {
-    /// To the next call that the filter picks, or any other event.
+    /// Until the next call that the filter selects, or any other event.
     Continue,
-    /// To the start or the end of a system call, or any other event.
+    /// Until the start or end of a system call, or any other event.
     ToCall,
-    /// Not at all: it stays in its group-stop, but its events are told.
+    /// Not at all: it remains in its group-stop, but further events are reported.
     Listen,
 }
 
-/// What PTRACE_GET_SYSCALL_INFO tells (`struct ptrace_syscall_info`).
+/// The result of PTRACE_GET_SYSCALL_INFO (`struct ptrace_syscall_info`).
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CallInfo {
-    /// Where it stopped: one of the constants of this type.
+    /// The kind of stop: one of the constants of this type.
     pub op: u8,
     _reserved: u8,
     _flags: u16,
-    /// The architecture whose table of calls counts (`AUDIT_ARCH_*`).
+    /// The ABI of the call (`AUDIT_ARCH_*`).
     pub arch: u32,
     _instruction: u64,
     _stack: u64,
-    /// At the start: the number and the six arguments. At the end: the result, and whether it is an error.
+    /// At the start of a call: its number and six arguments. At the end: the result, and whether it is an error.
     words: [u64; 8],
 }
 
 impl CallInfo {
-    /// Stopped at the start of a call.
+    /// A stop at the start of a call.
     pub const ENTRY: u8 = 1;
 
-    /// What the filter tells with the stop it caused.
+    /// The data that the filter attached to the stop.
     #[must_use]
     pub fn told(&self) -> u16 {
-        // The last field of the part for such stops, 32 bits that begin a word.
+        // It is the last field of the structure for such stops: 32 bits at the beginning of a word.
         (self.words[7].to_ne_bytes()[0] as u16) | u16::from(self.words[7].to_ne_bytes()[1]) << 8
     }
 
-    /// The number of the call that starts.
+    /// The number of the call.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.words[0]
     }
 
-    /// Its arguments.
+    /// The arguments of the call.
     #[must_use]
     pub fn arguments(&self) -> [u64; 6] {
         let [_, a, b, c, d, e, f, _] = self.words;
         [a, b, c, d, e, f]
     }
 
-    /// What the call that ends gives back: a negative errno where it failed.
+    /// The result of the call, at its end: a negative error number if it failed.
     #[cfg(not(target_arch = "x86_64"))]
     #[must_use]
     pub fn result(&self) -> i64 {
@@ -68,13 +68,13 @@ impl CallInfo {
     }
 }
 
-/// ptrace(2), without the C library, which takes its return value for a word of the tracee's in some requests.
+/// ptrace(2) without the C library, which interprets the return value of some requests as a word of the tracee.
 ///
 /// # Safety
-/// Where the request makes the kernel write or read behind `data`, that must be the address of memory for it.
+/// If the request makes the kernel read or write memory at `data`, that must be the address of suitable memory.
 unsafe fn request(request: c_uint, pid: i32, address: usize, data: usize) -> io::Result<()> {
     let (request, pid) = (libc::c_ulong::from(request), libc::c_long::from(pid));
-    // SAFETY: the caller's promise.
+    // SAFETY: guaranteed by the caller.
     if unsafe { libc::syscall(libc::SYS_ptrace, request, pid, address, data) } < 0 {
         Err(io::Error::last_os_error())
     } else {
@@ -82,13 +82,13 @@ unsafe fn request(request: c_uint, pid: i32, address: usize, data: usize) -> io:
     }
 }
 
-/// A request that has nothing written or read.
+/// A request that reads and writes no memory of this process.
 fn order(what: c_uint, pid: i32, data: usize) -> io::Result<()> {
     // SAFETY: callers make requests for which data is a number.
     unsafe { request(what, pid, 0, data) }
 }
 
-/// Traces a process, and from then on what it starts.
+/// Attaches to a process; children that it creates from then on are traced as well.
 pub fn seize(pid: i32) -> io::Result<()> {
     let options = libc::PTRACE_O_TRACESYSGOOD
         | libc::PTRACE_O_TRACEFORK
@@ -99,14 +99,15 @@ pub fn seize(pid: i32) -> io::Result<()> {
     order(libc::PTRACE_SEIZE as c_uint, pid, options as usize)
 }
 
-/// What ptrace(2) answers to a request for no process: `ESRCH`, unless something forbids the call itself.
+/// The error number of ptrace(2) for a nonexistent process: `ESRCH`, unless the call itself is forbidden.
 #[must_use]
 pub fn errno_of_tracing_nobody() -> i32 {
     let answer = order(libc::PTRACE_SEIZE as c_uint, 0, 0).err();
     answer.and_then(|error| error.raw_os_error()).unwrap_or(0)
 }
 
-/// Lets a stopped tracee go on, with a signal or 0. That it was killed meanwhile is learnt by waiting.
+/// Resumes a stopped tracee and delivers `signal`, if it is not 0. If the tracee was killed in the meantime, waiting will
+/// report that.
 pub fn resume(pid: i32, how: Resume, signal: c_int) {
     let what = match how {
         Resume::Continue => libc::PTRACE_CONT,
@@ -116,42 +117,42 @@ pub fn resume(pid: i32, how: Resume, signal: c_int) {
     let _ = order(what as c_uint, pid, signal as usize);
 }
 
-/// Stops a running tracee, so that it can be told to go on otherwise.
+/// Stops a running tracee, so that it can be resumed in another way.
 pub fn interrupt(pid: i32) {
     let _ = order(libc::PTRACE_INTERRUPT as c_uint, pid, 0);
 }
 
-/// The number that came with the last event: the new process's, or at an execve(2) the caller's before.
+/// The message of the last event: the id of the new process or, for execve(2), the former id of the calling thread.
 #[must_use]
 pub fn event_message(pid: i32) -> Option<i32> {
     let mut message: libc::c_ulong = 0;
     let to = (&raw mut message).expose_provenance();
-    // SAFETY: the message is the unsigned long that is written to.
+    // SAFETY: the kernel writes an unsigned long to the message.
     unsafe { request(libc::PTRACE_GETEVENTMSG as c_uint, pid, 0, to) }.ok()?;
     i32::try_from(message).ok()
 }
 
-/// The call at whose start or end a tracee stopped.
+/// The call at whose start or end a tracee is stopped.
 #[must_use]
 pub fn call_info(pid: i32) -> Option<CallInfo> {
     /// PTRACE_GET_SYSCALL_INFO.
     const CALL_INFO: c_uint = 0x420E;
     let mut info = CallInfo::default();
     let to = (&raw mut info).expose_provenance();
-    // SAFETY: the kernel writes no more than the size it is told.
+    // SAFETY: the kernel writes no more than the size passed to it.
     unsafe { request(CALL_INFO, pid, size_of::<CallInfo>(), to) }.ok()?;
     Some(info)
 }
 
-/// The errno that the call gives back at whose end a tracee stopped; 0 where it succeeded.
+/// The error number of the call at whose end a tracee is stopped; 0 if it succeeded.
 #[cfg(not(target_arch = "x86_64"))]
 #[must_use]
 pub fn errno_of_ended_call(pid: i32) -> c_int {
     call_info(pid).map_or(0, |info| errno_in(info.result()))
 }
 
-/// The errno that the call gives back at whose end a tracee stopped; 0 where it succeeded. One register is had with less
-/// ado than all that PTRACE_GET_SYSCALL_INFO tells.
+/// The error number of the call at whose end a tracee is stopped; 0 if it succeeded. Reading a single register is cheaper than
+/// PTRACE_GET_SYSCALL_INFO.
 #[cfg(target_arch = "x86_64")]
 #[must_use]
 pub fn errno_of_ended_call(pid: i32) -> c_int {
@@ -160,7 +161,7 @@ pub fn errno_of_ended_call(pid: i32) -> c_int {
     let from = std::mem::offset_of!(Registers, rax);
     // SAFETY: the kernel writes one word.
     let read = unsafe { request(libc::PTRACE_PEEKUSER as c_uint, pid, from, to) };
-    // A 32-bit program's register has no upper half.
+    // In a 32-bit program the upper half of the register is zero.
     let narrow = rax <= u64::from(u32::MAX);
     let result = if narrow {
         i64::from(rax as i32)
@@ -170,7 +171,7 @@ pub fn errno_of_ended_call(pid: i32) -> c_int {
     read.map_or(0, |()| errno_in(result))
 }
 
-/// Results from -4095 to -1 are errors (IS_ERR_VALUE).
+/// The error number in a result: values from -4095 to -1 are errors (IS_ERR_VALUE).
 fn errno_in(result: i64) -> c_int {
     if (-4095..0).contains(&result) {
         -(result as c_int)
@@ -179,15 +180,15 @@ fn errno_in(result: i64) -> c_int {
     }
 }
 
-/// The number and the arguments of the call at whose end a tracee stopped. Where the result takes the place of an argument,
-/// what was known at its start is needed.
+/// The number and arguments of the call at whose end a tracee is stopped. On this architecture the result overwrites an
+/// argument, so they are taken from the start of the call.
 #[cfg(not(target_arch = "x86_64"))]
 #[must_use]
 pub fn ended_call(_pid: i32, _abi: Abi, start: Option<CallInfo>) -> Option<(u64, [u64; 6])> {
     start.map(|start| (start.number(), start.arguments()))
 }
 
-/// The number and the arguments of the call at whose end a tracee stopped: they are still where they were.
+/// The number and arguments of the call at whose end a tracee is stopped, which are still in its registers.
 #[cfg(target_arch = "x86_64")]
 #[must_use]
 pub fn ended_call(pid: i32, abi: Abi, _start: Option<CallInfo>) -> Option<(u64, [u64; 6])> {
@@ -202,7 +203,7 @@ pub fn ended_call(pid: i32, abi: Abi, _start: Option<CallInfo>) -> Option<(u64, 
     Some((registers.orig_rax, arguments))
 }
 
-/// Changes the first argument of the call at whose start a tracee stopped.
+/// Changes the first argument of the call at whose start a tracee is stopped.
 #[cfg(target_arch = "x86_64")]
 pub fn set_first_argument(pid: i32, abi: Abi, argument: u64) {
     /// PTRACE_SETREGS.
@@ -219,7 +220,7 @@ pub fn set_first_argument(pid: i32, abi: Abi, argument: u64) {
     let _ = unsafe { request(SET, pid, 0, (&raw mut registers).expose_provenance()) };
 }
 
-/// Changes the first argument of the call at whose start a tracee stopped: in a set of general registers it is the first.
+/// Changes the first argument of the call at whose start a tracee is stopped: the first of the general registers.
 #[cfg(not(target_arch = "x86_64"))]
 pub fn set_first_argument(pid: i32, _abi: Abi, argument: u64) {
     /// PTRACE_SETREGSET and PTRACE_GETREGSET of the NT_PRSTATUS set.
@@ -232,13 +233,13 @@ pub fn set_first_argument(pid: i32, _abi: Abi, argument: u64) {
         iov_len: size_of_val(&registers),
     };
     let to = (&raw mut part).expose_provenance();
-    // SAFETY: the kernel writes no more than the part's length, and makes it as long as the set is.
+    // SAFETY: the kernel writes at most the length given in the iovec, and sets it to the length of the register set.
     if unsafe { request(GET, pid, GENERAL, to) }.is_err() {
         return;
     }
-    // SAFETY: the registers are there, and nothing else uses them meanwhile.
+    // SAFETY: the iovec refers to the registers, which nothing else uses in the meantime.
     unsafe { part.iov_base.cast::<u64>().write(argument) };
-    // SAFETY: the kernel reads what it wrote.
+    // SAFETY: the kernel reads the registers that it has written.
     let _ = unsafe { request(SET, pid, GENERAL, (&raw mut part).expose_provenance()) };
 }
 
@@ -272,11 +273,11 @@ impl Registers {
     }
 }
 
-/// How often a tracee is looked at before it is waited for: it will stop again within microseconds, and going to sleep and
-/// being woken up takes longer. Others on the same processor come first.
+/// How often to poll a tracee before blocking. It usually stops again within microseconds, and sleeping and waking up takes
+/// longer. Between polls, other threads on the same processor may run.
 const GLANCES: u32 = 40;
 
-/// The next change of state of a tracee, as waitpid(2) tells it; `None` when there is none any more.
+/// The next change of a tracee's state, as waitpid(2) reports it; `None` if there are no tracees left.
 #[must_use]
 pub fn wait() -> Option<(i32, c_int)> {
     for _ in 0..GLANCES {
@@ -297,7 +298,7 @@ pub fn wait() -> Option<(i32, c_int)> {
 
 fn wait_once(how: c_int) -> io::Result<Option<(i32, c_int)>> {
     let mut status = 0;
-    // SAFETY: the status is an int to be written to.
+    // SAFETY: the status is an int that the kernel writes to.
     let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL | how) };
     match pid {
         ..0 => Err(io::Error::last_os_error()),
@@ -306,14 +307,14 @@ fn wait_once(how: c_int) -> io::Result<Option<(i32, c_int)>> {
     }
 }
 
-/// Opens a directory, which is not waited for: only to name what is in it.
+/// Opens a directory with O_PATH, which does not wait for the file system.
 #[must_use]
 pub fn open_directory(path: &str) -> Option<OwnedFd> {
     let how = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     rustix::fs::open(path, how, Mode::empty()).ok()
 }
 
-/// Whether this process may use an opened file so (faccessat2(2)); not, where the kernel does not tell.
+/// Whether this process may access an open file in this way (faccessat2(2)); false if the kernel does not say.
 #[must_use]
 pub fn may_use(file: &OwnedFd, mode: c_int, flags: c_int) -> bool {
     let flags = flags | libc::AT_EMPTY_PATH;
@@ -330,7 +331,7 @@ pub fn may_use(file: &OwnedFd, mode: c_int, flags: c_int) -> bool {
     answer == 0
 }
 
-/// Lets another process trace this one where the Yama module asks for leave; without that module it does nothing.
+/// Permits another process to trace this one, if the Yama module requires that; otherwise it has no effect.
 pub fn allow_tracer(pid: i32) {
     // SAFETY: no memory is involved.
     unsafe {
@@ -341,19 +342,18 @@ pub fn allow_tracer(pid: i32) {
     };
 }
 
-/// How a filter was put on a thread.
+/// The result of installing a filter on a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Installed {
-    /// It was not.
+    /// It could not be installed.
     Not,
-    /// It was.
+    /// It was installed.
     Plainly,
-    /// It was, and set-user-ID programs have no effect from now on (no_new_privs).
+    /// It was installed after setting no_new_privs, so that set-user-ID has no effect from now on.
     WithoutPrivileges,
 }
 
-/// Puts a filter on this thread's calls; without the privilege to do that, by giving up privileges of programs to come
-/// first. Makes system calls and nothing else.
+/// Installs a filter on this thread. If it lacks the privilege, it sets no_new_privs first. Makes only system calls.
 #[must_use]
 pub fn install_filter(filter: &[libc::sock_filter]) -> Installed {
     let program = libc::sock_fprog {
@@ -366,7 +366,7 @@ pub fn install_filter(filter: &[libc::sock_filter]) -> Installed {
             libc::syscall(
                 libc::SYS_seccomp,
                 libc::SECCOMP_SET_MODE_FILTER,
-                // The filter decides nothing that a wrong guess of the processor's could give away.
+                // The filter decides nothing that speculative execution could leak.
                 libc::SECCOMP_FILTER_FLAG_SPEC_ALLOW,
                 &raw const program,
             ) == 0
@@ -383,8 +383,8 @@ pub fn install_filter(filter: &[libc::sock_filter]) -> Installed {
     }
 }
 
-/// Gives this process a name of its own in lists of processes, at most 15 bytes.
+/// Sets the name of this process as shown in process lists, at most 15 bytes.
 pub fn set_name(name: &std::ffi::CStr) {
-    // SAFETY: a CStr ends with a NUL.
+    // SAFETY: a CStr is terminated by a NUL.
     unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
 }

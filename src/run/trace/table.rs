@@ -1,7 +1,7 @@
-//! The calls that are watched: their names and numbers, where their objects are, what they do.
+//! The watched system calls: their names and numbers, the arguments that identify their objects, and what they do.
 //!
-//! A call is here when the kernel may refuse it to one process and not to another. Numbers are those of the kernel's
-//! tables (arch/x86/entry/syscalls/syscall_64.tbl, syscall_32.tbl, include/uapi/asm-generic/unistd.h).
+//! A call is listed if the kernel may refuse it to one process and not to another. The numbers are those of the kernel's tables
+//! (arch/x86/entry/syscalls/syscall_64.tbl, syscall_32.tbl, include/uapi/asm-generic/unistd.h).
 
 use Does::*;
 use Object::*;
@@ -9,7 +9,7 @@ use When::*;
 
 use crate::attempt::Privilege;
 
-/// One call.
+/// A system call, or some uses of one.
 #[derive(Debug)]
 pub struct Row {
     /// Its name, as strace(1) writes it.
@@ -17,17 +17,17 @@ pub struct Row {
     numbers: [i16; 3],
     /// Which uses of it are watched.
     pub when: When,
-    /// What it acts on.
+    /// What it operates on.
     pub object: Object,
-    /// Its second path: the new name of a rename or link.
+    /// Its second path, for a rename or link: the new name.
     pub to: Object,
     /// What it does.
     pub does: Does,
-    /// Whether a success changes whom the process acts as, or from where: credentials, namespaces, root, directory.
+    /// Whether success changes the credentials, namespaces, root directory or working directory of the process.
     pub changes: bool,
 }
 
-/// Which uses of a call are watched, by an argument; the filter decides it without stopping the process.
+/// Which uses of a call are watched, depending on an argument. The filter decides this without stopping the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
     /// Every use.
@@ -43,7 +43,7 @@ pub enum When {
 }
 
 impl When {
-    /// Whether a use with these arguments is watched.
+    /// Whether a call with these arguments is watched.
     #[must_use]
     pub fn holds(self, arguments: [u64; 6]) -> bool {
         let low = |argument: u8| arguments[usize::from(argument)] as u32;
@@ -57,47 +57,47 @@ impl When {
     }
 }
 
-/// Where the object of a call is, by the numbers of arguments (from 0).
+/// The location of a call's object, by argument numbers (from 0).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Object {
-    /// There is none: the process as a whole.
+    /// There is none: the call concerns the process itself.
     Nobody,
     /// A path.
     Path(u8),
-    /// A directory's descriptor and a path; an empty path means the descriptor itself.
+    /// A directory descriptor and a path; an empty path denotes the descriptor itself.
     At(u8, u8),
     /// A descriptor.
     Descriptor(u8),
     /// A socket address and its length.
     Address(u8, u8),
-    /// A `struct msghdr`, whose address counts.
+    /// A `struct msghdr` that holds an address.
     Message(u8),
 }
 
-/// What a call does, and which argument tells how.
+/// What a call does, with the numbers of the arguments that hold its parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Does {
     /// Opens, with these flags.
     Open(u8),
-    /// Opens, as a `struct open_how` tells.
+    /// Opens, with a `struct open_how`.
     OpenHow(u8),
-    /// Opens as creat(2) does.
+    /// Opens like creat(2).
     Create,
-    /// Opens for reading, or asks for the same right: statfs(2) does not, inotify_add_watch(2) does.
+    /// Opens for reading, or requires the same permission, like inotify_add_watch(2).
     Read,
-    /// Opens for writing, or asks for the same right.
+    /// Opens for writing, or requires the same permission.
     Write,
-    /// Asks what access there is: the mode.
+    /// Queries permissions, given as a mode.
     Access(u8),
-    /// Looks at an object; only the directories on the way can refuse.
+    /// Inspects an object. Only the directories on the path can refuse it.
     Look,
-    /// Takes it as the working directory.
+    /// Makes it the working directory.
     Traverse,
-    /// Runs a program.
+    /// Executes a program.
     Exec,
     /// Makes a directory.
     MakeDirectory,
-    /// Makes a node of the type in this mode.
+    /// Makes a node; this mode holds its type.
     MakeNode(u8),
     /// Makes a symlink.
     MakeSymlink,
@@ -105,51 +105,51 @@ pub enum Does {
     Remove,
     /// Removes a directory.
     RemoveDirectory,
-    /// Removes a name, or with AT_REMOVEDIR in these flags a directory.
+    /// Removes a name or, if these flags include AT_REMOVEDIR, a directory.
     RemoveAt(u8),
-    /// Gives another name.
+    /// Renames.
     Rename,
-    /// Gives one more name.
+    /// Makes a hard link.
     Link,
     /// Sets these permission bits.
     Chmod(u8),
     /// Sets this owner and this group.
     Chown(u8, u8),
-    /// Sets times; the present one where this argument is null.
+    /// Sets times; the current time if this argument is null.
     Utime(u8),
-    /// Sets times, given in a pair of `struct timespec`.
+    /// Sets times, given as a pair of `struct timespec`.
     UtimeSpec(u8),
-    /// Sets, or removes, the extended attribute of this name.
+    /// Sets or removes the extended attribute with this name.
     SetAttribute(u8),
-    /// Gives a socket this address.
+    /// Binds a socket to this address.
     Bind,
-    /// Connects a socket to this address, or sends something there.
+    /// Connects a socket to this address, or sends to it.
     Connect,
-    /// Makes a socket of the family and the type in these arguments.
+    /// Makes a socket with this family and this type.
     MakeSocket(u8, u8),
-    /// Mounts, or changes what is mounted.
+    /// Mounts, or changes a mount.
     Mount,
     /// Sends a signal.
     Signal,
-    /// Traces a process, or asks for the same right.
+    /// Traces a process, or requires the same right.
     Ptrace,
-    /// Makes namespaces, with these flags.
+    /// Creates namespaces, according to these flags.
     MakeNamespace(u8),
-    /// Makes a process, with a `struct clone_args`.
+    /// Creates a process, with a `struct clone_args`.
     Clone3,
-    /// Needs a privilege.
+    /// Requires a privilege.
     Needs(Privilege),
-    /// Puts a filter on its own calls.
+    /// Installs a seccomp filter on itself.
     Filter,
-    /// Gives up privileges of programs to come, or puts itself in a sandbox.
+    /// Sets no_new_privs, or enters a sandbox.
     Confine,
-    /// Sets up io_uring, whose operations are no calls.
+    /// Sets up io_uring, whose operations are not system calls.
     Ring,
-    /// Something that no operation here stands for.
+    /// Something that no operation corresponds to.
     Other,
 }
 
-/// An architecture's table of calls.
+/// An ABI, with its own table of system calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Abi {
     /// x86-64.
@@ -161,7 +161,7 @@ pub enum Abi {
 }
 
 impl Abi {
-    /// Those of programs that this machine's kernel runs and this table knows, the usual one first.
+    /// The known ABIs that this machine's kernel supports, the native one first.
     pub const HERE: &'static [Abi] = if cfg!(target_arch = "x86_64") {
         &[Abi::X86_64, Abi::I386]
     } else if cfg!(target_arch = "aarch64") {
@@ -170,7 +170,7 @@ impl Abi {
         &[]
     };
 
-    /// Its number for seccomp(2) and ptrace(2) (`AUDIT_ARCH_*`).
+    /// Its identifier in seccomp(2) and ptrace(2) (`AUDIT_ARCH_*`).
     #[must_use]
     pub const fn audit_number(self) -> u32 {
         match self {
@@ -180,7 +180,7 @@ impl Abi {
         }
     }
 
-    /// The one with this number for seccomp(2).
+    /// The ABI with this identifier.
     #[must_use]
     pub fn with_audit_number(number: u32) -> Option<Abi> {
         let mut here = Abi::HERE.iter().copied();
@@ -189,13 +189,13 @@ impl Abi {
 }
 
 impl Row {
-    /// Its number in a table of calls; `None` where it has none there.
+    /// The call's number in an ABI; `None` if it has none there.
     #[must_use]
     pub fn number(&self, abi: Abi) -> Option<u32> {
         u32::try_from(self.numbers[abi as usize]).ok()
     }
 
-    /// Whether a success of it is of interest.
+    /// Whether a success of the call matters.
     #[must_use]
     pub fn matters(&self) -> bool {
         self.changes || matches!(self.does, Filter | Confine | Ring)
@@ -219,7 +219,7 @@ impl Row {
 
 const NONE: i16 = -1;
 
-/// A row: name, numbers on x86-64, i386 and elsewhere, object, deed.
+/// A row: name, numbers (x86-64, i386, generic), object, and what the call does.
 const fn row(name: &'static str, numbers: [i16; 3], object: Object, does: Does) -> Row {
     Row {
         name,
@@ -232,12 +232,11 @@ const fn row(name: &'static str, numbers: [i16; 3], object: Object, does: Does) 
     }
 }
 
-/// clone(2)'s flags that make namespaces (CLONE_NEW*), and CLONE_UNTRACED, which would hide a process that has the filter
-/// from the tracer that it needs.
+/// The flags of clone(2) that create namespaces (CLONE_NEW*).
 pub const NAMESPACES: u32 = 0x7E02_0080;
-/// See [`NAMESPACES`].
+/// CLONE_UNTRACED, which would hide a process that has the filter from the tracer that it needs.
 pub const UNTRACED: u32 = 0x0080_0000;
-/// AT_EMPTY_PATH: fstat(2) in disguise, which nothing refuses.
+/// AT_EMPTY_PATH: equivalent to fstat(2), which is never refused.
 const EMPTY_PATH: u32 = 0x1000;
 /// PR_SET_SECCOMP.
 const SET_SECCOMP: u32 = 22;
@@ -248,7 +247,7 @@ const SET_FLAGS: u32 = 0x4008_6602;
 const SET_FLAGS_32: u32 = 0x4004_6602;
 const SET_PROJECT: u32 = 0x401C_5820;
 
-/// The table. A name may stand in several rows, with other numbers or for other uses.
+/// The table. A name may have several rows, with different numbers or for different uses.
 #[rustfmt::skip]
 pub const CALLS: &[Row] = &[
     row("open", [2, 5, NONE], Path(0), Open(1)),
@@ -406,7 +405,7 @@ pub const CALLS: &[Row] = &[
     row("io_uring_setup", [425, 425, 425], Nobody, Ring),
 ];
 
-/// The row of a number, by the table of calls; of several rows of one call the first.
+/// The row for a number in an ABI; the first one if a call has several.
 #[must_use]
 pub fn find(abi: Abi, number: u64) -> Option<&'static Row> {
     let number = u32::try_from(number).ok()?;
@@ -419,7 +418,7 @@ mod tests {
 
     use super::*;
 
-    /// The numbers of the C library's headers for the kernel, where they are installed.
+    /// The system call numbers in the kernel headers of the C library, if installed.
     fn numbers(header: &str, prefix: &str) -> Option<HashMap<String, i64>> {
         let text = std::fs::read_to_string(header).ok()?;
         let numbers = text.lines().filter_map(|line| {
@@ -441,7 +440,7 @@ mod tests {
             let Some(known) = numbers(header, "__NR_") else {
                 continue;
             };
-            // Some are called otherwise in the generic table, for both sizes of the machine word.
+            // Some have another name in the generic table, for both sizes of the machine word.
             let both = numbers(header, "__NR3264_").unwrap_or_default();
             for row in CALLS {
                 let Some(number) = row.number(abi) else {

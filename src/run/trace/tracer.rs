@@ -1,8 +1,8 @@
-//! The tracer: waits for what its tracees do, and lets each go on at once.
+//! The tracer: waits for events of its tracees, and resumes each at once.
 //!
-//! A process runs at full speed until the filter stops it at the start of a watched call; it is let go on to the call's end,
-//! where the result is looked at, and only of a refused call is anything read. Where a filter of the command's own is in
-//! force, which may answer a call before this one sees it, a process is stopped at every call instead.
+//! A process runs at full speed until the filter stops it at the start of a watched call. It then continues to the end of the
+//! call, where the result is examined, and only for a refused call is anything else read. If a filter of the command itself may
+//! be in force, which could answer a call before this filter sees it, the process is stopped at every call instead.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::c_int;
@@ -23,43 +23,43 @@ use super::without_tracers_filter;
 use crate::attempt::Privilege;
 use crate::run::scene::{Process, Watcher};
 
-/// PTRACE_EVENT_STOP: a group-stop, the first stop of a new process, or an interrupt.
+/// PTRACE_EVENT_STOP: a group-stop, the first stop of a new process, or the effect of PTRACE_INTERRUPT.
 const EVENT_STOP: c_int = 128;
 
-/// How many different calls are remembered, to be counted when they come again.
+/// The maximum number of distinct calls that are remembered, so that repetitions are counted.
 const MOST_KNOWN: usize = 20_000;
 
-/// One thread that is traced.
+/// A traced thread.
 #[derive(Debug, Default)]
 struct Tracee {
-    /// Whether it is between the start and the end of a call that is watched.
+    /// Whether it is between the start and the end of a watched call.
     inside: bool,
-    /// Whether it is stopped at every call, since a filter of its own may answer some.
+    /// Whether it is stopped at every call, because a filter of its own may answer some.
     every_call: bool,
-    /// Whether this filter stopped it at the start of the call it is in.
+    /// Whether the tracer's filter stopped it at the start of the present call.
     seen_by_filter: bool,
-    /// Whether a success of the call it is in is of interest.
+    /// Whether the success of the present call matters.
     matters: bool,
-    /// The call, where its end does not tell which it was.
+    /// The present call, if its end does not identify it.
     start: Option<CallInfo>,
-    /// Whether it runs a program that would have got privileges from its file, were it not traced.
+    /// Whether it runs a program that would have received privileges from its file if it were not traced.
     deprived: bool,
-    /// Whether it, or who made it, gave up new privileges or put itself in a sandbox of the Landlock module.
+    /// Whether it, or an ancestor, has set no_new_privs or entered a Landlock sandbox.
     confined: bool,
-    /// Whether it is not as the tracer is: other credentials, another root directory or other mounts, a sandbox. Then what the
-    /// tracer may do tells nothing of it.
+    /// Whether it differs from the tracer: other credentials, another root directory or other mounts, a sandbox. What is
+    /// permitted to the tracer then says nothing about it.
     differs: bool,
-    /// Whether the call it is in makes a process in other namespaces.
+    /// Whether the present call creates a process in new namespaces.
     makes_namespaces: bool,
-    /// The process, where it had refused calls.
+    /// The process id, if the process has had refused calls.
     process: Option<i32>,
 }
 
-/// A watched use of a call that ended.
+/// The end of a watched call.
 #[derive(Debug, Clone, Copy)]
 struct Call {
     abi: Abi,
-    /// Its place in the table.
+    /// Its index in the table.
     at: usize,
     row: &'static Row,
     arguments: [u64; 6],
@@ -81,7 +81,7 @@ impl Call {
         })
     }
 
-    /// The last component of its path; empty where it has none.
+    /// The last component of its path; empty if it has none.
     fn name(&self, pid: i32) -> Vec<u8> {
         match self.row.object {
             Object::Path(path) | Object::At(_, path) => {
@@ -92,19 +92,19 @@ impl Call {
     }
 }
 
-/// All that is traced.
+/// The state of all tracees.
 pub struct Tracer {
     log: Log,
     /// The command's process id.
     command: i32,
-    /// How the filter was put on the command.
+    /// How the filter was installed on the command.
     filter: Installed,
-    /// Whether set-user-ID programs keep their effect: this process may trace any other.
+    /// Whether set-user-ID programs keep their privileges, because the tracer has CAP_SYS_PTRACE.
     privileged: bool,
     threads: HashMap<i32, Tracee>,
     processes: HashMap<i32, Refusals>,
     known: HashMap<(Refused, Vec<u8>), Place>,
-    /// Processes as they are, for as long as nobody changes credentials or directories.
+    /// The processes as last read, until credentials or directories change.
     looks: HashMap<i32, (Place, Process)>,
     remarks: HashSet<Vec<u8>>,
     foresight: Foresight,
@@ -113,7 +113,8 @@ pub struct Tracer {
 }
 
 impl Tracer {
-    /// Of the command with this process id, which is traced already, has the filter or not, and may have others.
+    /// A tracer for the command with this process id, which is already being traced. `filter` says how the filter was
+    /// installed, and `others` whether other filters may be in force.
     #[must_use]
     pub fn new(log: Log, command: i32, filter: Installed, others: bool) -> Tracer {
         let own = capabilities(None).map(|own| own.effective);
@@ -136,7 +137,7 @@ impl Tracer {
         }
     }
 
-    /// Traces until nobody is left.
+    /// Traces until no tracee is left.
     pub fn run(&mut self) {
         while let Some((pid, status)) = sys::wait() {
             if libc::WIFSTOPPED(status) {
@@ -172,7 +173,7 @@ impl Tracer {
         sys::resume(pid, how, signal);
     }
 
-    /// A thread; one that is not known yet stopped before its maker told of it.
+    /// The state of a thread. A new thread may stop before its creator reports it.
     fn thread(&mut self, pid: i32) -> &mut Tracee {
         if !self.threads.contains_key(&pid) {
             let every_call = self.threads.values().any(|tracee| tracee.every_call);
@@ -186,10 +187,10 @@ impl Tracer {
         self.threads.entry(pid).or_default()
     }
 
-    /// The filter stopped it, at the start of a call.
+    /// A tracee was stopped by the filter, at the start of a call.
     fn at_watched_call(&mut self, pid: i32) {
         let Some(info) = sys::call_info(pid) else {
-            // A kernel that does not tell of calls (before 5.3), or one that was killed.
+            // The kernel does not report calls (before 5.3), or the tracee was killed.
             let tracee = self.thread(pid);
             (tracee.inside, tracee.matters) = (true, true);
             return;
@@ -210,8 +211,7 @@ impl Tracer {
         }
     }
 
-    /// Whether it is known that the call at whose start a thread stands will not be refused, and that its success is of no
-    /// interest either.
+    /// Whether the call at whose start a thread is stopped certainly succeeds, and its success does not matter.
     fn is_foreseen(&mut self, pid: i32, call: &CallInfo) -> bool {
         let tracee = self.thread(pid);
         let tells_nothing = tracee.differs || tracee.every_call;
@@ -225,7 +225,7 @@ impl Tracer {
         true
     }
 
-    /// At the start or at the end of a call.
+    /// A tracee was stopped at the start or the end of a call.
     fn at_call(&mut self, pid: i32) {
         if self.thread(pid).every_call
             && let Some(info) = sys::call_info(pid)
@@ -318,7 +318,7 @@ impl Tracer {
         refusals.add(place, Deed::of(row, call.arguments), name);
     }
 
-    /// Whether a refused ptrace(2) was for a process that is traced here: the caller itself (PTRACE_TRACEME), or its target.
+    /// Whether a refused ptrace(2) concerned a process that is traced here: the caller itself (PTRACE_TRACEME) or its target.
     fn traces(&self, refused: &Refused) -> bool {
         refused.how[0] == 0
             || refused
@@ -326,20 +326,21 @@ impl Tracer {
                 .is_some_and(|target| self.threads.contains_key(&target))
     }
 
-    /// Whether another filter than this one answered the call that ended: this one would have stopped at it.
+    /// Whether another filter answered the call that has ended: the tracer's own filter would have stopped the tracee at its
+    /// start.
     fn is_answered_by_filter(&self, pid: i32) -> bool {
         let tracee = self.threads.get(&pid);
         self.filter != Installed::Not
             && tracee.is_some_and(|tracee| tracee.every_call && !tracee.seen_by_filter)
     }
 
-    /// The refusals that a thread's process had, if any.
+    /// The refusals of the process that a thread belongs to, if it has had any.
     fn refusals(&mut self, pid: i32) -> Option<&mut Refusals> {
         let process = self.threads.get(&pid)?.process?;
         self.processes.get_mut(&process)
     }
 
-    /// What a success tells of earlier refusals, and what it changes.
+    /// Handles a successful call: what it means for earlier refusals, and what it changes.
     fn succeeded(&mut self, pid: i32, call: Call) {
         match call.row.does {
             _ if call.row.changes => self.changed(pid, call.row.does),
@@ -362,7 +363,7 @@ impl Tracer {
         }
     }
 
-    /// It acts as somebody else, or from elsewhere.
+    /// The tracee has changed its credentials, namespaces or directories.
     fn changed(&mut self, pid: i32, does: Does) {
         self.looks.clear();
         match does {
@@ -370,12 +371,12 @@ impl Tracer {
             Does::Needs(Privilege::UserIds | Privilege::GroupIds) | Does::Other => {
                 self.thread(pid).differs = true;
             }
-            // Other threads of its process may be elsewhere with it.
+            // Other threads of its process may be affected.
             _ => self.threads.values_mut().for_each(|it| it.differs = true),
         }
     }
 
-    /// It has a filter of its own now, and all its threads may.
+    /// The tracee has installed a filter of its own, possibly for all threads of its process.
     fn watch_every_call(&mut self, pid: i32) {
         let threads = std::fs::read_dir(format!("/proc/{pid}/task"));
         let numbers = threads.into_iter().flatten().flatten();
@@ -390,7 +391,7 @@ impl Tracer {
         }
     }
 
-    /// A new process or thread: it goes on as its maker does.
+    /// A tracee has created a process or thread, which inherits its state.
     fn made_another(&mut self, pid: i32) {
         let &mut Tracee {
             every_call,
@@ -410,7 +411,7 @@ impl Tracer {
         tracee.deprived = deprived;
     }
 
-    /// It runs another program now; a thread that did so has got its process's number.
+    /// A tracee has executed another program. If a thread other than the first did so, it has taken over the process id.
     fn became_another(&mut self, pid: i32) {
         self.looks.clear();
         if let Some(before) = sys::event_message(pid).filter(|before| *before != pid)
@@ -452,7 +453,7 @@ impl Tracer {
         }
     }
 
-    /// A process as it is, and where the log has it.
+    /// The process as it is now, and the place of its entry in the log.
     fn look_at(&mut self, pid: i32) -> Option<(Place, Process)> {
         if let Some(look) = self.looks.get(&pid) {
             return Some(look.clone());
@@ -478,8 +479,9 @@ impl Tracer {
     }
 }
 
-/// At the start of clone(2) or clone3(2): the new process is to be traced, be it asked otherwise. It has the filter, and
-/// without a tracer the kernel would answer its calls with ENOSYS. Whether the call's end is of interest: it makes namespaces.
+/// Handles the start of clone(2) or clone3(2): clears CLONE_UNTRACED, because the new process has the filter, and without a
+/// tracer the kernel would answer its calls with ENOSYS. Returns whether the end of the call matters, because it creates
+/// namespaces.
 fn keep_traced(pid: i32, info: &CallInfo) -> bool {
     let untraced = u64::from(UNTRACED);
     let Some(abi) = Abi::with_audit_number(info.arch) else {
