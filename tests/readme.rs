@@ -103,6 +103,7 @@ fn every_call_that_a_document_shows_is_one() {
     let documents = [
         "README.md",
         "docs/causes.md",
+        "docs/logs.md",
         "CONTRIBUTING.md",
         "SECURITY.md",
         "src/check/format.md",
@@ -144,6 +145,7 @@ fn every_link_of_a_document_leads_somewhere() {
     for document in [
         "README.md",
         "docs/causes.md",
+        "docs/logs.md",
         "CONTRIBUTING.md",
         "SECURITY.md",
         "CHANGELOG.md",
