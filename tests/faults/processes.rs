@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::run::{self, Channel, children, none, start};
-use crate::support::{self, forked};
+use crate::support::{self, forked, share};
 
 /// Writes for a while, lines of both kinds, and ends by itself.
 const COMMAND: &str = "i=0; while [ $i -lt 60 ]; do i=$((i+1)); echo line $i; \
@@ -87,7 +87,7 @@ fn whichever_helper_is_killed_or_stopped_the_command_goes_on() {
     let mut differences = Vec::new();
     for channel in [Channel::Pipe, Channel::File] {
         for signal in [Signal::SIGKILL, Signal::SIGSTOP] {
-            for (place, after) in [(0, 0), (0, 40), (0, 200), (1, 120), (1, 250)] {
+            for (place, after) in share([(0, 0), (1, 120), (0, 40), (1, 250), (0, 200)], 2) {
                 let done = hit(channel, signal, place, Duration::from_millis(after));
                 differences.extend(done.err());
             }
@@ -100,7 +100,7 @@ fn whichever_helper_is_killed_or_stopped_the_command_goes_on() {
 fn a_helper_that_is_stopped_on_a_terminal_is_continued() {
     let mut differences = Vec::new();
     for place in 0..4 {
-        for after in [20, 150, 300] {
+        for after in share([20, 150, 300], 2) {
             let done = hit(
                 Channel::Terminal,
                 Signal::SIGSTOP,

@@ -1,6 +1,6 @@
 //! The judge against the kernel: random trees, subjects and attempts, each really made.
 //!
-//! A run with `PERMWRAP_TEST_LONG=1` makes 200,000 cases, any other 10,000. `PERMWRAP_KERNEL_CASES=5000000` asks for a longer run, `PERMWRAP_KERNEL_SEED=7` for one that is to be repeated. A
+//! A run with `PERMWRAP_TEST_LONG=1` makes 200,000 cases, any other 5,000. `PERMWRAP_KERNEL_CASES=5000000` asks for a longer run, `PERMWRAP_KERNEL_SEED=7` for one that is to be repeated. A
 //! mismatch is shrunk and printed in the text notation of facts, with the seed of its tree.
 
 mod compare;
@@ -40,7 +40,7 @@ fn the_judge_says_what_the_kernel_does() {
     let usual = if stage.mounts && support::is_long() {
         CASES
     } else {
-        CASES / 20
+        CASES / 40
     };
     let cases = from_environment("PERMWRAP_KERNEL_CASES").unwrap_or(usual);
     let first = seed.unwrap_or_else(|| fastrand::u64(..1 << 40));

@@ -1,7 +1,10 @@
 //! What the README shows is what permwrap does. `PERMWRAP_TEST_UPDATE=1` writes anew what has changed.
 //!
 //! Debian packages: acl, python3, sudo.
+#[path = "../support/mod.rs"]
 mod support;
+
+mod lines;
 
 use std::fs;
 use std::path::Path;

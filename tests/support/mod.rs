@@ -27,7 +27,9 @@ mod world;
 
 pub use forked::{become_user, forked, own_mounts, shell};
 pub use namespace::end_processes_of_namespace_of;
-pub use skip::{is_long, is_root, needs_programs, needs_python_modules, needs_root, share, skip};
+pub use skip::{
+    is_long, is_root, long_or, needs_programs, needs_python_modules, needs_root, share, skip,
+};
 pub use world::{Ran, World};
 
 use std::path::PathBuf;

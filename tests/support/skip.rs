@@ -16,6 +16,11 @@ pub fn is_long() -> bool {
     std::env::var_os("PERMWRAP_TEST_LONG").is_some_and(|long| long == "1")
 }
 
+/// The first where the long comparisons are wanted, else the second.
+pub fn long_or<T>(long: T, short: T) -> T {
+    if is_long() { long } else { short }
+}
+
 /// All of these where the long comparisons are wanted; else the first, and of the others every `nth`.
 pub fn share<T>(all: impl IntoIterator<Item = T>, nth: usize) -> impl Iterator<Item = T> {
     all.into_iter().step_by(if is_long() { 1 } else { nth })

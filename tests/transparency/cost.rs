@@ -2,6 +2,7 @@
 
 use crate::pair::Pair;
 use crate::scene::{Seen, same_everywhere, wrapped};
+use crate::support::long_or;
 
 /// `tree PID`: the process and its descendants.
 const TREE: &str = r#"tree() { echo $1; for child in $(cat /proc/$1/task/*/children 2>/dev/null); do tree $child; done; }
@@ -17,12 +18,16 @@ const LITTLE: u32 = if cfg!(debug_assertions) {
 
 /// The same on pipes, beside a file and on a terminal, wrapped only.
 fn wherever_it_watches(script: &str) -> Vec<Seen> {
-    let [_, on_a_terminal] = Pair::start(script).ends_apart();
-    ["", "exec 2>err\n"]
-        .iter()
-        .map(|to| wrapped(&format!("{to}{script}")))
-        .chain([on_a_terminal])
-        .collect()
+    // They wait more than they work.
+    std::thread::scope(|scope| {
+        let apart = ["", "exec 2>err\n"].map(|to| {
+            let script = format!("{to}{script}");
+            scope.spawn(move || wrapped(&script))
+        });
+        let [_, on_a_terminal] = Pair::start(script).ends_apart();
+        let apart = apart.map(|seen| seen.join().expect("the run ends"));
+        apart.into_iter().chain([on_a_terminal]).collect()
+    })
 }
 
 #[test]
@@ -42,13 +47,17 @@ fn nothing_wakes_up_while_the_command_sleeps() {
 fn memory_does_not_grow_with_what_is_written() {
     let line = |bytes| format!(r#"head -c {bytes} /dev/zero | tr "\0" x"#);
     // What is looked at closely may take more.
-    let flood = r#"yes "read: permission" | head -3000000"#;
-    let [_, on_a_terminal] = Pair::start(&measure(&line("10M"), LITTLE, "")).ends_apart();
+    let flood = format!(
+        r#"yes "read: permission" | head -{}"#,
+        long_or(3_000_000, 400_000)
+    );
+    let [terminal, pipe, file] = long_or(["10M", "1G", "300M"], ["2M", "100M", "50M"]);
+    let [_, on_a_terminal] = Pair::start(&measure(&line(terminal), LITTLE, "")).ends_apart();
     for seen in [
         on_a_terminal,
-        wrapped(&measure(&line("1G"), LITTLE, "2> >(cat >/dev/null)")),
-        wrapped(&measure(&line("300M"), LITTLE, "2>big")),
-        wrapped(&measure(flood, 40_000, "2> >(cat >/dev/null)")),
+        wrapped(&measure(&line(pipe), LITTLE, "2> >(cat >/dev/null)")),
+        wrapped(&measure(&line(file), LITTLE, "2>big")),
+        wrapped(&measure(&flood, 40_000, "2> >(cat >/dev/null)")),
     ] {
         if std::env::var_os("PERMWRAP_UNDER_TEST").is_none() {
             assert_eq!(seen.files["memory"], b"little\n", "{seen}");

@@ -2,7 +2,7 @@
 
 use crate::pair::Pair;
 use crate::scene::{same, same_everywhere, same_on_terminal, same_wherever_stderr_is_seen};
-use crate::support::{World, needs_root};
+use crate::support::{World, long_or, needs_root};
 
 #[test]
 fn every_byte_value_arrives() {
@@ -15,19 +15,24 @@ fn every_byte_value_arrives() {
 }
 
 #[test]
-fn two_hundred_megabytes_arrive() {
+fn a_flood_of_bytes_arrives() {
+    // Two hundred megabytes, or a tenth of that.
+    let last = long_or(24_000_000, 3_000_000);
     for redirection in [
         "2>&1 >/dev/null | sha256sum",
         "2>big; sha256sum <big; rm big",
     ] {
-        same(&format!("run sh -c 'seq 24000000 >&2' {redirection}")).shows("  -");
+        same(&format!("run sh -c 'seq {last} >&2' {redirection}")).shows("  -");
     }
 }
 
 #[test]
 fn megabytes_arrive_on_a_terminal() {
-    same_on_terminal("run sh -c 'seq 300000 >&2; stty -opost; seq 300000 >&2; stty opost'")
-        .shows("300000\n");
+    let last = long_or(300_000, 60_000);
+    same_on_terminal(&format!(
+        "run sh -c 'seq {last} >&2; stty -opost; seq {last} >&2; stty opost'"
+    ))
+    .shows(&format!("{last}\n"));
 }
 
 #[test]
@@ -59,21 +64,24 @@ fn stdout_and_stderr_keep_their_order_where_they_are_one() {
 
 #[test]
 fn short_writes_of_several_writers_stay_whole() {
+    let lines = long_or(3000, 800);
     // Each line is of one letter and written at once, so that a torn one shows.
-    let writer = r#"perl -e 'for $i (1 .. 3000) { syswrite STDERR, $ARGV[0] x (1 + $i * 37 % 4094) . "\n" }'"#;
+    let writer = format!(
+        r#"perl -e 'for $i (1 .. {lines}) {{ syswrite STDERR, $ARGV[0] x (1 + $i * 37 % 4094) . "\n" }}'"#
+    );
     let check = r#"perl -ne '$n++; $torn++ if !/^(.)\1*$/; END { print "$n lines, ", $torn + 0, " torn\n" }'"#;
     for run in [
         format!("{{ run {writer} a & run {writer} b & run {writer} c & wait; }}"),
         format!("run bash -c '{writer} a & {writer} b & {writer} c & wait'")
-            .replace(writer, "perl writer"),
+            .replace(&writer, "perl writer"),
     ] {
         same(&format!(
             r#"cat >writer <<'END'
-                   for $i (1 .. 3000) {{ syswrite STDERR, $ARGV[0] x (1 + $i * 37 % 4094) . "\n" }}
+                   for $i (1 .. {lines}) {{ syswrite STDERR, $ARGV[0] x (1 + $i * 37 % 4094) . "\n" }}
 END
                {run} 2>&1 | {check}"#
         ))
-        .shows("9000 lines, 0 torn\n");
+        .shows(&format!("{} lines, 0 torn\n", 3 * lines));
     }
 }
 
