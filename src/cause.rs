@@ -1,4 +1,4 @@
-//! The causes: one obstacle a file, with its evidence, its words, its candidate changes and its page.
+//! The causes: each obstacle has a file with its evidence, wording, candidate changes and page.
 #![forbid(unsafe_code)]
 
 mod case;
@@ -60,48 +60,48 @@ use crate::denial::with_codes;
 use crate::facts::Facts;
 use case::Case;
 
-/// A refusal in words.
+/// The wording of a refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words {
     /// Who may not do what to which object: "alice may not pass through /srv/app".
     pub because: String,
-    /// One full sentence in plain words.
+    /// A complete sentence in plain words.
     pub summary: String,
-    /// What it follows from: how the object is listed, and the rule that applied.
+    /// The evidence: the listing of the object, and the rule that applied.
     pub evidence: Vec<String>,
-    /// The remark at the refusing row of the path: "alice is neither deploy nor in group www: --- applies".
+    /// The remark beside the refusing component of the path: "alice is neither deploy nor in group www: --- applies".
     pub mark: String,
 }
 
-/// Changes that might put one refusal right; whether they do is for the judge to say.
+/// Changes that may resolve a refusal. Whether they do is decided by judging again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// What it does, as a request: "let alice pass through /srv/app".
+    /// What it does, in the imperative: "let alice pass through /srv/app".
     pub title: String,
-    /// What it changes, in a few words: "lets alice pass through, not list". Empty where the title says it all.
+    /// What it changes, in a few words: "lets alice pass through, not list". Empty if the title is sufficient.
     pub note: String,
     /// The changes, in the order in which they are to be made.
     pub changes: Vec<Change>,
-    /// How well it fits there.
+    /// How well it suits the place.
     pub fit: Fit,
     /// Where it is to be made.
     pub place: Place,
 }
 
-/// How well a change fits the place, whomever it lets in. The better comes first.
+/// How well a change suits the place, regardless of who gains access; best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fit {
-    /// What the place is meant for: the owner's own bits, a device's group, leftovers given back.
+    /// Uses the place as intended: the owner's own bits, a device's group, leftovers given back.
     Meant,
     /// Lets in the subject alone.
     Narrow,
-    /// What is to be written down where the surroundings are described.
+    /// A setting where the environment is configured.
     Lasting,
     /// Lets in a group.
     Shared,
     /// Lets in everybody.
     Broad,
-    /// Leaves the refusal as it is and goes around it.
+    /// Leaves the refusal in place and works around it.
     Around,
 }
 
@@ -125,14 +125,14 @@ impl Candidate {
         Candidate { place, ..self }
     }
 
-    /// What no command does.
+    /// A candidate that consists of words only.
     fn advice(title: impl Into<String>) -> Candidate {
         let title = title.into();
         Candidate::new(Fit::Around, title.clone(), [Change::Advice(title)])
     }
 }
 
-/// The words of a refusal.
+/// The wording of a refusal.
 #[must_use]
 pub fn words(denial: &Denial, attempt: &Attempt, facts: &Facts) -> Words {
     denial.code.words(&Case {
@@ -142,7 +142,7 @@ pub fn words(denial: &Denial, attempt: &Attempt, facts: &Facts) -> Words {
     })
 }
 
-/// The changes that might put a refusal right, in no order.
+/// The changes that may resolve a refusal, in no particular order.
 #[must_use]
 pub fn candidates(denial: &Denial, attempt: &Attempt, facts: &Facts) -> Vec<Candidate> {
     let case = Case {
@@ -153,7 +153,7 @@ pub fn candidates(denial: &Denial, attempt: &Attempt, facts: &Facts) -> Vec<Cand
     denial.code.candidates(&case)
 }
 
-/// What would give the refused command the rights that no_new_privs takes from it, where it is a set-user-ID program.
+/// The change that restores the privileges that no_new_privs takes from the refused command, if that is a set-user-ID program.
 #[must_use]
 pub fn without_effect(denial: &Denial, attempt: &Attempt, facts: &Facts) -> Option<Candidate> {
     no_new_privileges::in_vain(&Case {
@@ -166,7 +166,7 @@ pub fn without_effect(denial: &Denial, attempt: &Attempt, facts: &Facts) -> Opti
 macro_rules! dispatch {
     ($($variant:ident $module:ident $code:literal $because:literal,)*) => {
         impl Code {
-            /// The page that explains it, in Markdown.
+            /// The page that explains the cause, in Markdown.
             #[must_use]
             pub const fn page(self) -> &'static str {
                 match self { $(Code::$variant => include_str!(concat!("cause/", $code, ".md")),)* }

@@ -1,6 +1,7 @@
-//! Changes that could put a refusal right, typed: applied to facts to prove them, written as commands to show them.
+//! Changes that may resolve a refusal, as data: they can be applied to facts, to prove them, and written as commands, to show
+//! them.
 //!
-//! What [`Change::apply`] predicts is what the command does, to the bit: `tests/remedies.rs` runs each of them and compares.
+//! [`Change::apply`] predicts exactly what the command does; `tests/remedies.rs` runs each command and compares.
 #![forbid(unsafe_code)]
 
 mod acl;
@@ -17,13 +18,13 @@ use crate::facts::{Acl, Facts, FileCapabilities, Inode, MountId, NodeId, Perms, 
 /// A command line: the program and its arguments, as execve(2) takes them.
 pub type Argv = Vec<Vec<u8>>;
 
-/// A command line of these words.
+/// A command line that consists of these words.
 #[must_use]
 pub fn argv(words: &[&[u8]]) -> Argv {
     words.iter().map(|word| word.to_vec()).collect()
 }
 
-/// One change of the system's state, or of how the command is run.
+/// A change of the system's state, or of how the command is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// chmod(1): adds these permission bits (of 0777) to the node.
@@ -33,14 +34,14 @@ pub enum Change {
         /// The bits added.
         add: u32,
     },
-    /// chmod(1): sets all mode bits (07777). What undoing a change asks for.
+    /// chmod(1): sets all mode bits (07777). Used to undo a change.
     SetMode {
         /// The node.
         node: NodeId,
         /// The mode after the change.
         mode: u32,
     },
-    /// chown(1), symlinks not followed.
+    /// chown(1), without following symlinks.
     Chown {
         /// The node.
         node: NodeId,
@@ -49,21 +50,21 @@ pub enum Change {
         /// The new group.
         gid: Option<u32>,
     },
-    /// chown(1) of whatever in this directory's tree belongs to `from`, symlinks not followed, nothing mounted below
-    /// entered, and what lets in nobody but its owner (0600, 0700) left as it is.
+    /// chown(1) of everything in a directory tree that belongs to `from`. Symlinks are not followed, mounts are not entered,
+    /// and files accessible to their owner alone (0600, 0700) are left unchanged.
     ChownTree {
-        /// The top directory, absolute.
+        /// The top directory, as an absolute path.
         top: Vec<u8>,
-        /// The owner whose files are given away.
+        /// The owner whose files are changed.
         from: u32,
         /// The new owner.
         uid: u32,
         /// The new group.
         gid: u32,
     },
-    /// install(1): an empty file (0640) or a directory (0755) of this owner is made where there is nothing.
+    /// install(1): creates an empty file (mode 0640) or a directory (mode 0755) with this owner, where nothing exists yet.
     Make {
-        /// The directory it is made in.
+        /// The parent directory.
         parent: NodeId,
         /// Its name.
         name: Vec<u8>,
@@ -74,17 +75,17 @@ pub enum Change {
         /// Its group.
         gid: u32,
     },
-    /// Takes away what [`Change::Make`] made: a directory only while it is empty.
+    /// Removes what [`Change::Make`] created; a directory only if it is empty.
     Remove {
-        /// The directory it lies in.
+        /// The parent directory.
         parent: NodeId,
         /// Its name.
         name: Vec<u8>,
         /// Whether it is a directory.
         directory: bool,
     },
-    /// setfacl(1): the entry is granted these permissions, and what anybody else may do stays as it is: where the mask
-    /// must be widened for it, the entries that it held back are cut down to what they granted.
+    /// setfacl(1): grants permissions to an entry without changing anybody else's access. If the mask has to be widened, the
+    /// entries that it limited are reduced to the permissions they had effectively.
     AclGrant {
         /// The node.
         node: NodeId,
@@ -100,20 +101,20 @@ pub enum Change {
         /// The mask after the change.
         perms: Perms,
     },
-    /// setfacl(1): sets the whole access ACL, or takes it away where it holds the base entries alone.
+    /// setfacl(1): sets the whole access ACL, or removes it if only the base entries remain.
     SetAcl {
         /// The node.
         node: NodeId,
         /// The ACL after the change.
         acl: Acl,
     },
-    /// mount(8) with remount: one option of the mount.
+    /// mount(8) with remount: changes one option of the mount.
     Remount {
         /// The mount.
         mount: MountId,
         /// The option after the change.
         option: MountOption,
-        /// Whether the file system itself is meant (its superblock), and not this mount of it alone.
+        /// Whether the superblock is to be changed, rather than this mount alone.
         file_system: bool,
     },
     /// chattr(1): sets or clears an inode flag.
@@ -125,87 +126,87 @@ pub enum Change {
         /// Whether it is set after the change.
         on: bool,
     },
-    /// usermod(8): the subject's user joins the group, from the next login on.
+    /// usermod(8): adds the subject's user to the group, effective from the next login.
     JoinGroup(u32),
-    /// gpasswd(1): the subject's user leaves the group, from the next login on.
+    /// gpasswd(1): removes the subject's user from the group, effective from the next login.
     LeaveGroup(u32),
-    /// A new login: the groups of the database become the process's. newgrp(1) does it for one group and one shell.
+    /// A new login, which gives the process the groups of the user database. newgrp(1) does this for one group and one shell.
     Relogin(u32),
-    /// The command is run by root this once.
+    /// Runs the command as root, this once.
     RunAsRoot,
-    /// root's tee(1) writes what a redirection was to write, which the shell opens itself. Only words: what the command in
-    /// front of it is, the reader knows.
+    /// Replaces a redirection, whose file the shell opens itself, by tee(1) run as root. It is described in words only, since
+    /// the command in front of it is unknown here.
     Tee,
-    /// The operation itself is done by root this once.
+    /// Performs the operation itself as root, this once.
     ByRoot {
-        /// What is done: one that a command of its own does (chmod, chown, rm, rmdir, touch).
+        /// The operation; it must have a command of its own (chmod, chown, rm, rmdir, touch).
         operation: Operation,
-        /// To what.
+        /// The path to which it is applied.
         path: Vec<u8>,
     },
-    /// The script is given to its interpreter to read, instead of being run.
+    /// Passes the script to its interpreter instead of executing it.
     RunThrough {
-        /// The interpreter and its argument, as the `#!` line has it.
+        /// The interpreter and its argument, as written in the `#!` line.
         interpreter: Vec<u8>,
         /// The script.
         script: Vec<u8>,
     },
-    /// setcap(8) on a program: the subject has the capability when running it, besides those that it has.
+    /// setcap(8): adds a capability to those of an executable.
     FileCapability {
-        /// The program.
+        /// The path of the executable.
         program: Vec<u8>,
         /// The capability.
         capability: Capability,
     },
-    /// setcap(8): sets all capabilities of a program, or takes them away. What undoing a change asks for.
+    /// setcap(8): sets all capabilities of an executable, or removes them. Used to undo a change.
     SetFileCapabilities {
-        /// The program.
+        /// The path of the executable.
         program: Vec<u8>,
-        /// What it has after the change.
+        /// The capabilities after the change.
         held: Option<FileCapabilities>,
     },
-    /// sysctl(8), until the next boot.
+    /// sysctl(8), effective until the next boot.
     Setting {
         /// The setting's name.
         name: String,
         /// Its new value.
         value: i64,
     },
-    /// A command whose effect lies outside the facts: it is shown, and never counts as proven.
+    /// A command whose effect is outside the facts: it can be shown, but never proven.
     Run {
         /// The command, without sudo.
         argv: Argv,
         /// Whether it needs root.
         root: bool,
-        /// What it is for.
+        /// What it achieves.
         effect: Effect,
     },
     /// A setting of the image, the container, the pod or the unit.
     Deploy {
         /// The setting.
         setting: Deployment,
-        /// How it is written there.
+        /// The setting in the notation used there.
         words: String,
     },
-    /// Something no command of this machine does: a line of a Dockerfile, another directory, another port.
+    /// Something that no command on this machine does: a line of a Dockerfile, another directory, another port.
     Advice(String),
 }
 
-/// What a change does about a refusal. The later ones do less.
+/// What a change does about a refusal, in order of decreasing effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Effect {
-    /// The same command then works.
+    /// Afterwards the same command works.
     Repairs,
-    /// Carries out what was refused, once, as somebody who may.
+    /// Performs the refused operation once, with sufficient rights.
     DoesIt,
-    /// Another place or way.
+    /// Uses another place or another way.
     Avoids,
-    /// Words, no command.
+    /// Words only, without a command.
     Advice,
 }
 
 impl Effect {
-    /// The name, as the interface fixes it.
+    /// The name used in the interface.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -223,16 +224,16 @@ pub enum Place {
     /// Where permwrap runs.
     #[default]
     Here,
-    /// On the host, outside of the container that permwrap runs in.
+    /// On the host, outside the container that permwrap runs in.
     Host,
-    /// In the container (or sandbox) of the subject, into which permwrap looks from outside.
+    /// In the subject's container (or sandbox), which permwrap inspects from outside.
     Container,
-    /// Where the surroundings are described: an image, a unit, a manifest.
+    /// Where the environment is configured: an image, a unit, a manifest.
     Deployment,
 }
 
 impl Place {
-    /// The name, as the interface fixes it.
+    /// The name used in the interface.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -244,7 +245,7 @@ impl Place {
     }
 }
 
-/// An option of a mount that refuses, and its opposite (mount(8)).
+/// A mount option that makes the kernel refuse something, or its opposite (mount(8)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum MountOption {
@@ -274,7 +275,7 @@ impl MountOption {
         }
     }
 
-    /// The option that takes this one back.
+    /// The option that reverts this one.
     #[must_use]
     pub const fn opposite(self) -> MountOption {
         match self {
@@ -290,7 +291,7 @@ impl MountOption {
     }
 }
 
-/// An inode flag that refuses (ioctl_iflags(2)).
+/// An inode flag that makes the kernel refuse changes (ioctl_iflags(2)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum InodeFlag {
     /// FS_IMMUTABLE_FL.
@@ -300,23 +301,24 @@ pub enum InodeFlag {
 }
 
 impl Change {
-    /// The state after the change: subject and facts are altered in place. What is not known stays so.
+    /// Modifies subject and facts to the state after the change. Unknown facts remain unknown.
     pub fn apply(&self, subject: &mut Subject, facts: &mut Facts) {
         apply::apply(self, subject, facts);
     }
 
-    /// The command that makes the change, without sudo. `None` for what no command does.
+    /// The command that makes the change, without sudo. `None` if no command does.
     ///
-    /// Subject and facts are those before the change.
+    /// Subject and facts describe the state before the change.
     #[must_use]
     pub fn argv(&self, subject: &Subject, facts: &Facts) -> Option<Argv> {
         command::argv(self, subject, facts)
     }
 
-    /// The changes that take this one back, to be made in this order: applied after it, they leave the facts as they are now.
+    /// The changes that revert this one, in the order in which they are to be made: applied after it, they restore the present
+    /// facts.
     ///
-    /// Empty where nothing lasting is changed. `None` where the facts do not hold the state before: whoever makes such a
-    /// change has to record what it meets. Subject and facts are those before the change.
+    /// Empty if the change has no lasting effect. `None` if the facts do not include the present state; whoever makes such a
+    /// change has to record what it replaces. Subject and facts describe the state before the change.
     #[must_use]
     pub fn inverse(&self, subject: &Subject, facts: &Facts) -> Option<Vec<Change>> {
         inverse::inverse(self, subject, facts)
@@ -334,7 +336,7 @@ impl Change {
         }
     }
 
-    /// Whether making the change needs root: the subject itself has not the right to.
+    /// Whether the change requires root because the subject lacks the right to make it.
     #[must_use]
     pub fn needs_root(&self, subject: &Subject, facts: &Facts) -> bool {
         let owns = |node: NodeId| {
@@ -376,7 +378,7 @@ impl Change {
         }
     }
 
-    /// The node whose mode, owner or ACL it alters.
+    /// The node whose mode, owner or ACL the change modifies.
     #[must_use]
     pub fn alters(&self) -> Option<NodeId> {
         match self {
@@ -399,14 +401,14 @@ impl Change {
         )
     }
 
-    /// What is tried instead of the refused operation, where that is the change.
+    /// The operation that is performed instead of the refused one, if the change is to replace it.
     #[must_use]
     pub fn operation_instead(&self) -> Option<Operation> {
         matches!(self, Change::RunThrough { .. }).then_some(Operation::READ)
     }
 }
 
-/// What a program has besides, where that is known: it is looked at before the change is offered.
+/// The present capabilities of an executable, if known. They are read before such a change is offered.
 fn capabilities(facts: &Facts, program: &[u8]) -> Option<Option<FileCapabilities>> {
     let known = facts.surroundings.program.as_ref();
     known
@@ -414,12 +416,13 @@ fn capabilities(facts: &Facts, program: &[u8]) -> Option<Option<FileCapabilities
         .map(|known| known.capabilities)
 }
 
-/// What stat(2) says of the node, where that is known.
+/// The inode of the node, if known.
 fn inode(facts: &Facts, node: NodeId) -> Option<&Inode> {
     facts.node(node).inode.as_ref().ok()
 }
 
-/// The kernel's `inode_owner_or_capable`: the owner, or a holder of the capability over an inode whose owner is mapped.
+/// The kernel's `inode_owner_or_capable`: whether the subject owns the inode, or has the capability and the owner has a
+/// mapping.
 fn owns(subject: &Subject, inode: &Inode, or: Capability) -> bool {
     subject.uid == inode.uid || subject.has(or) && subject.uid_map.maps(inode.uid)
 }

@@ -1,9 +1,9 @@
-//! The smallest changes that put a refusal right, proven by judging again on the state they leave.
+//! Finds the smallest changes that resolve a refusal, and proves them by judging the attempt again on the resulting state.
 //!
-//! Each candidate change of the cause is applied to a copy of the facts, and the attempt is judged again. Where something
-//! else refuses then, that refusal's candidates follow, so that a closed directory and the closed file in it become one fix.
-//! What takes away an access that the subject had, or is [never](mod@never) to be suggested, is thrown out; the rest is ranked
-//! by how well it fits the place and how few others it lets in.
+//! Each candidate change of the cause is applied to a copy of the facts, and the attempt is judged again. If something else
+//! refuses then, the candidates for that refusal follow, so that an unsearchable directory and an unreadable file in it are
+//! fixed together. A change that would take an access away from the subject, or that must [never](mod@never) be suggested, is
+//! discarded. The others are ranked by how well they suit the place and by how few other users gain access.
 #![forbid(unsafe_code)]
 
 mod hands;
@@ -20,36 +20,36 @@ use crate::facts::{Facts, NodeId};
 use crate::judge::{self, Verdict};
 use crate::quote;
 
-/// A fix: the changes that together allow the access, and what they mean.
+/// A fix: changes that together allow the access, and what they mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {
-    /// What it does, as a request: "let alice pass through /srv/app".
+    /// What it does, in the imperative: "let alice pass through /srv/app".
     pub title: String,
-    /// What it changes, in a few words: "lets alice pass through, not list". Empty where the title says it all.
+    /// What it changes, in a few words: "lets alice pass through, not list". Empty if the title is sufficient.
     pub note: String,
     /// The changes, in the order in which they are to be made.
     pub changes: Vec<Change>,
     /// The commands, without sudo; empty for advice.
     pub argv: Vec<Argv>,
-    /// Whether the commands need root, for this subject.
+    /// Whether the commands require root.
     pub needs_root: bool,
     /// What it does about the refusal.
     pub effect: Effect,
     /// Where it is to be made.
     pub place: Place,
-    /// Whether judging again on the state it leaves allows the access: only where it repairs.
+    /// Whether the access is allowed when it is judged on the resulting state. Only set for a fix that repairs.
     pub verified: bool,
-    /// Whether nothing that could not be seen may refuse next.
+    /// Whether it is excluded that something not visible here refuses next.
     pub complete: bool,
     /// Whether it takes effect only in a new login session.
     pub relogin: bool,
-    /// Whether others could put something else in the place of what a pasted command would touch: none is shown then, and
-    /// `permwrap fix` makes it.
+    /// Whether other users could replace the object of a pasted command. Then no command is shown, and `permwrap fix` makes the
+    /// change instead.
     pub led_astray: bool,
 }
 
 impl Fix {
-    /// A fix that is words alone.
+    /// A fix that consists of words only.
     #[must_use]
     pub fn advice(title: String) -> Fix {
         Fix {
@@ -67,7 +67,7 @@ impl Fix {
         }
     }
 
-    /// The title as a sentence of its own: with how it is to be done where no command is shown.
+    /// The title as a sentence of its own; it says how to make the change if no command is shown.
     #[must_use]
     pub fn sentence(&self) -> String {
         let mut sentence = self.title.clone();
@@ -89,19 +89,19 @@ impl Fix {
     }
 }
 
-/// What refuses, blocker by blocker, and the fixes, best first (three at most).
+/// The refusals one after the other, and the fixes (at most three), best first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Remedy {
-    /// Every refusal on the way, in the kernel's order: the first, and those that would come after it was put right.
+    /// Every refusal in the kernel's order: the first one, and those that would follow once it is resolved.
     pub denials: Vec<Denial>,
     /// The fixes, best first.
     pub fixes: Vec<Fix>,
 }
 
-/// How many fixes are shown.
+/// The maximum number of fixes shown.
 pub const SHOWN: usize = 3;
 
-/// How many refusals one fix may put right, one after the other.
+/// The maximum number of successive refusals that one fix may resolve.
 const DEEPEST: usize = 12;
 
 /// The fixes for a denied attempt.
@@ -119,7 +119,7 @@ pub fn remedy(attempt: &Attempt, facts: &Facts, denial: &Denial) -> Remedy {
         .iter()
         .find(|plan| plan.fit(attempt, facts) < Fit::Lasting)
     {
-        // Nobody else needs to be let in.
+        // A narrow fix suffices, so nobody else needs access.
         let proven = narrow.allowed;
         plans.retain(|plan| plan.fit(attempt, facts) != Fit::Broad || plan.allowed && !proven);
     }
@@ -143,8 +143,8 @@ pub fn remedy(attempt: &Attempt, facts: &Facts, denial: &Denial) -> Remedy {
     Remedy { denials, fixes }
 }
 
-/// The commands that make these changes, as this reader may paste them, and whether they need root. `None` where one of them
-/// is never to be suggested for such an attempt, or could be led astray.
+/// The commands that make these changes, in a form that is safe to paste, and whether they require root. `None` if one of the
+/// changes must never be suggested for such an attempt, or could be redirected to another object.
 #[must_use]
 pub fn commands(
     changes: &[Change],
@@ -166,7 +166,7 @@ pub fn commands(
     (!all.is_empty()).then_some((all, needs_root))
 }
 
-/// Changes on the way to an allowed access, and the state they leave.
+/// Changes on the way to an allowed access, and the resulting state.
 #[derive(Clone)]
 struct Plan {
     attempt: Attempt,
@@ -175,11 +175,11 @@ struct Plan {
     parts: Vec<Candidate>,
     argv: Vec<Argv>,
     needs_root: bool,
-    /// Whether judging again allows the access.
+    /// Whether the access is allowed when judged again.
     allowed: bool,
-    /// Whether nobody can lead the commands astray before they are pasted.
+    /// Whether nobody can redirect the commands to another object before they are pasted.
     safe: bool,
-    /// Whether something that cannot be seen may refuse next.
+    /// Whether something not visible here may refuse next.
     unseen: bool,
 }
 
@@ -198,8 +198,8 @@ impl Plan {
         }
     }
 
-    /// This plan with the candidate made, and with whatever has to follow it. `None` where the candidate is never to be
-    /// suggested, changes nothing about the refusal, or leads nowhere.
+    /// This plan with the candidate applied, and with whatever has to follow it. `None` if the candidate must never be
+    /// suggested, does not affect the refusal, or leads nowhere.
     fn follow(
         &self,
         candidate: Candidate,
@@ -223,7 +223,7 @@ impl Plan {
         let proves = candidate.changes.iter().any(is_provable);
         plan.parts.push(candidate);
         if !proves {
-            // Nothing that the facts could show: it stands alone or not at all.
+            // Its effect is outside the facts, so nothing can be added to it.
             return Some(plan);
         }
         let attempt = &plan.attempt;
@@ -239,7 +239,7 @@ impl Plan {
             }
             Verdict::Denied(next) if is_same_refusal(&next, denial) => None,
             Verdict::Denied(next) => plan.go_on(&next, refused),
-            // What is made is there then: to make it once more fails.
+            // The object exists after the change, so the attempt to create it fails.
             Verdict::Fails { .. } => Some(plan),
             Verdict::Unclear(_) => {
                 plan.unseen = true;
@@ -248,7 +248,7 @@ impl Plan {
         }
     }
 
-    /// The best way past the next refusal.
+    /// The best way to resolve the next refusal.
     fn go_on(mut self, next: &Denial, refused: &mut Vec<never::Never>) -> Option<Plan> {
         if self.denials.len() >= DEEPEST || self.denials.contains(next) {
             return None;
@@ -280,10 +280,10 @@ impl Plan {
         self.parts.iter().flat_map(|part| &part.changes)
     }
 
-    /// Whether the subject, or anybody else of whom is known, would lose a permission on anything that was looked at.
+    /// Whether the subject, or any other known user, would lose a permission on an object that was examined.
     fn takes_away(&self, attempt: &Attempt, facts: &Facts) -> bool {
         if matches!(attempt.operation, Operation::Trust(_)) {
-            // What a program wants closed is to be closed.
+            // A program's policy demands that access be taken away.
             return false;
         }
         if reach::shut_out(&attempt.subject, facts, &self.facts) > 0 {
@@ -305,7 +305,7 @@ impl Plan {
         })
     }
 
-    /// The better plan ranks lower: it fits the place, lets in few others, and asks for little.
+    /// The sort key; better plans rank lower. They suit the place, let few others in, and change little.
     fn rank(&self, attempt: &Attempt, facts: &Facts) -> (Fit, bool, usize, bool, bool, usize) {
         (
             self.fit(attempt, facts),
@@ -317,7 +317,7 @@ impl Plan {
         )
     }
 
-    /// How well the least fitting part fits. What is shared with nobody fits as if it were the subject's alone.
+    /// The worst fit of all parts. A part that nominally lets in others, but actually lets in nobody else, counts as narrow.
     fn fit(&self, attempt: &Attempt, facts: &Facts) -> Fit {
         let worst = self.parts.iter().map(|part| part.fit).max();
         match worst.unwrap_or(Fit::Around) {
@@ -332,7 +332,7 @@ impl Plan {
 
     fn effect(&self) -> Effect {
         let effect = |change: &Change| match change {
-            // The directory is there then, and the command that was to make it has nothing left to do.
+            // The directory exists then, so the command that was to create it has nothing left to do.
             Change::Make { .. } if self.attempt.operation == Operation::Mkdir => Effect::DoesIt,
             change => change.effect(),
         };
@@ -353,11 +353,11 @@ impl Plan {
         let mut notes: Vec<&str> = self.parts.iter().map(|part| part.note.as_str()).collect();
         notes.dedup();
         if notes.len() > 1 {
-            // What several changes do, the title says.
+            // If there are several changes, the title describes them.
             notes.clear();
         }
         let effect = self.effect();
-        // A path and a number mean something else in this shell.
+        // Paths and numbers have another meaning in this shell.
         let elsewhere = self.facts.surroundings.elsewhere && effect != Effect::Advice;
         let place = match elsewhere {
             true => Place::Container,
@@ -384,7 +384,7 @@ impl Plan {
     }
 }
 
-/// Several titles as one sentence, without saying twice how they begin: "let alice pass through /srv/app and read
+/// Joins several titles into one sentence without repeating a common beginning: "let alice pass through /srv/app and read
 /// /srv/app/db".
 fn joined(titles: &[&str]) -> String {
     let words: Vec<Vec<&str>> = titles
@@ -406,8 +406,8 @@ fn joined(titles: &[&str]) -> String {
     format!("{} {}", first[..common].join(" "), rests.join(" and "))
 }
 
-/// The change with what must come before and after it: nothing is altered of an inode that is immutable or append-only, not
-/// by root either, so the mark goes first and comes back.
+/// The change, with what must be done before and after it: not even root can modify an inode that is immutable or append-only,
+/// so the flag is cleared first and set again afterwards.
 fn around_marks(change: Change, facts: &Facts) -> Vec<Change> {
     let Some(node) = change.alters() else {
         return vec![change];
@@ -422,12 +422,12 @@ fn around_marks(change: Change, facts: &Facts) -> Vec<Change> {
     let set = |on: bool, flag: InodeFlag| Change::SetFlag { node, flag, on };
     let marks = marks.iter().filter(|(is_set, _)| *is_set);
     let cleared = marks.clone().map(|(_, flag)| set(false, *flag));
-    // Once immutable, it takes no other mark.
+    // The immutable flag is set last, because it prevents setting the other.
     let back = marks.rev().map(|(_, flag)| set(true, *flag));
     cleared.chain([change]).chain(back).collect()
 }
 
-/// Whether the facts show what the change does.
+/// Whether the effect of the change is visible in the facts.
 fn is_provable(change: &Change) -> bool {
     !matches!(
         change,
@@ -446,7 +446,7 @@ fn is_same(one: &Fix, other: &Fix) -> bool {
     }
 }
 
-/// Where everything was thrown out: what can be said instead, if anything.
+/// What can be said instead, if every candidate was discarded.
 fn instead(
     attempt: &Attempt,
     facts: &Facts,

@@ -1,4 +1,4 @@
-//! A POSIX ACL entry for the subject lacks what is needed.
+//! An ACL entry that applies to the subject lacks the required permission.
 
 use super::case::Case;
 use super::{Candidate, Words, grant};

@@ -1,4 +1,4 @@
-//! The ACL entry grants what is needed, and the ACL's mask takes it away.
+//! The ACL entry grants the required permission, but the ACL's mask withholds it.
 
 use super::case::Case;
 use super::{Candidate, Fit, Words, grant};
@@ -21,7 +21,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all
 }
 
-/// The mask as wide as the entry was meant. Without setfacl(1), chmod(1) reaches it through the group's bits.
+/// Widens the mask to what the entry grants. Without setfacl(1), chmod(1) sets the mask through the group bits.
 fn wider_mask(case: &Case) -> Option<Candidate> {
     let node = case.at()?;
     let Ok(Some(acl)) = &case.facts.node(node).acl else {

@@ -1,4 +1,4 @@
-//! An AppArmor profile.
+//! An AppArmor profile refuses.
 
 use super::case::Case;
 use super::{Candidate, Rule, Words};
@@ -58,7 +58,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     ))]
 }
 
-/// The profile's name: from the log line, else the label of the process.
+/// The profile's name, from the log line or else from the label of the process.
 fn profile(case: &Case) -> Option<String> {
     let own = || match case.subject().label()? {
         Label::AppArmor { profile, .. } => Some(profile.to_owned()),
@@ -77,7 +77,7 @@ fn logged(case: &Case) -> Option<LoggedRefusal> {
     }
 }
 
-/// The file that a profile is kept in by custom: its path with dots for slashes.
+/// The file that conventionally holds a profile: its path with dots in place of slashes.
 fn file_of(profile: &str) -> String {
     let parent = profile.split("//").next().unwrap_or(profile);
     parent.trim_start_matches('/').replace('/', ".")
@@ -99,7 +99,7 @@ fn is_denied_outright(case: &Case) -> bool {
     })
 }
 
-/// Whether the program may be run, but not as the rule wants it.
+/// Whether the program may be executed, but not in the transition mode of the rule.
 fn runs_into_no_profile(case: &Case) -> bool {
     let may_run =
         || answers(case).any(|(_, answer)| !answer.granted.and(ProfilePerms::EXEC).is_empty());
@@ -158,7 +158,7 @@ fn rule(case: &Case, request: &ProfileRequest) -> String {
         None => pattern(&request.name),
     };
     if case.attempt.operation == Operation::Exec {
-        // Under the same profile; it is mapped, and read by an interpreter.
+        // `i` runs it under the same profile; `m` and `r` let it be mapped, and read by an interpreter.
         return format!("{name} mrix,");
     }
     if case.attempt.operation == Operation::Link
@@ -170,7 +170,7 @@ fn rule(case: &Case, request: &ProfileRequest) -> String {
     format!("{name} {},", request.wanted.letters())
 }
 
-/// A name as a rule has it: quoted where it has spaces, with a backslash before what would match more.
+/// A name in the notation of a rule: in quotes if it contains spaces, with a backslash before special characters.
 fn pattern(name: &[u8]) -> String {
     let mut plain = String::new();
     let mut quoted = false;
@@ -187,7 +187,7 @@ fn pattern(name: &[u8]) -> String {
     }
 }
 
-/// The letters of a rule for those of the log, where creating and deleting have their own.
+/// Converts the letters of the log, which has separate ones for creating and deleting, into those of a rule.
 fn letters(mask: &str) -> String {
     let has = |letters: &str| mask.contains(|letter| letters.contains(letter));
     [
@@ -203,7 +203,7 @@ fn letters(mask: &str) -> String {
     .collect()
 }
 
-/// `dac_override`
+/// The capability in the notation of a rule: `dac_override`.
 fn word(capability: Capability) -> String {
     capability.name().trim_start_matches("CAP_").to_lowercase()
 }

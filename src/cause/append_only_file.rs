@@ -21,7 +21,8 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let Some(node) = case.at() else {
         return Vec::new();
     };
-    // A file that is immutable as well takes no other change: that mark goes first, and would be the next to refuse.
+    // A file that is also immutable refuses any other change: the immutable flag is cleared first, because it would refuse
+    // next.
     let immutable = matches!(&case.facts.node(node).flags, Ok(flags) if flags.immutable);
     let (marks, flags, back) = match immutable {
         true => (

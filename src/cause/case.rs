@@ -1,4 +1,4 @@
-//! One refusal with all that is known around it, and the words and looks that every cause shares.
+//! A refusal with everything known about it, and the wording and lookups shared by all causes.
 
 use super::{Certainty, Class, Denial, Obstacle, Purpose, Rule, Words, purpose};
 use crate::attempt::{Attempt, Object, Operation, Subject};
@@ -6,7 +6,7 @@ use crate::change::Change;
 use crate::facts::{Entry, Facts, Inode, Mount, Node, NodeId, Perms, Tag};
 use crate::quote;
 
-/// A refusal, the attempt it refused and the facts it follows from.
+/// A refusal, the refused attempt and the facts that it follows from.
 pub(super) struct Case<'a> {
     pub denial: &'a Denial,
     pub attempt: &'a Attempt,
@@ -18,7 +18,7 @@ impl<'a> Case<'a> {
         &self.attempt.subject
     }
 
-    /// The subject's name, for people.
+    /// The subject's name, for messages.
     pub fn who(&self) -> String {
         self.user(self.subject().uid)
     }
@@ -47,8 +47,8 @@ impl<'a> Case<'a> {
         self.node()?.inode.as_ref().ok()
     }
 
-    /// Giving this object to the subject, and to its group: but for one whose group may do less than others, since who is in
-    /// that group would be one of the others then, and gain.
+    /// Makes the subject the owner of the object, and its group the owning group. The group is left unchanged if it has fewer
+    /// permissions than others: its members would then belong to the others, and gain access.
     pub fn given_back(&self, node: NodeId, inode: &Inode) -> Change {
         let held_down = !inode.group_bits().contains(inode.other_bits());
         Change::Chown {
@@ -58,7 +58,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// What the refusing object's path is for.
+    /// The purpose of the refusing object's path.
     pub fn purpose(&self) -> Option<Purpose> {
         Some(purpose(&self.node()?.path, self.subject().uid, self.facts))
     }
@@ -72,14 +72,14 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Where that mount is, for people; empty where there is none.
+    /// The mount point of that mount, for messages; empty if there is none.
     pub fn mount_point(&self) -> String {
         self.mount()
             .map(|mount| quote::display(&mount.point))
             .unwrap_or_default()
     }
 
-    /// The path that refuses, for people; that of the attempt where no node does.
+    /// The path that refuses, for messages; if no node refuses, the path of the attempt.
     pub fn path(&self) -> String {
         match (self.node(), &self.attempt.object) {
             (Some(node), _) => quote::display(&node.path),
@@ -90,7 +90,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The path that was asked for, for people.
+    /// The object that was asked for, for messages.
     pub fn asked(&self) -> String {
         match &self.attempt.object {
             Object::Path(path) => quote::display(path),
@@ -100,7 +100,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The path that was asked for, where it is one.
+    /// The path that was asked for, if the object is one.
     pub fn asked_bytes(&self) -> Option<&'a [u8]> {
         match &self.attempt.object {
             Object::Path(path) => Some(path),
@@ -108,7 +108,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// What was wanted of the refusing object, as permission bits; all of the attempt's where the rule does not say.
+    /// The permission bits required of the refusing object; if the rule does not give them, all those of the attempt.
     pub fn wanted(&self) -> Perms {
         match &self.denial.rule {
             Rule::Class { wanted, .. }
@@ -128,8 +128,8 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Whether the refusing node is a directory that is only passed through: neither the object, nor the directory in which
-    /// a name is made or taken away.
+    /// Whether the refusing node is only passed through: it is neither the object nor the directory in which a name is created
+    /// or removed.
     fn is_on_the_way(&self) -> bool {
         let Some(id) = self.at() else { return false };
         let operation = &self.attempt.operation;
@@ -141,7 +141,7 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// A line as `ls -ld` prints it, for the evidence: `drwxr-x--- deploy www /srv/app`.
+    /// A line in the notation of `ls -ld`, for the evidence: `drwxr-x--- deploy www /srv/app`.
     pub fn listing(&self, id: NodeId) -> String {
         let node = self.facts.node(id);
         let path = quote::display(&node.path);
@@ -161,7 +161,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The words of a refusal: who may not do what, and the rule that gives it.
+    /// The wording of a refusal: who may not do what, and the rule that says so.
     pub fn words(&self, because: String, rule: String) -> Words {
         let listing = self.at().map(|id| self.listing(id));
         Words {
@@ -172,13 +172,13 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The words of a refusal by a sandbox or a security module, with the line of its log where there is one.
+    /// The wording of a refusal by a sandbox or security module, with the line of its log if there is one.
     pub fn module_words(&self, module: &str, rule: &str) -> Words {
         let how = match self.denial.certainty {
             Certainty::Proven => "refused it",
             Certainty::Inferred => "must have refused it: nothing else that can be seen does",
         };
-        // Without an object to show there is no other place for the rule.
+        // Without an object to show, the rule is stated here.
         let because = match self.at() {
             Some(_) => format!("{module} {how}"),
             None => format!("{module} {how}: {rule}"),
@@ -193,7 +193,7 @@ impl<'a> Case<'a> {
         words
     }
 
-    /// Which class or entry applied and what it grants, to stand behind the arrow.
+    /// Which class or entry applied and what it grants, for the remark after the arrow.
     pub fn rule_in_words(&self) -> String {
         let who = self.who();
         match &self.denial.rule {
@@ -242,7 +242,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// An ACL entry as getfacl(1) prints it.
+    /// An ACL entry in the notation of getfacl(1).
     pub fn entry(&self, entry: Entry) -> String {
         let names = &self.facts.names;
         let text = match entry.tag {
@@ -256,7 +256,7 @@ impl<'a> Case<'a> {
         quote::display(text.as_bytes())
     }
 
-    /// "may not pass through", "may not write": what these bits mean on the refusing object.
+    /// What these permissions mean for the refusing object: "may not pass through", "may not write".
     pub fn may(&self, perms: Perms) -> String {
         let dir = self.inode().is_some_and(Inode::is_dir);
         let words = if dir {
@@ -264,7 +264,7 @@ impl<'a> Case<'a> {
         } else {
             ["read", "write", "run"]
         };
-        // Whoever lists a directory or creates in it passes through it too.
+        // Listing a directory or creating in it includes passing through it.
         let perms = if dir && perms != Perms::X {
             perms.minus(Perms::X)
         } else {

@@ -1,4 +1,4 @@
-//! Only a privileged process may give a file to another owner, or to a group it is not in.
+//! Only a privileged process may change the owner of a file, or its group to one that the process is not in.
 
 use super::case::Case;
 use super::{Candidate, Fit, Words, elsewhere};

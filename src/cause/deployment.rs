@@ -1,4 +1,4 @@
-//! What lasts where the command runs, in the words of that place: an image, a container's options, a pod, a unit.
+//! Lasting changes, in the notation of the place where the command runs: an image, a container's options, a pod, a unit.
 
 mod compose;
 mod docker;
@@ -13,8 +13,8 @@ use crate::change::{Change, Deployment, Place};
 use crate::facts::{Inode, Kind, Mount, MountId, Node, NodeId};
 use crate::quote;
 
-/// The setting as it is written where the subject's surroundings are described; `None` where they are none, or know of
-/// nothing like it.
+/// The setting in the notation of the subject's environment; `None` if there is no such environment, or if it has no such
+/// setting.
 pub(super) fn candidate(case: &Case, setting: Deployment) -> Option<Candidate> {
     let around = &case.facts.surroundings;
     let words = match (&around.container, &around.unit) {
@@ -22,7 +22,7 @@ pub(super) fn candidate(case: &Case, setting: Deployment) -> Option<Candidate> {
             "kubernetes" => kubernetes::words(case, &setting)?,
             "podman" => podman::words(case, &setting, container)?,
             "flatpak" => flatpak::words(&setting)?,
-            // Their settings are not known here.
+            // Settings for these are not supported here.
             "lxc" | "snap" | "systemd-nspawn" => return None,
             _ => docker::words(case, &setting, container)?,
         },
@@ -36,7 +36,7 @@ pub(super) fn candidate(case: &Case, setting: Deployment) -> Option<Candidate> {
     Some(Candidate::new(Fit::Lasting, words, [change]).at(Place::Deployment))
 }
 
-/// What gives the subject its way with the refusing object for good.
+/// The setting that gives the subject lasting access to the refusing object.
 pub(super) fn access(case: &Case) -> Option<Candidate> {
     let around = &case.facts.surroundings;
     let (id, inode) = (case.at()?, case.inode()?);
@@ -64,7 +64,7 @@ pub(super) fn access(case: &Case) -> Option<Candidate> {
     )
 }
 
-/// The subject's ids, as a container's options write them.
+/// The subject's ids, as a container's options specify them.
 fn ids(case: &Case) -> Option<(u32, u32)> {
     let around = &case.facts.surroundings;
     let subject = case.subject();
@@ -74,7 +74,7 @@ fn ids(case: &Case) -> Option<(u32, u32)> {
     ))
 }
 
-/// The ids that own an object, likewise; `None` where they do not exist there.
+/// The ids of an object's owner, as a container's options specify them; `None` if they have no mapping there.
 fn owner(case: &Case, node: NodeId) -> Option<(u32, u32)> {
     let around = &case.facts.surroundings;
     let inode = case.facts.node(node).inode.as_ref().ok()?;
@@ -84,7 +84,7 @@ fn owner(case: &Case, node: NodeId) -> Option<(u32, u32)> {
     ))
 }
 
-/// `1000:1000`: the subject as the host writes it, where that can be told; else in words.
+/// The subject as seen on the host, if that is known (`1000:1000`); otherwise in words.
 fn on_host(case: &Case) -> String {
     let around = &case.facts.surroundings;
     let subject = case.subject();
@@ -97,7 +97,7 @@ fn on_host(case: &Case) -> String {
     }
 }
 
-/// A volume, for people: by its path here where that is known.
+/// A volume, for messages: its path here, if known.
 fn volume(case: &Case, mount: MountId) -> String {
     match source(case, mount).as_str() {
         "SOURCE" => format!("the volume at {}", point(case, mount)),
@@ -105,7 +105,7 @@ fn volume(case: &Case, mount: MountId) -> String {
     }
 }
 
-/// What is mounted there, by its path here; else as the options write it: `SOURCE`.
+/// What is mounted there, by its path here; otherwise the placeholder `SOURCE`.
 fn source(case: &Case, mount: MountId) -> String {
     let point = &case.facts.mounts[mount.0].point;
     let abroad = case.facts.surroundings.abroad.as_ref();
@@ -114,14 +114,14 @@ fn source(case: &Case, mount: MountId) -> String {
     here.map_or_else(|| "SOURCE".to_owned(), |(_, here)| quote::shell(here))
 }
 
-/// Whether this is the top of a volume that an engine keeps by name: while it is empty, it takes over the directory of the image that
-/// it is mounted at, with its owner.
+/// Whether this is the top of a named volume of a container engine. While that is empty, it takes over the content and owner of
+/// the image's directory on which it is mounted.
 fn is_new_to_a_volume(node: &Node, mount: &Mount) -> bool {
     let kept = mount.root.ends_with(b"/_data");
     kept && node.path == mount.point && memchr::memmem::find(&mount.root, b"/volumes/").is_some()
 }
 
-/// The line of a Dockerfile that gives the object to the subject.
+/// The line of a Dockerfile that makes the subject the owner of the object.
 fn line_of_image(case: &Case, id: crate::facts::NodeId) -> Option<String> {
     let node = case.facts.node(id);
     let inode = node.inode.as_ref().ok()?;
@@ -143,12 +143,12 @@ fn line_of_image(case: &Case, id: crate::facts::NodeId) -> Option<String> {
     })
 }
 
-/// Where something is mounted, for a shell.
+/// The mount point, quoted for a shell.
 fn point(case: &Case, mount: crate::facts::MountId) -> String {
     quote::shell(&case.facts.mounts[mount.0].point)
 }
 
-/// Devices and sockets are for a group, not for an owner.
+/// Whether access to this type of object is given to a group rather than an owner: devices and sockets.
 fn has_a_group(inode: &Inode) -> bool {
     matches!(inode.kind, Kind::Char | Kind::Block | Kind::Socket)
 }

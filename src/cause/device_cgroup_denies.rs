@@ -1,4 +1,4 @@
-//! The device controller of the process's control group leaves the device out.
+//! The device controller of the process's control group does not permit the device.
 
 use super::case::Case;
 use super::{Candidate, Words, deployment};

@@ -1,4 +1,4 @@
-//! A directory on the way gives the subject no search permission.
+//! A directory on the path does not grant search permission to the subject.
 
 use super::case::Case;
 use super::{Candidate, Words, grant};

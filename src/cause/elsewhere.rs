@@ -1,4 +1,5 @@
-//! Ways around a refusal that is right as it is: install elsewhere, or run that one command as root where that is its habit.
+//! Ways around a refusal that is justified: install elsewhere, or run the command as root if it is one that is usually run as
+//! root.
 
 use super::case::Case;
 use super::{Candidate, Fit, Purpose, kernel_setting};
@@ -9,10 +10,10 @@ use crate::facts::{Kind, Perms};
 use crate::programs::CommandLine;
 use crate::{programs, quote};
 
-/// Options of package managers that have no place where a package is installed for oneself.
+/// Options of package managers that install system-wide or in a location of their own.
 const FOR_THE_SYSTEM: &[&[u8]] = &[b"--break-system-packages", b"--system", b"--user"];
 
-/// Options of package managers whose value is the place that a package goes to.
+/// Options of package managers whose value is the location to install to.
 const PLACES: &[&[u8]] = &[
     b"--install-dir",
     b"--prefix",
@@ -22,7 +23,7 @@ const PLACES: &[&[u8]] = &[
     b"-t",
 ];
 
-/// The ways around: none where the place is not the system's and the program no administrator's.
+/// The ways around the refusal; empty unless the location belongs to the system or the program is an administrator's.
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let mut all = Vec::new();
     let writes = case.wanted().contains(Perms::W);
@@ -37,7 +38,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all
 }
 
-/// Whether what refuses is the system's, rather than somebody's data.
+/// Whether the refusing object belongs to the system, rather than being somebody's data.
 fn is_of_the_system(case: &Case) -> bool {
     matches!(
         case.purpose(),
@@ -45,8 +46,8 @@ fn is_of_the_system(case: &Case) -> bool {
     )
 }
 
-/// Running the refused command as root: what administers the system, and what puts files where it is told, in a place of
-/// the system. Servers, package runners and scripts are not for root.
+/// Runs the refused command as root. This is for programs that administer the system, and for those that place files where they
+/// are told to, in a system location. It is not for servers, package runners and scripts.
 pub(super) fn as_root(case: &Case) -> Option<Candidate> {
     if case.subject().uid == 0 {
         return None;
@@ -72,7 +73,7 @@ pub(super) fn as_root(case: &Case) -> Option<Candidate> {
     })
 }
 
-/// Whether the refusal is of what the command line says: altering an operand of it, or something in one.
+/// Whether the refused operation is what the command line asks for: modifying an operand, or something in one.
 fn is_what_it_does(case: &Case) -> bool {
     let Object::Path(path) = &case.attempt.object else {
         return false;
@@ -83,12 +84,12 @@ fn is_what_it_does(case: &Case) -> bool {
         Operation::List | Operation::Traverse | Operation::Exec | Operation::Connect => false,
         _ => true,
     };
-    // What takes away or changes owner and mode must be what the program is for.
+    // Removing an object, or changing its owner or mode, must be the purpose of the program.
     let is_particular = |operation: &Operation| {
         !operation.makes_a_name() && !matches!(operation, Operation::Open(_))
     };
     let lines = programs::command_lines(&case.facts.surroundings.command);
-    // What is to replace a file is made beside it.
+    // A file that is to replace another is created in the same directory.
     let replaces = |line: &CommandLine| {
         let beside = |word: &[u8]| match (byte_path::parent(word), byte_path::parent(path)) {
             (Some(beside), Some(directory)) => leads_to_the_end(beside, directory),
@@ -113,19 +114,19 @@ fn is_what_it_does(case: &Case) -> bool {
             })
 }
 
-/// Whether a new file is made in the directory of an operand: to take its place, as `sed -i` does.
+/// Whether a new file is created in the directory of an operand, in order to replace it as `sed -i` does.
 fn makes_beside(word: &[u8], path: &[u8], operation: &Operation) -> bool {
     let makes = matches!(operation, Operation::Open(how) if how.create);
     makes && word.starts_with(b"/") && byte_path::parent(word) == byte_path::parent(path)
 }
 
-/// Whether a word of a command line is this path or the directory that it lies in; a relative one by its end.
+/// Whether a word of a command line denotes this path or its directory. A relative word matches the end of the path.
 fn leads_to(word: &[u8], path: &[u8]) -> bool {
     let slash = path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
     leads_to_the_end(word, path) || leads_to_the_end(word, &path[..slash.max(1)])
 }
 
-/// Whether a word of a command line is this path; a relative one by its end.
+/// Whether a word of a command line denotes this path. A relative word matches the end of the path.
 fn leads_to_the_end(word: &[u8], path: &[u8]) -> bool {
     let word = word.strip_prefix(b"./").unwrap_or(word);
     let word = match word.strip_suffix(b"/") {
@@ -136,8 +137,8 @@ fn leads_to_the_end(word: &[u8], path: &[u8]) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || !word.starts_with(b"/") && rest.ends_with(b"/"))
 }
 
-/// A file that the shell opens for its command: sudo before the command would not help. Only where the code that the shell
-/// was given redirects to it.
+/// A file that the shell itself opens for a redirection, so that running the command with sudo would not help. This requires
+/// that the code passed to the shell redirects to the file.
 fn redirected(tool: &Tool, case: &Case) -> Option<Candidate> {
     let is_shell = programs::program(tool.name.as_bytes()).is_some_and(programs::Program::is_shell);
     let opens = matches!(case.attempt.operation, Operation::Open(how) if how.write);
@@ -161,8 +162,8 @@ fn redirected(tool: &Tool, case: &Case) -> Option<Candidate> {
     Some(Candidate::new(Fit::Around, title, [Change::Tee]))
 }
 
-/// The operation itself, done by root: for what only an owner or root may do. Where the text does not tell all of it, the
-/// command line may.
+/// Performs the operation itself as root, if only an owner or root may do it. What the text does not say about the operation
+/// may follow from the command line.
 pub(super) fn by_root(case: &Case) -> Option<Candidate> {
     let subject = case.subject();
     let operation = &case.attempt.operation;
@@ -171,14 +172,14 @@ pub(super) fn by_root(case: &Case) -> Option<Candidate> {
         .as_ref()
         .and_then(|tool| programs::program(tool.name.as_bytes()));
     if program.is_some_and(|program| program.replaces) {
-        // It would put another file in the place of the one that it takes away.
+        // The program removes a file only to replace it with another one.
         return None;
     }
     let object = match operation.takes_the_link_itself() {
         true => case.facts.walk.named(),
         false => case.facts.walk.target(),
     };
-    // The object itself, by the way without links.
+    // The object itself, by its path without symlinks.
     let done = Change::ByRoot {
         operation: operation.clone(),
         path: case.facts.node(object?).path.clone(),
@@ -202,7 +203,7 @@ pub(super) fn by_root(case: &Case) -> Option<Candidate> {
     })
 }
 
-/// Installing into a place of the subject's own, as the package manager has it.
+/// Installs into a location that belongs to the subject, by the means of the package manager.
 fn own_prefix(tool: &Tool, case: &Case) -> Option<Candidate> {
     if !matches!(case.purpose(), Some(Purpose::System)) || case.subject().uid == 0 {
         return None;
@@ -217,7 +218,7 @@ fn own_prefix(tool: &Tool, case: &Case) -> Option<Candidate> {
         let mut words = argv(words);
         let mut is_place = false;
         for word in packages {
-            // Where it was to go is what was refused.
+            // The option names the location that was refused.
             let skipped = std::mem::replace(&mut is_place, PLACES.contains(&word.as_slice()));
             let named = PLACES.iter().any(|place| {
                 let rest = word.strip_prefix(*place);
@@ -274,7 +275,7 @@ fn own_prefix(tool: &Tool, case: &Case) -> Option<Candidate> {
     )
 }
 
-/// Copying programs that may leave owners and times as they come, where setting them is what was refused.
+/// Lets a copying program leave owners and times unset, if setting them was what was refused.
 pub(super) fn keep_attributes_out(case: &Case) -> Option<Candidate> {
     let tool = Tool::of(&case.facts.surroundings.command)?;
     let options: &[&str] = match tool.name.as_str() {
@@ -285,7 +286,7 @@ pub(super) fn keep_attributes_out(case: &Case) -> Option<Candidate> {
         _ => return None,
     };
     let mut words = tool.raw.clone();
-    // tar's first argument may be a bundle of letters without a dash: options go to the end, before a `--`.
+    // The first argument of tar may be a bundle of letters without a dash, so options are appended, before any `--`.
     let at = words
         .iter()
         .position(|word| word == b"--")
@@ -358,7 +359,7 @@ fn somewhere_else(case: &Case) -> Candidate {
     ))
 }
 
-/// The program of a command line, seen through `env`, `python -m` and version numbers.
+/// The program of a command line; `env`, `python -m` and version numbers are stripped.
 struct Tool {
     name: String,
     arguments: Vec<String>,

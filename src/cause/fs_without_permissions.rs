@@ -1,4 +1,4 @@
-//! The file system keeps no Unix owners: the mount's options, or the host, decide.
+//! The file system stores no Unix owners: they are determined by mount options, or by the host.
 
 use super::case::Case;
 use super::{Candidate, Fit, Rule, Words};
@@ -7,13 +7,13 @@ use crate::change::{Change, Effect, argv};
 use crate::facts::{Inode, Mount, NodeId, Perms};
 use crate::quote;
 
-/// How a file system is told the owner and the modes that it shows.
+/// How a file system is told which owner and modes to show.
 struct Options {
-    /// The type, as mount(8) takes it.
+    /// The type, as passed to mount(8).
     kind: &'static str,
-    /// The names of the options for files and for directories.
+    /// The names of the options for the modes of files and of directories.
     modes: [&'static str; 2],
-    /// Whether they give the mode itself, rather than the bits it lacks.
+    /// Whether these options give the mode itself, rather than a mask.
     plain: bool,
 }
 
@@ -94,7 +94,7 @@ fn makes_a_link(operation: &Operation) -> bool {
     )
 }
 
-/// What the file system has no place for.
+/// Advice for a change that the file system cannot store.
 fn cannot_be_kept(case: &Case, mount: &Mount) -> Option<Candidate> {
     let point = quote::display(&mount.point);
     let advice = match &case.attempt.operation {
@@ -114,7 +114,7 @@ fn cannot_be_kept(case: &Case, mount: &Mount) -> Option<Candidate> {
     Some(Candidate::advice(advice))
 }
 
-/// A file that not even its owner may write, though the mount's mask would let it.
+/// Whether the file has the read-only attribute: not even its owner may write to it, although the mount's mask would permit it.
 fn is_read_only_by_attribute(case: &Case) -> bool {
     let Some((inode, mask)) = case.inode().zip(file_mask(case)) else {
         return false;
@@ -138,7 +138,7 @@ fn octal(mount: &Mount, option: &str) -> Option<u32> {
     u32::from_str_radix(mount.super_option(option)??, 8).ok()
 }
 
-/// chmod, which has to set all the bits that the mask leaves (fat_sanitize_mode).
+/// Clears the attribute by chmod, which must set all write bits that the mask permits (fat_sanitize_mode).
 fn clear_attribute(case: &Case) -> Option<Candidate> {
     let add = 0o222 & !file_mask(case)?;
     let change = Change::Chmod {
@@ -155,13 +155,13 @@ fn clear_attribute(case: &Case) -> Option<Candidate> {
     )
 }
 
-/// The same mount with what the subject lacks: its other options stay, and nobody else is let in. The options are read when
-/// it is mounted, a remount does not change them.
+/// Mounts it again such that the subject has the required access. The other options are preserved, and nobody else is let in.
+/// These options take effect only when mounting; a remount does not change them.
 fn mount_as(case: &Case, mount: &Mount, options: &Options) -> Candidate {
     let subject = case.subject();
     let point = mount.point.as_slice();
     let shown = case.inode().map_or((0, 0), |inode| (inode.uid, inode.gid));
-    // Root's can be given away; what is somebody's stays so, and the group is let in.
+    // An owner of root can be replaced by the subject. Another owner is kept, and the group is let in.
     let (uid, gid, shift) = match shown {
         (0, gid) => (subject.uid, gid, 6),
         (uid, gid) if uid == subject.uid => (uid, gid, 6),
@@ -209,7 +209,7 @@ fn mount_as(case: &Case, mount: &Mount, options: &Options) -> Candidate {
     .noting("the same options in /etc/fstab keep it")
 }
 
-/// The modes of files and of directories: as they are, with what was wanted for one class.
+/// The modes of files and of directories: the present ones, with the required permissions added for one class.
 fn modes(case: &Case, shift: u32) -> [u32; 2] {
     let mount = case.mount();
     let facts = case.facts;
@@ -251,7 +251,7 @@ fn modes(case: &Case, shift: u32) -> [u32; 2] {
     ]
 }
 
-/// The options that the mount has besides.
+/// The other options of the mount.
 fn kept(mount: &Mount) -> Vec<String> {
     const SET_ANEW: &[&str] = &[
         "uid",

@@ -1,4 +1,4 @@
-//! A FUSE mount of another user, without allow_other: nobody else may even look, root included.
+//! A FUSE mount of another user without allow_other: nobody else has any access, not even root.
 
 use super::case::Case;
 use super::{Candidate, Words};

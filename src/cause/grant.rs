@@ -1,6 +1,6 @@
-//! The ways to grant somebody permissions on one inode, as its place and its owner suggest.
+//! Ways to grant permissions on an inode, as its location and owner suggest.
 //!
-//! The order among them is made later: by what fits, and by how few others each lets in.
+//! They are ranked elsewhere: by how well they suit the place, and by how few others each of them lets in.
 
 use super::case::Case;
 use super::{Candidate, Class, Fit, Purpose, Rule, deployment, elsewhere, held, node_at};
@@ -9,7 +9,7 @@ use crate::byte_path;
 use crate::change::Change;
 use crate::facts::{Inode, Kind, Mount, NodeId, Perms, Tag, Walk};
 
-/// The ways to grant what was wanted of the refusing inode.
+/// The ways to grant the required permissions on the refusing inode.
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let Some(grant) = Grant::of(case) else {
         return Vec::new();
@@ -35,8 +35,8 @@ pub(super) fn for_the_subject(case: &Case) -> Option<Candidate> {
     Grant::of(case)?.acl_entry()
 }
 
-/// What the operation will need of the same directory once it is passed through: asked for together, since behind a closed
-/// directory nothing shows what comes next.
+/// The permissions that the operation will require of the same directory once it can be searched. They are granted together,
+/// because an unsearchable directory conceals what comes next.
 fn needed_next(case: &Case, id: NodeId) -> Perms {
     let operation = &case.attempt.operation;
     let alters = operation.makes_a_name()
@@ -60,8 +60,8 @@ fn needed_next(case: &Case, id: NodeId) -> Perms {
     }
 }
 
-/// Leftovers of sudo or of a root container in a tree that is the subject's: the whole tree is given back, or the one
-/// object where it is the only one.
+/// Gives back what sudo or a root container left in a tree that is otherwise the subject's own: the whole tree, or the single
+/// object if it is the only one.
 pub(super) fn give_back(case: &Case) -> Option<Candidate> {
     let subject = case.subject();
     let node = case.node()?;
@@ -77,9 +77,9 @@ pub(super) fn give_back(case: &Case) -> Option<Candidate> {
         Purpose::Temporary | Purpose::Service => parent_is_ours && subject.uid != 0,
         _ => false,
     };
-    // What lets in nobody but its owner was not left by accident.
+    // What is accessible to its owner alone was not left there by accident.
     let private = inode.mode & 0o077 == 0;
-    // Where somebody has set an ACL or chosen a group, whose the file is was meant.
+    // If somebody has set an ACL or chosen a group, the owner is intentional as well.
     let for_a_group = inode.gid != 0
         && inode.gid != subject.gid
         && case.facts.names.groups.contains_key(&inode.gid);
@@ -127,7 +127,7 @@ pub(super) fn give_back(case: &Case) -> Option<Candidate> {
     )
 }
 
-/// What a group that is made for an object gives besides it.
+/// What membership in an object's group implies beyond access to the object.
 const POWERS: &[(&[&str], &str)] = &[
     (
         &["docker", "incus", "incus-admin", "libvirt", "lxd", "podman"],
@@ -163,7 +163,7 @@ impl<'a> Grant<'a> {
         let (id, inode) = (case.at()?, case.inode()?);
         let mut wanted = case.wanted();
         if inode.is_dir() {
-            // Without x, w on a directory is of no use, and r of little.
+            // On a directory, w has no effect without x, and r hardly any.
             wanted = wanted.or(Perms::X).or(needed_next(case, id));
         }
         Some(Grant {
@@ -185,7 +185,8 @@ impl<'a> Grant<'a> {
         .noting(format!("{who} owns it"))
     }
 
-    /// For somebody in the object's group: the group's bits. With an ACL those are its mask, which lets in others.
+    /// Adds group bits, for a subject in the object's group. If there is an ACL, the group bits are its mask, which would let
+    /// in others.
     fn group_bits(&self) -> Option<Candidate> {
         let case = self.case;
         let plain = matches!(case.node()?.acl, Ok(None));
@@ -202,7 +203,8 @@ impl<'a> Grant<'a> {
         })
     }
 
-    /// An entry for the subject alone, joined to what it already holds: the entry is then all that counts for it.
+    /// An ACL entry for the subject alone, which includes the permissions it already has, because no other entry applies to it
+    /// then.
     fn acl_entry(&self) -> Option<Candidate> {
         let case = self.case;
         let held = held(case.subject(), self.id, case.facts)?;
@@ -235,7 +237,8 @@ impl<'a> Grant<'a> {
         )
     }
 
-    /// The object's group, where it has what is wanted: what a device, a socket or a log has its group for.
+    /// Joining the object's group, if that has the required permissions. This is the purpose of the group of a device, a socket
+    /// or a log.
     fn join_group(&self) -> Option<Candidate> {
         let case = self.case;
         let gid = self.inode.gid;
@@ -251,7 +254,7 @@ impl<'a> Grant<'a> {
         }
         let meant = matches!(self.inode.kind, Kind::Char | Kind::Block | Kind::Socket);
         let fit = match case.purpose()? {
-            // The group of somebody's home is that person's own.
+            // The group of somebody's home belongs to that person.
             Purpose::Home => return None,
             _ if meant => Fit::Meant,
             Purpose::Device | Purpose::Runtime | Purpose::Log => Fit::Meant,
@@ -272,7 +275,7 @@ impl<'a> Grant<'a> {
         )
     }
 
-    /// Without ACLs: the object goes to the subject's own group, where that takes it from nobody.
+    /// If ACLs are not supported: changes the object's group to that of the subject, unless somebody would lose access.
     fn own_group(&self) -> Option<Candidate> {
         let case = self.case;
         let gid = case.subject().gid;
@@ -309,7 +312,7 @@ impl<'a> Grant<'a> {
         )
     }
 
-    /// Everybody, where that is no more than is usual: passing through and reading, never writing.
+    /// Grants the permissions to everybody, as far as that is usual: search and read permission, never write permission.
     fn everybody(&self) -> Option<Candidate> {
         let case = self.case;
         let others = matches!(
@@ -338,7 +341,7 @@ impl<'a> Grant<'a> {
     }
 }
 
-/// Whether setfacl(1) is there and the file system keeps POSIX ACLs.
+/// Whether setfacl(1) is installed and the file system supports POSIX ACLs.
 pub(super) fn knows_acls(case: &Case) -> bool {
     let keeps = case.mount().is_some_and(Mount::keeps_acls);
     case.facts.surroundings.setfacl && keeps

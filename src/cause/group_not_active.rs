@@ -1,4 +1,4 @@
-//! The subject is in the group that has access; its process was started before, and has not got it.
+//! The subject is a member of the group that has access, but its process was started before it became one.
 
 use super::case::Case;
 use super::{Candidate, Fit, Rule, Words};

@@ -1,4 +1,4 @@
-//! The inode has the immutable flag: nothing may be changed about it, not even by root.
+//! The inode has the immutable flag: not even root may change anything about it.
 
 use super::case::Case;
 use super::{Candidate, Fit, Words};

@@ -1,4 +1,4 @@
-//! Not the file itself, but what it needs to run: the interpreter of its `#!` line or the ELF loader.
+//! Not the file itself is refused, but the interpreter of its `#!` line or its ELF loader.
 
 use super::case::Case;
 use super::{Candidate, Words, grant};

@@ -1,11 +1,11 @@
-//! A kernel setting (sysctl(8)): who can set it where the subject lives. From inside a container they are read-only.
+//! Setting a sysctl (sysctl(8)): who can set it in the subject's environment. From inside a container, sysctls are read-only.
 
 use super::Candidate;
 use super::case::Case;
 use crate::change::Place;
 use crate::quote;
 
-/// Settings of which every container has its own (ipc and net namespaces), as engines let them be set.
+/// Sysctls that are namespaced (ipc and net namespaces), so that container engines can set them for a container.
 const OF_A_NAMESPACE: &[&str] = &[
     "fs.mqueue.",
     "kernel.domainname",
@@ -15,7 +15,7 @@ const OF_A_NAMESPACE: &[&str] = &[
     "net.",
 ];
 
-/// How the setting behind `/proc/sys/...` is set; `None` where the object is none.
+/// How to set the sysctl behind `/proc/sys/...`; `None` if the object is not one.
 pub(super) fn candidate(case: &Case) -> Option<Candidate> {
     let path = case.asked_bytes()?.strip_prefix(b"/proc/sys/")?;
     let name = quote::display(path).replace('/', ".");
@@ -27,7 +27,7 @@ pub(super) fn candidate(case: &Case) -> Option<Candidate> {
     Some(of(&name, value.as_deref().unwrap_or("VALUE"), case))
 }
 
-/// How this setting gets this value.
+/// How to set this sysctl to this value.
 pub(super) fn of(name: &str, value: &str, case: &Case) -> Candidate {
     let Some(container) = &case.facts.surroundings.container else {
         return Candidate::advice(format!(

@@ -1,4 +1,4 @@
-//! A Landlock sandbox of the process.
+//! A Landlock sandbox of the process refuses.
 
 use super::case::Case;
 use super::{Candidate, Words};

@@ -1,4 +1,4 @@
-//! Another process holds the file: it runs it, or has it open for writing, or the host has locked it.
+//! Another process executes the file or has it open for writing, or the host has locked it.
 
 use super::case::Case;
 use super::{Candidate, Words};

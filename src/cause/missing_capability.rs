@@ -1,4 +1,4 @@
-//! Root without the capability that would override, or an operation that always needs one.
+//! Root lacks the capability that would override a refusal, or an operation always requires a capability.
 
 use super::case::Case;
 use super::{Candidate, Rule, Words, deployment, elsewhere, grant};
@@ -62,7 +62,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all
 }
 
-/// Whether permission bits refuse, which the capability would only have overridden.
+/// Whether permission bits refuse, which the capability would merely have overridden.
 fn overrides_bits(case: &Case) -> bool {
     let overriding = matches!(
         case.denial.rule,

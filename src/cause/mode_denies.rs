@@ -1,4 +1,4 @@
-//! The permission bits of the object itself lack what is needed for the subject's class.
+//! The permission bits of the object itself lack the required permission for the subject's class.
 
 use super::case::Case;
 use super::{Candidate, Rule, Words, grant};

@@ -1,4 +1,4 @@
-//! What no subject may do here: a hard link to a directory, writing to a swap file.
+//! Something that no subject may do: a hard link to a directory, writing to a swap file.
 
 use super::case::Case;
 use super::{Candidate, Words, protected_hardlink};

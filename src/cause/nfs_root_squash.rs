@@ -1,4 +1,4 @@
-//! Root on this machine is nobody on the NFS server.
+//! Root on this machine is mapped to nobody on the NFS server.
 
 use super::case::Case;
 use super::{Candidate, Fit, Words};
@@ -32,7 +32,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all
 }
 
-/// The command run by the owner of what refuses, where that user would be allowed.
+/// Runs the command as the owner of the refusing object, if that user would be allowed.
 fn as_owner(case: &Case) -> Option<Candidate> {
     let facts = case.facts;
     let operation = &case.attempt.operation;
@@ -47,7 +47,7 @@ fn as_owner(case: &Case) -> Option<Candidate> {
         .get(&owner.uid)
         .filter(|_| owner.uid != 0)?;
     let subject = Subject::login(owner.uid, owner.gid, vec![owner.gid]);
-    // What the server answered, it answered root.
+    // The server's answers apply to root only.
     let unasked = Facts {
         policy: Policy::default(),
         ..facts.clone()

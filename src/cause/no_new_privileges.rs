@@ -20,7 +20,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     vec![Candidate::advice(policy.advice.clone())]
 }
 
-/// Whatever refuses: the refused command is one that no_new_privs takes its rights from.
+/// Applies to any refusal: the refused command would have privileges if no_new_privs were not set.
 pub(super) fn in_vain(case: &Case) -> Option<Candidate> {
     let around = &case.facts.surroundings;
     let program = around.powerless.as_ref()?;

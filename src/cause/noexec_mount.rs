@@ -1,4 +1,4 @@
-//! The mount forbids running programs.
+//! The mount forbids executing programs.
 
 use super::case::Case;
 use super::{Candidate, Fit, Obstacle, Purpose, Words};
@@ -44,7 +44,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all
 }
 
-/// Giving a script to its interpreter to read: that asks for no x, neither of the file nor of the mount.
+/// Passes a script to its interpreter, which requires execute permission neither on the file nor from the mount.
 pub(super) fn run_through_interpreter(case: &Case, fit: Fit) -> Option<Candidate> {
     let Ok(Program::Script(interpreter)) = &case.node()?.program else {
         return None;

@@ -1,4 +1,4 @@
-//! A file to be run has no execute bit for the subject.
+//! A file to be executed has no execute bit for the subject.
 
 use super::case::Case;
 use super::{Candidate, Fit, Words, grant, held, noexec_mount};
@@ -25,7 +25,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
             case.path()
         ))];
     }
-    // One smallest change: where whoever may read it may run it then, nobody needs an entry.
+    // If everybody who can read the file may execute it after the first change, no ACL entry is needed.
     let mut all: Vec<Candidate> = mark_as_program(case).into_iter().collect();
     if all.is_empty() {
         all.extend(grant::candidates(case));
@@ -34,8 +34,8 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all
 }
 
-/// Whether it is somebody else's file that is neither an ELF program nor begins with `#!`: with an execute bit it would fail
-/// otherwise (ENOEXEC), but from a shell. Of one's own files one knows what they are.
+/// Whether it is another user's file that is neither an ELF program nor begins with `#!`: with an execute bit, execve(2) would
+/// fail with ENOEXEC instead. For the subject's own file, its purpose is assumed to be known.
 fn is_data(case: &Case) -> bool {
     let is_own = case
         .inode()
@@ -44,12 +44,12 @@ fn is_data(case: &Case) -> bool {
     !is_own && node.is_some_and(|node| node.program == Ok(Program::Other))
 }
 
-/// x for whoever may read it: nobody is let in who could not run a copy.
+/// Adds x for everybody who can read the file: all of them could run a copy anyway.
 fn mark_as_program(case: &Case) -> Option<Candidate> {
     let (node, inode) = (case.at()?, case.inode()?);
     let readable = held(case.subject(), node, case.facts)?.contains(Perms::R);
     let missing = (inode.mode & 0o444) >> 2 & !inode.mode;
-    // Where the group may run it and others may not, that was meant.
+    // If the group may execute it and others may not, that is intentional.
     let for_its_group = inode.mode & 0o010 != 0;
     if !readable || for_its_group || missing == 0 || inode.uid == case.subject().uid {
         return None;

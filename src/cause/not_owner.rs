@@ -1,4 +1,4 @@
-//! Only the owner, or a holder of the capability that stands in for it, may do this.
+//! Only the owner, or a process with the capability that replaces ownership, may do this.
 
 use super::case::Case;
 use super::{Candidate, Rule, Words, elsewhere, grant};

@@ -1,4 +1,4 @@
-//! Creating, deleting or renaming needs write permission on the directory that holds the name.
+//! Creating, deleting or renaming requires write permission on the directory that holds the name.
 
 use super::case::Case;
 use super::{Candidate, Fit, Words, deployment, grant, is_top, is_within};
@@ -23,7 +23,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all
 }
 
-/// In a container, the root directory is the home of a user whom the image does not know.
+/// In a container, the home directory of a user that the image does not define is the root directory.
 fn home(case: &Case) -> Option<Candidate> {
     let names = &case.facts.names.users;
     let is_unknown = !names.contains_key(&case.subject().uid);
@@ -37,7 +37,7 @@ fn home(case: &Case) -> Option<Candidate> {
         })
 }
 
-/// A directory or a log of the subject's own, made by root where such things have their place.
+/// A directory or log that belongs to the subject, created by root in the usual location.
 fn made_by_root(case: &Case) -> Option<Candidate> {
     let subject = case.subject();
     let around = &case.facts.surroundings;
@@ -54,7 +54,7 @@ fn made_by_root(case: &Case) -> Option<Candidate> {
         Operation::Mkdir => {
             is_top(path) && ![b"/dev".as_slice(), b"/home"].contains(&path.as_slice())
         }
-        // A log is a file that stays; a pid file or a temporary one is another each time.
+        // A log file persists, whereas a pid file or temporary file is created anew each time.
         Operation::Open(how) if how.create => {
             is_within(path, b"/var/log") && step.name.ends_with(b".log")
         }

@@ -1,4 +1,4 @@
-//! A port below net.ipv4.ip_unprivileged_port_start, and no CAP_NET_BIND_SERVICE.
+//! A port below net.ipv4.ip_unprivileged_port_start requires CAP_NET_BIND_SERVICE.
 
 use super::case::Case;
 use super::{Candidate, Fit, Obstacle, Words, deployment};

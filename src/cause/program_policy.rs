@@ -1,4 +1,4 @@
-//! The program itself refuses: its own rule about a file's owner or mode is not met.
+//! The program itself refuses, because a file violates its own rule about owner or mode.
 
 use super::case::Case;
 use super::{Candidate, Fit, Rule, Words};
@@ -95,7 +95,7 @@ fn broken(case: &Case) -> Option<(&'static Policy, Breach)> {
     }
 }
 
-/// Who would be accepted as the owner: "alice or root".
+/// The permitted owners: "alice or root".
 fn owners(case: &Case, policy: &Policy) -> String {
     let names = policy.owners.iter().map(|owner| match owner {
         Owner::Myself => case.who(),
@@ -106,7 +106,7 @@ fn owners(case: &Case, policy: &Policy) -> String {
     names.join(" or ")
 }
 
-/// What the bits let others do: "group and others may read and write".
+/// What the bits permit to others: "group and others may read and write".
 fn who_may(bits: u32) -> String {
     let group = (bits & 0o070 != 0).then_some("its group");
     let others = (bits & 0o007 != 0).then_some("others");

@@ -1,4 +1,4 @@
-//! fs.protected_fifos: in a sticky directory that others may write, a FIFO of somebody else is not opened with O_CREAT.
+//! fs.protected_fifos: in a sticky directory that others can write to, a FIFO of another user cannot be opened with O_CREAT.
 
 use super::case::Case;
 use super::{Candidate, Words, sticky_leftover};

@@ -1,4 +1,4 @@
-//! fs.protected_hardlinks: only what one owns, or a plain file that one may read and write, can be linked.
+//! fs.protected_hardlinks: a hard link requires ownership of the file, or read and write permission on a regular file.
 
 use super::case::Case;
 use super::{Candidate, Fit, Words, grant, held};
@@ -20,7 +20,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all
 }
 
-/// A symbolic link asks for nothing of the file.
+/// Makes a symlink instead, which requires no permission on the file.
 pub(super) fn symlink(case: &Case) -> Option<Candidate> {
     let (Object::Path(path), Some(to)) = (&case.attempt.object, &case.attempt.to) else {
         return None;

@@ -1,5 +1,5 @@
-//! fs.protected_symlinks: in a sticky directory that others may write, a symlink is followed only by its owner, or where it
-//! belongs to the directory's owner.
+//! fs.protected_symlinks: in a sticky directory that others can write to, a symlink is followed only if it belongs to the
+//! follower or to the directory's owner.
 
 use super::case::Case;
 use super::{Candidate, Words};

@@ -1,28 +1,28 @@
-//! What a path is for, by the Filesystem Hierarchy Standard and by habit: it decides which fix is fitting there.
+//! The purpose of a path, by the Filesystem Hierarchy Standard and by convention. It determines which fix is suitable.
 
 use crate::byte_path::is_within;
 use crate::facts::{Facts, NodeId};
 
-/// What a path is for.
+/// The purpose of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Purpose {
-    /// The subject's own home, or a project or package prefix that is the subject's.
+    /// The subject's own home directory, or a project or package prefix that belongs to the subject.
     Own,
-    /// A home that is not the subject's: `/root`, `/home/bob`.
+    /// A home directory of another user: `/root`, `/home/bob`.
     Home,
-    /// Programs and settings of the system, and what its package manager keeps.
+    /// Programs and settings of the system, and files of its package manager.
     System,
     /// Device nodes.
     Device,
-    /// Sockets and state of running services.
+    /// Sockets and runtime state of services.
     Runtime,
     /// Logs.
     Log,
     /// `/proc`, `/sys`.
     Kernel,
-    /// Where everybody may create.
+    /// Directories in which everybody may create files.
     Temporary,
-    /// What services and packages keep for themselves: `/var/lib/app`, `/var/spool/cron`, `/opt/app`.
+    /// Private data of services and packages: `/var/lib/app`, `/var/spool/cron`, `/opt/app`.
     State,
     /// Data of services and projects: `/srv`, `/var/www`, a mounted disk.
     Service,
@@ -50,7 +50,7 @@ const SYSTEM: &[&[u8]] = &[
     b"/var/lib/systemd",
 ];
 
-/// Below which each service or package has a directory of its own.
+/// Directories in which each service or package has a directory of its own.
 const STATE: &[&[u8]] = &[
     b"/opt",
     b"/var/backups",
@@ -58,17 +58,17 @@ const STATE: &[&[u8]] = &[
     b"/var/lib",
     b"/var/mail",
     b"/var/spool",
-    // Whatever else there is: /var/crash, /var/db, /var/named, /var/vmail.
+    // Anything else: /var/crash, /var/db, /var/named, /var/vmail.
     b"/var",
 ];
 
-/// What of `/var` is for data of one's own.
+/// Directories below `/var` that are meant for data of users.
 const NO_STATE: &[&[u8]] = &[b"/var/local", b"/var/www"];
 
-/// As those, of running services.
+/// Directories in which each running service has a directory of its own.
 const RUNNING: &[&[u8]] = &[b"/run", b"/var/log"];
 
-/// Directories that hold the places of services: themselves they are the system's.
+/// Directories that contain those of services. They themselves belong to the system.
 const TOPS: &[&[u8]] = &[
     b"/",
     b"/dev",
@@ -89,12 +89,12 @@ const TOPS: &[&[u8]] = &[
     b"/var/www",
 ];
 
-/// Uids of people, rather than of services (useradd(8), UID_MIN and UID_MAX of login.defs(5)).
+/// Uids of people rather than services (useradd(8), UID_MIN and UID_MAX of login.defs(5)).
 pub const PEOPLE: std::ops::Range<u32> = 1000..60_000;
 
 const HOMES: &[&[u8]] = &[b"/home", b"/var/home", b"/export/home", b"/Users"];
 
-/// What this path is for, to this user, whose surroundings the facts hold.
+/// The purpose of this path for this user, whose surroundings the facts describe.
 #[must_use]
 pub fn purpose(path: &[u8], uid: u32, facts: &Facts) -> Purpose {
     let within = |top: &[u8]| is_within(path, top);
@@ -109,7 +109,7 @@ pub fn purpose(path: &[u8], uid: u32, facts: &Facts) -> Purpose {
     {
         return Purpose::Temporary;
     }
-    // A service's home may be anywhere: `/usr/sbin`, `/nonexistent`, `/`.
+    // The home directory of a service can be anything: `/usr/sbin`, `/nonexistent`, `/`.
     if is_own(&around.home.clone().filter(|home| home.len() > 1)) {
         return Purpose::Own;
     }
@@ -153,13 +153,13 @@ pub fn purpose(path: &[u8], uid: u32, facts: &Facts) -> Purpose {
     }
 }
 
-/// Whether a home lies where services keep their data: then it is one only by the name of an account.
+/// Whether a home directory lies where services keep their data. Then it is merely the home of a service's account.
 fn is_for_data(home: &[u8]) -> bool {
     let places: [&[u8]; 3] = [b"/opt", b"/srv", b"/var"];
     places.iter().any(|place| is_within(home, place))
 }
 
-/// The directory of one service or package that the path lies in: `/var/lib/app`, `/run/app`, `/opt/app`.
+/// The directory of the service or package that the path belongs to: `/var/lib/app`, `/run/app`, `/opt/app`.
 #[must_use]
 pub fn service_directory(path: &[u8]) -> Option<&[u8]> {
     let mut tops = STATE.iter().chain(RUNNING);
@@ -173,7 +173,7 @@ pub fn service_directory(path: &[u8]) -> Option<&[u8]> {
     })
 }
 
-/// Whether this directory among the homes is the one of the user it belongs to, rather than data that is kept beside them.
+/// Whether this directory is the home of the user who owns it, rather than data kept among the home directories.
 fn is_somebodys_home(home: &[u8], facts: &Facts) -> bool {
     let name = owner(home, facts).map(|uid| facts.names.users.get(&uid));
     home == b"/root"
@@ -182,13 +182,14 @@ fn is_somebodys_home(home: &[u8], facts: &Facts) -> bool {
             .is_none_or(|name| home.ends_with(name.as_bytes()))
 }
 
-/// Whether this directory holds the places of services, homes or disks: the system's itself, but made to hold others'.
+/// Whether this directory contains those of services, users or disks: it belongs to the system, but serves to hold what belongs
+/// to others.
 #[must_use]
 pub fn is_top(path: &[u8]) -> bool {
     TOPS.contains(&path)
 }
 
-/// The home directory that the path is or lies in, by where homes are kept.
+/// The home directory that the path is or lies in, judged by where home directories are kept.
 #[must_use]
 pub fn home_of(path: &[u8]) -> Option<&[u8]> {
     if is_within(path, b"/root") {
@@ -204,7 +205,7 @@ pub fn home_of(path: &[u8]) -> Option<&[u8]> {
     })
 }
 
-/// The node of this path, where a walk met it.
+/// The node with this path, if a walk met it.
 #[must_use]
 pub fn node_at(path: &[u8], facts: &Facts) -> Option<NodeId> {
     facts
@@ -214,7 +215,7 @@ pub fn node_at(path: &[u8], facts: &Facts) -> Option<NodeId> {
         .map(NodeId)
 }
 
-/// The owner of what lies at this path, where that is known.
+/// The owner of the object at this path, if known.
 fn owner(path: &[u8], facts: &Facts) -> Option<u32> {
     let node = facts.node(node_at(path, facts)?);
     Some(node.inode.as_ref().ok()?.uid)

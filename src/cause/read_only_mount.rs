@@ -1,4 +1,4 @@
-//! The mount, or the file system on it, is read-only.
+//! The mount or its file system is read-only.
 
 use super::case::Case;
 use super::{
@@ -9,7 +9,7 @@ use crate::change::{Change, Deployment, MountOption};
 use crate::facts::{Mount, Unwritable};
 use crate::quote;
 
-/// File systems that cannot be written, however they are mounted.
+/// File systems that can never be written, however they are mounted.
 const NEVER_WRITABLE: &[&str] = &["cramfs", "erofs", "iso9660", "romfs", "squashfs"];
 
 pub(super) fn words(case: &Case) -> Words {
@@ -57,7 +57,7 @@ pub(super) fn words(case: &Case) -> Words {
     case.words(because, rule)
 }
 
-/// What no remount changes.
+/// Advice if no remount can make it writable.
 fn for_good(case: &Case, mount: &Mount) -> Option<Candidate> {
     let point = quote::display(&mount.point);
     let source = quote::display(&mount.source);
@@ -136,12 +136,12 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all
 }
 
-/// Whether root may mount at all: the root of an ordinary container may not.
+/// Whether root can mount at all; in an ordinary container it cannot.
 fn may_mount(case: &Case) -> bool {
     case.subject().initial_user_ns && case.subject().bounding.contains(Capability::SysAdmin)
 }
 
-/// A place for data: not one that is read-only so that the system stays as it is.
+/// Whether the mount is meant for data, rather than read-only to protect the system.
 fn meant_to_be_writable(case: &Case, mount: &Mount) -> bool {
     (is_top(&mount.point) && mount.point != b"/")
         || matches!(
@@ -161,7 +161,7 @@ fn written_directory(case: &Case) -> Vec<u8> {
     parent.map_or_else(|| b"/tmp".to_vec(), |id| case.facts.node(id).path.clone())
 }
 
-/// What is to be written down where the surroundings are described, or that it is to be written elsewhere.
+/// The setting for the environment's configuration; without one, the advice to write elsewhere.
 fn lasting(case: &Case, setting: Deployment) -> Candidate {
     let elsewhere = || {
         Candidate::advice(format!(

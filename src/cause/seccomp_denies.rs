@@ -1,4 +1,4 @@
-//! A seccomp filter of the process.
+//! A seccomp filter of the process refuses.
 
 use super::case::Case;
 use super::{Candidate, Words, deployment};

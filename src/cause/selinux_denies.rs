@@ -1,4 +1,4 @@
-//! The SELinux policy.
+//! The SELinux policy refuses.
 
 use super::case::Case;
 use super::deployment;
@@ -77,7 +77,8 @@ fn kind(label: &str) -> Option<&str> {
     label.split(':').nth(2)
 }
 
-/// The label of the policy for the path, where the file has another: it was moved from elsewhere, or made with an older one.
+/// Restores the label that the policy specifies for the path, if the file has another one because it was moved or because an
+/// older policy applied when it was created.
 fn restore(case: &Case, labels: &Labels) -> Option<Candidate> {
     let node = case.facts.node(labels.node?);
     let expected = labels.expected.as_ref().ok()?.as_deref().and_then(kind)?;
@@ -96,7 +97,7 @@ fn restore(case: &Case, labels: &Labels) -> Option<Candidate> {
     })
 }
 
-/// The categories of the process, where those of the object are all that keeps it away.
+/// Gives the object the categories of the process, if the object's categories alone are what refuses.
 fn categories(case: &Case, labels: &Labels) -> Option<Candidate> {
     let level = labels.level.as_ref()?;
     let node = case.facts.node(labels.node?);
@@ -153,7 +154,8 @@ fn port(case: &Case, labels: &Labels) -> Option<Candidate> {
     })
 }
 
-/// Another label, on which the policy grants it: of the mount where files have none of their own, else of the object.
+/// Sets another label for which the policy grants the access: on the mount if its files have no labels of their own, otherwise
+/// on the object.
 fn relabel(case: &Case, labels: &Labels) -> Option<Candidate> {
     if labels.is_own_type {
         return None;
@@ -194,7 +196,7 @@ fn is_unlabelled(mount: &Mount) -> bool {
         || mount.super_option("context").is_some()
 }
 
-/// The label of a mount is given when it is mounted.
+/// The label of a mount can only be set when mounting.
 fn remount(mount: &Mount, kind: &str) -> [Argv; 2] {
     let fs_type = match mount.fs_type.as_str() {
         "fuseblk" => "ntfs-3g",

@@ -1,4 +1,4 @@
-//! The file server decides by its own rules: NFS, SMB, 9p, FUSE.
+//! The file server decides by rules of its own: NFS, SMB, 9p, FUSE.
 
 use super::case::Case;
 use super::{Candidate, Words};
@@ -66,7 +66,7 @@ fn kind(case: &Case) -> Kind {
     }
 }
 
-/// The account that an SMB share was mounted with, where it shows.
+/// The account that an SMB share was mounted with, if mountinfo shows it.
 fn account(case: &Case) -> String {
     let name = case
         .mount()

@@ -1,4 +1,4 @@
-//! In a sticky directory only the file's owner or the directory's may delete or rename.
+//! In a sticky directory, only the owner of the file or of the directory may delete or rename.
 
 use super::case::Case;
 use super::{Candidate, Fit, Rule, Words, elsewhere};

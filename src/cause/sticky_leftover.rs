@@ -1,4 +1,4 @@
-//! What fs.protected_regular and fs.protected_fifos have in common: a file of somebody else that lay in the way.
+//! Shared by fs.protected_regular and fs.protected_fifos: a file of another user already has the name.
 
 use super::case::Case;
 use super::{Candidate, Fit, Words};

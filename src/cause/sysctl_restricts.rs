@@ -1,11 +1,11 @@
-//! Another kernel setting refuses: perf_event_paranoid, dmesg_restrict, ptrace_scope and the like.
+//! Another kernel setting restricts the operation: perf_event_paranoid, dmesg_restrict, ptrace_scope and the like.
 
 use super::case::Case;
 use super::{Candidate, Fit, Obstacle, Words, deployment, elsewhere, kernel_setting};
 use crate::attempt::Capability;
 use crate::change::{Change, Deployment};
 
-/// Settings that may be lowered for work on one machine, and the value that allows an ordinary user most.
+/// Settings that may be relaxed on a single machine, with the value that is most permissive for ordinary users.
 const PERMISSIVE: &[(&str, i64)] = &[
     ("kernel.apparmor_restrict_unprivileged_userns", 0),
     ("kernel.dmesg_restrict", 0),
@@ -15,7 +15,7 @@ const PERMISSIVE: &[(&str, i64)] = &[
     ("kernel.yama.ptrace_scope", 0),
 ];
 
-/// Settings that do not hold for a process with a capability, and that capability.
+/// Settings that do not restrict processes with a capability, and that capability.
 const LIFTED: &[(&str, Capability)] = &[
     ("kernel.dmesg_restrict", Capability::Syslog),
     ("kernel.kptr_restrict", Capability::Syslog),
@@ -41,7 +41,8 @@ pub(super) fn words(case: &Case) -> Words {
     )
 }
 
-/// Whether a setting stays as it is until the next boot (`yama_dointvec_minmax`, `proc_dointvec_minmax` of modules_disabled).
+/// Whether a setting cannot be changed back before the next boot (`yama_dointvec_minmax`, `proc_dointvec_minmax` of
+/// modules_disabled).
 fn is_for_good(name: &str, value: i64) -> bool {
     match name {
         "kernel.modules_disabled" => value >= 1,
@@ -94,7 +95,8 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all
 }
 
-/// What holds for the whole machine is not lowered for one container, where a capability lifts it. Engines give those to root.
+/// A setting of the whole machine is not relaxed for a single container if a capability lifts the restriction. Engines grant
+/// capabilities to root.
 fn in_container(name: &str, case: &Case) -> Candidate {
     let lifts = LIFTED.iter().find(|(known, _)| *known == name);
     let given = lifts

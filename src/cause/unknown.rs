@@ -1,4 +1,4 @@
-//! A denial that none of the other causes explains.
+//! A refusal that none of the other causes explains.
 
 use super::case::Case;
 use super::{Candidate, Words};

@@ -1,4 +1,4 @@
-//! The owner or group does not exist in the subject's user namespace, so that not even its root may override.
+//! The owner or group has no mapping in the subject's user namespace, so that not even its root can override the refusal.
 
 use super::case::Case;
 use super::{Candidate, Purpose, Words, deployment, grant};
@@ -30,7 +30,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         ),
     };
     let lasting = lasting.unwrap_or_else(|| Candidate::advice(words));
-    // What is here too can be changed from here, where its owner exists.
+    // An object that has a path here can be changed from here, where its owner exists.
     let has_path_here = case.node().is_some_and(|node| {
         let abroad = case.facts.surroundings.abroad.as_ref();
         let mut paths = abroad.into_iter().flat_map(|abroad| &abroad.paths);

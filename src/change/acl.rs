@@ -1,18 +1,18 @@
-//! What setfacl(1) makes of an access ACL.
+//! How setfacl(1) modifies an access ACL.
 
 use crate::facts::{Acl, Entry, Perms, Tag};
 
-/// An ACL after a grant, and what has to be said to setfacl(1) for it.
+/// The result of a grant, and the arguments for setfacl(1) that produce it.
 pub(super) struct Grant {
     /// The ACL after the change.
     pub after: Acl,
-    /// The entries to be set, the granted one last.
+    /// The entries to be set; the granted one is the last.
     pub set: Vec<Entry>,
-    /// Whether setfacl must leave the mask alone (`-n`) rather than recalculate it.
+    /// Whether setfacl must not recalculate the mask (`-n`).
     pub keep_mask: bool,
 }
 
-/// The ACL that the permission bits stand for.
+/// The ACL that is equivalent to the permission bits.
 pub(super) fn from_mode(mode: u32) -> Acl {
     let entry = |tag, shift| Entry {
         tag,
@@ -27,7 +27,7 @@ pub(super) fn from_mode(mode: u32) -> Acl {
     }
 }
 
-/// Grants `perms` to `tag` such that nobody else's effective permissions change.
+/// Grants `perms` to `tag` without changing the effective permissions of anybody else.
 pub(super) fn grant(before: &Acl, tag: Tag, perms: Perms) -> Grant {
     let mut after = before.clone();
     let mut set = Vec::new();
@@ -59,8 +59,8 @@ pub(super) fn grant(before: &Acl, tag: Tag, perms: Perms) -> Grant {
     }
 }
 
-/// What an entry really grants. The kernel looks at an ACL only where the mask leaves anything (`acl_permission_check`
-/// tests `S_IRWXG`): under an empty one the named fall through to "other".
+/// The effective permissions of an entry. The kernel ignores an ACL whose mask is empty (`acl_permission_check` tests
+/// `S_IRWXG`); named users and groups are then subject to the "other" class.
 fn effective(acl: &Acl, entry: &Entry) -> Perms {
     let named = matches!(entry.tag, Tag::User(_) | Tag::Group(_));
     if acl.mask().is_empty() && named {
@@ -70,7 +70,7 @@ fn effective(acl: &Acl, entry: &Entry) -> Perms {
     }
 }
 
-/// The mask that setfacl(1) recalculates: the union of all entries it limits.
+/// The mask as setfacl(1) calculates it: the union of all entries that it limits.
 fn union(acl: &Acl) -> Perms {
     acl.entries
         .iter()

@@ -1,4 +1,4 @@
-//! The state after a change, as the kernel and the command together make it.
+//! The state after a change, as the command and the kernel produce it.
 
 use super::{Change, InodeFlag, MountOption, acl, inode, owns};
 use crate::attempt::{Capability, CapabilitySet, Subject};
@@ -10,7 +10,7 @@ use crate::facts::{
 
 pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
     if !matches!(change, Change::Run { .. } | Change::Tee | Change::Advice(_)) {
-        // What a server answered, it answered before.
+        // The server's answers apply to the state before the change.
         facts.policy.served.clear();
     }
     match change {
@@ -118,7 +118,7 @@ pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
     }
 }
 
-/// chmod(1). Where there is an ACL the kernel writes the group's bits into its mask (`posix_acl_chmod`).
+/// chmod(1). If the inode has an ACL, the kernel stores the group bits in its mask (`posix_acl_chmod`).
 fn chmod(subject: &Subject, facts: &mut Facts, id: NodeId, change: impl Fn(u32) -> u32) {
     let Some(before) = inode(facts, id).copied() else {
         return;
@@ -140,8 +140,8 @@ fn chmod(subject: &Subject, facts: &mut Facts, id: NodeId, change: impl Fn(u32) 
     }
 }
 
-/// The kernel's `setattr_prepare` and `posix_acl_update_mode`: who is not in the file's group, and changes its mode, drops
-/// its set-group-ID bit.
+/// The kernel's `setattr_prepare` and `posix_acl_update_mode`: a change of mode by a process outside the file's group clears
+/// the set-group-ID bit.
 fn without_foreign_setgid(subject: &Subject, inode: &Inode, mode: u32) -> u32 {
     let by_subject = owns(subject, inode, Capability::Fowner);
     let keeps = subject.in_group(inode.gid) || subject.has(Capability::Fsetid);
@@ -152,8 +152,8 @@ fn without_foreign_setgid(subject: &Subject, inode: &Inode, mode: u32) -> u32 {
     }
 }
 
-/// chown(1). The kernel (`chown_common`) takes set-user-ID from whatever is no directory, and set-group-ID where the group
-/// may run it.
+/// chown(1). The kernel (`chown_common`) clears set-user-ID of anything but a directory, and set-group-ID if the group may
+/// execute the file.
 fn chown(node: &mut Node, uid: Option<u32>, gid: Option<u32>) {
     let Ok(inode) = &mut node.inode else { return };
     inode.uid = uid.unwrap_or(inode.uid);
@@ -166,7 +166,7 @@ fn chown(node: &mut Node, uid: Option<u32>, gid: Option<u32>) {
     }
 }
 
-/// install(1). The walks that found nothing there find it now.
+/// install(1). Walks that did not find the name now find it.
 fn make(facts: &mut Facts, parent: NodeId, name: &[u8], directory: bool, (uid, gid): (u32, u32)) {
     let Some(above) = inode(facts, parent).copied() else {
         return;
@@ -207,7 +207,7 @@ fn make(facts: &mut Facts, parent: NodeId, name: &[u8], directory: bool, (uid, g
     }
 }
 
-/// rm(1), rmdir(1): the walks that found it find nothing. The node itself stays, as one that no walk leads to.
+/// rm(1), rmdir(1). Walks that found the name no longer do. The node remains, but no walk leads to it.
 fn remove(facts: &mut Facts, parent: NodeId, name: &[u8]) {
     let Facts { walk, to, .. } = facts;
     for walk in std::iter::once(walk).chain(to) {
@@ -219,7 +219,7 @@ fn remove(facts: &mut Facts, parent: NodeId, name: &[u8]) {
     }
 }
 
-/// setfacl(1). The mode shows the new ACL: the mask stands in the place of the group's bits.
+/// setfacl(1). The mode reflects the new ACL: its group bits are the mask.
 fn set_acl(
     subject: &Subject,
     facts: &mut Facts,
@@ -264,7 +264,7 @@ fn remount(facts: &mut Facts, id: MountId, option: MountOption, file_system: boo
         _ => return,
     };
     if file_system {
-        // The superblock is one for all mounts of the file system.
+        // All mounts of a file system share its superblock.
         let (source, fs_type) = (mount.source.clone(), mount.fs_type.clone());
         for mount in &mut facts.mounts {
             if mount.source == source && mount.fs_type == fs_type {
@@ -305,7 +305,7 @@ fn set_setting(facts: &mut Facts, name: &str, value: i64) {
     }
 }
 
-/// Every node that is this one: an inode stands in the facts once for each mount it was met on.
+/// All nodes of the same inode: the facts contain one for each mount on which it was met.
 fn same_inode(facts: &mut Facts, id: NodeId) -> impl Iterator<Item = &mut Node> {
     let key = |node: &Node| {
         let inode = node.inode.as_ref().ok()?;

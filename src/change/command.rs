@@ -1,4 +1,4 @@
-//! Changes written as the commands that make them: word by word, never as a text for a shell.
+//! The commands that make changes, as lists of words, never as text for a shell.
 
 use super::{Argv, Change, InodeFlag, MountOption, acl, capabilities, inode};
 use crate::attempt::{Operation, Subject};
@@ -11,7 +11,7 @@ pub(super) fn argv(change: &Change, subject: &Subject, facts: &Facts) -> Option<
     Some(match change {
         Change::Chmod { node, add } => line(&["chmod", &symbolic(*add)], path(node)),
         Change::SetMode { node, mode } => line(&["chmod", &octal(facts, *node, *mode)], path(node)),
-        // Without -h, a symlink that took the file's place meanwhile would hand over its target.
+        // Without -h, a symlink that has replaced the file in the meantime would hand over its target.
         Change::Chown { node, uid, gid } => chown(names, *uid, *gid, path(node))?,
         Change::ChownTree {
             top,
@@ -19,8 +19,8 @@ pub(super) fn argv(change: &Change, subject: &Subject, facts: &Facts) -> Option<
             uid,
             gid,
         } => {
-            // Down from the top without following links, by names relative to where it is. What lets in nobody else
-            // stays, and so does what is mounted below.
+            // find(1) descends from the top without following symlinks, and chown(1) gets names relative to their directory.
+            // Files accessible to their owner alone, and other mounts, are left unchanged.
             let (from, owner) = (from.to_string(), owner(names, *uid, *gid));
             let which = ["-xdev", "-uid", &from, "-perm", "/077"];
             let what = ["-execdir", "chown", "-h", &owner, "{}", "+"];
@@ -140,7 +140,7 @@ pub(super) fn argv(change: &Change, subject: &Subject, facts: &Facts) -> Option<
     })
 }
 
-/// A command and what it is about.
+/// A command and the object that it is applied to.
 fn line(words: &[&str], last: &[u8]) -> Argv {
     words
         .iter()
@@ -159,7 +159,7 @@ fn chown(names: &Names, uid: Option<u32>, gid: Option<u32>, path: &[u8]) -> Opti
     })
 }
 
-/// The operation as the command that does it.
+/// The command that performs the operation.
 fn by_root(names: &Names, operation: &Operation, path: &[u8]) -> Option<Argv> {
     Some(match operation {
         Operation::Chmod(Some(mode)) => line(&["chmod", &format!("{mode:o}")], path),
@@ -177,7 +177,7 @@ fn membership(command: &[&str], subject: &Subject, names: &Names, gid: u32) -> O
     Some(line(&[command, &[group]].concat(), user.as_bytes()))
 }
 
-/// The ACL before a change: what the mode stands for where there is none.
+/// The ACL before a change; if there is none, the one that is equivalent to the mode.
 fn before(facts: &Facts, node: NodeId) -> Option<Acl> {
     Some(match facts.node(node).acl.as_ref().ok()? {
         Some(acl) => acl.clone(),
@@ -185,7 +185,7 @@ fn before(facts: &Facts, node: NodeId) -> Option<Acl> {
     })
 }
 
-/// A mode as chmod(1) sets all of it: of a directory it leaves set-group-ID alone unless there are five digits.
+/// A mode in the notation with which chmod(1) sets all bits: for a directory, set-group-ID is only changed by five digits.
 fn octal(facts: &Facts, node: NodeId, mode: u32) -> String {
     match inode(facts, node).is_some_and(crate::facts::Inode::is_dir) {
         true => format!("{mode:05o}"),
@@ -193,7 +193,7 @@ fn octal(facts: &Facts, node: NodeId, mode: u32) -> String {
     }
 }
 
-/// Permission bits as chmod(1) adds them: `u+w`, `g+rx,o+x`, `a+x`.
+/// Permission bits in the notation with which chmod(1) adds them: `u+w`, `g+rx,o+x`, `a+x`.
 fn symbolic(add: u32) -> String {
     if add & 7 != 0 && add == (add & 7) * 0o111 {
         return symbolic(add & 7).replacen('o', "a", 1);
@@ -233,11 +233,11 @@ fn acl_entry(names: &Names, entry: Entry) -> String {
     format!("{who}:{}", entry.perms)
 }
 
-/// Of a bind mount only the mount itself is meant: without `bind` the file system it comes from would change too.
+/// For a bind mount, only the mount itself must change: without `bind`, mount(8) would also change the superblock.
 fn remount(facts: &Facts, id: MountId, option: MountOption, file_system: bool) -> Argv {
     let mount = &facts.mounts[id.0];
     let whole = mount.root == b"/" || mount.root.is_empty();
-    // Writing is a question of both, the other options are the mount's alone.
+    // Whether writing is possible depends on mount and superblock; the other options belong to the mount alone.
     let of_both = matches!(option, MountOption::Rw | MountOption::Ro);
     let bind = if file_system || whole && !of_both {
         ""
@@ -252,7 +252,8 @@ fn owner(names: &Names, uid: u32, gid: u32) -> String {
     format!("{}:{}", user(names, uid), group(names, gid))
 }
 
-/// The user's name where every command takes it for one (chown(1) and setfacl(1) read digits as a number), else the number.
+/// The user's name, if every command interprets it as one (chown(1) and setfacl(1) take digits for a number); otherwise the
+/// number.
 fn user(names: &Names, uid: u32) -> String {
     name_or_number(names.users.get(&uid), uid)
 }

@@ -1,56 +1,56 @@
-//! What is to be written where the surroundings of a process are described: an image, a container's options, a pod, a unit.
+//! Settings for the place where a process's environment is configured: an image, a container's options, a pod, a unit.
 
 use crate::attempt::Capability;
 use crate::facts::{MountId, NodeId};
 
-/// One setting of a deployment. How it is written there, the place decides.
+/// A setting of a deployment. Its notation depends on the kind of deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deployment {
-    /// The process is in this group besides its own.
+    /// Adds the process to this supplementary group.
     GroupAdd(u32),
-    /// The process has this capability.
+    /// Adds this capability to the process.
     AddCapability(Capability),
-    /// The process runs as the owner of the data.
+    /// Runs the process as the owner of the data.
     RunAs {
         /// The user.
         uid: u32,
         /// The group.
         gid: u32,
     },
-    /// This object of the image belongs to the subject.
+    /// Makes the subject the owner of this object in the image.
     OwnerInImage(NodeId),
-    /// What is mounted there belongs to the subject.
+    /// Makes the subject the owner of what is mounted there.
     OwnerOfVolume {
         /// The object that refuses.
         node: NodeId,
         /// The volume.
         mount: MountId,
     },
-    /// The volume is mounted writable.
+    /// Mounts the volume writable.
     WritableMount(MountId),
-    /// Something writable is mounted there: the directory in which something is written.
+    /// Mounts something writable on this directory, in which something is to be written.
     WritablePlace(Vec<u8>),
-    /// A directory of the subject's own is made at each start: where services keep their data.
+    /// Creates a directory that belongs to the subject at each start, where services keep their data.
     OwnDirectory(Vec<u8>),
-    /// A kernel setting of the container's own.
+    /// Sets a kernel setting that is namespaced, for the container alone.
     Sysctl {
         /// Its name.
         name: String,
         /// Its value.
         value: i64,
     },
-    /// It listens on this port: a low one, which needs a privilege.
+    /// Permits listening on this port, which requires a privilege because it is low.
     ListenOn(u16),
-    /// A system call that its filter refuses is let through.
+    /// Permits a system call that the seccomp filter refuses.
     AllowCall,
-    /// What is mounted there is labelled for it, for a security module that goes by labels (SELinux).
+    /// Relabels what is mounted there for the container (SELinux).
     Label(MountId),
-    /// A device is given to it.
+    /// Passes a device to the container.
     Device(Vec<u8>),
-    /// Set-user-ID programs have their effect.
+    /// Permits set-user-ID programs to gain privileges.
     NewPrivileges,
-    /// A home directory that can be written, for a user whom the image does not know.
+    /// Provides a writable home directory for a user that the image does not define.
     HomeDirectory,
-    /// The object belongs to an id that the user namespace knows.
+    /// Gives the object to an id that has a mapping in the user namespace.
     MappedOwner(NodeId),
 }

@@ -1,4 +1,4 @@
-//! What takes a change back.
+//! The changes that revert a change.
 
 use super::{Change, acl, capabilities, inode};
 use crate::attempt::Subject;
@@ -14,7 +14,7 @@ pub(super) fn inverse(change: &Change, subject: &Subject, facts: &Facts) -> Opti
                 uid: uid.and(Some(before.uid)),
                 gid: gid.and(Some(before.gid)),
             };
-            // A new owner costs the set-user-ID bit, and taking it back does not bring it back.
+            // A change of owner clears the set-user-ID bit, and changing it back does not restore the bit.
             let loses = before.kind != Kind::Directory && before.mode & 0o6000 != 0;
             let mode = loses.then(|| mode(facts, *node)).flatten();
             std::iter::once(chown).chain(mode).collect()
@@ -28,7 +28,7 @@ pub(super) fn inverse(change: &Change, subject: &Subject, facts: &Facts) -> Opti
                 None => acl::from_mode(before.mode),
             };
             let acl = Change::SetAcl { node: *node, acl };
-            // Whoever is not in its group loses the set-group-ID bit by setting an ACL.
+            // Setting an ACL clears the set-group-ID bit if the caller is not in the file's group.
             let loses = before.mode & 0o2000 != 0;
             let mode = loses.then(|| mode(facts, *node)).flatten();
             std::iter::once(acl).chain(mode).collect()
@@ -91,7 +91,7 @@ fn mode(facts: &Facts, node: NodeId) -> Option<Change> {
     Some(Change::SetMode { node, mode })
 }
 
-/// The value of a setting that [`Change::Setting`] sets.
+/// The present value of a setting that [`Change::Setting`] changes.
 fn setting(facts: &Facts, name: &str) -> Option<i64> {
     let settings = &facts.settings;
     let small = |value: &crate::facts::Fact<u8>| value.as_ref().ok().map(|value| i64::from(*value));

@@ -1,4 +1,4 @@
-//! Who could put something else in the place of what a command will touch, between the hint and the paste.
+//! Who could replace the object of a command between the time of the hint and the time it is pasted.
 
 use crate::byte_path;
 use crate::facts::{Facts, Inode, Node, Perms, Tag, Walk};
@@ -10,7 +10,7 @@ pub(super) enum Hands {
     Root,
     /// One user.
     One(u32),
-    /// Several, or nobody knows who.
+    /// Several users, or it is unknown who.
     Several,
 }
 
@@ -23,20 +23,21 @@ impl Hands {
         }
     }
 
-    /// Whether it is nobody but root and this user.
+    /// Whether nobody but root and this user can.
     pub(super) fn are_of(self, uid: u32) -> bool {
         matches!(self, Hands::Root) || self == Hands::One(uid)
     }
 }
 
-/// Who can change what this path, without symlinks, leads to: who can write any directory above it.
+/// Who can change what this path (without symlinks) leads to: whoever can write to any directory above it.
 pub(super) fn over(path: &[u8], facts: &Facts) -> Hands {
     rungs(path).fold(Hands::Root, |hands, (directory, name)| {
         hands.and(over_name(directory, name, facts))
     })
 }
 
-/// Who can change where this way leads, as it was written: any directory in which a name of it was looked up, and any above.
+/// Who can change where this walk leads: whoever can write to a directory in which one of its names was looked up, or to any
+/// directory above.
 pub(super) fn over_walk(walk: &Walk, facts: &Facts) -> Hands {
     walk.steps
         .iter()
@@ -49,8 +50,7 @@ pub(super) fn over_walk(walk: &Walk, facts: &Facts) -> Hands {
         .fold(Hands::Root, Hands::and)
 }
 
-/// The lowest directory on the way down that only root can put something else in the place of; nothing below the root
-/// directory itself is swapped so easily.
+/// The lowest directory on the path that only root can replace. `None` if that would be the root directory itself.
 pub(super) fn firm_ground<'a>(path: &'a [u8], facts: &Facts) -> Option<&'a [u8]> {
     let firm = rungs(path)
         .take_while(|(directory, name)| over_name(directory, name, facts) == Hands::Root)
@@ -58,7 +58,7 @@ pub(super) fn firm_ground<'a>(path: &'a [u8], facts: &Facts) -> Option<&'a [u8]>
     firm.map(|(_, name)| name)
 }
 
-/// The names on the way down to a path, each with the directory it stands in: `/` and `/srv`, `/srv` and `/srv/app`.
+/// The names along a path, each with the directory that contains it: `/` and `/srv`, `/srv` and `/srv/app`.
 fn rungs(path: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let ends = path
         .iter()
@@ -75,9 +75,9 @@ fn rungs(path: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     })
 }
 
-/// Who can put something else in the place of a name in a directory: its owner, and whoever may write there; where it is
-/// sticky, of those only the owner of what has the name (the kernel's `check_sticky`). A mark on either stops everybody
-/// (`may_delete`).
+/// Who can replace a name in a directory: the directory's owner, and whoever may write to it. In a sticky directory, of the
+/// latter only the owner of the named object (the kernel's `check_sticky`). An immutable or append-only flag on either prevents
+/// it for everybody (`may_delete`).
 fn over_name(directory: &[u8], name: &[u8], facts: &Facts) -> Hands {
     if is_marked(directory, facts) || is_marked(name, facts) {
         return Hands::Root;
@@ -102,7 +102,7 @@ fn over_name(directory: &[u8], name: &[u8], facts: &Facts) -> Hands {
     })
 }
 
-/// Who may write a directory besides its owner.
+/// Who may write to a directory, besides its owner.
 fn writers(node: &Node, inode: &Inode) -> Hands {
     let writes = |perms: Perms| perms.contains(Perms::W);
     if writes(inode.other_bits()) {
@@ -126,7 +126,7 @@ fn writers(node: &Node, inode: &Inode) -> Hands {
     }
 }
 
-/// Whether what has this path is immutable or append-only.
+/// Whether the object with this path is immutable or append-only.
 fn is_marked(path: &[u8], facts: &Facts) -> bool {
     let mut met = facts.nodes.iter().filter(|node| node.path == path);
     met.any(|node| {

@@ -1,7 +1,7 @@
-//! What is never suggested, whoever asks: the one place where that is decided.
+//! What must never be suggested, regardless of who asks. It is decided here and nowhere else.
 //!
-//! The words on stderr are untrusted: a program, or someone whose text it prints, may try to have a dangerous command
-//! suggested. So each change, of whatever cause, passes here before anybody sees it.
+//! The text on stderr is untrusted: a program, or somebody whose text it prints, may try to have a dangerous command suggested.
+//! So every change, whatever its cause, is checked here before it is shown.
 
 mod command;
 mod group;
@@ -14,55 +14,55 @@ use crate::cause::{Obstacle, Purpose, held, purpose};
 use crate::change::Change;
 use crate::facts::{Facts, Kind, NodeId, Walk};
 
-/// Why a change is never suggested.
+/// Why a change must never be suggested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Never {
-    /// What everybody may write, anybody may replace.
+    /// What everybody can write, anybody can replace.
     WritableByAll,
-    /// A home is opened to named people, never to everybody.
+    /// A home directory is opened to particular users, never to everybody.
     OpenHome,
-    /// What lies in `/root` is root's own.
+    /// `/root` and its content belong to root.
     RootsHome,
-    /// Nothing recursive on a directory that is not the subject's.
+    /// No recursive change of a directory that does not belong to the subject.
     ForeignTree,
-    /// Who owns a directory in which everybody may create may delete there: it stays whose it is.
+    /// The owner of a directory in which everybody may create files may delete any of them, so its owner remains.
     Shared,
-    /// Keys, password hashes, raw disks and the rights to become root.
+    /// Keys, password hashes, raw disks, and rights to become root.
     Secret,
-    /// A set-user-ID program, or one that is kept from the subject.
+    /// A set-user-ID program, or one that the subject is not meant to run.
     Program,
-    /// The system's own directories are its package manager's.
+    /// System directories are managed by the package manager.
     System,
-    /// A group whose members are as good as root.
+    /// A group whose members are equivalent to root.
     PowerfulGroup,
-    /// A file with another name elsewhere, which would change hands too.
+    /// A file with further hard links, which would be affected as well.
     OtherNames,
     /// A setting or module that protects the system.
     Protection,
-    /// A shell or an interpreter runs whatever it is told to.
+    /// A shell or an interpreter, which can execute anything.
     AnyCommand,
-    /// A mount that is as it is so that the system stays as it is.
+    /// A mount whose options protect the system.
     SystemMount,
-    /// The way leads through a symlink that belongs to neither root nor the subject.
+    /// The path leads through a symlink that belongs to neither root nor the subject.
     ForeignLink,
-    /// It lies on a read-only mount: no mode or owner can be changed there.
+    /// It is on a read-only mount, where neither mode nor owner can be changed.
     ReadOnly,
-    /// Who may write at the top of a project may replace all that runs there.
+    /// Whoever can write to the top directory of a project can replace everything that is run there.
     Project,
-    /// Others can put something else in the place of what root would touch.
+    /// Others could replace the object before root changes it.
     Swapped,
-    /// What root or a service closed to others in a place of the system.
+    /// Something that root or a service has deliberately closed to others, in a system directory.
     Closed,
-    /// A file that a person keeps from everybody else, wherever it lies.
+    /// A file that a user keeps private, wherever it is.
     Private,
-    /// What root keeps to itself among data: swap, snapshots, backups, keys.
+    /// Data that root keeps to itself: swap, snapshots, backups, keys.
     KeptByRoot,
-    /// A device or a socket is opened by its group, not by an entry that the next start takes away.
+    /// A device or a socket, which is opened to a group rather than by an ACL entry that the next start would remove.
     Special,
 }
 
 impl Never {
-    /// What to do instead, for who finds nothing else on offer.
+    /// What to do instead, if no fix is offered.
     pub fn advice(self, path: &str) -> Option<String> {
         Some(match self {
             Never::Secret => format!(
@@ -117,7 +117,7 @@ impl Never {
     }
 }
 
-/// Why this change must not be suggested for a refusal there, if it must not.
+/// Why this change must not be suggested for a refusal at this obstacle; `None` if it may be.
 pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle) -> Option<Never> {
     let subject = &attempt.subject;
     if matches!(change, Change::Advice(_)) {
@@ -196,7 +196,7 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle)
             }
             place::bits(subject, facts, *node, mode & !before)
         }
-        // What undoes a change is asked for by who made it, and never suggested.
+        // These changes serve to undo others at the user's request, and are never suggested.
         Change::SetAcl { .. }
         | Change::Remove { .. }
         | Change::LeaveGroup(_)
@@ -208,20 +208,21 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle)
     }
 }
 
-/// Whether the members of a group are as good as root, so that nobody is told to join it for a file's or a manifest's sake.
+/// Whether the members of a group are equivalent to root, so that joining it must not be suggested for the sake of a file or a
+/// manifest.
 #[must_use]
 pub fn is_powerful(group: &str) -> bool {
     group::is_powerful(group)
 }
 
-/// Whether nothing can be altered there, since the mount is read-only.
+/// Whether nothing can be modified there, because the mount is read-only.
 fn is_read_only(node: NodeId, facts: &Facts) -> bool {
     let mount = facts.mount_of(node);
     mount.flags.read_only || mount.super_read_only
 }
 
-/// Whether the way goes through a symlink that belongs to neither root nor the subject: whoever owns it decides where it
-/// ends, now and when the command is pasted.
+/// Whether the path leads through a symlink that belongs to neither root nor the subject. Its owner decides where it leads,
+/// both now and when the command is pasted.
 fn leads_astray(walk: &Walk, subject: &Subject, facts: &Facts) -> bool {
     let end = walk.target();
     walk.steps
@@ -232,12 +233,12 @@ fn leads_astray(walk: &Walk, subject: &Subject, facts: &Facts) -> bool {
         .any(|inode| inode.kind == Kind::Symlink && ![0, subject.uid].contains(&inode.uid))
 }
 
-/// The owner's own bits on the owner's own file.
+/// Whether the change adds only owner bits, on a file that belongs to the subject.
 fn is_own_mode(change: &Change, subject: &Subject, facts: &Facts) -> bool {
     matches!(change, Change::Chmod { node, add } if add & 0o077 == 0 && place::is_owner(subject, facts, *node))
 }
 
-/// Whether a file is only closed, which opens nothing to anybody.
+/// Whether the change only removes permissions.
 fn only_closes(change: &Change, facts: &Facts) -> bool {
     let Change::SetMode { node, mode } = change else {
         return false;
@@ -245,7 +246,8 @@ fn only_closes(change: &Change, facts: &Facts) -> bool {
     place::inode(facts, *node).is_some_and(|inode| mode & !inode.mode == 0)
 }
 
-/// Taking away a mark: somebody set it on purpose. It is for the owner's own files and for data, not for the system's.
+/// Clearing an inode flag, which somebody set on purpose. It is permitted for the subject's own files and for data, but not for
+/// the system's.
 fn unmarked(subject: &Subject, facts: &Facts, node: NodeId) -> Option<Never> {
     let place = purpose(&facts.node(node).path, subject.uid, facts);
     let fitting = matches!(

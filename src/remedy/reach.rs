@@ -1,4 +1,4 @@
-//! Whom a change concerns besides the subject.
+//! Who else is affected by a change, besides the subject.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,11 @@ use crate::attempt::Subject;
 use crate::cause::held;
 use crate::facts::{Facts, Kind, Names, NodeId, Perms};
 
-/// Weighs as many as everybody.
+/// The weight of "everybody".
 const EVERYBODY: usize = 10_000;
 
-/// How many others gain a permission on anything, counted by the names that are known; everybody else counts as very many.
+/// How many other users gain a permission on any object. Known users are counted by name; unknown ones together count as
+/// [`EVERYBODY`].
 pub(super) fn let_in(subject: &Subject, before: &Facts, after: &Facts) -> usize {
     if before.settings != after.settings {
         return EVERYBODY;
@@ -17,13 +18,13 @@ pub(super) fn let_in(subject: &Subject, before: &Facts, after: &Facts) -> usize 
     gainers(subject, before, after)
 }
 
-/// How many others lose one.
+/// How many other users lose a permission.
 pub(super) fn shut_out(subject: &Subject, before: &Facts, after: &Facts) -> usize {
     gainers(subject, after, before)
 }
 
 fn gainers(subject: &Subject, before: &Facts, after: &Facts) -> usize {
-    // What was made lies behind: it is nothing that anybody had.
+    // Nodes created by the change come last; nobody had access to them before.
     let both = before.nodes.len().min(after.nodes.len());
     let changed: Vec<NodeId> = (0..both)
         .map(NodeId)
@@ -47,7 +48,7 @@ fn gainers(subject: &Subject, before: &Facts, after: &Facts) -> usize {
     count
 }
 
-/// A uid that nobody has.
+/// A uid that no user has.
 const NOBODY: u32 = u32::MAX - 7;
 
 fn gained(stranger: &Subject, id: NodeId, before: &Facts, after: &Facts) -> Perms {
@@ -60,14 +61,14 @@ fn gained(stranger: &Subject, id: NodeId, before: &Facts, after: &Facts) -> Perm
         .as_ref()
         .is_ok_and(|inode| inode.kind == Kind::Regular);
     if regular && had.contains(Perms::R) {
-        // Who may read a file can run a copy of it.
+        // Whoever can read a file can run a copy of it.
         has.minus(had).minus(Perms::X)
     } else {
         has.minus(had)
     }
 }
 
-/// Everybody of whom the user or group database speaks, with the groups they are known to be in.
+/// All users that the user or group database mentions, with their known groups.
 fn strangers(subject: &Subject, names: &Names) -> Vec<Subject> {
     let own = names.users.get(&subject.uid);
     let users = names.users.values();
@@ -97,7 +98,7 @@ fn stranger(subject: &Subject, uid: u32, groups: Vec<u32>) -> Subject {
     }
 }
 
-/// Groups of the changed inodes that the database does not know: somebody may be in them all the same.
+/// Groups of the changed inodes that the database does not list, but which may have members nevertheless.
 fn groups_without_a_name(changed: &[NodeId], before: &Facts, after: &Facts) -> Vec<u32> {
     let mut gids: Vec<u32> = [before, after]
         .into_iter()

@@ -1,8 +1,10 @@
-//! Commands for root in a form that nobody can lead astray between the hint and the paste.
+//! Commands for root, in a form that nobody can redirect to another object between the time of the hint and the time they are
+//! pasted.
 //!
-//! A path is looked up again when the command runs. Where somebody else than root can write a directory on the way, he can
-//! put a link there, and root changes what it points to. Then the change is made by the object's owner, by find(1), which
-//! goes down from firm ground without following links and knows the object by its inode number, or by `permwrap fix`.
+//! A path is resolved again when the command runs. If anybody but root can write to a directory on the path, they can place a
+//! symlink there, and root changes its target instead. In that case the change is made by the object's owner; or by find(1),
+//! which descends from a directory that only root can replace, does not follow symlinks, and identifies the object by its inode
+//! number; or by `permwrap fix`.
 
 use super::hands::{self, Hands};
 use crate::attempt::{Operation, Subject};
@@ -11,7 +13,7 @@ use crate::cause::held;
 use crate::change::{Argv, Change, argv};
 use crate::facts::{Facts, Inode, NodeId, Perms};
 
-/// The command for the change as root may paste it; `None` where there is no form of it that is safe.
+/// The command for the change in a form that root can paste safely; `None` if there is none.
 pub(super) fn command(change: &Change, subject: &Subject, facts: &Facts) -> Option<Argv> {
     let plain = change.argv(subject, facts)?;
     if subject.uid != 0 && !change.needs_root(subject, facts) {
@@ -29,7 +31,7 @@ pub(super) fn command(change: &Change, subject: &Subject, facts: &Facts) -> Opti
         }
         Change::ChownTree { top, .. } if hands::firm_ground(top, facts).is_some() => Some(plain),
         _ if hands == Hands::Root => Some(plain),
-        // Nothing else can take the place of what is marked while it is.
+        // An object with an immutable or append-only flag cannot be replaced until the flag is cleared.
         Change::Chown { node, .. }
         | Change::SetFlag {
             node, on: false, ..
@@ -41,18 +43,18 @@ pub(super) fn command(change: &Change, subject: &Subject, facts: &Facts) -> Opti
     }
 }
 
-/// Whether an operation that root is to do once can be led astray.
+/// Whether an operation that root is to perform once can be redirected to another object.
 pub(super) fn is_led_astray(operation: &Operation, path: &[u8], facts: &Facts) -> bool {
     let last_name_alone = matches!(operation, Operation::Delete | Operation::Rmdir);
     let path = match last_name_alone {
-        // A name is taken away, whatever is behind it.
+        // Removing a name does not depend on what it refers to.
         true => byte_path::parent(path).unwrap_or(b"/"),
         false => path,
     };
     hands::over(path, facts) != Hands::Root
 }
 
-/// Whether the refused command, run by root, can be led astray on the way that was refused.
+/// Whether the refused command, run by root, can be redirected on the paths that were refused.
 pub(super) fn is_way_led_astray(facts: &Facts) -> bool {
     facts
         .walks()
@@ -64,7 +66,7 @@ enum Touched<'a> {
     Path(&'a [u8]),
 }
 
-/// The path that the command looks up.
+/// The path that the command resolves.
 fn touched<'a>(change: &'a Change, facts: &'a Facts) -> Touched<'a> {
     Touched::Path(match change {
         Change::Chmod { node, .. }
@@ -80,7 +82,7 @@ fn touched<'a>(change: &'a Change, facts: &'a Facts) -> Touched<'a> {
         Change::FileCapability { program, .. } | Change::SetFileCapabilities { program, .. } => {
             program
         }
-        // A label or the like of the object itself.
+        // A label or similar attribute of the object itself.
         Change::Run {
             argv, root: true, ..
         } => {
@@ -95,7 +97,7 @@ fn touched<'a>(change: &'a Change, facts: &'a Facts) -> Touched<'a> {
         | Change::JoinGroup(_)
         | Change::LeaveGroup(_)
         | Change::Relogin(_)
-        // Whether root may do these at all was asked before.
+        // Whether root may do these at all was checked before.
         | Change::RunAsRoot
         | Change::ByRoot { .. }
         | Change::RunThrough { .. }
@@ -106,11 +108,11 @@ fn touched<'a>(change: &'a Change, facts: &'a Facts) -> Touched<'a> {
     })
 }
 
-/// As the object's owner, who may do it and can harm nobody else by it.
+/// The command run by the object's owner, who has the right to make the change and can harm nobody else by it.
 fn by_owner(plain: &Argv, node: NodeId, hands: Hands, facts: &Facts) -> Option<Argv> {
     let inode = facts.node(node).inode.as_ref().ok()?;
     let name = facts.names.users.get(&inode.uid)?;
-    // Whoever is not in its group takes its set-group-ID bit away by any change.
+    // Any change by a process outside the file's group clears the set-group-ID bit.
     let group = facts.names.groups.get(&inode.gid);
     let keeps_mode =
         inode.mode & 0o2000 == 0 || group.is_some_and(|group| group.members.contains(name));
@@ -123,7 +125,7 @@ fn by_owner(plain: &Argv, node: NodeId, hands: Hands, facts: &Facts) -> Option<A
     )
 }
 
-/// Whether the owner can pass through the directories above.
+/// Whether the owner has search permission on all directories above.
 fn reaches(inode: &Inode, node: NodeId, facts: &Facts) -> bool {
     let name = facts.names.users.get(&inode.uid);
     let groups = facts
@@ -145,8 +147,9 @@ fn reaches(inode: &Inode, node: NodeId, facts: &Facts) -> bool {
         .all(|id| held(&owner, id, facts).is_some_and(|held| held.contains(Perms::X)))
 }
 
-/// By find(1), from firm ground down: it follows no link, and takes the object by its inode number. Who can swap names
-/// there is the subject alone, and a hard link to another's file cannot be made.
+/// The command run by find(1), starting from a directory that only root can replace. It follows no symlinks and identifies the
+/// object by its inode number. Only the subject can replace names on the way, and it cannot create hard links to files of
+/// others.
 fn by_number(
     plain: &Argv,
     node: NodeId,

@@ -1,4 +1,4 @@
-//! Scenes in the notation of facts, and the fixes for them. Each of the first group is an answer that another tool got wrong.
+//! Fixes for scenes in the notation of facts. Each scene of the first group is one that another tool answered incorrectly.
 
 mod deliberate;
 mod deployed;
@@ -25,7 +25,7 @@ const PEOPLE: &str = "
     drwx------ alice alice /home/alice
 ";
 
-/// What is offered in this scene, in which a lot is as it usually is.
+/// The fixes offered in this scene, to which the usual users and groups are added.
 fn offered(scene: &str) -> Remedy {
     let text: String = [PEOPLE, scene]
         .iter()
@@ -54,7 +54,7 @@ fn first(scene: &str) -> Fix {
         .unwrap_or_else(|| panic!("no fix: {remedy:?}"))
 }
 
-/// Every command that is offered.
+/// All commands that are offered.
 fn commands(scene: &str) -> Vec<String> {
     offered(scene)
         .fixes
@@ -335,7 +335,7 @@ fn apt_is_run_by_root() {
 mod never {
     use super::{commands, offered};
 
-    /// Scenes in which somebody would like to have a dangerous command suggested.
+    /// For scenes that try to have a dangerous command suggested.
     fn nothing_is_offered(scene: &str) {
         assert_eq!(commands(scene), [""; 0], "{:#?}", offered(scene));
     }

@@ -1,4 +1,4 @@
-//! Docker Compose: the same options as keys of a service (the Compose file reference).
+//! Docker Compose: the options as keys of a service (Compose file reference).
 
 use super::{owner, point};
 use crate::cause::case::Case;
@@ -27,7 +27,7 @@ pub(super) fn words(case: &Case, setting: &Deployment) -> Option<String> {
         Deployment::Device(path) => format!("devices: [{}]", quote::shell(path)),
         Deployment::NewPrivileges => "security_opt without no-new-privileges".to_owned(),
         Deployment::HomeDirectory => "environment: {HOME: /tmp}".to_owned(),
-        // The same letter in the short form of a volume.
+        // It is the same letter in the short form of a volume.
         Deployment::Label(_)
         | Deployment::OwnerInImage(_)
         | Deployment::MappedOwner(_)

@@ -1,4 +1,4 @@
-//! Docker, and containers of a kind that is not known: options of `docker run`, lines of the Dockerfile.
+//! Docker, and containers of unknown kind: options of `docker run`, lines of the Dockerfile.
 
 use super::{compose, line_of_image, on_host, owner, point, source, volume};
 use crate::cause::case::Case;
@@ -6,8 +6,8 @@ use crate::change::Deployment;
 use crate::facts::{Container, Kind};
 use crate::quote;
 
-/// The option that gives the device: by the node here, and where it is to be in there, where that differs; by its number where
-/// it is a node of the container's own.
+/// The option that passes the device: its path here, followed by its path in the container if that differs. For a device node
+/// of the container's own, its device number.
 fn device(case: &Case, path: &[u8]) -> String {
     let there = quote::shell(path);
     let Some(mount) = case.mount() else {
@@ -41,7 +41,7 @@ pub(super) fn words(case: &Case, setting: &Deployment, container: &Container) ->
     })
 }
 
-/// As options of the command line.
+/// The setting as command-line options.
 pub(super) fn options(case: &Case, setting: &Deployment, container: &Container) -> Option<String> {
     let who = on_host(case);
     Some(match setting {
@@ -55,7 +55,7 @@ pub(super) fn options(case: &Case, setting: &Deployment, container: &Container) 
         Deployment::OwnerOfVolume { node, mount } => {
             let volume = volume(case, *mount);
             match owner(case, *node) {
-                // Running as root is never advice.
+                // Running as root is never suggested.
                 None | Some((0, _)) => {
                     format!("for good: give {volume} to {who} on the host")
                 }

@@ -1,4 +1,4 @@
-//! Flatpak: what an application is let out of its sandbox for (flatpak-override(1)).
+//! Flatpak: permissions that let an application out of its sandbox (flatpak-override(1)).
 
 use crate::change::Deployment;
 use crate::quote;

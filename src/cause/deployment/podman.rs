@@ -1,4 +1,4 @@
-//! Podman: as Docker, but for the ids. Run by root it has no `keep-id`; run by a user, the user is the container's root.
+//! Podman: like Docker, except for the ids. Run by root it has no `keep-id`; run by a user, that user is root in the container.
 
 use super::{docker, ids, on_host, owner, point, source, volume};
 use crate::cause::case::Case;
@@ -41,7 +41,7 @@ pub(super) fn words(case: &Case, setting: &Deployment, container: &Container) ->
     })
 }
 
-/// Whether the subject could write in a directory, if it were not read-only.
+/// Whether the subject could write to a directory if it were not mounted read-only.
 fn may_write(case: &Case, path: &[u8]) -> bool {
     let nodes = &case.facts.nodes;
     let at = nodes.iter().position(|node| node.path == path);
@@ -49,7 +49,7 @@ fn may_write(case: &Case, path: &[u8]) -> bool {
     held.is_some_and(|held| held.contains(Perms::W))
 }
 
-/// Whether a user runs it: the container's root is that user, alone.
+/// Whether the container is rootless: its root is the user who runs it.
 fn is_rootless(case: &Case, container: &Container) -> bool {
     let abroad = case.facts.surroundings.abroad.as_ref();
     let numbers = match abroad {

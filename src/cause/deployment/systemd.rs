@@ -1,10 +1,10 @@
-//! A systemd service: its unit (systemd.exec(5)).
+//! A systemd service: settings of its unit (systemd.exec(5)).
 
 use crate::change::Deployment;
 use crate::facts::Unit;
 use crate::quote;
 
-/// The directories that systemd makes for the service's user at each start.
+/// Directories in which systemd creates one for the service's user at each start, with the setting.
 const KEPT: &[(&[u8], &str)] = &[
     (b"/var/lib/", "StateDirectory"),
     (b"/var/log/", "LogsDirectory"),

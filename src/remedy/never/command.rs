@@ -1,4 +1,4 @@
-//! Commands that root is not to run on a program's word.
+//! Commands that root must not be asked to run because a program's output suggests it.
 
 use super::Never;
 use super::place::{bits, inode, is_owner, ownership};
@@ -8,7 +8,7 @@ use crate::cause::{Purpose, purpose};
 use crate::facts::{Facts, Inode, NodeId};
 use crate::programs;
 
-/// Words that turn off a protection, or open something to everybody.
+/// Words that disable a protection, or open something to everybody.
 const DISARMING: &[&[u8]] = &[
     b"setenforce",
     b"aa-complain",
@@ -23,7 +23,7 @@ const DISARMING: &[&[u8]] = &[
     b"o+w",
 ];
 
-/// Words of a command line that reach further than one thing, or open it to everybody.
+/// Arguments that affect more than one object, or open it to everybody.
 const SWEEPING: &[&[u8]] = &[
     b"-R",
     b"-r",
@@ -39,15 +39,15 @@ const SWEEPING: &[&[u8]] = &[
     b"a+rwx",
 ];
 
-/// A command that disarms a protection.
+/// A command that disables a protection.
 pub(super) fn disarms(argv: &[Vec<u8>]) -> Option<Never> {
     argv.iter()
         .any(|word| DISARMING.contains(&word.as_slice()))
         .then_some(Never::Protection)
 }
 
-/// A command line that root is to run: sudo does not help with a file that the shell opens, and a shell or an
-/// interpreter as root does whatever its script says.
+/// A command line that is to be run by root. sudo does not help with a file that the shell opens, and a shell or interpreter
+/// run by root does whatever its script says.
 pub(super) fn line(words: &[Vec<u8>]) -> Option<Never> {
     let (program, arguments) = words.split_first()?;
     if runs_anything(program) || !is_of_the_system(program) {
@@ -59,8 +59,8 @@ pub(super) fn line(words: &[Vec<u8>]) -> Option<Never> {
         .then_some(Never::ForeignTree)
 }
 
-/// Whether root comes to a program of the system by this word: sudo looks names up in directories of root's, and a program
-/// elsewhere may only bear the name of one that is meant for root.
+/// Whether root would run a program of the system by this name: sudo searches directories that belong to root, and a program
+/// elsewhere may merely have the same name as one that is meant for root.
 fn is_of_the_system(program: &[u8]) -> bool {
     const DIRECTORIES: &[&[u8]] = &[
         b"/bin",
@@ -74,7 +74,7 @@ fn is_of_the_system(program: &[u8]) -> bool {
         || byte_path::parent(program).is_some_and(|parent| DIRECTORIES.contains(&parent))
 }
 
-/// Whether the command sets owners, modes or ACLs.
+/// Whether the command changes owners, modes or ACLs.
 pub(super) fn sets_rights(words: &[Vec<u8>]) -> bool {
     const NAMES: &[&[u8]] = &[
         b"chattr", b"chgrp", b"chmod", b"chown", b"setcap", b"setfacl",
@@ -83,8 +83,9 @@ pub(super) fn sets_rights(words: &[Vec<u8>]) -> bool {
     name.is_some_and(|name| NAMES.contains(&name))
 }
 
-/// One operation that root is to do. It is the reader's own program that asked for it, or so it says: nothing of the
-/// system is altered on its word, nothing opened that was not, and nothing of others deleted but where all may leave files.
+/// A single operation performed by root. The only reason for it is what the user's program says. So nothing that belongs to the
+/// system is modified, nothing is opened that was closed, and files of others are deleted only in directories where everybody
+/// may leave files.
 pub(super) fn by_root(subject: &Subject, facts: &Facts, operation: &Operation) -> Option<Never> {
     let named = match operation.takes_the_link_itself() {
         true => facts.walk.named(),
@@ -119,7 +120,7 @@ pub(super) fn by_root(subject: &Subject, facts: &Facts, operation: &Operation) -
     }
 }
 
-/// Whether the program is a shell or an interpreter, or runs what it is given.
+/// Whether the program is a shell or an interpreter, or executes what it is given.
 pub(super) fn runs_anything(program: &[u8]) -> bool {
     const NAMES: &[&str] = &[
         "awk", "bun", "deno", "dotnet", "env", "expect", "find", "gdb", "java", "lua", "nodejs",

@@ -1,4 +1,4 @@
-//! Groups that nobody joins on a program's word.
+//! Groups that must not be joined because a program's output suggests it.
 
 use super::Never;
 use super::place::inode;
@@ -6,7 +6,7 @@ use crate::attempt::{Attempt, Operation};
 use crate::cause::{Obstacle, PEOPLE, Purpose, purpose};
 use crate::facts::{Facts, Kind, NodeId};
 
-/// Groups whose members can become root, or read and change what only root may.
+/// Groups whose members can become root, or can read and change what is reserved for root.
 const POWERFUL: &[&str] = &[
     "_ssh",
     "admin",
@@ -42,10 +42,10 @@ const POWERFUL: &[&str] = &[
     "wheel",
 ];
 
-/// Those of them whose one purpose is a socket: who is to use that joins them, and is told what that means.
+/// Those whose only purpose is access to a socket. Users of the socket join them, and are told what that implies.
 const OF_A_SOCKET: &[&str] = &["docker", "incus", "incus-admin", "libvirt", "lxd", "podman"];
 
-/// Whether its members are as good as root.
+/// Whether the members of the group are equivalent to root.
 pub(super) fn is_powerful(name: &str) -> bool {
     POWERFUL.contains(&name)
 }
@@ -56,7 +56,7 @@ pub(super) fn joined(attempt: &Attempt, facts: &Facts, gid: u32, at: &Obstacle) 
     let Some(name) = known.map(|group| group.name.as_str()).filter(|_| gid != 0) else {
         return Some(Never::PowerfulGroup);
     };
-    // The group that a person's account brings along is that person's.
+    // A user private group belongs to that user.
     let is_somebodys = |(uid, user): (&u32, &String)| PEOPLE.contains(uid) && user == name;
     if facts.names.users.iter().any(is_somebodys) {
         return Some(Never::Closed);
@@ -71,8 +71,8 @@ pub(super) fn joined(attempt: &Attempt, facts: &Facts, gid: u32, at: &Obstacle) 
     if is_powerful(name) && !socket {
         return Some(Never::PowerfulGroup);
     }
-    // A device, a socket and a log have their group so that it is joined; other things of root's in a place of the
-    // system are for a service.
+    // The group of a device, a socket or a log is meant to be joined; that of other files of root in system directories is
+    // meant for a service.
     let meant = |id: NodeId| {
         let is_root = inode(facts, id).is_some_and(|inode| inode.uid == 0);
         let place = purpose(&facts.node(id).path, attempt.subject.uid, facts);

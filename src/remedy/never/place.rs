@@ -1,4 +1,4 @@
-//! What stays as it is by where it lies, whose it is and what its mode says: closed on purpose stays closed.
+//! What must stay as it is because of its location, owner and mode: what was closed on purpose stays closed.
 
 use super::Never;
 use crate::attempt::Subject;
@@ -8,7 +8,7 @@ use crate::cause::{
 use crate::change::{Deployment, MountOption};
 use crate::facts::{Facts, Inode, Kind, MountId, NodeId, Perms, Tag};
 
-/// What people have given to a service, and not to each other: mail, jobs, and what a program of theirs held when it died.
+/// Directories of what users have handed to a service, but not to each other: mail, jobs, and the memory of crashed programs.
 const ON_THE_WAY: &[&[u8]] = &[
     b"/var/crash",
     b"/var/lib/systemd/coredump",
@@ -17,7 +17,7 @@ const ON_THE_WAY: &[&[u8]] = &[
     b"/var/vmail",
 ];
 
-/// Adding these bits for whomever they are for.
+/// Adding these permission bits, for whichever class.
 pub(super) fn bits(subject: &Subject, facts: &Facts, node: NodeId, add: u32) -> Option<Never> {
     if add & 0o002 != 0 {
         return Some(Never::WritableByAll);
@@ -31,7 +31,7 @@ pub(super) fn bits(subject: &Subject, facts: &Facts, node: NodeId, add: u32) -> 
     widening(subject, facts, node, added)
 }
 
-/// Granting these permissions on the node to whomever.
+/// Granting these permissions on the node, to anybody.
 pub(super) fn widening(
     subject: &Subject,
     facts: &Facts,
@@ -53,12 +53,12 @@ pub(super) fn widening(
     if inode.kind == Kind::Regular && inode.mode & 0o6000 != 0 {
         return Some(Never::Program);
     }
-    // Modes below /proc and /sys are the kernel's, and back with it.
+    // Modes below /proc and /sys are set by the kernel, and return after a reboot.
     if purpose == Purpose::Kernel {
         return Some(Never::System);
     }
     if matches!(inode.kind, Kind::Char | Kind::Block | Kind::Socket) {
-        // It is made anew at the next start, without the entry; and what it is for, its group says.
+        // It is created again at the next start, without the ACL entry. Its group says for whom it is meant.
         return Some(Never::Special);
     }
     let on_the_way = ON_THE_WAY.iter().any(|place| is_within(&node.path, place));
@@ -88,7 +88,7 @@ pub(super) fn widening(
     match purpose {
         _ if as_program => Some(Never::Program),
         Purpose::System if writes => Some(Never::System),
-        // What is made anew at each start has no entry then.
+        // What is created anew at each start does not keep an ACL entry.
         Purpose::Runtime | Purpose::Device if !is_made_for(subject, &node.path, facts) => {
             Some(Never::Special)
         }
@@ -102,13 +102,13 @@ pub(super) fn widening(
     }
 }
 
-/// Whether the place is one of the system's, in which modes are as packages and services set them.
+/// Whether the location belongs to the system, where packages and services determine modes.
 fn is_of_the_system(purpose: Purpose) -> bool {
     !matches!(purpose, Purpose::Own | Purpose::Home | Purpose::Service)
 }
 
-/// Whether somebody saw to it that others stay out: a root-owned object without read for others in a place of the system,
-/// what a service keeps to itself there, and what is another person's.
+/// Whether somebody deliberately keeps others out: an object of root that others may not read in a system location, what a
+/// service keeps private there, and what belongs to another person.
 fn is_closed_on_purpose(inode: &Inode, purpose: Purpose) -> bool {
     let closed_to_others = !inode.other_bits().contains(Perms::R);
     let private = inode.mode & 0o077 == 0;
@@ -116,8 +116,9 @@ fn is_closed_on_purpose(inode: &Inode, purpose: Purpose) -> bool {
     is_of_the_system(purpose) && (private || closed_to_others && of_somebody)
 }
 
-/// Whether nobody but root was to have it: neither others nor a group of theirs may read it. So are swap files, snapshots
-/// of the whole system and its backups, wherever they lie. What root's group may read in somebody's directory was left there.
+/// Whether nobody but root was meant to have access: neither others nor the group may read it. This also covers swap files,
+/// snapshots of the whole system and its backups, wherever they are. A file in another user's directory that root's group may
+/// read was left there by accident.
 fn is_kept_by_root(inode: &Inode, path: &[u8], facts: &Facts) -> bool {
     let above = parents(path).next().unwrap_or(b"/");
     let in_roots = node_at(above, facts)
@@ -128,8 +129,8 @@ fn is_kept_by_root(inode: &Inode, path: &[u8], facts: &Facts) -> bool {
     inode.uid == 0 && (private || closed && inode.gid == 0 && in_roots)
 }
 
-/// Whether a service's directory in a place of the system is there for the subject: it belongs to it, or bears the name of
-/// it or its unit.
+/// Whether a service's directory in a system location is meant for the subject: it belongs to the subject, or is named after it
+/// or its unit.
 fn is_made_for(subject: &Subject, path: &[u8], facts: &Facts) -> bool {
     let Some(directory) = service_directory(path) else {
         return false;
@@ -151,7 +152,7 @@ fn is_named_after(subject: &Subject, name: &[u8], facts: &Facts) -> bool {
         || stem.map(str::as_bytes) == Some(name)
 }
 
-/// Whether the ACL has an entry for the subject, or for a group it is in: the owner shares it.
+/// Whether the ACL has an entry for the subject or one of its groups, so that the owner evidently shares the object.
 fn names(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
     let Ok(Some(acl)) = &facts.node(id).acl else {
         return false;
@@ -163,7 +164,8 @@ fn names(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
     })
 }
 
-/// Giving it to the subject: only what lies in the subject's own place and was left there by accident.
+/// Making the subject the owner. This is permitted only for what lies in the subject's own directories and was left there by
+/// accident.
 pub(super) fn ownership(subject: &Subject, facts: &Facts, id: NodeId) -> Option<Never> {
     let Some(inode) = inode(facts, id) else {
         return Some(Never::OtherNames);
@@ -180,7 +182,7 @@ pub(super) fn ownership(subject: &Subject, facts: &Facts, id: NodeId) -> Option<
         return Some(Never::Shared);
     }
     if inode.mode & 0o077 == 0 {
-        // What lets in nobody else was not left by accident.
+        // What is accessible to its owner alone was not left there by accident.
         return Some(Never::Closed);
     }
     if matches!(inode.kind, Kind::Char | Kind::Block | Kind::Socket) {
@@ -195,7 +197,7 @@ pub(super) fn ownership(subject: &Subject, facts: &Facts, id: NodeId) -> Option<
     }
 }
 
-/// Giving its group something that it had not: the group of the subject.
+/// Changing the object's group to that of the subject.
 pub(super) fn group_ownership(subject: &Subject, facts: &Facts, id: NodeId) -> Option<Never> {
     let Some(inode) = inode(facts, id) else {
         return Some(Never::OtherNames);
@@ -207,7 +209,7 @@ pub(super) fn group_ownership(subject: &Subject, facts: &Facts, id: NodeId) -> O
     widening(subject, facts, id, Perms::RWX)
 }
 
-/// Whether any directory above is the subject's.
+/// Whether any directory above the path belongs to the subject.
 fn is_below_own(subject: &Subject, path: &[u8], facts: &Facts) -> bool {
     let own = |above: &[u8]| node_at(above, facts).is_some_and(|id| is_owner(subject, facts, id));
     parents(path).any(own)
@@ -223,8 +225,8 @@ fn parents(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Something of the subject's own may be made where data, logs and services have their places, and nowhere else of the
-/// system's.
+/// Creating an object that belongs to the subject. In system locations this is permitted only where data, logs and files of
+/// services belong.
 pub(super) fn made_in(
     subject: &Subject,
     facts: &Facts,
@@ -250,7 +252,7 @@ pub(super) fn made_in(
     (!fitting).then_some(Never::System)
 }
 
-/// A whole tree: only one that is the subject's, most of it, and nothing mounted in it.
+/// Changing a whole tree. It must belong mostly to the subject, and nothing may be mounted in it.
 pub(super) fn tree(subject: &Subject, facts: &Facts, top: &[u8]) -> Option<Never> {
     let own = |path: &[u8]| node_at(path, facts).is_some_and(|id| is_owner(subject, facts, id));
     let fitting = matches!(
@@ -263,7 +265,7 @@ pub(super) fn tree(subject: &Subject, facts: &Facts, top: &[u8]) -> Option<Never
     (!fitting || !own(top) || !mostly_own).then_some(Never::ForeignTree)
 }
 
-/// A setting of the image, the container or the unit: what is closed on purpose is as closed there.
+/// A setting of the image, the container or the unit. What was closed on purpose stays closed there as well.
 pub(super) fn deployed(subject: &Subject, facts: &Facts, setting: &Deployment) -> Option<Never> {
     let systems = |path: &[u8]| {
         let systems = matches!(
@@ -289,7 +291,7 @@ pub(super) fn deployed(subject: &Subject, facts: &Facts, setting: &Deployment) -
             systems(path).or(closed.then_some(Never::Closed))
         }
         Deployment::GroupAdd(0) | Deployment::RunAs { uid: 0, .. } => Some(Never::PowerfulGroup),
-        // Something mounted over a place for what changes opens nothing of the system's.
+        // A mount over a directory for variable data does not open anything of the system.
         Deployment::WritablePlace(path)
             if [b"/run".as_slice(), b"/var"]
                 .iter()
@@ -313,7 +315,7 @@ pub(super) fn deployed(subject: &Subject, facts: &Facts, setting: &Deployment) -
     }
 }
 
-/// A mount that is as it is so that the system stays as it is.
+/// A mount whose options protect the system.
 pub(super) fn remount(
     subject: &Subject,
     facts: &Facts,

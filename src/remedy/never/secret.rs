@@ -1,4 +1,4 @@
-//! Secrets that no rule of places and modes finds: the names that keys go by, and where they are kept.
+//! Secrets that location and mode do not reveal: usual names of key files, and directories in which keys are kept.
 
 use crate::attempt::{Attempt, Object, Subject};
 use crate::cause::is_within;
@@ -31,10 +31,10 @@ const SECRETS: &[&[u8]] = &[
     b"/var/spool/cron",
 ];
 
-/// Directories of keys and passwords, in whose home ever.
+/// Directories of keys and passwords in a home directory.
 const DIRECTORIES: &[&[u8]] = &[b".aws", b".gnupg", b".kube", b".password-store", b".ssh"];
 
-/// Names of key files and of files with passwords.
+/// Names of files that hold keys or passwords.
 const NAMES: &[&[u8]] = &[
     b".git-credentials",
     b".my.cnf",
@@ -45,7 +45,7 @@ const NAMES: &[&[u8]] = &[
 
 const ENDINGS: &[&[u8]] = &[b".key", b".keytab", b"_key", b".kdbx"];
 
-/// Whether the attempt is about somebody else's secret.
+/// Whether the attempt concerns a secret of somebody else.
 pub(super) fn is_about_one(attempt: &Attempt, facts: &Facts) -> bool {
     let owns = |id: NodeId| {
         let inode = facts.node(id).inode.as_ref();
@@ -62,7 +62,7 @@ pub(super) fn is_about_one(attempt: &Attempt, facts: &Facts) -> bool {
             .any(|id| is_one(&attempt.subject, facts, id))
 }
 
-/// Whether the node is somebody else's secret.
+/// Whether the node is a secret of somebody else.
 pub(super) fn is_one(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
     let node = facts.node(id);
     let disk = node

@@ -1,4 +1,4 @@
-//! What is as it is on purpose stays so.
+//! What was set up on purpose is left unchanged.
 
 use super::{commands, first};
 
@@ -24,7 +24,7 @@ fn a_file_with_an_acl_is_no_leftover() {
         group::r--
     ";
     let fix = first(scene);
-    // In alice's own directory, so that no path there is safe for root.
+    // The directory belongs to alice, so no path in it is safe for root.
     assert!(
         fix.led_astray && fix.title == "let alice write /srv/app/f",
         "{fix:?}"

@@ -1,9 +1,9 @@
-//! What is to be written in an image, a container's options, a pod or a unit, and what is not.
+//! Settings for an image, a container's options, a pod or a unit, and cases without one.
 
 use super::{first, offered};
 use crate::change::Place;
 
-/// The words of every fix.
+/// The title and commands of every fix.
 fn words(scene: &str) -> String {
     let fixes = offered(scene).fixes;
     let lines: Vec<String> = fixes

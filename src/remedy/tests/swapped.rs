@@ -1,4 +1,4 @@
-//! Between the hint and the paste somebody puts something else in the place of what is to be changed.
+//! Somebody replaces the object of a command between the time of the hint and the time it is pasted.
 
 use super::{commands, first, offered};
 use crate::change::Effect;
@@ -172,7 +172,7 @@ fn a_program_keeps_the_capabilities_that_it_has() {
     };
     let command = "setcap cap_net_bind_service,cap_net_raw=ep /opt/app/server";
     assert_eq!(scene("root", "firm")[0], command);
-    // What alice can replace, root does not look up by its path.
+    // Root must not resolve a path to an object that alice can replace.
     for (owner, firm) in [("alice", ""), ("bob", "firm")] {
         let commands = scene(owner, firm);
         assert!(
