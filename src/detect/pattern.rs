@@ -20,6 +20,13 @@ pub enum Told {
     Untold,
 }
 
+impl Told {
+    /// Whether it is one of the ways to open something.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self, Told::Operation(Operation::Open(_) | Operation::List))
+    }
+}
+
 /// One pattern.
 #[derive(Debug)]
 pub struct Pattern {

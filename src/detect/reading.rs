@@ -265,7 +265,13 @@ impl<'p> Reading<'p> {
             let clause = self.last_clause();
             let nearest = || self.words.phrase(clause, self.foreign);
             let told = (!clause.is_empty()).then(nearest).flatten();
-            let told = told.or_else(|| self.words.phrase(&self.bare, self.foreign));
+            // Where the words beside the reason say that something was opened, what is further away is what that was for.
+            let opens = words::says_open(clause) || words::says_open(self.next_clause());
+            let further = || {
+                let told = self.words.phrase(&self.bare, self.foreign);
+                told.filter(|told| !opens || told.is_open())
+            };
+            let told = told.or_else(further);
             self.told = told.filter(|told| !self.vague || is_kind_of_open(told));
         }
         for look in &self.pattern.looks {
@@ -344,6 +350,14 @@ impl<'p> Reading<'p> {
         let clause = memchr::memmem::rfind(head, b": ").map(|at| &head[at..]);
         let has_words = |clause: &&[u8]| clause.iter().any(u8::is_ascii_alphabetic);
         clause.filter(has_words).unwrap_or_default()
+    }
+
+    /// What stands right behind the reason: `REASON, cannot open /x`.
+    fn next_clause(&self) -> &[u8] {
+        let reason = self.reason.as_ref();
+        let tail = reason.map_or(&[][..], |reason| &self.bare[reason.end..]);
+        let end = memchr::memmem::find(tail, b". ").unwrap_or(tail.len());
+        &tail[..end]
     }
 
     /// Takes a name from anywhere on the line, where the pattern allows it; and the whole of a name that is repeated shorter.
@@ -503,13 +517,14 @@ fn errno(text: &[u8]) -> Option<Errno> {
         .or_else(|| Errno::from_symbol(text))
 }
 
-/// A name without what is left of quotes and sentences around it: the backslash before a quote, a quote that nothing opened, a
-/// comma.
+/// A name without what is left of quotes and sentences around it: the backslash before a quote, a quote or bracket that nothing
+/// opened, a comma.
 fn tidy(mut name: &[u8]) -> &[u8] {
     while let [rest @ .., b'\\' | b',' | b';'] = name {
         name = rest;
     }
     match name {
+        [rest @ .., b')'] if !rest.contains(&b'(') => rest,
         [rest @ .., quote @ (b'\'' | b'"')] if !rest.contains(quote) => rest,
         name => name,
     }

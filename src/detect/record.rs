@@ -74,8 +74,13 @@ const REFUSALS: &[&str] = &[
     "UNAUTHENTICATED",
     "UNAUTHORIZED",
     "PERMISSION_DENIED",
+    "PermissionDenied",
+    "permission-denied",
+    "permission_denied",
+    "Unauthenticated",
     "ACCESS_DENIED",
     "AccessDenied",
+    "access_denied",
 ];
 
 /// Fields that say when.
@@ -333,7 +338,17 @@ fn is_answer(fields: &[Field]) -> bool {
     let refused = |field: &Field| ["401", "403"].contains(&field.text.as_str());
     let has = |what: &dyn Fn(&Field) -> bool| fields.iter().any(what);
     has(&|field| is(field, STATUS) && refused(field)) && has(&|field| is(field, REQUEST))
-        || has(&|field| is(field, &["code"]) && REFUSALS.contains(&field.text.as_str()))
+        || has(&|field| field.key.ends_with("code") && REFUSALS.contains(&field.text.as_str()))
+        || matches!(fields, [only] if only.string && is_refusal_alone(only))
+}
+
+/// Whether it is all that a server says to whoever asked: a program that logs says when, or of what, besides.
+fn is_refusal_alone(field: &Field) -> bool {
+    let text = field.text.trim_end_matches('.').to_ascii_lowercase();
+    let is_kind = [MESSAGES, REASONS]
+        .iter()
+        .any(|keys| keys.contains(&field.key.as_str()));
+    is_kind && ["permission denied", "operation not permitted"].contains(&text.as_str())
 }
 
 /// Whether a text names a system call and what it was for, as Go does: what a server could not open to answer.

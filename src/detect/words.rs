@@ -29,6 +29,13 @@ pub fn call(name: &[u8]) -> Option<Told> {
     CALLS.get(&name).or_else(|| CALLS.get(plain)).cloned()
 }
 
+/// Whether a clause says that something was to be opened, which may be for reading or writing.
+#[must_use]
+pub fn says_open(clause: &[u8]) -> bool {
+    let mut words = clause.split(|byte| !byte.is_ascii_alphabetic());
+    words.any(|word| word.eq_ignore_ascii_case(b"open"))
+}
+
 /// The vocabulary of all messages, whatever the program.
 #[derive(Debug)]
 pub struct Words {
