@@ -1,12 +1,13 @@
-//! From a stream of bytes to incidents: a literal prefilter over everything, patterns only where a line could match.
+//! Finds incidents in a stream of bytes: a literal prefilter inspects everything, and patterns are applied only to lines that
+//! may match.
 //!
 //! ```text
 //! bytes ─ prefilter ▶ stretches ─ lines, prefix, boxed, record, quoted ▶ the lines of each writer
-//!                                                        ─ reason, pattern, reading ▶ Incident ─ fold ▶
+//!     ─ reason, pattern, reading ▶ Incident ─ fold ▶
 //! ```
 //!
-//! A line is read in two steps. First the reason is found: the words of strerror(3) in any language, a symbol or a number.
-//! Then the patterns read what stands around it. What a program's messages look like is data (`patterns/*.toml`).
+//! A line is read in two steps. First the reason is located: the words of strerror(3) in any language, a symbol or a number.
+//! Then the patterns interpret the text around it. What the messages of programs look like is data (`patterns/*.toml`).
 #![forbid(unsafe_code)]
 
 mod boxed;
@@ -48,17 +49,18 @@ use crate::attempt::Incident;
 use lines::Lines;
 use stream::Stream;
 
-/// How many writers are told apart at a time.
+/// How many writers are distinguished at a time.
 const WRITERS: usize = 12;
 
-/// Finds permission failures in a stream of text, fed in pieces of any size. What the [`Prefilter`] let through is enough.
+/// Finds permission failures in a stream of text, which may arrive in pieces of any size. It is sufficient to pass what the
+/// [`Prefilter`] lets through.
 ///
-/// Memory is bounded whatever comes. The incidents do not depend on where the pieces are cut.
+/// Memory is bounded in any case. The result does not depend on how the stream is divided into pieces.
 #[derive(Debug, Default)]
 pub struct Detector {
     patterns: Arc<Patterns>,
     lines: Lines,
-    /// The writers, the one that wrote last at the end.
+    /// The writers; the one that wrote last is at the end.
     streams: Vec<Stream>,
 }
 
@@ -72,8 +74,8 @@ impl Detector {
         }
     }
 
-    /// Takes the next bytes of the stream. Incidents whose surroundings are complete come back; those of the newest lines
-    /// wait for more lines or for [`Detector::flush`].
+    /// Processes the next bytes of the stream. Returns the incidents whose context is complete; those of the latest lines wait
+    /// for further lines or for [`Detector::flush`].
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<Incident> {
         let mut complete = Vec::new();
         let (lines, streams, patterns) = (&mut self.lines, &mut self.streams, &self.patterns);
@@ -83,7 +85,7 @@ impl Detector {
         complete
     }
 
-    /// The stream has ended, or has been quiet for a moment: all incidents of what has come so far come back.
+    /// The stream has ended, or has been quiet for a moment: returns all remaining incidents.
     pub fn flush(&mut self) -> Vec<Incident> {
         let partial = self.lines.partial().to_vec();
         let mut complete = Vec::new();
@@ -95,7 +97,7 @@ impl Detector {
             if stream.newest_line_told() {
                 self.lines.clear();
             } else {
-                // The rest of the line may still come, and tell.
+                // The rest of the line may still arrive and change its meaning.
                 stream.take_back();
             }
         }
@@ -109,7 +111,7 @@ impl Detector {
     }
 }
 
-/// The incidents of a whole text that was saved or pasted, equal ones folded into one.
+/// The incidents of a complete text that was saved or pasted; equal ones are merged.
 #[must_use]
 pub fn incidents_of(text: &[u8], patterns: &Arc<Patterns>) -> Vec<Incident> {
     let mut detector = Detector::new(patterns.clone());
@@ -118,7 +120,7 @@ pub fn incidents_of(text: &[u8], patterns: &Arc<Patterns>) -> Vec<Incident> {
     folded(incidents)
 }
 
-/// Hands a line to its writer's stream; the incidents that this completes come back.
+/// Passes a line to the stream of its writer, and returns the incidents that are complete now.
 fn pushed(streams: &mut Vec<Stream>, patterns: &Patterns, line: &[u8]) -> Vec<Incident> {
     let line = lines::without_controls(line);
     let split = patterns.loaded().prefixes.split(&line);

@@ -1,6 +1,7 @@
-//! What is known of particular programs: how they read their arguments, and what they do with the files named there.
+//! Knowledge about particular programs: how they interpret their arguments, and what they do with the files named there.
 //!
-//! The knowledge is data, `patterns/programs.toml`; here it is only applied to command lines. Pure: nothing is looked up.
+//! The knowledge is data (`patterns/programs.toml`); here it is applied to command lines. This stage is pure and looks nothing
+//! up.
 #![forbid(unsafe_code)]
 
 mod command_line;
@@ -21,7 +22,7 @@ use crate::byte_path;
 
 const FILE: &str = include_str!("../patterns/programs.toml");
 
-/// One program, as the file describes it; the keys are explained there.
+/// A program as described in the file, which explains the keys.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Program {
@@ -49,33 +50,33 @@ pub struct Program {
     walks: Vec<String>,
     roots: Vec<String>,
     root: bool,
-    /// It has programs run in containers: what they write passes through it.
+    /// It runs programs in containers and relays their output.
     pub engine: bool,
     /// The command that it wraps sees another root directory, other mounts or other ids.
     pub sandbox: bool,
-    /// How messages of its own begin, where it passes on those of others.
+    /// How its own messages begin, as opposed to those that it relays.
     pub says: Vec<String>,
-    /// The option that has it give the command write access to a mount: `{there}`, and `{here}` for its source.
+    /// The option that makes a mount writable for the command: `{there}` is the mount point, `{here}` the source.
     pub writable: Option<String>,
-    /// The option that has it leave a path alone that it would hide from the command: `{there}`.
+    /// The option that exempts a path (`{there}`) which it would hide from the command.
     pub opens: Option<String>,
-    /// What it hides a directory behind, and what a file.
+    /// The objects with which it covers a hidden directory or file.
     pub cover: Vec<String>,
     read_only: Vec<String>,
     closes: Vec<String>,
-    /// What the paths of its own files hold.
+    /// What the paths of its own files contain.
     pub keeps: Vec<String>,
-    /// What holds a message that it passes on from a server, which another user runs.
+    /// What a message contains that it relays from a server, which runs as another user.
     pub server: Vec<String>,
-    /// The files of its directory that tell what it runs.
+    /// The files in its directory that describe what it runs.
     pub recipes: Vec<String>,
-    /// It administers the system: run as root by habit.
+    /// It administers the system, and is usually run as root.
     pub administers: bool,
-    /// It puts files where it is told: run as root for a place of the system.
+    /// It places files where it is told to, and is run as root for system locations.
     pub places: bool,
     /// It edits the files that it is given.
     pub edits: bool,
-    /// It renames what it makes of a file over that file.
+    /// It replaces a file by renaming a new version over it.
     pub replaces: bool,
     sample: Vec<Sample>,
 }
@@ -91,7 +92,7 @@ struct Sample {
     ports: Vec<u16>,
     script: Option<String>,
     root: Option<String>,
-    /// What is done with the last operand.
+    /// The operation on the last operand.
     operation: Option<String>,
 }
 
@@ -108,20 +109,20 @@ impl Program {
         self.shell
     }
 
-    /// Whether it runs whatever it is given: an interpreter, or one that starts another command.
+    /// Whether it executes what it is given: an interpreter, or a program that starts another command.
     #[must_use]
     pub fn runs_what_it_is_given(&self) -> bool {
         self.interprets || self.wraps
     }
 
-    /// What it does with a file that it was given no name of.
+    /// What it does with a file whose name was not given to it.
     #[must_use]
     pub fn does_with_others(&self) -> Option<Operation> {
         let told = self.others.as_deref().and_then(operation);
         told.or_else(|| self.always_does())
     }
 
-    /// What it does with every file that it is given, whichever.
+    /// What it does with every file that it is given.
     #[must_use]
     pub fn always_does(&self) -> Option<Operation> {
         let different = self.last.is_some()
@@ -135,7 +136,7 @@ impl Program {
     }
 }
 
-/// The program of this name, given with or without a path and a version: `/usr/bin/python3.11`.
+/// The program of this name, which may include a path and a version: `/usr/bin/python3.11`.
 #[must_use]
 pub fn program(name: &[u8]) -> Option<&'static Program> {
     let name = byte_path::name(name);
@@ -146,16 +147,16 @@ pub fn program(name: &[u8]) -> Option<&'static Program> {
     })
 }
 
-/// The engine that a script names: `podman` of `subprocess.run(["podman", "run", ...])`.
+/// The container engine that a script names: `podman` in `subprocess.run(["podman", "run", ...])`.
 #[must_use]
 pub fn engine_named_in(script: &[u8]) -> Option<&[u8]> {
-    /// Shorter names are words of other meanings as well (`oc`, `ctr`).
+    /// Shorter names are also words with other meanings (`oc`, `ctr`).
     const SHORTEST: usize = 5;
     let mut words = words_of(script).filter(|word| word.len() >= SHORTEST);
     words.find(|word| known().get(word).is_some_and(|known| known.engine))
 }
 
-/// Whether a script names this program, as a word of its own.
+/// Whether a script names this program, as a separate word.
 #[must_use]
 pub fn names(script: &[u8], program: &[u8]) -> bool {
     words_of(script).any(|word| word == program)
@@ -166,7 +167,7 @@ fn words_of(script: &[u8]) -> impl Iterator<Item = &[u8]> {
     script.split(move |byte| !is_of_a_word(byte))
 }
 
-/// An operation by the name that the file uses.
+/// An operation by the name used in the file.
 fn operation(name: &str) -> Option<Operation> {
     match name {
         "acl" => Some(Operation::Setxattr(ACCESS_ACL.into())),

@@ -1,8 +1,8 @@
-//! From evidence to readings: which process, which object, which operation, and what speaks for each.
+//! Derives readings from evidence: which process, which object, which operation, and what identified each of them.
 //!
-//! The strongest [sign](Sign) decides the operation: the call itself, then the message's call, verb or flags, then the source
-//! that the text quotes, then what the program does with such a file, then the command's arguments. Where nothing tells it,
-//! nothing is searched for. Nothing here looks at the system: who lived, and where, is given.
+//! The operation is determined by the most reliable [sign](Sign): the call itself, then the message's call, verb or flags, then
+//! the quoted source, then what the program does with such a file, then the command's arguments. If nothing identifies it, none
+//! is guessed. Nothing here reads the system: the processes and their places are given.
 #![forbid(unsafe_code)]
 
 mod arguments;
@@ -31,32 +31,32 @@ use operations::Meant;
 use places::Aim;
 use speaker::Speakers;
 
-/// What speaks for a failure.
+/// The evidence of a failure.
 #[derive(Debug, Clone)]
 pub enum Evidence {
-    /// A system call that was refused: permwrap's own start of the command, or a traced call.
+    /// A refused system call: permwrap's own execution of the command, or a traced call.
     Call(Attempt),
-    /// A system call that a filter (seccomp) answered, as a trace has seen.
+    /// A traced system call that was answered by a seccomp filter.
     FilteredCall(Attempt),
-    /// What a text says.
+    /// What a text says about a failure.
     Message(Incident),
-    /// One access that is asked about.
+    /// An access that is asked about.
     Question(Attempt),
 }
 
-/// By whom and where a failure can have happened.
+/// Who may have failed, and where.
 #[derive(Debug, Clone, Default)]
 pub struct Circumstances {
-    /// The processes that may have failed, the likeliest first: those that held the stderr that told of it, deepest
-    /// in the process tree first.
+    /// The processes that may have failed, the most likely first: those that held the stderr on which the failure was reported,
+    /// the deepest in the process tree first.
     pub processes: Vec<CandidateProcess>,
-    /// The working directory that the command was started in.
+    /// The directory that the command was started in.
     pub start: Vec<u8>,
-    /// The command line; empty where there was none (`explain`).
+    /// The command line; empty if there was none (`explain`).
     pub command: Vec<Vec<u8>>,
-    /// The directories of PATH, where programs named without a slash are looked for.
+    /// The directories of PATH, in which programs named without a slash are looked for.
     pub search_path: Vec<Vec<u8>>,
-    /// The home directory, for paths printed with `~/`.
+    /// The home directory, for paths that begin with `~/`.
     pub home: Option<Vec<u8>>,
     /// The name of this machine.
     pub host: Option<String>,
@@ -67,48 +67,48 @@ pub struct Circumstances {
 pub struct CandidateProcess {
     /// Its credentials.
     pub subject: Subject,
-    /// Its working directory, where it could still be read.
+    /// Its working directory, if it could still be read.
     pub directory: Option<Vec<u8>>,
-    /// Its arguments; empty where it had given them up.
+    /// Its arguments; empty if it had already released them.
     pub arguments: Vec<Vec<u8>>,
-    /// Its name (`comm`), which a process keeps to its end; at most 15 bytes of the program's.
+    /// Its name (`comm`), which remains available until its end; at most 15 bytes.
     pub name: Option<Vec<u8>>,
-    /// How it is known.
+    /// How it is known to exist.
     pub presence: Presence,
-    /// Where it lives, where that is not where permwrap does.
+    /// Its place, if it does not live in the same one as permwrap.
     pub place: Option<Place>,
 }
 
-/// How a candidate process is known.
+/// How a candidate process is known, in descending order of reliability.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Presence {
-    /// It was named by whoever asks (`--pid`, `--as`).
+    /// It was named by the user (`--pid`, `--as`).
     Named,
-    /// It held the stderr that told of the failure.
+    /// It held the stderr on which the failure was reported.
     Speaking,
-    /// It was there when the text was read.
+    /// It existed when the text was read.
     Present,
-    /// It was seen earlier and had gone by then.
+    /// It was seen earlier, but no longer existed.
     Gone,
     /// The command as it was started.
     Started,
-    /// It was not seen: a command line says that a program is run as this user.
+    /// It was not seen, but a command line says that a program is run as this user.
     Switched,
-    /// Whoever asks about a text that was written elsewhere or earlier.
+    /// The user who asks about a text that was written elsewhere or earlier.
     Reader,
 }
 
-/// One reading of a failure: what may have been tried, and what speaks for it.
+/// One reading of a failure: what may have been tried, and what identified it.
 #[derive(Debug, Clone)]
 pub struct Reading {
     /// Who tried what on which object.
     pub attempt: Attempt,
-    /// What tells it.
+    /// What identified each part.
     pub signs: Signs,
 }
 
 impl Reading {
-    /// The same, with nothing that tells the operation.
+    /// The same reading without anything that identifies the operation.
     #[must_use]
     pub fn untold(self) -> Reading {
         let signs = Signs {
@@ -119,21 +119,21 @@ impl Reading {
     }
 }
 
-/// What a text comes to.
+/// The result of interpreting a text.
 #[derive(Debug, Clone)]
 pub enum Interpretation {
-    /// The operation is told: its readings, the likeliest first.
+    /// The operation is known: its readings, the most likely first.
     Told(Vec<Reading>),
-    /// The object is named, and nothing tells the operation: the places that the object can lie at, the likeliest first.
-    /// The operation of these readings means nothing.
+    /// The object is named, but nothing identifies the operation: the places where the object may be, the most likely first.
+    /// The operation of these readings is meaningless.
     Untold(Vec<Reading>),
-    /// The name of the object, as printed, which is relative to a directory that the text does not tell.
+    /// The name of the object, as printed, is relative to a directory that is not known.
     Unplaced(Vec<u8>),
     /// No object is named.
     Unnamed,
 }
 
-/// `/dev/tcp/HOST/PORT` of bash's redirections, which is no file.
+/// `/dev/tcp/HOST/PORT` in a redirection of bash, which is not a file.
 fn connection_of_a_shell(name: &[u8]) -> Option<Object> {
     let name = std::str::from_utf8(name).ok()?;
     let (host, port) = name
@@ -161,7 +161,7 @@ pub fn interpret(incident: &Incident, circumstances: &Circumstances) -> Interpre
             sign,
         ));
     }
-    // A process is named by a number, if at all: no path.
+    // A process is identified by a number, if at all, and never by a path.
     let mut operations = incident.operations.iter();
     if let Some(operation) =
         operations.find(|operation| operations::is_about_a_process(operation, incident))
@@ -211,8 +211,8 @@ pub fn interpret(incident: &Incident, circumstances: &Circumstances) -> Interpre
     Interpretation::Told(distinct(readings))
 }
 
-/// The incident with what the code that it quotes, or that was given on the command line, tells where its words do not: an
-/// address, or what was asked of the kernel that is about no file.
+/// Completes the incident from the code that it quotes, or that was given on the command line, if its words are not sufficient:
+/// with an address, or an operation that takes no file.
 fn with_its_code(incident: &Incident, speakers: &Speakers) -> Incident {
     let mut known = incident.clone();
     if incident.address.is_some() || !incident.paths.is_empty() {
@@ -232,7 +232,7 @@ fn with_its_code(incident: &Incident, speakers: &Speakers) -> Incident {
         let by_quoted = quoted.and_then(|line| source::asks_for(line));
         let by_given = || only(given.iter().filter_map(|code| source::asks_for(code)));
         let asked = by_quoted.or_else(by_given).filter(|asked| match asked {
-            // A privilege that is lacking is EPERM; whom a signal may not reach, a module may answer EACCES as well.
+            // A missing privilege gives EPERM. A signal may also be refused by a module, with EACCES.
             Operation::Privileged(_) => incident.errno == Some(Errno::Perm),
             Operation::Signal => incident.errno.is_some_and(Errno::is_denial),
             _ => incident.errno == Some(Errno::Acces),
@@ -253,7 +253,7 @@ fn with_its_code(incident: &Incident, speakers: &Speakers) -> Incident {
     known
 }
 
-/// The directory that a program was to be started in, where that is told: what starts it tells of the program alone.
+/// The directory that a program was to be started in, if known: the message of whoever starts it names only the program.
 fn entered(incident: &Incident, speakers: &Speakers) -> Option<Vec<u8>> {
     if incident.operations != [Operation::Exec] {
         return None;
@@ -263,7 +263,8 @@ fn entered(incident: &Incident, speakers: &Speakers) -> Option<Vec<u8>> {
     incident.directory.clone().or_else(by_code)
 }
 
-/// The file that the speaker renames its new version over, where it names only that: the one it was given beside it.
+/// The file that the program replaces with its new version by renaming, if the message names only the temporary one: the
+/// operand in the same directory.
 fn replaced(incident: &Incident, name: &[u8], speakers: &Speakers) -> Option<Vec<u8>> {
     if incident.operations != [Operation::Rename] || incident.paths.len() != 1 {
         return None;
@@ -283,8 +284,8 @@ fn replaced(incident: &Incident, name: &[u8], speakers: &Speakers) -> Option<Vec
         .then(|| found.to_vec())
 }
 
-/// What may have been tried where the text names no object: the operation on each path or port among the arguments of
-/// those who may have failed. A conclusion may be drawn only where exactly one of them would be refused.
+/// What may have been tried, if the text names no object: the operation on each path or port among the arguments of the
+/// candidates. A conclusion may be drawn only if exactly one of them would be refused.
 #[must_use]
 pub fn unnamed(incident: &Incident, circumstances: &Circumstances) -> Vec<Reading> {
     let speakers = Speakers::of(incident, circumstances);
@@ -322,8 +323,8 @@ pub fn unnamed(incident: &Incident, circumstances: &Circumstances) -> Vec<Readin
     distinct(found.into_iter())
 }
 
-/// permwrap's own start of the command, which execve(2) refused with this errno: of a program without a slash in its name, what
-/// was found in PATH first (execvp(3) goes on after EACCES, and answers it in the end).
+/// permwrap's own execution of the command, which execve(2) refused with this error number. A program named without a slash is
+/// the first one found in PATH (execvp(3) continues after EACCES, and returns it in the end).
 #[must_use]
 pub fn own_start(
     own: &CandidateProcess,
@@ -353,7 +354,7 @@ pub fn own_start(
     })
 }
 
-/// Where a file of source that the incident points at may lie, the likeliest first.
+/// Where the source file that the incident points to may be, the most likely path first.
 #[must_use]
 pub fn sources(file: &[u8], incident: &Incident, circumstances: &Circumstances) -> Vec<Vec<u8>> {
     let speakers = Speakers::of(incident, circumstances);
@@ -366,15 +367,15 @@ pub fn sources(file: &[u8], incident: &Incident, circumstances: &Circumstances) 
     found
 }
 
-/// The operations that the strongest sign tells, and that sign: the text's own, else what the code on the command line does
-/// with a file of this name, else what the program does that wrote the message, else what the command lines say. Nothing
-/// where they say different things.
+/// The operations that the most reliable sign identifies, and that sign: the text itself, then what the code on the command
+/// line does with a file of this name, then what the program that wrote the message does, then what the command lines say.
+/// Empty if they contradict each other.
 fn told(incident: &Incident, name: &[u8], speakers: &Speakers) -> (Vec<Operation>, Sign) {
     if let (Some(sign), false) = (incident.operation_sign, incident.operations.is_empty()) {
         return (incident.operations.clone(), sign);
     }
     let by_code = |line: &CommandLine| {
-        // Of a program that is not known, any word may be code: a copy of an interpreter, under another name.
+        // For an unknown program, any word may be code: it may be a copy of an interpreter under another name.
         let words = line.words.iter().filter(|_| line.known.is_none());
         line.code
             .iter()
@@ -387,7 +388,7 @@ fn told(incident: &Incident, name: &[u8], speakers: &Speakers) -> (Vec<Operation
         return (vec![operation], Sign::Source);
     }
     let own = speakers.own_lines();
-    // A shell itself opens what is redirected, and starts what is a command.
+    // The shell itself opens the files of redirections and executes commands.
     let by_shell = |line: &CommandLine| {
         let code = line.code.as_ref().filter(|_| line.is_code_for_a_shell());
         use_in_code(code?, name).or_else(|| use_of_what_is_filled_in(code?))
@@ -403,7 +404,7 @@ fn told(incident: &Incident, name: &[u8], speakers: &Speakers) -> (Vec<Operation
     (told.into_iter().collect(), Sign::Arguments)
 }
 
-/// The operation, where all say the same.
+/// The operation, if all agree.
 fn only(operations: impl Iterator<Item = Operation>) -> Option<Operation> {
     let mut all: Vec<Operation> = operations.collect();
     all.dedup();
@@ -413,7 +414,7 @@ fn only(operations: impl Iterator<Item = Operation>) -> Option<Operation> {
     }
 }
 
-/// The readings of one meaning of the words: by each who may have failed, at each place where the object can lie.
+/// The readings of one meaning of the words: for each candidate process, at each place where the object may be.
 fn readings(
     meant: &Meant,
     sign: Sign,
@@ -439,7 +440,7 @@ fn readings(
     aims.into_iter().map(reading).collect()
 }
 
-/// The attempt by each who may have failed.
+/// The attempt by each candidate process.
 fn by_each(
     speakers: &Speakers,
     errno: Option<Errno>,
@@ -466,7 +467,7 @@ fn by_each(
     distinct(speakers.processes.iter().map(reading))
 }
 
-/// Each reading once: siblings with the same rights differ in their pid only.
+/// Removes duplicate readings: siblings with the same rights differ only in their process id.
 fn distinct(readings: impl Iterator<Item = Reading>) -> Vec<Reading> {
     let mut found: Vec<Reading> = Vec::new();
     for reading in readings {

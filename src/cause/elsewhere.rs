@@ -10,7 +10,8 @@ use crate::facts::{Kind, Perms};
 use crate::programs::CommandLine;
 use crate::{programs, quote};
 
-/// Options of package managers that install system-wide or in a location of their own.
+/// Options of package managers that choose between installing system-wide and for the user. They are dropped for an
+/// installation into the subject's own location.
 const FOR_THE_SYSTEM: &[&[u8]] = &[b"--break-system-packages", b"--system", b"--user"];
 
 /// Options of package managers whose value is the location to install to.

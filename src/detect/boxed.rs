@@ -1,23 +1,23 @@
-//! Text in a box that was drawn around it, as rich, typer, miette and Terraform do: the borders off, wrapped lines joined.
+//! Text with a box drawn around it, as by rich, typer, miette and Terraform: removes the borders and joins wrapped lines.
 
-/// The borders at the sides of a box.
+/// The vertical borders of boxes.
 const BORDERS: &[&str] = &["│", "┃", "║"];
 
-/// How wide a box is that has no right border, in characters: programs wrap for 80 columns.
+/// The assumed width of a box without a right border, in characters: programs wrap at 80 columns.
 const USUAL_WIDTH: usize = 78;
 
-/// Lines of a box that are one line of text, wrapped.
+/// Lines of a box that form one wrapped line of text.
 #[derive(Debug, Default)]
 pub(super) struct Boxed {
     text: Vec<u8>,
-    /// How long the last line of it is, in characters.
+    /// The length of the last line, in characters.
     last: usize,
-    /// How much room there is between the borders, in characters; `None` for a box that is open to the right.
+    /// The width between the borders, in characters; `None` for a box without a right border.
     width: Option<usize>,
 }
 
 impl Boxed {
-    /// The line without its borders; `None` for a line that has none.
+    /// The line without its borders; `None` if it has none.
     pub fn of(line: &[u8]) -> Option<Boxed> {
         let line = std::str::from_utf8(line).ok()?;
         let inside = BORDERS
@@ -36,12 +36,12 @@ impl Boxed {
         })
     }
 
-    /// Whether the other line goes on where this one was wrapped; then it is added.
+    /// Appends the next line if it continues this one after a wrap; false if it does not.
     pub fn goes_on(&mut self, next: &Boxed) -> bool {
         if self.width != next.width || next.text.is_empty() {
             return false;
         }
-        // A word that is wider than the box was cut where the box ended.
+        // A word that is wider than the box is split at its edge.
         let full = self.width.is_some_and(|width| self.last >= width) && !self.text.contains(&b' ');
         let glue = if full {
             ""
@@ -51,7 +51,8 @@ impl Boxed {
             }
             ""
         } else {
-            // A box without a right border may be as wide as it likes: only a path that did not fit is surely one.
+            // The width of a box without a right border is unknown. There, only a path that did not fit is certain to have been
+            // wrapped.
             let sure = self.width.is_some() || next.text.starts_with(b"/");
             if !sure || self.has_room_for(word(&next.text)) {
                 return false;
@@ -64,25 +65,25 @@ impl Boxed {
         true
     }
 
-    /// The text that was in the box.
+    /// The text inside the box.
     pub fn into_text(self) -> Vec<u8> {
         self.text
     }
 
-    /// Whether the word could have stood at the end of the last line.
+    /// Whether the word would have fitted into the last line.
     fn has_room_for(&self, word: &[u8]) -> bool {
         let length = String::from_utf8_lossy(word).chars().count();
         self.last == 0 || self.last + 1 + length <= self.width.unwrap_or(USUAL_WIDTH)
     }
 }
 
-/// The text's first word.
+/// The first word of the text.
 fn word(text: &[u8]) -> &[u8] {
     let end = text.iter().position(|byte| *byte == b' ');
     &text[..end.unwrap_or(text.len())]
 }
 
-/// The text's first word, or its first part where it may be parted: at a hyphen between letters.
+/// The first word of the text or, if it can be split at a hyphen between letters, its first part.
 fn word_or_part(text: &[u8]) -> &[u8] {
     let word = word(text);
     let parts = |three: &[u8]| {

@@ -1,14 +1,14 @@
-//! A pattern's regular expressions, and what their groups mean.
+//! The regular expressions of patterns, and the meaning of their groups.
 
 use std::ops::Range;
 use std::sync::OnceLock;
 
 use regex::bytes::{Regex, RegexBuilder};
 
-/// The largest compiled expression, in bytes.
+/// The maximum size of a compiled expression, in bytes.
 const LARGEST: usize = 1 << 20;
 
-/// A regular expression over bytes, compiled when it is first needed.
+/// A regular expression over bytes, compiled when it is first used.
 #[derive(Debug)]
 pub struct Expression {
     written: String,
@@ -26,43 +26,44 @@ enum Anchor {
 #[derive(Debug)]
 struct Compiled {
     regex: Regex,
-    /// What each group captures, by its number.
+    /// The meaning of each group, by its number.
     groups: Vec<Option<Group>>,
 }
 
-/// What a named group of an expression captures. A name may end in a digit where alternatives need several of a kind.
+/// What a named group of an expression captures. A name may end in a digit if alternatives need several groups with the same
+/// meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Group {
-    /// `path`: the name of the object.
+    /// `path`: the object.
     Path,
-    /// `to`: the second name.
+    /// `to`: the second path.
     To,
-    /// `op`: the name of a system call or function, or words that tell the operation.
+    /// `op`: the name of a system call or function, or words that identify the operation.
     Operation,
-    /// `program`: the name of the program that speaks.
+    /// `program`: the name of the program that wrote the message.
     Program,
-    /// `mode`: as of fopen(3).
+    /// `mode`: a mode as in fopen(3).
     Mode,
-    /// `flags`: as of open(2).
+    /// `flags`: flags as in open(2).
     Flags,
-    /// `errno`: its symbol or number.
+    /// `errno`: an error number or its symbol.
     Errno,
-    /// `addr`: a socket's address.
+    /// `addr`: a socket address.
     Address,
-    /// `dir`: what relative names are relative to.
+    /// `dir`: the directory that paths are relative to.
     Directory,
-    /// `dirfd`: that the path is relative to an open directory.
+    /// `dirfd`: indicates that the path is relative to a directory file descriptor.
     OpenDirectory,
-    /// `pid`: the number of the process that it is about.
+    /// `pid`: the process that the message is about.
     Process,
-    /// `mention`: what the message is about where it names no path.
+    /// `mention`: what the message is about, if it names no path.
     Mention,
-    /// `code`: a quoted line of the source that failed.
+    /// `code`: a quoted source line that failed.
     Code,
-    /// `file`: the source that failed.
+    /// `file`: the source file of the failure.
     SourceFile,
-    /// `line`: the number of its line.
+    /// `line`: the number of the line in that file.
     SourceLine,
 }
 
@@ -94,23 +95,23 @@ impl Group {
     }
 }
 
-/// What an expression found, by the meaning of its groups.
+/// A match of an expression, with its groups by meaning.
 #[derive(Debug)]
 pub struct Found<'t> {
     text: &'t [u8],
-    /// Where the whole of it stands.
+    /// The position of the whole match.
     pub at: Range<usize>,
     parts: [Option<Range<usize>>; Group::NAMES.len()],
 }
 
 impl<'t> Found<'t> {
-    /// What the group captured.
+    /// The text that the group captured.
     #[must_use]
     pub fn get(&self, group: Group) -> Option<&'t [u8]> {
         self.text.get(self.parts[group as usize].clone()?)
     }
 
-    /// Where the names are: their words tell nothing of the operation.
+    /// The positions of names. Their words do not indicate the operation.
     pub fn names(&self) -> impl Iterator<Item = Range<usize>> {
         [Group::Path, Group::To, Group::Directory, Group::Mention]
             .into_iter()
@@ -119,19 +120,19 @@ impl<'t> Found<'t> {
 }
 
 impl Expression {
-    /// An expression that is looked for anywhere in a text.
+    /// An expression that may match anywhere in a text.
     #[must_use]
     pub fn anywhere(written: String) -> Expression {
         Expression::new(written, Anchor::Anywhere)
     }
 
-    /// An expression that a text must begin with.
+    /// An expression that must match at the beginning of a text.
     #[must_use]
     pub fn beginning(written: String) -> Expression {
         Expression::new(written, Anchor::Beginning)
     }
 
-    /// An expression that a text must end with.
+    /// An expression that must match at the end of a text.
     #[must_use]
     pub fn ending(written: String) -> Expression {
         Expression::new(written, Anchor::Ending)
@@ -145,13 +146,14 @@ impl Expression {
         }
     }
 
-    /// As it is written in its file.
+    /// The expression as written in its file.
     #[must_use]
     pub fn written(&self) -> &str {
         &self.written
     }
 
-    /// The first match. None for an expression that is none: loading a user's file reports it, a test of ours prevents it.
+    /// The first match. An invalid expression never matches; such mistakes are reported when a user's file is loaded, and
+    /// excluded by tests for the built-in files.
     #[must_use]
     pub fn find<'t>(&self, text: &'t [u8]) -> Option<Found<'t>> {
         let compiled = self.compiled.get_or_init(|| self.compile().ok()).as_ref()?;
@@ -166,10 +168,10 @@ impl Expression {
         Some(Found { text, at, parts })
     }
 
-    /// Whether it is an expression whose groups have a meaning.
+    /// Checks that the expression is valid and its groups have known names.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// A description of the mistake.
     pub fn check(&self) -> Result<(), String> {
         self.compile().map(|_| ())
     }
@@ -181,7 +183,7 @@ impl Expression {
             Anchor::Beginning => format!("^(?:{written}\n)"),
             Anchor::Ending => format!("(?:{written}\n)\\z"),
         };
-        // The line feed ends a comment of a verbose expression; in others it must not be there.
+        // A line feed ends a comment of a verbose expression. Others must not contain it.
         let placed = if written.contains("(?x") {
             placed
         } else {

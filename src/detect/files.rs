@@ -1,8 +1,8 @@
-//! The pattern files that are built in, without their samples, which src/build.rs leaves out: they are most of the text.
+//! The built-in pattern files. src/build.rs removes their samples, which make up most of the text.
 
 macro_rules! files {
     ($($name:literal)*) => {
-        /// Name and text of each.
+        /// The name and text of each file.
         pub const FILES: &[(&str, &str)] =
             &[$(($name, include_str!(concat!(env!("OUT_DIR"), "/", $name, ".toml"))),)*];
     };

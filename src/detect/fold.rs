@@ -1,21 +1,21 @@
-//! Equal failures become one, and a message that only repeats another one with less in it is dropped.
+//! Merges equal failures, and drops a message that only repeats another one with less detail.
 
 use std::collections::VecDeque;
 
 use crate::attempt::{Incident, Operation};
 use crate::{byte_path, programs};
 
-/// How many lines away from a failure's own message a program announces it.
+/// The maximum distance, in lines, between a failure's own message and an announcement of it.
 const NEAR: u64 = 3;
 
-/// The incidents of the last lines, in the order of the lines that told of them first.
+/// The incidents of the latest lines, in the order of the lines that reported them first.
 #[derive(Debug, Default)]
 pub(super) struct Folded {
     recent: VecDeque<(u64, Incident)>,
 }
 
 impl Folded {
-    /// Adds an incident of the line with this number.
+    /// Adds an incident reported by the line with this number.
     pub fn add(&mut self, line: u64, new: Incident) {
         if let Some((_, old)) = self.recent.iter_mut().find(|(_, old)| same(old, &new)) {
             absorb(old, new);
@@ -36,7 +36,7 @@ impl Folded {
         self.recent.push_back((line, new));
     }
 
-    /// Takes out the incidents of lines before this one.
+    /// Removes and returns the incidents of lines before this one.
     pub fn older_than(&mut self, line: u64) -> Vec<Incident> {
         let count = self
             .recent
@@ -50,7 +50,7 @@ impl Folded {
     }
 }
 
-/// All incidents, equal ones folded into the first of them.
+/// All incidents, with equal ones merged into the first of them.
 #[must_use]
 pub fn folded(incidents: Vec<Incident>) -> Vec<Incident> {
     let mut all = Folded::default();
@@ -63,11 +63,12 @@ pub fn folded(incidents: Vec<Incident>) -> Vec<Incident> {
     all.older_than(u64::MAX)
 }
 
-/// Whether two incidents are one failure seen twice.
+/// Whether two incidents are reports of the same failure.
 fn same(a: &Incident, b: &Incident) -> bool {
     let errnos =
         a.errno == b.errno || (!a.paths.is_empty() && (a.errno.is_none() || b.errno.is_none()));
-    // A file that may not be read and then not be written has failed twice; what a program says before it says why is one with that.
+    // A file that can be neither read nor written causes two failures. An announcement without a reason, followed by one with
+    // it, is about the same failure.
     let alters = |incident: &Incident| incident.operations.iter().any(alters);
     let operations = a.paths.is_empty()
         || a.errno != b.errno
@@ -80,11 +81,11 @@ fn same(a: &Incident, b: &Incident) -> bool {
         && a.paths.first() == b.paths.first()
         && a.address == b.address
         && a.process == b.process
-        // Of what is named, a line of source only tells more.
+        // If the object is named, a source line merely adds detail.
         && (a.clue == b.clue || !a.paths.is_empty())
 }
 
-/// Whether two programs speak, each of what it tried itself: `cat: f: ...`, then `bash: line 1: f: ...`.
+/// Whether the messages come from two programs, each about its own attempt: `cat: f: ...`, then `bash: line 1: f: ...`.
 fn are_of_two_programs(a: &Incident, b: &Incident) -> bool {
     let speaker = |incident: &Incident| {
         let end = memchr::memchr(b':', &incident.message)?;
@@ -94,7 +95,7 @@ fn are_of_two_programs(a: &Incident, b: &Incident) -> bool {
     speaker(a).zip(speaker(b)).is_some_and(|(a, b)| a != b)
 }
 
-/// Whether the operation changes something.
+/// Whether the operation modifies something.
 fn alters(operation: &Operation) -> bool {
     match operation {
         Operation::Open(how) => how.write || how.create,
@@ -104,11 +105,11 @@ fn alters(operation: &Operation) -> bool {
 }
 
 fn absorb(old: &mut Incident, mut new: Incident) {
-    // The message that says why is the one to show.
+    // The message with the reason is the one to show.
     if old.errno.is_none() && new.errno.is_some() {
         std::mem::swap(old, &mut new);
     }
-    // The same words again are another failure; one that is told of in several ways is one.
+    // The same message again is another failure. A different message about the same failure is not.
     if old.message == new.message {
         old.count = old.count.saturating_add(new.count);
     }
@@ -133,19 +134,19 @@ fn absorb(old: &mut Incident, mut new: Incident) {
     old.directory = old.directory.take().or(new.directory);
 }
 
-/// Whether `less` says in words, without a name or a reason, that something was refused, and `more` says what.
+/// Whether `less` announces, with neither a name nor a reason, that something was refused, and `more` says what.
 fn announces(less: &Incident, more: &Incident) -> bool {
     let is_bare = less.paths.is_empty() && less.address.is_none() && less.errno.is_none();
     let at_odds = less.operations.first().zip(more.operations.first());
     is_bare && !less.certain && more.errno.is_some() && at_odds.is_none_or(|(a, b)| a == b)
 }
 
-/// Whether `less` only repeats `more` without its path, as the outer exceptions of a chain and PHP's second warnings do.
+/// Whether `less` only repeats `more` without its path, like the outer exceptions of a chain and PHP's second warnings.
 fn repeats(less: &Incident, more: &Incident) -> bool {
     let nameless = less.paths.is_empty() && less.address.is_none();
     let named = !more.paths.is_empty() || more.address.is_some();
     let family = |incident: &Incident| incident.pattern.split('-').next().map(str::to_owned);
-    // What a program says of a directory before it says why: that of a file within.
+    // A message about a directory, without a reason, precedes the one about a file in it.
     let within = |more: &[u8], less: &[u8]| {
         let rest = more.strip_prefix(less.strip_suffix(b"/").unwrap_or(less));
         rest.is_some_and(|rest| rest.starts_with(b"/") && rest.len() > 1)

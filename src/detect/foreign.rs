@@ -1,4 +1,5 @@
-//! What others refuse: one sentence of what it is and where to look, as data (`patterns/foreign.toml`).
+//! Refusals by something other than the local kernel: for each kind, a sentence about what it is and where to look, as data
+//! (`patterns/foreign.toml`).
 
 use std::sync::OnceLock;
 
@@ -13,19 +14,19 @@ use crate::attempt::Incident;
 const FILE: &str = include_str!("../../patterns/foreign.toml");
 const SILENCE: &str = include_str!("../../patterns/silence.toml");
 
-/// How many different meanings of one text are told.
+/// The maximum number of different meanings reported for a text.
 const MOST: usize = 3;
 
-/// A refusal that is none of a file of this machine.
+/// A refusal that no file of this machine is responsible for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Foreign {
-    /// The line that tells of it.
+    /// The line that reports it.
     pub message: Vec<u8>,
-    /// What it is: `ssh-login`.
+    /// The kind of refusal: `ssh-login`.
     pub name: &'static str,
     /// What it is and where to look, as a sentence.
     pub meaning: &'static str,
-    /// Whether no more is known than that something was refused.
+    /// Whether nothing is known beyond the fact that something was refused.
     pub is_general: bool,
 }
 
@@ -52,8 +53,8 @@ struct Rule {
     line: Regex,
 }
 
-/// What a text tells of others' refusals, each kind once, in the order of the lines. Where one is known, the general sentence is
-/// left out.
+/// The refusals of this kind that a text reports, each kind once, in the order of lines. The general sentence is omitted if a
+/// more specific one applies.
 #[must_use]
 pub fn foreign_in(text: &[u8]) -> Vec<Foreign> {
     let mut found: Vec<Foreign> = Vec::new();
@@ -88,7 +89,7 @@ pub fn foreign_in(text: &[u8]) -> Vec<Foreign> {
     found
 }
 
-/// What a message that was recognised means where it is from, if that is another system; `None` for one of this machine.
+/// The meaning of a recognised message that comes from another system; `None` if it comes from this machine.
 #[must_use]
 pub fn meaning_elsewhere(incident: &Incident) -> Option<&'static str> {
     let mut texts = std::iter::once(&incident.message).chain(&incident.paths);
@@ -98,7 +99,7 @@ pub fn meaning_elsewhere(incident: &Incident) -> Option<&'static str> {
     texts.next().and(found)
 }
 
-/// Whether a line only speaks of messages: changelogs, reports of tests, sources, prose.
+/// Whether a line merely mentions messages: changelogs, test reports, source code, prose.
 fn is_documentation(line: &[u8]) -> bool {
     static SILENT: OnceLock<Vec<Pattern>> = OnceLock::new();
     let silent = SILENT.get_or_init(|| {

@@ -1,4 +1,4 @@
-//! All patterns: those of this crate and the user's, parsed and compiled when the first line needs them.
+//! The set of all patterns, built-in and user-defined. They are parsed and compiled when the first line needs them.
 
 use std::sync::{Arc, OnceLock};
 
@@ -12,7 +12,7 @@ use super::reason::{Reasons, Wording};
 use super::words::Words;
 use crate::attempt::Errno;
 
-/// The patterns to detect with. Making it costs nothing; the first line that could match pays for parsing.
+/// The patterns used for detection. Creating the set is cheap; parsing is deferred to the first line that may match.
 #[derive(Debug, Default)]
 pub struct Patterns {
     locale: Vec<Wording>,
@@ -20,12 +20,12 @@ pub struct Patterns {
     loaded: OnceLock<Loaded>,
 }
 
-/// The patterns, parsed.
+/// The parsed patterns.
 #[derive(Debug)]
 pub(super) struct Loaded {
-    /// By rank, the highest first.
+    /// Sorted by rank, the highest first.
     pub patterns: Vec<Arc<Pattern>>,
-    /// The keywords of the patterns that need no reason in the line. None where one of those has no keyword.
+    /// The keywords of patterns that need no reason in the line. `None` if such a pattern has no keyword.
     keywords: Option<AhoCorasick>,
     pub prefixes: Prefixes,
     pub reasons: Reasons,
@@ -33,13 +33,13 @@ pub(super) struct Loaded {
 }
 
 impl Patterns {
-    /// The patterns of this crate.
+    /// The built-in patterns.
     #[must_use]
     pub fn builtin() -> Patterns {
         Patterns::default()
     }
 
-    /// The same, with what strerror(3) says in the command's locale.
+    /// Adds the messages of strerror(3) in the command's locale.
     #[must_use]
     pub fn with_locale(mut self, refusals: Vec<(Errno, Vec<u8>)>) -> Patterns {
         let wording = |(errno, words)| Wording {
@@ -52,7 +52,7 @@ impl Patterns {
         self
     }
 
-    /// The same, with a file of the user's.
+    /// Adds a pattern file of the user.
     ///
     /// # Errors
     /// The first mistake in the file, with its line.
@@ -64,13 +64,13 @@ impl Patterns {
         Ok(self)
     }
 
-    /// Every pattern, the first to be tried first. Only those of the user's files have their samples.
+    /// Every pattern, in the order in which they are tried. Only those of the user's files include their samples.
     pub fn iter(&self) -> impl Iterator<Item = &Pattern> {
         self.loaded().patterns.iter().map(Arc::as_ref)
     }
 
     fn by_rank(&self) -> Vec<Arc<Pattern>> {
-        // A file of the user's comes before ours of the same rank.
+        // A user's pattern takes precedence over a built-in one with the same rank.
         let mut patterns = self.user.clone();
         patterns.extend(builtin_patterns());
         patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.rank));
@@ -96,12 +96,12 @@ impl Patterns {
 /// The patterns in a file, with their samples.
 ///
 /// # Errors
-/// The first mistake in it, with its line.
+/// The first mistake in the file, with its line.
 pub fn patterns_of_file(name: &str, text: &str) -> Result<Vec<Pattern>, PatternError> {
     pattern_file::parse(name, text)
 }
 
-/// The keywords of the patterns in a file that speak of a line without a reason in it. None of a file that is malformed.
+/// The keywords of those patterns in a file that match lines without a reason. Empty if the file is malformed.
 #[must_use]
 pub fn keywords_of_lines(text: &str) -> Vec<Vec<u8>> {
     let patterns = pattern_file::parse("", text).unwrap_or_default();
@@ -115,21 +115,21 @@ pub fn keywords_of_lines(text: &str) -> Vec<Vec<u8>> {
 }
 
 impl Loaded {
-    /// Whether a pattern could match a line that has no reason in it.
+    /// Whether some pattern may match a line without a reason.
     pub fn could_match_without_reason(&self, line: &[u8]) -> bool {
         self.keywords
             .as_ref()
             .is_none_or(|keywords| keywords.is_match(line))
     }
 
-    /// Whether the line only speaks of refusals, as far as it tells by itself.
+    /// Whether the line merely mentions refusals, as far as the line itself shows that.
     pub fn is_silenced(&self, line: &[u8]) -> bool {
         let mut silent = self.patterns.iter().filter(|pattern| pattern.silent);
         silent.any(|pattern| pattern.looks.is_empty() && pattern.fits(line, &self.reasons))
     }
 }
 
-/// Tests keep the crate's files well formed; a malformed one would only lack here.
+/// A malformed file would be skipped; tests ensure that the built-in files are well-formed.
 fn builtin_patterns() -> impl Iterator<Item = Arc<Pattern>> {
     let parsed = FILES
         .iter()

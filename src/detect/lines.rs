@@ -1,16 +1,17 @@
-//! Bytes to lines: bounded, whatever ends them, and without colors.
+//! Splits bytes into lines of limited length, for all kinds of line ends, and removes colors.
 
 use std::borrow::Cow;
 
-/// The longest line, in bytes. A longer one is read in pieces that overlap.
+/// The maximum length of a line, in bytes. A longer line is read in overlapping pieces.
 pub const LONGEST: usize = 16 * 1024;
 
-/// How much of a cut line's end is repeated at the start of the next piece: a message that the cut hit is whole in it.
+/// How much of the end of a split line is repeated at the start of the next piece, so that a message at the split is complete
+/// in one of them.
 const OVERLAP: usize = 2 * 1024;
 
 /// Assembles lines from chunks of any size.
 ///
-/// A carriage return ends a line too: what a progress meter paints over is gone from the terminal, but not from the stream.
+/// A carriage return ends a line as well: the output that a progress meter overwrites is still in the stream.
 #[derive(Debug, Default)]
 pub struct Lines {
     partial: Vec<u8>,
@@ -18,7 +19,7 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Takes the next bytes; `line` is called with each line that they complete, without its end.
+    /// Processes the next bytes; `line` is called with each line that is complete now, without its line end.
     pub fn feed(&mut self, mut bytes: &[u8], mut line: impl FnMut(&[u8])) {
         while !bytes.is_empty() {
             let room = LONGEST - self.partial.len();
@@ -44,20 +45,20 @@ impl Lines {
         }
     }
 
-    /// The bytes of the line that has no end yet.
+    /// The bytes of the incomplete last line.
     #[must_use]
     pub fn partial(&self) -> &[u8] {
         &self.partial
     }
 
-    /// Forgets the line that has no end yet.
+    /// Discards the incomplete last line.
     pub fn clear(&mut self) {
         self.partial.clear();
     }
 }
 
-/// The line without escape sequences (ECMA-48: colors, hyperlinks, titles), NULs and other invisible control characters.
-/// Tabs stay.
+/// The line without escape sequences (ECMA-48: colors, hyperlinks, titles), NULs and other invisible control characters. Tabs
+/// remain.
 #[must_use]
 pub fn without_controls(line: &[u8]) -> Cow<'_, [u8]> {
     let invisible = |&byte: &u8| (byte < 0x20 && byte != b'\t') || byte == 0x7f;
@@ -79,7 +80,7 @@ pub fn without_controls(line: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(plain)
 }
 
-/// The length of an escape sequence after its ESC.
+/// The length of an escape sequence, not counting its ESC.
 fn escape_length(after: &[u8]) -> usize {
     let last = |ends: fn(u8) -> bool| after.iter().skip(1).position(|&b| ends(b)).map(|at| at + 2);
     match after.first() {
@@ -92,7 +93,7 @@ fn escape_length(after: &[u8]) -> usize {
             Some(end) => end,
             None => 1,
         },
-        // The choice of a character set has one more byte.
+        // The selection of a character set has one more byte.
         Some(b'(' | b')' | b'#' | b'%') => 2.min(after.len()),
         Some(_) => 1,
     }

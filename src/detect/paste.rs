@@ -1,9 +1,9 @@
-//! What a way through a browser, a chat or a terminal of 80 columns did to a text, taken back: entities, typographic quotes,
-//! folded lines.
+//! Restores a text that was changed by a browser, a chat or a terminal of 80 columns: decodes entities, replaces typographic
+//! quotes and joins folded lines.
 
 use std::borrow::Cow;
 
-/// The entities that pages write for characters of error messages.
+/// HTML entities for characters that occur in error messages.
 const ENTITIES: &[(&str, &str)] = &[
     ("quot", "\""),
     ("apos", "'"),
@@ -17,11 +17,11 @@ const ENTITIES: &[(&str, &str)] = &[
     ("amp", "&"),
 ];
 
-/// How wide a terminal or a chat usually is that folds lines, and how wide it may be at all, in characters.
+/// The usual widths at which terminals and chats fold lines, and the possible ones, in characters.
 const WIDTHS: &[usize] = &[72, 79, 80, 100, 120, 132];
 const FOLDED: std::ops::RangeInclusive<usize> = 40..=250;
 
-/// The text as the program printed it, as far as that can be told.
+/// The text as the program printed it, as far as that can be reconstructed.
 #[must_use]
 pub fn as_printed(text: &[u8]) -> Cow<'_, [u8]> {
     let Ok(pasted) = std::str::from_utf8(text) else {
@@ -47,7 +47,7 @@ pub fn as_printed(text: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// The text without the sign that a mail or a page puts before each line of a quotation.
+/// The text without the marker that a mail or a page puts before each line of a quotation.
 fn without_margin(text: &str) -> Option<String> {
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let is_quotation = lines.all(|line| line.starts_with("> ") || line.trim_end() == ">");
@@ -88,7 +88,7 @@ fn without_entities(text: &str) -> String {
         }
     }
     plain.push_str(rest);
-    // What was escaped twice.
+    // The text was escaped twice.
     if plain.len() < text.len() && text.contains("&amp;") && has_entities(&plain) {
         return without_entities(&plain);
     }
@@ -107,9 +107,9 @@ fn character(entity: &str) -> Option<String> {
     char::from_u32(code.ok()?).map(String::from)
 }
 
-/// The line with the quotes that a keyboard has. Quotes around a name that holds such a one stay: they tell where it ends.
+/// The line with ASCII quotes. Typographic quotes around a name that contains an ASCII quote remain, because they mark its end.
 fn with_plain_quotes(line: &str) -> String {
-    // Other languages open and close with other ones of them.
+    // Other languages use some of these characters for the opposite side.
     let english = line.contains('“') && !line.contains('„');
     let line = if english {
         Cow::Owned(line.replace(['“', '”'], "\""))
@@ -125,7 +125,7 @@ fn with_plain_quotes(line: &str) -> String {
         rest = characters.as_str();
         match quote {
             '‘' => {}
-            // The apostrophe.
+            // An apostrophe.
             '’' => {
                 plain.push('\'');
                 continue;
@@ -136,7 +136,7 @@ fn with_plain_quotes(line: &str) -> String {
             }
         }
         let Some((name, after)) = rest.split_once('’') else {
-            // Cut off before it was closed.
+            // The text was cut off before the closing quote.
             plain.push('\'');
             continue;
         };
@@ -151,12 +151,12 @@ fn with_plain_quotes(line: &str) -> String {
     plain
 }
 
-/// The text with its lines joined again, where it was folded at a column: no line is longer than that, and what was folded is
-/// exactly so long.
+/// The text with folded lines joined, if it was folded at a fixed column: no line is longer than that, and every folded line
+/// has exactly that length.
 fn unfolded(text: &str) -> Option<String> {
     let widths: Vec<usize> = text.lines().map(|line| line.chars().count()).collect();
     let widest = widths.iter().copied().max().unwrap_or_default();
-    // A border is as wide as its box, and the box is undone elsewhere.
+    // The border of a box is as wide as the box, and boxes are handled elsewhere.
     let is_box = text
         .lines()
         .any(|line| line.starts_with(['╭', '┌']) || line.ends_with('│'));
@@ -181,17 +181,17 @@ fn unfolded(text: &str) -> Option<String> {
     Some(joined)
 }
 
-/// Where a text may have been folded.
+/// A width at which a text may have been folded.
 struct Fold {
-    /// In characters.
+    /// The width, in characters.
     width: usize,
-    /// How many lines are so long.
+    /// The number of lines that have exactly this width.
     full: usize,
 }
 
 impl Fold {
-    /// Whether a line and the rest of the text are one that was folded, rather than the line so long by chance. `whole` is the
-    /// line with what was folded before it.
+    /// Whether a line was folded and continues in the rest of the text, rather than having this length by chance. `whole` is
+    /// the line including what was folded before it.
     fn is_between(&self, whole: &str, line: &str, rest: &[&str]) -> bool {
         let Some(next) = rest.first().filter(|next| !next.is_empty()) else {
             return false;
@@ -220,7 +220,7 @@ fn opened_quote(line: &str) -> Option<char> {
     })
 }
 
-/// Whether a line begins as no message does, in the middle of a sentence.
+/// Whether a line begins in the middle of a sentence, as no message does.
 fn goes_on(line: &str) -> bool {
     let names_a_speaker = line
         .split(' ')
@@ -230,7 +230,7 @@ fn goes_on(line: &str) -> bool {
     line.starts_with(is_middle) && !names_a_speaker
 }
 
-/// Whether a message ends where the line does, by chance as long as the others are wide.
+/// Whether a message ends at the end of the line, whose length is then a coincidence.
 fn is_whole(line: &str) -> bool {
     [
         ")",
@@ -246,7 +246,7 @@ fn is_whole(line: &str) -> bool {
     .any(|end| line.ends_with(end))
 }
 
-/// Whether a line says why, so that what follows need not belong to it.
+/// Whether a line states a reason, so that the next line need not belong to it.
 fn tells(line: &str) -> bool {
     let line = line.to_lowercase();
     [

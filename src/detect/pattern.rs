@@ -1,4 +1,4 @@
-//! One pattern: what a program's message looks like, and what its parts mean.
+//! A pattern: what a message of a program looks like, and what its parts mean.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,62 +11,62 @@ use super::reason::Reasons;
 use super::unquote::Quoting;
 use crate::attempt::{Clue, Errno, Incident, Operation};
 
-/// What a text says of the operation.
+/// What a text says about the operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
-    /// This one.
+    /// It identifies this operation.
     Operation(Operation),
-    /// It names a way to fail that several operations share, such as a plain "open": nothing further out tells more.
+    /// It names a call that several operations share, such as a plain "open". Text further away cannot add anything.
     Untold,
 }
 
 impl Told {
-    /// Whether it is one of the ways to open something.
+    /// Whether it opens something, in any way.
     pub(super) fn is_open(&self) -> bool {
         matches!(self, Told::Operation(Operation::Open(_) | Operation::List))
     }
 }
 
-/// One pattern.
+/// A pattern for messages.
 #[derive(Debug)]
 pub struct Pattern {
-    /// Its id: the report's `pattern`.
+    /// Its id, which appears as `pattern` in reports.
     pub id: String,
-    /// The file that it came from, as the caller named it.
+    /// The file that it comes from, as named by the caller.
     pub file: String,
-    /// Where in the file, as a line from 1.
+    /// The line of the file where it begins, from 1.
     pub line_number: usize,
-    /// One of these stands in the line; none: no such condition.
+    /// At least one of these must occur in the line; if empty, there is no such restriction.
     pub keywords: Vec<memmem::Finder<'static>>,
     /// What it matches.
     pub shape: Shape,
-    /// The errno, where the words stand for exactly one that is no reason in the text.
+    /// The error number, if the wording implies exactly one that is not stated as a reason.
     pub errno: Option<Errno>,
     /// How the program quotes names.
     pub quoting: Quoting,
-    /// The operation, where the pattern itself tells it.
+    /// The operation, if the pattern itself determines it.
     pub operation: Option<Told>,
-    /// Whether the operation may be read from the words of the line.
+    /// Whether the operation may be determined from the words of the line.
     pub words: bool,
-    /// The file that the words stand for, where they never name it.
+    /// The file that the wording refers to without naming it.
     pub stands_for: Option<Vec<u8>>,
-    /// Whether any name on the line will do, where no group captured one.
+    /// Whether any name on the line may be used, if no group captured one.
     pub places: bool,
-    /// Whether it matches only where an object is named.
+    /// Whether it matches only if an object is named.
     pub named: bool,
-    /// Whether the message surely is a failure of the program itself.
+    /// Whether the message certainly reports a failure of the program itself.
     pub certain: bool,
-    /// Of several patterns that match, the highest rank is right.
+    /// If several patterns match, the one with the highest rank is used.
     pub rank: u8,
-    /// The words are there, but nothing that the local kernel refused.
+    /// Whether a match means that the local kernel refused nothing, in spite of the wording.
     pub silent: bool,
-    /// Where else to look for what the line does not tell.
+    /// Where to look for information that the line does not contain.
     pub looks: Vec<Look>,
-    /// The file's own words for operations.
+    /// The file's own vocabulary for operations.
     pub operations: Arc<BTreeMap<String, Told>>,
     /// Messages that it must recognise.
     pub samples: Vec<Sample>,
-    /// Messages that no pattern of this file may recognise.
+    /// Messages that no pattern of the file may recognise.
     pub counters: Vec<Counter>,
 }
 
@@ -75,32 +75,32 @@ pub struct Pattern {
 pub enum Shape {
     /// The whole line.
     Line(Expression),
-    /// What stands before a reason (ending at it) and after it (beginning at it).
+    /// The text before a reason (ending there) and after it (beginning there).
     AroundReason(Option<Expression>, Option<Expression>),
 }
 
-/// A place near the line where a program puts what the line does not tell.
+/// A place near the line where a program puts information that the line does not contain.
 #[derive(Debug)]
 pub struct Look {
-    /// Whether before or after the line.
+    /// Whether to search before or after the line.
     pub direction: Direction,
-    /// How many lines away at most.
+    /// The maximum distance, in lines.
     pub lines: usize,
-    /// The lines, nearest first, that match it tell.
+    /// The expression that lines must match, the nearest ones first.
     pub line: Expression,
-    /// Nothing beyond a line that matches this belongs to the message; that line itself still does.
+    /// A line that matches this is the last one that belongs to the message.
     pub stop: Option<Expression>,
-    /// The operation that a match stands for.
+    /// The operation that a match implies.
     pub operation: Option<Told>,
-    /// Whether the operation may be read from the words of the matching line.
+    /// Whether the operation may be determined from the words of the matching line.
     pub words: bool,
     /// How names are quoted there.
     pub quoting: Quoting,
-    /// A match is required: without it the pattern does not match.
+    /// Whether the pattern requires a match.
     pub required: bool,
 }
 
-/// Which way a [`Look`] goes.
+/// The direction of a [`Look`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
@@ -110,34 +110,34 @@ pub enum Direction {
     After,
 }
 
-/// A message that a pattern must recognise, and what it must find in it.
+/// A message that a pattern must recognise, and what must be found in it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sample {
     /// The text.
     pub text: String,
-    /// The errno's symbol; `EACCES` where nothing is said, `none` where the text tells none.
+    /// The symbol of the error number; `EACCES` if omitted, `none` if the text does not contain one.
     #[serde(default)]
     pub errno: Option<String>,
-    /// The likeliest path.
+    /// The most likely path.
     #[serde(default)]
     pub path: Option<String>,
     /// The second path.
     #[serde(default)]
     pub to: Option<String>,
-    /// The likeliest operation's name.
+    /// The name of the most likely operation.
     #[serde(default)]
     pub operation: Option<String>,
     /// The socket address.
     #[serde(default)]
     pub address: Option<String>,
-    /// The directory that relative paths start from.
+    /// The directory that relative paths are relative to.
     #[serde(default)]
     pub dir: Option<String>,
-    /// What the message is about where it names no path.
+    /// What the message is about, if it names no path.
     #[serde(default)]
     pub mention: Option<String>,
-    /// The line of source that is quoted where no path is named.
+    /// The quoted source line, if no path is named.
     #[serde(default)]
     pub code: Option<String>,
 }
@@ -151,7 +151,7 @@ pub struct Counter {
 }
 
 impl Pattern {
-    /// Whether a line with these reasons in it looks like its messages, whatever stands around the line.
+    /// Whether a line that contains these reasons matches the pattern, regardless of the lines around it.
     pub(super) fn fits(&self, line: &[u8], reasons: &Reasons) -> bool {
         let has_keyword = self
             .keywords
@@ -171,10 +171,10 @@ impl Pattern {
         }
     }
 
-    /// Whether what was found in the text of one of its samples is what the sample says.
+    /// Checks that the incidents found in the text of a sample are what the sample says.
     ///
     /// # Errors
-    /// What differs.
+    /// A description of the difference.
     pub fn check_sample(&self, sample: &Sample, found: &[Incident]) -> Result<(), String> {
         let incident = match found {
             [] if self.silent => return Ok(()),

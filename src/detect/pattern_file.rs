@@ -1,4 +1,4 @@
-//! A pattern file: parsed, and checked so far that every mistake is found with its line.
+//! Parses a pattern file, and checks it so that every mistake is reported with its line.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ impl std::fmt::Display for PatternError {
 
 impl std::error::Error for PatternError {}
 
-/// The patterns of a file.
+/// Parses the patterns of a file.
 ///
 /// # Errors
 /// The first mistake, with its line.
@@ -55,10 +55,10 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Pattern>, PatternError> {
     raw.pattern.into_iter().map(build).collect()
 }
 
-/// Compiles every expression of the patterns, which otherwise happens when a line needs it.
+/// Compiles every expression of the patterns, which otherwise happens when it is first used.
 ///
 /// # Errors
-/// The first expression that is none, with its line.
+/// The first invalid expression, with its line.
 pub fn check_expressions(text: &str, patterns: &[Pattern]) -> Result<(), PatternError> {
     for pattern in patterns {
         let mut expressions: Vec<&Expression> = match &pattern.shape {
@@ -83,7 +83,7 @@ pub fn check_expressions(text: &str, patterns: &[Pattern]) -> Result<(), Pattern
     Ok(())
 }
 
-/// An operation by its name; `untold` stands for several.
+/// An operation by its name; `untold` denotes a call shared by several operations.
 fn told(name: &str) -> Option<Told> {
     match name {
         "untold" => Some(Told::Untold),

@@ -1,11 +1,11 @@
-//! Where a line names files, whatever its words: quoted, after a key, or as paths that show themselves.
+//! Finds file names on a line without regard to its wording: quoted, after a key, or recognisable as paths.
 
 use std::ops::Range;
 use std::sync::OnceLock;
 
 use regex::bytes::{Captures, Regex, RegexBuilder};
 
-/// Where programs live: a line that begins with one of these names who speaks, not what was refused.
+/// Directories of programs. A name in one of these at the beginning of a line is the writer, not the refused object.
 const PROGRAMS: &[&[u8]] = &[
     b"/bin/",
     b"/sbin/",
@@ -17,20 +17,20 @@ const PROGRAMS: &[&[u8]] = &[
     b"/usr/local/sbin/",
 ];
 
-/// Words before a name that is where to read on, not what was refused.
+/// Words before a name that refers to further reading rather than to the refused object.
 const ELSEWHERE: &[&[u8]] = &[
     b"see", b"try", b"run", b"check", b"read", b"use", b"using", b"setting", b"of", b"File", b"at",
 ];
 
-/// What a server was asked for has the shape of a path.
+/// HTTP methods: what follows is a request target, although it looks like a path.
 const METHODS: &[&str] = &[
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND",
 ];
 
-/// Words for what lies at a place: `the file at /srv/x`.
+/// Words for the object at a path: `the file at /srv/x`.
 const KINDS: &[&str] = &["file", "directory", "folder", "socket", "path", "database"];
 
-/// The name that stands nearest to the reason, before it rather than after it, and where it stands.
+/// The position of the name nearest to the reason. Names before the reason take precedence over those after it.
 #[must_use]
 pub fn nearest(line: &[u8], reason: &Range<usize>) -> Option<Range<usize>> {
     let names: Vec<Range<usize>> = expression()
@@ -47,7 +47,7 @@ pub fn nearest(line: &[u8], reason: &Range<usize>) -> Option<Range<usize>> {
     before.or_else(after).cloned()
 }
 
-/// The whole of a name that the message repeats without the directories before it: `/srv/data/a.db: open: …: 'a.db'`.
+/// The full path of a name that the message repeats without its directory: `/srv/data/a.db: open: …: 'a.db'`.
 #[must_use]
 pub fn whole<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
     if name.is_empty() || name.starts_with(b"/") || name.contains(&b' ') {
@@ -64,7 +64,7 @@ pub fn whole<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
             .iter()
             .rposition(is_edge)
             .map_or(0, |edge| edge + 1);
-        // It leads the line: what stands elsewhere may be something else that ends alike.
+        // It must be at the beginning of the line: a path elsewhere may be another one with the same ending.
         line[..start]
             .trim_ascii()
             .is_empty()
@@ -72,7 +72,7 @@ pub fn whole<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
     })
 }
 
-/// Where a line quotes something of several words.
+/// The positions where a line quotes several words.
 pub fn sentences(line: &[u8]) -> impl Iterator<Item = Range<usize>> {
     static EXPRESSION: OnceLock<Regex> = OnceLock::new();
     let expression = EXPRESSION.get_or_init(|| {
@@ -100,7 +100,7 @@ fn expression() -> &'static Regex {
     })
 }
 
-/// The name that was found, if it can be one of a file that was used.
+/// The name that was found, if it can be that of a file in use.
 fn name(line: &[u8], found: &Captures) -> Option<Range<usize>> {
     let quoted = found.name("a").or(found.name("b")).or(found.name("c"));
     let is_bare = quoted.is_none();
@@ -139,12 +139,12 @@ fn name(line: &[u8], found: &Captures) -> Option<Range<usize>> {
     (plausible && !is_other).then_some(at)
 }
 
-/// Whether it is the project that MSBuild names behind its messages.
+/// Whether it is the project that MSBuild appends to its messages.
 fn is_project(line: &[u8], at: &Range<usize>) -> bool {
     line[at.clone()].ends_with(b"proj") && line[at.end..].trim_ascii() == b"]"
 }
 
-/// Whether it is a place in a source: `run.py:12`, `"run.py", line 12`.
+/// Whether it is a position in source code: `run.py:12`, `"run.py", line 12`.
 fn is_position(line: &[u8], at: &Range<usize>) -> bool {
     let text = &line[at.clone()];
     let digits = text

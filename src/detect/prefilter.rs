@@ -1,30 +1,30 @@
-//! The literal prefilter: a stream of any speed goes in, the few stretches that could tell of a refusal come out.
+//! The literal prefilter: picks the few stretches that may report a refusal from a stream of any speed.
 //!
-//! It looks at every byte a command writes, so it is one pass of a vectorised search, remembers little and understands
-//! nothing: [`super::Detector`] does.
+//! It inspects every byte that a command writes, so it makes a single pass of a vectorised search, keeps little state and
+//! interprets nothing; [`super::Detector`] does that.
 
 use aho_corasick::{AhoCorasick, MatchKind, packed};
 
-/// How much text before a hit is handed on with it, in bytes: a deep traceback stands before its last line.
+/// How much text before a hit is passed on along with it, in bytes: a long traceback precedes its last line.
 const BEFORE: usize = 16 * 1024;
 
-/// How many bytes of a literal its core has.
+/// The length of a literal's core, in bytes.
 const CORE: usize = 4;
 
-/// How many cores the vectorised search takes at a time.
+/// The maximum number of cores for one vectorised search.
 const MOST_CORES: usize = 64;
 
-/// How much text after a hit is handed on with it, in bytes: a block of fields or a stack may follow the first line.
+/// How much text after a hit is passed on along with it, in bytes: a block of fields or a stack may follow the first line.
 const AFTER: usize = 8 * 1024;
 
-/// What every message that tells of a refusal has in it, or has near it. Chosen from labelled messages: each literal earns
-/// its place by a message that no other one finds. False hits cost, so they are as long as the variety of letter case and
-/// wording allows.
+/// Every message that reports a refusal contains one of these literals, or has one nearby. They were chosen from labelled
+/// messages: each is needed for a message that no other literal finds. False hits are expensive, so the literals are as long as
+/// the variety of letter case and wording permits.
 ///
-/// With each literal stands where its core begins: the four bytes of it that the search looks for, rare in what programs
-/// write when all is well. The order matters to the speed alone: the search tells sixteen sets of cores apart, and every
-/// sixteenth literal shares one, so that cores of similar bytes follow each other at that distance. Both were chosen by
-/// trying on logs, listings and prose; `cargo bench --bench detection` tells what a change costs.
+/// The number is the offset of the literal's core: the four bytes that the search looks for, which should be rare in ordinary
+/// output. The order affects only the speed: the search distinguishes sixteen sets of cores, and every sixteenth literal shares
+/// a set, so cores with similar bytes are placed at that distance. Both were chosen by experiments with logs, listings and
+/// prose; `cargo bench --bench detection` shows the effect of a change.
 const LITERALS: &[(usize, &str)] = &[
     (2, "ERMISSION"),
     (1, "ermission"),
@@ -104,24 +104,24 @@ const LITERALS: &[(usize, &str)] = &[
     (11, "cause of error unknown"),
 ];
 
-/// The prefilter over one stream.
+/// The prefilter for one stream.
 #[derive(Debug)]
 pub struct Prefilter {
     search: Search,
-    /// One byte less than the longest literal: how far a literal can reach back over the edge of a chunk.
+    /// The length of the longest literal minus one: how far a literal can extend into the previous chunk.
     overlap: usize,
     /// The last `overlap` bytes seen.
     seam: Vec<u8>,
-    /// The newest bytes that were not handed on, at least `BEFORE` of them where there were as many.
+    /// The latest bytes that were not passed on; at least `BEFORE` of them, if there were that many.
     held: Vec<u8>,
-    /// Whether bytes between those handed on last and `held` were forgotten.
+    /// Whether bytes between those last passed on and `held` were discarded.
     forgotten: bool,
-    /// How many of the bytes to come are handed on because of a hit before them.
+    /// How many of the following bytes are to be passed on because of an earlier hit.
     open: usize,
 }
 
 impl Prefilter {
-    /// A prefilter that also looks for these literals: the texts of strerror(3) in the command's locale.
+    /// A prefilter that also looks for these literals, such as the messages of strerror(3) in the command's locale.
     #[must_use]
     pub fn new<L: AsRef<[u8]>>(more: &[L]) -> Prefilter {
         let more = more.iter().map(AsRef::as_ref).filter(|l| is_news(l));
@@ -141,10 +141,10 @@ impl Prefilter {
         }
     }
 
-    /// Takes the next bytes of the stream; what is worth a closer look comes back, with its surroundings.
+    /// Processes the next bytes of the stream, and returns whatever needs a closer look, with its context.
     ///
-    /// What comes back is the stream with long stretches left out, the same whatever the chunks. Where something was left
-    /// out, the new stretch starts with a line feed and, where there is one, at the start of a line.
+    /// The returned text is the stream with long stretches left out, independent of the division into chunks. After an
+    /// omission, the next stretch begins with a line feed and, if possible, at the start of a line.
     pub fn push(&mut self, chunk: &[u8]) -> Option<Vec<u8>> {
         let mut out = Vec::new();
         let mut handed = 0;
@@ -167,7 +167,7 @@ impl Prefilter {
         (!out.is_empty()).then_some(out)
     }
 
-    /// Where in the chunk a literal ends that began before it. The chunk's own end is then the new seam.
+    /// The end in this chunk of a literal that began before it. Afterwards the end of the chunk is the new seam.
     fn cross_the_seam(&mut self, chunk: &[u8]) -> Option<usize> {
         let before = self.seam.len();
         let head = &chunk[..self.overlap.min(chunk.len())];
@@ -222,17 +222,17 @@ impl Default for Prefilter {
     }
 }
 
-/// Whether no literal finds it anyway.
+/// Whether no built-in literal occurs in these words.
 fn is_news(words: &[u8]) -> bool {
     let known = |literal: &str| memchr::memmem::find(words, literal.as_bytes()).is_some();
     !words.is_empty() && !LITERALS.iter().any(|(_, literal)| known(literal))
 }
 
-/// Words to look for.
+/// A literal to look for.
 #[derive(Debug)]
 struct Literal {
     bytes: Vec<u8>,
-    /// Where the core begins.
+    /// The offset of the core.
     core: usize,
 }
 
@@ -246,7 +246,7 @@ impl Literal {
         &self.bytes[self.core..self.bytes.len().min(self.core + CORE)]
     }
 
-    /// Where it ends, if it is there with its core at this place.
+    /// The end of the literal, if it occurs with its core at this position.
     fn end_around(&self, bytes: &[u8], core: usize) -> Option<usize> {
         let begin = core.checked_sub(self.core)?;
         let there = bytes[begin..].starts_with(&self.bytes);
@@ -254,14 +254,14 @@ impl Literal {
     }
 }
 
-/// A search for many literals at once.
+/// A simultaneous search for many literals.
 #[derive(Debug)]
 struct Search {
     literals: Vec<Literal>,
     cores: Cores,
 }
 
-/// A search for their cores: Teddy (vectorised) where the processor can, an automaton elsewhere.
+/// A search for their cores: Teddy (vectorised) if the processor supports it, otherwise an automaton.
 #[derive(Debug)]
 enum Cores {
     Vectorised(Vec<packed::Searcher>),
@@ -292,7 +292,7 @@ impl Search {
         Search { literals, cores }
     }
 
-    /// Where the next literal ends whose core begins at or after `from`, which is then moved behind that.
+    /// The end of the next literal whose core begins at or after `from`, which is advanced past it.
     fn next(&self, bytes: &[u8], from: &mut usize) -> Option<usize> {
         loop {
             let rest = &bytes[*from..];

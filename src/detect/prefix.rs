@@ -1,4 +1,4 @@
-//! What stands before a message and belongs to whoever passed it on.
+//! Removes what whoever relayed a message has put before it.
 
 use std::sync::OnceLock;
 
@@ -9,22 +9,22 @@ use crate::attempt::Origin;
 
 const FILE: &str = include_str!("../../patterns/prefixes.toml");
 
-/// How many prefixes a line may have.
+/// The maximum number of prefixes on a line.
 const MOST: usize = 8;
 
-/// Takes prefixes off.
+/// The known prefixes.
 #[derive(Debug)]
 pub struct Prefixes {
-    /// Which of them a line begins with.
+    /// Determines with which of them a line begins.
     which: RegexSet,
     known: Vec<Known>,
 }
 
-/// A prefix that is known.
+/// A known prefix.
 #[derive(Debug)]
 struct Known {
     written: String,
-    /// Compiled when a line begins with it.
+    /// Compiled when a line first begins with it.
     expression: OnceLock<Option<Regex>>,
     origin: Option<Elsewhere>,
 }
@@ -32,15 +32,15 @@ struct Known {
 /// A line without its prefixes.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Split<'l> {
-    /// Who wrote the line, as far as the prefixes name somebody.
+    /// The writer of the line, as far as the prefixes identify it.
     pub who: Vec<u8>,
-    /// Where it was written, where a prefix says that this was elsewhere.
+    /// Where the line was written, if a prefix says that it was another place.
     pub origin: Option<Origin>,
     /// The message.
     pub rest: &'l [u8],
 }
 
-/// What kind of place writes lines with a prefix.
+/// The kind of place whose lines have a prefix.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Elsewhere {
@@ -65,10 +65,10 @@ struct Prefix {
 }
 
 impl Prefixes {
-    /// Those of `patterns/prefixes.toml`.
+    /// Loads `patterns/prefixes.toml`.
     ///
     /// # Panics
-    /// Where that file is malformed.
+    /// Panics if that built-in file is malformed.
     #[must_use]
     pub fn load() -> Prefixes {
         let file: File = toml::from_str(FILE).expect("patterns/prefixes.toml");
@@ -87,7 +87,7 @@ impl Prefixes {
         }
     }
 
-    /// Takes the prefixes of a line off.
+    /// Removes the prefixes of a line.
     #[must_use]
     pub fn split<'l>(&self, line: &'l [u8]) -> Split<'l> {
         let mut split = Split {

@@ -1,19 +1,19 @@
-//! A text within a line that quotes it: a traceback in Python's repr, Go's `%q`, a value of logfmt.
+//! Text quoted within a line: a traceback in Python's repr, Go's `%q`, a value of logfmt.
 
 use super::unquote::{Quoting, unquoted};
 
-/// A line that holds other text.
+/// A line that contains other text.
 pub struct Opened<'l> {
-    /// What stands before that text.
+    /// The part of the line before that text.
     pub head: &'l [u8],
     /// The lines of that text.
     pub lines: Vec<Vec<u8>>,
-    /// What stands after it.
+    /// The part of the line after it.
     pub tail: &'l [u8],
 }
 
-/// What a string within the line holds. `None` for a line without a string that holds text: one with a line feed within,
-/// with quotes of its own, or, where the string is said to be a value, with a whole message in it, as `is_message` tells.
+/// The text in a string within the line. `None` if the line has no string that was a text of its own: one that contains a line
+/// feed or quotes or, for a string that is a value, a complete message according to `is_message`.
 #[must_use]
 pub fn opened<'l>(line: &'l [u8], is_message: &dyn Fn(&[u8]) -> bool) -> Option<Opened<'l>> {
     let mut from = 0;
@@ -45,20 +45,20 @@ pub fn opened<'l>(line: &'l [u8], is_message: &dyn Fn(&[u8]) -> bool) -> Option<
     None
 }
 
-/// Whether what follows is a value: `failed: '...'`, `stderr: b'...'`, `error='...'`.
+/// Whether a value follows: `failed: '...'`, `stderr: b'...'`, `error='...'`.
 fn is_value(before: &[u8]) -> bool {
     let before = before.strip_suffix(b"b").unwrap_or(before);
     before.ends_with(b": ") || before.ends_with(b"=")
 }
 
-/// Whether the value before this is over.
+/// Whether the value ends before this.
 fn is_end(after: &[u8]) -> bool {
     after
         .first()
         .is_none_or(|byte| b" \t,;.)]}>".contains(byte))
 }
 
-/// The length of the string that begins here, with its quotes.
+/// The length of the string that begins here, including its quotes.
 fn length_of_string(text: &[u8]) -> Option<usize> {
     let quote = text.first()?;
     let mut at = 1;
@@ -72,7 +72,7 @@ fn length_of_string(text: &[u8]) -> Option<usize> {
     None
 }
 
-/// Whether a string holds text that was text of its own: lines, or quoted names. A line feed at the end says nothing.
+/// Whether a string contains what was a text of its own: several lines, or quoted names. A trailing line feed does not count.
 fn holds_text(inside: &[u8], quote: u8) -> bool {
     let inside = inside.strip_suffix(b"\\n").unwrap_or(inside);
     let escapes = |of: u8| inside.windows(2).filter(|two| **two == [b'\\', of]).count();

@@ -1,4 +1,4 @@
-//! One line and its surroundings, read by the patterns: the incidents that it tells of.
+//! Applies the patterns to a line and its context, and derives the incidents that it reports.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -12,21 +12,21 @@ use super::unquote::{Quoting, unquoted};
 use super::words::{self, Words};
 use crate::attempt::{Clue, Errno, Incident, OpenHow, Operation, Sign};
 
-/// The longest name that a path may have (PATH_MAX).
+/// The maximum length of a path (PATH_MAX).
 const LONGEST_PATH: usize = 4096;
 
-/// How many reasons of one line are read, and how far around each a pattern looks, in bytes: a line may be long and
-/// hold nothing but reasons. The longest path fits in, and what is said of it.
+/// The maximum number of reasons read on one line, and how far around each a pattern looks, in bytes. They bound the work for a
+/// long line full of reasons. The longest possible path fits in, along with the words around it.
 const REASONS: usize = 6;
 const REACH: usize = LONGEST_PATH + 1024;
 
-/// The lines around the one that is read: by distance, from 1.
+/// The lines around the one being read, by distance from 1.
 pub(super) trait Surroundings {
-    /// A line nearby, while there is one.
+    /// The line at this distance, if there is one.
     fn line(&self, direction: Direction, distance: usize) -> Option<&[u8]>;
 }
 
-/// What the line tells.
+/// The incidents that the line reports.
 pub(super) fn incidents(
     patterns: &Patterns,
     line: &[u8],
@@ -110,7 +110,7 @@ pub(super) fn incidents(
     incidents
 }
 
-/// Whether a text that the line quotes says by itself that something was refused, and the line does not only speak of it.
+/// Whether a text quoted in the line reports a refusal by itself, and the line does not merely mention it.
 pub(super) fn is_message(patterns: &Patterns, text: &[u8], line: &[u8]) -> bool {
     let loaded = patterns.loaded();
     let mut bare = text.to_vec();
@@ -122,16 +122,16 @@ pub(super) fn is_message(patterns: &Patterns, text: &[u8], line: &[u8]) -> bool 
     text.contains(&b' ') && tells && !is_reason_alone && !loaded.is_silenced(line)
 }
 
-/// What has been read of one failure so far.
+/// What is known so far about a failure.
 struct Reading<'p> {
     pattern: &'p Pattern,
     words: &'p Words,
     line: Vec<u8>,
-    /// The line without names and reasons: the words that may tell the operation.
+    /// The line without names and reasons: the words that may identify the operation.
     bare: Vec<u8>,
-    /// Where the reason stands, in a line that has one.
+    /// The position of the reason, if the line has one.
     reason: Option<Range<usize>>,
-    /// Where the words stand that a name is looked for near to: the reason, or what a pattern for whole lines matched.
+    /// The position near which a name is looked for: that of the reason, or of the match of a pattern for whole lines.
     place: Option<Range<usize>>,
     foreign: bool,
     errno: Option<Errno>,
@@ -141,7 +141,7 @@ struct Reading<'p> {
     directory: Option<Vec<u8>>,
     clue: Option<Clue>,
     told: Option<Told>,
-    /// What told it.
+    /// What identified the operation.
     sign: Sign,
     /// Whether the line names a call that several operations share, such as open(2).
     vague: bool,
@@ -179,7 +179,7 @@ impl<'p> Reading<'p> {
         }
     }
 
-    /// Takes what an expression found on the pattern's own line, `offset` bytes from its start.
+    /// Evaluates a match on the pattern's own line, at this offset.
     fn take(&mut self, found: &Found, offset: usize, quoting: Quoting) {
         for range in found.names() {
             self.blank(range.start + offset..range.end + offset);
@@ -206,7 +206,7 @@ impl<'p> Reading<'p> {
             .take()
             .or_else(|| address(found.get(Group::Address)?));
         self.directory = self.directory.take().or_else(|| name(Group::Directory));
-        // A quoted line serves to find a name.
+        // A quoted source line serves to find a name.
         let named = self.path.is_some() || self.address.is_some();
         let code = || {
             found
@@ -265,7 +265,7 @@ impl<'p> Reading<'p> {
             let clause = self.last_clause();
             let nearest = || self.words.phrase(clause, self.foreign);
             let told = (!clause.is_empty()).then(nearest).flatten();
-            // Where the words beside the reason say that something was opened, what is further away is what that was for.
+            // If the clause beside the reason says that something was opened, the text further away only gives the purpose.
             let opens = words::says_open(clause) || words::says_open(self.next_clause());
             let further = || {
                 let told = self.words.phrase(&self.bare, self.foreign);
@@ -280,7 +280,7 @@ impl<'p> Reading<'p> {
             }
         }
         let operation = match self.told {
-            // Reading needs no file system that can be written.
+            // Reading does not require a writable file system.
             Some(Told::Operation(Operation::READ)) if self.errno == Some(Errno::RoFs) => None,
             Some(Told::Operation(operation)) => Some(operation),
             Some(Told::Untold) | None => None,
@@ -295,7 +295,8 @@ impl<'p> Reading<'p> {
         Some(Incident {
             message: self.line,
             errno: self.errno,
-            // Of a named object, the line of source may still tell what was done with it, or where it was to be started.
+            // If the object is named, the source line may still show what was done with it, or where a program was to be
+            // started.
             clue: self.clue.filter(|clue| {
                 let wanted = operation
                     .as_ref()
@@ -317,7 +318,7 @@ impl<'p> Reading<'p> {
         })
     }
 
-    /// What paths are called tells nothing of what was done with them, nor does what is quoted beside the reason.
+    /// The words in paths, and in quotations beside the reason, say nothing about the operation.
     fn blank_paths(&mut self) {
         if let Some(reason) = &self.reason {
             for at in places::sentences(&self.line) {
@@ -340,7 +341,8 @@ impl<'p> Reading<'p> {
         }
     }
 
-    /// What stands right before the reason: in `creating the overlay: mount overlay: REASON`, what comes before is what it was for.
+    /// The clause before the reason. In `creating the overlay: mount overlay: REASON`, the preceding clauses only give the
+    /// purpose.
     fn last_clause(&self) -> &[u8] {
         let Some(reason) = &self.reason else {
             return &[];
@@ -352,7 +354,7 @@ impl<'p> Reading<'p> {
         clause.filter(has_words).unwrap_or_default()
     }
 
-    /// What stands right behind the reason: `REASON, cannot open /x`.
+    /// The clause after the reason: `REASON, cannot open /x`.
     fn next_clause(&self) -> &[u8] {
         let reason = self.reason.as_ref();
         let tail = reason.map_or(&[][..], |reason| &self.bare[reason.end..]);
@@ -360,7 +362,8 @@ impl<'p> Reading<'p> {
         &tail[..end]
     }
 
-    /// Takes a name from anywhere on the line, where the pattern allows it; and the whole of a name that is repeated shorter.
+    /// Uses a name from anywhere on the line if the pattern permits that, and the full path of a name that is repeated in short
+    /// form.
     fn find_name(&mut self) {
         let nameless = self.path.is_none() && self.address.is_none();
         if nameless
@@ -381,7 +384,7 @@ impl<'p> Reading<'p> {
         }
     }
 
-    /// Looks around; whether a line there matched. A match that tells nothing new does not end the search.
+    /// Searches the context; true if a line there matched. A match without new information does not end the search.
     fn look(&mut self, look: &Look, around: &dyn Surroundings) -> bool {
         let mut matched = false;
         for distance in 1..=look.lines {
@@ -400,7 +403,8 @@ impl<'p> Reading<'p> {
                 let untold = self.told.is_none();
                 let clue = self.clue.clone();
                 self.fill(&found, look.quoting);
-                // A line of source that is only pointed at nearby tells of what is named; it is no place to look for a name.
+                // If the object is named, a nearby reference to a source line gives details about it. It does not serve to find
+                // a name.
                 let named = self.path.is_some() || self.address.is_some();
                 if !named && matches!(self.clue, Some(Clue::Line(..))) {
                     self.clue = clue;
@@ -431,7 +435,7 @@ impl<'p> Reading<'p> {
         matched
     }
 
-    /// How much is known.
+    /// The number of known parts.
     fn known(&self) -> usize {
         let names = [&self.path, &self.to, &self.address, &self.directory];
         names.into_iter().flatten().count()
@@ -441,7 +445,7 @@ impl<'p> Reading<'p> {
     }
 }
 
-/// The part of a line of source that carets below it mark as what failed; the whole line where nothing does.
+/// The part of a source line that carets below it mark as the failed one; the whole line if there are none.
 fn marked<'l>(line: &'l [u8], below: &[u8]) -> Cow<'l, [u8]> {
     let is_mark = |byte: &u8| b"^~".contains(byte);
     let only_marks = below
@@ -450,7 +454,7 @@ fn marked<'l>(line: &'l [u8], below: &[u8]) -> Cow<'l, [u8]> {
     let start = below.iter().position(is_mark);
     let end = below.trim_ascii_end().len();
     match start {
-        // A character of several bytes has one caret.
+        // A multi-byte character has only one caret, so positions are reliable only in ASCII lines.
         Some(start) if only_marks && end <= line.len() && line.is_ascii() => {
             let mut part = line[..end].to_vec();
             part[..start].fill(b' ');
@@ -460,7 +464,7 @@ fn marked<'l>(line: &'l [u8], below: &[u8]) -> Cow<'l, [u8]> {
     }
 }
 
-/// Whether a line around matches.
+/// Whether a line in the context matches.
 fn is_there(look: &Look, around: &dyn Surroundings) -> bool {
     let lines = (1..=look.lines).map_while(|distance| around.line(look.direction, distance));
     for line in lines {
@@ -475,7 +479,7 @@ fn is_there(look: &Look, around: &dyn Surroundings) -> bool {
     false
 }
 
-/// Whether an open(2) can have been that.
+/// Whether the operation may have been a plain open(2).
 fn is_kind_of_open(told: &Told) -> bool {
     match told {
         Told::Operation(Operation::Open(how)) => !how.create,
@@ -484,7 +488,7 @@ fn is_kind_of_open(told: &Told) -> bool {
     }
 }
 
-/// A socket's address in the usual notation: `0.0.0.0', 80` of Python and `0.0.0.0" port 80` of Ruby are `0.0.0.0:80`.
+/// A socket address in the usual notation: both `0.0.0.0', 80` (Python) and `0.0.0.0" port 80` (Ruby) become `0.0.0.0:80`.
 fn address(printed: &[u8]) -> Option<Vec<u8>> {
     let digits = printed
         .iter()
@@ -517,8 +521,7 @@ fn errno(text: &[u8]) -> Option<Errno> {
         .or_else(|| Errno::from_symbol(text))
 }
 
-/// A name without what is left of quotes and sentences around it: the backslash before a quote, a quote or bracket that nothing
-/// opened, a comma.
+/// A name without remains of the surrounding sentence: a backslash before a quote, an unmatched quote or bracket, a comma.
 fn tidy(mut name: &[u8]) -> &[u8] {
     while let [rest @ .., b'\\' | b',' | b';'] = name {
         name = rest;
@@ -530,13 +533,13 @@ fn tidy(mut name: &[u8]) -> &[u8] {
     }
 }
 
-/// The path that a URL of a local file or socket names.
+/// The path in the URL of a local file or socket.
 fn without_scheme(name: Vec<u8>) -> Vec<u8> {
     let schemes: [&[u8]; 3] = [b"file:", b"unix:", b""];
     let paths = schemes
         .iter()
         .filter_map(|scheme| name.strip_prefix(*scheme));
-    // Three slashes begin a URL without a host; two may begin a path.
+    // Three slashes begin a URL without a host. Two may also begin a path.
     let path = paths.into_iter().find(|path| path.starts_with(b"///"));
     let path = path.map(|path| &path[2..]).or_else(|| {
         let path = name.strip_prefix(b"unix:")?;
@@ -545,7 +548,7 @@ fn without_scheme(name: Vec<u8>) -> Vec<u8> {
     path.map_or_else(|| name.clone(), <[u8]>::to_vec)
 }
 
-/// What the mode of fopen(3), or of Python's and other languages' open, tells.
+/// The operation that the mode of fopen(3), or of Python's and other languages' open, implies.
 pub fn by_mode(mode: &[u8]) -> Told {
     let operation = match mode.iter().find(|b| b"rwax".contains(b)) {
         Some(b'x') => Operation::CREATE,
@@ -558,7 +561,7 @@ pub fn by_mode(mode: &[u8]) -> Told {
     Told::Operation(operation)
 }
 
-/// What the flags of open(2) tell.
+/// The operation that the flags of open(2) imply.
 pub fn by_flags(flags: &[u8]) -> Told {
     let has = |flag: &str| memchr::memmem::find(flags, flag.as_bytes()).is_some();
     let operation = match () {

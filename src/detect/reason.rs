@@ -1,4 +1,4 @@
-//! Where a line says why: the words of strerror(3) in any language, an errno's symbol, or its number.
+//! Locates the reason in a line: the words of strerror(3) in any language, the symbol of an error number, or the number.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -9,22 +9,22 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use crate::attempt::Errno;
 
-/// One place of a line that tells of a refusal.
+/// A part of a line that states a refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
-    /// The bytes that tell it, with a symbol or number that stands beside the words: `EACCES: permission denied`,
-    /// `13: Permission denied`, `Permission denied (os error 13)`.
+    /// Its position, including a symbol or number beside the words: `EACCES: permission denied`, `13: Permission denied`,
+    /// `Permission denied (os error 13)`.
     pub at: Range<usize>,
-    /// What they say.
+    /// The error number that it states.
     pub errno: Errno,
-    /// Whether they say it in another language than English.
+    /// Whether it is in another language than English.
     pub foreign: bool,
 }
 
-/// A wording of an error: what a program prints for this errno.
+/// A message that programs print for an error number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wording {
-    /// The errno.
+    /// The error number.
     pub errno: Errno,
     /// The words, in the encoding of their locale.
     pub words: Vec<u8>,
@@ -32,24 +32,25 @@ pub struct Wording {
     pub foreign: bool,
 }
 
-/// Finds reasons.
+/// The search for reasons.
 #[derive(Debug)]
 pub struct Reasons {
-    /// Something of every reason: what has none of these has no reason.
+    /// Fragments, one of which occurs in every reason.
     signs: Option<AhoCorasick>,
     english: Regex,
-    /// Something of every wording in another language, and the expression over all wordings, compiled when a line has one.
+    /// Fragments of all messages in other languages, and the expression for all messages, which is compiled when a line
+    /// contains one of the fragments.
     foreign_signs: Option<AhoCorasick>,
     every: OnceLock<Regex>,
     alternatives: Vec<Vec<u8>>,
     symbols: Regex,
     numbers: Regex,
-    /// By the words in lower case (ASCII letters only).
+    /// The error numbers by their message in lower case (ASCII letters only).
     errnos: HashMap<Vec<u8>, (Errno, bool)>,
 }
 
 impl Reasons {
-    /// Reasons in these wordings, besides the symbols and numbers.
+    /// A search for reasons in these wordings, and for symbols and numbers.
     #[must_use]
     pub fn new(wordings: &[Wording]) -> Reasons {
         let mut errnos = HashMap::new();
@@ -83,18 +84,18 @@ impl Reasons {
         }
     }
 
-    /// The first reasons of a line, of the strongest kind that it has: words before symbols before numbers.
+    /// The first reasons of a line, of the most reliable kind present: words before symbols before numbers.
     #[must_use]
     pub fn of(&self, line: &[u8], most: usize) -> Vec<Reason> {
         if !self.has_signs(line) {
             return Vec::new();
         }
         let words = self.words(line).captures_iter(line).filter_map(|found| {
-            // Where the words in brackets contradict those before them, the system's own stand in the brackets.
+            // If the words in brackets contradict those before them, the ones in brackets are the system's.
             let words = found.name("again").or(found.name("words"))?;
             let &(errno, foreign) = self.errnos.get(&words.as_bytes().to_ascii_lowercase())?;
             let whole = found.get(0)?;
-            // The bracket before a number stands around the reason, unless it is around the number alone.
+            // A bracket before the number encloses the whole reason, unless it encloses only the number.
             let text = whole.as_bytes();
             let is_open = !text.contains(&b')') || text.ends_with(b")");
             let bracket =
@@ -125,7 +126,7 @@ impl Reasons {
         numbers.take(most).collect()
     }
 
-    /// Whether words that tell of a refusal begin before `seam` and end after it.
+    /// Whether the words of a reason begin before `seam` and end after it.
     #[must_use]
     pub fn straddle(&self, text: &[u8], seam: usize) -> bool {
         if !self.has_signs(text) {
@@ -140,7 +141,7 @@ impl Reasons {
             .any(|words| words.start() < seam && words.end() > seam)
     }
 
-    /// The expression over the wordings that can stand in the text.
+    /// The expression for those wordings that may occur in the text.
     fn words(&self, text: &[u8]) -> &Regex {
         let foreign = self.foreign_signs.as_ref();
         if foreign.is_some_and(|signs| !signs.is_match(text)) {
@@ -175,7 +176,7 @@ fn insensitive(words: &[&[u8]]) -> Option<AhoCorasick> {
         .ok()
 }
 
-/// The expression over reasons in these words.
+/// An expression for reasons in these words.
 fn worded(alternatives: &[&[u8]]) -> Regex {
     let words = alternatives
         .iter()
@@ -200,7 +201,7 @@ fn reason(at: Range<usize>, errno: Errno) -> Option<Reason> {
     })
 }
 
-/// The words in Latin-1, where they can be written so and look different there.
+/// The words in Latin-1, if they can be encoded and differ from UTF-8.
 fn latin1(words: &[u8]) -> Option<Vec<u8>> {
     let words = std::str::from_utf8(words).ok()?;
     if words.is_ascii() {
@@ -220,7 +221,7 @@ fn escaped(bytes: &[u8]) -> String {
         if byte.is_ascii_alphanumeric() {
             out.push(char::from(byte));
         } else {
-            // Writing into a string cannot fail.
+            // Writing to a string cannot fail.
             let _ = write!(out, r"\x{byte:02x}");
         }
     }

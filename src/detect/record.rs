@@ -1,4 +1,4 @@
-//! A log record of fields, JSON or logfmt: the text in its fields, as lines.
+//! Extracts the text in the fields of a log record, in JSON or logfmt, as lines.
 
 use serde_json::Value;
 
@@ -6,10 +6,10 @@ use super::quoted::Opened;
 use super::unquote::{Quoting, unquoted};
 use super::words;
 
-/// Fields that Node's error objects have, written as Node's own inspector writes them.
+/// Fields of Node's error objects, which are formatted like the output of Node's own inspector.
 const FIELDS: &[&str] = &["errno", "code", "syscall", "path", "dest"];
 
-/// Fields that name a file, say what went wrong, and why.
+/// Fields that name a file, say what went wrong, and give the reason.
 const NAMES: &[&str] = &[
     "path",
     "file",
@@ -35,7 +35,7 @@ const REASONS: &[&str] = &[
     "error_message",
 ];
 
-/// Other fields in which whole texts are logged.
+/// Other fields that contain whole texts.
 const TEXTS: &[&str] = &[
     "log",
     "stack",
@@ -48,7 +48,7 @@ const TEXTS: &[&str] = &[
     "output",
 ];
 
-/// Fields of an answer to somebody's request, and what they are about: who was refused there was no process.
+/// Fields of a response to a request, and what they are about. Such a record is not about a refused process.
 const STATUS: &[&str] = &[
     "status",
     "statuscode",
@@ -68,7 +68,7 @@ const REQUEST: &[&str] = &[
     "req",
 ];
 
-/// What answers carry as their code.
+/// Codes of refusals in responses.
 const REFUSALS: &[&str] = &[
     "FORBIDDEN",
     "UNAUTHENTICATED",
@@ -83,21 +83,21 @@ const REFUSALS: &[&str] = &[
     "access_denied",
 ];
 
-/// Fields that say when.
+/// Fields that contain a time.
 const TIMES: &[&str] = &["time", "ts", "timestamp", "@timestamp", "date", "$date"];
 
-/// How deep the strings of an object are looked for.
+/// The maximum nesting depth at which strings of an object are extracted.
 const DEPTH: usize = 8;
 
-/// One field; what stands outside of every field has no key.
+/// A field. Text outside of all fields has an empty key.
 struct Field {
     key: String,
     text: String,
-    /// Whether it was a string. Numbers tell only where the field has a meaning.
+    /// Whether it was a string. Numbers matter only in fields with a known meaning.
     string: bool,
 }
 
-/// The lines of the fields of a record that ends the line, or is all of it.
+/// The lines of the fields of a record that makes up the line, or the end of it.
 #[must_use]
 pub fn opened(line: &[u8]) -> Option<Opened<'_>> {
     if let Some(start) = memchr::memmem::find(line, b"{\"")
@@ -144,8 +144,8 @@ fn collect(value: &Value, key: &str, depth: usize, fields: &mut Vec<Field>) {
     }
 }
 
-/// The fields on a line of a JSON document that is spread over lines, or that was cut off: strings of known fields, and strings
-/// that hold lines. Nothing else may stand there.
+/// The fields on a line of a JSON document that spans several lines or was cut off: strings of known fields, and strings that
+/// contain lines. Nothing else may be on the line.
 fn part_of_json(line: &[u8]) -> Option<Vec<Field>> {
     let line = std::str::from_utf8(line).ok()?.trim();
     if !line.starts_with(['"', '{', '[']) || !line.contains('"') {
@@ -180,7 +180,7 @@ fn part_of_json(line: &[u8]) -> Option<Vec<Field>> {
     }
     let is_known = |field: &Field| {
         let key = field.key.as_str();
-        // An element of a list, as a stack is logged.
+        // An element of a list, which is how stacks are logged.
         if key.is_empty() && line.starts_with('"') && line.len() > field.text.len() + 2 {
             let ends = line.ends_with(['"', ',', ']', '}']);
             return ends && (field.text.contains(": ") || field.text.starts_with("at "));
@@ -199,7 +199,7 @@ fn json_string(text: &str) -> Option<(String, &str)> {
     Some((string, &text[end..]))
 }
 
-/// The fields of a line of `key=value` pairs (logfmt and its kin), with the text before them as its message.
+/// The fields of a line of `key=value` pairs (logfmt and similar), with the text before them as the message.
 fn pairs(line: &[u8]) -> Option<Vec<Field>> {
     memchr::memchr(b'=', line)?;
     let mut fields: Vec<Field> = Vec::new();
@@ -211,7 +211,7 @@ fn pairs(line: &[u8]) -> Option<Vec<Field>> {
                 fields.push(field);
                 rest = after;
             }
-            // Between the pairs stand separators; after the last one, or within, text may stand as well.
+            // Pairs are divided by separators; there may also be text between them or after the last one.
             None => {
                 let end = rest.iter().position(|b| b" ,;\t".contains(b));
                 let (word, after) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
@@ -279,7 +279,8 @@ fn pair(text: &[u8]) -> Option<(Field, &[u8])> {
     Some((field, after))
 }
 
-/// The lines of a record. Where one field says why and another of what, they are one line, as a program without fields writes it.
+/// The lines of a record. If one field states the reason and another the object, they are joined to one line as a program
+/// without fields would write it.
 fn lines_of(fields: &[Field]) -> Vec<Vec<u8>> {
     if is_answer(fields) {
         let own = fields.iter().filter(|field| tells_of_a_call(&field.text));
@@ -322,7 +323,7 @@ fn lines_of(fields: &[Field]) -> Vec<Vec<u8>> {
     lines
 }
 
-/// Whether a field can tell of anything: not a level, a time or the name of a stream.
+/// Whether a field may contain information, unlike a level, a time or the name of a stream.
 fn is_text(field: &Field) -> bool {
     let key = field.key.as_str();
     let is_one_word = !field.text.contains([' ', '/', '.', '\n']);
@@ -332,7 +333,7 @@ fn is_text(field: &Field) -> bool {
         || !(is_one_word || TIMES.contains(&key))
 }
 
-/// Whether the record is of a request that was answered with a refusal.
+/// Whether the record is about a request that was answered with a refusal.
 fn is_answer(fields: &[Field]) -> bool {
     let is = |field: &Field, keys: &[&str]| keys.contains(&field.key.to_ascii_lowercase().as_str());
     let refused = |field: &Field| ["401", "403"].contains(&field.text.as_str());
@@ -342,7 +343,7 @@ fn is_answer(fields: &[Field]) -> bool {
         || matches!(fields, [only] if only.string && is_refusal_alone(only))
 }
 
-/// Whether it is all that a server says to whoever asked: a program that logs says when, or of what, besides.
+/// Whether this is merely a server's response to a request. A program that logs its own failure adds the time or the object.
 fn is_refusal_alone(field: &Field) -> bool {
     let text = field.text.trim_end_matches('.').to_ascii_lowercase();
     let is_kind = [MESSAGES, REASONS]
@@ -351,7 +352,7 @@ fn is_refusal_alone(field: &Field) -> bool {
     is_kind && ["permission denied", "operation not permitted"].contains(&text.as_str())
 }
 
-/// Whether a text names a system call and what it was for, as Go does: what a server could not open to answer.
+/// Whether a text names a system call and its object, as Go does: what a server could not open in order to answer.
 fn tells_of_a_call(text: &str) -> bool {
     let mut words = text.split(' ').zip(text.split(' ').skip(1));
     words.any(|(call, name)| name.starts_with('/') && words::call(call.as_bytes()).is_some())

@@ -1,11 +1,11 @@
-//! Pattern files without their samples, which only tests need. The build (src/build.rs) uses this.
+//! Removes the samples from pattern files, since only tests need them. Used by the build (src/build.rs).
 
-/// The text with empty lines in place of the tables of samples, so that places in it stay.
+/// The text with the tables of samples replaced by empty lines, so that line numbers are preserved.
 #[must_use]
 pub fn without(text: &str) -> String {
     let mut rest = String::with_capacity(text.len());
     let mut skips = false;
-    // The quotes that will close the string that a line left open.
+    // The closing quotes of a string that an earlier line left open.
     let mut open: Option<&str> = None;
     for line in text.lines() {
         if open.is_none() && line.starts_with('[') {
@@ -21,7 +21,7 @@ pub fn without(text: &str) -> String {
     rest
 }
 
-/// Which string of several lines is open after this line, given which one was before it.
+/// The closing quotes of the multi-line string that is open after this line, given the one before it.
 fn still_open<'q>(line: &str, open: Option<&'q str>) -> Option<&'q str> {
     if let Some(quotes) = open {
         return (!line.contains(quotes)).then_some(quotes);

@@ -1,4 +1,4 @@
-//! The lines of one writer: a window around the line that is read, and the incidents that may still be folded.
+//! The lines of one writer: a window around the line being read, and the incidents that can still be merged.
 
 use std::collections::VecDeque;
 
@@ -13,37 +13,37 @@ use super::record;
 
 use crate::attempt::{Incident, Origin};
 
-/// How many lines before a line belong to its surroundings.
+/// How many lines before a line belong to its context.
 const BEHIND: usize = 80;
 
-/// How many lines after a line belong to its surroundings, and how many lines equal incidents are folded over.
+/// How many lines after a line belong to its context. Equal incidents are merged over the same distance.
 const AHEAD: usize = 40;
 
-/// How many bytes the window may hold; beyond that, lines are read early and forgotten early.
+/// The maximum size of the window, in bytes; beyond that, lines are read and dropped early.
 const WINDOW: usize = 192 * 1024;
 
-/// How many bytes of a line's end, and of the next one's start, words that were wrapped can lie in.
+/// How many bytes at the end of a line and at the start of the next one are searched for wrapped words.
 const WRAPPED: usize = 48;
 
-/// How deep texts are looked for that were logged within others.
+/// How deeply nested texts within texts are extracted.
 const NESTED: usize = 4;
 
 /// The lines of one writer.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
-    /// Who writes, as prefixes name it; empty for lines without.
+    /// The writer, as named by prefixes; empty for lines without one.
     pub who: Vec<u8>,
-    /// What stands in a box, while its next line may go on with it.
+    /// The text of a box whose next line may continue it.
     boxed: Option<Boxed>,
-    /// Where they write, where that is elsewhere.
+    /// Where the writer is, if in another place.
     origin: Option<Origin>,
     lines: VecDeque<Vec<u8>>,
     bytes: usize,
-    /// The next line to be read, as an index of `lines`.
+    /// The index in `lines` of the next line to be read.
     next: usize,
-    /// How many lines have been read.
+    /// The number of lines read.
     read: u64,
-    /// Whether the line read last told of a failure.
+    /// Whether the line read last reported a failure.
     told: bool,
     folded: Folded,
 }
@@ -57,7 +57,7 @@ impl Stream {
         }
     }
 
-    /// Takes a line; the incidents that are complete now come back.
+    /// Adds a line, and returns the incidents that are complete now.
     pub fn push(&mut self, line: &[u8], patterns: &Patterns) -> Vec<Incident> {
         let boxed = Boxed::of(line);
         if let (Some(held), Some(next)) = (&mut self.boxed, &boxed)
@@ -79,7 +79,7 @@ impl Stream {
             .older_than(self.read.saturating_sub(AHEAD as u64))
     }
 
-    /// Reads all lines there are; every incident comes back.
+    /// Reads all remaining lines, and returns all incidents.
     pub fn flush(&mut self, patterns: &Patterns) -> Vec<Incident> {
         self.open_box(patterns);
         while self.next < self.lines.len() {
@@ -88,12 +88,12 @@ impl Stream {
         self.folded.older_than(u64::MAX)
     }
 
-    /// Whether the newest line, which must have been read, told of a failure.
+    /// Whether the latest line, which must have been read, reported a failure.
     pub fn newest_line_told(&self) -> bool {
         self.told
     }
 
-    /// Forgets the newest line, which was not a whole one and told of nothing.
+    /// Removes the latest line, which was incomplete and reported nothing.
     pub fn take_back(&mut self) {
         if let Some(line) = self.lines.pop_back() {
             self.bytes -= line.len();
@@ -102,7 +102,7 @@ impl Stream {
         }
     }
 
-    /// Takes the text of the box that was waiting for its next line.
+    /// Adds the text of the box that was waiting for its next line.
     fn open_box(&mut self, patterns: &Patterns) {
         if let Some(boxed) = self.boxed.take() {
             let text = boxed.into_text();
@@ -114,7 +114,7 @@ impl Stream {
         }
     }
 
-    /// Adds a line, or the lines of the text that it holds.
+    /// Adds a line, or the lines of the text that it contains.
     fn open(&mut self, line: &[u8], patterns: &Patterns, depth: usize) {
         let is_message = |text: &[u8]| reading::is_message(patterns, text, line);
         let opened = record::opened(line).or_else(|| quoted::opened(line, &is_message));
@@ -168,7 +168,7 @@ impl Stream {
         }
     }
 
-    /// The next line joined with the one after it, where a name in quotes was wrapped between the two.
+    /// The next line joined with the one after it, if a quoted name was wrapped between them.
     fn name_joined_with_next(&mut self) -> Option<Vec<u8>> {
         let first = self.lines[self.next].trim_ascii_end();
         let (at, quote) = first
@@ -191,14 +191,14 @@ impl Stream {
             return None;
         }
         let joined = [first, second].concat();
-        // What was joined is not read again.
+        // The joined line must not be read again.
         let read = std::mem::take(&mut self.lines[self.next + 1]);
         self.bytes -= read.len();
         Some(joined)
     }
 
-    /// The next line joined with the one after it, where the words of a reason were wrapped between the two: at a blank
-    /// (curl, CMake) or within a word (Composer's box).
+    /// The next line joined with the one after it, if the words of a reason were wrapped between them: at a space (curl, CMake)
+    /// or within a word (Composer's box).
     fn joined_with_next(&self, patterns: &Patterns) -> Option<Vec<u8>> {
         let blank = |b: &u8| b.is_ascii_whitespace() || *b == b'|';
         let first = self.lines[self.next].trim_ascii_end();

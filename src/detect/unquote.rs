@@ -1,30 +1,30 @@
-//! Printed names back to the bytes that they stand for.
+//! Converts printed names back to the bytes that they represent.
 
-/// How a program writes a name into its messages.
+/// How a program quotes a name in its messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Quoting {
-    /// As it is.
+    /// Not at all.
     #[default]
     None,
     /// Python's `repr`: backslash escapes, `\udcXX` for a byte that is not UTF-8, `\xXX` in bytes literals.
     Python,
-    /// GNU's shell-escape: `'caf'$'\351''.txt'`, `'it'\''s'`; and its C escapes in ‘…’.
+    /// GNU's shell-escape style: `'caf'$'\351''.txt'`, `'it'\''s'`; also its C escapes within ‘…’.
     Gnu,
     /// Go's `%q`, Rust's `{:?}`, C's and JSON's string literals: `\n`, `\xff`, `\u00e9`, `\u{e9}`, `\303`.
     Escaped,
-    /// As a POSIX shell reads it back.
+    /// A shell word in POSIX syntax.
     Shell,
-    /// Percent escapes of a URL.
+    /// Percent-encoding, as in URLs.
     Url,
-    /// A setting of the kernel as sysctl(8) names it: `net.ipv4.ip_forward`, or with slashes; a path below `/proc/sys`.
+    /// A sysctl, as sysctl(8) names it (`net.ipv4.ip_forward`, or with slashes): a path below `/proc/sys`.
     Sysctl,
 }
 
-/// The name's bytes.
+/// The bytes of the name.
 ///
-/// `printed` is what stands between the outermost quotes. What is no valid escape stays as it is: a wrong guess at the
-/// quoting then does no harm.
+/// `printed` is the text between the outermost quotes. Invalid escapes remain unchanged, so that a wrong guess about the
+/// quoting does no harm.
 #[must_use]
 pub fn unquoted(printed: &[u8], quoting: Quoting) -> Vec<u8> {
     match quoting {
@@ -44,7 +44,7 @@ pub fn unquoted(printed: &[u8], quoting: Quoting) -> Vec<u8> {
     }
 }
 
-/// GNU's locale quoting escapes only what C would; a backslash before another character is its own.
+/// GNU's locale quoting escapes only what C would. A backslash before another character is literal.
 fn gnu_unescaped(printed: &[u8]) -> Vec<u8> {
     if printed.contains(&b'\\') {
         unescaped(printed)
@@ -86,7 +86,7 @@ impl Value {
     }
 }
 
-/// What the escape after a backslash stands for, and its length.
+/// The value of the escape after a backslash, and its length.
 fn escape(after: &[u8]) -> Option<(Value, usize)> {
     let byte = |byte| Some((Value::Byte(byte), 1));
     match *after.first()? {
@@ -122,7 +122,7 @@ fn escape(after: &[u8]) -> Option<(Value, usize)> {
     }
 }
 
-/// A code point, or the byte that Python's surrogateescape hides in one (PEP 383).
+/// A code point, or the byte that Python's surrogateescape encodes as one (PEP 383).
 fn code_point(value: u32) -> Option<Value> {
     match value {
         0xdc80..=0xdcff => u8::try_from(value - 0xdc00).ok().map(Value::Byte),
@@ -137,7 +137,7 @@ fn number(digits: &[u8], radix: u32) -> Option<u32> {
     u32::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok()
 }
 
-/// One shell word of quoted and bare parts; `inside` when its first quote was taken off already.
+/// One shell word of quoted and unquoted parts; `inside` if its opening quote was already removed.
 fn shell_words_joined(printed: &[u8], inside: bool) -> Vec<u8> {
     #[derive(PartialEq)]
     enum State {
@@ -201,7 +201,8 @@ fn percent_decoded(printed: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// As sysctl.d(5) says: the first separator decides whether dots separate, and slashes stand for dots, or the other way round.
+/// As in sysctl.d(5): if the first separator is a dot, dots separate and slashes stand for dots; if it is a slash, the other
+/// way round.
 fn setting_file(printed: &[u8]) -> Vec<u8> {
     let slashed = printed.iter().find(|b| matches!(b, b'.' | b'/')) == Some(&b'/');
     let name = printed.iter().map(|&byte| match byte {

@@ -1,4 +1,4 @@
-//! Which operation the words of a message tell.
+//! Determines the operation from the words of a message.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -14,14 +14,14 @@ use crate::attempt::{Errno, Operation};
 const ENGLISH: &str = include_str!("../../patterns/words.toml");
 const LANGUAGES: &str = include_str!("../../patterns/languages.toml");
 
-/// The names of system calls and library functions, with the operation that each stands for.
+/// The names of system calls and library functions, with the operation that each performs.
 static CALLS: LazyLock<HashMap<String, Told>> = LazyLock::new(|| by_word(english().calls));
 
 fn english() -> EnglishFile {
     toml::from_str(ENGLISH).expect("patterns/words.toml")
 }
 
-/// What the name of a system call or library function tells.
+/// The operation of the system call or library function with this name.
 #[must_use]
 pub fn call(name: &[u8]) -> Option<Told> {
     let name = String::from_utf8_lossy(name).to_ascii_lowercase();
@@ -29,19 +29,19 @@ pub fn call(name: &[u8]) -> Option<Told> {
     CALLS.get(&name).or_else(|| CALLS.get(plain)).cloned()
 }
 
-/// Whether a clause says that something was to be opened, which may be for reading or writing.
+/// Whether a clause says that something was to be opened, for reading or for writing.
 #[must_use]
 pub fn says_open(clause: &[u8]) -> bool {
     let mut words = clause.split(|byte| !byte.is_ascii_alphabetic());
     words.any(|word| word.eq_ignore_ascii_case(b"open"))
 }
 
-/// The vocabulary of all messages, whatever the program.
+/// The vocabulary for messages of any program.
 #[derive(Debug)]
 pub struct Words {
     programs: HashMap<String, Told>,
     phrases: RegexSet,
-    /// What each of the phrases tells.
+    /// The operation of each phrase.
     told: Vec<Told>,
     foreign: Vec<(memmem::Finder<'static>, Told)>,
 }
@@ -83,10 +83,10 @@ struct Language {
 }
 
 impl Words {
-    /// The vocabulary, and how the common languages word the refusals.
+    /// Loads the vocabulary, and the messages for refusals in common languages.
     ///
     /// # Panics
-    /// Where the files of this crate are malformed.
+    /// Panics if the built-in files are malformed.
     #[must_use]
     pub fn load() -> (Words, Vec<Wording>) {
         let english = english();
@@ -112,7 +112,7 @@ impl Words {
                 phrases.push((memmem::Finder::new(&words).into_owned(), named(&operation)));
             }
         }
-        // "cannot create directory" is tried before the "cannot create" in it.
+        // "cannot create directory" must be tried before the "cannot create" that it contains.
         phrases.sort_by_key(|(words, _)| std::cmp::Reverse(words.needle().len()));
         let english_phrases =
             RegexSetBuilder::new(english.phrase.iter().map(|phrase| &phrase.words))
@@ -133,7 +133,7 @@ impl Words {
         (words, wordings)
     }
 
-    /// What the name of a program tells that printed `PROGRAM: PATH: REASON`.
+    /// The operation of the program with this name, given a message of the form `PROGRAM: PATH: REASON`.
     #[must_use]
     pub fn program(&self, name: &[u8]) -> Option<Told> {
         let base = name.rsplit(|&b| b == b'/').next().unwrap_or(name);
@@ -142,7 +142,7 @@ impl Words {
             .cloned()
     }
 
-    /// What the words of a message tell, `foreign` ones included where it is not in English.
+    /// The operation that the words of a message imply; for a message that is not in English, `foreign` words are included.
     #[must_use]
     pub fn phrase(&self, text: &[u8], foreign: bool) -> Option<Told> {
         if let Some(first) = self.phrases.matches(text).iter().next() {

@@ -1,4 +1,4 @@
-//! A command line, read as its program reads it.
+//! Interprets a command line as its program does.
 
 use std::sync::LazyLock;
 
@@ -7,35 +7,35 @@ use super::{Program, operation, program};
 use crate::attempt::Operation;
 use crate::byte_path;
 
-/// How many commands one command line can come to: wrappers, and code given to shells.
+/// The maximum number of commands in one command line, including wrapped ones and those in shell code.
 const MOST: usize = 32;
 
-/// One command of a command line.
+/// A command of a command line.
 #[derive(Debug, Clone, Default)]
 pub struct CommandLine {
     /// The program as it was called: `/usr/bin/python3`, or the module of `python3 -m`.
     pub program: Vec<u8>,
-    /// What is known of it.
+    /// The description of the program, if it is known.
     pub known: Option<&'static Program>,
-    /// Its words, the program's own name first.
+    /// Its words, beginning with the program name.
     pub words: Vec<Vec<u8>>,
     /// The words that may name files, and what the program does with them.
     pub operands: Vec<Operand>,
     /// The directories that it is told to work in.
     pub directories: Vec<Vec<u8>>,
-    /// The users that it is to run something as.
+    /// The users that it is told to run something as.
     pub users: Vec<String>,
-    /// The root directory that it is to run something below.
+    /// The root directory that it is told to run something in.
     pub root: Option<Vec<u8>>,
     /// The paths that it mounts read-only for the command that it wraps.
     pub read_only: Vec<Vec<u8>>,
     /// The paths that it hides from that command.
     pub closed: Vec<Vec<u8>>,
-    /// The ports that it is given.
+    /// The ports among its arguments.
     pub ports: Vec<u16>,
-    /// The script that it runs, where it is an interpreter.
+    /// The script, if it is an interpreter that runs one.
     pub script: Option<Vec<u8>>,
-    /// The code that an interpreter is given.
+    /// The code passed to an interpreter as an argument.
     pub code: Option<Vec<u8>>,
     /// Whether another command of the command line starts it.
     pub is_started: bool,
@@ -44,13 +44,13 @@ pub struct CommandLine {
 /// A word of a command line that may name a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operand {
-    /// The word, without the option that it may be the value of.
+    /// The word, without the name of an option whose value it may be.
     pub word: Vec<u8>,
-    /// What the program does with it, where that is known.
+    /// What the program does with the file, if known.
     pub operation: Option<Operation>,
 }
 
-/// The commands that a command line comes to: the command itself, those that it wraps, and those in code for a shell.
+/// The commands in a command line: the command itself, those that it wraps, and those in shell code.
 #[must_use]
 pub fn command_lines(words: &[Vec<u8>]) -> Vec<CommandLine> {
     let mut found = Vec::new();
@@ -59,19 +59,20 @@ pub fn command_lines(words: &[Vec<u8>]) -> Vec<CommandLine> {
 }
 
 impl CommandLine {
-    /// The program's name without its path.
+    /// The program's name without directories.
     #[must_use]
     pub fn name(&self) -> &[u8] {
         byte_path::name(&self.program)
     }
 
-    /// Whether it is a shell that is given all of its code on the command line.
+    /// Whether it is a shell whose code is given completely on the command line.
     #[must_use]
     pub fn is_code_for_a_shell(&self) -> bool {
         self.code.is_some() && self.known.is_some_and(|known| known.shell)
     }
 
-    /// What the program does with the file of this name, printed as the program was given it or found below what it was given.
+    /// What the program does with the file of this name, which is printed as it was given to the program, or was found below an
+    /// operand.
     #[must_use]
     pub fn does_with(&self, path: &[u8]) -> Option<Operation> {
         let is_it = |operand: &&Operand| {
@@ -85,7 +86,7 @@ impl CommandLine {
     }
 }
 
-/// Reads one command, and what it leads to.
+/// Reads a command, and those that it starts.
 fn read(words: &[Vec<u8>], redirections: Vec<(Operation, Vec<u8>)>, found: &mut Vec<CommandLine>) {
     let assignments = words.iter().take_while(|word| is_assignment(word)).count();
     let words = &words[assignments..];
@@ -112,7 +113,7 @@ fn read(words: &[Vec<u8>], redirections: Vec<(Operation, Vec<u8>)>, found: &mut 
         read_code(&code, found);
     }
     if !rest.is_empty() {
-        // A module is the program, as far as what follows is concerned.
+        // For what follows, the module is the program.
         let start = if module { found.pop() } else { None };
         read(rest, Vec::new(), found);
         if let (Some(start), Some(line)) = (start, found.last_mut()) {
@@ -121,7 +122,7 @@ fn read(words: &[Vec<u8>], redirections: Vec<(Operation, Vec<u8>)>, found: &mut 
     }
 }
 
-/// Reads the commands of shell code, each with the directory that the code went to before it.
+/// Reads the commands of shell code, each with the directory that preceding commands changed to.
 fn read_code(code: &[u8], found: &mut Vec<CommandLine>) {
     let mut went: Vec<(usize, Vec<u8>)> = Vec::new();
     for command in shell::commands(code) {
@@ -163,20 +164,20 @@ fn only_redirections(redirections: Vec<(Operation, Vec<u8>)>) -> CommandLine {
     }
 }
 
-/// Takes the arguments of one program one by one.
+/// Reads the arguments of a program one by one.
 struct Reader {
     line: CommandLine,
     program: &'static Program,
-    /// Operands met so far, files or not.
+    /// The number of operands so far, whether files or not.
     met: usize,
-    /// Code for the interpreter.
+    /// Code passed to the interpreter.
     code: Option<Vec<u8>>,
-    /// Whether what is left over is a module's name and its arguments.
+    /// Whether the remaining words are a module's name and its arguments.
     module: bool,
-    /// What an option says that is done with the operands, and which these are.
+    /// The operation that an option determines for operands, and the indices of those operands.
     with: Option<Operation>,
     plain: Vec<usize>,
-    /// The same of what is called an archive.
+    /// The same for operands that are archives.
     archive: Option<Operation>,
     archives: Vec<usize>,
 }
@@ -203,7 +204,7 @@ impl Reader {
         }
     }
 
-    /// Takes all arguments; what is left over belongs to the command that this one starts.
+    /// Reads all arguments, and returns the remaining words, which are the command that this one starts.
     fn arguments<'w>(&mut self, arguments: &'w [Vec<u8>]) -> &'w [Vec<u8>] {
         let mut at = 0;
         let mut only_operands = false;
@@ -241,7 +242,7 @@ impl Reader {
         self.program.wraps && !first && !is_assignment(word) && !is_amount(word)
     }
 
-    /// Takes an option; how many of the following words belong to it.
+    /// Reads an option, and returns how many of the following words belong to it.
     fn option(&mut self, word: &[u8], next: Option<&Vec<u8>>) -> usize {
         let (name, joined) = match word.iter().position(|&byte| byte == b'=') {
             Some(at) if word.starts_with(b"--") => (&word[..at], Some(word[at + 1..].to_vec())),
@@ -301,11 +302,11 @@ impl Reader {
                 operation: operation(what),
             });
         } else if is_among(&program.values, name) {
-            // An expression given by an option takes the place of the one in front of the files.
+            // An expression given by an option replaces the one before the files.
             self.met +=
                 usize::from(program.skip > 0 && (takes("-e", name) || takes("--expression", name)));
         } else {
-            // Of an option that is not known, a joined value may be a file; the next word may be one in any case.
+            // The joined value of an unknown option may be a file; so may the next word.
             if has_value && !value.is_empty() {
                 self.line.operands.push(Operand {
                     word: value,
@@ -346,7 +347,7 @@ impl Reader {
         }
     }
 
-    /// Takes an operand that begins with its key, as dd's do (`if=FILE`); whether it is one.
+    /// Reads an operand that begins with a key, like those of dd (`if=FILE`); false if it is not one.
     fn keyed(&mut self, word: &[u8]) -> bool {
         let value_of = |key: &str| {
             word.strip_prefix(key.as_bytes())
@@ -370,7 +371,7 @@ impl Reader {
         self.line.ports.extend(port);
     }
 
-    /// What is done with the last operand may be another thing, and with all of them what an option says.
+    /// Applies the operation for the last operand, and those that options determine.
     fn finish(&mut self) {
         for (what, which) in [(&self.with, &self.plain), (&self.archive, &self.archives)] {
             for &at in which.iter().filter(|_| what.is_some()) {
@@ -384,7 +385,7 @@ impl Reader {
     }
 }
 
-/// Whether an option is one of those in this word: `-c`, the `c` in `-czf`, `--create`.
+/// Whether a word contains this option: for `-c`, the word `-c` or the `c` in `-czf`; for `--create`, that word.
 fn holds(option: &str, word: &[u8]) -> bool {
     let option = option.as_bytes();
     let bundled = || {
@@ -394,7 +395,8 @@ fn holds(option: &str, word: &[u8]) -> bool {
     word == option || bundled()
 }
 
-/// Whether an option is meant by this word: `-f`, the `f` at the end of `-xf`, `--file`.
+/// Whether a word is this option with a value following: for `-f`, the word `-f` or the `f` at the end of `-xf`; for `--file`,
+/// that word.
 fn takes(option: &str, word: &[u8]) -> bool {
     let option = option.as_bytes();
     let bundled = || {
@@ -408,12 +410,12 @@ fn is_among(options: &[String], word: &[u8]) -> bool {
     options.iter().any(|option| option.as_bytes() == word)
 }
 
-/// Long options that mean a working directory whatever the program.
+/// Long options that set a working directory in any program.
 fn tells_a_directory(option: &[u8]) -> bool {
     [&b"--directory"[..], b"--chdir", b"--cwd"].contains(&option)
 }
 
-/// A number or duration that stands in front of a wrapped command (`timeout 5m`, `nice 10`).
+/// A number or duration before a wrapped command (`timeout 5m`, `nice 10`).
 fn is_amount(word: &[u8]) -> bool {
     word.first().is_some_and(u8::is_ascii_digit)
 }

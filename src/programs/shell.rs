@@ -1,20 +1,20 @@
-//! Code given to a shell, as far as its commands, their words and their redirections can be told without running it.
+//! Shell code: its commands with their words and redirections, as far as they can be determined without running it.
 
 use crate::attempt::Operation;
 
-/// One simple command of shell code.
+/// A simple command in shell code.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct SimpleCommand {
-    /// Its words, unquoted. A word in which something is filled in (`$name`) is kept as it is written.
+    /// Its words, unquoted. A word with an expansion (`$name`) is kept as written.
     pub words: Vec<Vec<u8>>,
-    /// What its redirections open, and how.
+    /// The files that its redirections open, and how.
     pub redirections: Vec<(Operation, Vec<u8>)>,
-    /// How many subshells it is in: where one goes ends with it.
+    /// How many subshells it is in. A change of directory ends with its subshell.
     pub depth: usize,
 }
 
 impl SimpleCommand {
-    /// The directory that it goes to, where it does and the code tells which.
+    /// The directory that it changes to, if it is a `cd` to a literal directory.
     #[must_use]
     pub fn goes_to(&self) -> Option<&[u8]> {
         let [name, directory] = &self.words[..] else {
@@ -25,8 +25,8 @@ impl SimpleCommand {
     }
 }
 
-/// What a line of shell code does with this name: runs it as a command, or opens it in a redirection. `None` where it does
-/// neither, or not only one of them.
+/// What a line of shell code does with this name: execute it as a command, or open it in a redirection. `None` if it does
+/// neither or both.
 #[must_use]
 pub fn use_in_code(code: &[u8], name: &[u8]) -> Option<Operation> {
     let mut uses: Vec<Operation> = Vec::new();
@@ -53,7 +53,7 @@ pub fn use_in_code(code: &[u8], name: &[u8]) -> Option<Operation> {
     }
 }
 
-/// What the redirections of some code open, as it is written there.
+/// The files that the redirections in some code open, as written there.
 #[must_use]
 pub fn redirections(code: &[u8]) -> Vec<Vec<u8>> {
     let every = commands(code).into_iter();
@@ -61,8 +61,9 @@ pub fn redirections(code: &[u8]) -> Vec<Vec<u8>> {
     every.map(|(_, word)| word).collect()
 }
 
-/// What shell code does with a name that is filled in, as in `echo x >> "$log"`: a name that it nowhere spells out is that of
-/// such a word. `None` where words are run or read as well as written, or nothing is filled in.
+/// What shell code does with the result of an expansion, as in `echo x >> "$log"`: a name that does not occur literally must
+/// come from such a word. `None` if nothing opens one, if a command is itself an expansion or a sourced file, or if the
+/// redirections differ in more than how they write.
 #[must_use]
 pub fn use_of_what_is_filled_in(code: &[u8]) -> Option<Operation> {
     let is_filled_in = |word: &[u8]| word.iter().any(|byte| b"$`".contains(byte));
@@ -86,7 +87,7 @@ pub fn use_of_what_is_filled_in(code: &[u8]) -> Option<Operation> {
     }
 }
 
-/// The simple commands of some code, in order; `eval` is what it evaluates.
+/// The simple commands of some code, in order; `eval` is replaced by what it evaluates.
 #[must_use]
 pub fn commands(code: &[u8]) -> Vec<SimpleCommand> {
     let evaluated = |command: SimpleCommand| match command.words.split_first() {
@@ -108,7 +109,7 @@ fn simple_commands(code: &[u8]) -> Vec<SimpleCommand> {
         match token {
             Token::Word(word) => match opening.take() {
                 Some(operation) => command.redirections.push((operation, word)),
-                // Words that begin a compound command are no commands.
+                // A keyword that begins a compound command is not a command.
                 None if command.words.is_empty() && is_keyword(&word) => {}
                 None => command.words.push(word),
             },
@@ -133,7 +134,7 @@ fn simple_commands(code: &[u8]) -> Vec<SimpleCommand> {
     found
 }
 
-/// `NAME=value` in front of a command.
+/// Whether the word is an assignment (`NAME=value`) before a command.
 #[must_use]
 pub fn is_assignment(word: &[u8]) -> bool {
     let name = word.split(|&byte| byte == b'=').next().unwrap_or_default();
@@ -154,13 +155,13 @@ fn is_keyword(word: &[u8]) -> bool {
 
 enum Token {
     Word(Vec<u8>),
-    /// A redirection; the next word is what it opens.
+    /// A redirection; the next word is the file that it opens.
     Opens(Operation),
     /// The end of a command.
     Ends,
-    /// The beginning of a subshell, which ends what stands before it.
+    /// The beginning of a subshell, which ends the command before it.
     Begins,
-    /// Its end.
+    /// The end of a subshell.
     Closes,
 }
 
@@ -194,7 +195,7 @@ fn next(code: &[u8]) -> Option<(Token, &[u8])> {
     }
 }
 
-/// How long a redirection is that copies or closes a descriptor (`2>&1`, `>&-`), where one begins here.
+/// The length of a redirection that duplicates or closes a descriptor (`2>&1`, `>&-`), if one begins here.
 fn copy_of_a_descriptor(code: &[u8]) -> Option<usize> {
     let digits = |code: &[u8]| code.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let before = digits(code);
@@ -208,7 +209,8 @@ fn copy_of_a_descriptor(code: &[u8]) -> Option<usize> {
     (after > 0).then_some(before + 2 + after)
 }
 
-/// A redirection that opens a file, and how long its sign is. Copies of descriptors (`2>&1`) and here-documents open none.
+/// A redirection that opens a file, and the length of its operator. Duplications of descriptors (`2>&1`) and here-documents
+/// open none.
 fn redirection(code: &[u8]) -> Option<(Operation, usize)> {
     let digits = code.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let sign = &code[digits..];

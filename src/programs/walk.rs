@@ -1,17 +1,17 @@
-//! A program's walk over everything below some places: find, du, `grep -r`, `rm -r`.
+//! Programs that traverse everything below some directories: find, du, `grep -r`, `rm -r`.
 
 use super::{CommandLine, command_lines};
 
-/// A walk.
+/// A traversal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Walk {
-    /// Where it starts, as the program was told; empty for the working directory.
+    /// Where it starts, as given to the program; empty for the working directory.
     pub places: Vec<Vec<u8>>,
-    /// Whether it deletes what it meets.
+    /// Whether it deletes what it encounters.
     pub deletes: bool,
 }
 
-/// The walk that this command line is; `None` where it is none.
+/// The traversal that this command line performs; `None` if it performs none.
 #[must_use]
 pub fn walk(words: &[Vec<u8>]) -> Option<Walk> {
     let lines = command_lines(words);
@@ -38,8 +38,8 @@ fn is_told_to_walk(line: &CommandLine) -> bool {
 }
 
 impl Walk {
-    /// Whether a program on this walk prints this path for something that it met on the way: it begins as one of the places
-    /// does, and is none of them.
+    /// Whether a program on this traversal would print this path for something that it encountered: it begins with one of the
+    /// starting points, but is not one of them.
     #[must_use]
     pub fn meets(&self, path: &[u8]) -> bool {
         let is_below = |place: &Vec<u8>| {

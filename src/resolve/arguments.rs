@@ -1,4 +1,4 @@
-//! What the command's arguments name, for messages that name nothing.
+//! The objects among a command's arguments, for messages that name none.
 
 use super::port::port;
 use super::source;
@@ -6,10 +6,10 @@ use super::speaker::Speakers;
 use crate::attempt::{Incident, Object, Operation};
 use crate::programs::{CommandLine, Operand};
 
-/// The longest path (PATH_MAX).
+/// The maximum length of a path (PATH_MAX).
 const LONGEST_PATH: usize = 4096;
 
-/// The words that may name a file, those with a slash first: a bare word is seldom a path.
+/// The words that may name files, those with a slash first: a word without one is rarely a path.
 pub fn files(incident: &Incident, speakers: &Speakers) -> Vec<Operand> {
     let mut found: Vec<Operand> = Vec::new();
     for line in lines(speakers) {
@@ -32,7 +32,7 @@ pub fn files(incident: &Incident, speakers: &Speakers) -> Vec<Operand> {
                 && word.len() < LONGEST_PATH
                 && !word.iter().any(|byte| b"\0\n".contains(byte));
             let is_address = memchr::memmem::find(word, b"://").is_some() || port(word).is_some();
-            // What the program does with the word is not what the message tells of.
+            // The program uses this word for another operation than the one in the message.
             let is_other = operand.operation.as_ref().is_some_and(|does| {
                 !incident.operations.is_empty()
                     && !incident
@@ -53,7 +53,7 @@ pub fn files(incident: &Incident, speakers: &Speakers) -> Vec<Operand> {
     found
 }
 
-/// The ports that the command is given: by an option for ports, or as an address.
+/// The ports among the command's arguments, given by an option for ports or as an address.
 pub fn ports(speakers: &Speakers) -> Vec<Object> {
     let mut found: Vec<Object> = Vec::new();
     for line in lines(speakers) {
@@ -78,13 +78,13 @@ pub fn ports(speakers: &Speakers) -> Vec<Object> {
     found
 }
 
-/// Whether both open for writing, one of them for reading as well.
+/// Whether both open for writing, regardless of whether they also open for reading.
 fn both_write(told: &Operation, does: &Operation) -> bool {
     let writes = |operation: &Operation| matches!(operation, Operation::Open(how) if how.write);
     writes(told) && writes(does)
 }
 
-/// The command lines of the speakers, where they are known, else every one.
+/// The command lines of the program that wrote the message, if they are known; otherwise all of them.
 fn lines<'s>(speakers: &'s Speakers) -> &'s [CommandLine] {
     match speakers.own_lines() {
         [] => speakers.all_lines(),

@@ -1,4 +1,4 @@
-//! Texts that were written elsewhere, as their own prefixes or the paths in them tell.
+//! Recognises texts that were written elsewhere, by their prefixes or by the paths in them.
 
 use std::sync::LazyLock;
 
@@ -28,7 +28,7 @@ static MACHINES: LazyLock<Vec<Machine>> = LazyLock::new(|| {
     file.machine
 });
 
-/// Where the text was written, where that is not here. `is_there` tells whether something is at a path here.
+/// Where the text was written, if not here. `is_there` says whether a path exists here.
 #[must_use]
 pub fn origin(
     incident: &Incident,
@@ -57,7 +57,7 @@ pub fn origin(
     }
 }
 
-/// The program that passes this message on from the server that it talks to, where it does.
+/// The client program that relays this message from its server, if one does.
 #[must_use]
 pub fn of_a_server(incident: &Incident, circumstances: &Circumstances) -> Option<Vec<u8>> {
     let says = |line: &CommandLine| {
@@ -69,7 +69,7 @@ pub fn of_a_server(incident: &Incident, circumstances: &Circumstances) -> Option
     command_lines(&circumstances.command).iter().find_map(says)
 }
 
-/// Whether a name in a log is this machine's, with or without its domain.
+/// Whether a host name in a log is that of this machine, with or without the domain.
 fn is_host(name: &str, host: &str) -> bool {
     let short = |name: &str| {
         name.split('.')

@@ -1,4 +1,5 @@
-//! Text that a container engine or a sandbox passes on: whether it was written in there, or by the program that passes it on.
+//! Determines whether a text relayed by a container engine or a sandbox was written inside of it, or by the relaying program
+//! itself.
 
 use super::{CandidateProcess, Circumstances, Presence};
 use crate::attempt::{Clue, Incident, Operation, Place};
@@ -8,15 +9,16 @@ use crate::programs::{CommandLine, command_lines, program};
 /// Where a text was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whence {
-    /// Where permwrap lives, as far as anything tells.
+    /// In permwrap's own place, as far as is known.
     Here,
     /// In this place, by a program that runs there.
     There(Place),
-    /// By the engine or sandbox itself, it seems: about what it needs here, or else about what it met there.
+    /// Apparently by the engine or sandbox itself: about what it needs here, or about what it encountered in that place.
     Passing(Place),
 }
 
-/// Where a text was written: what its writer's name tells, else the command lines, else where those live who may have written it.
+/// Where a text was written, according to the name of its writer, otherwise the command lines, otherwise the places of the
+/// processes that may have written it.
 #[must_use]
 pub fn whence(incident: &Incident, circumstances: &Circumstances) -> Whence {
     let mut lines: Vec<Vec<CommandLine>> = vec![command_lines(&circumstances.command)];
@@ -36,7 +38,7 @@ pub fn whence(incident: &Incident, circumstances: &Circumstances) -> Whence {
     }
 }
 
-/// The paths that a command line has a sandbox mount read-only or hide.
+/// The paths that a command line tells a sandbox to mount read-only or to hide.
 #[must_use]
 pub fn told_mounts(arguments: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let lines = command_lines(arguments).into_iter();
@@ -45,7 +47,7 @@ pub fn told_mounts(arguments: &[Vec<u8>]) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Whether the command runs something in a container that is there before and after it: `podman exec NAME`.
+/// Whether the command runs something in a container that exists before and after it: `podman exec NAME`.
 #[must_use]
 pub fn is_in_one_that_stays(circumstances: &Circumstances) -> bool {
     let lines = command_lines(&circumstances.command);
@@ -60,19 +62,19 @@ pub fn is_in_one_that_stays(circumstances: &Circumstances) -> bool {
     })
 }
 
-/// Whether anything speaks for it that one of those who were seen here wrote a text.
+/// Whether anything indicates that a text was written by one of the processes seen here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Writer {
-    /// It names one of them, or a source that is here.
+    /// It names one of them, or a source file that exists here.
     Seen,
-    /// It names a program that was not seen, or a source that is not here.
+    /// It names a program that was not seen, or a source file that does not exist here.
     Unseen(Option<Vec<u8>>),
-    /// It tells nothing of its writer.
+    /// It says nothing about its writer.
     Untold,
 }
 
-/// Who wrote a text, by the source that it quotes, else by the name of a program that it begins with. `is_there` tells whether
-/// something is at a path here.
+/// Who wrote a text, according to the source file that it quotes, otherwise to the program name that it begins with. `is_there`
+/// says whether a path exists here.
 #[must_use]
 pub fn writer_of(
     incident: &Incident,
@@ -112,7 +114,7 @@ pub fn writer_of(
     }
 }
 
-/// The files that tell what the programs that were seen here run: their scripts, and their recipes.
+/// The files that describe what the programs seen here run: their scripts and recipes.
 #[must_use]
 pub fn scripts(circumstances: &Circumstances) -> Vec<Vec<u8>> {
     let start = &circumstances.start;
@@ -133,7 +135,7 @@ pub fn scripts(circumstances: &Circumstances) -> Vec<Vec<u8>> {
             };
             let recipes = line.known.iter().flat_map(|known| &known.recipes);
             let recipes = recipes.map(|name| name.as_bytes().to_vec());
-            // A script that is run by its own name, before its interpreter is seen.
+            // A script that is executed by its own name, before its interpreter is visible.
             let own = line.known.is_none().then(|| line.program.clone());
             let files = line.script.into_iter().chain(own).chain(recipes);
             let files = files.map(|file| byte_path::join(&directory, &file));
@@ -145,7 +147,7 @@ pub fn scripts(circumstances: &Circumstances) -> Vec<Vec<u8>> {
     found
 }
 
-/// The innermost engine or sandbox among commands of which each starts the next.
+/// The innermost engine or sandbox, among commands each of which starts the next.
 fn passing(lines: &[CommandLine]) -> Option<(&CommandLine, Place)> {
     let at = |line: &&CommandLine| {
         line.known
@@ -161,8 +163,8 @@ fn passing(lines: &[CommandLine]) -> Option<(&CommandLine, Place)> {
     Some((line, place))
 }
 
-/// Whether the program that passes texts on wrote this one: it begins with its name, or as its messages do, and names a file that
-/// it was given or that is its own.
+/// Whether the relaying program wrote the text itself: it begins with that program's name, or in the way of its messages, and
+/// names a file that it was given or that belongs to it.
 fn is_its_own(incident: &Incident, line: &CommandLine) -> bool {
     let Some(known) = line.known else {
         return false;
@@ -181,18 +183,18 @@ fn is_its_own(incident: &Incident, line: &CommandLine) -> bool {
         known.keeps.iter().any(holds) || line.words.iter().skip(1).any(is_given)
     };
     let named = incident.paths.first().is_some_and(of_its_own);
-    // Whom an engine's client connects to is not told by its arguments alone (DOCKER_HOST).
+    // The server that a container engine's client connects to need not be among its arguments (DOCKER_HOST).
     let connects = known.engine && incident.operations == [Operation::Connect];
     known.says.iter().any(begins) && (named || connects)
 }
 
-/// Whether part of a word is this path, also as a URL has it: `unix:///run/x.sock`.
+/// Whether part of a word is this path, possibly as a URL: `unix:///run/x.sock`.
 fn is_path(part: &[u8], path: &[u8]) -> bool {
     let part = part.strip_suffix(b"/").unwrap_or(part);
     part == path || part.strip_prefix(b"//") == Some(path)
 }
 
-/// Whether a program of this name runs among these commands, and in no place of its own.
+/// Whether a program of this name runs among these commands, and not inside another place.
 fn runs_here(name: &[u8], lines: &[CommandLine]) -> bool {
     let mut inside: Vec<bool> = Vec::new();
     for (at, line) in lines.iter().enumerate() {
@@ -214,7 +216,7 @@ fn runs_here(name: &[u8], lines: &[CommandLine]) -> bool {
         .any(|(line, inside)| is_its(line) && !inside && !passes(line))
 }
 
-/// The place of those who hold the stderr that told of it, where it is one.
+/// The place of the processes that hold the stderr on which the text was reported, if all live in the same one.
 fn by_where_they_live(circumstances: &Circumstances) -> Whence {
     let speaking = circumstances
         .processes
@@ -229,7 +231,7 @@ fn by_where_they_live(circumstances: &Circumstances) -> Whence {
     }
 }
 
-/// The word that a message begins with, as programs put their names there.
+/// The word at the beginning of a message, where programs put their name.
 fn writer(incident: &Incident) -> Option<&[u8]> {
     super::speaker::leading_name(&incident.message)
 }

@@ -1,4 +1,4 @@
-//! Which system calls the words of a message can stand for.
+//! The system calls that the words of a message can refer to.
 
 use crate::attempt::{Errno, Incident, NodeType, OpenHow, Operation};
 
@@ -12,7 +12,7 @@ pub struct Meant<'i> {
 }
 
 impl<'i> Meant<'i> {
-    /// Going to this directory.
+    /// Entering this directory.
     pub fn enter(path: &'i [u8]) -> Meant<'i> {
         Meant {
             operation: Operation::Traverse,
@@ -21,7 +21,7 @@ impl<'i> Meant<'i> {
         }
     }
 
-    /// Taking this file away.
+    /// Deleting this file.
     pub fn delete(path: &'i [u8]) -> Meant<'i> {
         Meant {
             operation: Operation::Delete,
@@ -31,15 +31,15 @@ impl<'i> Meant<'i> {
     }
 }
 
-/// An operation with the one or two paths that the words give it.
+/// An operation with the one or two paths that the message gives it.
 type Words<'i> = (Operation, &'i [u8], Option<&'i [u8]>);
 
-/// What can be meant, the likeliest first. Nothing where the words tell no operation.
+/// What the words can mean, the most likely first. Empty if they identify no operation.
 pub fn meant(incident: &Incident) -> Vec<Meant<'_>> {
     let mut readings: Vec<Words<'_>> = Vec::new();
     let told = &incident.operations;
     let says = |word: &[u8]| memchr::memmem::find(&incident.message, word).is_some();
-    // A copy reads the first and writes the second.
+    // A copy reads the first file and writes the second.
     if told.is_empty()
         && (says(b"copy") || says(b"Copy"))
         && let [from, to, ..] = &incident.paths[..]
@@ -48,7 +48,7 @@ pub fn meant(incident: &Incident) -> Vec<Meant<'_>> {
         readings.push((Operation::WRITE, to.as_slice(), None));
         readings.push((Operation::CREATE, to.as_slice(), None));
     }
-    // An arrow stands between the old name and the new one, whatever call it was.
+    // An arrow separates the old name from the new one, whatever the call was.
     let two_paths = if told.is_empty() && says(b" -> ") {
         &[Operation::Rename, Operation::Link, Operation::Symlink][..]
     } else {
@@ -60,17 +60,17 @@ pub fn meant(incident: &Incident) -> Vec<Meant<'_>> {
             (Operation::Rename | Operation::Link, [from, to, ..]) => {
                 readings.push((operation.clone(), from.as_slice(), Some(to.as_slice())));
             }
-            // The new name is the second of `ln -s TARGET NAME` and of `'TARGET' -> 'NAME'`.
+            // The new name is the second one in `ln -s TARGET NAME` and in `'TARGET' -> 'NAME'`.
             (Operation::Symlink, [target, name, ..]) => {
                 readings.push((Operation::Symlink, name.as_slice(), None));
                 readings.push((Operation::Symlink, target.as_slice(), None));
             }
-            // "bad interpreter" names the interpreter first; what was run is the script.
+            // "bad interpreter" names the interpreter first, but the script is what was executed.
             (Operation::Exec, [interpreter, script, ..]) => {
                 readings.push((Operation::Exec, script.as_slice(), None));
                 readings.push((Operation::Exec, interpreter.as_slice(), None));
             }
-            // One name of a rename: it must at least be taken out of, or put into, its directory.
+            // If a rename is reported with one name only, that name must at least be removed from, or added to, its directory.
             (Operation::Rename, [only]) => {
                 readings.push((Operation::Delete, only.as_slice(), None));
                 readings.push((Operation::Rmdir, only.as_slice(), None));
@@ -94,8 +94,8 @@ pub fn meant(incident: &Incident) -> Vec<Meant<'_>> {
     readings.into_iter().map(meant).collect()
 }
 
-/// Whether the operation's object is a process. A privilege may be asked for together with a path (chroot), and EACCES is
-/// then about the way there.
+/// Whether the operation's object is a process. A privileged operation may also take a path (chroot); EACCES is then about that
+/// path.
 pub fn is_about_a_process(operation: &Operation, incident: &Incident) -> bool {
     match operation {
         Operation::Signal | Operation::Ptrace => true,
@@ -110,7 +110,7 @@ pub fn is_about_a_process(operation: &Operation, incident: &Incident) -> bool {
 /// The system calls that programs use for what a message calls one operation.
 fn variants(operation: &Operation, errno: Option<Errno>) -> Vec<Operation> {
     match operation {
-        // Programs open for writing with O_CREAT as a rule; where the file is there, both are judged alike.
+        // Programs usually open files for writing with O_CREAT. If the file exists, both are judged alike.
         Operation::Open(how) if how.write && !how.create => {
             vec![
                 operation.clone(),
@@ -121,7 +121,7 @@ fn variants(operation: &Operation, errno: Option<Errno>) -> Vec<Operation> {
             ]
         }
         Operation::Open(how) if !how.write => vec![operation.clone(), Operation::Traverse],
-        // "cannot remove" is said of directories, too, and where their entries cannot be listed.
+        // "cannot remove" also applies to directories, and to those whose entries cannot be listed.
         Operation::Delete => vec![
             Operation::Delete,
             Operation::Rmdir,
@@ -131,9 +131,9 @@ fn variants(operation: &Operation, errno: Option<Errno>) -> Vec<Operation> {
         Operation::Privileged(_) => vec![Operation::Traverse, operation.clone()],
         Operation::Rmdir => vec![Operation::Rmdir, Operation::List, Operation::Traverse],
         Operation::List => vec![Operation::List, Operation::Traverse],
-        // Everybody may make a FIFO; a device asks for a capability.
+        // Everybody may make a FIFO; making a device requires a capability.
         Operation::Mknod(_) => vec![operation.clone(), Operation::Mknod(NodeType::Char)],
-        // The present time asks for write permission (EACCES), a given one for ownership (EPERM).
+        // Setting the current time requires write permission (EACCES), a given time ownership (EPERM).
         Operation::Utime { .. } => {
             let now = errno != Some(Errno::Perm);
             vec![Operation::Utime { now }, Operation::Utime { now: !now }]

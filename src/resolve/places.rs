@@ -1,4 +1,4 @@
-//! Where a printed name lies: from names to absolute paths.
+//! Resolves printed names to absolute paths.
 
 use super::speaker::{Speakers, leading_name};
 use super::{CandidateProcess, Circumstances, Presence, Reading};
@@ -6,25 +6,25 @@ use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Sign, Signs};
 use crate::byte_path::{self, is_within, join, tidy};
 use crate::programs::{CommandLine, Program, command_lines};
 
-/// How many directories that arguments mention are taken into account.
+/// The maximum number of directories mentioned in arguments that are considered.
 const MOST_MENTIONED: usize = 8;
 
-/// One who may have failed, and a place where the object of its message can lie.
+/// A candidate process, and a path where the object of its message may be.
 #[derive(Debug, Clone)]
 pub struct Aim<'c> {
     process: &'c CandidateProcess,
-    /// As the message has it.
+    /// The name as printed.
     printed: Vec<u8>,
     /// The absolute path.
     pub path: Vec<u8>,
-    /// Whether something tells that it lies there.
+    /// Whether something indicates that the object is there.
     placed: bool,
-    /// Whether it is known who failed.
+    /// Whether it is known which process failed.
     subject_known: bool,
 }
 
 impl Aim<'_> {
-    /// The reading that this operation was tried there; `sign` is what tells the operation.
+    /// The reading that this operation was tried there; `sign` is what identified the operation.
     pub fn reading(
         self,
         operation: Operation,
@@ -49,7 +49,7 @@ impl Aim<'_> {
         }
     }
 
-    /// The second path of an operation: relative to the same directory as the first.
+    /// The second path of an operation, relative to the same directory as the first.
     pub fn beside(
         &self,
         path: &[u8],
@@ -70,8 +70,8 @@ impl Aim<'_> {
         places.into_iter().next().map(|(path, _)| path)
     }
 
-    /// The working directory that the name was relative to. `None` where the path does not lie below the working
-    /// directory: nothing is known then of where the kernel started.
+    /// The working directory that the name was relative to. `None` if the path is not below the working directory, because it
+    /// is then unknown where the kernel started.
     fn working_directory(&self) -> Option<Vec<u8>> {
         let own = self.process.directory.as_ref()?;
         let is_below = is_within(&self.path, own);
@@ -79,7 +79,7 @@ impl Aim<'_> {
     }
 }
 
-/// Where the object of this printed name can lie, for each who may have failed, the likeliest first.
+/// Where the object with this printed name may be, for each candidate process, the most likely first.
 pub fn aims<'c>(
     printed: &[u8],
     operation: &Operation,
@@ -105,7 +105,7 @@ pub fn is_relative(path: &[u8]) -> bool {
     !path.starts_with(b"/") && !path.starts_with(b"~")
 }
 
-/// The absolute paths that a printed name of this process can stand for, each with whether something tells so.
+/// The absolute paths that a name printed by this process can mean, each with whether something indicates it.
 fn places(
     path: &[u8],
     operation: &Operation,
@@ -129,7 +129,7 @@ fn places(
     found
 }
 
-/// The directories that a relative name can be relative to, each with whether something tells so.
+/// The directories that a relative name can be relative to, each with whether something indicates it.
 fn directories(
     path: &[u8],
     operation: &Operation,
@@ -139,8 +139,8 @@ fn directories(
 ) -> Vec<(Vec<u8>, bool)> {
     let start = &circumstances.start;
     let own = process.directory.as_ref().unwrap_or(start);
-    // A name in a text that somebody pasted was relative to wherever its writer worked, and a command may have gone elsewhere
-    // since it was started.
+    // A name in a pasted text is relative to the unknown working directory of its writer. A command may have changed its
+    // working directory since it was started.
     let was_looked_at = match process.presence {
         Presence::Speaking | Presence::Present | Presence::Gone => true,
         Presence::Named => process.subject.pid.is_some(),
@@ -148,7 +148,7 @@ fn directories(
     };
     let is_seen = process.directory.is_some() && was_looked_at;
     let mut bases: Vec<(Vec<u8>, bool)> = Vec::new();
-    // A program without a slash in its name is looked for in PATH.
+    // A program named without a slash is looked for in PATH.
     if *operation == Operation::Exec && !path.contains(&b'/') {
         bases.extend(
             circumstances
@@ -160,10 +160,11 @@ fn directories(
     if let Some(told) = &incident.directory {
         bases.push((join(own, told), true));
     }
-    // What is told to work in a directory and has not gone there looks its files up from there, as tar does with openat(2).
+    // A program that is told to work in a directory but has not changed to it resolves its files from there, as tar does with
+    // openat(2).
     let by_command = told_directories(&circumstances.command, incident);
     let told = match process.arguments.is_empty() {
-        // It was about to end when it was looked at.
+        // It was about to end when it was inspected.
         true => by_command.clone(),
         false => told_directories(&process.arguments, incident),
     };
@@ -180,7 +181,7 @@ fn directories(
                 .iter()
                 .map(|directory| (join(start, directory), true)),
         );
-        // Of a process that was gone before it could be looked at, all that is known is what it was told.
+        // For a process that ended before it could be inspected, only its arguments are known.
         let told_where = told
             .iter()
             .chain(&by_command)
@@ -203,7 +204,7 @@ fn process_was_seen_elsewhere(process: &CandidateProcess) -> bool {
     process.directory.is_some() && process.presence != Presence::Started
 }
 
-/// Whether the command is a shell whose code, all of it on the command line, goes nowhere: it works where it was started.
+/// Whether the command is a shell whose code, given completely on the command line, does not change the working directory.
 fn shell_stays(command: &[Vec<u8>]) -> bool {
     let lines = command_lines(command);
     let is_shell = lines.first().is_some_and(CommandLine::is_code_for_a_shell);
@@ -214,8 +215,8 @@ fn shell_stays(command: &[Vec<u8>]) -> bool {
     is_shell && !lines.iter().any(goes)
 }
 
-/// The directories that a command line tells the program to work in that wrote the message; where it does not name itself,
-/// every program.
+/// The directories that a command line tells the writer of the message to work in; if the message does not name its writer,
+/// those of every program.
 fn told_directories(arguments: &[Vec<u8>], incident: &Incident) -> Vec<Vec<u8>> {
     let mut lines = command_lines(arguments);
     let name = leading_name(&incident.message);
@@ -232,7 +233,7 @@ fn told_directories(arguments: &[Vec<u8>], incident: &Incident) -> Vec<Vec<u8>> 
     told
 }
 
-/// The absolute paths that arguments mention, also within code (`python3 -c`), and the directories they are in.
+/// The absolute paths mentioned in arguments, including those within code (`python3 -c`), and their directories.
 fn mentioned(arguments: &[Vec<u8>]) -> impl Iterator<Item = Vec<u8>> {
     let is_edge = |byte: &u8| byte.is_ascii_whitespace() || b"'\"`()[]{}=,;:<>|&".contains(byte);
     let words = arguments

@@ -2,7 +2,7 @@
 
 use crate::attempt::Object;
 
-/// An address with a port, as programs print it: `0.0.0.0:80`, `[::]:80`, `:80`, `*:80`, `80`, `localhost port 80`.
+/// Parses an address with a port, as programs print it: `0.0.0.0:80`, `[::]:80`, `:80`, `*:80`, `80`, `localhost port 80`.
 #[must_use]
 pub fn port(text: &[u8]) -> Option<Object> {
     let text = std::str::from_utf8(text).ok()?.trim();

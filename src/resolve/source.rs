@@ -1,25 +1,25 @@
-//! What a statement of a program's source tells: the paths that stand in it as literals, and what is done with them.
+//! What a statement in source code reveals: the paths that it contains as literals, and what it does with them.
 
 use crate::attempt::{Object, Operation};
 use crate::detect::{Told, told_by_call, told_by_flags, told_by_mode};
 
-/// How many bytes in front of a literal the call that it is given to is looked for in.
+/// How many bytes before a literal are searched for the call that it is passed to.
 const REACH: usize = 160;
 
-/// How many lines the options of a call go on for at most.
+/// The maximum number of lines over which the options of a call extend.
 const OPTIONS: usize = 6;
 
-/// A path that stands as a literal in a statement.
+/// A path that occurs as a literal in a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Literal {
     /// The path.
     pub path: Vec<u8>,
-    /// What the statement does with it, where that can be told.
+    /// What the statement does with it, if that can be determined.
     pub operation: Option<Operation>,
 }
 
-/// The paths that stand as literals in the statement around a line of source, each with the operation where the call or
-/// the way of opening tells it, as in Perl's `open(my $f, '>>', '/var/log/app.log')`.
+/// The paths that occur as literals in the statement around a source line, each with the operation if the call or the open mode
+/// identifies it, as in Perl's `open(my $f, '>>', '/var/log/app.log')`.
 #[must_use]
 pub fn literals(lines: &[Vec<u8>], at: usize) -> Vec<Literal> {
     let mut found: Vec<Literal> = Vec::new();
@@ -31,28 +31,28 @@ pub fn literals(lines: &[Vec<u8>], at: usize) -> Vec<Literal> {
     found
 }
 
-/// What the line of source does with the path of this name, or the statement around it.
+/// What the source line, or the statement around it, does with the path of this name.
 #[must_use]
 pub fn use_in_source(lines: &[Vec<u8>], at: usize, name: &[u8]) -> Option<Operation> {
     let alone = does_with(lines.get(at)?, name);
     alone.or_else(|| does_with(&statement(lines, at).join(&b' '), name))
 }
 
-/// The directory that a call which starts a program has it started in, as a literal: `spawn("make", {cwd: "/srv/app"})`.
+/// The literal working directory in a call that starts a program: `spawn("make", {cwd: "/srv/app"})`.
 #[must_use]
 pub fn started_in(lines: &[Vec<u8>], at: usize) -> Option<Vec<u8>> {
     let end = lines.len().min(at + OPTIONS);
     directory_in_code(&lines.get(at..end)?.join(&b' '))
 }
 
-/// The paths that stand as literals in code.
+/// The paths that occur as literals in code.
 pub fn paths(code: &[u8]) -> Vec<Literal> {
     let mut found = in_code(code);
     found.retain(|literal| is_path(&literal.path));
     found
 }
 
-/// The ports that code gives with an address, as a pair: `bind(("0.0.0.0", 443))`.
+/// The ports that code passes together with an address: `bind(("0.0.0.0", 443))`.
 #[must_use]
 pub fn ports(code: &[u8]) -> Vec<Object> {
     let port = |(at, literal): (usize, &[u8])| {
@@ -70,7 +70,7 @@ pub fn ports(code: &[u8]) -> Vec<Object> {
     quoted(code).into_iter().filter_map(port).collect()
 }
 
-/// The same of code as a whole.
+/// The same for a piece of code.
 pub fn directory_in_code(code: &[u8]) -> Option<Vec<u8>> {
     let quoted = quoted(code);
     let mut named = quoted.iter().filter(|(at, _)| {
@@ -83,7 +83,7 @@ pub fn directory_in_code(code: &[u8]) -> Option<Vec<u8>> {
     named.next().map(|(_, literal)| literal.to_vec())
 }
 
-/// What code does with the path of this name, where a literal of it is given to exactly one kind of call.
+/// What code does with the path of this name, if the literal is passed to exactly one kind of call.
 #[must_use]
 pub fn does_with(code: &[u8], name: &[u8]) -> Option<Operation> {
     let named = in_code(code)
@@ -97,7 +97,7 @@ pub fn does_with(code: &[u8], name: &[u8]) -> Option<Operation> {
     }
 }
 
-/// The address and port that code binds a socket to, as Python writes it: `s.bind(("0.0.0.0", 80))`.
+/// The address and port that code binds a socket to, in Python's syntax: `s.bind(("0.0.0.0", 80))`.
 #[must_use]
 pub fn address(code: &[u8]) -> Option<Vec<u8>> {
     const CALL: &[u8] = b"bind(";
@@ -113,7 +113,7 @@ pub fn address(code: &[u8]) -> Option<Vec<u8>> {
     Some(format!("{}:{port}", literal.unwrap_or_default()).into_bytes())
 }
 
-/// What code asks of the kernel that is about no file, where it is one thing.
+/// The operation in code that takes no file, if there is exactly one.
 #[must_use]
 pub fn asks_for(code: &[u8]) -> Option<Operation> {
     let words = code.split(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'));
@@ -132,7 +132,7 @@ pub fn asks_for(code: &[u8]) -> Option<Operation> {
     }
 }
 
-/// The number of the process that code sends a signal to: `os.kill(4242, 15)`.
+/// The process that code sends a signal to: `os.kill(4242, 15)`.
 #[must_use]
 pub fn signalled(code: &[u8]) -> Option<i32> {
     const CALL: &[u8] = b"kill(";
@@ -145,7 +145,7 @@ pub fn signalled(code: &[u8]) -> Option<i32> {
 fn in_code(code: &[u8]) -> Vec<Literal> {
     let quoted = quoted(code);
     let mut found = Vec::new();
-    // Perl's way of opening may be a literal of its own, in front of the path.
+    // In Perl, the open mode may be a literal of its own, before the path.
     let mut way: Option<Operation> = None;
     for (number, (at, literal)) in quoted.iter().enumerate() {
         let (sign, rest) = sign(literal);
@@ -168,22 +168,22 @@ fn in_code(code: &[u8]) -> Vec<Literal> {
     found
 }
 
-/// The other arguments of the call that a literal is given to.
+/// The other arguments of the call that a literal is passed to.
 fn arguments(after: &[u8]) -> &[u8] {
     let end = after.iter().position(|byte| b");\n".contains(byte));
     &after[..end.unwrap_or(after.len())]
 }
 
-/// What the call in front of a literal tells; of one that opens, `how` tells it.
+/// The operation of the call before a literal; for a call that opens, `how` determines it.
 fn by_call(before: &[u8], how: Told) -> Option<Operation> {
-    // What stands before the statement's beginning belongs to another one.
+    // What precedes the beginning of the statement belongs to another one.
     let begin = before
         .iter()
         .rposition(|byte| b";\n{}".contains(byte))
         .map_or(0, |at| at + 1);
     let words =
         before[begin..].split(|byte| !(byte.is_ascii_alphanumeric() || b"_.".contains(byte)));
-    // A module's function may be another than the system call of that name: `sqlite3.connect`.
+    // A module's function need not be the system call with the same name: `sqlite3.connect`.
     let told = |word: &[u8]| {
         let last = word.rsplit(|byte| *byte == b'.').next().unwrap_or(word);
         told_by_call(word).or_else(|| told_by_call(last))
@@ -224,7 +224,7 @@ fn is_mode(literal: &[u8]) -> bool {
     (1..=4).contains(&literal.len()) && literal.iter().all(|byte| b"rwaxbtU+".contains(byte))
 }
 
-/// What stands between quotes, each with where it begins.
+/// The quoted strings, each with its position.
 fn quoted(code: &[u8]) -> Vec<(usize, &[u8])> {
     let mut found = Vec::new();
     let mut from = 0;
@@ -240,7 +240,7 @@ fn quoted(code: &[u8]) -> Vec<(usize, &[u8])> {
     found
 }
 
-/// The way of opening that a literal is, or begins with (perlopentut), and what follows it.
+/// The open mode that a literal is or begins with (perlopentut), and what follows it.
 fn sign(literal: &[u8]) -> (Option<Operation>, &[u8]) {
     for (sign, operation) in [
         (&b"+<"[..], Operation::WRITE),
@@ -258,7 +258,7 @@ fn sign(literal: &[u8]) -> (Option<Operation>, &[u8]) {
     (None, literal)
 }
 
-/// Whether a literal is a path, whole: nothing in it is filled in later, and it is no address.
+/// Whether a literal is a complete path, without placeholders, and not an address.
 fn is_path(literal: &[u8]) -> bool {
     let filled_in = |byte: &u8| b"$@%{}\\*?|&;".contains(byte) || byte.is_ascii_whitespace();
     let begins = [&b"/"[..], b"./", b"../"]

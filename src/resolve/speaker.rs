@@ -1,15 +1,15 @@
-//! Who said it: which of the candidate processes wrote a message.
+//! Determines which of the candidate processes wrote a message.
 
 use super::{CandidateProcess, Circumstances, Presence};
 use crate::attempt::{Incident, Operation};
 use crate::byte_path;
 use crate::programs::{CommandLine, command_lines, program};
 
-/// Those who may have written a message.
+/// The processes that may have written a message.
 pub struct Speakers<'c> {
-    /// The processes, the likeliest first.
+    /// The processes, the most likely first.
     pub processes: Vec<&'c CandidateProcess>,
-    /// Whether all that is left open makes no difference to what they may do.
+    /// Whether the remaining candidates have equal rights, so that it makes no difference which of them it was.
     pub known: bool,
     name: Option<Vec<u8>>,
     own: Vec<CommandLine>,
@@ -17,7 +17,8 @@ pub struct Speakers<'c> {
 }
 
 impl<'c> Speakers<'c> {
-    /// The processes that a message may be from. A program that begins its message with its own name is found by that.
+    /// The processes that may have written a message. A program that begins its messages with its own name is identified by
+    /// that.
     pub fn of(incident: &Incident, circumstances: &'c Circumstances) -> Speakers<'c> {
         let every = circumstances.processes.iter();
         let with_lines: Vec<(&CandidateProcess, Vec<CommandLine>)> = every
@@ -35,7 +36,7 @@ impl<'c> Speakers<'c> {
                     line.name() == name || script == Some(name) || is_code_called(line, name)
                 })
             };
-            // Of a command line that starts others, only a process that was not seen may be one of those.
+            // If a command line starts further commands, only a process that was not seen may be one of those.
             let lines = match process.presence {
                 Presence::Switched | Presence::Started => &lines[..],
                 _ => &lines[..lines.len().min(1)],
@@ -52,7 +53,7 @@ impl<'c> Speakers<'c> {
                 named.push(process);
             }
         }
-        // What was not seen to run as another user is only thought of where nobody was seen to speak.
+        // A process that is only assumed to run as another user is considered only if no process was seen to write.
         let is_seen = |process: &&CandidateProcess| process.presence < Presence::Started;
         if named.iter().any(is_seen) {
             named.retain(is_seen);
@@ -91,25 +92,27 @@ impl<'c> Speakers<'c> {
         &self.own
     }
 
-    /// What the program that the message names as its writer does with a file that no command line names.
+    /// What the program named as the writer does with a file that no command line names.
     pub fn does(&self) -> Option<Operation> {
         program(self.name.as_ref()?)?.does_with_others()
     }
 
-    /// Every command line there is.
+    /// All command lines.
     pub fn all_lines(&self) -> &[CommandLine] {
         &self.all
     }
 }
 
-/// Whether a shell calls its own code by this name: the word after the code, and that of what a function of it does.
+/// Whether a shell uses this name for the code on its command line: the word after the code, or the name used for an exported
+/// function.
 fn is_code_called(line: &CommandLine, name: &[u8]) -> bool {
     let first = line.operands.first().map(|operand| operand.word.as_slice());
     line.is_code_for_a_shell()
         && (name == b"environment" || first.map(byte_path::name) == Some(name))
 }
 
-/// The name that the message begins with; of two, which lines of a pipeline that came between each other give, the inner one.
+/// The name that the message begins with. If lines of a pipeline were interleaved, it begins with two, and the inner one
+/// counts.
 fn speaking_name(incident: &Incident) -> Option<&[u8]> {
     let first = leading_name(&incident.message)?;
     let rest = &incident.message[memchr::memmem::find(&incident.message, b": ")? + 2..];
@@ -121,7 +124,7 @@ fn speaking_name(incident: &Incident) -> Option<&[u8]> {
     }
 }
 
-/// The word that a message begins with, as programs put their names there: `cat` of `cat: f: Permission denied`.
+/// The word at the beginning of a message, where programs put their name: `cat` in `cat: f: Permission denied`.
 #[must_use]
 pub fn leading_name(message: &[u8]) -> Option<&[u8]> {
     let end = memchr::memmem::find(message, b": ")?;

@@ -1,4 +1,5 @@
-//! Programs that show what files hold, as data (`patterns/viewers.toml`): what they show is no failure of theirs.
+//! Programs that display the contents of files, as data (`patterns/viewers.toml`). What they display is not a failure of
+//! theirs.
 
 use std::sync::OnceLock;
 
@@ -29,8 +30,8 @@ struct Viewer {
     bare: bool,
 }
 
-/// Whether the command only shows the text that tells of the incident, and does not say so of itself; of a shell's code, whether
-/// all commands in it do.
+/// Whether the command merely displays the text that reports the incident, rather than writing a message of its own. For a
+/// shell's code, this must be true of all commands in it.
 #[must_use]
 pub fn is_only_shown(incident: &Incident, command: &[Vec<u8>]) -> bool {
     let lines = command_lines(command);
@@ -53,7 +54,7 @@ pub fn is_only_shown(incident: &Incident, command: &[Vec<u8>]) -> bool {
         && inner.iter().all(|line| shows(incident, &line.words))
 }
 
-/// Whether this program only shows the text.
+/// Whether this program merely displays the text.
 fn shows(incident: &Incident, command: &[Vec<u8>]) -> bool {
     let [program, arguments @ ..] = command else {
         return false;
@@ -78,8 +79,8 @@ fn shows(incident: &Incident, command: &[Vec<u8>]) -> bool {
     !(says_its_name || says_so || names_its_file)
 }
 
-/// Whether the file that the message names can be one that the program was given: an absolute path is one of its arguments, lies
-/// below one, or one is still to be expanded by a shell.
+/// Whether the file that the message names may be one that the program was given: an absolute path is one of its arguments,
+/// lies below one, or one is still to be expanded by a shell.
 fn is_given(incident: &Incident, arguments: &[Vec<u8>]) -> bool {
     let absolute = incident.paths.first().filter(|path| path.starts_with(b"/"));
     let Some(path) = absolute else {
@@ -92,7 +93,7 @@ fn is_given(incident: &Incident, arguments: &[Vec<u8>]) -> bool {
     })
 }
 
-/// Whether that file lies beside one that the program was given: what is to replace it.
+/// Whether that file is in the same directory as one that the program was given, and is to replace it.
 fn lies_beside(incident: &Incident, arguments: &[Vec<u8>]) -> bool {
     let directory = incident
         .paths
