@@ -1,5 +1,5 @@
-//! What keeps the program small, and how it is linked: so that it starts fast. A wrapper is started as often as the command
-//! it wraps, and what the dynamic loader does before `main` is most of what a wrapper costs.
+//! Keeps the program small and links it for a fast start. A wrapper is started as often as the commands it wraps, and most of
+//! its cost is what the dynamic loader does before `main`.
 
 #[path = "detect/samples.rs"]
 mod samples;
@@ -15,7 +15,7 @@ fn main() {
     link();
 }
 
-/// Copies the files of patterns to where src/detect/files.rs takes them from.
+/// Copies the pattern files, without their samples, to where src/detect/files.rs includes them from.
 fn leave_samples_out() -> std::io::Result<()> {
     println!("cargo::rerun-if-changed=patterns");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
@@ -40,8 +40,8 @@ fn link() {
     if target("OS") != "linux" || target("ENV") != "gnu" || env::var("HOST") != env::var("TARGET") {
         return;
     }
-    // At a fixed address, so that no pointer in the program has to be relocated (and its page copied) at each start;
-    // functions of the C library are looked up when they are first called.
+    // Linked at a fixed address, so that no pointer has to be relocated (and its page copied) at each start. Functions of the C
+    // library are resolved on first use.
     for argument in [
         "-no-pie",
         "-Wl,-z,norelro",
@@ -50,7 +50,7 @@ fn link() {
     ] {
         println!("cargo::rustc-link-arg-bins={argument}");
     }
-    // The unwinder comes from the compiler's archive where it has one: one shared library less to load.
+    // The unwinder is linked statically if the compiler provides it, so that there is one shared library less to load.
     let archive = Command::new("cc")
         .arg("-print-file-name=libgcc_eh.a")
         .output();

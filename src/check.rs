@@ -1,6 +1,6 @@
-//! `permwrap check`: all that a project's `permwrap.toml` asks for, judged at once for the user it names.
+//! `permwrap check`: judges everything that a project's `permwrap.toml` requires, for the user that it names.
 //!
-//! manifest → one attempt for each thing asked → gather → judge → remedy → checklist.
+//! manifest → an attempt for each requirement → gather → judge → remedy → checklist.
 
 mod checklist;
 pub mod draft;
@@ -23,11 +23,11 @@ use crate::render;
 use crate::report::{Conclusion, Finding};
 use manifest::{Manifest, PathNeeds};
 
-/// Judges everything that the manifest asks for. `subject` gives the credentials of a user's name; `sandbox` tells what the
-/// service's sandbox refuses, where its permissions allow it.
+/// Judges everything that the manifest requires. `subject` returns the credentials of a user; `sandbox` says what the service's
+/// sandbox refuses although the permissions allow it.
 ///
 /// # Errors
-/// A user that does not exist, in one line.
+/// A message of one line, if a user does not exist.
 pub fn check(
     manifest: &Manifest,
     service: &Subject,
@@ -79,7 +79,7 @@ fn not_root(subject: &Subject) -> State {
     )
 }
 
-/// Whether the service is in the group.
+/// Whether the service is a member of the group.
 fn member(group: &str, subject: &Subject) -> State {
     let gid = match gather::owner(&format!(":{group}")) {
         Ok((_, Some(gid))) => gid,
@@ -120,7 +120,7 @@ fn listens(port: &str, subject: &Subject) -> State {
     }))
 }
 
-/// Whether the service may run the program.
+/// Whether the service may execute the program.
 fn runs(program: &str, subject: &Subject) -> State {
     let path = match program.contains('/') {
         true => Ok(program.as_bytes().to_vec()),
@@ -132,7 +132,7 @@ fn runs(program: &str, subject: &Subject) -> State {
     }
 }
 
-/// Everything that is asked of one path. Where it is not there, that is said once.
+/// All requirements of one path. If the path does not exist, that is reported only once.
 fn check_path(
     path: &PathNeeds,
     subject: &Subject,
@@ -173,11 +173,11 @@ fn check_path(
     items
 }
 
-/// What is at the path, as far as it can be seen.
+/// The object at the path, as far as it is visible.
 struct Seen {
     is_missing: bool,
     inode: Option<Inode>,
-    /// What it was seen by.
+    /// The finding of inspecting it.
     finding: Finding,
 }
 
@@ -217,7 +217,7 @@ fn judged_at(path: Vec<u8>, operation: Operation, subject: &Subject) -> Finding 
     })
 }
 
-/// Whether one operation is allowed. Of a directory, writing means to create in it.
+/// Whether one operation is allowed. For a directory, writing means creating files in it.
 fn needed(path: &PathNeeds, need: &Operation, seen: &Seen, subject: &Subject) -> State {
     let is_directory = seen
         .inode
@@ -276,7 +276,7 @@ fn failure(because: &str, fixes: Vec<Fix>) -> State {
     }))
 }
 
-/// A fix of something that is no refusal, so that there is nothing to judge again.
+/// A fix for something that is not a refusal, so that it cannot be judged again.
 fn plain_fix(title: &str, command: Argv, needs_root: bool) -> Fix {
     Fix {
         changes: Vec::new(),
@@ -287,7 +287,7 @@ fn plain_fix(title: &str, command: Argv, needs_root: bool) -> Fix {
     }
 }
 
-/// A path that has to be there and is not. What can be said of a directory is how to make it.
+/// A required path that does not exist. For a directory, the fix is to create it.
 fn missing(path: &PathNeeds, subject: &Subject) -> State {
     if !path.is_directory() {
         return failure("it is not there", Vec::new());
@@ -323,7 +323,7 @@ fn missing(path: &PathNeeds, subject: &Subject) -> State {
     )
 }
 
-/// Whether somebody with no relation to the path is refused everything there.
+/// Whether somebody unrelated to the path is refused all access to it.
 fn closed(path: &PathNeeds, seen: &Seen, subject: &Subject) -> State {
     let stranger = Subject::login(NOBODY_AT_ALL, NOBODY_AT_ALL, Vec::new());
     let is_directory = seen
@@ -355,7 +355,7 @@ fn closed(path: &PathNeeds, seen: &Seen, subject: &Subject) -> State {
     State::Holds
 }
 
-/// A uid and gid that nobody has: the highest but those that stand for "none" and "overflow".
+/// A uid and gid that nobody has: the highest number apart from those for "none" and "overflow".
 const NOBODY_AT_ALL: u32 = u32::MAX - 2;
 
 fn has_mode(path: &PathNeeds, seen: &Seen, subject: &Subject) -> State {
@@ -378,7 +378,8 @@ fn has_mode(path: &PathNeeds, seen: &Seen, subject: &Subject) -> State {
     failure(&because, vec![fix])
 }
 
-/// What a manifest asks for is suggested only where any program's words could have it suggested; else what is said instead.
+/// The requirements of a manifest are as untrusted as the output of a program: a change that must never be suggested is
+/// replaced by advice.
 fn forbidden(change: &Change, finding: &Finding) -> Option<Vec<Fix>> {
     let attempt = finding.attempt.as_ref()?;
     let reason = never::forbids(change, attempt, &finding.facts, &Obstacle::Process)?;
@@ -389,7 +390,7 @@ fn forbidden(change: &Change, finding: &Finding) -> Option<Vec<Fix>> {
     Some(reason.advice(&path).map(Fix::advice).into_iter().collect())
 }
 
-/// A change of mode that the owner or root can make.
+/// A change of mode, which the owner or root can make.
 fn chmod(path: &PathNeeds, mode: &str, title: &str, seen: &Seen, subject: &Subject) -> Fix {
     let command = argv(&[b"chmod", mode.as_bytes(), path.path.as_os_str().as_bytes()]);
     let is_owner = seen.inode.is_some_and(|inode| inode.uid == subject.uid);

@@ -1,7 +1,7 @@
-//! The command line, as typed: clap's types only.
+//! The command line, as types for clap.
 //!
-//! The command to run is split off before clap sees the arguments, so that its own arguments reach it byte for byte,
-//! `--` included.
+//! The command to run is split off before clap sees the arguments, so that its own arguments, including `--`, are passed on
+//! unchanged.
 
 mod mend;
 mod setup;
@@ -20,7 +20,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::attempt::Operation;
 use crate::denial::Code;
 
-/// What was asked for on the command line.
+/// The request on the command line.
 #[derive(Debug)]
 pub enum Invocation {
     /// Run a command and explain its permission failures.
@@ -29,19 +29,19 @@ pub enum Invocation {
         options: RunOptions,
         /// The command and its arguments; never empty.
         command: Vec<OsString>,
-        /// The subcommand that its first word resembles, where no `--` says that it is a command.
+        /// The subcommand that the first word of the command resembles, if no `--` marks it as a command.
         resembles: Option<&'static str>,
     },
     /// One of permwrap's own subcommands.
     Own(Own),
 }
 
-/// Why there is nothing to do: help was asked for, or the arguments are wrong.
+/// Why nothing is run: help was requested, or the arguments are wrong.
 #[derive(Debug)]
 pub struct Stop {
-    /// What to print.
+    /// The text to print.
     pub text: String,
-    /// The exit status: 0 for help; else 2 of a subcommand, 125 of a run.
+    /// The exit status: 0 for help; for an error, 2 for a subcommand and 125 for a run.
     pub status: u8,
 }
 
@@ -80,7 +80,7 @@ Examples:
 Exit status: that of COMMAND, or its signal; 125 when permwrap itself failed, 126 when COMMAND
 could not be run, 127 when it was not found.";
 
-/// What permwrap says where it is given nothing.
+/// The message if permwrap is called without arguments.
 const BEGINNING: &str = "\
 permwrap: no command given. Put it before any command, and a hint follows what the system refuses:
 
@@ -300,10 +300,10 @@ pub enum PatternsAction {
     },
 }
 
-/// Reads the arguments, the program's own name not among them.
+/// Parses the arguments, without the program's own name.
 ///
 /// # Errors
-/// Where help was asked for or the arguments are wrong: what to print, and the status to end with.
+/// If help was requested or the arguments are wrong: the text to print and the exit status.
 pub fn parse(arguments: Vec<OsString>) -> Result<Invocation, Stop> {
     let split = Split::of(&arguments);
     let (own, command) = arguments.split_at(split.command_at);
@@ -338,7 +338,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Invocation, Stop> {
     }
 }
 
-/// What `permwrap help` prints: as `--help` of what it is asked about.
+/// The text for `permwrap help`, which is that of the corresponding `--help`.
 fn help_about(subcommand: Option<String>) -> Stop {
     let asked = match subcommand {
         None => vec!["--help".into()],
@@ -365,8 +365,7 @@ fn resembled(word: &OsStr) -> Option<&'static str> {
     suggestion::meant(word.to_str()?, names)
 }
 
-/// The names of permwrap's own subcommands, to be known without building clap's description of them: a command has to be
-/// started before that.
+/// The names of permwrap's own subcommands. The list avoids building clap's description before the command is started.
 const SUBCOMMANDS: &[&[u8]] = &[
     b"why",
     b"explain",
@@ -388,7 +387,7 @@ pub fn is_subcommand(word: &OsStr) -> bool {
     SUBCOMMANDS.contains(&word.as_bytes())
 }
 
-/// The whole command line as clap describes it, for completions and the manual page.
+/// The whole command line as described by clap, for completions and the manual page.
 #[must_use]
 pub fn describe() -> clap::Command {
     let causes = Code::ALL.iter().map(|code| code.name());
@@ -397,7 +396,7 @@ pub fn describe() -> clap::Command {
         .iter()
         .filter_map(|name| std::str::from_utf8(name).ok());
     let subcommands = PossibleValuesParser::new(subcommands);
-    // Only described: a mistyped name gets a better answer than the list of all.
+    // This is only for the description: for a mistyped name, there is a better error message than the list of all values.
     Cli::command()
         .mut_subcommand("causes", |own| {
             own.mut_arg("code", |code| {
@@ -411,14 +410,14 @@ pub fn describe() -> clap::Command {
         })
 }
 
-/// Where permwrap's own arguments end and the command begins.
+/// The boundary between permwrap's own arguments and the command.
 struct Split {
-    /// How many arguments clap is to see.
+    /// The number of arguments that clap parses.
     options_end: usize,
-    /// Where the command begins; the number of arguments where there is none.
+    /// The index of the command; the number of arguments if there is none.
     command_at: usize,
     is_subcommand: bool,
-    /// Whether `--` stands before the command.
+    /// Whether the command is preceded by `--`.
     is_marked: bool,
 }
 
@@ -465,7 +464,7 @@ impl Split {
     }
 }
 
-/// Help as clap writes it; an error as one line.
+/// Help as clap formats it, or an error as a single line.
 fn stop(error: &clap::Error, subcommand: Option<&str>) -> Stop {
     let text = error.render().to_string();
     if error.exit_code() == 0 {

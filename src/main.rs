@@ -1,6 +1,6 @@
-//! Arguments, then the library, then the end of the command.
+//! Parses the arguments, calls the library, and ends as the command ended.
 //!
-//! There is no Rust `main`: before it, the standard library would open closed descriptors 0 to 2 and ignore SIGPIPE, and
+//! There is no Rust `main`: the standard library would first open descriptors 0 to 2 if they are closed and ignore SIGPIPE, and
 //! the command would inherit both.
 #![no_main]
 
@@ -19,18 +19,18 @@ use permwrap::wrap::Explainer;
 #[global_allocator]
 static ALLOCATOR: run::Allocator = run::Allocator;
 
-/// What [`main`] was given.
+/// The arguments of [`main`].
 static WORDS: AtomicPtr<*const c_char> = AtomicPtr::new(std::ptr::null_mut());
 
-/// Where the C library starts the program. The words are handed on from here: without a Rust `main`, not every C library
-/// gives them to the standard library.
+/// The entry point called by the C library. The argument vector is stored here, because without a Rust `main` not every C
+/// library passes it to the standard library.
 ///
 /// # Safety
-/// `words` must be an array of C strings that ends with a null pointer and stays as it is: what the kernel hands over.
+/// `words` must be an array of C strings that is terminated by a null pointer and never changes, as passed by the kernel.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn main(_count: c_int, words: *const *const c_char) -> c_int {
     WORDS.store(words.cast_mut(), SeqCst);
-    // SAFETY: the caller's promise.
+    // SAFETY: guaranteed by the caller.
     let words = unsafe { Words::new(words) };
     if let Some(command) = plain_command(words) {
         let options = Options {
@@ -56,12 +56,12 @@ pub unsafe extern "C" fn main(_count: c_int, words: *const *const c_char) -> c_i
     }
 }
 
-/// Whether permwrap is to keep out of the way: `PERMWRAP=off`.
+/// Whether permwrap is disabled by `PERMWRAP=off`.
 fn is_off() -> bool {
     std::env::var_os("PERMWRAP").is_some_and(|word| word == "off")
 }
 
-/// Runs the command with options that were given. The result is the status where it cannot even be tried.
+/// Runs the command with options. Returns the exit status if the command cannot even be tried.
 fn run_with(options: &RunOptions, command: Vec<OsString>, words: Words) -> c_int {
     if is_off() {
         let quiet = Options {
@@ -100,7 +100,7 @@ fn run_with(options: &RunOptions, command: Vec<OsString>, words: Words) -> c_int
     }
 }
 
-/// What permwrap is to do, by its words.
+/// Parses permwrap's arguments.
 fn parse(words: Words) -> Result<Invocation, Stop> {
     let given = words.iter().skip(1);
     cli::parse(
@@ -110,7 +110,7 @@ fn parse(words: Words) -> Result<Invocation, Stop> {
     )
 }
 
-/// The command, where permwrap is given no options: then nothing need be understood before it is started.
+/// The command, if permwrap is given no options: nothing needs to be parsed before it is started.
 fn plain_command(words: Words) -> Option<Command> {
     let first = words.iter().nth(1)?.to_bytes();
     let begin = match first {
@@ -122,9 +122,9 @@ fn plain_command(words: Words) -> Option<Command> {
     Command::from_argv(words.from(begin)?)
 }
 
-/// What the user's own patterns look for.
+/// The literals of the user's own patterns.
 fn literals() -> Vec<Vec<u8>> {
-    // SAFETY: main has put there what it was given, before anything asks.
+    // SAFETY: main has stored its argument vector there before anything calls this.
     let words = unsafe { Words::new(WORDS.load(SeqCst)) };
     match parse(words) {
         Ok(Invocation::Run { options, .. }) => pattern_files::literals(&options.patterns),
@@ -132,7 +132,7 @@ fn literals() -> Vec<Vec<u8>> {
     }
 }
 
-/// What makes sense of the command's stderr, made once there is something to make sense of.
+/// Creates the observer for the command's stderr, once there is something to observe.
 fn observer(words: Words, trace: Option<Log>) -> MakeObserver {
     Box::new(move || {
         let (options, command, resembles) = match parse(words) {

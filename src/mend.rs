@@ -1,8 +1,8 @@
-//! Puts right what was judged, and takes it back: the only stage that changes anything, and only when asked.
+//! Makes fixes and reverts them. This is the only stage that changes anything, and it does so only on request.
 //!
-//! Everything is judged anew before it is changed. An object is reached from the root directory down, no symlink followed,
-//! and has to be the very one that was judged: what was swapped meanwhile is refused. What was before is on the disk before
-//! the change is made, and the kernel has the last word on whether it helped.
+//! Everything is judged again before it is changed. An object is opened from the root directory downwards without following
+//! symlinks, and must be the very one that was judged, so that a replaced object is refused. The state before a change is
+//! written to disk before the change is made, and the kernel is asked whether it helped.
 
 pub mod deed;
 pub mod history;
@@ -33,47 +33,47 @@ use record::{Record, Stage};
 use runs::Failure;
 use store::Store;
 
-/// What can be done about a failure, judged now.
+/// What can be done about a failure, according to the present state.
 #[derive(Debug)]
 pub enum Way {
-    /// Nothing stands in the way any more.
+    /// The access is allowed now.
     Open(Box<Finding>),
-    /// This process can put it right.
+    /// This process can fix it.
     Ready(Box<Mend>),
-    /// Only root can put it right, or see what is to be done.
+    /// Only root can fix it, or see what is to be done.
     Root(Box<Finding>),
-    /// There is nothing that could be done for the person; what there is, is words.
+    /// Nothing can be done automatically; there is only advice.
     Words(Box<Finding>),
 }
 
 /// A fix that can be made.
 #[derive(Debug)]
 pub struct Mend {
-    /// What was refused.
+    /// The refused attempt.
     pub attempt: Attempt,
-    /// What it was judged on.
+    /// The facts that it was judged on.
     pub facts: Facts,
     /// The fix.
     pub fix: Fix,
-    /// The cause's code.
+    /// The code of the cause.
     pub code: String,
-    /// The changes that make it.
+    /// The changes of which it consists.
     pub deeds: Vec<Deed>,
 }
 
-/// Judges a failure anew.
+/// Judges a failure again.
 ///
 /// # Errors
-/// In one line: it changed while it was looked at.
+/// A message of one line, if the state changed in the meantime.
 pub fn way(failure: &Failure) -> Result<Way, String> {
-    // Another fix may have been made between the look and the plan.
+    // Another fix may have been made between judging and planning.
     judged_now(failure).or_else(|_| judged_now(failure))
 }
 
 fn judged_now(failure: &Failure) -> Result<Way, String> {
     let is_root = rustix::process::geteuid().is_root();
     let mut attempt = failure.attempt.clone();
-    // The process is gone, and another may have its number.
+    // The process has ended, and its id may have been reused.
     attempt.subject.pid = None;
     let ours = attempt.subject.uid == rustix::process::geteuid().as_raw();
     let finding = examine(attempt);
@@ -90,7 +90,7 @@ fn judged_now(failure: &Failure) -> Result<Way, String> {
         return Ok(Way::Words(Box::new(finding)));
     }
     let mut fixes = remedy.fixes.iter().filter(|fix| plan::can_be_made(fix));
-    // What works now, and lets in nobody to anything else, before a group that counts from the next login on.
+    // A fix that takes effect immediately is preferred to a group membership, which requires a new login.
     let proven = fixes.clone().filter(|fix| fix.verified);
     let proven = proven.min_by_key(|fix| fix.relogin);
     match proven {
@@ -114,7 +114,7 @@ impl Mend {
     /// Makes the fix, recorded under this name.
     ///
     /// # Errors
-    /// In one line: what stopped it.
+    /// A message of one line about what prevented it.
     pub fn perform(&self, id: String, asked_by: u32) -> Result<Record, String> {
         let store = Store::own("changes")?;
         let _held = store.hold()?;
@@ -134,7 +134,7 @@ impl Mend {
         Ok(record)
     }
 
-    /// What the kernel says of it now; of a group that was joined, in a new login.
+    /// The kernel's answer to the attempt now; after joining a group, as in a new login.
     #[must_use]
     pub fn prove(&self) -> Proof {
         let mut attempt = self.attempt.clone();
@@ -145,20 +145,20 @@ impl Mend {
         prove(&attempt)
     }
 
-    /// What it does, as a request: "let alice pass through /srv/app".
+    /// What the fix does, in the imperative: "let alice pass through /srv/app".
     #[must_use]
     pub fn title(&self) -> &str {
         &self.fix.title
     }
 
-    /// What is changed, a line each.
+    /// The changes, one line each.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
         words::words(&self.deeds, &self.facts)
     }
 }
 
-/// The path that was asked for; empty where there is none.
+/// The path of the attempt; empty if it has none.
 #[must_use]
 pub fn path(attempt: &Attempt) -> Vec<u8> {
     match &attempt.object {
@@ -167,7 +167,7 @@ pub fn path(attempt: &Attempt) -> Vec<u8> {
     }
 }
 
-/// The time in seconds since 1970.
+/// The current time, in seconds since 1970.
 #[must_use]
 pub fn now() -> u64 {
     std::time::SystemTime::now()

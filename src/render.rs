@@ -1,4 +1,4 @@
-//! From findings to what is shown: a hint for people, or documents for programs.
+//! Presents findings: as hints for people, or as documents for programs.
 #![forbid(unsafe_code)]
 
 pub mod github;
@@ -16,14 +16,14 @@ use crate::facts::Facts;
 use crate::quote;
 use crate::report::{Conclusion, Finding, Unclear};
 
-/// How a hint for people is to look.
+/// The style of hints for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
-    /// With colors.
+    /// Whether to use colors.
     pub color: bool,
-    /// With arrows beyond ASCII.
+    /// Whether to use arrows outside of ASCII.
     pub utf8: bool,
-    /// Columns of the terminal.
+    /// The width of the terminal in columns.
     pub width: usize,
 }
 
@@ -72,7 +72,7 @@ fn deed_to(operation: &Operation, object: &str, to: Option<String>) -> String {
     }
 }
 
-/// What a finding is, in one line: what could not be done, or what is not known of it.
+/// The finding in one line: what could not be done, or what is not known about it.
 #[must_use]
 pub fn headline(finding: &Finding) -> String {
     let Some(attempt) = &finding.attempt else {
@@ -91,14 +91,14 @@ pub fn headline(finding: &Finding) -> String {
     }
 }
 
-/// Where it was, to follow what was done there; empty for here.
+/// The place of the finding, in words that follow what was done there; empty for permwrap's own place.
 fn place(facts: &Facts) -> String {
     let abroad = facts.surroundings.abroad.as_ref();
     let place = abroad.and_then(|abroad| abroad.place.as_ref());
     place.map_or_else(String::new, |place| format!(" {}", place.words()))
 }
 
-/// The path there and the path here of what refuses, or else of what was tried, where they are known to differ.
+/// The path there and the path here of the refusing object, otherwise of the attempt's object, if they are known to differ.
 #[must_use]
 pub fn both_paths(finding: &Finding) -> Option<String> {
     let abroad = finding.facts.surroundings.abroad.as_ref()?;
@@ -121,7 +121,7 @@ pub fn both_paths(finding: &Finding) -> Option<String> {
     ))
 }
 
-/// What the text alone tells.
+/// What the text alone says.
 fn reported(finding: &Finding) -> String {
     const UNNAMED: &str = " that the message does not name";
     let incident = finding.incident.as_ref();
@@ -134,7 +134,7 @@ fn reported(finding: &Finding) -> String {
             deed_to(operation, &object, None)
         ),
         (Some(operation), None) => {
-            // `make the directory {}` of something unnamed is `make a directory`.
+            // For an unnamed object, `make the directory {}` becomes `make a directory`.
             let deed = match operation {
                 Operation::Bind => operation.deed("a port or socket"),
                 _ if operation.makes_a_name() => operation.deed("").replace(" the ", " a "),
@@ -156,7 +156,7 @@ fn reported(finding: &Finding) -> String {
     }
 }
 
-/// Why the evidence does not decide, as a sentence.
+/// Why the evidence does not suffice, as a sentence.
 #[must_use]
 pub fn unclear(unclear: &Unclear) -> String {
     let ways = match unclear {
@@ -191,7 +191,7 @@ fn user(attempt: &Attempt, facts: &Facts) -> String {
     quote::display(facts.names.user(attempt.subject.uid).as_bytes())
 }
 
-/// The object as the message has it, made absolute: where only a directory was named, that.
+/// The object as the message names it, made absolute; if the message names only a directory, that directory.
 fn named(finding: &Finding, attempt: &Attempt) -> String {
     match json::path_of(finding) {
         Some(path) => quote::display(&path),
@@ -199,7 +199,7 @@ fn named(finding: &Finding, attempt: &Attempt) -> String {
     }
 }
 
-/// Whether the object is known not to be there.
+/// Whether the object is known not to exist.
 #[must_use]
 pub fn is_missing(facts: &Facts) -> bool {
     facts
@@ -209,7 +209,7 @@ pub fn is_missing(facts: &Facts) -> bool {
         .is_some_and(|step| step.found == Ok(None))
 }
 
-/// The object as people read it.
+/// The object, as text.
 fn object(attempt: &Attempt) -> String {
     match &attempt.object {
         Object::Path(path) => quote::display(path),

@@ -1,4 +1,4 @@
-//! permwrap's own subcommands: each reads its arguments, does its work and gives an exit status.
+//! permwrap's own subcommands. Each one reads its arguments, does its work and returns an exit status.
 
 mod causes;
 pub mod check;
@@ -22,7 +22,7 @@ use crate::appearance;
 use crate::cli::{Color, Own};
 use crate::render::Style;
 
-/// Runs a subcommand. The result is the exit status.
+/// Runs a subcommand and returns the exit status.
 #[must_use]
 pub fn run(own: &Own) -> u8 {
     let outcome = match own {
@@ -37,7 +37,7 @@ pub fn run(own: &Own) -> u8 {
     })
 }
 
-/// Runs one that reads no file which the user names.
+/// Runs a subcommand that does not read a file named by the user.
 fn simple(own: &Own) -> Outcome {
     match own {
         Own::Why(arguments) => why::run(arguments),
@@ -48,15 +48,15 @@ fn simple(own: &Own) -> Outcome {
         Own::Init(arguments) => setup::init(arguments),
         Own::Config(_) => setup::config(),
         Own::Man(_) => setup::man(),
-        // Help was printed where the arguments are read; the others are run above.
+        // Help is printed when the arguments are parsed; the others were handled above.
         Own::Help(_) | Own::Explain(_) | Own::Patterns(_) | Own::Check(_) => Ok(0),
     }
 }
 
-/// An exit status, or trouble as one line for stderr.
+/// An exit status, or an error message of one line for stderr.
 type Outcome = Result<u8, String>;
 
-/// Writes a result to stdout. A reader that has gone away is no trouble of ours.
+/// Writes a result to stdout. It is not an error if the reader is gone.
 fn print(text: &str) -> Result<(), String> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -66,7 +66,7 @@ fn print(text: &str) -> Result<(), String> {
     }
 }
 
-/// A document as indented JSON for stdout.
+/// Writes a document to stdout, as indented JSON.
 fn print_json(document: &impl serde::Serialize) -> Result<(), String> {
     let text = crate::render::json_text(document);
     print(&text.map_err(|error| format!("cannot write JSON: {error}"))?)

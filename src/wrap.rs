@@ -1,4 +1,4 @@
-//! The story of a run: what the command wrote → detect → resolve → gather → judge → remedy → print.
+//! The course of a run: what the command wrote → detect → resolve → gather → judge → remedy → print.
 
 mod candidates;
 mod own;
@@ -35,36 +35,36 @@ use candidates::candidates;
 use traced::Traced;
 use walk::{Walked, divide};
 
-/// How long what is left over may be worked out for the report when the command has ended.
+/// How long the remaining failures may be investigated for the report after the command has ended.
 const LONGEST_LAST_WORK: Duration = Duration::from_millis(1500);
 
-/// Watches one command: the diagnosis behind the relay.
+/// Watches a command: the diagnosis behind the relay.
 pub struct Explainer {
     report: Option<PathBuf>,
     command: Vec<OsString>,
-    /// The form of hints; `None` where none are wanted.
+    /// The format of hints; `None` if none are wanted.
     form: Option<Hints>,
     style: Style,
     config: Config,
     /// The subcommand that the command resembles.
     resembles: Option<&'static str>,
-    /// Trouble of permwrap's own, to be said at the end.
+    /// permwrap's own problems, to be reported at the end.
     troubles: Vec<String>,
     detector: Detector,
     circumstances: Arc<Circumstances>,
-    /// The command as it was started, in case nothing was seen of it before it was gone.
+    /// The command as it was started, in case it ended before it was seen.
     own: CandidateProcess,
     findings: Findings,
-    /// The refused calls, where they are traced.
+    /// The refused calls, if system calls are traced.
     traced: Option<Traced>,
-    /// What a walk over many places has met, where the command is one and people read its hints.
+    /// The refusals of a traversal, if the command is one and its hints are for people.
     walked: Option<Walked>,
-    /// What was recognised, and why it got no hint; only where that is asked for.
+    /// What was recognised, and why it got no hint; only if requested.
     notes: Option<Vec<String>>,
 }
 
 impl Explainer {
-    /// A diagnosis of this command, nothing seen yet.
+    /// A diagnosis of this command that has not seen anything yet.
     #[must_use]
     pub fn new(
         options: &RunOptions,
@@ -115,12 +115,12 @@ impl Explainer {
         }
     }
 
-    /// Takes what a text tells of, and the call behind it where that is known.
+    /// Handles the incidents of a text, and the calls behind them if they are known.
     fn meet(&mut self, mut incidents: Vec<Incident>) {
         if let Some(notes) = &mut self.notes {
             notes.extend(incidents.iter().map(recognised));
         }
-        // What the command only shows is the failure of some other program.
+        // What the command merely displays is the failure of another program.
         incidents.retain(|incident| {
             let is_shown = resolve::is_only_shown(incident, &self.circumstances.command);
             if let Some(notes) = self.notes.as_mut().filter(|_| is_shown) {
@@ -147,7 +147,7 @@ impl Explainer {
         }
     }
 
-    /// The calls that a command failed of which said nothing.
+    /// Handles the refused calls of a command that failed without a message.
     fn meet_unsaid(&mut self, exit: Exit) {
         let Some(traced) = &mut self.traced else {
             return;
@@ -163,7 +163,7 @@ impl Explainer {
         }
     }
 
-    /// What `--verbose` tells at the end.
+    /// The lines that `--verbose` adds at the end.
     fn verbose(&self) -> Vec<String> {
         let Some(notes) = &self.notes else {
             return Vec::new();
@@ -181,7 +181,7 @@ impl Explainer {
         all
     }
 
-    /// The hints for what was found since the last time.
+    /// The hints for new findings.
     fn hints(&mut self) -> Vec<u8> {
         let (config, words) = (&self.config, self.words());
         let traced = self.traced.is_some();
@@ -217,7 +217,7 @@ impl Explainer {
         text.into_bytes()
     }
 
-    /// The command line for JSON.
+    /// The command line, for JSON.
     fn words(&self) -> Vec<String> {
         self.command
             .iter()
@@ -225,7 +225,7 @@ impl Explainer {
             .collect()
     }
 
-    /// Remembers what was told of, so that `permwrap fix` can judge it anew. Trouble with that is nobody's business here.
+    /// Remembers the reported failures, so that `permwrap fix` can judge them again. Errors are ignored.
     fn remember(&self) {
         if self.form.is_none() || !self.config.remembers() {
             return;
@@ -238,7 +238,7 @@ impl Explainer {
         }
     }
 
-    /// Writes the report, where one was asked for.
+    /// Writes the report, if one was requested.
     fn report(&self, exit: Exit) -> std::io::Result<()> {
         let Some(file) = &self.report else {
             return Ok(());
@@ -261,7 +261,7 @@ impl Explainer {
         report_file::write(file, render::json_text(&report)?.as_bytes())
     }
 
-    /// Why the report could not be written.
+    /// The message that the report could not be written.
     fn not_reported(&self, error: &std::io::Error) -> String {
         let file = self.report.clone().unwrap_or_default();
         let line = format!(
@@ -277,7 +277,7 @@ impl Explainer {
     }
 }
 
-/// What `--verbose` says of a line that was recognised.
+/// The line of `--verbose` about a recognised line.
 fn recognised(incident: &Incident) -> String {
     format!(
         "recognised by the pattern {}: {}",
@@ -286,12 +286,12 @@ fn recognised(incident: &Incident) -> String {
     )
 }
 
-/// What `--verbose` says of a failure that got no hint.
+/// The line of `--verbose` about a failure without a hint.
 fn unsaid(message: &[u8], why: &str) -> String {
     format!("no hint for {}: {why}", quote::display(message))
 }
 
-/// The hint for people, with a line of what is remembered of it.
+/// The hint as text, with a line about an earlier fix of the same refusal.
 fn hint(finding: &Finding, style: Style, traced: bool, config: &Config) -> String {
     let mut hint = text::hint_in_run(finding, style, traced);
     if let (Conclusion::Refused(..), Some(attempt), true) =
@@ -303,7 +303,7 @@ fn hint(finding: &Finding, style: Style, traced: bool, config: &Config) -> Strin
     hint
 }
 
-/// A refusal as it is remembered; `None` for what is none.
+/// A refusal in the form in which it is remembered; `None` for other findings.
 fn failure(finding: &Finding) -> Option<Failure> {
     let attempt = finding.attempt.as_ref()?;
     let (operation, firm, code) = match &finding.conclusion {
@@ -312,7 +312,7 @@ fn failure(finding: &Finding) -> Option<Failure> {
             finding.signs.are_firm(),
             denial.code.name(),
         ),
-        // Where only one of the things that may have been tried is refused, that is asked about.
+        // If exactly one of the possible operations is refused, that one is remembered.
         Conclusion::Unclear(Unclear::Operation(ways)) => {
             let mut refused = ways.iter().filter(|way| way.refused.is_some());
             let only = refused.next().filter(|_| refused.next().is_none())?;
@@ -321,7 +321,7 @@ fn failure(finding: &Finding) -> Option<Failure> {
         _ => return None,
     };
     if matches!(attempt.object, Object::Another(_)) {
-        // Its number will be another process's.
+        // The process id may be reused by another process.
         return None;
     }
     Some(Failure {
@@ -335,7 +335,7 @@ fn failure(finding: &Finding) -> Option<Failure> {
     })
 }
 
-/// Whether the configuration asks for no hint.
+/// Whether the configuration suppresses the hint.
 fn is_ignored(finding: &Finding, config: &Config) -> bool {
     let cause = match &finding.conclusion {
         Conclusion::Refused(denial, _) => Some(denial.code),
@@ -427,7 +427,7 @@ impl Observer for Explainer {
 /// The incidents of a text.
 ///
 /// # Errors
-/// Where a file of patterns or the configuration is malformed.
+/// Fails if a pattern file or the configuration is malformed.
 pub fn incidents_of(text: &[u8], directories: &[PathBuf]) -> Result<Vec<Incident>, String> {
     let (patterns, troubles) = pattern_files::load(directories, &config::load()?);
     match troubles.into_iter().next() {
@@ -436,7 +436,7 @@ pub fn incidents_of(text: &[u8], directories: &[PathBuf]) -> Result<Vec<Incident
     }
 }
 
-/// How hints are to be written, the command line before the configuration.
+/// The format of hints: the command line takes precedence over the configuration.
 fn form(options: &RunOptions, config: &Config) -> Option<Hints> {
     let configured = config.hints.as_ref().map(|set| set.value);
     match (options.quiet, options.hints, configured) {
@@ -447,14 +447,14 @@ fn form(options: &RunOptions, config: &Config) -> Option<Hints> {
     }
 }
 
-/// The time in seconds since 1970.
+/// The current time, in seconds since 1970.
 fn now() -> u64 {
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
 }
 
-/// Here and now, without a command: permwrap's own credentials and working directory.
+/// The circumstances here, without a command: permwrap's own credentials and working directory.
 #[must_use]
 pub fn here() -> Circumstances {
     let start = std::env::current_dir()
@@ -462,7 +462,7 @@ pub fn here() -> Circumstances {
         .unwrap_or_default();
     let search_path = std::env::var_os("PATH").unwrap_or_default();
     let reader = CandidateProcess {
-        // The command's number is not known, and permwrap's own would stand for another process.
+        // The command's process id is unknown, and permwrap's own would denote another process.
         subject: Subject {
             pid: None,
             ..own_subject()
@@ -485,7 +485,7 @@ pub fn here() -> Circumstances {
     }
 }
 
-/// permwrap's own credentials, which a command that it starts has too.
+/// permwrap's own credentials, which are also those of a command that it starts.
 fn own_subject() -> Subject {
     gather::own_subject().unwrap_or_else(|_| {
         let (uid, gid) = (

@@ -1,4 +1,4 @@
-//! What came of a check, for people and as JSON.
+//! The result of a check, as text and as JSON.
 
 use owo_colors::OwoColorize;
 use serde::Serialize;
@@ -9,14 +9,14 @@ use crate::render::layout::labelled;
 use crate::render::{Style, fix_report, incident_report, text};
 use crate::report::{Finding, FixReport, IncidentReport, SCHEMA};
 
-/// What came of a check.
+/// The result of a check.
 #[derive(Debug, Clone)]
 pub struct Checklist {
-    /// The manifest, as it was named.
+    /// The manifest's path, as it was given.
     pub manifest: String,
-    /// Who it was judged for: `www (uid 33)`.
+    /// The user it was judged for: `www (uid 33)`.
     pub user: String,
-    /// Everything that is asked, in the manifest's order.
+    /// All requirements, in the manifest's order.
     pub items: Vec<Item>,
     /// Whether it was judged for root.
     pub is_root: bool,
@@ -24,64 +24,64 @@ pub struct Checklist {
     pub sudo: bool,
 }
 
-/// One thing that is asked.
+/// A requirement.
 #[derive(Debug, Clone)]
 pub struct Item {
-    /// What.
+    /// What is required.
     pub what: Asked,
-    /// Of which path, as the manifest writes it.
+    /// The path, as written in the manifest.
     pub path: Option<String>,
-    /// For whom, where that is not the service's user.
+    /// The user, if not the service's own.
     pub user: Option<String>,
-    /// Whether it holds.
+    /// Whether the requirement is met.
     pub state: State,
 }
 
-/// Whether something holds.
+/// Whether a requirement is met.
 #[derive(Debug, Clone)]
 pub enum State {
-    /// It does.
+    /// It is met.
     Holds,
-    /// It does not.
+    /// It is not met.
     Fails(Box<Failure>),
-    /// It could not be judged; what is missing.
+    /// It could not be judged, because this is missing.
     Unclear(String),
 }
 
-/// What stands against it.
+/// Why a requirement is not met.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    /// Why it does not hold, in words.
+    /// The reason, in words.
     pub because: String,
-    /// What would put it right, best first.
+    /// The fixes, best first.
     pub fixes: Vec<Fix>,
-    /// The judgement, where it is a refusal.
+    /// The finding, if it is a refusal.
     pub finding: Option<Finding>,
 }
 
-/// What is asked of a path or of the service.
+/// What can be required of a path or of the service.
 #[derive(Debug, Clone)]
 pub enum Asked {
-    /// That it does not run as root.
+    /// It does not run as root.
     NotRoot,
-    /// That it is in the group.
+    /// It is a member of the group.
     Member,
-    /// That it may listen on the port.
+    /// It may listen on the port.
     Listen,
-    /// That it may run the program.
+    /// It may execute the program.
     Run,
-    /// That the path is there.
+    /// The path exists.
     Exists,
-    /// That the operation is allowed.
+    /// The operation is allowed.
     Allowed(Operation),
-    /// That nobody else may get in or read it.
+    /// Nobody else has access to it.
     Closed,
-    /// That its mode is one of these.
+    /// Its mode is one of these.
     Mode(Vec<u32>),
 }
 
 impl Asked {
-    /// For programs.
+    /// The name in JSON.
     fn name(&self) -> String {
         match self {
             Asked::NotRoot => "not-root".to_owned(),
@@ -95,7 +95,7 @@ impl Asked {
         }
     }
 
-    /// For people, of this path (group, port, program).
+    /// The wording in text, for this path (group, port, program).
     fn words(&self, path: &str) -> String {
         match self {
             Asked::NotRoot => "does not run as root".to_owned(),
@@ -121,7 +121,7 @@ fn octal(modes: &[u32]) -> String {
 }
 
 impl Checklist {
-    /// Whether all of it holds; `None` where nothing fails but something could not be judged.
+    /// Whether all requirements are met; `None` if none fails, but some could not be judged.
     #[must_use]
     pub fn holds(&self) -> Option<bool> {
         let any = |state: fn(&State) -> bool| self.items.iter().any(|item| state(&item.state));
@@ -134,7 +134,7 @@ impl Checklist {
         }
     }
 
-    /// The whole list for people.
+    /// The complete list, as text.
     #[must_use]
     pub fn text(&self, style: Style) -> String {
         let rows: String = self
@@ -150,7 +150,7 @@ impl Checklist {
         )
     }
 
-    /// Only what does not hold, for a run that is not started because of it.
+    /// Only what is not met, as text for a run that is not started because of it.
     #[must_use]
     pub fn failures(&self, style: Style) -> String {
         let failing = |item: &&Item| !matches!(item.state, State::Holds);
@@ -211,7 +211,7 @@ impl Checklist {
         }
     }
 
-    /// The list for programs.
+    /// The list, as JSON.
     #[must_use]
     pub fn report(&self) -> impl Serialize + use<> {
         Report {
@@ -224,7 +224,7 @@ impl Checklist {
     }
 }
 
-/// `  ok       read  data/`
+/// A row of the list: `  ok       read  data/`.
 fn marked(mark: &str, what: &str, style: Style) -> String {
     let line = labelled(mark, what, usize::MAX);
     if !style.color {

@@ -1,8 +1,8 @@
-//! A first manifest, drafted from what a project's files say: Django and Flask settings, Node servers, compose
-//! files, Kubernetes manifests, Dockerfiles, systemd units.
+//! Drafts a first manifest from the files of a project: Django and Flask settings, Node servers, compose files, Kubernetes
+//! manifests, Dockerfiles, systemd units.
 //!
-//! Each reader looks for the few things that tell of a path or a user, and passes over everything else. What a file says
-//! outright is taken over; what it only suggests is marked as guessed.
+//! Each reader looks for the few things that reveal a path or a user, and ignores everything else. Explicit statements are
+//! taken over; mere indications are marked as guessed.
 
 mod compose;
 mod django;
@@ -14,7 +14,7 @@ mod unit;
 
 use crate::quote;
 
-/// A file of the project that may tell something.
+/// A file of the project that may be informative.
 #[derive(Debug, Clone)]
 pub struct Source {
     /// Its path, relative to the project.
@@ -23,19 +23,19 @@ pub struct Source {
     pub text: String,
 }
 
-/// What was learned.
+/// What has been learned so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Draft {
-    /// The users that the service may run as, the likeliest first, with what tells it.
+    /// The users that the service may run as, the most likely first, each with its source.
     users: Vec<(String, String)>,
     needs: Vec<Need>,
-    /// Ports, with what tells them.
+    /// Ports, each with its source.
     ports: Vec<(u16, String)>,
-    /// What is needed inside a container: not here, where the manifest is judged.
+    /// Requirements inside a container, which do not apply here, where the manifest is judged.
     insides: Vec<Inside>,
 }
 
-/// A path that is needed inside a container.
+/// A path that is required inside a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Inside {
     path: String,
@@ -43,20 +43,20 @@ struct Inside {
     from: String,
 }
 
-/// A path that is needed.
+/// A required path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Need {
     path: String,
-    /// Operations.
+    /// The names of the required operations.
     needs: &'static [&'static str],
     closed: bool,
-    /// What tells it: `app.service line 7: WorkingDirectory`.
+    /// The source of the information: `app.service line 7: WorkingDirectory`.
     from: String,
-    /// Whether the file only suggests it.
+    /// Whether the file merely indicates it.
     guessed: bool,
 }
 
-/// Whether a file of this name can tell something, so that it is worth reading.
+/// Whether a file with this name can be informative, and so is worth reading.
 #[must_use]
 pub fn is_source(path: &str) -> bool {
     Kind::of(path).is_some()
@@ -70,7 +70,7 @@ pub fn draft(sources: &[Source]) -> Draft {
         .iter()
         .filter_map(|source| Some((Kind::of(&source.path)?.confirmed(&source.text)?, source)))
         .collect();
-    // The first user named is the one taken.
+    // The first user that is named is used.
     sources.sort_by_key(|(kind, source)| (*kind, source.path.clone()));
     for (kind, source) in sources {
         match kind {
@@ -86,7 +86,7 @@ pub fn draft(sources: &[Source]) -> Draft {
     draft
 }
 
-/// The kinds of files, those that tell the user most surely first.
+/// The kinds of files, the most reliable ones with regard to the user first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Unit,
@@ -99,7 +99,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// The kind, where the text is of it: names of some are anybody's.
+    /// The kind, if the text confirms it: some of the names are not specific.
     fn confirmed(self, text: &str) -> Option<Kind> {
         let is_it = match self {
             Kind::Kubernetes => text.contains("apiVersion:") && text.contains("kind:"),
@@ -154,14 +154,14 @@ impl Draft {
         }
     }
 
-    /// Notes a path of a container.
+    /// Records a path inside a container.
     fn inside(&mut self, inside: Inside) {
         if !self.insides.iter().any(|known| known.path == inside.path) {
             self.insides.push(inside);
         }
     }
 
-    /// Notes a path; one that is known already gets what it lacks.
+    /// Records a path, or completes an existing entry.
     fn need(&mut self, need: Need) {
         let known = |known: &&mut Need| known.path == need.path;
         match self.needs.iter_mut().find(known) {
@@ -171,7 +171,7 @@ impl Draft {
         }
     }
 
-    /// The manifest's text, with comments that tell where each line comes from.
+    /// The text of the manifest, with comments about the source of each line.
     #[must_use]
     pub fn to_toml(&self) -> String {
         let mut text = String::from(
@@ -246,19 +246,19 @@ impl Draft {
         text + EXAMPLES
     }
 
-    /// Whether no file told anything.
+    /// Whether no file was informative.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.users.is_empty() && self.needs.is_empty()
     }
 }
 
-/// What stands before the paths of a container.
+/// The introduction to paths inside a container.
 const INSIDE: &str = "
 # Inside the container, to be judged there: copy these into the image's own permwrap.toml, and run `permwrap check` in it.
 ";
 
-/// One of each kind, to begin from.
+/// An example of each kind of requirement.
 const EXAMPLES: &str = "
 # Everything that can be asked (permwrap check --help-format tells more); those above [[path]] belong to the top of the file:
 # groups = [\"video\"]             # it is in these groups
@@ -279,12 +279,12 @@ const EXAMPLES: &str = "
 # as = \"worker\"                  # for another user than the service's
 ";
 
-/// Text as TOML writes it.
+/// A string in TOML syntax.
 fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }
 
-/// Joins a path of a file in the project to that file's directory; `./` and `..` are taken out where they can be.
+/// Resolves a path in a file relative to the directory of that file; `./` and `..` are removed where possible.
 fn beside(source: &Source, path: &str) -> String {
     if path.starts_with('/') {
         return path.to_owned();
@@ -296,7 +296,7 @@ fn beside(source: &Source, path: &str) -> String {
     tidied(&format!("{directory}/{path}"))
 }
 
-/// A relative path without `.`, empty parts, and `..` that have something to take away.
+/// A relative path without `.`, empty components, and `..` after a component that it cancels.
 fn tidied(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
@@ -335,7 +335,7 @@ mod tests {
         draft(&sources)
     }
 
-    /// `path: needs` of each need, `!` where guessed, `closed` where it is to be.
+    /// `path: needs` for each need, with `!` if guessed and `closed` if required.
     fn told(draft: &Draft) -> Vec<String> {
         let line = |need: &Need| {
             format!(
@@ -501,7 +501,7 @@ mod tests {
             .unwrap_or_else(|mistake| panic!("{mistake:?}\n{text}"));
         assert_eq!(manifest.user.as_deref(), Some("app"));
         assert!(text.contains("# also: other (Dockerfile line 2: USER)"));
-        // The examples are right, too, once they are no comments.
+        // The examples must be valid when they are uncommented.
         let start = EXAMPLES.find("# groups").expect("there are examples");
         let examples: String = EXAMPLES[start..]
             .lines()

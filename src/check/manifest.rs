@@ -25,51 +25,51 @@ use toml::Spanned;
 use crate::attempt::Operation;
 use crate::config::{Mistake, line_of, mistake};
 
-/// What the file says.
+/// The content of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Manifest {
-    /// Who the service runs as; `None`: whoever runs permwrap.
+    /// The user that the service runs as; `None` for the user who runs permwrap.
     pub user: Option<String>,
-    /// Whether it must not run as root.
+    /// Whether the service must not run as root.
     pub not_root: bool,
-    /// The groups that it must be in.
+    /// The groups that the service must be in.
     pub groups: Vec<String>,
-    /// Where it must be allowed to listen: a port, or an address with one.
+    /// Where the service must be allowed to listen: a port, or an address with a port.
     pub ports: Vec<String>,
-    /// The programs that it must be allowed to run.
+    /// The programs that the service must be allowed to execute.
     pub programs: Vec<String>,
-    /// What it needs of paths, in the order of the file; then its sockets and devices.
+    /// The requirements of paths, in the order of the file, followed by those of sockets and devices.
     pub paths: Vec<PathNeeds>,
 }
 
-/// What is needed of one path.
+/// The requirements of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathNeeds {
-    /// The path, absolute.
+    /// The absolute path.
     pub path: PathBuf,
-    /// The path as it is written.
+    /// The path as written in the file.
     pub written: String,
-    /// The line that names it, from 1.
+    /// The line number, from 1.
     pub line: usize,
-    /// Who needs it, where that is not the service's user.
+    /// The user, if not the service's own.
     pub user: Option<String>,
-    /// What must be allowed.
+    /// The operations that must be allowed.
     pub needs: Vec<Operation>,
-    /// Whether nobody else may get in or read it.
+    /// Whether nobody else may have access to it.
     pub closed: bool,
-    /// The modes it may have; empty: any.
+    /// The permitted modes; empty if any mode is.
     pub modes: Vec<u32>,
 }
 
 impl PathNeeds {
-    /// Whether it must be a directory.
+    /// Whether the path must be a directory.
     #[must_use]
     pub fn is_directory(&self) -> bool {
         self.written.ends_with('/')
     }
 }
 
-/// Reads the text of a manifest that lies in the directory `base` (absolute).
+/// Parses the text of a manifest in the directory `base`, which must be absolute.
 ///
 /// # Errors
 /// The first mistake, with its line.
@@ -142,7 +142,7 @@ struct RawPath {
     user: Option<UserWord>,
 }
 
-/// `"appuser"`, or a bare uid.
+/// `"appuser"` or a bare uid.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "a user is a name or a number")]
 enum UserWord {
@@ -228,7 +228,7 @@ fn path_needs(text: &str, base: &Path, raw: RawPath) -> Result<PathNeeds, Mistak
     })
 }
 
-/// The operations of `permwrap why` but those that need a second path.
+/// The operations of `permwrap why`, except those that require a second path.
 fn operation(word: &str) -> Result<Operation, String> {
     match Operation::from_name(word) {
         Some(Operation::Rename | Operation::Link) => Err(format!(

@@ -1,9 +1,9 @@
-//! What a mistyped word was meant to be.
+//! Suggestions for mistyped words.
 
-/// How many letters may be wrong, missing, too many, or have changed places with their neighbour.
+/// The maximum number of wrong, missing, surplus or transposed letters.
 const MOST_SLIPS: usize = 3;
 
-/// The name that the word was meant to be; `None` where it resembles none of them, or more than one.
+/// The intended name; `None` if the word resembles none of them, or more than one.
 #[must_use]
 pub fn meant<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let most = MOST_SLIPS.min(word.chars().count() / 3);

@@ -1,4 +1,4 @@
-//! One change of the machine, with what was before it: done, and taken back.
+//! A single change of the machine, with the state before it: making and reverting it.
 
 use std::os::fd::OwnedFd;
 
@@ -11,21 +11,21 @@ use super::system::{is_member, options, remount, run, set, setting};
 use crate::byte_path;
 use crate::quote;
 
-/// One change.
+/// A single change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Deed {
-    /// An object's mode, owner, ACL, flags or capabilities.
+    /// Changes an object's mode, owner, ACL, flags or capabilities.
     Alter {
         /// The object.
         object: Object,
-        /// Its state before.
+        /// The state before.
         from: State,
-        /// Its state after.
+        /// The state after.
         to: State,
     },
-    /// An empty file or a directory is made.
+    /// Creates an empty file or a directory.
     Make {
-        /// The directory it is made in.
+        /// The parent directory.
         parent: Object,
         /// Its name.
         name: Vec<u8>,
@@ -33,50 +33,50 @@ pub enum Deed {
         directory: bool,
         /// Its owner and group.
         owner: (u32, u32),
-        /// What was made, once it was.
+        /// The new object, once it exists.
         made: Option<Object>,
     },
-    /// A user joins a group, from the next login on.
+    /// Adds a user to a group, effective from the next login.
     Join {
         /// The user's name.
         user: String,
         /// The group's name.
         group: String,
-        /// Its number: a group made anew is another.
+        /// The gid, to recognise a group that was deleted and created again.
         gid: u32,
     },
-    /// A mount's option.
+    /// Changes options of a mount.
     Remount {
-        /// The directory it is mounted on.
+        /// The mount point.
         point: Object,
-        /// The options that change it, and those that take it back, as mount(8) takes them.
+        /// The options that make the change, in the notation of mount(8).
         to: String,
-        /// Those that take it back.
+        /// The options that revert it.
         back: String,
-        /// All options before, the mount's own and its file system's.
+        /// All options before the change, those of the mount and of its superblock.
         from: String,
-        /// All of them once it was changed.
+        /// All options after the change.
         made: Option<String>,
     },
-    /// A kernel setting, until the next boot.
+    /// Changes a kernel setting, until the next boot.
     Setting {
         /// Its name: `net.ipv4.ip_unprivileged_port_start`.
         name: String,
-        /// Its value before.
+        /// The value before.
         from: String,
-        /// Its value after.
+        /// The value after.
         to: String,
     },
 }
 
-/// What became of a change that was to be taken back.
+/// The result of reverting a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Undone {
-    /// It is as before.
+    /// The previous state is restored.
     Back,
-    /// It was never made, or is as before already.
+    /// The change was never made, or was already reverted.
     Already,
-    /// Others changed it since: it was left.
+    /// Others have changed the object since, so it was left unchanged, for this reason.
     Left(String),
 }
 
@@ -84,7 +84,7 @@ impl Deed {
     /// Makes the change.
     ///
     /// # Errors
-    /// In one line: it is another object now, it was changed since the judgement, or the kernel refused.
+    /// A message of one line: the object was replaced or changed since it was judged, or the kernel refused.
     pub fn perform(&mut self) -> Result<(), String> {
         match self {
             Deed::Alter { object, from, to } => {
@@ -105,7 +105,7 @@ impl Deed {
                     )),
                 });
                 if put.is_err() {
-                    // Where that fails as well, the record still has what was.
+                    // If that fails as well, the record still contains the previous state.
                     let _ = from.put(&fd);
                 }
                 put
@@ -153,11 +153,11 @@ impl Deed {
         }
     }
 
-    /// Puts back what was before the change: exactly that, where nobody changed it since, or with `force` in any case.
-    /// Where the change was not `finished`, some of it may have been made.
+    /// Restores the state before the change, unless others have changed the object since; with `force`, in any case. A change
+    /// that is not `finished` may have been made in part.
     ///
     /// # Errors
-    /// In one line: the kernel refused.
+    /// A message of one line, if the kernel refused.
     pub fn undo(&self, finished: bool, force: bool) -> Result<Undone, String> {
         match self {
             Deed::Alter { object, from, to } => {
@@ -231,7 +231,8 @@ fn state(fd: &OwnedFd, path: &[u8]) -> Result<State, String> {
     State::of(fd).map_err(|errno| trouble(path, errno))
 }
 
-/// Whether every part is as it was before the change, or as it is after it, or is about to be: the marks are off meanwhile.
+/// Whether every attribute has its value from before or after the change, or an intermediate one: flags are cleared during a
+/// change.
 fn is_between(now: &State, from: &State, to: &State) -> bool {
     fn either<T: PartialEq>(now: &T, from: &T, to: &T) -> bool {
         now == from || now == to
@@ -245,7 +246,7 @@ fn is_between(now: &State, from: &State, to: &State) -> bool {
         && (!now.append || from.append || to.append)
 }
 
-/// Makes a name that must not be there yet.
+/// Creates a name that must not exist yet.
 fn make(
     fd: &OwnedFd,
     parent: &Object,
@@ -271,11 +272,11 @@ fn make(
     Ok(object)
 }
 
-/// A new name that is open to nobody else yet.
+/// Creates a name that is not accessible to others yet.
 fn new(fd: &OwnedFd, name: &[u8], directory: bool) -> Result<OwnedFd, rustix::io::Errno> {
     let how = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     if directory {
-        // Nobody else is let in before it has its owner.
+        // Others gain access only after the owner has been set.
         mkdirat(fd, name, Mode::RWXU)?;
         return openat(fd, name, how | OFlags::DIRECTORY, Mode::empty());
     }
@@ -283,7 +284,7 @@ fn new(fd: &OwnedFd, name: &[u8], directory: bool) -> Result<OwnedFd, rustix::io
     openat(fd, name, new | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR)
 }
 
-/// Takes away what was made: a directory while it is empty, a file while nothing was written to it.
+/// Removes what was created: a directory if it is empty, a file if nothing was written to it.
 fn unmake(
     parent: &Object,
     name: &[u8],

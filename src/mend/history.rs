@@ -1,4 +1,4 @@
-//! Refusals that were met, how often, and what became of what put them right. Nothing of it leaves this machine.
+//! Remembers which refusals occurred, how often, and what became of their fixes. This data never leaves the machine.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,34 +10,34 @@ use super::store::Store;
 use crate::attempt::Attempt;
 use crate::quote;
 
-/// How many different refusals are remembered.
+/// The maximum number of different refusals remembered.
 const MOST: usize = 500;
 
 const FILE: &str = "met.json";
 
-/// One refusal, however often it was met.
+/// A refusal, with all its occurrences.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Met {
-    /// What was tried, by its name.
+    /// The name of the operation.
     pub operation: String,
-    /// On what; empty where it is no path.
+    /// The object; empty if it is not a path.
     pub path: Vec<u8>,
-    /// By whom.
+    /// The uid of the subject.
     pub uid: u32,
-    /// The cause's code, when it was met last.
+    /// The code of the cause at the last occurrence.
     pub code: String,
-    /// In how many runs.
+    /// The number of runs in which it occurred.
     pub count: u64,
-    /// When first, in seconds since 1970.
+    /// The first occurrence, in seconds since 1970.
     pub first: u64,
-    /// When last.
+    /// The last occurrence, in seconds since 1970.
     pub last: u64,
 }
 
-/// Counts what a run met.
+/// Counts the refusals of a run.
 ///
 /// # Errors
-/// In one line: there is nowhere to keep it.
+/// A message of one line, if there is no place to store it.
 pub fn count(run: &Run) -> Result<(), String> {
     let store = Store::own("history")?;
     let _held = store.hold()?;
@@ -61,7 +61,7 @@ pub fn count(run: &Run) -> Result<(), String> {
     store.write(FILE, &all, false)
 }
 
-/// All that is remembered, the latest first.
+/// All remembered refusals, the latest first.
 #[must_use]
 pub fn all(store: &Store) -> Vec<Met> {
     store.read(FILE).unwrap_or_default()
@@ -79,14 +79,14 @@ fn met(failure: &Failure, when: u64) -> Met {
     }
 }
 
-/// What put a refusal right, the latest first.
+/// The fixes of a refusal, the latest first.
 pub fn fixes<'a>(met: &'a Met, records: &'a [Record]) -> impl Iterator<Item = &'a Record> {
     records
         .iter()
         .filter(|record| record.stage != Stage::Begun && record.path == met.path)
 }
 
-/// What put the same refusal right before, and why that did not last, in a line; `None` where nothing did.
+/// A line about an earlier fix of the same refusal, and why it did not last; `None` if there was none.
 #[must_use]
 pub fn put_right_before(attempt: &Attempt) -> Option<String> {
     let path = path(attempt);
@@ -107,7 +107,7 @@ pub fn put_right_before(attempt: &Attempt) -> Option<String> {
     Some(format!("put right on {} ({title}){why}", day(last.when)))
 }
 
-/// Why the last fix of a refusal did not last, where it was met again since and that can be told.
+/// Why the last fix of a refusal did not last, if the refusal has occurred again and the reason can be determined.
 #[must_use]
 pub fn why_it_came_back(met: &Met, records: &[Record]) -> Option<String> {
     let last = fixes(met, records).next()?;
@@ -120,11 +120,11 @@ pub fn why_it_came_back(met: &Met, records: &[Record]) -> Option<String> {
     last.deeds.iter().find_map(since::became)
 }
 
-/// A moment as a day: `2026-05-03` (UTC).
+/// A time as a date in UTC: `2026-05-03`.
 #[must_use]
 pub fn day(seconds: u64) -> String {
     let seconds = i64::try_from(seconds).unwrap_or_default();
-    // Years that begin in March, in eras of 400 years (the proleptic Gregorian calendar).
+    // Converts days in the proleptic Gregorian calendar, with years that begin in March and eras of 400 years.
     let days = seconds.div_euclid(86_400) + 719_468;
     let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;

@@ -1,13 +1,13 @@
-//! Who called root for this, by sudo(8) or doas(1).
+//! The user who invoked root by sudo(8) or doas(1).
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-/// How many processes may stand between this one and the invoker's own.
+/// The maximum number of processes between this one and the invoker's own.
 const MOST_BETWEEN: usize = 16;
 
-/// The invoker's uid; `None` where root is here by itself.
+/// The invoker's uid; `None` if the process was not started through sudo or doas.
 #[must_use]
 pub fn invoker() -> Option<u32> {
     if !rustix::process::geteuid().is_root() {
@@ -22,7 +22,7 @@ pub fn invoker() -> Option<u32> {
     uid.or_else(by_doas).filter(|&uid| uid != 0)
 }
 
-/// The invoker's own `$XDG_STATE_HOME`, which sudo does not hand on: sudo itself was started with it.
+/// The invoker's `$XDG_STATE_HOME`. sudo does not pass it on, but was itself started with it.
 pub(super) fn state_home(uid: u32) -> Option<PathBuf> {
     let mut pid = rustix::process::getppid()?.as_raw_pid();
     for _ in 0..MOST_BETWEEN {

@@ -1,4 +1,4 @@
-//! Objects by what they are, not by what their path leads to at the moment.
+//! Objects identified by inode rather than by what their path refers to at the moment.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
@@ -11,26 +11,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::quote;
 
-/// One object, as it was judged.
+/// An object as it was judged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Object {
-    /// Its path, without symlinks.
+    /// Its path without symlinks.
     pub path: Vec<u8>,
-    /// The device number of its file system: major, minor.
+    /// The device number of its file system (major, minor).
     pub device: (u32, u32),
     /// Its inode number.
     pub inode: u64,
-    /// The mount it was met on.
+    /// The id of the mount on which it was met.
     pub mount: u64,
-    /// When it was made, in seconds and nanoseconds, where its file system knows: an inode number is given out again.
+    /// Its creation time in seconds and nanoseconds, if the file system stores it. It distinguishes objects that reuse an inode
+    /// number.
     pub birth: Option<(i64, u32)>,
 }
 
 impl Object {
-    /// What lies at this path now, opened with O_PATH.
+    /// The object at this path, opened with O_PATH.
     ///
     /// # Errors
-    /// In one line: nothing is there, or a symlink is on the way.
+    /// A message of one line, if there is no object or the path contains a symlink.
     pub fn at(path: &[u8]) -> Result<(Object, OwnedFd), String> {
         let fd = walk(path).map_err(|errno| match errno {
             Errno::LOOP | Errno::NOTDIR => {
@@ -45,7 +46,7 @@ impl Object {
         Ok((object, fd))
     }
 
-    /// What an open descriptor stands for.
+    /// The object that a descriptor refers to.
     pub(super) fn of(fd: &OwnedFd, path: &[u8]) -> Result<Object, Errno> {
         let wanted = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID | StatxFlags::BTIME;
         let found = statx(fd, c"", AtFlags::EMPTY_PATH, wanted)?;
@@ -58,10 +59,10 @@ impl Object {
         })
     }
 
-    /// The object itself, opened with O_PATH.
+    /// Opens the object itself, with O_PATH.
     ///
     /// # Errors
-    /// In one line: something else has its path now.
+    /// A message of one line, if its path refers to another object now.
     pub fn open(&self) -> Result<OwnedFd, String> {
         let (now, fd) = Object::at(&self.path)?;
         match *self == now {
@@ -70,10 +71,10 @@ impl Object {
         }
     }
 
-    /// The object itself, after the machine may have been started anew: mounts have other numbers then.
+    /// Like [`Object::open`], but after a possible reboot, which changes mount ids.
     ///
     /// # Errors
-    /// In one line: something else has its path now.
+    /// A message of one line, if its path refers to another object now.
     pub fn open_later(&self) -> Result<OwnedFd, String> {
         let (now, fd) = Object::at(&self.path)?;
         let mount = self.mount;
@@ -91,7 +92,7 @@ impl Object {
     }
 }
 
-/// Goes down from the root directory, one name after the other, following no link.
+/// Resolves a path from the root directory, one name after the other, without following symlinks.
 fn walk(path: &[u8]) -> Result<OwnedFd, Errno> {
     let how = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut here = openat(CWD, "/", how | OFlags::DIRECTORY, Mode::empty())?;
@@ -104,7 +105,7 @@ fn walk(path: &[u8]) -> Result<OwnedFd, Errno> {
         let beneath =
             ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS | ResolveFlags::BENEATH;
         here = match openat2(&here, name, how, Mode::empty(), beneath) {
-            // Older than Linux 5.6.
+            // The kernel is older than 5.6.
             Err(Errno::NOSYS) => openat(&here, name, how, Mode::empty())?,
             found => found?,
         };
@@ -112,18 +113,18 @@ fn walk(path: &[u8]) -> Result<OwnedFd, Errno> {
     Ok(here)
 }
 
-/// A path that leads to the open object itself, whatever has become of its name.
+/// A path that leads to the open object even if its name has changed.
 pub(super) fn handle(fd: &OwnedFd) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()))
 }
 
-/// The object opened for reading, for what O_PATH does not do: only a regular file or a directory is.
+/// Opens the object for reading, for operations that O_PATH does not permit. Only for regular files and directories.
 pub(super) fn reopen(fd: &OwnedFd) -> Result<OwnedFd, Errno> {
     let how = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     open(handle(fd), how, Mode::empty())
 }
 
-/// A system call's trouble with a path, in one line.
+/// The error of a system call on a path, as a message of one line.
 pub(super) fn trouble(path: &[u8], errno: Errno) -> String {
     format!("{}: {errno}", quote::display(path))
 }

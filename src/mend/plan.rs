@@ -1,4 +1,4 @@
-//! A fix that was judged, as the changes of this machine that make it: each with the object it is about, as it is now.
+//! Converts a fix into changes of this machine, each with the object concerned in its present state.
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
@@ -16,13 +16,13 @@ use crate::facts::{Acl, Facts, FileCapabilities, Inode, Node};
 use crate::quote;
 use crate::remedy::Fix;
 
-/// How many objects of a tree are given back at once.
+/// The maximum number of objects of a tree that are given back at a time.
 const MOST_OF_A_TREE: usize = 10_000;
 
-/// How deep a tree may be.
+/// The maximum depth of a tree.
 const DEEPEST: usize = 64;
 
-/// Whether the fix is one that can be made here: it repairs, and all of it is typed changes of this machine.
+/// Whether the fix can be made here: it repairs, and consists only of typed changes of this machine.
 #[must_use]
 pub fn can_be_made(fix: &Fix) -> bool {
     let typed = |change: &Change| {
@@ -43,16 +43,16 @@ pub fn can_be_made(fix: &Fix) -> bool {
     fix.effect == Effect::Repairs && fix.place == Place::Here && fix.changes.iter().all(typed)
 }
 
-/// The changes that make the fix, directories before what is in them.
+/// The changes of which the fix consists, directories before their entries.
 ///
 /// # Errors
-/// In one line: something is not as it was judged, or is not to be changed so.
+/// A message of one line: something is not in the state that was judged, or must not be changed in this way.
 pub fn plan(attempt: &Attempt, before: &Facts, fix: &Fix) -> Result<Vec<Deed>, String> {
     let (mut subject, mut after) = (attempt.subject.clone(), before.clone());
     let mut deeds = Vec::new();
     for change in &fix.changes {
         match change {
-            // Of a tree more is changed than was looked at.
+            // This changes more objects than the facts contain.
             Change::ChownTree {
                 top,
                 from,
@@ -136,7 +136,7 @@ pub fn plan(attempt: &Attempt, before: &Facts, fix: &Fix) -> Result<Vec<Deed>, S
     Ok(deeds)
 }
 
-/// What differs between the two states, an inode each.
+/// The differences between the two states, one change per inode.
 fn alterations(before: &Facts, after: &Facts) -> Result<Vec<Deed>, String> {
     let mut altered: BTreeMap<(usize, Vec<u8>), Deed> = BTreeMap::new();
     let mut inodes = Vec::new();
@@ -186,7 +186,7 @@ fn alterations(before: &Facts, after: &Facts) -> Result<Vec<Deed>, String> {
     Ok(altered.into_values().collect())
 }
 
-/// Whether the object's state is the one that was judged.
+/// Whether the object is in the state that was judged.
 fn is_as_judged(state: &State, node: &Node, inode: &Inode) -> bool {
     let acl = state.acl.as_deref().map(Acl::from_xattr).transpose();
     let same_acl = match (&node.acl, acl) {
@@ -202,7 +202,7 @@ fn is_as_judged(state: &State, node: &Node, inode: &Inode) -> bool {
     same_acl && same_flags && same_inode
 }
 
-/// The object that the facts speak of, where it is still there.
+/// The object that the facts describe, if it still exists.
 fn met(facts: &Facts, node: &Node) -> Result<(Object, OwnedFd), String> {
     let (object, fd) = Object::at(&node.path)?;
     let inode = node.inode.as_ref();
@@ -231,7 +231,7 @@ fn options(option: MountOption, bind: bool) -> String {
     format!("remount,{bind}{}", option.name())
 }
 
-/// A program with this capability, besides those that it has.
+/// Adds a capability to those of an executable.
 fn capable(program: &[u8], capability: Capability) -> Result<Deed, String> {
     let (object, fd) = Object::at(program)?;
     let from = State::of(&fd).map_err(|errno| trouble(program, errno))?;
@@ -257,8 +257,8 @@ fn capable(program: &[u8], capability: Capability) -> Result<Deed, String> {
     Ok(Deed::Alter { object, from, to })
 }
 
-/// What in a directory's tree belongs to one user and is not private to him, as its new owner's: no symlink followed, no
-/// mount entered, nothing with a name elsewhere.
+/// Changes the owner of those files in a directory tree that belong to one user and are not private to that user. Symlinks are
+/// not followed, mounts are not entered, and files with further hard links are left unchanged.
 fn tree(top: &[u8], from: u32, to: (u32, u32)) -> Result<Vec<Deed>, String> {
     let (object, fd) = Object::at(top)?;
     let mut found = Vec::new();
@@ -324,7 +324,8 @@ fn is_directory(fd: &OwnedFd) -> Result<bool, rustix::io::Errno> {
     Ok(rustix::fs::FileType::from_raw_mode(found.st_mode) == rustix::fs::FileType::Directory)
 }
 
-/// The state after chown(2): of what is no directory the kernel takes set-user-ID and the capabilities (chown_common).
+/// The state after chown(2): for anything but a directory, the kernel clears set-user-ID and the file capabilities
+/// (chown_common).
 fn given(from: &State, fd: &OwnedFd, (uid, gid): (u32, u32)) -> Result<State, rustix::io::Errno> {
     let directory = is_directory(fd)?;
     let lost = match (directory, from.mode & 0o010 != 0) {

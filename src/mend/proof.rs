@@ -1,6 +1,7 @@
-//! What the kernel itself says: the call is made with exactly the subject's credentials, where that has no effect.
+//! Asks the kernel itself: makes the call with exactly the subject's credentials, if it has no side effects.
 //!
-//! Credentials are a thread's in Linux (credentials(7)): a thread of its own takes the subject's, makes the call and ends.
+//! On Linux, credentials are per thread (credentials(7)): a separate thread assumes those of the subject, makes the call and
+//! ends.
 
 use std::ffi::OsStr;
 use std::net::{IpAddr, SocketAddr};
@@ -15,18 +16,18 @@ use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use crate::attempt::{Attempt, CapabilitySet, NodeType, Object, Operation, Subject};
 use crate::gather;
 
-/// What came of it.
+/// The result of a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
-    /// The kernel allows it.
+    /// The kernel allows the access.
     Works,
-    /// The kernel still refuses it.
+    /// The kernel still refuses the access.
     Refused(Errno),
-    /// It cannot be tried without doing it, or not with these credentials: the judgement stands.
+    /// The call would have side effects, or these credentials cannot be assumed, so only the judgement is available.
     Untried,
 }
 
-/// Tries the attempt as its subject.
+/// Makes the attempt as its subject.
 #[must_use]
 pub fn prove(attempt: &Attempt) -> Proof {
     let Ok(own) = gather::own_subject() else {
@@ -34,7 +35,7 @@ pub fn prove(attempt: &Attempt) -> Proof {
     };
     let subject = &attempt.subject;
     if subject.uid != 0 && subject.capabilities != CapabilitySet::EMPTY {
-        // A thread that takes another uid has none, and a program's file gives them to who runs it.
+        // A thread that changes its uid loses its capabilities, and those of a file apply only when it is executed.
         return Proof::Untried;
     }
     let as_is = own.uid == subject.uid && own.has_the_rights_of(&as_own(subject, &own));
@@ -53,7 +54,7 @@ pub fn prove(attempt: &Attempt) -> Proof {
     tried.unwrap_or(Proof::Untried)
 }
 
-/// The subject with all that permissions do not turn on as permwrap's own.
+/// The subject, with every attribute that permission checks ignore taken from permwrap's own process.
 fn as_own(subject: &Subject, own: &Subject) -> Subject {
     Subject {
         pid: own.pid,
@@ -65,7 +66,7 @@ fn as_own(subject: &Subject, own: &Subject) -> Subject {
     }
 }
 
-/// This thread takes the ids, for good; with another uid than 0 the kernel takes its capabilities.
+/// Sets the credentials of this thread permanently. With a uid other than 0, the kernel drops its capabilities.
 fn become_subject(subject: &Subject) -> Result<(), Errno> {
     let groups: Vec<Gid> = subject
         .groups
@@ -127,8 +128,8 @@ fn answer(tried: Result<(), Errno>) -> Proof {
     }
 }
 
-/// Of what takes names away or moves them only the directories are asked: where they are closed, it is refused; what else
-/// could refuse it, the judgement knows.
+/// For operations that remove or rename, only write permission on the directories is tried: without it they are refused. What
+/// else may refuse them is left to the judgement.
 fn in_directories(attempt: &Attempt, path: &Path) -> Proof {
     let to = attempt.to.as_deref().map(|to| from_here(attempt, to));
     let from = (attempt.operation != Operation::Link).then(|| path.to_owned());
@@ -139,7 +140,7 @@ fn in_directories(attempt: &Attempt, path: &Path) -> Proof {
     refused.map_or(Proof::Untried, Proof::Refused)
 }
 
-/// Takes the port for a moment; one that another has was not refused.
+/// Binds the port for a moment. That another process uses it is not a refusal.
 fn bound(address: IpAddr, port: u16) -> Result<(), Errno> {
     let family = match address {
         IpAddr::V4(_) => AddressFamily::INET,
@@ -152,7 +153,7 @@ fn bound(address: IpAddr, port: u16) -> Result<(), Errno> {
     }
 }
 
-/// A path that was relative is so again, where this process is in the same directory.
+/// A path that was relative is made relative again, if this process is in the same directory.
 fn from_here(attempt: &Attempt, path: &[u8]) -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     let directory = attempt.directory.as_deref();
@@ -162,7 +163,7 @@ fn from_here(attempt: &Attempt, path: &[u8]) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(rest.unwrap_or(path)))
 }
 
-/// Opens a regular file or a directory; to open anything else may do something.
+/// Opens a regular file or a directory. Opening other types of files could have side effects.
 fn open_without_effect(path: &PathBuf, flags: OFlags) -> Option<Result<(), Errno>> {
     let found = open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
     let found = match found.and_then(fstat) {
@@ -182,7 +183,7 @@ fn accessible(path: &PathBuf, access: Access) -> Result<(), Errno> {
     accessat(CWD, path, access, AtFlags::empty())
 }
 
-/// Whether a name may be made: the directory may be written and searched.
+/// Whether a name may be created: the directory grants write and search permission.
 fn may_make(path: &std::path::Path) -> Result<(), Errno> {
     let above = match path.parent() {
         Some(above) if !above.as_os_str().is_empty() => above.to_owned(),

@@ -1,50 +1,50 @@
-//! The record of a change: on the disk before the change is made, so that whatever happens it can be taken back.
+//! The record of a change. It is written to disk before the change is made, so that the change can be reverted in any case.
 
 use serde::{Deserialize, Serialize};
 
 use super::deed::{Deed, Undone};
 use super::store::Store;
 
-/// How many records are kept.
+/// The maximum number of records kept.
 const MOST: usize = 200;
 
-/// What one `fix` changed.
+/// The changes made by one `fix`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// Its name: the same for who asked and for root, who did it.
+    /// Its name, which is the same in the record of the user who asked and in that of root, who made the changes.
     pub id: String,
-    /// When, in seconds since 1970.
+    /// The time, in seconds since 1970.
     pub when: u64,
-    /// What could not be done: `cannot read /srv/app/db`.
+    /// What was refused: `cannot read /srv/app/db`.
     pub refusal: String,
-    /// What was done about it: `let alice pass through /srv/app`.
+    /// What the fix does: `let alice pass through /srv/app`.
     pub title: String,
-    /// The cause's code.
+    /// The code of the cause.
     pub code: String,
-    /// The path that was asked for.
+    /// The path of the attempt.
     pub path: Vec<u8>,
-    /// Who asked for it.
+    /// The uid of the user who asked for it.
     pub asked_by: u32,
-    /// Whether root did it, and has the record of what was before.
+    /// Whether root made the changes, and so has the record of the previous state.
     pub by_root: bool,
-    /// How far it came.
+    /// How far the fix has progressed.
     pub stage: Stage,
-    /// The changes; of what root did, the first of them, to be told of.
+    /// The changes; if root made them, only the first ones, for display.
     pub deeds: Vec<Deed>,
 }
 
-/// How far a fix came.
+/// How far a fix has progressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stage {
-    /// It was begun: some of it may have been made.
+    /// It was begun, and may have been made in part.
     Begun,
-    /// All of it was made.
+    /// It was made completely.
     Made,
-    /// It was taken back.
+    /// It was reverted.
     Undone,
 }
 
-/// The name of a new record: later ones sort after earlier ones.
+/// A name for a new record. Later names sort after earlier ones.
 #[must_use]
 pub fn new_id() -> String {
     let since = std::time::SystemTime::now()
@@ -53,40 +53,40 @@ pub fn new_id() -> String {
     format!("{:018}-{}", since.as_micros(), std::process::id())
 }
 
-/// Whether it is a record's name, and nothing that leads out of the store.
+/// Whether this is the name of a record, rather than a path that leads out of the store.
 #[must_use]
 pub fn is_id(id: &str) -> bool {
     !id.is_empty() && id.len() < 64 && id.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
 
 impl Record {
-    /// Writes it down.
+    /// Writes the record to the store.
     ///
     /// # Errors
-    /// In one line: there is nowhere to keep it.
+    /// A message of one line, if there is no place to store it.
     pub fn keep(&self, store: &Store) -> Result<(), String> {
         store.write(&self.file(), self, true)?;
         store.keep(MOST);
         Ok(())
     }
 
-    /// The record with this name.
+    /// Reads the record with this name.
     #[must_use]
     pub fn read(store: &Store, id: &str) -> Option<Record> {
         is_id(id).then(|| store.read(&format!("{id}.json")))?
     }
 
-    /// Those that can still be taken back, the newest first.
+    /// All records, the latest first.
     #[must_use]
     pub fn all(store: &Store) -> Vec<Record> {
         let names = store.names().into_iter().rev();
         names.filter_map(|name| store.read(&name)).collect()
     }
 
-    /// Makes its changes: the record is on the disk before them. Where one fails, those before it are taken back.
+    /// Makes the changes; the record is written to disk before them. If one fails, the preceding ones are reverted.
     ///
     /// # Errors
-    /// In one line: what stopped it, and whether something is left of it.
+    /// A message of one line about what prevented it, and whether something could not be reverted.
     pub fn perform(&mut self, store: &Store) -> Result<(), String> {
         self.stage = Stage::Begun;
         self.keep(store)?;
@@ -95,7 +95,7 @@ impl Record {
                 return Err(self.give_up(store, at, &reason));
             }
             if matches!(self.deeds[at], Deed::Make { .. } | Deed::Remount { .. }) {
-                // What was made is known from now on.
+                // The record must include the objects that were created.
                 self.keep(store)?;
             }
         }
@@ -103,12 +103,12 @@ impl Record {
         self.keep(store)
     }
 
-    /// Takes it away: nothing was changed.
+    /// Removes the record, because nothing was changed.
     pub fn forget(&self, store: &Store) {
         store.remove(&self.file());
     }
 
-    /// Takes back the first `made` of its changes.
+    /// Reverts the first `made` changes.
     fn give_up(&mut self, store: &Store, made: usize, reason: &str) -> String {
         let all = std::mem::take(&mut self.deeds);
         self.deeds = all[..made].to_vec();
@@ -129,7 +129,7 @@ impl Record {
         format!("{}.json", self.id)
     }
 
-    /// Takes its changes back, the last first, and says what became of each.
+    /// Reverts the changes, the last one first, and returns the result of each.
     pub fn undo(&mut self, store: &Store, force: bool) -> Vec<Result<Undone, String>> {
         let finished = self.stage == Stage::Made;
         let all: Vec<Result<Undone, String>> = self

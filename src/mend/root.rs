@@ -1,6 +1,7 @@
-//! What only root may do: permwrap calls itself through sudo(8) or doas(1), and hands over what is asked for as data.
+//! Changes that only root can make: permwrap runs itself through sudo(8) or doas(1), and passes the request as data.
 //!
-//! Root's side trusts nothing of it: it judges again what was met, and takes back only what its own records have.
+//! The process that runs as root does not trust the request: it judges the failures again, and reverts only what its own
+//! records contain.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -11,53 +12,53 @@ use serde::{Deserialize, Serialize};
 use super::deed::Deed;
 use super::runs::Failure;
 
-/// The most that is handed over, in bytes.
+/// The maximum length of a request or answer, in bytes.
 const LONGEST: u64 = 4 * 1024 * 1024;
 
-/// What root is asked for.
+/// A request to root.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
-    /// To put these right.
+    /// Fix these failures.
     Fix {
-        /// The failures, each with the name that its record is to have.
+        /// The failures, each with the name for its record.
         failures: Vec<(String, Failure)>,
-        /// Not to ask.
+        /// Do not ask for confirmation.
         yes: bool,
-        /// To change nothing.
+        /// Only show what would be changed.
         dry_run: bool,
     },
-    /// To take back what it changed under this name.
+    /// Revert the changes recorded under this name.
     Undo {
-        /// The record's name.
+        /// The name of the record.
         id: String,
-        /// Also what was changed by others since.
+        /// Revert even what others have changed since.
         force: bool,
     },
 }
 
-/// One fix that root made.
+/// A fix made by root.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
-    /// The record's name.
+    /// The name of its record.
     pub id: String,
-    /// What was done.
+    /// What it does.
     pub title: String,
-    /// The changes, a hundred at most.
+    /// The changes, at most a hundred.
     pub deeds: Vec<Deed>,
 }
 
-/// What came of it.
+/// Root's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Answer {
-    /// What was changed.
+    /// The fixes that were made.
     pub made: Vec<Done>,
-    /// A group that a new login has now.
+    /// A group that the user is a member of from the next login.
     pub group: Option<String>,
-    /// Whether all of it is as was asked for.
+    /// Whether everything was done as requested.
     pub complete: bool,
 }
 
-/// The program through which root is called, where there is one.
+/// The program for running something as root, if one is installed.
 #[must_use]
 pub fn caller() -> Option<PathBuf> {
     let places = ["/usr/bin", "/bin", "/usr/local/bin", "/usr/sbin"];
@@ -67,12 +68,12 @@ pub fn caller() -> Option<PathBuf> {
         .find(|program| program.exists())
 }
 
-/// Why there is no answer of root's.
+/// Why there is no answer from root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Silence {
-    /// Root's side never began: nothing was changed.
+    /// The process of root was never started, so nothing was changed.
     NotBegun(String),
-    /// It began, and what it did is not known.
+    /// It was started, but its result is not known.
     Lost,
 }
 
@@ -87,13 +88,13 @@ impl std::fmt::Display for Silence {
     }
 }
 
-/// The first line of root's side, so that a sudo that refused is told from a permwrap that was ended.
+/// The first line that the process of root writes. Without it, sudo refused; with it, permwrap was terminated later.
 const BEGUN: &str = "begun\n";
 
-/// Has root do it. `subcommand` is permwrap's own, on root's side. Root asks its questions on the terminal.
+/// Runs `subcommand` of permwrap as root, with this request. Root asks for confirmation on the terminal.
 ///
 /// # Errors
-/// Where there is nobody to call root with, or root did not answer.
+/// Fails if there is no means to become root, or root did not answer.
 pub fn ask(subcommand: &str, request: &Request, terminal: bool) -> Result<Answer, Silence> {
     let stdout = call(subcommand, request, terminal).map_err(Silence::NotBegun)?;
     let Some(answer) = stdout.strip_prefix(BEGUN.as_bytes()) else {
@@ -102,7 +103,7 @@ pub fn ask(subcommand: &str, request: &Request, terminal: bool) -> Result<Answer
     serde_json::from_slice(answer).map_err(|_| Silence::Lost)
 }
 
-/// What root's side wrote.
+/// Returns what the process of root wrote.
 fn call(subcommand: &str, request: &Request, terminal: bool) -> Result<Vec<u8>, String> {
     let caller = caller().ok_or("this needs root, and neither sudo nor doas is installed")?;
     let own = std::env::current_exe().map_err(|error| format!("cannot call myself: {error}"))?;
@@ -120,7 +121,7 @@ fn call(subcommand: &str, request: &Request, terminal: bool) -> Result<Vec<u8>, 
         .spawn()
         .map_err(|error| format!("{}: {error}", caller.display()))?;
     if let Some(mut stdin) = child.stdin.take() {
-        // Where sudo ends without reading it, that is said below.
+        // If sudo ends without reading it, that is reported below.
         let _ = stdin.write_all(&text);
     }
     let mut answer = Vec::new();
@@ -132,10 +133,10 @@ fn call(subcommand: &str, request: &Request, terminal: bool) -> Result<Vec<u8>, 
     Ok(answer)
 }
 
-/// What was handed over to this process.
+/// The request passed to this process.
 ///
 /// # Errors
-/// In one line: this process is not root, or it is no request.
+/// A message of one line, if this process is not root or the request is malformed.
 pub fn handed() -> Result<Request, String> {
     if !rustix::process::geteuid().is_root() {
         return Err("only root is handed anything".to_owned());

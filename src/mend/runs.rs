@@ -1,48 +1,48 @@
-//! What the last runs met: the typed attempts, so that `fix` can judge them anew.
+//! The failures of the latest runs, as typed attempts, so that `fix` can judge them again.
 
 use serde::{Deserialize, Serialize};
 
 use super::store::Store;
 use crate::attempt::Attempt;
 
-/// How many runs are remembered.
+/// The maximum number of runs remembered.
 const MOST_RUNS: usize = 50;
 
-/// How many failures of one run are remembered.
+/// The maximum number of failures remembered for each run.
 pub const MOST_FAILURES: usize = 20;
 
-/// A run in which something was told.
+/// A run with reported failures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
-    /// When it ended, in seconds since 1970.
+    /// The time of its end, in seconds since 1970.
     pub when: u64,
-    /// The process id of its permwrap.
+    /// The process id of its wrapper.
     pub wrapper: u32,
     /// The command line.
     pub command: Vec<Vec<u8>>,
-    /// Where it was run.
+    /// The working directory.
     pub directory: Vec<u8>,
-    /// The session and terminal it was run in.
+    /// The session and terminal.
     pub terminal: String,
-    /// What was told, in that order.
+    /// The reported failures, in order.
     pub failures: Vec<Failure>,
 }
 
-/// One failure that was told of.
+/// A reported failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// What was tried.
+    /// The attempt.
     pub attempt: Attempt,
-    /// Whether what was tried is known, and not guessed.
+    /// Whether it is known, rather than guessed, what was tried.
     pub firm: bool,
-    /// Whether it was in another container or namespace than permwrap.
+    /// Whether it occurred in another container or namespace than permwrap's.
     pub elsewhere: bool,
-    /// The cause's code.
+    /// The code of the cause.
     pub code: String,
 }
 
 impl Run {
-    /// A run of this process's child, here and now.
+    /// A run of a child of this process that has just ended.
     #[must_use]
     pub fn now(wrapper: u32, command: Vec<Vec<u8>>, failures: Vec<Failure>) -> Run {
         Run {
@@ -55,10 +55,10 @@ impl Run {
         }
     }
 
-    /// Remembers it.
+    /// Stores the run.
     ///
     /// # Errors
-    /// In one line: there is nowhere to keep it.
+    /// A message of one line, if there is no place to store it.
     pub fn keep(&self) -> Result<(), String> {
         let store = Store::own("runs")?;
         let name = format!("{:012}-{}.json", self.when, self.wrapper);
@@ -68,7 +68,7 @@ impl Run {
     }
 }
 
-/// The last run in this directory, of this terminal before others; else the last of this terminal.
+/// The last run in this directory, preferably on this terminal; otherwise the last one on this terminal.
 #[must_use]
 pub fn last(store: &Store) -> Option<Run> {
     let (here, terminal) = (here(), terminal());
@@ -82,7 +82,7 @@ pub fn last(store: &Store) -> Option<Run> {
         .cloned()
 }
 
-/// The run of this permwrap.
+/// The run of this wrapper process.
 #[must_use]
 pub fn of_wrapper(store: &Store, wrapper: u32, since: u64) -> Option<Run> {
     newest(store)
@@ -102,7 +102,7 @@ fn here() -> Vec<u8> {
         .unwrap_or_default()
 }
 
-/// The session's number and its terminal's (proc_pid_stat(5)), which together no other has.
+/// The ids of session and terminal (proc_pid_stat(5)), which together are unique.
 fn terminal() -> String {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields: Vec<&str> = stat

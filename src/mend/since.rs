@@ -1,4 +1,4 @@
-//! What became of a change since: why it did not last.
+//! What has happened to a change since it was made: why it did not last.
 
 use std::os::fd::OwnedFd;
 
@@ -13,7 +13,7 @@ use super::system::{is_member, options, setting};
 use crate::byte_path;
 use crate::quote;
 
-/// Why the change is no longer in force, in a line; `None` where it still is, or that cannot be seen.
+/// Why the change is no longer in effect, in a line; `None` if it still is, or if that cannot be determined.
 pub(super) fn became(deed: &Deed) -> Option<String> {
     match deed {
         Deed::Alter { object, from, to } => altered(object, from, to),
@@ -81,7 +81,7 @@ fn altered(object: &Object, from: &State, to: &State) -> Option<String> {
     Some(format!("{shown} {what}{when}"))
 }
 
-/// Another object has the name: what programs do that write a file anew. A file has the owner of the process that made it.
+/// Another object has the name now, as when a program writes a file anew. Such a file belongs to the user of that program.
 fn made_anew(now: &Object, fd: &OwnedFd, from: &State, to: &State) -> String {
     let shown = quote::display(&now.path);
     let by = State::of(fd).map_or_else(
@@ -102,13 +102,13 @@ fn made_anew(now: &Object, fd: &OwnedFd, from: &State, to: &State) -> String {
     format!("{shown} is a new one{when}{by}{lasts}")
 }
 
-/// When an inode was changed last, in seconds since 1970.
+/// The last change of an inode (ctime), in seconds since 1970.
 fn changed(fd: &OwnedFd) -> Option<u64> {
     let found = statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::CTIME).ok()?;
     u64::try_from(found.stx_ctime.tv_sec).ok()
 }
 
-/// Whether it can be seen that nothing has this path.
+/// Whether it is certain that this path does not exist.
 fn is_missing(path: &[u8]) -> bool {
     let found = rustix::fs::lstat(path);
     matches!(found, Err(rustix::io::Errno::NOENT))

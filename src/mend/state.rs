@@ -1,4 +1,4 @@
-//! All of an inode that a change may touch: what it was, and what it is to be.
+//! All attributes of an inode that a change may affect.
 
 use std::os::fd::OwnedFd;
 
@@ -14,27 +14,27 @@ use super::object::{handle, reopen};
 const ACL: &str = "system.posix_acl_access";
 const CAPABILITY: &str = "security.capability";
 
-/// Mode, owner and the rest of an inode, bit for bit.
+/// Mode, owner and further attributes of an inode, bit for bit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// The permission bits with set-user-ID, set-group-ID and sticky.
     pub mode: u32,
-    /// The owner.
+    /// The uid of the owner.
     pub uid: u32,
-    /// The group.
+    /// The gid of the owning group.
     pub gid: u32,
-    /// The access ACL as its extended attribute has it.
+    /// The access ACL, as the value of its extended attribute.
     pub acl: Option<Vec<u8>>,
     /// FS_IMMUTABLE_FL.
     pub immutable: bool,
     /// FS_APPEND_FL.
     pub append: bool,
-    /// The file capabilities as their extended attribute has them.
+    /// The file capabilities, as the value of their extended attribute.
     pub capability: Option<Vec<u8>>,
 }
 
 impl State {
-    /// The state of an object that is open with O_PATH.
+    /// The state of an object opened with O_PATH.
     pub fn of(fd: &OwnedFd) -> Result<State, Errno> {
         let found = statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
         let set = |attribute| found.stx_attributes.contains(attribute);
@@ -49,14 +49,14 @@ impl State {
         })
     }
 
-    /// Makes the object what `self` says. A mark on it (`chattr +i`) is taken away for that long.
+    /// Brings the object into this state. An immutable or append-only flag is cleared for the duration of the change.
     pub fn put(&self, fd: &OwnedFd) -> Result<(), Errno> {
         let now = State::of(fd)?;
         if now.immutable || now.append {
             mark(fd, false, false)?;
         }
         let done = self.put_unmarked(fd, &now);
-        // A mark comes back even where the change itself failed.
+        // A flag is restored even if the change itself failed.
         let marks = match done {
             Ok(()) => (self.immutable, self.append),
             Err(_) => (now.immutable, now.append),
@@ -76,7 +76,7 @@ impl State {
         if self.acl != now.acl {
             put_attribute(fd, ACL, self.acl.as_deref())?;
         }
-        // Last, since a new owner or ACL costs bits of it.
+        // The mode is set last, because a new owner or ACL can clear some of its bits.
         if State::of(fd)?.mode != self.mode {
             chmod(handle(fd), Mode::from_raw_mode(self.mode))?;
         }
@@ -87,14 +87,14 @@ impl State {
     }
 }
 
-/// Whether a regular file has further names, through which it would change elsewhere too.
+/// Whether a regular file has further hard links, so that changing it would affect other paths.
 pub(super) fn has_other_names(fd: &OwnedFd) -> Result<bool, Errno> {
     let found = statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
     let directory = FileType::from_raw_mode(u32::from(found.stx_mode)) == FileType::Directory;
     Ok(!directory && found.stx_nlink > 1)
 }
 
-/// An extended attribute; `None` where there is none, or the file system knows none.
+/// The value of an extended attribute; `None` if it does not exist or the file system does not support it.
 fn attribute(fd: &OwnedFd, name: &str) -> Result<Option<Vec<u8>>, Errno> {
     let mut value = vec![0; 65536];
     match getxattr(handle(fd), name, &mut value) {
@@ -117,7 +117,7 @@ fn put_attribute(fd: &OwnedFd, name: &str, value: Option<&[u8]>) -> Result<(), E
     }
 }
 
-/// Sets and clears the two inode flags, the others left alone.
+/// Sets or clears the two inode flags, and leaves the others unchanged.
 fn mark(fd: &OwnedFd, immutable: bool, append: bool) -> Result<(), Errno> {
     let file = reopen(fd)?;
     let mut flags = ioctl_getflags(&file)?;

@@ -1,7 +1,8 @@
-//! The private directory in which is kept what was met and what was changed (the XDG base directory specification's state).
+//! The private directory that holds the records of failures and changes (the state directory of the XDG base directory
+//! specification).
 //!
-//! It belongs to its user and nobody else may look into it. No link in it is followed, what it holds is bounded, and each
-//! file is there as a whole or not at all.
+//! It belongs to its user and is not accessible to others. Symlinks in it are not followed, its size is bounded, and each file
+//! is written atomically.
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -19,13 +20,13 @@ use serde::de::DeserializeOwned;
 
 use super::invoker::{invoker, state_home};
 
-/// The most that one file may hold, in bytes.
+/// The maximum size of a file, in bytes.
 const LARGEST: u64 = 8 * 1024 * 1024;
 
-/// Where root keeps what it changed for others.
+/// The directory in which root keeps records of changes made for others.
 const OF_ROOT: &str = "/var/lib/permwrap";
 
-/// One directory of the store.
+/// A directory of the store.
 #[derive(Debug)]
 pub struct Store {
     fd: OwnedFd,
@@ -33,10 +34,10 @@ pub struct Store {
 }
 
 impl Store {
-    /// The directory of this name in one's own state directory; made where it is not there.
+    /// The directory with this name in the state directory of the current user; created if it does not exist.
     ///
     /// # Errors
-    /// In one line: there is no home, it cannot be written, or it is another's.
+    /// A message of one line: there is no home directory, it is not writable, or the directory belongs to somebody else.
     pub fn own(name: &str) -> Result<Store, String> {
         let top = state_directory().ok_or("there is no home to keep anything in")?;
         let owner = rustix::process::geteuid().as_raw();
@@ -50,7 +51,7 @@ impl Store {
         Ok(Store { fd, owner })
     }
 
-    /// The directory of this name in the state directory of another user, as root reads it: nothing is made there.
+    /// The directory with this name in the state directory of another user, to be read by root. Nothing is created there.
     #[must_use]
     pub fn of_user(uid: u32, name: &str) -> Option<Store> {
         let how = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -71,7 +72,7 @@ impl Store {
         Some(Store { fd, owner: uid })
     }
 
-    /// The names of what it holds, sorted.
+    /// The names of its files, sorted.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = Dir::read_from(&self.fd)
@@ -85,7 +86,7 @@ impl Store {
         names
     }
 
-    /// What a file holds; `None` where there is none, or it is not as this store writes them.
+    /// The content of a file; `None` if it does not exist, or is not a file that this store has written.
     #[must_use]
     pub fn read<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let how = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -103,10 +104,10 @@ impl Store {
         serde_json::from_slice(&text).ok()
     }
 
-    /// Writes a file, as a whole or not at all. Where it `lasts`, it is on the disk when this returns.
+    /// Writes a file atomically. With `lasts`, it is on disk when this returns.
     ///
     /// # Errors
-    /// In one line: it is too large, or there is no room.
+    /// A message of one line: it is too large, or could not be written.
     pub fn write(&self, name: &str, what: &impl Serialize, lasts: bool) -> Result<(), String> {
         let text = serde_json::to_vec(what).map_err(|error| error.to_string())?;
         if text.len() as u64 > LARGEST {
@@ -138,12 +139,12 @@ impl Store {
         written.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
     }
 
-    /// Takes a file away.
+    /// Removes a file.
     pub fn remove(&self, name: &str) {
         let _ = unlinkat(&self.fd, name, AtFlags::empty());
     }
 
-    /// Keeps the newest of its files, by their names, up to this many.
+    /// Keeps the latest files, by name, up to this number, and removes the others.
     pub fn keep(&self, most: usize) {
         let names = self.names();
         let too_many = names.len().saturating_sub(most);
@@ -152,10 +153,10 @@ impl Store {
         }
     }
 
-    /// Waits until nobody else holds it, and holds it until the value is dropped.
+    /// Locks the directory, waiting if necessary. The lock is held until the value is dropped.
     ///
     /// # Errors
-    /// In one line.
+    /// A message of one line.
     pub fn hold(&self) -> Result<OwnedFd, String> {
         let how = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = openat(&self.fd, "lock", how, Mode::RUSR | Mode::WUSR);
@@ -165,7 +166,7 @@ impl Store {
     }
 }
 
-/// A directory that belongs to its owner and is open to nobody else.
+/// Opens a directory that must belong to its owner and be inaccessible to others.
 fn private(
     above: impl std::os::fd::AsFd,
     name: &OsStr,
@@ -190,7 +191,7 @@ fn private(
     Ok(fd)
 }
 
-/// Makes the directories above, private where they are new.
+/// Creates the directories above; new ones are private.
 fn make_all(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new()
@@ -199,8 +200,8 @@ fn make_all(path: &Path) -> std::io::Result<()> {
         .create(path)
 }
 
-/// `$XDG_STATE_HOME/permwrap`, `~/.local/state/permwrap` where that is not set. What root does for somebody else is kept
-/// in root's own place: the environment may be that user's.
+/// `$XDG_STATE_HOME/permwrap`, or `~/.local/state/permwrap` if the variable is not set. Root uses a directory of its own for
+/// what it does on behalf of others, because the environment may be that of another user.
 fn state_directory() -> Option<PathBuf> {
     let absolute = |name: &str| {
         std::env::var_os(name)

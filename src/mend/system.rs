@@ -1,4 +1,5 @@
-//! What no descriptor leads to: mounts, groups and kernel settings, by the programs of the system and by `/proc`.
+//! Changes of what cannot be reached through a file descriptor: mounts, groups and kernel settings, by means of system programs
+//! and `/proc`.
 
 use std::process::{Command, Stdio};
 
@@ -6,10 +7,10 @@ use super::object::Object;
 use super::state::State;
 use crate::quote;
 
-/// Where the programs of the system are: nobody's own search path counts here.
+/// The directories of system programs. The search path of the environment is ignored.
 const SEARCH_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// mount(8) looks the path up once more: only where nobody but root can turn it elsewhere.
+/// Remounts. mount(8) resolves the path once more, so this is done only if nobody but root can redirect it.
 pub(super) fn remount(options: &str, point: &Object) -> Result<(), String> {
     use std::os::unix::ffi::OsStrExt;
     if !is_firm(&point.path) {
@@ -25,7 +26,7 @@ pub(super) fn remount(options: &str, point: &Object) -> Result<(), String> {
     )
 }
 
-/// Whether every directory above is root's, and nobody else may write it.
+/// Whether every directory above belongs to root and is writable by nobody else.
 fn is_firm(path: &[u8]) -> bool {
     let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
     let mut above = ends.map(|(at, _)| &path[..at.max(1)]);
@@ -39,9 +40,9 @@ pub(super) fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
     run_with(Command::new(program).args(arguments), program)
 }
 
-/// Runs a program of the system, with an environment of its own.
+/// Runs a system program with a clean environment.
 fn run_with(command: &mut Command, program: &str) -> Result<(), String> {
-    // Looked up by hand: the search path of the environment is not to count.
+    // The program is located here, because the search path of the environment must not be used.
     let place = SEARCH_PATH
         .split(':')
         .map(|directory| std::path::Path::new(directory).join(program))
@@ -64,13 +65,13 @@ fn run_with(command: &mut Command, program: &str) -> Result<(), String> {
     }
 }
 
-/// Whether the database has the user in the group; `None` where it has no such group.
+/// Whether the group database lists the user as a member; `None` if there is no such group.
 pub(super) fn is_member(user: &str, group: &str, gid: u32) -> Option<bool> {
     let group = nix::unistd::Group::from_name(group).ok()??;
     (group.gid.as_raw() == gid).then(|| group.mem.iter().any(|member| member == user))
 }
 
-/// All options of the mount with this id, its own and its file system's, as `/proc/self/mountinfo` has them.
+/// All options of the mount with this id, including those of its superblock, as `/proc/self/mountinfo` shows them.
 pub(super) fn options(mount: u64) -> Option<String> {
     let table = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
     let is_it = |line: &&str| line.split(' ').next() == Some(mount.to_string().as_str());
@@ -79,12 +80,12 @@ pub(super) fn options(mount: u64) -> Option<String> {
     Some(format!("{} {}", options.0, options.1))
 }
 
-/// The file of a kernel setting: `/proc/sys/fs/protected_regular`.
+/// The file of a sysctl: `/proc/sys/fs/protected_regular`.
 fn setting_file(name: &str) -> String {
     format!("/proc/sys/{}", name.replace('.', "/"))
 }
 
-/// A kernel setting's value now.
+/// The present value of a sysctl.
 pub(super) fn setting(name: &str) -> Result<String, String> {
     let value = std::fs::read_to_string(setting_file(name));
     let value = value.map_err(|error| format!("{name}: {error}"))?;

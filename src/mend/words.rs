@@ -1,4 +1,4 @@
-//! Changes in words, for who is to agree to them.
+//! Describes changes to the user, who has to agree to them.
 
 use super::deed::Deed;
 use super::state::State;
@@ -6,7 +6,7 @@ use crate::byte_path;
 use crate::facts::Facts;
 use crate::quote;
 
-/// Each change of a plan in a line, for people: the object, and what of it becomes what.
+/// A line for each change of a plan: the object, and the attributes before and after.
 #[must_use]
 pub fn words(deeds: &[Deed], facts: &Facts) -> Vec<String> {
     deeds.iter().map(|deed| word(deed, facts)).collect()

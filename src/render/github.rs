@@ -1,9 +1,9 @@
-//! A hint as a workflow annotation (`::error title=...::message`), which GitHub Actions and Forgejo show beside a run.
+//! A hint as a workflow annotation (`::error title=...::message`), which GitHub Actions and Forgejo show along with a run.
 
 use super::{headline, incident_report};
 use crate::report::Finding;
 
-/// One hint as an annotation, newline included. `workspace` is the directory of the checkout: an object in it is annotated
+/// A hint as an annotation, with a trailing newline. `workspace` is the directory of the checkout: an object in it is annotated
 /// as a file of the repository.
 #[must_use]
 pub fn annotation(finding: &Finding, workspace: Option<&str>) -> String {
@@ -43,14 +43,14 @@ pub fn annotation(finding: &Finding, workspace: Option<&str>) -> String {
     )
 }
 
-/// Escapes what ends a message. Nothing that a message or file name holds can begin a command of its own.
+/// Escapes the characters that end a message, so that no part of a message or file name can begin another workflow command.
 fn message(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }
 
-/// Escapes what ends a property.
+/// Escapes the characters that end a property.
 fn property(text: &str) -> String {
     message(text).replace(':', "%3A").replace(',', "%2C")
 }

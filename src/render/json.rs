@@ -1,4 +1,4 @@
-//! Findings as the interface's JSON.
+//! Findings as JSON.
 
 use crate::attempt::{ANY_NAME, Attempt, Errno, Incident, Object, Place, Subject};
 use crate::cause;
@@ -10,15 +10,15 @@ use crate::report::{
     CauseReport, Conclusion, Finding, FixReport, IncidentReport, SubjectReport, Unclear, lossy,
 };
 
-/// A document as indented JSON, with its line feed.
+/// A document as indented JSON, with a trailing newline.
 ///
 /// # Errors
-/// Where it cannot be written as JSON.
+/// Fails if it cannot be represented as JSON.
 pub fn json_text(document: &impl serde::Serialize) -> serde_json::Result<String> {
     Ok(without_controls(&serde_json::to_string_pretty(document)?) + "\n")
 }
 
-/// JSON leaves DEL and the C1 controls as they are, and a terminal may act on them. They stand in strings alone.
+/// Escapes DEL and the C1 controls, which JSON permits unescaped and terminals may interpret. They occur only in strings.
 pub(super) fn without_controls(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
@@ -30,7 +30,7 @@ pub(super) fn without_controls(json: &str) -> String {
     text
 }
 
-/// One finding as the interface's INCIDENT.
+/// A finding as an incident of the report.
 #[must_use]
 pub fn incident_report(finding: &Finding) -> IncidentReport {
     let attempt = finding.attempt.as_ref();
@@ -46,7 +46,7 @@ pub fn incident_report(finding: &Finding) -> IncidentReport {
                 Unclear::Operation(ways) => ways.as_slice(),
                 Unclear::Note(_) => &[],
             };
-            // What asks for less comes first, as in the hint.
+            // The operation that requires less comes first, as in the hint.
             let refused = ways.iter().rev().filter_map(|way| way.refused.as_ref());
             let fixes = refused.filter_map(|(_, fixes)| fixes.first());
             (
@@ -95,8 +95,8 @@ pub fn incident_report(finding: &Finding) -> IncidentReport {
     }
 }
 
-/// A number for a refusal, the same wherever the same user is refused the same by the same: by names, not by numbers that
-/// differ between machines. FNV-1a, as 16 hexadecimal digits.
+/// Identifies a refusal: equal if the same user is refused the same operation by the same obstacle. It is derived from names
+/// instead of numbers, which differ between machines. FNV-1a, as 16 hexadecimal digits.
 fn fingerprint(finding: &Finding) -> Option<String> {
     let (Conclusion::Refused(denial, _), Some(attempt)) = (&finding.conclusion, &finding.attempt)
     else {
@@ -118,13 +118,13 @@ fn fingerprint(finding: &Finding) -> Option<String> {
     Some(format!("{hash:016x}"))
 }
 
-/// Where it was, where that is not where permwrap runs.
+/// The place of the finding, if it is not permwrap's own.
 fn place_of(finding: &Finding) -> Option<String> {
     let abroad = finding.facts.surroundings.abroad.as_ref()?;
     abroad.place.as_ref().map(Place::words)
 }
 
-/// What the text told; else, of a denial, what the kernel answers.
+/// The error number from the text; otherwise, for a refusal, the one that the kernel returns.
 fn errno_of(finding: &Finding) -> Option<Errno> {
     match (&finding.incident, &finding.conclusion) {
         (
@@ -140,7 +140,7 @@ fn errno_of(finding: &Finding) -> Option<Errno> {
     }
 }
 
-/// The operation, where something tells it: the one that the text told of, before the system call that it came to.
+/// The operation, if something identifies it: that of the text takes precedence over that of the system call.
 fn operation_of(finding: &Finding) -> Option<&'static str> {
     let told = finding
         .incident
@@ -156,8 +156,8 @@ fn operation_of(finding: &Finding) -> Option<&'static str> {
     }
 }
 
-/// The path that the message names, made absolute: the one that was judged, with few exceptions. Where nothing could be
-/// judged, the one of the text.
+/// The path in the message, made absolute. With few exceptions it is the path that was judged; if nothing could be judged, it
+/// is the one in the text.
 pub(super) fn path_of(finding: &Finding) -> Option<Vec<u8>> {
     let incident = finding.incident.as_ref();
     let Some(attempt) = &finding.attempt else {
@@ -169,7 +169,7 @@ pub(super) fn path_of(finding: &Finding) -> Option<Vec<u8>> {
     if let Some(directory) = path.strip_suffix(ANY_NAME) {
         return Some(directory.strip_suffix(b"/").unwrap_or(directory).to_vec());
     }
-    // "bad interpreter" is about the interpreter; what was judged is running the script.
+    // "bad interpreter" is about the interpreter, whereas the execution of the script was judged.
     match (
         &finding.conclusion,
         incident.map(|incident| incident.paths.len()),
@@ -207,7 +207,7 @@ fn cause_report(denial: &Denial, attempt: &Attempt, facts: &Facts) -> CauseRepor
     }
 }
 
-/// The object that denies, as a path where it has one.
+/// The refusing object, as a path if it has one.
 #[must_use]
 pub fn obstacle_path(denial: &Denial, attempt: &Attempt, facts: &Facts) -> Option<Vec<u8>> {
     match &denial.at {
@@ -221,7 +221,7 @@ pub fn obstacle_path(denial: &Denial, attempt: &Attempt, facts: &Facts) -> Optio
     }
 }
 
-/// One fix as the interface's FIX.
+/// A fix, as part of the report.
 #[must_use]
 pub fn fix_report(fix: &Fix) -> FixReport {
     let mut path_lossy = false;

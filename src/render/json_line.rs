@@ -1,4 +1,4 @@
-//! A hint as one line of JSON, for logs.
+//! A hint as a single line of JSON, for logs.
 
 use serde::Serialize;
 
@@ -6,9 +6,9 @@ use super::json::without_controls;
 use super::{headline, incident_report};
 use crate::report::{Finding, FixReport, SCHEMA};
 
-/// One hint as a line of JSON, newline included. `time` is in seconds since 1970; `command` is the wrapped command line.
+/// A hint as a line of JSON, with a trailing newline. `time` is in seconds since 1970; `command` is the wrapped command line.
 ///
-/// Its fields are flat and few, as log collectors like them; the report (`--report`) has the rest.
+/// It has few fields and no nesting, to suit log collectors; the report (`--report`) has the rest.
 #[must_use]
 pub fn line(finding: &Finding, command: &[String], time: u64) -> String {
     let incident = incident_report(finding);
@@ -78,10 +78,10 @@ struct Line<'a> {
     exact: bool,
 }
 
-/// A time in seconds since 1970 as RFC 3339 writes it, in UTC: `2026-11-22T00:41:34Z`.
+/// A time in seconds since 1970 in the notation of RFC 3339, in UTC: `2026-11-22T00:41:34Z`.
 fn timestamp(seconds: u64) -> String {
     let (days, second) = (seconds / 86_400, seconds % 86_400);
-    // Years that begin in March have their leap day at the end; an era is the 400 years after which days repeat.
+    // If years begin in March, the leap day is the last day. An era is the 400 years after which the calendar repeats.
     let day = days + 719_468;
     let (era, day_of_era) = (day / 146_097, day % 146_097);
     let year_of_era =
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn times_are_those_of_the_calendar() {
-        // As date(1) -u -d @SECONDS tells them.
+        // The expected values are those of date(1) -u -d @SECONDS.
         for (seconds, expected) in [
             (0, "1970-01-01T00:00:00Z"),
             (951_782_399, "2000-02-28T23:59:59Z"),

@@ -1,14 +1,14 @@
-//! Lines of a hint: labels in a column of their own, words wrapped to the width of the terminal.
+//! Layout of hints: labels in a column of their own, text wrapped to the width of the terminal.
 
 use owo_colors::OwoColorize;
 use unicode_width::UnicodeWidthStr;
 
 use super::Style;
 
-/// Where the words begin, behind the labels.
+/// The column at which text begins, after the labels.
 pub const INDENT: usize = 11;
 
-/// A label and the words behind it, wrapped to `width` columns; the label only before the first line.
+/// A label followed by text that is wrapped to `width` columns; only the first line has the label.
 #[must_use]
 pub fn labelled(label: &str, words: &str, width: usize) -> String {
     let mut text = String::new();
@@ -22,8 +22,8 @@ pub fn labelled(label: &str, words: &str, width: usize) -> String {
     text
 }
 
-/// The words in lines of at most `width` columns. A word that is longer stands alone on its line: a path or a command
-/// broken in two could not be copied.
+/// Wraps text to lines of at most `width` columns. A longer word is put on a line of its own, because a path or command that
+/// was broken could not be copied.
 #[must_use]
 pub fn wrapped(words: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = vec![String::new()];
@@ -41,13 +41,13 @@ pub fn wrapped(words: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// How many columns the text takes on a terminal: two for a wide character, as those of Chinese and Japanese.
+/// The width of the text on a terminal: wide characters, such as Chinese and Japanese ones, take two columns.
 #[must_use]
 pub fn columns(text: &str) -> usize {
     text.width()
 }
 
-/// The words made to stand out, where there are colors.
+/// Highlights the text, if colors are used.
 pub(super) fn strong(text: &str, style: Style) -> String {
     if style.color {
         text.yellow().to_string()

@@ -1,11 +1,11 @@
-//! A hint as one line for people, who ask for the whole of it with `permwrap explain --last`.
+//! A hint as a single line, to which `permwrap explain --last` gives the details.
 
 use super::{Style, headline, incident_report, unclear};
 use crate::cause;
 use crate::quote;
 use crate::report::{Conclusion, Finding};
 
-/// The hint, with its line feed: what could not be done, why, and the first fix.
+/// The hint, with a trailing newline: what could not be done, why, and the first fix.
 #[must_use]
 pub fn line(finding: &Finding, style: Style) -> String {
     let incident = incident_report(finding);

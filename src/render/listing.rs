@@ -1,4 +1,4 @@
-//! The listing: the way to the object, a row a component, with the refusing row marked.
+//! The listing: the path to the object, a row per component, with the refusing row marked.
 
 use crate::denial::{Denial, Obstacle};
 use crate::facts::{Facts, Kind, Node, NodeId, Walk};
@@ -8,27 +8,27 @@ use super::Style;
 use super::layout::strong;
 use super::layout::{INDENT, columns, wrapped};
 
-/// One line of the listing.
+/// A row of the listing.
 struct Row {
-    /// Type and permissions, owner, group: the columns before the name.
+    /// The columns before the name: type and permissions, owner, group.
     cells: [String; 3],
     name: String,
     remark: Remark,
 }
 
-/// What is said beside a row.
+/// The remark beside a row.
 enum Remark {
     None,
-    /// The row refuses; why.
+    /// The row refuses, for this reason.
     Refuses(String),
-    /// A fact about it.
+    /// A note about the row.
     Note(&'static str),
 }
 
-/// The widest name that other rows' remarks are lined up behind.
+/// The maximum width of names up to which the remarks of other rows are aligned.
 const WIDEST_NAME: usize = 24;
 
-/// The listing to the object that refuses, ready to print; empty where no object on a path does.
+/// The listing up to the refusing object; empty if no object on a path refuses.
 #[must_use]
 pub fn listing(denial: &Denial, facts: &Facts, mark: &str, style: Style) -> String {
     let (Obstacle::Node(refusing) | Obstacle::Mount(_, refusing)) = denial.at else {
@@ -52,7 +52,7 @@ pub fn listing(denial: &Denial, facts: &Facts, mark: &str, style: Style) -> Stri
         .collect()
 }
 
-/// The nodes of a walk in order, each with its name on the listing.
+/// The nodes of a walk in order, each with its name in the listing.
 fn way(walk: &Walk) -> impl Iterator<Item = (NodeId, &[u8])> {
     let start = walk.beginning();
     let start = start.map(|(node, _)| (node, b"/".as_slice()));
@@ -63,7 +63,7 @@ fn way(walk: &Walk) -> impl Iterator<Item = (NodeId, &[u8])> {
     start.into_iter().chain(steps)
 }
 
-/// The rows worth showing: the one before the refusing one, that one, and what it hides as a single row.
+/// The relevant rows: the refusing one, the one before it, and a single row for what it conceals.
 fn rows(walk: &Walk, facts: &Facts, refusing: NodeId, mark: &str) -> Vec<Row> {
     let nodes: Vec<(NodeId, &[u8])> = way(walk).collect();
     let at = nodes
@@ -163,7 +163,7 @@ fn unseen(walk: &Walk) -> Option<Row> {
     })
 }
 
-/// One row, its remark beside it, or below it where the terminal is too narrow for both.
+/// A row with its remark beside it or, if the terminal is too narrow, below it.
 fn line(row: &Row, [listing, owner, group]: [usize; 3], name: usize, style: Style) -> String {
     let cells = &row.cells;
     let plain = format!(

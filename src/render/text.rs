@@ -1,4 +1,4 @@
-//! A hint for people.
+//! A hint as text.
 
 use owo_colors::OwoColorize;
 
@@ -17,7 +17,7 @@ pub fn hint(finding: &Finding, style: Style) -> String {
     hint_with(finding, style, None)
 }
 
-/// The hint, with the call that would show more where the text says too little.
+/// The hint, including how to obtain more information if the text says too little.
 fn hint_with(finding: &Finding, style: Style, trace: Option<&str>) -> String {
     let mut text = headline(&super::headline(finding), finding, style);
     match (&finding.conclusion, &finding.attempt) {
@@ -54,7 +54,7 @@ fn hint_with(finding: &Finding, style: Style, trace: Option<&str>) -> String {
     text
 }
 
-/// What may tell more of a failure that could not be explained: root sees what others do not.
+/// How to learn more about a failure that could not be explained: root can see more than others.
 fn what_next(finding: &Finding, trace: Option<&str>, style: Style) -> String {
     let mut text = String::new();
     let attempt = finding.attempt.as_ref();
@@ -70,7 +70,7 @@ fn what_next(finding: &Finding, trace: Option<&str>, style: Style) -> String {
     text + &labelled("more", "permwrap causes unknown", style.width)
 }
 
-/// The call of `permwrap why` by which root can ask the same; `None` where something unread is not the trouble.
+/// The call of `permwrap why` with which root can ask the same question; `None` if the problem is not something unreadable.
 fn question(attempt: &Attempt, finding: &Finding) -> Option<String> {
     let Object::Path(path) = &attempt.object else {
         return None;
@@ -100,8 +100,8 @@ fn question(attempt: &Attempt, finding: &Finding) -> Option<String> {
     ))
 }
 
-/// The hint for a finding of a run. Where it lacks the object or the operation and the calls were not traced, it ends with
-/// how to get them.
+/// The hint for a finding of a run. If it lacks the object or the operation and system calls were not traced, it ends with how
+/// to trace them.
 #[must_use]
 pub fn hint_in_run(finding: &Finding, style: Style, traced: bool) -> String {
     let trace = (lacks_something(finding) && !traced)
@@ -120,12 +120,12 @@ pub fn hint_for_a_text(finding: &Finding, style: Style) -> String {
     hint_with(finding, style, lacks_something(finding).then_some(trace))
 }
 
-/// Whether nothing tells the object or the operation.
+/// Whether nothing identifies the object or the operation.
 fn lacks_something(finding: &Finding) -> bool {
     finding.signs.object.is_none() || finding.signs.operation.is_none()
 }
 
-/// What would allow each of the ways that are refused now, saying for what it is.
+/// The fixes for each of the operations that are refused now, each with a note of what it is for.
 fn fix_of_each(ways: &[Way]) -> Vec<Fix> {
     let fix = |way: &Way| {
         let (_, fixes) = way.refused.as_ref()?;
@@ -137,7 +137,7 @@ fn fix_of_each(ways: &[Way]) -> Vec<Fix> {
     };
     let mut each: Vec<Fix> = Vec::new();
     for fix in ways.iter().rev().filter_map(fix) {
-        // Advice does not say what it is for, so that it serves once.
+        // Advice does not say what it is for, so it is shown only once.
         let is_told = |known: &Fix| known.argv.is_empty() && known.title == fix.title;
         if !(fix.argv.is_empty() && each.iter().any(is_told)) {
             each.push(fix);
@@ -147,7 +147,7 @@ fn fix_of_each(ways: &[Way]) -> Vec<Fix> {
 }
 
 fn fixes_for(finding: &Finding, attempt: &Attempt, all: &[Fix], style: Style) -> String {
-    // Of another place, what a fix needs was said for whoever reads it.
+    // For another place, what a fix requires was already stated.
     let is_root = attempt.subject.uid == 0 && finding.facts.surroundings.abroad.is_none();
     fixes(all, is_root, finding.facts.surroundings.sudo, style)
 }
@@ -179,21 +179,21 @@ pub fn answer(finding: &Finding, style: Style) -> String {
     }
 }
 
-/// What a walk over many places has met.
+/// The refusals that a traversal encountered.
 pub struct WalkHint<'w> {
-    /// How many places it was refused.
+    /// The number of refused paths.
     pub count: usize,
-    /// Where it started, where that is one place.
+    /// Its starting point, if it has only one.
     pub below: Option<String>,
     /// Whether it was to delete them.
     pub deletes: bool,
-    /// The command line, for a shell.
+    /// The command line, quoted for a shell.
     pub command: String,
-    /// The first that it met.
+    /// The finding for the first of them.
     pub first: &'w Finding,
 }
 
-/// The sentence of a walk's hint.
+/// The sentence for the hint of a traversal.
 fn walk_sentence(walk: &WalkHint) -> String {
     let (first, facts) = (walk.first, &walk.first.facts);
     let user = first.attempt.as_ref().map_or_else(
@@ -215,7 +215,7 @@ fn walk_sentence(walk: &WalkHint) -> String {
     }
 }
 
-/// The hint for a walk as one line.
+/// The hint for a traversal, as a single line.
 #[must_use]
 pub fn walk_line(walk: &WalkHint) -> String {
     let sudo = if walk.first.facts.surroundings.sudo {
@@ -230,8 +230,8 @@ pub fn walk_line(walk: &WalkHint) -> String {
     quote::line(&format!("permwrap: {}{fix}", walk_sentence(walk))) + "\n"
 }
 
-/// The hint for a walk: how many places, the first of them, and the way to see them all. Nothing is opened for it: what is
-/// closed to a walk is closed on purpose, as a rule.
+/// The hint for a traversal: the number of refused paths, the first of them, and how to list them all. It suggests no change,
+/// because what a traversal cannot enter is usually closed on purpose.
 #[must_use]
 pub fn walk(walk: &WalkHint, style: Style) -> String {
     let (first, facts) = (walk.first, &walk.first.facts);
@@ -254,7 +254,7 @@ pub fn walk(walk: &WalkHint, style: Style) -> String {
     text + &labelled("more", more, style.width)
 }
 
-/// What was refused by no file of this machine: the line that tells of it, and what it means.
+/// A refusal that no file of this machine is responsible for: the line that reports it, and what it means.
 #[must_use]
 pub fn elsewhere(message: &[u8], meaning: &str, style: Style) -> String {
     let head = titled(
@@ -287,8 +287,8 @@ fn titled(sentence: &str, style: Style) -> String {
     }
 }
 
-/// The fixes, best first, as lines that can be pasted, for root or for one who has sudo(8) or has not; their remarks
-/// lined up where there is room.
+/// The fixes, best first, as lines that can be pasted by root, by a user with sudo(8) or by one without it. Remarks are aligned
+/// if there is room.
 #[must_use]
 pub fn fixes(fixes: &[Fix], is_root: bool, sudo: bool, style: Style) -> String {
     let lines: Vec<(String, String)> = fixes
@@ -323,7 +323,7 @@ pub fn fixes(fixes: &[Fix], is_root: bool, sudo: bool, style: Style) -> String {
     text
 }
 
-/// The commands as one line.
+/// The commands as a single line.
 fn pasteable(commands: &[String], sudo: bool) -> String {
     let prefix = if sudo { "sudo " } else { "" };
     commands
@@ -339,7 +339,7 @@ fn remark(fix: &Fix, sudo: bool, is_root: bool) -> String {
         note => note.to_owned(),
     };
     if fix.needs_root && !sudo && !is_root {
-        // Not behind it: "log in again, as root" is another thing.
+        // It is not appended, because "log in again, as root" would mean something else.
         remark = format!("in a root shell; {remark}");
     }
     if fix.relogin && !remark.contains("log in") && !remark.contains("log out") {
@@ -348,7 +348,7 @@ fn remark(fix: &Fix, sudo: bool, is_root: bool) -> String {
     remark
 }
 
-/// A command with its remark beside it, behind the `widest` command where that fits, or below it.
+/// A command with its remark, which is aligned after the `widest` command if it fits, and otherwise put below.
 fn command(label: &str, command: &str, remark: &str, widest: usize, style: Style) -> String {
     let shown = if style.color {
         command.cyan().bold().to_string()
@@ -387,13 +387,13 @@ fn more(denial: &Denial, style: Style) -> String {
     )
 }
 
-/// A line of what is remembered of a refusal.
+/// A line about an earlier occurrence of a refusal.
 #[must_use]
 pub fn remembered(before: &str, style: Style) -> String {
     labelled("before", before, style.width)
 }
 
-/// The words at the end of a run for failures that no hint was shown for; `listed` says whether a report lists them.
+/// The text at the end of a run about failures for which no hint was shown. `listed` says whether a report lists them.
 #[must_use]
 pub fn remainder(unshown: u64, listed: bool) -> String {
     let (failures, them) = match unshown {

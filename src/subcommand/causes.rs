@@ -25,7 +25,7 @@ pub fn run(arguments: &Causes) -> Outcome {
     Ok(0)
 }
 
-/// The page as it is written; on a terminal its headings stand out instead of being marked.
+/// The page in Markdown; on a terminal with colors, its headings are shown in bold instead.
 fn page(code: Code, color: bool) -> String {
     if !color {
         return code.page().to_owned();

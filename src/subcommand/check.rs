@@ -1,4 +1,4 @@
-//! `permwrap check`, and the check before a run.
+//! `permwrap check`, and the check before a run (`--check`).
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::check::{Checklist, check, manifest};
 use crate::cli::{Check, Color, Who};
 use crate::{complaint, small_file};
 
-/// The page of the manifest's format.
+/// The description of the manifest's format.
 const FORMAT: &str = include_str!("../check/format.md");
 
 pub(super) fn run(arguments: &Check) -> Result<u8, Trouble> {
@@ -34,11 +34,10 @@ pub(super) fn run(arguments: &Check) -> Result<u8, Trouble> {
     })
 }
 
-/// The check before a run, of the `permwrap.toml` of the working directory. What could not be judged is no reason not to
-/// start.
+/// Checks the `permwrap.toml` in the working directory before a run. What could not be judged does not prevent the start.
 ///
 /// # Errors
-/// What to say instead of starting: a manifest that is not there or wrong, or what does not hold.
+/// The text to show instead of starting the command: the manifest is missing or wrong, or some requirement does not hold.
 pub fn before_a_run(color: Color) -> Result<(), String> {
     let manifest = Path::new("permwrap.toml");
     let checklist = judge(manifest, &Who::default()).map_err(|trouble| trouble.text())?;
@@ -98,7 +97,7 @@ fn judge(path: &Path, who: &Who) -> Result<Checklist, Trouble> {
     })
 }
 
-/// The directory of the manifest, absolute, from which its relative paths lead.
+/// The absolute path of the manifest's directory, which its relative paths refer to.
 fn directory_of(path: &Path) -> Result<PathBuf, String> {
     let absolute =
         std::path::absolute(path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -113,13 +112,13 @@ fn name_of(subject: &Subject) -> String {
     }
 }
 
-/// Whether a program is found along PATH.
+/// Whether a program is found in PATH.
 fn is_installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
 }
 
-/// Writes a first manifest; one that is there already stays as it is.
+/// Writes a first manifest. An existing one is not overwritten.
 fn init(path: &Path) -> Result<u8, Trouble> {
     let shown = path.display();
     let directory = directory_of(path)?;
@@ -151,10 +150,10 @@ fn plural(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// How many directories below the project files are looked for.
+/// The maximum depth at which files are looked for below the project directory.
 const DEEPEST: u8 = 4;
 
-/// Collects the files that may tell something, in the order of their names. What cannot be read tells nothing.
+/// Collects the files that may be informative, sorted by name. Unreadable ones are skipped.
 fn find(directory: &Path, below: &str, depth: u8, sources: &mut Vec<Source>) {
     let Ok(entries) = std::fs::read_dir(directory) else {
         return;
@@ -178,7 +177,7 @@ fn find(directory: &Path, below: &str, depth: u8, sources: &mut Vec<Source>) {
     }
 }
 
-/// Directories of other people's code.
+/// Directories with third-party code.
 const FOREIGN: &[&str] = &[
     "node_modules",
     "target",

@@ -1,4 +1,4 @@
-//! `permwrap explain`: an error text that was saved or pasted.
+//! `permwrap explain`: explains an error text that was saved or pasted.
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, IsTerminal, Read};
@@ -17,7 +17,7 @@ use crate::report::{self, ElsewhereReport, ExplainReport, Finding, lossy};
 use crate::resolve::{CandidateProcess, Circumstances, Evidence, Presence};
 use crate::{small_file, wrap};
 
-/// How much text is read, in bytes: more than any terminal keeps.
+/// The maximum amount of text that is read, in bytes: more than any terminal keeps.
 const MOST: u64 = 16 * 1024 * 1024;
 
 const OFFLINE: &str = "nothing on this machine was looked at (--offline)";
@@ -71,7 +71,7 @@ pub fn run(arguments: &Explain) -> Result<u8, Trouble> {
     Ok(0)
 }
 
-/// What the text tells of others' refusals, on lines that no finding is about.
+/// The refusals by other systems that the text reports, on lines that no finding is about.
 fn foreign_beside(text: &[u8], findings: &[Finding]) -> Vec<Foreign> {
     let told = |foreign: &Foreign| {
         let messages = findings
@@ -94,12 +94,12 @@ fn report_of(foreign: &Foreign) -> ElsewhereReport {
     }
 }
 
-/// What the last run here met, each as it is now, and all of them.
+/// Explains all failures of the last run here, according to the present state.
 fn explain_last(arguments: &Explain) -> Result<u8, Trouble> {
     let run = fix::last_run(None)?;
     let now = |failure: &Failure| {
         let mut attempt = failure.attempt.clone();
-        // The process is gone, and another may have its number.
+        // The process has ended, and its id may have been reused.
         attempt.subject.pid = None;
         examine(attempt)
     };
@@ -118,7 +118,7 @@ fn explain_last(arguments: &Explain) -> Result<u8, Trouble> {
     Ok(0)
 }
 
-/// The text, or as much of it as is worth reading: of a file, of the command line, or of standard input.
+/// The text, up to the maximum length, from a file, the command line or standard input.
 fn read(source: &[OsString]) -> Result<Vec<u8>, Trouble> {
     let from = match source {
         [] => None,
@@ -167,7 +167,7 @@ fn read(source: &[OsString]) -> Result<Vec<u8>, Trouble> {
     Ok(text)
 }
 
-/// Whether what was given is no file but the text itself: it has spaces, as messages have, and no such file is there.
+/// Whether the argument is the text itself rather than a file: it contains spaces, as messages do, and no such file exists.
 fn is_text(given: &Path, error: &std::io::Error) -> bool {
     let is_absent = matches!(
         error.kind(),
@@ -176,7 +176,7 @@ fn is_text(given: &Path, error: &std::io::Error) -> bool {
     is_absent && given.as_os_str().as_bytes().contains(&b' ')
 }
 
-/// Who met the failure, and where: whoever was named, else whoever asks.
+/// The circumstances of the failure: those of the named subject, otherwise those of the caller.
 fn circumstances(arguments: &Explain) -> Result<Circumstances, String> {
     let here = wrap::here();
     let Some(subject) = who::named(&arguments.who)? else {

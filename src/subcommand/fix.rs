@@ -1,4 +1,4 @@
-//! `permwrap fix`: what the last run met is judged anew, and put right.
+//! `permwrap fix`: judges the failures of the last run again, and fixes them.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, IsTerminal, Write};
@@ -47,35 +47,35 @@ pub fn run(arguments: &cli::Fix) -> Outcome {
     }
 }
 
-/// How many changes of root's are told to who asked for them.
+/// The maximum number of root's changes reported to the user who asked for them.
 const TOLD_OF: usize = 100;
 
-/// Whether changes are wanted.
+/// Whether changes may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consent {
-    /// All of them, by the command line.
+    /// All of them, as the command line says.
     Given,
-    /// Each is asked for on the terminal.
+    /// Each one is confirmed on the terminal.
     Asked,
-    /// None: they are only shown.
+    /// None; they are only shown.
     Never,
 }
 
-/// What came of it.
+/// The result of fixing.
 #[derive(Debug, Default)]
 pub struct Mended {
     /// What was changed.
     pub made: Vec<String>,
-    /// Whether nothing stands in the way any more, as far as was asked.
+    /// Whether everything that was asked for is allowed now.
     pub is_complete: bool,
-    /// The group that the command is to be run again in: this session has not got it yet.
+    /// The group that the command is to be run in, because this session is not in it yet.
     pub group: Option<String>,
 }
 
-/// Puts these failures right, one after the other: what is done for one may serve the next.
+/// Fixes these failures one after the other, since the fix for one may also serve the next.
 ///
 /// # Errors
-/// In one line.
+/// A message of one line.
 pub fn mend(failures: &[Failure], consent: Consent) -> Result<Mended, String> {
     let mut mended = Mended {
         is_complete: true,
@@ -103,7 +103,7 @@ pub fn mend(failures: &[Failure], consent: Consent) -> Result<Mended, String> {
     Ok(mended)
 }
 
-/// Puts one failure right, where this process can; what only root can is given back.
+/// Fixes a failure if this process can. Otherwise, if root can, it returns the finding.
 fn mend_here(
     failure: &Failure,
     consent: Consent,
@@ -139,7 +139,7 @@ fn mend_here(
     Ok(None)
 }
 
-/// Shows a fix, asks, makes it and says what the kernel says of it; what was done, where it was.
+/// Shows a fix, asks for confirmation, makes it and reports the kernel's answer. Returns what was done, if anything.
 fn make(
     ready: &Mend,
     failure: &Failure,
@@ -163,7 +163,7 @@ fn make(
     }
     let agreed = match consent {
         Consent::Never => false,
-        // A guess is never acted on unasked.
+        // A guess is never acted on without confirmation.
         Consent::Given => failure.firm,
         Consent::Asked => confirm("Change it?"),
     };
@@ -194,24 +194,24 @@ fn make(
     }))
 }
 
-/// The group that a fix gives only to a new login.
+/// The group that a fix makes effective only for a new login.
 fn group_of(fix: &Fix, facts: &Facts) -> Option<String> {
     let gid = fix.changes.iter().find_map(|change| match change {
         Change::JoinGroup(gid) | Change::Relogin(gid) => Some(*gid),
         _ => None,
     })?;
-    // A service gets it by being started anew.
+    // A service gets it when it is restarted.
     let group = facts.names.groups.get(&gid)?.name.clone();
     facts.surroundings.unit.is_none().then_some(group)
 }
 
-/// Whether the command is to be run in a group that this session has not got yet (sg(1)).
+/// Whether the command is to be run in a group that this session is not in yet (sg(1)).
 fn is_wanted_now(group: &str, consent: Consent) -> bool {
     let question = format!("This session is not in group {group} yet. Run the command in it now?");
     consent == Consent::Asked && confirm(&question)
 }
 
-/// Has root put these right; keeps a record that says so.
+/// Has root fix these failures, and keeps a record that root did.
 fn through_root(failures: &[(&Failure, Box<Finding>)], consent: Consent) -> Result<Answer, String> {
     if consent == Consent::Never || root::caller().is_none() {
         for (failure, finding) in failures {
@@ -229,7 +229,7 @@ fn through_root(failures: &[(&Failure, Box<Finding>)], consent: Consent) -> Resu
     let asked_by = rustix::process::geteuid().as_raw();
     let mut handed = Vec::new();
     for (failure, finding) in failures {
-        // Root's record can be found by it, whatever happens to this process.
+        // It is written first, so that root's record can be found even if this process is terminated.
         let record = Record {
             id: format!("{}{}", new_id(), handed.len()),
             when: now(),
@@ -277,7 +277,7 @@ fn through_root(failures: &[(&Failure, Box<Finding>)], consent: Consent) -> Resu
     Ok(answer)
 }
 
-/// Root's side: what was handed over is judged with root's eyes, and put right.
+/// The process that runs as root: judges the failures of the request as root, and fixes them.
 fn handed() -> Outcome {
     let Request::Fix {
         failures,
@@ -338,7 +338,7 @@ fn with_roots_eyes(
     }
 }
 
-/// What is not done for the person is said.
+/// Describes a fix that is not made automatically.
 fn words(finding: &Finding, failure: &Failure) {
     eprint!("{}", text::hint(finding, style(None)));
     if failure.elsewhere {
@@ -348,11 +348,10 @@ fn words(finding: &Finding, failure: &Failure) {
     }
 }
 
-/// The last run, of whoever asks.
-/// The last run here, or of this terminal, that met anything.
+/// The last run with failures: of this user in this directory or on this terminal or, if `user` is given, of that user.
 ///
 /// # Errors
-/// In one line: there is none.
+/// A message of one line, if there is none.
 pub(super) fn last_run(user: Option<&str>) -> Result<Run, String> {
     let nothing = || "no run here (or of this terminal) met anything that is remembered".to_owned();
     if let Some(user) = user {
@@ -384,8 +383,8 @@ fn chosen(run: &Run, number: Option<u16>) -> Result<Vec<Failure>, String> {
     Ok(vec![failure.clone()])
 }
 
-/// Runs the command again, in the place of this process, in a group that this session has not got yet where one is given;
-/// what it says is why it could not.
+/// Replaces this process by another run of the command, in a group that this session is not in yet if one is given. Returns
+/// only on failure, with the reason.
 fn again(run: &Run, group: Option<&str>) -> String {
     let directory = OsStr::from_bytes(&run.directory);
     let own = match std::env::current_exe() {
@@ -414,12 +413,12 @@ fn again(run: &Run, group: Option<&str>) -> String {
     format!("cannot run it again: {error}")
 }
 
-/// Whether there is a person to be asked.
+/// Whether a user can be asked.
 pub fn is_interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Asks on the terminal; whatever is not a clear yes is a no.
+/// Asks on the terminal. Anything but a clear yes means no.
 pub fn confirm(question: &str) -> bool {
     let terminal = std::fs::File::options()
         .read(true)
@@ -434,7 +433,7 @@ pub fn confirm(question: &str) -> bool {
     read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes" | "Yes")
 }
 
-/// One line of permwrap's own for the person.
+/// Writes one of permwrap's own messages.
 pub fn tell(line: &str) {
     say(&format!("permwrap: {line}"));
 }

@@ -1,4 +1,4 @@
-//! `permwrap history`: refusals that were met, how often, what put them right, and what came back.
+//! `permwrap history`: which refusals occurred, how often, what fixed them, and which came back.
 
 use serde::Serialize;
 
@@ -28,7 +28,7 @@ pub fn run(arguments: &History) -> Outcome {
     Ok(0)
 }
 
-/// The document of `--json`.
+/// The document for `--json`.
 #[derive(Serialize)]
 struct HistoryReport {
     schema: u32,
@@ -47,7 +47,7 @@ struct RefusalReport {
     first: u64,
     last: u64,
     fixes: Vec<FixedReport>,
-    /// Why it came back after the last fix, where that can be told.
+    /// Why it came back after the last fix, if known.
     came_back: Option<String>,
 }
 
@@ -79,7 +79,7 @@ fn report(met: &Met, records: &[Record]) -> RefusalReport {
     }
 }
 
-/// A refusal with what became of it, for people.
+/// A refusal and its fixes, as text.
 fn lines(met: &Met, records: &[Record]) -> String {
     let often = match met.count {
         1 => day(met.last),

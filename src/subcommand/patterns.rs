@@ -1,4 +1,4 @@
-//! `permwrap patterns`: which messages are recognised, and whether a file of patterns does what its samples say.
+//! `permwrap patterns`: lists the patterns for messages, and tests whether a pattern file matches its samples.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,7 +17,7 @@ pub fn run(arguments: &cli::Patterns) -> Result<u8, Trouble> {
     }
 }
 
-/// One line a file, with the ids of its patterns.
+/// Lists each file on a line, with the ids of its patterns.
 fn list(arguments: &cli::Patterns) -> Result<u8, Trouble> {
     let (patterns, troubles) = pattern_files::load(&arguments.patterns, &config::load()?);
     let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -34,7 +34,8 @@ fn list(arguments: &cli::Patterns) -> Result<u8, Trouble> {
     }
 }
 
-/// Checks a file alone for its form, and with all others for its samples: another pattern may take them.
+/// Tests a file: its form on its own, and its samples together with all other patterns, because another pattern may match them
+/// first.
 fn test(file: &Path) -> Result<u8, Trouble> {
     let name = file.display().to_string();
     let text =
@@ -66,7 +67,7 @@ fn test(file: &Path) -> Result<u8, Trouble> {
     Ok(1)
 }
 
-/// What is wrong with a pattern, a few lines each.
+/// The mistakes in a pattern, a few lines each.
 fn mistakes(pattern: &Pattern, patterns: &Arc<Patterns>) -> Vec<String> {
     let at = format!("{}:{}: {}", pattern.file, pattern.line_number, pattern.id);
     let mut mistakes = Vec::new();

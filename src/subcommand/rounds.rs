@@ -1,6 +1,7 @@
-//! `permwrap --fix -- COMMAND`: run, explain, ask, mend, and run again.
+//! `permwrap --fix -- COMMAND`: runs the command, explains, asks, fixes, and runs it again.
 //!
-//! Until it works, nothing is left to mend, or the same refusal comes back. On no terminal nothing is asked or changed.
+//! This ends when the command succeeds, when nothing is left to fix, or when the same refusal comes back. Without a terminal,
+//! nothing is asked or changed.
 
 use std::ffi::OsString;
 use std::process::Command;
@@ -13,11 +14,11 @@ use crate::mend::store::Store;
 use crate::quote;
 use crate::run::{Exit, round};
 
-/// How often the command is run at most.
+/// The maximum number of runs.
 const MOST: usize = 20;
 
-/// Runs the command until it works; ends as it did the last time. `words` are permwrap's own arguments, the command's among
-/// them.
+/// Runs the command until it succeeds, and returns how it ended the last time. `words` are permwrap's own arguments, including
+/// the command.
 pub fn run(words: &[OsString]) -> Exit {
     let mut made: Vec<String> = Vec::new();
     let mut before: Option<Vec<Refusal>> = None;
@@ -38,7 +39,7 @@ pub fn run(words: &[OsString]) -> Exit {
         }
         let store = Store::own("runs").ok();
         let met = store.and_then(|store| match group {
-            // What sg(1) started has another number.
+            // A command started by sg(1) has another process id.
             Some(_) => runs::last(&store).filter(|run| run.when >= since),
             None => runs::of_wrapper(&store, round.pid, since),
         });
@@ -68,7 +69,7 @@ pub fn run(words: &[OsString]) -> Exit {
     exit
 }
 
-/// What was refused: the same again is no progress.
+/// A refusal. If the same ones occur again, there is no progress.
 type Refusal = (Operation, Object, String);
 
 fn refusals(run: &Run) -> Vec<Refusal> {
@@ -83,7 +84,7 @@ fn refusals(run: &Run) -> Vec<Refusal> {
     run.failures.iter().map(refusal).collect()
 }
 
-/// permwrap itself with the same arguments, but for `--fix`; under sg(1) where a group was joined since.
+/// The command line of permwrap itself with the same arguments except `--fix`, run by sg(1) if a group was joined.
 fn command(words: &[OsString], group: Option<&str>) -> Command {
     use std::os::unix::ffi::OsStrExt;
     let own = std::env::current_exe().unwrap_or_else(|_| "permwrap".into());

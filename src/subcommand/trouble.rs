@@ -1,4 +1,4 @@
-//! Why a subcommand could not do its work.
+//! Errors of subcommands.
 
 use std::io;
 use std::path::Path;
@@ -6,17 +6,17 @@ use std::path::Path;
 use crate::attempt::Operation;
 use crate::{appearance, complaint, wrap};
 
-/// Trouble, as it is told on stderr.
+/// An error, in the form in which it is written to stderr.
 #[derive(Debug)]
 pub enum Trouble {
-    /// One line.
+    /// A message of one line.
     Line(String),
-    /// A hint, since the system refused it.
+    /// A hint, because the kernel refused something.
     Hint(String),
 }
 
 impl Trouble {
-    /// An operation on a file failed.
+    /// The error of a failed operation on a file.
     pub fn with(path: &Path, operation: &Operation, error: &io::Error) -> Trouble {
         let style = appearance::style(&io::stderr(), crate::cli::Color::Auto);
         match wrap::own_refusal(path, operation, error, style) {
@@ -25,7 +25,7 @@ impl Trouble {
         }
     }
 
-    /// As it is written to stderr.
+    /// The text for stderr.
     pub fn text(&self) -> String {
         match self {
             Trouble::Line(line) => complaint::line(line),

@@ -1,4 +1,4 @@
-//! `permwrap undo`: what `fix` changed goes back to exactly what it was.
+//! `permwrap undo`: restores exactly the state before a `fix`.
 
 use super::fix::{confirm, is_interactive, tell};
 use super::{Outcome, print_json};
@@ -53,7 +53,7 @@ pub fn run(arguments: &Undo) -> Outcome {
     Ok(u8::from(!answer.complete))
 }
 
-/// Root's side: only what root's own record has is taken back, and only for whom it was made.
+/// The process that runs as root. It reverts only what its own record contains, and only for the user it was made for.
 fn handed() -> Outcome {
     let Request::Undo { id, force } = root::handed()? else {
         return Err("not a request to undo".to_owned());
@@ -78,7 +78,7 @@ fn handed() -> Outcome {
     Ok(0)
 }
 
-/// Takes it back, and says what was left; whether all of it is as before.
+/// Reverts the changes and reports what was left; true if everything is restored.
 fn take_back(record: &mut Record, store: &Store, force: bool) -> bool {
     let all = record.undo(store, force);
     for undone in &all {

@@ -1,4 +1,4 @@
-//! Whom a question is about: `--as USER`, `--pid PID`.
+//! The subject of a question: `--as USER`, `--pid PID`.
 
 use std::os::unix::ffi::OsStringExt;
 
@@ -7,10 +7,10 @@ use crate::cli::Who;
 use crate::gather::{self, Service};
 use crate::report::{Conclusion, Finding, Unclear};
 
-/// The subject that was named; `None` where nobody was.
+/// The subject that was named; `None` if none was.
 ///
 /// # Errors
-/// A user that does not exist, or a process that cannot be looked at, in one line.
+/// A message of one line, if the user does not exist or the process cannot be inspected.
 pub fn named(who: &Who) -> Result<Option<Subject>, String> {
     match (&who.user, who.pid) {
         (Some(user), _) => subject(user).map(Some),
@@ -29,7 +29,7 @@ pub fn named(who: &Who) -> Result<Option<Subject>, String> {
 /// The subject of `--as`: a user, or `svc:NAME` for a systemd service.
 ///
 /// # Errors
-/// In one line: no such user, or no such service.
+/// A message of one line, if there is no such user or service.
 pub fn subject(word: &str) -> Result<Subject, String> {
     match word.strip_prefix("svc:") {
         Some(name) => gather::service(name).map(|service| service.subject),
@@ -37,10 +37,10 @@ pub fn subject(word: &str) -> Result<Subject, String> {
     }
 }
 
-/// The service that was named; `None` where none was.
+/// The service that was named; `None` if none was.
 ///
 /// # Errors
-/// In one line: no such service.
+/// A message of one line, if there is no such service.
 pub fn service(who: &Who) -> Result<Option<Service>, String> {
     let name = who
         .user
@@ -49,7 +49,7 @@ pub fn service(who: &Who) -> Result<Option<Service>, String> {
     name.map(gather::service).transpose()
 }
 
-/// A finding as the service meets it: what the permissions allow, its unit's sandbox may refuse.
+/// The finding for a service: even if the permissions allow the access, the sandbox of its unit may refuse it.
 #[must_use]
 pub fn in_service(finding: Finding, service: Option<&Service>) -> Finding {
     let refused = match (&finding.attempt, &finding.conclusion) {
@@ -73,15 +73,15 @@ pub fn in_service(finding: Finding, service: Option<&Service>) -> Finding {
 /// permwrap's own credentials.
 ///
 /// # Errors
-/// Where they cannot be read, in one line.
+/// A message of one line, if they cannot be read.
 pub fn ourselves() -> Result<Subject, String> {
     gather::own_subject().map_err(|unknown| format!("cannot read {}", unknown.what))
 }
 
-/// Where relative paths begin: the working directory of the process asked about, else of permwrap.
+/// The directory that relative paths refer to: the working directory of the process in question, otherwise that of permwrap.
 ///
 /// # Errors
-/// Where it cannot be read, in one line.
+/// A message of one line, if it cannot be read.
 pub fn directory(who: &Who) -> Result<Vec<u8>, String> {
     if let Some(pid) = who.pid {
         let directory = gather::working_directory(pid);

@@ -1,4 +1,4 @@
-//! `permwrap why`: one access explained, nothing run.
+//! `permwrap why`: explains a single access without running anything.
 
 use std::os::unix::ffi::OsStrExt;
 
@@ -29,7 +29,7 @@ pub fn run(arguments: &Why) -> Outcome {
     })
 }
 
-/// What the access comes to. Writing what is not there is creating it, as a shell's `>` and every log does.
+/// Judges the access. Writing a file that does not exist means creating it, as a shell's `>` and log files do.
 fn answer(attempt: Attempt) -> Finding {
     let creating = match &attempt.operation {
         Operation::Open(how) if how.write && !how.create => OpenHow {

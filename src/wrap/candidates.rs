@@ -1,4 +1,4 @@
-//! Who may have failed, and what they see: from the processes that were looked at.
+//! Determines who may have failed, and what they see, from the processes that were inspected.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -18,12 +18,12 @@ use crate::run::Scene;
 use crate::run::scene::Process;
 use crate::run::trace::without_tracers_filter;
 
-/// How many users are taken from one command line.
+/// The maximum number of users taken from one command line.
 const MOST_USERS: usize = 4;
 
-/// Who may have failed, the likeliest first: processes that hold the watched stderr, the deepest first, then those that
-/// have gone, then the command as it was started, then the users that command lines switch to; and what those see who do not
-/// see what permwrap sees.
+/// The processes that may have failed, the most likely first: those that hold the watched stderr, the deepest first, then those
+/// that have ended, then the command as it was started, then the users that command lines switch to. Also the worlds of those
+/// that do not see what permwrap sees.
 pub(super) fn candidates(
     scene: &Scene,
     own: &CandidateProcess,
@@ -48,11 +48,11 @@ pub(super) fn candidates(
     let (mut candidates, mut worlds) = (Vec::new(), Worlds::new());
     for (processes, presence) in seen {
         for process in processes {
-            // One that had ended before it was looked at lived where its command line says.
+            // A process that ended before it was inspected is assumed to have lived where its command line says.
             let ended = process.zombie && process.root.is_none();
             let told = below.filter(|_| ended);
             let world = process.world.as_ref().or(told);
-            // Of one with ids of its own nobody knows what it saw, where it was gone before it was looked at.
+            // If it had a user namespace of its own and ended before it was inspected, it is unknown what it saw.
             if world.is_none() && !process.user_ns.is_none_or(is_ours) {
                 continue;
             }
@@ -64,7 +64,7 @@ pub(super) fn candidates(
         }
     }
     candidates.push(match told {
-        // It sees what the command line tells, by its credentials.
+        // It sees what the command line says, with its own credentials.
         Some(_) => own.clone(),
         None => started(own, scene.command, &candidates),
     });
@@ -88,8 +88,8 @@ pub(super) fn candidates(
     (candidates, worlds)
 }
 
-/// The command as it was started, by its number. A program may be given another label than its starter's when it is run, so
-/// that permwrap's own tells nothing of one that was not seen, but where permwrap is confined itself.
+/// The command as it was started, with its process id. A program may get another label than its starter when it is executed. So
+/// permwrap's own label says nothing about a process that was not seen, unless permwrap itself is confined.
 fn started(own: &CandidateProcess, command: i32, seen: &[CandidateProcess]) -> CandidateProcess {
     let own_label = &own.subject.label;
     let mut seen = seen.iter();
@@ -108,7 +108,7 @@ fn started(own: &CandidateProcess, command: i32, seen: &[CandidateProcess]) -> C
     };
     CandidateProcess {
         subject: Subject {
-            // What was seen is a candidate of its own.
+            // A process that was seen is a candidate of its own.
             pid: (command > 0 && seen.is_none()).then_some(command),
             label,
             ..own.subject.clone()
@@ -117,8 +117,8 @@ fn started(own: &CandidateProcess, command: i32, seen: &[CandidateProcess]) -> C
     }
 }
 
-/// What a command line tells of the place that it gives to a command: what lies below a root directory, or what is here but
-/// for what the sandbox of this name mounts.
+/// The place in which a command line runs a command: below a root directory, or in a sandbox of this name, which sees what is
+/// here except for the mounts that it adds.
 fn told(arguments: &[Vec<u8>]) -> Option<(Arc<World>, Option<Place>)> {
     let lines = programs::command_lines(arguments);
     if let Some(root) = lines.iter().rev().find_map(|line| line.root.as_ref()) {
@@ -158,7 +158,7 @@ fn candidate(
         true => Cow::Owned(without_tracers_filter(&process.status)),
         false => Cow::Borrowed(&process.status),
     };
-    // A process gives up its arguments before it ends.
+    // A process releases its arguments before it ends.
     let given_up = process.cmdline.is_empty();
     let words = process.cmdline.split(|byte| *byte == 0);
     let cwd = process.cwd.as_ref();
@@ -171,7 +171,7 @@ fn candidate(
     })
     .ok()?;
     let subject = match world {
-        // The groups that this machine's user database gives are nothing to a user of another place.
+        // The user database of this machine does not apply to a user of another place.
         Some(_) => Subject {
             database_groups: Err(UnknownFact::not_gathered("groups of the user there")),
             ..subject
@@ -191,7 +191,7 @@ fn candidate(
     })
 }
 
-/// The users that a command line switches to (`sudo -u NAME`): a program run so may have been gone before it was seen.
+/// The users that a command line switches to (`sudo -u NAME`). A program run as such a user may have ended before it was seen.
 fn switched(process: &CandidateProcess, below: Option<&World>) -> Vec<CandidateProcess> {
     let lines = programs::command_lines(&process.arguments);
     let users = lines

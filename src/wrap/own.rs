@@ -1,4 +1,4 @@
-//! What permwrap itself is refused is explained like anything else.
+//! Explains refusals of permwrap itself, like those of any command.
 
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -10,8 +10,7 @@ use crate::investigate::examine;
 use crate::render::{Style, text};
 use crate::report::Conclusion;
 
-/// The hint for what permwrap itself tried here; `None` where the error is none of permission, or is not explained by what
-/// can be seen.
+/// The hint for an operation of permwrap itself that failed; `None` if the error is not a refusal, or cannot be explained.
 #[must_use]
 pub fn own_refusal(
     path: &Path,

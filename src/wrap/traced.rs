@@ -1,5 +1,5 @@
-//! The calls behind the words: which refused call a message speaks of, and which calls a command failed of that said
-//! nothing.
+//! Relates messages to traced calls: which refused call a message is about, and which refused calls explain a command that
+//! failed without a message.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -11,16 +11,17 @@ use crate::resolve::{self, Evidence};
 use crate::run::Exit;
 use crate::run::trace::{Call, Calls, Log, Remark};
 
-/// How many refused calls are told of a command that failed and said nothing.
+/// The maximum number of refused calls reported for a command that failed without a message.
 const MOST_UNSAID: usize = 3;
 
-/// After how many further calls of its process a refused look, or a refused privilege, no longer explains the process's end.
+/// After this many further calls of its process, a refused check or a refused privilege no longer explains why the process
+/// ended.
 const LAST_LOOK: u32 = 4;
 
-/// Paths that programs try in passing and do without.
+/// Paths that programs try in passing and can do without.
 const IN_PASSING: &str = include_str!("../../patterns/passing.toml");
 
-/// What such a path has in it: each of these is one.
+/// Parts of paths; a path that contains one of them is tried in passing.
 static PARTS: LazyLock<Vec<String>> = LazyLock::new(|| {
     #[derive(serde::Deserialize)]
     struct Passing {
@@ -29,15 +30,15 @@ static PARTS: LazyLock<Vec<String>> = LazyLock::new(|| {
     toml::from_str(IN_PASSING).map_or_else(|_| Vec::new(), |passing: Passing| passing.parts)
 });
 
-/// The refused calls of a run, and which of them were told of.
+/// The refused calls of a run, and which of them were reported by messages.
 pub struct Traced {
     calls: Calls,
-    /// How many messages were about each call.
+    /// The number of messages about each call.
     told: HashMap<usize, u64>,
 }
 
 impl Traced {
-    /// Of the run whose tracer writes this log.
+    /// The calls of the run whose tracer writes this log.
     #[must_use]
     pub fn new(log: Log) -> Traced {
         Traced {
@@ -46,8 +47,9 @@ impl Traced {
         }
     }
 
-    /// The refused call that a message speaks of: the errno, then the object or the call's name, then the nearest before.
-    /// The outer `None` where no call fits, the inner where tracing is the reason, which is said as a remark.
+    /// The refused call that a message is about, determined by the error number, then by the object or the name of the call,
+    /// then by order. The outer `None` means that no call fits; the inner one that tracing itself is the reason, which is
+    /// reported as a remark.
     pub fn behind(&mut self, incident: &Incident) -> Option<Option<Evidence>> {
         self.calls.update();
         let fits = |call: &Call| incident.errno.is_none_or(|errno| errno == call.errno);
@@ -67,7 +69,7 @@ impl Traced {
         evidence(&self.calls.calls[at]).map(Some)
     }
 
-    /// How close a call is to a message; `None` where it is another's. Of equally close ones the latest counts.
+    /// How well a call fits a message; `None` if it does not. Of several that fit equally well, the latest is used.
     fn closeness(
         &self,
         incident: &Incident,
@@ -96,9 +98,8 @@ impl Traced {
         ))
     }
 
-    /// The last refused calls of the processes that ended in failure, where nothing that was said tells of any: the
-    /// earliest first. What programs try in passing is told only where nothing else explains the failure, and then only
-    /// where hardly anything followed it.
+    /// The last refused calls of the processes that ended in failure, the earliest first, if no message reports any. A call
+    /// that programs try in passing is reported only if nothing else explains the failure, and hardly any calls followed it.
     pub fn unsaid(&mut self, exit: Exit) -> Vec<Evidence> {
         self.calls.settle();
         if exit == Exit::with_code(0) || !self.told.is_empty() {
@@ -130,7 +131,7 @@ impl Traced {
             .collect()
     }
 
-    /// Whether programs try it in passing and do without, or this one had it in another way.
+    /// Whether programs try the call in passing and can do without, or the operation succeeded in another way.
     fn is_in_passing(&self, call: &Call) -> bool {
         let path = call.path.as_deref().unwrap_or_default();
         self.calls.has_passed(call)
@@ -139,7 +140,7 @@ impl Traced {
                 .any(|part| memchr::memmem::find(path, part.as_bytes()).is_some())
     }
 
-    /// The calls for the report.
+    /// The calls, for the report.
     #[must_use]
     pub fn report(&self) -> Vec<CallReport> {
         let each =
@@ -147,7 +148,7 @@ impl Traced {
         self.calls.calls.iter().enumerate().map(each).collect()
     }
 
-    /// What is to be said of the tracing itself, a line each.
+    /// Remarks about the tracing itself, one per line.
     #[must_use]
     pub fn remarks(&self) -> Vec<String> {
         let names = |of: fn(&Remark) -> Option<&[u8]>| {
@@ -195,7 +196,7 @@ impl Traced {
     }
 }
 
-/// How well a call's object fits the one that a message names: 0 not at all, 4 the same.
+/// How well a call's object fits the one that a message names: from 0 (not at all) to 4 (identical).
 fn object_match(incident: &Incident, call: &Call) -> u8 {
     let address = incident.address.as_deref().and_then(resolve::port);
     if let (Some(Object::Port { port, .. }), Some(Object::Port { port: called, .. })) =
@@ -213,7 +214,7 @@ fn object_match(incident: &Incident, call: &Call) -> u8 {
     each.max().unwrap_or(0)
 }
 
-/// How well a path that a message names fits that of a call.
+/// How well a call's path fits one that a message names.
 fn path_match(named: &[u8], called: &[u8]) -> u8 {
     let named = named.strip_prefix(b"./").unwrap_or(named);
     let named = named.strip_suffix(b"/").unwrap_or(named);
@@ -246,7 +247,7 @@ fn last(path: &[u8]) -> &[u8] {
     path.rsplit(|byte| *byte == b'/').next().unwrap_or_default()
 }
 
-/// Whether a message's operation can be the call's: whichever way a file is opened counts as one.
+/// Whether the operation of a message can be that of the call. All ways of opening a file count as equal.
 fn is_alike(told: &Operation, call: &Call) -> bool {
     let Some(called) = &call.operation else {
         return false;
@@ -257,12 +258,12 @@ fn is_alike(told: &Operation, call: &Call) -> bool {
         || matches!((told, called), (_, Operation::Stat { .. }))
 }
 
-/// Whether programs live with its refusal as a rule: it looks whether something is there, or asks for a privilege.
+/// Whether programs usually cope with its refusal: it checks whether something exists, or requests a privilege.
 fn is_by_the_way(call: &Call) -> bool {
     is_look(call) || (call.path.is_none() && call.address.is_none()) || call.by_tracer
 }
 
-/// Whether the call only looks whether something is there or may be done.
+/// Whether the call merely checks whether something exists or is permitted.
 fn is_look(call: &Call) -> bool {
     matches!(call.operation, Some(Operation::Stat { .. }))
         || matches!(call.name, "access" | "faccessat" | "faccessat2")
@@ -272,7 +273,7 @@ fn port_of(call: &Call) -> Option<Object> {
     resolve::port(call.address.as_deref()?.as_bytes())
 }
 
-/// The call as evidence; `None` where no operation or nobody's credentials are known.
+/// The call as evidence; `None` if the operation or the credentials are unknown.
 fn evidence(call: &Call) -> Option<Evidence> {
     let attempt = attempt(call)?;
     Some(match call.by_filter {
@@ -281,7 +282,7 @@ fn evidence(call: &Call) -> Option<Evidence> {
     })
 }
 
-/// The call as an attempt to be judged; `None` where no operation or nobody's credentials are known.
+/// The call as an attempt to be judged; `None` if the operation or the credentials are unknown.
 fn attempt(call: &Call) -> Option<Attempt> {
     let process = &call.process;
     let subject = gather::subject_from_snapshot(&Snapshot {
@@ -299,7 +300,7 @@ fn attempt(call: &Call) -> Option<Attempt> {
         _ => Object::Process,
     };
     Some(Attempt {
-        // A filter that answers is seen: where none did, none is to be suspected.
+        // A filter that answers is visible in the trace. If none did, none is to be suspected.
         subject: Subject {
             seccomp: call.by_filter,
             ..subject.ok()?

@@ -1,5 +1,5 @@
-//! Many refusals of one walk (find, du, `grep -r`) are one short hint: what is closed on the way is closed on purpose, as a
-//! rule, and no reason to open it.
+//! Summarises the refusals of one traversal (find, du, `grep -r`) in a short hint: directories that it cannot enter are usually
+//! closed on purpose, and there is no reason to open them.
 
 use std::collections::HashSet;
 
@@ -14,13 +14,13 @@ use crate::render::text::{self, WalkHint};
 use crate::report::{Conclusion, Finding};
 use crate::resolve::{Circumstances, Evidence};
 
-/// How many places are told apart; more are counted as they come.
+/// The maximum number of paths that are distinguished; further ones are only counted.
 const MOST_PLACES: usize = 100_000;
 
-/// How many are worked out, to be sure that they are what they look like.
+/// How many refusals are investigated, to verify that they are what they seem to be.
 const LOOKED_AT: usize = 3;
 
-/// What a walk has met.
+/// The refusals that a traversal encountered.
 pub(super) struct Walked {
     walk: Walk,
     places: HashSet<Vec<u8>>,
@@ -29,7 +29,7 @@ pub(super) struct Walked {
 }
 
 impl Walked {
-    /// The walk that the command is; `None` where it is none.
+    /// For a command that is a traversal; `None` for any other.
     pub fn of(command: &[Vec<u8>]) -> Option<Walked> {
         Some(Walked {
             walk: programs::walk(command)?,
@@ -39,7 +39,7 @@ impl Walked {
         })
     }
 
-    /// Takes what was met on the way; whether it did.
+    /// Adds an incident if the traversal encountered it; false otherwise.
     pub fn takes(&mut self, incident: &Incident, circumstances: &Circumstances) -> bool {
         let [path] = &incident.paths[..] else {
             return false;
@@ -55,7 +55,7 @@ impl Walked {
                 return false;
             }
             self.first.push(finding);
-            // What was to be deleted can be put right: the first reason for which it was not gets a hint of its own.
+            // A deletion that failed can be fixed, so its first cause gets a hint of its own.
             let is_one = self
                 .first
                 .iter()
@@ -72,7 +72,7 @@ impl Walked {
         true
     }
 
-    /// The hint; empty where nothing was met.
+    /// The hint; empty if nothing was encountered.
     pub fn hint(&self, command: &[Vec<u8>], form: Option<Hints>, style: Style) -> String {
         let count = self.places.len() + self.beyond;
         let Some(first) = self.first.first().filter(|_| count > 0) else {
@@ -95,7 +95,7 @@ impl Walked {
     }
 }
 
-/// Hands the incidents to the walk, and those that it does not take to the ledger.
+/// Passes the incidents to the traversal, and returns those that do not belong to it.
 pub(super) fn divide(
     walked: &mut Option<Walked>,
     incidents: Vec<Incident>,

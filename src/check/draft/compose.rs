@@ -1,6 +1,6 @@
-//! Compose files: the users of services, and what they mount from the host.
+//! Compose files: the users of services, and the bind mounts from the host.
 //!
-//! Not a YAML parser: it looks at one line at a time, which is how these entries are written.
+//! This is not a YAML parser: it reads one line at a time, which suits the usual notation of these entries.
 
 use super::{Draft, Inside, Need, Source, beside};
 
@@ -63,7 +63,7 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
 }
 
 fn bind(source: &Source, draft: &mut Draft, path: &str, read_only: bool, from: String) {
-    // A word without a slash is the name of a volume; ~ and variables are whoever's who starts it.
+    // A word without a slash is the name of a volume. `~` and variables depend on the user who starts it.
     if !path.starts_with(['.', '/']) || path.contains('$') {
         return;
     }
@@ -94,7 +94,7 @@ fn secret(source: &Source, draft: &mut Draft, path: &str, from: String) {
     });
 }
 
-/// A value without its quotes and without a comment after it.
+/// A value without quotes and without a trailing comment.
 fn bare(value: &str) -> &str {
     let value = value.split(" #").next().unwrap_or(value).trim();
     value.trim_matches(['"', '\''])

@@ -1,11 +1,11 @@
-//! Django settings: where a site keeps its files.
+//! Django settings: the locations in which a site keeps its files.
 //!
-//! The settings are Python, which only Python can evaluate; the usual ways to write a path are understood, all others are
-//! passed over. So everything found here is marked as guessed.
+//! The settings are Python code. The usual notations for paths are recognised, and all others ignored, so everything found here
+//! is marked as guessed.
 
 use super::{Draft, Need, Source, beside};
 
-/// Reads `MEDIA_ROOT` and its kin, a SQLite database, and the files of logging and caching.
+/// Reads `MEDIA_ROOT` and similar settings, a SQLite database, and the files for logging and caching.
 pub(super) fn read(source: &Source, draft: &mut Draft) {
     let base = base_directory(&source.text);
     let has_sqlite = source.text.contains("sqlite3");
@@ -36,7 +36,7 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
         for (key, value) in dictionary_entries(line) {
             let Some(path) = path(value) else { continue };
             match key {
-                // SQLite writes its journal beside the database.
+                // SQLite writes its journal to the directory of the database.
                 "NAME" if has_sqlite => {
                     need(path.clone(), &["create"], "DATABASES NAME");
                     need(parent(&path), &["read", "write"], "the database's journal");
@@ -49,13 +49,13 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
     }
 }
 
-/// A path as the settings give it: from the base directory, or absolute.
+/// A path as written in the settings: relative to the base directory, or absolute.
 enum Written {
     FromBase(String),
     Absolute(String),
 }
 
-/// `BASE_DIR / "a" / "b"`, `os.path.join(BASE_DIR, "a")`, `"/a"`.
+/// Parses `BASE_DIR / "a" / "b"`, `os.path.join(BASE_DIR, "a")` or `"/a"`.
 fn path_of(value: &str) -> Option<Written> {
     let value = value.split(" #").next()?;
     let literals: Vec<&str> = literals(value).collect();
@@ -76,7 +76,7 @@ fn literals(value: &str) -> impl Iterator<Item = &str> {
     value.split(quote).skip(1).step_by(2)
 }
 
-/// The `'key': value` pairs of a line, each value up to the next comma that is not inside of brackets.
+/// The `'key': value` pairs of a line. Each value extends to the next comma outside of brackets.
 fn dictionary_entries(line: &str) -> impl Iterator<Item = (&str, &str)> {
     ["NAME", "filename", "LOCATION"]
         .into_iter()
@@ -98,8 +98,8 @@ fn dictionary_entries(line: &str) -> impl Iterator<Item = (&str, &str)> {
         })
 }
 
-/// How the base directory lies from the settings file's own directory: as many steps up as it says `parent` or `dirname`
-/// after the first; Django's template has two.
+/// The base directory relative to the directory of the settings file: one step up for each `parent` or `dirname` after the
+/// first. Django's template has two.
 fn base_directory(text: &str) -> String {
     let line = text
         .lines()

@@ -1,4 +1,4 @@
-//! Dockerfiles: what holds inside the image, at the end of its last stage.
+//! Dockerfiles: what applies inside the image, at the end of its last stage.
 
 use super::{Draft, Need, Source, tidied};
 
@@ -18,7 +18,7 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
             needs,
             closed: false,
             from: format!("{from} (inside the image)"),
-            // What CMD names may also be an argument of the ENTRYPOINT.
+            // CMD may also hold arguments for the ENTRYPOINT.
             guessed: word == "CMD",
         };
         match word.as_str() {
@@ -42,7 +42,7 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
             }
             "ENTRYPOINT" | "CMD" => {
                 let words = words(rest);
-                // A bare name is looked for along the image's PATH.
+                // A bare name is looked up in the image's PATH.
                 if let Some(path) = words.first().filter(|word| word.contains('/')) {
                     needs.push(need(inside(&directory, path), &["exec"]));
                 }
@@ -58,14 +58,14 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
     }
 }
 
-/// `["a", "b"]` or `a b`.
+/// Parses `["a", "b"]` or `a b`.
 fn words(text: &str) -> Vec<String> {
     let text = text.trim();
     serde_json::from_str(text)
         .unwrap_or_else(|_| text.split_whitespace().map(str::to_owned).collect())
 }
 
-/// The word, where no build argument or variable stands in it.
+/// The word, unless it contains a build argument or variable.
 fn plain(word: &str) -> Option<&str> {
     let word = word.trim().trim_matches(['"', '\'']);
     (!word.is_empty() && !word.contains('$')).then_some(word)

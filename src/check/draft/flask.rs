@@ -1,10 +1,10 @@
 //! Flask projects: the upload folder, and a SQLite database.
 //!
-//! The settings are Python, which only Python can evaluate: everything found here is marked as guessed.
+//! The settings are Python code, so everything found here is marked as guessed.
 
 use super::{Draft, Need, Source, beside};
 
-/// Reads `UPLOAD_FOLDER` and the database of `sqlite:///`.
+/// Reads `UPLOAD_FOLDER` and the database in a `sqlite:///` URL.
 pub(super) fn read(source: &Source, draft: &mut Draft) {
     for (number, line) in source.text.lines().enumerate() {
         let mut need = |path: &str, needs, what: &str| {
@@ -28,7 +28,7 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
         }
         if let Some((_, rest)) = line.split_once("sqlite:///") {
             let path = rest.split(['"', '\'', '?']).next().unwrap_or_default();
-            // A fourth slash makes it absolute; a relative one lies in the instance folder (Flask-SQLAlchemy 3).
+            // A fourth slash makes it absolute. A relative path is in the instance folder (Flask-SQLAlchemy 3).
             let path = match path.strip_prefix('/') {
                 Some(rest) => format!("/{rest}"),
                 None => format!("instance/{path}"),
@@ -45,7 +45,7 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
     }
 }
 
-/// The one plain path in quotes of a value.
+/// The only quoted path in a value, if it is a literal.
 fn literal(value: &str) -> Option<&str> {
     let quote = value.chars().find(|letter| ['"', '\''].contains(letter))?;
     let mut parts = value.split(quote);

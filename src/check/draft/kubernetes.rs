@@ -1,10 +1,10 @@
-//! Kubernetes manifests: who a pod runs as, and where its volumes are mounted.
+//! Kubernetes manifests: the user that a pod runs as, and the mount points of its volumes.
 //!
-//! Not a YAML parser: it looks at one line at a time, which is how these entries are written.
+//! This is not a YAML parser: it reads one line at a time, which suits the usual notation of these entries.
 
 use super::{Draft, Inside, Need, Source};
 
-/// Reads `runAsUser:`, `mountPath:` (which lies inside the pod) and the `path:` of a `hostPath:`.
+/// Reads `runAsUser:`, `mountPath:` (a path inside the pod) and the `path:` of a `hostPath:`.
 pub(super) fn read(source: &Source, draft: &mut Draft) {
     let lines: Vec<&str> = source.text.lines().collect();
     for (number, line) in lines.iter().enumerate() {
@@ -39,7 +39,7 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
     }
 }
 
-/// The lines of the list's entry that this line belongs to.
+/// The lines of the list item that this line belongs to.
 fn entry<'l>(lines: &'l [&'l str], number: usize) -> impl Iterator<Item = &'l str> {
     let begins = |line: &&str| line.trim_start().starts_with("- ");
     let start = lines[..=number].iter().rposition(begins).unwrap_or(number);

@@ -1,10 +1,10 @@
-//! Node projects: where a server's code keeps files, and the port that it listens on.
+//! Node projects: where the code of a server keeps files, and the port that it listens on.
 //!
-//! Only the usual calls with a plain path are understood, so that everything found here is marked as guessed.
+//! Only common calls with a literal path are recognised, so everything found here is marked as guessed.
 
 use super::{Draft, Need, Source, beside};
 
-/// What stands before a path, and whether the path is a file to be made (or else a directory to be written in).
+/// Text that precedes a path, and whether the path is a file to be created, as opposed to a directory to be written to.
 const CALLS: &[(&str, bool)] = &[
     ("dest:", false),
     ("destination:", false),
@@ -15,7 +15,7 @@ const CALLS: &[(&str, bool)] = &[
     ("storage:", true),
 ];
 
-/// Reads upload directories, streams that are written, SQLite databases, and low ports.
+/// Reads upload directories, write streams, SQLite databases, and low ports.
 pub(super) fn read(source: &Source, draft: &mut Draft) {
     for (number, line) in source.text.lines().enumerate() {
         for (call, is_file) in CALLS {
@@ -48,7 +48,7 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
     }
 }
 
-/// A path in quotes that follows at once.
+/// A quoted path that follows immediately.
 fn literal(rest: &str) -> Option<&str> {
     let rest = rest.trim_start();
     let quote = rest
@@ -60,7 +60,7 @@ fn literal(rest: &str) -> Option<&str> {
     is_path.then_some(path)
 }
 
-/// A port that asks for a privilege: others need no check.
+/// A port that requires a privilege; others need no check.
 fn port(rest: &str) -> Option<u16> {
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok().filter(|port| (1..1024).contains(port))

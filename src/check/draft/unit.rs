@@ -2,8 +2,8 @@
 
 use super::{Draft, Need, Source};
 
-/// Reads `User=`, the working directory, the paths it may write to, its environment file and its program. Directories
-/// that systemd makes itself (`StateDirectory=` ...) need no check.
+/// Reads `User=`, the working directory, the writable paths, the environment file and the program. Directories that systemd
+/// itself creates (`StateDirectory=` ...) need no check.
 pub(super) fn read(source: &Source, draft: &mut Draft) {
     for (number, line) in source.text.lines().enumerate() {
         let Some((key, value)) = line.trim().split_once('=') else {
@@ -25,9 +25,9 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
             _ => continue,
         };
         for word in words {
-            // Prefixes: "-" it may be missing, "+" with full privileges, "@", ":", "!" for the program.
+            // Prefixes: `-` for a path that may be missing, `+` for full privileges; `@`, `:` and `!` apply to the program.
             let path = word.trim_start_matches(['-', '+', '@', ':', '!']);
-            // "%h" and the like stand for what only systemd knows.
+            // Specifiers such as "%h" are known only to systemd.
             if !path.starts_with('/') || path.contains('%') {
                 continue;
             }
