@@ -99,7 +99,8 @@ fn are_of_two_programs(a: &Incident, b: &Incident) -> bool {
 fn alters(operation: &Operation) -> bool {
     match operation {
         Operation::Open(how) => how.write || how.create,
-        Operation::List | Operation::Traverse | Operation::Exec => false,
+        // What a program does not trust it does not read either.
+        Operation::List | Operation::Traverse | Operation::Exec | Operation::Trust(_) => false,
         _ => true,
     }
 }
