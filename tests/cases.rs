@@ -1,5 +1,5 @@
-//! How well detection does on messages as people paste them: those of `tests/cases`, and a folder of more (files of JSON lines)
-//! named by PERMWRAP_CASES. PERMWRAP_CASES_ONLY names the beginning of the ids to look at.
+//! Measures detection on messages as people paste them: those in `tests/cases`, and those in a further directory of JSON lines
+//! files given by PERMWRAP_CASES. PERMWRAP_CASES_ONLY restricts the test to reports whose id begins with it.
 
 mod support;
 
@@ -12,10 +12,10 @@ use permwrap::detect::{Patterns, incidents_of};
 use serde_json::Value;
 use support::shown;
 
-/// Where more reports are when nothing else is said.
+/// The default directory of further reports.
 const USUAL: &str = "../shared/cases";
 
-/// How many of a hundred of those must come out right, those that must stay silent included.
+/// The required percentage of correct results, including reports that must be ignored.
 const FLOOR: usize = 98;
 
 #[test]
@@ -43,7 +43,7 @@ fn public_reports_are_recognised() {
     );
 }
 
-/// How well detection does on the files of a folder; `None` where there are none.
+/// The score for the files in a directory; `None` if there are none.
 fn scored(folder: &Path) -> Option<Score> {
     let only = std::env::var("PERMWRAP_CASES_ONLY").ok();
     let patterns = Arc::new(Patterns::builtin());
@@ -80,7 +80,7 @@ fn files_of_lines(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// What came out right, of how many, by name.
+/// The number of correct results and the total, by name.
 #[derive(Default)]
 struct Score {
     counts: BTreeMap<&'static str, (usize, usize)>,
@@ -153,7 +153,7 @@ impl Score {
         path & errno & self.operation(label, incident)
     }
 
-    /// An operation that is not told is no mistake, unless the report's own words tell it.
+    /// A missing operation is not a mistake, unless the words of the report state it.
     fn operation(&mut self, label: &Value, incident: &Incident) -> bool {
         let wanted = match &label["operation"] {
             Value::Array(names) => names.iter().collect(),
@@ -174,7 +174,7 @@ fn errno_fits(label: &Value, incident: &Incident) -> bool {
     label["errno"].as_str() == incident.errno.map(Errno::symbol)
 }
 
-/// The path as printed, or below the directory that the message names; an address stands for a path.
+/// The path as printed, or below the directory that the message names. An address takes the place of a path.
 fn path_fits(label: &Value, incident: &Incident) -> bool {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let wanted = label["path"].as_str();

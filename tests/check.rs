@@ -1,4 +1,4 @@
-//! `permwrap check`, from the outside.
+//! `permwrap check`, tested from outside.
 //!
 //! Debian packages: acl, python3.
 mod support;
@@ -6,7 +6,7 @@ mod support;
 use serde_json::Value;
 use support::World;
 
-/// A project in /srv/shop whose service, www, lacks some of what it needs.
+/// A project in /srv/shop whose service, www, lacks some of the required access.
 fn project(world: &World) {
     world.root(
         "install -d -m 755 /srv/shop && cd /srv/shop

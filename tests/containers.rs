@@ -1,4 +1,5 @@
-//! Failures in real containers, seen from around the engine: what is said of them is true in there, and what is offered works.
+//! Failures in real containers, observed from outside the engine: the explanation is correct inside the container, and the
+//! fixes work.
 //!
 //! Debian packages: acl, busybox-static, conmon, podman, runc.
 
@@ -6,8 +7,8 @@ mod support;
 
 use support::{Ran, World, needs_programs, skip};
 
-/// A tree with one static program, a volume that only its owner may read, and an engine that keeps all of its own below `/srv`. It is
-/// told the limits that it has already: it may not be allowed to raise any.
+/// A tree with a static program, a volume that only its owner may read, and an engine whose state is below `/srv`. The engine
+/// is given the present limits, because it may not be permitted to raise any.
 const SCENE: &str = r#"
     mkdir -p /srv/tree/bin /srv/tree/etc /srv/tree/data /srv/tree/proc /srv/tree/sys /srv/tree/dev /srv/shop
     cp "$(command -v busybox)" /srv/tree/bin/busybox
@@ -24,10 +25,10 @@ X
     chmod 755 /mnt/bin/engine
 "#;
 
-/// Options of every run: the tree is its root directory, and the words after it the command.
+/// Options for every run: the tree is the root directory, and the following words are the command.
 const RUN: &str = "--network=none --user 12345:12345 -v /srv/shop:/data --rootfs /srv/tree";
 
-/// A world with an engine that works; `None` where there is none.
+/// A world with a working engine; `None` if there is none.
 fn world() -> Option<World> {
     if !needs_programs(&["podman", "runc", "conmon", "busybox", "setfacl"]) {
         return None;
@@ -53,10 +54,10 @@ fn assert_says(ran: &Ran, words: &[&str]) {
 fn what_ran_in_a_container_is_judged_there_though_it_has_gone() {
     let Some(world) = world() else { return };
     let refused = format!("permwrap -- engine run --rm --name shop {RUN} cat /data/f");
-    // The engine is found behind a script that stands for it.
+    // The engine is recognised behind a script that wraps it.
     let refused = refused.replace("engine run", "sh -c 'exec engine \"$@\"' podman run");
-    // On a busy machine the container and its monitor may both be gone when the text is read: then it is said that nothing
-    // was looked at, never something of this machine's own files.
+    // On a busy machine, the container and its monitor may both have ended when the text is read. The hint must then say that
+    // nothing was inspected, and never mention this machine's own files.
     let mut ran = world.run("root", &refused);
     for _ in 0..20 {
         if !ran.stderr().contains("this was written in a container") {

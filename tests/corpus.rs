@@ -1,4 +1,4 @@
-//! How well detection does on labelled messages of real programs: a file of JSON lines named by PERMWRAP_CORPUS.
+//! Measures detection on labelled messages of real programs, in a file of JSON lines given by PERMWRAP_CORPUS.
 
 mod support;
 
@@ -10,7 +10,7 @@ use permwrap::detect::{Patterns, incidents_of};
 use serde_json::Value;
 use support::shown;
 
-/// Where the corpus is when nothing else is said.
+/// The default location of the corpus.
 const USUAL: &str = "../shared/corpus/messages.jsonl";
 
 #[test]
@@ -56,7 +56,7 @@ fn labelled_messages_are_recognised() {
     );
 }
 
-/// What came out right, of how many, by name.
+/// The number of correct results and the total, by name.
 #[derive(Default)]
 struct Score {
     counts: BTreeMap<&'static str, (usize, usize)>,

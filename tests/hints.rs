@@ -1,16 +1,16 @@
-//! Hints for logs and workflows, and the configuration file, from the outside.
+//! Hints for logs and workflows, and the configuration file, tested from outside.
 mod support;
 
 use serde_json::Value;
 use support::{Ran, World};
 
-/// A command that is refused, with these options.
+/// Runs a command that is refused, with these options.
 fn refused(world: &World, options: &str) -> Ran {
     world.root("install -d -m 700 -o deploy /srv/app && touch /srv/app/a");
     world.run("alice", &format!("permwrap {options} -- cat /srv/app/a"))
 }
 
-/// What follows cat's own words.
+/// What follows cat's own message.
 fn hint(ran: &Ran) -> String {
     let stderr = ran.stderr();
     let own = "cat: /srv/app/a: Permission denied\n";

@@ -1,6 +1,6 @@
-//! In an image that holds nothing but permwrap and one static program: no /proc, no /etc, no libraries, no shell. The
-//! permwrap is the one that is linked statically (`cargo build --release --target x86_64-unknown-linux-musl`), or the one
-//! that `PERMWRAP_STATIC` names.
+//! Runs in an image that contains only permwrap and one static program: no /proc, no /etc, no libraries, no shell. It uses the
+//! statically linked permwrap (`cargo build --release --target x86_64-unknown-linux-musl`), or the one given by
+//! `PERMWRAP_STATIC`.
 //!
 //! Debian packages: gcc libc6-dev mount.
 
@@ -13,7 +13,7 @@ use support::{
     become_user, forked, needs_programs, needs_root, own_mounts, repository, shell, skip,
 };
 
-/// Tries to open the file that is named, says what perror(3) says, and ends with 3 where it may not.
+/// Tries to open the given file, prints the error with perror(3), and exits with 3 if it was refused.
 const PROGRAM: &str = r#"
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ int main(int argc, char **argv) {
 }
 "#;
 
-/// The permwrap of the image. There is no /dev/null there.
+/// The permwrap of the image, which has no /dev/null.
 fn permwrap() -> Command {
     let mut command = Command::new("/permwrap");
     command.stdin(Stdio::inherit());
@@ -43,7 +43,7 @@ fn static_permwrap() -> Option<PathBuf> {
     found
 }
 
-/// Prepares the image at /mnt, and runs the script there, outside of it, as root.
+/// Prepares the image at /mnt, and runs the script there as root, outside of the image.
 fn in_image(script: &str, act: impl FnOnce()) {
     let Some(permwrap) = static_permwrap() else {
         return;

@@ -22,8 +22,8 @@ fn block(name: &str) -> String {
     lines.collect::<Vec<_>>().join("\n") + "\n"
 }
 
-/// A service of alice's that may not read its data, called with so many words that its hint is longer than what collectors
-/// cut messages at unless told otherwise; and nothing of the machine's own logs.
+/// A service of alice that may not read its data. Its command line is so long that the hint exceeds the default length at which
+/// collectors cut messages. The machine's own logs are not visible.
 const SCENE: &str = r#"
     mount -t tmpfs none /run && mount -t tmpfs none /var/log
     mkdir -p /run/log/journal /srv/app && install -d -m 750 -o deploy -g www /srv/app/data && touch /srv/app/data/f
@@ -43,7 +43,7 @@ fn world() -> Option<World> {
     Some(world)
 }
 
-/// What a script that counts printed, word by word; the fingerprint is left out, after a look at it.
+/// The output of a script that counts, word by word. The fingerprint is checked and left out.
 fn counted(world: &World, script: &str) -> Vec<String> {
     let ran = world.root(script);
     let mut lines = Vec::new();
@@ -94,7 +94,7 @@ fn the_journal_tells_which_service_met_which_refusal() {
     );
 }
 
-/// Has two services write to /dev/log by the page's line, and waits until the collector has written of them.
+/// Has two services write to /dev/log as on the page, and waits until the collector has written their messages.
 fn serve_and_wait(world: &World) {
     let line = block("logger").replace("permwrap", "as-alice permwrap");
     let line = line.replace("/srv/app/serve", &format!("/srv/app/serve {WORDS}"));
@@ -131,7 +131,7 @@ fn rsyslog_tells_which_service_met_which_refusal() {
         "cat >/etc/rsyslog.d/permwrap.conf <<'END'\n{}END",
         block("rsyslog")
     ));
-    // The page's line for long messages comes first; the kernel's messages are not taken away from whoever else reads them.
+    // The line of the page about long messages comes first. Kernel messages are not read, because other readers need them.
     world.root(&format!(
         "sed -i -e '/imklog/d' -e '1i global(maxMessageSize=\"64k\")' /etc/rsyslog.conf
          rsyslogd -N1 >/run/said 2>&1 || {{ cat /run/said; exit 1; }}
@@ -147,7 +147,7 @@ fn rsyslog_tells_which_service_met_which_refusal() {
 fn syslog_ng_tells_which_service_met_which_refusal() {
     let Some(world) = world() else { return };
     if let Ok(folder) = std::env::var("PERMWRAP_SYSLOG_NG") {
-        // What lies in the folder is where it would be if it were installed.
+        // The content of the directory is mounted to where it would be installed.
         world.root(&format!(
             "mount -t overlay -o lowerdir={folder}/usr:/usr overlay /usr && cp -a {folder}/etc/syslog-ng /etc"
         ));
@@ -174,7 +174,7 @@ fn a_containers_lines_are_counted_by_hand() {
         return;
     }
     let Some(world) = world() else { return };
-    // The engine hands on what the container wrote.
+    // The engine passes on what the container wrote.
     world.root("printf '#!/bin/sh\\nas-alice permwrap --hints json -- /srv/app/serve\\n' >/mnt/bin/docker && chmod 755 /mnt/bin/docker");
     assert_eq!(
         counted(&world, &block("lines")),

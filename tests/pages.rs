@@ -1,4 +1,4 @@
-//! The pages of explanation: each is whole, and its example is judged as the page says.
+//! The pages about causes: each one is complete, and its example is judged as the page says.
 
 use std::collections::BTreeSet;
 
@@ -117,7 +117,7 @@ fn every_example_is_judged_as_its_page_says() {
         );
         let denial = match verdict.clone() {
             Verdict::Denied(denial) if denial.errno == answer => Some(denial),
-            // What the kernel's own rules do not refuse was refused by something beyond them.
+            // If the kernel's own checks do not refuse, something else did.
             _ => infer(
                 &attempt.subject,
                 &attempt.operation,

@@ -1,4 +1,4 @@
-//! Every pattern file is well formed, and every sample in it is recognised by its own pattern alone.
+//! Every pattern file is well-formed, and every sample in it is recognised by its own pattern alone.
 
 mod support;
 
@@ -123,14 +123,14 @@ fn no_counter_sample_is_recognised() {
     assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
 }
 
-/// The prefilter decides before any pattern: what it holds back is never read.
+/// Text that the prefilter holds back never reaches a pattern.
 #[test]
 fn every_sample_passes_the_prefilter() {
     let mut held_back = Vec::new();
     let patterns = patterns_with_samples();
     for pattern in patterns.iter().filter(|pattern| !pattern.silent) {
         for sample in &pattern.samples {
-            // In a language, the locale's own words are added to the prefilter.
+            // In other languages, the locale's own messages are added to the prefilter.
             let english = sample.text.is_ascii();
             let passed = Prefilter::new::<&str>(&[]).push(sample.text.as_bytes());
             if english && passed.is_none() {
@@ -141,7 +141,7 @@ fn every_sample_passes_the_prefilter() {
     assert!(held_back.is_empty(), "{}", held_back.join("\n"));
 }
 
-/// What loading this file complains of.
+/// What is wrong with this file.
 fn mistake(text: &str) -> String {
     match Patterns::builtin().with_file("my.toml", text) {
         Err(mistake) => mistake.to_string(),

@@ -1,5 +1,5 @@
-//! Failures in other root directories, mounts and namespaces: what is said of them is true in there, and no command is offered
-//! for this machine's object of the same name.
+//! Failures in other root directories, mounts and namespaces: the explanation is correct there, and no command is suggested
+//! that would affect an object with the same path on this machine.
 //!
 //! Debian packages: bubblewrap.
 
@@ -7,7 +7,8 @@ mod support;
 
 use support::{Ran, World, needs_programs};
 
-/// A tree that programs can run in, with a directory that only root may enter; outside, everybody may enter it.
+/// A tree that programs can run in, with a directory that only root may enter; outside of the tree, the same path is open to
+/// everybody.
 const TREE: &str = "mkdir -p /srv/tree/usr && mount --bind /usr /srv/tree/usr && cd /srv/tree && \
     for d in bin lib lib64; do ln -s usr/$d $d; done && \
     install -d -m 700 only && echo x > only/f && \
@@ -57,7 +58,7 @@ fn one_that_lives_on_below_a_chroot_is_judged_there_too() {
         "/srv/open there is /srv/tree/srv/open here",
     ];
     assert_says(&ran, &words);
-    // Here everybody may read it.
+    // Here, everybody may read it.
     assert_never_says(&ran, &["can read /srv/open/f now"]);
 }
 
@@ -70,7 +71,7 @@ fn what_chroot_itself_is_refused_is_judged_here() {
     assert_never_says(&ran, &["below the chroot", "/only"]);
 }
 
-/// A sandbox in which a directory that is open here is mounted read-only.
+/// A sandbox that mounts a directory read-only which is writable here.
 const SANDBOX: &str = "bwrap --ro-bind /usr /usr --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64 \
     --ro-bind /srv/mine /srv/there --unshare-all --chdir /";
 

@@ -1,4 +1,4 @@
-//! What programs refuse by rules of their own, and what others refuse.
+//! Refusals by programs that have rules of their own, and by other systems.
 //!
 //! Debian packages: git, openssh-client.
 
@@ -7,7 +7,7 @@ mod support;
 use serde_json::Value;
 use support::{World, needs_programs};
 
-/// What `permwrap explain --json` makes of a text, as alice.
+/// The result of `permwrap explain --json` for a text, as alice.
 fn explained(world: &World, text: &str) -> Value {
     let ran = world.run_with_input("alice", "permwrap explain --json", text.as_bytes());
     serde_json::from_str(&ran.stdout()).unwrap_or_else(|error| panic!("{error}\n{ran}"))

@@ -1,4 +1,4 @@
-//! Real programs really fail as an ordinary user, and the detector finds in their words what was refused.
+//! Real programs fail as an ordinary user, and the detector finds in their messages what was refused.
 //!
 //! Debian packages: bsdextrautils, busybox, bzip2, cmake, cpio, curl, dnsmasq-base, e2fsprogs, fish, gawk, gcc, git, gnupg,
 //! jq, ksh93u+m, logrotate, lua5.4, make, netcat-openbsd, ninja-build, nodejs, openssh-client, openssl, patch, perl,
@@ -13,12 +13,12 @@ use permwrap::attempt::{Errno, Incident};
 use permwrap::detect::{Patterns, incidents_of};
 use support::{World, needs_programs};
 
-/// One program, what it is made to do, and what its words tell.
+/// A program, what it is made to do, and what its message says.
 struct Case {
     program: &'static str,
     script: &'static str,
     errno: Option<&'static str>,
-    /// As printed; `None` where the program names nothing. A name ending in `*` stands for all that begin so.
+    /// The path as printed; `None` if the program names none. A trailing `*` matches any ending.
     path: Option<&'static str>,
     operation: Option<&'static str>,
 }
@@ -43,7 +43,7 @@ const fn said(text: &'static str) -> Option<&'static str> {
     if text.is_empty() { None } else { Some(text) }
 }
 
-/// What every case finds: files and directories of root's that alice may look at, and some that she may not.
+/// The scene for every case: files and directories of root, some of which alice may access and some not.
 const SCENE: &str = r#"
     mkdir -p /srv/app/config /srv/app/logs /srv/closed /srv/ro /home/alice/work/out
     echo secret > /srv/app/config/settings.yml; chmod 600 /srv/app/config/settings.yml
@@ -56,7 +56,7 @@ const SCENE: &str = r#"
     mount -t tmpfs -o ro none /srv/ro
 "#;
 
-/// Runs the cases whose program is installed (in strict runs: all of them).
+/// Runs the cases whose program is installed (in strict runs, all of them).
 fn check(cases: &[Case]) {
     let Some(world) = World::new() else { return };
     world.root(SCENE);

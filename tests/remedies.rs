@@ -1,5 +1,5 @@
-//! Every kind of fix, really made by root in a world of its own: the refused access then succeeds, the subject loses no
-//! access it had, whoever was refused is still refused, and the system is as the change predicted.
+//! Every kind of fix is really made by root, in a world of its own. Afterwards the refused access succeeds, the subject has
+//! lost no access, everybody else who was refused is still refused, and the state is the one that the change predicted.
 //!
 //! Debian packages: acl, e2fsprogs, util-linux.
 
@@ -17,37 +17,37 @@ use permwrap::remedy::{Fix, Remedy, remedy};
 use permwrap::{gather, quote};
 use support::World;
 
-/// Users whose access is compared before and after. Nobody is `nobody`: who has no name in any of the scenes.
+/// Users whose access is compared before and after. "nobody" stands for a user that no scene mentions.
 const PEOPLE: &[&str] = &["alice", "bob", "deploy", "www", "nobody"];
 
-/// A refusal to be put right.
+/// A refusal to be fixed.
 struct Scene {
-    /// What root prepares.
+    /// Prepares the scene, run by root.
     prepare: &'static str,
-    /// Who is refused.
+    /// The user who is refused.
     user: &'static str,
-    /// What is refused: an operation of `permwrap why`, and the path.
+    /// The refused operation, as in `permwrap why`, and the path.
     operation: &'static str,
     path: &'static str,
-    /// The same as a command.
+    /// The same access as a command.
     access: &'static str,
 }
 
-/// What was looked at, and the fixes for it.
+/// The facts, and the fixes for the attempt.
 struct Seen {
     attempt: Attempt,
     facts: Facts,
     remedy: Remedy,
 }
 
-/// What can be seen from inside of the world, in which the commands are run as well.
+/// The facts as seen inside the world, in which the commands are run as well.
 fn facts_here(attempt: &Attempt) -> Facts {
     let mut facts = gather::facts(attempt);
     facts.surroundings.elsewhere = false;
     facts
 }
 
-/// What puts a refusal right.
+/// The remedy for a refusal.
 fn remedy_for(attempt: &Attempt, facts: &Facts) -> Remedy {
     match judge::judge(&attempt.subject, &attempt.operation, &attempt.object, facts) {
         Verdict::Denied(denial) => remedy(attempt, facts, &denial),
@@ -84,7 +84,7 @@ impl Scene {
         })
     }
 
-    /// Makes the fix at this place of the list, each time in a new world, and compares.
+    /// Makes the fix at this position of the list, in a new world, and compares.
     fn try_fix(&self, at: usize) -> Option<Fix> {
         let world = World::new()?;
         world.root(self.prepare);
@@ -123,13 +123,13 @@ impl Scene {
         Some(fix)
     }
 
-    /// Undoes the fix by its inverse: everything is as it was.
+    /// Reverts the fix by its inverse, which must restore everything.
     fn take_back(&self, world: &World, seen: &Seen, fix: &Fix) {
         let mut subject = seen.attempt.subject.clone();
         let mut facts = seen.facts.clone();
         let mut undo = Vec::new();
         for change in &fix.changes {
-            // The tree's own record, which whoever made the change would have kept, is not of these tests.
+            // A tree requires a record of the previous state, which is not part of these tests.
             let Some(inverse) = change.inverse(&subject, &facts) else {
                 return;
             };
@@ -153,7 +153,7 @@ impl Scene {
     }
 
     fn compare_rights(&self, before: &[Right], after: &[Right], fix: &Fix) {
-        // What a group's bits or a mount's options give, they give to others too: that ranks such a fix lower.
+        // Group bits and mount options also let in others, which ranks such a fix lower.
         let shared = fix.changes.iter().any(|change| match change {
             Change::Chmod { add, .. } => add & 0o077 != 0,
             Change::Remount { .. } => true,
@@ -186,7 +186,7 @@ impl Scene {
             (attempt.subject, facts)
         });
         if fix.relogin {
-            // The group database is the prediction; the names of its members are not.
+            // The group database is part of the prediction; the names of its members are not.
             facts.names = predicted.names.clone();
             subject.groups.sort_unstable();
         }
@@ -196,7 +196,7 @@ impl Scene {
         assert_eq!(facts.nodes.len(), predicted.nodes.len(), "{fix:?}");
         for (after, predicted) in facts.nodes.iter_mut().zip(&predicted.nodes) {
             if let (Ok(after), Ok(Inode { number: 0, .. })) = (&mut after.inode, &predicted.inode) {
-                // Which number a new file gets, nobody can tell.
+                // The inode number of a new file cannot be predicted.
                 after.number = 0;
             }
             assert_eq!(after, predicted, "{fix:?}");
@@ -204,7 +204,7 @@ impl Scene {
         assert_eq!(facts.mounts, predicted.mounts, "{fix:?}");
     }
 
-    /// Makes every fix that is offered; the commands of each.
+    /// Makes every fix that is offered, and returns them.
     fn fixes(&self) -> Option<Vec<Fix>> {
         support::needs_root().then_some(())?;
         let mut fixes = Vec::new();
@@ -214,7 +214,7 @@ impl Scene {
         Some(fixes)
     }
 
-    /// Makes every fix; the first is one command like this.
+    /// Makes every fix; the first one must be a single command that satisfies `fits`.
     fn is_fixed(&self, fits: impl Fn(&str) -> bool) {
         if let Some(fixes) = self.fixes() {
             let commands = fixes.first().expect("there is a fix").commands();
@@ -223,7 +223,7 @@ impl Scene {
         }
     }
 
-    /// Makes every fix; the first is made by these commands.
+    /// Makes every fix; the first one must consist of these commands.
     fn is_fixed_by(&self, commands: &[&str]) {
         if let Some(fixes) = self.fixes() {
             let first = fixes.first().expect("there is a fix");
@@ -237,7 +237,7 @@ impl Scene {
     }
 }
 
-/// Whether somebody may read, write or run (search) something.
+/// Whether somebody may read, write or execute (search) something.
 #[derive(Debug)]
 struct Right {
     user: String,
@@ -246,7 +246,7 @@ struct Right {
     has: bool,
 }
 
-/// What everybody may do to each of these paths, by the kernel's own word.
+/// What every user may do with each of these paths, according to the kernel.
 fn rights(world: &World, paths: &[Vec<u8>]) -> Vec<Right> {
     let mut rights = Vec::new();
     for user in PEOPLE {
@@ -624,7 +624,7 @@ fn a_stale_group_counts_after_newgrp() {
     });
     assert_eq!(fix.commands(), ["newgrp team"]);
     assert!(fix.verified && fix.relogin && !fix.needs_root, "{fix:?}");
-    // newgrp begins a shell, which reads what is to be done there.
+    // newgrp starts a shell, which reads its commands from stdin.
     let script = format!("echo 'cat /srv/f' | {}", fix.commands()[0]);
     let output = as_stale(&script);
     assert!(output.status.success(), "{output:?}");
@@ -659,7 +659,7 @@ fn a_low_port_is_listened_on_after_the_setting() {
         last.clone()
     });
     assert!(fix.verified && fix.needs_root, "{fix:?}");
-    // In a network namespace of its own: the setting is one for all of a machine.
+    // In a network namespace of its own, because the setting is otherwise global.
     let bind = "setpriv --reuid=alice --regid=alice --clear-groups /usr/bin/python3 -c \
                 'import socket; socket.socket().bind((\"0.0.0.0\", 81))'";
     world.root(&format!(
@@ -724,7 +724,7 @@ fn a_directory_for_a_service_is_made_by_root() {
 
 #[test]
 fn a_name_that_means_something_to_a_shell_does_no_harm() {
-    // What a shell says of it need not be text: the path is given as bytes.
+    // What a shell prints about it need not be text, so the path is passed as bytes.
     let Some(world) = World::new() else { return };
     for (at, name) in HOSTILE.iter().enumerate() {
         let path = [b"/srv/".as_slice(), name].concat();

@@ -1,11 +1,12 @@
-//! The JSON Schemas of docs/schemas hold for what permwrap really writes and reads.
+//! What permwrap writes and reads conforms to the JSON Schemas in docs/schemas.
 //!
 //! Debian packages: acl, python3, python3-jsonschema.
 mod support;
 
 use support::{World, needs_python_modules, repository};
 
-/// Judges each file of the working directory by the schema that its name begins with: `report-1.json` by report.json.
+/// Validates each file in the working directory against the schema that its name begins with: `report-1.json` against
+/// report.json.
 const JUDGE: &str = r#"
 import json, pathlib, sys, tomllib
 import jsonschema
@@ -94,7 +95,7 @@ END
 mkdir -p /root/none; HOME=/srv/home; install -d $HOME/.config/permwrap && cp config-1.toml $HOME/.config/permwrap/config.toml
 HOME=$HOME permwrap config >/dev/null",
     );
-    // Those that all patterns share have a form of their own.
+    // The files shared by all patterns have formats of their own.
     let shared = [
         "words",
         "languages",
@@ -131,7 +132,7 @@ HOME=$HOME permwrap config >/dev/null",
 fn a_fingerprint_is_the_same_on_every_machine() {
     let fingerprint = |uid: u32| {
         let world = World::new()?;
-        // Another machine: other numbers, the same names.
+        // Another machine has other ids for the same names.
         world.root(&format!(
             "sed -i 's/^bob:x:3002:3002/bob:x:{uid}:{uid}/' /etc/passwd"
         ));

@@ -1,4 +1,4 @@
-//! What `permwrap init` prints, in the shells themselves.
+//! The output of `permwrap init`, in the shells themselves.
 //!
 //! Debian packages: bash, bash-completion, zsh, fish, git.
 mod support;
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use permwrap::cli::Shell;
 use support::needs_programs;
 
-/// What the shell prints when it evaluates the script of `permwrap init` for these commands, and then `rest`.
+/// The output of a shell that evaluates the script of `permwrap init` for these commands, and then `rest`.
 fn shell(program: &str, shell: Shell, commands: &[&str], rest: &str) -> String {
     let commands: Vec<String> = commands.iter().map(ToString::to_string).collect();
     let script = permwrap::init::script(shell, &commands).expect("these are names");
@@ -33,7 +33,7 @@ fn shell(program: &str, shell: Shell, commands: &[&str], rest: &str) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
         + &String::from_utf8_lossy(&output.stderr)
             .lines()
-            // An interactive bash without a terminal says so.
+            // An interactive bash complains if it has no terminal.
             .filter(|line| {
                 !line.contains("job control") && !line.contains("terminal process group")
             })
@@ -99,7 +99,7 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// The words that bash offers after this command line.
+/// The completions that bash offers after this command line.
 fn bash_offers(words: &[&str], before: &str) -> Vec<String> {
     let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
     let line = format!(
@@ -133,7 +133,7 @@ fn bash_hands_over_to_the_completion_of_the_wrapped_command() {
     if !needs_programs(&["bash"]) || !std::path::Path::new(BASH_COMPLETION).exists() {
         return support::skip("needs bash-completion");
     }
-    // The stand-in for git's own completion, which is not installed everywhere.
+    // A replacement for git's own completion, which is not installed everywhere.
     let own = format!(
         ". {BASH_COMPLETION}; _stand_in() {{ COMPREPLY=(\"$1:${{COMP_WORDS[COMP_CWORD]}}\"); }}; complete -F _stand_in git"
     );
@@ -187,7 +187,7 @@ fn fish_hands_on_every_word_as_it_is() {
     if !needs_programs(&["fish"]) {
         return;
     }
-    // So that `jobs` shows the words, fish evaluates them once more.
+    // fish evaluates the words once more, so that `jobs` shows them.
     let call = r#"env printf '%s|' 'a  b' '$x' "it's" '*' '' 'a;b'"#;
     let text = shell("fish", Shell::Fish, &["env"], call);
     assert_eq!(text, "a  b|$x|it's|*||a;b|");
@@ -198,7 +198,7 @@ fn zsh_completes_permwrap_and_hands_over() {
     if !needs_programs(&["zsh", "git"]) {
         return;
     }
-    // A completion can only be asked for at zsh's line editor, so at one in a terminal of its own (zpty).
+    // Completion can only be requested in zsh's line editor, so it runs on a terminal of its own (zpty).
     let offers = |line: &str, expected: &str| {
         let script = permwrap::init::script(Shell::Zsh, &["git".to_owned()]).expect("a name");
         let directory = tempfile::tempdir().expect("a directory can be made");

@@ -1,5 +1,5 @@
-//! The harm that a pasted fix could do: a hint, then somebody puts something else in the place of what it is about, then the
-//! commands run as root, as they stand.
+//! The harm that a pasted fix could do: after a hint, somebody replaces the object that it is about, and then root runs the
+//! commands as they are.
 //!
 //! Debian packages: acl, e2fsprogs, findutils, util-linux.
 
@@ -7,17 +7,17 @@ mod support;
 
 use support::World;
 
-/// A secret of root's, and one more file of root's that alice may move.
+/// A secret of root, and a further file of root that alice can move.
 const PREPARE: &str =
     "install -m 600 /dev/null /etc/secret; echo key > /etc/secret; chmod 600 /etc/secret";
 
-/// What was offered for a refusal, and what happened meanwhile.
+/// A hint for a refusal, and what happens before it is used.
 struct Scene {
     prepare: &'static str,
-    /// Who runs permwrap, and what is asked.
+    /// Who runs permwrap, and the question.
     user: &'static str,
     ask: &'static str,
-    /// Who does what between the hint and the paste.
+    /// Who makes the attack between the hint and the paste, and the attack.
     attacker: &'static str,
     attack: &'static str,
 }
@@ -31,7 +31,7 @@ impl Scene {
         let commands = offered(&world, self.user, self.ask);
         let _ = world.run(self.attacker, self.attack).ok();
         for command in &commands {
-            // That it fails is as well.
+            // It may also fail.
             let _ = world.run("root", command);
         }
         assert_eq!(
@@ -164,7 +164,7 @@ fn a_tree_of_leftovers_ends_at_mounts_links_and_private_files() {
     for path in ["/home/alice/app/out/private", "/etc", "/etc/hostname"] {
         assert_eq!(owner(path), "root\n", "{path}");
     }
-    // What is mounted there when the hint is given makes it a fix of one file.
+    // If it is mounted when the hint is given, the fix is for a single file.
     let again = World::new().expect("root makes a world");
     again.root(scene.prepare);
     again.root("mount --bind /srv/other /home/alice/app/out/other");

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use permwrap::cause::Code;
 
-/// Every stage, in order: each may use those before it, and no other. `lib` and `main` put them together.
+/// All stages in order: each may use those before it, and no others. `lib` and `main` connect them.
 const STAGES: &[&str] = &[
     "byte_path",
     "quote",
@@ -43,7 +43,7 @@ const STAGES: &[&str] = &[
     "subcommand",
 ];
 
-/// The last of the stages that know and decide: they, and all before it, do no I/O.
+/// The last of the pure stages: it and all stages before it do no I/O.
 const LAST_PURE: &str = "resolve";
 
 fn pure() -> &'static [&'static str] {
@@ -51,7 +51,7 @@ fn pure() -> &'static [&'static str] {
     &STAGES[..=last.expect("it is a stage")]
 }
 
-/// What reaches the system, as a path begins.
+/// Prefixes of paths to what accesses the system.
 const REACHES_OUT: &[&[&str]] = &[
     &["std", "fs"],
     &["std", "env"],
@@ -69,7 +69,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every text file below these places of the repository, by its path in the repository.
+/// All text files below these directories of the repository, by their paths in the repository.
 fn files(places: &[&str]) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for place in places {
@@ -97,7 +97,7 @@ fn rust_files(places: &[&str]) -> BTreeMap<String, String> {
     files
 }
 
-/// The stage that a file of `src` belongs to: `judge` for `src/judge.rs` and `src/judge/lookup.rs`.
+/// The stage of a file in `src`: `judge` for `src/judge.rs` and `src/judge/lookup.rs`.
 fn stage(path: &str) -> &str {
     let path = path.strip_prefix("src/").unwrap_or(path);
     path.split(['/', '.']).next().unwrap_or(path)
@@ -107,7 +107,7 @@ fn fails(complaints: Vec<String>) {
     assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
 }
 
-/// The code of a line, without a comment at its end.
+/// The code of a line, without a trailing comment.
 fn code(line: &str) -> &str {
     line.split("//").next().unwrap_or(line)
 }
@@ -189,7 +189,7 @@ fn no_test_is_switched_off() {
     let mut complaints = Vec::new();
     for (path, text) in rust_files(&["src", "tests"]) {
         for (number, line) in text.lines().enumerate() {
-            // One that another test runs, in a process with an environment of its own, is not switched off.
+            // A test that another test runs, in a process with an environment of its own, is not disabled.
             if line.trim().starts_with(concat!("#[ign", "ore"))
                 && !line.contains("run by another test")
             {
@@ -248,7 +248,7 @@ fn nothing_names_one_machine_or_a_registry() {
     fails(complaints);
 }
 
-/// Whether the line has the name, not as the end of a longer one.
+/// Whether the line contains the name, other than at the end of a longer one.
 fn names_it(line: &str, name: &str) -> bool {
     line.match_indices(name).any(|(at, _)| {
         let before = line[..at].chars().next_back();

@@ -1,7 +1,8 @@
-//! What permwrap costs, beside what the least possible wrapper costs: `cargo bench --bench cost [-- ROUNDS]`.
+//! The cost of permwrap compared with that of the simplest possible wrapper: `cargo bench --bench cost [-- ROUNDS]`.
 //!
-//! Every figure is a median of interleaved rounds, as a ratio to the same thing bare: only ratios taken in one run mean
-//! anything. The floor is a C program (floor.c) that forks, executes and waits, with and without a pump of stderr.
+//! Every figure is a median of interleaved rounds, as a ratio to the same command without a wrapper. Only ratios from the same
+//! run can be compared. The lower bound is a C program (floor.c) that forks, executes and waits, with and without relaying
+//! stderr.
 
 mod refusals;
 mod start;
@@ -13,19 +14,19 @@ mod trace;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// What is measured with what.
+/// The parameters of the measurements.
 pub struct Bench {
     /// The C program.
     pub floor: PathBuf,
-    /// How many rounds of the measurement that takes most of them.
+    /// The number of rounds of the measurement that takes the most.
     pub rounds: usize,
 }
 
-/// One way to run a command: its name and the words before the command.
+/// A way to run a command: its name, and the words before the command.
 pub type Way = (&'static str, Vec<String>);
 
 impl Bench {
-    /// Bare, the two floors, permwrap and the usual wrappers.
+    /// Without a wrapper, the two lower bounds, permwrap and common wrappers.
     fn ways(&self) -> Vec<Way> {
         let floor = self.floor.display().to_string();
         let words = |words: &[&str]| words.iter().map(|w| (*w).to_string()).collect();
@@ -41,7 +42,7 @@ impl Bench {
         .collect()
     }
 
-    /// The permwrap that is linked statically, where it was built.
+    /// The statically linked permwrap, if it was built.
     fn linked_statically(&self) -> Option<Way> {
         let built = concat!(
             env!("CARGO_MANIFEST_DIR"),
@@ -51,7 +52,7 @@ impl Bench {
         there.then(|| (STATIC, vec![built.to_owned(), "--".to_owned()]))
     }
 
-    /// Bare, permwrap and script(1), which takes the command as one word.
+    /// Without a wrapper, permwrap, and script(1), which takes the command as a single word.
     fn ways_on_terminal(&self) -> Vec<Way> {
         let script = ["script", "-qec"].map(String::from).to_vec();
         self.ways()
@@ -61,7 +62,7 @@ impl Bench {
             .collect()
     }
 
-    /// A command behind the words of a way.
+    /// The command line for running a command in this way.
     fn command(&self, way: &Way, words: &[&str]) -> Command {
         if way.0 == SCRIPT {
             let mut command = Command::new(&way.1[0]);
@@ -83,16 +84,16 @@ impl Bench {
 
 const SCRIPT: &str = "script";
 
-/// The name of the permwrap that is linked statically.
+/// The name of the statically linked permwrap.
 pub const STATIC: &str = "permwrap, static";
 
-/// The middle of some figures.
+/// The median of some figures.
 pub fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// A line of the table: the figure, the aim, and whether it is met.
+/// A row of the table: the figure, the target, and whether it is met.
 pub fn line(what: &str, figure: f64, unit: &str, aim: Option<(f64, bool)>) {
     let verdict = aim.map_or(String::new(), |(limit, at_most)| {
         let (sign, met) = if at_most {

@@ -1,4 +1,4 @@
-//! What recognition costs: microseconds for each MiB of text, alone in a thread. `cargo bench --bench detection`
+//! The cost of detection: microseconds per MiB of text, in a single thread. `cargo bench --bench detection`
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -48,7 +48,7 @@ fn main() {
     );
 }
 
-/// What the first message of a run costs: the patterns are parsed, and those that could match are compiled.
+/// The cost of the first message of a run, for which the patterns are parsed and the relevant ones compiled.
 fn first(whose: &str, message: &[u8]) {
     let mut best = u128::MAX;
     let mut found = 0;
@@ -61,7 +61,7 @@ fn first(whose: &str, message: &[u8]) {
     println!("{best:>10}  {whose} ({found})");
 }
 
-/// The prefilter and the detector, as a run has them.
+/// The prefilter and the detector, as in a run.
 fn whole(text: &[u8]) -> usize {
     let mut prefilter = Prefilter::default();
     let mut detector = Detector::new(Arc::new(Patterns::builtin()));
@@ -90,7 +90,7 @@ fn repeated(line: &[u8], size: usize) -> Vec<u8> {
     line.iter().copied().cycle().take(size).collect()
 }
 
-/// Ordinary lines, and every 100th one with words in it that are no failure.
+/// Ordinary lines, every 100th of which contains words of failures without reporting one.
 fn various(size: usize) -> Vec<u8> {
     let mut text = Vec::with_capacity(size + 200);
     let mut number = 0;

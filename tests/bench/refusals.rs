@@ -6,13 +6,13 @@ use std::process::{Command, Stdio};
 use crate::start::interleave;
 use crate::{Bench, line};
 
-/// How many files may not be removed.
+/// The number of files that cannot be removed.
 const FILES: usize = 9_000;
 
-/// Somebody who owns nothing.
+/// A user who owns nothing.
 const NOBODY: u32 = 65_534;
 
-/// Prints how much longer `rm -rf` of root's files takes than bare, in seconds, and whether hints came.
+/// Prints how much longer `rm -rf` on root's files takes than without permwrap, in seconds, and whether hints appeared.
 pub fn measure(bench: &Bench) {
     if !nix::unistd::geteuid().is_root() {
         println!("{FILES} refusals: not measured, needs root");

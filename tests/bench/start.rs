@@ -1,4 +1,4 @@
-//! Start and end of a command that does nothing, without and with a terminal.
+//! The start and end of a command that does nothing, with and without a terminal.
 
 use std::io::Read;
 use std::os::fd::OwnedFd;
@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::{Bench, STATIC, Way, line, median, terminal};
 
-/// Prints the times as ratios to bare.
+/// Prints the times as ratios to those without a wrapper.
 pub fn measure(bench: &Bench) {
     let piped = |words: &[&str], rounds: usize, aims: [f64; 2]| {
         println!(
@@ -38,7 +38,7 @@ pub fn measure(bench: &Bench) {
     report(&ways, &times, [times[2] / times[0] / 10.0; 2]);
 }
 
-/// The interpreter itself, where the search path has a script that chooses one of several.
+/// The interpreter itself, in case the search path contains a script that selects one of several.
 pub fn python() -> String {
     let asked = Command::new("python3")
         .args(["-c", "import sys; print(sys.executable)"])
@@ -47,7 +47,7 @@ pub fn python() -> String {
     answer.unwrap_or_else(|_| "python3".to_owned())
 }
 
-/// With an aim for permwrap as it is linked by default, and one for it linked statically.
+/// Prints times, with a target for permwrap as linked by default and one for the statically linked one.
 fn report(ways: &[Way], times: &[f64], [dynamic, fixed]: [f64; 2]) {
     for (way, time) in ways.iter().zip(times) {
         let aim = match way.0 {
@@ -72,7 +72,7 @@ pub fn interleave(ways: &[Way], rounds: usize, mut once: impl FnMut(&Way) -> f64
     all.into_iter().map(median).collect()
 }
 
-/// How long a command takes, in microseconds.
+/// The run time of a command, in microseconds.
 pub fn time(command: &mut Command) -> f64 {
     let start = Instant::now();
     let status = command.status().expect("the command starts");
@@ -89,7 +89,7 @@ fn on_terminal(mut command: Command) -> f64 {
     taken
 }
 
-/// Reads until the other side is closed; how many bytes came.
+/// Reads until the other side is closed, and returns the number of bytes.
 pub fn drain(from: OwnedFd) -> usize {
     let mut from = std::fs::File::from(from);
     let mut buffer = vec![0; 1 << 16];

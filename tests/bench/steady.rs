@@ -1,4 +1,4 @@
-//! Memory while a command floods stderr or never ends a line, and work while it does nothing.
+//! Memory usage while a command floods stderr or never ends a line, and activity while it does nothing.
 
 use std::os::fd::OwnedFd;
 use std::process::{Child, Stdio};
@@ -80,7 +80,7 @@ fn start(bench: &Bench, way: &crate::Way, words: &[&str], on_terminal: bool) -> 
     (command.spawn().expect("the command starts"), reader)
 }
 
-/// The most memory it ever had, in kB, while somebody reads what it writes.
+/// The peak memory usage in kB, while the output is being read.
 fn peak(child: &mut Child, reader: OwnedFd) -> f64 {
     let reader = std::thread::spawn(move || drain(reader));
     let mut peak = 0.0;

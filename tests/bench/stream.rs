@@ -1,4 +1,4 @@
-//! stderr at full speed, and one line at a time.
+//! The throughput of stderr, and the latency of single lines.
 
 use std::io::{BufRead, BufReader};
 use std::os::fd::OwnedFd;
@@ -10,7 +10,7 @@ use nix::time::{ClockId, clock_gettime};
 use crate::start::{drain, interleave};
 use crate::{Bench, Way, line, median, terminal};
 
-/// What stderr is.
+/// The type of stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum To {
     Null,
@@ -18,7 +18,7 @@ enum To {
     Terminal,
 }
 
-/// Prints the speeds as ratios to bare, and how much later a line comes.
+/// Prints the throughput as ratios to that without a wrapper, and the additional latency of a line.
 pub fn measure(bench: &Bench) {
     for (size, count, aim) in [("65536", "8192", Some(0.85)), ("100", "400000", None)] {
         println!("stderr into /dev/null, writes of {size} bytes (bytes per second, times bare)");
@@ -92,7 +92,7 @@ fn delay(bench: &Bench, ways: &[Way], to: To, aim: Option<(f64, bool)>) {
     }
 }
 
-/// Connects the command's stderr, and its other streams where they are of no interest. Where it can be read comes back.
+/// Connects the command's stderr, and its other streams if they are irrelevant. Returns the descriptor to read from.
 fn connect(command: &mut Command, to: To) -> Option<OwnedFd> {
     if to == To::Terminal {
         return Some(terminal::attach(command));

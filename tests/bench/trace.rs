@@ -1,11 +1,11 @@
-//! `--trace` beside strace(1), which stops at the same calls: what each adds to the time a command takes alone.
+//! `--trace` compared with strace(1), which stops at the same calls: the time that each adds to that of the command.
 
 use std::process::Stdio;
 
 use crate::start::{interleave, python, time};
 use crate::{Bench, Way, line};
 
-/// What strace is told: the calls with files and sockets, stopped at by a filter.
+/// The arguments of strace: calls on files and sockets, selected by a filter.
 const STRACE: &[&str] = &[
     "strace",
     "-f",
@@ -16,10 +16,10 @@ const STRACE: &[&str] = &[
     "trace=%file,%network",
 ];
 
-/// The most that tracing may add, as a fraction of what strace adds.
+/// The target: the maximum cost of tracing, as a fraction of that of strace.
 const AIM: f64 = 0.4;
 
-/// Prints the times as ratios to bare, and what is added as a fraction of what strace adds.
+/// Prints the times as ratios to those without a wrapper, and the added time as a fraction of what strace adds.
 pub fn measure(bench: &Bench) {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     let ways: [Way; 3] = [
@@ -57,7 +57,7 @@ pub fn measure(bench: &Bench) {
     for (what, command, rounds) in commands {
         println!("traced: {what} (times bare)");
         let times = interleave(&ways, rounds, |way| {
-            // A pipe: with /dev/null nobody would read a hint, and nothing is traced.
+            // stderr is a pipe: with /dev/null nobody would read a hint, so nothing is traced.
             let (_reader, writer) = std::io::pipe().expect("a pipe");
             time(
                 bench

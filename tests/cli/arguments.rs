@@ -1,4 +1,4 @@
-//! Arguments, bad ones and those of the command.
+//! Arguments: invalid ones, and those of the command.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! One failure, run bare and wrapped, and put right.
+//! A failure: run without and with permwrap, and fixed.
 
 use serde_json::Value;
 
@@ -6,13 +6,13 @@ use crate::support::{Ran, World, needs_programs};
 
 /// A program that fails for a known reason.
 pub struct Case {
-    /// Programs it needs.
+    /// The required programs.
     pub needs: &'static [&'static str],
-    /// Sets the scene, as root.
+    /// Prepares the scene, run by root.
     pub scene: &'static str,
-    /// The failing command, as alice, from /home/alice.
+    /// The failing command, run by alice in /home/alice.
     pub command: &'static str,
-    /// What the report is to say: error number, absolute path, cause code and refusing object.
+    /// The expected report: error number, absolute path, cause code and refusing object.
     pub errno: &'static str,
     pub path: &'static str,
     pub cause: &'static str,
@@ -20,15 +20,15 @@ pub struct Case {
 }
 
 impl Case {
-    /// Runs the case and carries out the first fix; panics with everything that is known where something differs.
+    /// Runs the case and applies the first fix; panics with full details on a difference.
     pub fn check(&self) {
         if let Some((world, fix, wrapped)) = self.explained() {
             self.put_right(&world, &fix, &wrapped);
         }
     }
 
-    /// Runs the case, bare and wrapped, for the world it left, the first fix and what was printed; `None` where it had
-    /// to be skipped.
+    /// Runs the case without and with permwrap. Returns the resulting world, the first fix and the output; `None` if the case
+    /// was skipped.
     pub fn explained(&self) -> Option<(World, Value, Ran)> {
         if !needs_programs(self.needs) {
             return None;
@@ -70,7 +70,7 @@ impl Case {
         Some((world, fix, wrapped))
     }
 
-    /// Carries out the first fix; the command then succeeds.
+    /// Applies the first fix, after which the command must succeed.
     fn put_right(&self, world: &World, fix: &Value, wrapped: &Ran) {
         let user = if fix["needs_root"] == true {
             "root"

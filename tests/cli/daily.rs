@@ -1,4 +1,4 @@
-//! What daily use asks for: little noise, one line, a word on why there was no hint, and a way to turn it off.
+//! Requirements of daily use: little noise, one-line hints, reasons why there is no hint, and a way to disable permwrap.
 //!
 //! Debian packages: findutils, python3, sudo.
 
@@ -158,7 +158,7 @@ fn what_could_not_be_explained_says_what_to_do_next() {
     );
 }
 
-/// A session at an interactive shell's prompt under permwrap: what the terminal has shown when the hint is there.
+/// A session with an interactive shell under permwrap: prints what the terminal shows once the hint has appeared.
 const AT_A_PROMPT: &str = r#"
 import os, pty, select, sys, time
 pid, terminal = pty.fork()

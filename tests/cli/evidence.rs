@@ -1,15 +1,16 @@
-//! What is said is what something tells: never another operation, object or place because that would be refused as well.
+//! permwrap says only what the evidence supports. It never reports another operation, object or place merely because that would
+//! be refused as well.
 
 use crate::support::{World, needs_programs};
 
-/// What alice reads after this command, run by permwrap.
+/// What alice reads when permwrap runs this command.
 fn told(world: &World, command: &str) -> String {
     world
         .run("alice", &format!("permwrap -- {command}"))
         .stderr()
 }
 
-/// What a program says of a refusal, without having met one.
+/// A program that prints a refusal without having encountered one.
 fn says(words: &str) -> String {
     format!("bash -c 'echo \"{words}\" >&2; exit 1'")
 }
@@ -61,7 +62,7 @@ fn where_nothing_tells_the_operation_the_object_is_named_and_no_more() {
         "{hint}"
     );
     assert!(hint.contains("does not say what was tried"), "{hint}");
-    // Whatever it was, it is refused for one reason; what helps depends on what it is for.
+    // Whatever the operation was, there is one reason for the refusal. The fix depends on the operation.
     let hint = told(
         &world,
         &says("tool: failed on /srv/closed: Permission denied"),
@@ -320,7 +321,7 @@ fn what_code_on_the_command_line_asks_for_is_told() {
 fn a_text_that_an_engine_gave_to_a_script_is_not_judged_here() {
     let Some(world) = World::new() else { return };
     world.root("install -m 644 /dev/null /srv/f");
-    // What the engine wrote comes when it has gone, and nobody who was seen is called cat.
+    // The engine's output arrives after the engine has ended, and none of the processes seen is named cat.
     world.root(
         r#"printf '#!/bin/sh\nout=$(podman run image tool 2>&1) || out="c""at: /srv/f: Permission denied"\necho "$out" >&2\nexit 1\n' > /srv/run &&
            chmod 755 /srv/run"#,

@@ -1,15 +1,15 @@
-//! What is known of a program's habits tells what it tried, as far as the kernel's answer agrees with it.
+//! Knowledge about what a program usually does determines the operation, as long as the error number agrees.
 
 use crate::support::{World, needs_programs};
 
-/// A run of this command as alice, with everything that is told of it.
+/// Runs this command as alice, and returns everything reported.
 fn told(world: &World, command: &str) -> String {
     world
         .run("alice", &format!("permwrap -- {command}"))
         .stderr()
 }
 
-/// Checks that a hint holds all of these words, and none of those.
+/// Checks that the hint contains all of the words `holds` and none of `not`.
 fn check(world: &World, command: &str, holds: &[&str], not: &[&str]) {
     let hint = told(world, command);
     for words in holds {
@@ -71,7 +71,7 @@ fn an_option_tells_what_is_done_with_a_file() {
 #[test]
 fn what_the_kernel_would_have_answered_otherwise_was_not_done() {
     let Some(world) = world() else { return };
-    // A file that is not there cannot be refused for reading.
+    // Reading a file that does not exist cannot be refused.
     check(
         &world,
         "gzip /srv/app/pub",

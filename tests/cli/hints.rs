@@ -1,4 +1,4 @@
-//! The hint as people see it, and when there is none.
+//! Hints as the user sees them, and cases without a hint.
 
 use crate::support::World;
 
@@ -52,7 +52,7 @@ fn ten_thousand_equal_failures_are_one_hint_with_a_count() {
 fn a_server_gets_its_hint_while_it_runs() {
     let Some(world) = World::new() else { return };
     world.root("install -m 600 /dev/null /srv/f");
-    // The server waits until the hint has been written to its log, and fails the test where none comes.
+    // The server waits until the hint is in its log, and the test fails if none appears.
     let ran = world.run(
         "alice",
         "permwrap bash -c 'cat /srv/f; for i in {1..100}; do grep -q permwrap: log && exit 0; sleep 0.1; done; exit 9' 2> log",
@@ -88,7 +88,7 @@ fn words_about_an_access_that_is_open_give_no_hint() {
 fn a_program_run_as_another_user_is_judged_as_that_user() {
     let Some(world) = World::new() else { return };
     world.root("echo x > /home/alice/x");
-    // The program is gone before anybody could look at it, and the shell that started it may read the file.
+    // The program ends before it can be inspected, and the shell that started it may read the file.
     let ran = world.run(
         "root",
         "permwrap sh -c 'setpriv --reuid bob --regid bob --clear-groups cat /home/alice/x; sleep 0.1'",

@@ -1,4 +1,4 @@
-//! Programming languages: the exception's path, the operation of the source line, relative paths.
+//! Programming languages: the path from the exception, the operation from the source line, relative paths.
 
 use crate::case::Case;
 
@@ -121,7 +121,7 @@ fn what_a_traceback_quotes_is_looked_at_where_the_error_names_nothing() {
             "import ssl; c = ssl.create_default_context(); c.load_cert_chain(\"/srv/d/key\")",
             "cannot read /srv/d/key\n",
         ),
-        // It is there, and nothing forbids it: the kernel's answer was about something else.
+        // The file exists and access is allowed, so the error number came from something else.
         (
             "raise PermissionError(13, \"Permission denied\") # x.bind(\"/srv/open/s\")",
             "alice can listen on /srv/open/s now",
@@ -148,7 +148,7 @@ fn the_source_is_looked_at_where_the_message_only_says_where_it_failed() {
             "open(F, \">/srv/app/new\") || die \"no file: $!\";",
             Some("cannot create /srv/app/new"),
         ),
-        // Which of two it was, nobody can tell; of a variable neither.
+        // It is unknown which of the two failed; so it is for a variable.
         (
             "mkdir(\"/srv/app/a\") and mkdir(\"/srv/app/b\") or die \"no directory: $!\";",
             None,

@@ -1,5 +1,5 @@
-//! The built permwrap from the outside: real programs really fail as throw-away users, and what permwrap says of it is
-//! compared with what is known, then its first fix is carried out and the program run again.
+//! Tests the built permwrap from outside: real programs fail as temporary users, the explanation is compared with the known
+//! cause, the first fix is applied, and the program is run again.
 //!
 //! Debian packages: acl bash coreutils dash e2fsprogs findutils git nodejs perl python3 tar util-linux.
 

@@ -1,10 +1,10 @@
-//! A program that shuts itself in: the kernel's own rules allow what its sandbox refuses.
+//! A program that confines itself: the kernel's own checks allow what its sandbox refuses.
 
 use std::fs;
 
 use crate::support::{World, needs_programs, repository, skip};
 
-/// Whether the kernel has Landlock: it tells the version of its interface.
+/// Whether the kernel supports Landlock, according to the ABI version that it reports.
 fn has_landlock() -> bool {
     let program = repository().join("tests/vm/guest/ll.py");
     let asked = std::process::Command::new("python3")

@@ -1,4 +1,4 @@
-//! Shells: redirections, scripts without x, interpreters that cannot be run.
+//! Shells: redirections, scripts without execute permission, interpreters that cannot be executed.
 
 use crate::case::Case;
 

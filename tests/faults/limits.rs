@@ -1,4 +1,4 @@
-//! Limits (setrlimit(2)) under which permwrap, the diagnosis or both have too little.
+//! Resource limits (setrlimit(2)) that are too low for permwrap, for the diagnosis or for both.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ fn limited(resource: Resource, most: u64) -> Fault {
     Arc::new(move || Ok(setrlimit(resource, limit)?))
 }
 
-/// Under each of these limits in turn.
+/// Compares under each of these limits in turn.
 #[track_caller]
 fn same_with(resource: Resource, name: &str, values: impl Iterator<Item = u64>) {
     let faults = values.map(|most| (format!("{name} {most}"), limited(resource, most)));
@@ -74,7 +74,7 @@ fn however_few_processes_may_be_made() {
     if !needs_root() {
         return;
     }
-    // Unused uids, so that nobody else's processes count.
+    // Unused uids, so that other processes do not count against the limit.
     let faults = (1..=6).zip(3_141_500..).map(|(most, uid)| {
         let fault: Fault = Arc::new(move || {
             become_user(uid, uid, &[]);

@@ -1,5 +1,5 @@
-//! Never in the way: whatever goes wrong on permwrap's side stays there. Each fault is put in for real, and the command's
-//! bytes, its exit status and its end are those that it has bare in the same surroundings.
+//! Failures of permwrap never affect the command. Each fault is injected for real; the command's output, exit status and end
+//! must be the same as without permwrap in the same environment.
 //!
 //! Debian packages: coreutils util-linux mount.
 

@@ -1,5 +1,5 @@
-//! Permwrap's other processes killed or stopped at any moment: by the system when memory is short, by a person who does not
-//! know what they are.
+//! permwrap's helper processes are killed or stopped at any time, as by the system when memory is short or by a user who does
+//! not know them.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -10,11 +10,11 @@ use nix::unistd::Pid;
 use crate::run::{self, Channel, children, none, start};
 use crate::support::{self, forked, share};
 
-/// Writes for a while, lines of both kinds, and ends by itself.
+/// Writes lines of both kinds for a while, and then exits.
 const COMMAND: &str = "i=0; while [ $i -lt 60 ]; do i=$((i+1)); echo line $i; \
     [ $((i % 10)) = 0 ] && echo \"cat: /nowhere/$i: Permission denied\" >&2; sleep 0.005; done; exit 7";
 
-/// The processes of a run that are permwrap's own, but for the wrapper itself: the same program, or a part of it.
+/// The helper processes of a run, without the wrapper: those that run the same program, or a copy of it.
 fn helpers(wrapper: i32) -> BTreeSet<i32> {
     let program = std::fs::read_link(format!("/proc/{wrapper}/exe")).ok();
     let mut found = BTreeSet::new();
@@ -30,7 +30,8 @@ fn helpers(wrapper: i32) -> BTreeSet<i32> {
     found
 }
 
-/// Waits until the command itself runs: until then its process is a copy of permwrap, and stopping that is stopping it.
+/// Waits until the command itself runs. Before that its process is a copy of permwrap, and stopping that would stop the
+/// command.
 fn await_command(wrapper: i32) {
     let program = |pid: i32| std::fs::read_link(format!("/proc/{pid}/exe")).ok();
     let own = program(wrapper);
@@ -49,8 +50,8 @@ fn await_command(wrapper: i32) {
     }
 }
 
-/// Runs the command and, a moment after it was started, sends the signal to the helper that comes at this place in the order of their
-/// process ids. False where there is none.
+/// Runs the command and, some time after its start, sends the signal to the helper at this position in the order of process
+/// ids. False if there is none.
 fn hit(channel: Channel, signal: Signal, place: usize, after: Duration) -> Result<bool, String> {
     let permwrap = support::permwrap().display().to_string();
     let bare = start(&["/bin/sh", "-c", COMMAND], channel, &none()).ends()?;

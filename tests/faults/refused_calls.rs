@@ -1,4 +1,4 @@
-//! System calls that a sandbox refuses: a seccomp filter is put in before permwrap, and the command, are executed.
+//! System calls that a sandbox refuses: a seccomp filter is installed before permwrap or the command is executed.
 
 use std::sync::Arc;
 
@@ -6,8 +6,8 @@ use nix::libc;
 
 use crate::run::{Fault, same_under};
 
-/// What permwrap needs at its start or later and a command like this one does not. Not futex: a C library with threads ends a
-/// process that is refused it, with a line of its own.
+/// Calls that permwrap makes at startup or later, and the command does not. futex is not included: a C library with threads
+/// aborts with a message if it is refused.
 const CALLS: &[(&str, libc::c_long)] = &[
     ("chdir", libc::SYS_chdir),
     ("clone", libc::SYS_clone),
@@ -49,13 +49,13 @@ const CALLS: &[(&str, libc::c_long)] = &[
     ("readlink", libc::SYS_readlink),
 ];
 
-/// Every later try of this call fails with this errno (seccomp(2), `SECCOMP_MODE_FILTER`).
+/// Makes every later call fail with this error number (seccomp(2), `SECCOMP_MODE_FILTER`).
 fn refusing(call: libc::c_long, errno: i32) -> Fault {
     let load = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
     let jump = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
     let answer = (libc::BPF_RET | libc::BPF_K) as u16;
     let step = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
-    // The number of the call is the first field of struct seccomp_data.
+    // The first field of struct seccomp_data is the system call number.
     let filter = [
         step(load, 0, 0, 0),
         step(jump, 0, 1, call as u32),

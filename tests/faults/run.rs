@@ -1,4 +1,4 @@
-//! One command, bare and behind permwrap, with the same fault put in before either is executed.
+//! Runs a command without and with permwrap, with the same fault injected before execution.
 
 use std::fmt;
 use std::io::{Read, Seek};
@@ -16,14 +16,14 @@ use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 use crate::support;
 use crate::support::share;
 
-/// How long a run may take before it counts as hanging: far more than it needs on a busy machine.
+/// How long a run may take before it counts as hanging: far more than it needs even on a busy machine.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
-/// What is written by a command that fails: to stdout, to stderr as a refusal and as the rest of it, and its exit status.
+/// A command that fails: it writes to stdout, then a refusal and another line to stderr, and exits with a fixed status.
 pub const COMMAND: &str =
     "echo out; echo 'cat: /nowhere/at/all: Permission denied' >&2; echo last >&2; exit 7";
 
-/// What stderr is: it decides how the command is watched.
+/// The type of stderr, which determines how the command is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Channel {
     Pipe,
@@ -35,18 +35,18 @@ impl Channel {
     pub const ALL: [Channel; 3] = [Channel::Pipe, Channel::File, Channel::Terminal];
 }
 
-/// What is done to a process before it is executed. Only system calls: it runs in a forked child.
+/// What is done to a process before execution. It may only make system calls, because it runs in a forked child.
 pub type Fault = Arc<dyn Fn() -> std::io::Result<()> + Send + Sync>;
 
-/// Nothing is done.
+/// No fault.
 pub fn none() -> Fault {
     Arc::new(|| Ok(()))
 }
 
-/// What was seen of a run.
+/// The observable result of a run.
 pub struct Seen {
     pub status: ExitStatus,
-    /// Everything that arrived; on a terminal, stdout and stderr.
+    /// All output; on a terminal, that of stdout and stderr together.
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
 }
@@ -63,7 +63,7 @@ impl fmt::Display for Seen {
     }
 }
 
-/// A run under way.
+/// A run in progress.
 pub struct Running {
     pub child: Child,
     /// The user's end of its terminal, if it has one.
@@ -74,7 +74,7 @@ pub struct Running {
     what: String,
 }
 
-/// Starts the words in a process group of their own.
+/// Starts the command in a process group of its own.
 pub fn start(words: &[&str], channel: Channel, fault: &Fault) -> Running {
     let mut command = Command::new(words[0]);
     command.args(&words[1..]).stdin(Stdio::null());
@@ -102,7 +102,7 @@ pub fn start(words: &[&str], channel: Channel, fault: &Fault) -> Running {
             command.stdin(dup()).stdout(dup()).stderr(dup());
         }
     }
-    // SAFETY: these are system calls on the child's own session, group and limits.
+    // SAFETY: these are system calls on the child's own session, process group and limits.
     unsafe {
         command.pre_exec(move || {
             if channel == Channel::Terminal {
@@ -134,7 +134,7 @@ pub fn start(words: &[&str], channel: Channel, fault: &Fault) -> Running {
 }
 
 impl Running {
-    /// Waits for its end.
+    /// Waits for the end of the run.
     pub fn ends(mut self) -> Result<Seen, String> {
         let deadline = Instant::now() + DEADLINE;
         let status = loop {
@@ -161,8 +161,8 @@ impl Running {
     }
 }
 
-/// Runs the script bare and behind permwrap, compares, and hands back what was seen of the wrapped run. `None` where
-/// permwrap's own program cannot be loaded in these surroundings. An error tells the difference.
+/// Runs the script without and with permwrap, compares, and returns the result of the latter. `None` if permwrap cannot even be
+/// loaded in this environment. An error describes the difference.
 pub fn compare(script: &str, channel: Channel, fault: &Fault) -> Result<Option<Seen>, String> {
     let permwrap = support::permwrap().display().to_string();
     let bare = start(&["/bin/sh", "-c", script], channel, fault).ends()?;
@@ -187,7 +187,8 @@ pub fn compare(script: &str, channel: Channel, fault: &Fault) -> Result<Option<S
     }
 }
 
-/// The comparison under each of these faults, with each kind of stderr; fails with all the differences. How many there were.
+/// Compares under each of these faults, with each type of stderr, and fails with all differences. Returns the number of
+/// comparisons.
 #[track_caller]
 pub fn same_under(faults: impl Iterator<Item = (String, Fault)>) -> usize {
     let mut compared = 0;
@@ -204,7 +205,7 @@ pub fn same_under(faults: impl Iterator<Item = (String, Fault)>) -> usize {
     compared
 }
 
-/// A new terminal: the user's end, and the command's.
+/// A new terminal: the user's end and the command's.
 fn terminal() -> (OwnedFd, OwnedFd) {
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let user = openpt(flags).expect("a pseudo-terminal can be made");
@@ -223,7 +224,7 @@ pub fn children(of: i32) -> Vec<i32> {
         .collect()
 }
 
-/// Kills a process and its descendants, in whatever sessions they are.
+/// Kills a process and its descendants, whatever sessions they are in.
 fn kill_tree(pid: i32) {
     let children = children(pid);
     let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
@@ -234,7 +235,7 @@ fn collect(mut from: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
         let mut all = Vec::new();
         let mut piece = [0; 4096];
-        // A terminal that everybody has closed answers with an error.
+        // Reading from a terminal that is closed on the other side fails.
         while let Ok(count @ 1..) = from.read(&mut piece) {
             all.extend_from_slice(&piece[..count]);
         }

@@ -1,4 +1,4 @@
-//! What permwrap looks at does not answer, is not there, or is full.
+//! Resources that permwrap inspects do not respond, do not exist, or are full.
 
 use std::fs::OpenOptions;
 use std::io::{Read, Write};
@@ -14,7 +14,7 @@ use rustix::termios::{LocalModes, tcgetattr};
 use crate::run::{COMMAND, Channel, children, compare, none, start};
 use crate::support::{forked, needs_root, own_mounts, permwrap, shell, skip};
 
-/// With these mounts, in a mount namespace of the test's own, with each kind of stderr.
+/// Compares with these mounts, in a mount namespace of the test's own, with each type of stderr.
 fn same_with(script: &str, prepare: impl Fn()) {
     forked(|| {
         own_mounts();
@@ -77,8 +77,8 @@ fn a_file_server_that_never_answers_costs_a_hint_and_nothing_else() {
     });
 }
 
-/// A FUSE server that takes every request and answers none but the first, by which the kernel greets it. When this process
-/// ends the kernel gives all of them up.
+/// A FUSE server that accepts every request and answers only the first, with which the kernel initialises it. When this process
+/// ends, the kernel aborts the pending requests.
 fn serve_nothing_on(place: &str) {
     let mut requests = OpenOptions::new()
         .read(true)
@@ -103,7 +103,7 @@ fn serve_nothing_on(place: &str) {
             return;
         };
         assert!(count >= 40, "struct fuse_in_header");
-        // struct fuse_out_header (length, error, the request's number), struct fuse_init_out (version 7.31, no options).
+        // struct fuse_out_header (length, error, request number), struct fuse_init_out (version 7.31, no options).
         let mut answer = Vec::new();
         answer.extend(80_u32.to_ne_bytes());
         answer.extend(0_i32.to_ne_bytes());
@@ -125,7 +125,7 @@ fn serve_nothing_on(place: &str) {
 
 #[test]
 fn killing_the_wrapper_and_the_monitor_together_does_not_leave_the_terminal_raw() {
-    // A shell around it: the kernel closes a terminal whose session's leader ends.
+    // The outer shell is needed because the kernel hangs up a terminal whose session leader ends.
     let script = format!("{} -- /bin/sleep 30; exec sleep 30", permwrap().display());
     let mut running = start(&["/bin/sh", "-c", &script], Channel::Terminal, &none());
     let terminal = running
@@ -136,7 +136,7 @@ fn killing_the_wrapper_and_the_monitor_together_does_not_leave_the_terminal_raw(
         || tcgetattr(&terminal).is_ok_and(|modes| !modes.local_modes.contains(LocalModes::ICANON));
     until("the terminal is raw", is_raw);
     let wrapper = children(running.child.id() as i32)[0];
-    // They are the sentinel and the monitor, whose own are the command and the listener.
+    // These are the sentinel and the monitor; the monitor's children are the command and the listener.
     let helpers = children(wrapper);
     until("the command runs", || {
         helpers.iter().any(|&pid| children(pid).len() == 2)

@@ -1,7 +1,7 @@
-//! Hostile text through the whole of detection: prefilter, lines, prefixes, JSON, patterns, folding.
+//! Passes hostile text through all of detection: prefilter, lines, prefixes, JSON, patterns, folding.
 //!
-//! Runs some seconds; PERMWRAP_FUZZ_SECONDS makes it longer, PERMWRAP_FUZZ_SEED starts where a failure was seen:
-//! `PERMWRAP_FUZZ_SECONDS=600 cargo test --release --test fuzz`
+//! It runs for a few seconds; PERMWRAP_FUZZ_SECONDS extends that, and PERMWRAP_FUZZ_SEED starts with the seed of an observed
+//! failure: `PERMWRAP_FUZZ_SECONDS=600 cargo test --release --test fuzz`
 
 mod memory;
 #[path = "../support/mod.rs"]
@@ -14,7 +14,7 @@ use fastrand::Rng;
 use permwrap::attempt::Incident;
 use permwrap::detect::{Detector, Patterns, Prefilter, folded};
 
-/// What text is spoiled with: ends of lines, escapes, quotes, prefixes, beginnings of JSON and tracebacks.
+/// Material to corrupt text with: line ends, escapes, quotes, prefixes, beginnings of JSON and tracebacks.
 const SPOILERS: &[&[u8]] = &[
     b"\n",
     b"\r",
@@ -104,7 +104,7 @@ fn memory_is_bounded_whatever_comes() {
     let patterns = Arc::new(Patterns::builtin());
     let mut detector = Detector::new(patterns.clone());
     let mut prefilter = Prefilter::default();
-    // What is loaded once does not count.
+    // What is loaded only once does not count.
     detector.feed(b"x: Permission denied\n");
     detector.flush();
     let floods: [(&str, Vec<u8>); 5] = [
@@ -133,7 +133,7 @@ fn memory_is_bounded_whatever_comes() {
     }
 }
 
-/// What comes out of a text that is fed in pieces, as one list in an order of its own.
+/// The incidents of a text that is passed in pieces, in a canonical order.
 fn incidents(
     text: &[u8],
     patterns: &Arc<Patterns>,
@@ -157,7 +157,7 @@ fn incidents(
     found
 }
 
-/// Samples, cut, spoiled, repeated and mixed.
+/// Samples that are cut, corrupted, repeated and mixed.
 fn text(seeds: &[Vec<u8>], random: &mut Rng) -> Vec<u8> {
     let mut text = Vec::new();
     for _ in 0..random.usize(1..5) {

@@ -1,4 +1,4 @@
-//! Random walks, each ending where the kernel's own does.
+//! Random walks, each of which must end where the kernel's path resolution ends.
 
 use crate::support::{become_user, forked, needs_root, own_mounts};
 use crate::{attempt, own, steps};
@@ -21,7 +21,7 @@ fn the_walk_ends_where_the_kernels_own_does() {
     });
 }
 
-/// Compares the ends of many walks in one random tree with statx(2) of the same path.
+/// Compares the ends of many walks in a random tree with statx(2) of the same paths.
 fn compare_walks(seed: u64) {
     let mut random = fastrand::Rng::with_seed(seed);
     own_mounts();
@@ -50,7 +50,7 @@ fn compare_walks(seed: u64) {
     }
 }
 
-/// A small tree at random: directories (some closed), files, symlinks of every kind, bind mounts.
+/// A small random tree: directories (some of them closed), files, all kinds of symlinks, bind mounts.
 fn random_tree(random: &mut fastrand::Rng) {
     const NAMES: [&str; 4] = ["a", "b", "c", "d"];
     let some = |random: &mut fastrand::Rng| {
@@ -88,9 +88,9 @@ fn random_tree(random: &mut fastrand::Rng) {
     }
 }
 
-/// The inode number at the end of the walk, or the error number that looking there answers.
+/// The inode number at the end of the walk, or the error number of accessing it.
 fn end_of(facts: &Facts) -> Result<u64, i32> {
-    // The walk goes through `.` without asking: whether the directory may be searched is for the judge to say.
+    // The walk passes `.` without a check: search permission on the directory is a matter of the judge.
     let closed = |step: &permwrap::facts::Step| {
         let mode = facts.node(step.dir).inode.as_ref().unwrap().mode;
         step.name == b"."
@@ -123,7 +123,7 @@ fn end_of(facts: &Facts) -> Result<u64, i32> {
     }
 }
 
-/// Whether a symlink that the last component led through ends in a slash.
+/// Whether a symlink in the resolution of the last component ends in a slash.
 fn ends_in_slash(facts: &Facts) -> bool {
     let after = facts
         .walk

@@ -1,4 +1,4 @@
-//! What is gathered, against what the system calls say. Needs root for most.
+//! Compares what is gathered with what system calls report. Most of it requires root.
 //!
 //! Debian packages: acl, bindfs, e2fsprogs, util-linux.
 
@@ -17,12 +17,12 @@ use permwrap::attempt::{Attempt, Errno, Object, Operation, Subject};
 use permwrap::facts::{Facts, Walk};
 use permwrap::gather;
 use support::{World, forked, needs_programs, needs_root, own_mounts};
-/// What is gathered for reading the path, by this process for itself.
+/// What this process gathers for reading the path.
 fn read(path: &[u8]) -> Facts {
     gather::facts(&attempt(own(), Operation::READ, path))
 }
 
-/// Runs a test that needs root and these programs in a mount namespace of its own, with an empty `/mnt`.
+/// Runs a test that requires root and these programs in a mount namespace of its own, with an empty `/mnt`.
 fn in_own_mounts(programs: &[&str], test: impl FnOnce()) {
     if needs_root() && needs_programs(programs) {
         forked(|| {
@@ -47,7 +47,7 @@ fn attempt(subject: Subject, operation: Operation, path: &[u8]) -> Attempt {
     }
 }
 
-/// `dir name -> found`, a line for each step.
+/// The steps of a walk, each as a line `dir name -> found`.
 fn steps(facts: &Facts, walk: &Walk) -> Vec<String> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let steps = walk.steps.iter().map(|step| {
@@ -62,7 +62,7 @@ fn steps(facts: &Facts, walk: &Walk) -> Vec<String> {
     steps.collect()
 }
 
-/// A process of alice's that waits, and who it is.
+/// A waiting process of alice, with its credentials.
 fn sleeper(world: &World) -> (Child, Subject) {
     let mut sleep = world.command("alice", "sleep");
     let child = sleep.arg("60").stdout(Stdio::null()).spawn().unwrap();
@@ -71,7 +71,7 @@ fn sleeper(world: &World) -> (Child, Subject) {
     (child, gather::subject(pid).unwrap())
 }
 
-/// Waits until the process has become this program.
+/// Waits until the process has executed this program.
 fn wait_for(program: &str, pid: i32) {
     for _ in 0..500 {
         let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();

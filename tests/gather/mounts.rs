@@ -1,4 +1,4 @@
-//! Which mount an object is seen through.
+//! The mount through which an object is seen.
 
 use crate::support::{become_user, forked, needs_programs, needs_root, own_mounts, shell};
 use crate::{in_own_mounts, read};
@@ -30,7 +30,7 @@ fn a_bind_mount_is_told_from_what_it_shows() {
             straight.node(other).inode.as_ref().unwrap().number,
             facts.node(target).inode.as_ref().unwrap().number
         );
-        // `..` of a mount's root is where it is mounted.
+        // The `..` of a mount's root is the parent of the mount point.
         let facts = read(b"/mnt/seen/../in side");
         assert_eq!(
             facts.node(facts.walk.target().unwrap()).path,
@@ -76,7 +76,7 @@ fn another_users_fuse_mount_is_seen_as_a_mount_only() {
     });
 }
 
-/// Ends the daemon of a FUSE mount.
+/// Ends the daemon of a FUSE mount when dropped.
 struct Mounted(&'static str);
 
 impl Drop for Mounted {

@@ -1,4 +1,4 @@
-//! What is read of the object at the end of a path, and of what surrounds it.
+//! What is read of the object at the end of a path, and of its surroundings.
 
 use crate::support::{World, become_user, shell};
 use crate::{attempt, in_own_mounts, own, read, sleeper, wait_for};
@@ -78,7 +78,7 @@ fn the_programs_that_a_script_leads_to_are_walked() {
             three.node(three.walk.target().unwrap()).program,
             Ok(Program::Other)
         );
-        // What cannot be read may still be run: then it is not known what it leads to.
+        // An unreadable file may still be executable, but its interpreter is unknown.
         shell("chmod 711 /mnt/one");
         become_user(4001, 4001, &[]);
         let facts = exec(b"/mnt/one");

@@ -1,4 +1,4 @@
-//! How a path is walked.
+//! Path resolution.
 
 use std::os::unix::ffi::OsStrExt;
 
@@ -134,7 +134,7 @@ fn behind_a_closed_directory_nothing_is_seen() {
             steps(&facts, &facts.walk).last().unwrap(),
             "/mnt/closed .. EACCES"
         );
-        // No read permission is needed to look a name up.
+        // Looking up a name requires no read permission.
         let facts = read(b"/mnt/blind/f");
         assert!(facts.walk.target().is_some());
     });
@@ -226,7 +226,7 @@ fn a_root_directory_is_where_dot_dot_ends() {
              setfacl -m u:4001:r /mnt/jail/f",
         );
         nix::unistd::chroot("/mnt/jail").unwrap();
-        // Without /proc, too, credentials and ACLs are known.
+        // Credentials and ACLs are known even without /proc.
         let subject = own();
         assert_eq!(subject.uid, 0);
         assert!(subject.has(permwrap::attempt::Capability::DacOverride));

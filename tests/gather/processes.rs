@@ -154,7 +154,7 @@ fn a_zombie_still_shows_its_credentials() {
     assert_eq!(saved.label, Ok(Some("app (enforce)".to_owned())));
     let gone = gather::subject(pid).unwrap_err();
     assert_eq!(gone.errno, Some(Errno::NoEnt));
-    // Its view is then permwrap's own.
+    // Its view is permwrap's own then.
     let facts = gather::facts(&attempt(saved, Operation::READ, b"/etc/passwd"));
     assert!(facts.walk.target().is_some());
 }

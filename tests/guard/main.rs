@@ -1,5 +1,5 @@
-//! The guard before every fix, against a tree of objects as a Debian has them: whatever a program says it was refused there,
-//! no fix makes anybody as good as root, or opens what is somebody else's secret.
+//! Tests the guard before every fix on a tree of objects as on a Debian system: whatever a program claims to have been refused
+//! there, no fix makes anybody equivalent to root, or opens a secret of somebody else.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -12,21 +12,21 @@ use permwrap::judge::{Verdict, judge};
 use permwrap::remedy::{Fix, remedy};
 use support::{long_or, share};
 
-/// Of so many objects one is tried where time is short.
+/// In short runs, only one of this many objects is tried.
 const SHARE: usize = 4;
 
 const TREE: &str = include_str!("debian.txt");
 
-/// Three users: a person, a service with a home among the system's directories, and one that nobody knows.
+/// Three users: a person, a service whose home is a system directory, and a uid without a user.
 const SUBJECTS: &[&str] = &["alice alice", "www-data www-data", "4711 4711"];
 
-/// What a program may say it was refused, with what the message may add.
+/// Operations that a program may claim were refused, with the parameters of the message.
 const OPERATIONS: &[&str] = &[
     "read", "write", "exec", "list", "create", "mkdir", "delete", "chmod", "chown", "utime",
     "connect",
 ];
 
-/// Commands that a person may have typed, or a program may say it is.
+/// Commands that a user may have run, or that a program may claim to be.
 const COMMANDS: &[&str] = &[
     "cat PATH",
     "cp x PATH",
@@ -67,7 +67,7 @@ const PEOPLE: &str = "
     tools  sudo,setfacl
 ";
 
-/// One object of the tree, and what may be granted on it.
+/// An object of the tree, and what may be granted on it.
 struct Object<'a> {
     line: String,
     path: &'a str,
@@ -107,7 +107,7 @@ fn tree() -> Vec<Object<'static>> {
         .collect()
 }
 
-/// The notation of one refusal: the object, the directories above it, and a new name in it.
+/// A refusal in the notation of facts: the object, the directories above it, and a new name in it.
 fn scene(objects: &[Object], at: &Object, subject: &str, operation: &str, command: &str) -> String {
     let is_dir = at.line.starts_with('d');
     let new = matches!(operation, "create" | "mkdir") && is_dir;
@@ -150,7 +150,7 @@ fn scene(objects: &[Object], at: &Object, subject: &str, operation: &str, comman
     text
 }
 
-/// What is wrong with a fix, if anything.
+/// What is harmful about a fix, if anything.
 fn harm(fix: &Fix, attempt: &Attempt, facts: &Facts, objects: &[Object]) -> Option<String> {
     let mut subject = attempt.subject.clone();
     let mut after = facts.clone();
@@ -168,7 +168,7 @@ fn harm(fix: &Fix, attempt: &Attempt, facts: &Facts, objects: &[Object]) -> Opti
                 if !meant {
                     return Some(format!("joins {name}"));
                 }
-                // What a group made for it gives is meant.
+                // Access that is granted by the object's own group is intended.
                 continue;
             }
             Change::ByRoot { operation, path } => {

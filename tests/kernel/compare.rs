@@ -1,4 +1,4 @@
-//! One case: facts gathered, the judge asked, the system call made, both compared.
+//! A case: gathers facts, asks the judge, makes the system call, and compares.
 
 use std::fmt;
 use std::io;
@@ -15,11 +15,11 @@ use crate::plan::{Tree, Try, Who};
 use crate::worker::Worker;
 use crate::{settings, shrink};
 
-/// How many subjects act in one tree, and how often each.
+/// The number of subjects that act in a tree, and the number of attempts of each.
 const SUBJECTS: usize = 2;
 const TRIES: usize = 40;
 
-/// What was compared.
+/// Statistics about the comparisons.
 #[derive(Default)]
 pub struct Tally {
     pub cases: u64,
@@ -28,25 +28,25 @@ pub struct Tally {
     denied: u64,
     failed: u64,
     unclear: u64,
-    /// Cases that do not count, since somebody else changed a setting meanwhile.
+    /// Cases that do not count, because somebody else changed a setting in the meantime.
     discarded: u64,
-    /// How often each cause, and each other error number, was found.
+    /// The number of occurrences of each cause, and of each other error number.
     causes: std::collections::BTreeMap<&'static str, u64>,
 }
 
-/// One comparison.
+/// The result of one comparison.
 pub struct Outcome {
     pub attempt: Attempt,
     pub facts: Facts,
     pub verdict: Verdict,
-    /// The kernel's answer; 0 for success.
+    /// The kernel's error number; 0 for success.
     pub errno: i32,
 }
 
-/// A difference between judge and kernel, as small as it could be made.
+/// A difference between judge and kernel, reduced as far as possible.
 pub struct Mismatch(pub Box<Outcome>);
 
-/// Makes the attempts of one tree.
+/// Makes the attempts in a random tree.
 pub fn tree(ground: &Ground, seed: u64, tally: &mut Tally) -> Result<(), Mismatch> {
     let mut rng = Rng::with_seed(seed);
     let tree = Tree::random(&mut rng, &ground.means);
@@ -64,7 +64,7 @@ pub fn tree(ground: &Ground, seed: u64, tally: &mut Tally) -> Result<(), Mismatc
     Ok(())
 }
 
-/// Makes the attempts one after the other; answers the first on which judge and kernel differ.
+/// Makes the attempts one after the other, and returns the first on which judge and kernel differ.
 fn run(
     ground: &Ground,
     tree: &Tree,
@@ -93,7 +93,7 @@ fn run(
     None
 }
 
-/// Makes one attempt in what is there, after one that answered `reported`: some facts are looked for only then.
+/// Makes one attempt in the present tree, after an attempt that failed with `reported`: some facts are read only in that case.
 pub fn attempt(who: &Who, tried: &Try, reported: Option<Errno>) -> Outcome {
     let mut actor = Actor::new(who, vec![tried.clone()]);
     let attempt = Attempt {
@@ -104,7 +104,7 @@ pub fn attempt(who: &Who, tried: &Try, reported: Option<Errno>) -> Outcome {
     actor.compare(0, attempt, facts)
 }
 
-/// bind(2) of a port, which needs no path.
+/// bind(2) of a port, which requires no path.
 pub fn bind_port(who: &Who, port: u16) -> Outcome {
     let tried = Try {
         operation: Operation::Bind,
@@ -120,7 +120,7 @@ pub fn single(ground: &Ground, tree: &Tree, who: &Who, tried: &Try) -> io::Resul
     Ok(Actor::in_tree(ground, tree, who, std::slice::from_ref(tried)).act(0))
 }
 
-/// A worker, and how the judge sees it.
+/// A worker, with its credentials as seen by the judge.
 pub struct Actor {
     pub worker: Worker,
     tries: Vec<Try>,
@@ -198,7 +198,7 @@ fn object(word: &str) -> Object {
 }
 
 impl Outcome {
-    /// Whether the judge said what the kernel answered. Only an observer who sees everything has to know all.
+    /// Whether judge and kernel agree. Only an observer who can see everything must know everything.
     pub fn agrees(&self, sees_everything: bool) -> bool {
         match &self.verdict {
             Verdict::Allowed => self.errno == 0 || self.fails_without_a_partner(),
@@ -212,7 +212,7 @@ impl Outcome {
         }
     }
 
-    /// Whether nobody reads the FIFO or listens on the socket: no question of permission.
+    /// Whether the call fails only because nobody reads the FIFO or listens on the socket, which is not a matter of permission.
     fn fails_without_a_partner(&self) -> bool {
         let target = self
             .facts

@@ -1,4 +1,4 @@
-//! The smallest programs: they end at once with status 0.
+//! Minimal programs, which exit immediately with status 0.
 
 /// exit(0) in machine code.
 #[cfg(target_arch = "x86_64")]
@@ -16,7 +16,7 @@ const PROGRAM_HEADER: u64 = 56;
 const LOAD: u32 = 1;
 const INTERP: u32 = 3;
 
-/// An ELF program, with this loader where one is given. It may itself serve as a loader (elf(5)).
+/// An ELF program, with this loader if one is given. It can itself serve as a loader (elf(5)).
 pub fn program(loader: Option<&str>) -> Vec<u8> {
     let headers = 1 + u64::from(loader.is_some());
     let start = HEADER + headers * PROGRAM_HEADER;
@@ -27,7 +27,7 @@ pub fn program(loader: Option<&str>) -> Vec<u8> {
 
     let mut file = Vec::new();
     file.extend(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0");
-    // ET_DYN, so that program and loader find a place each.
+    // ET_DYN, so that program and loader do not overlap.
     file.extend(3u16.to_le_bytes());
     file.extend(MACHINE.to_le_bytes());
     file.extend(1u32.to_le_bytes());

@@ -1,8 +1,8 @@
-//! Every first fix of random refusals, really made: the state is as the change predicts, its inverse brings back what was,
-//! and made again the refused call succeeds.
+//! Applies the first fix for random refusals: the resulting state must be the predicted one, the inverse must restore the
+//! previous state, and after applying it again the refused call must succeed.
 //!
-//! `PERMWRAP_KERNEL_FIXES=20000` asks for a longer run. Commands are run as they are for a path that nobody else can turn:
-//! whether that may be pasted is a question of its own.
+//! `PERMWRAP_KERNEL_FIXES=20000` requests a longer run. Commands are run in the form for a path that nobody else can redirect;
+//! whether that form is safe to paste is tested elsewhere.
 //!
 //! Debian packages: acl, e2fsprogs, util-linux.
 
@@ -21,7 +21,7 @@ use crate::plan::{Tree, Try, Who};
 use crate::support::long_or;
 use crate::{from_environment, means, settings, stage};
 
-/// How many fixes are made where nobody says, and where time is short.
+/// The default number of fixes, in long and in short runs.
 const FIXES: [u64; 2] = [150, 40];
 
 #[test]
@@ -55,7 +55,7 @@ fn the_first_fix_works_and_is_taken_back() {
     println!("{made} fixes made of {refusals} refusals");
 }
 
-/// One attempt: `None` where it is not refused, else whether there was a fix to be made.
+/// Makes one attempt. `None` if it is not refused, otherwise whether there was a fix to apply.
 fn put_right(ground: &Ground, tree: &Tree, who: &Who, tried: &Try, seed: u64) -> Option<bool> {
     ground.build(tree).expect("the tree is built");
     let mut actor = Actor::in_tree(ground, tree, who, std::slice::from_ref(tried));
@@ -105,7 +105,7 @@ fn put_right(ground: &Ground, tree: &Tree, who: &Who, tried: &Try, seed: u64) ->
     Some(true)
 }
 
-/// Who has nothing to do with it is refused as before, but for what is everybody's: a group's bits, a mount, a mark.
+/// Unrelated users are refused as before, except for what applies to everybody: group bits, a mount, an inode flag.
 fn nobody_else_is_let_in(
     fix: &Fix,
     attempt: &Attempt,
@@ -123,7 +123,7 @@ fn nobody_else_is_let_in(
     }
     for stranger in [3101, 3102, 3103, 65_000].map(|uid| Subject::login(uid, 65_000, Vec::new())) {
         let judged = |facts| judge(&stranger, &attempt.operation, &attempt.object, facts);
-        // What the fs.protected_* settings refuse with O_CREAT or through a link is open without.
+        // What the fs.protected_* settings refuse with O_CREAT or through a symlink is accessible without.
         let closed = match judged(before) {
             Verdict::Allowed => false,
             Verdict::Denied(denial) => !denial.code.name().starts_with("protected-"),
@@ -141,8 +141,8 @@ fn look(actor: &Actor, attempt: &Attempt) -> Facts {
     facts
 }
 
-/// Whether a change of mode costs the set-group-ID bit depends on who makes it: all steps of a fix are made by root where
-/// one of them has to be.
+/// Whether a change of mode clears the set-group-ID bit depends on who makes it. All steps of a fix are made by root if one of
+/// them has to be.
 fn without_setgid(mut facts: Facts) -> Facts {
     for node in &mut facts.nodes {
         if let Ok(inode) = &mut node.inode {
@@ -152,7 +152,7 @@ fn without_setgid(mut facts: Facts) -> Facts {
     facts
 }
 
-/// Whether the fix is one that commands make for the process that is there.
+/// Whether the fix can be made by commands, and applies to the existing process.
 fn can_be_made(fix: &Fix, subject: &Subject) -> bool {
     let plain = subject.capabilities == CapabilitySet::EMPTY && subject.initial_user_ns;
     fix.verified
@@ -165,7 +165,7 @@ fn can_be_made(fix: &Fix, subject: &Subject) -> bool {
             .any(|change| matches!(change, Change::Setting { .. }))
 }
 
-/// Makes the changes of the fix. The state that they should leave, and the commands that take them back.
+/// Applies the changes of the fix. Returns the predicted state, and the commands that revert them.
 fn make(
     fix: &Fix,
     attempt: &Attempt,
@@ -194,7 +194,7 @@ fn make(
     (after, commands)
 }
 
-/// Runs a command as root, or as the subject.
+/// Runs a command as root or as the subject.
 fn run(argv: &Argv, by: Option<&Subject>, scene: &dyn Fn() -> String) {
     use std::os::unix::ffi::OsStringExt;
     let mut words: Vec<std::ffi::OsString> = Vec::new();

@@ -1,4 +1,4 @@
-//! Where the trees stand: a tmpfs and an ext4 in the test's own mount namespace.
+//! The file systems for the trees: a tmpfs and an ext4 in the test's own mount namespace.
 
 use std::ffi::CString;
 use std::fs::{self, File as Opened};
@@ -15,10 +15,10 @@ use rustix::fs::{AtFlags, CWD, Gid, Uid, XattrFlags, chownat, setxattr};
 use crate::elf;
 use crate::plan::{Disk, File, Means, Mount, NAMES, Program, Tree, What};
 
-/// A directory for the trees, and what was set up in it.
+/// A directory for the trees, and what has been set up in it.
 pub struct Ground {
     base: PathBuf,
-    /// Above which nothing is ours.
+    /// The directory above which nothing belongs to the test.
     floor: PathBuf,
     pub means: Means,
 }
@@ -26,7 +26,7 @@ pub struct Ground {
 type Done = io::Result<()>;
 
 impl Ground {
-    /// Prepares the disks in a directory. Without the right to mount, trees stand in the directory itself.
+    /// Prepares the file systems in a directory. Without the right to mount, trees are built in the directory itself.
     pub fn new(base: &Path, floor: &Path, mut means: Means) -> Ground {
         for disk in ["t", "e"] {
             fs::create_dir(base.join(disk)).expect("the directory is ours");
@@ -46,19 +46,19 @@ impl Ground {
         })
     }
 
-    /// The path of a tree's top.
+    /// The path of a tree's top directory.
     pub fn top(&self, tree: &Tree) -> PathBuf {
         self.disk(tree.disk).join("r")
     }
 
-    /// Builds the tree anew.
+    /// Builds the tree from scratch.
     pub fn build(&self, tree: &Tree) -> Done {
         self.clear(tree)?;
         let top = self.top(tree);
         for file in &tree.files {
             make(file, &top)?;
         }
-        // From below, since a directory may become closed to its own owner.
+        // From the bottom up, because a directory may become inaccessible to its own owner.
         for file in tree.files.iter().rev() {
             dress(file, &top)?;
         }
@@ -93,7 +93,7 @@ impl Ground {
         }
     }
 
-    /// Undoes what attempts with many `..` did above the tree.
+    /// Removes what attempts with many `..` created above the tree.
     fn tidy(&self, disk: &Path) -> Done {
         let above: Vec<&Path> = disk
             .ancestors()
@@ -158,7 +158,7 @@ fn make_ext4(base: &Path) -> Done {
         .arg(base.join("e")))
 }
 
-/// The path of a file of the tree.
+/// The path of a file in the tree.
 pub fn at(top: &Path, path: &str) -> PathBuf {
     match path {
         "" => top.to_owned(),
@@ -166,7 +166,7 @@ pub fn at(top: &Path, path: &str) -> PathBuf {
     }
 }
 
-/// `{top}` put in.
+/// The text with `{top}` replaced.
 pub fn resolved(text: &str, top: &Path) -> String {
     text.replace("{top}", &top.display().to_string())
 }
@@ -187,7 +187,7 @@ fn make(file: &File, top: &Path) -> Done {
 
 fn contents(program: &Program, top: &Path) -> Vec<u8> {
     match program {
-        // As long as an ELF header, so that a loader of this kind is known to be none.
+        // As long as an ELF header, so that it is recognised not to be a loader.
         Program::Empty => vec![b'\n'; 64],
         Program::Script(interpreter) => {
             format!("#!{}\n{:64}", resolved(interpreter, top), "").into_bytes()
@@ -201,7 +201,7 @@ fn contents(program: &Program, top: &Path) -> Vec<u8> {
     }
 }
 
-/// Owner, mode and ACLs. The mode comes last: a new owner costs the set-user-ID bit.
+/// Sets owner, mode and ACLs. The mode comes last, because a new owner clears the set-user-ID bit.
 fn dress(file: &File, top: &Path) -> Done {
     let path = at(top, &file.path);
     let (uid, gid) = (Uid::from_raw(file.uid), Gid::from_raw(file.gid));
@@ -223,7 +223,7 @@ fn dress(file: &File, top: &Path) -> Done {
     fs::set_permissions(&path, fs::Permissions::from_mode(file.mode))
 }
 
-/// chattr(1)
+/// Sets inode flags, as chattr(1) does.
 pub fn set_flags(path: &Path, immutable: bool, append: bool) -> Done {
     let file = Opened::open(path)?;
     let mut flags = rustix::fs::ioctl_getflags(&file)?;
@@ -237,7 +237,7 @@ fn attach(plan: &Mount, top: &Path) -> Done {
     let on = at(top, &plan.on);
     let hidden = |path: &str| !at(top, path).is_dir();
     if hidden(&plan.on) || plan.of.as_deref().is_some_and(hidden) {
-        // By an earlier mount.
+        // It was created for an earlier mount.
         return Ok(());
     }
     match &plan.of {
@@ -274,7 +274,7 @@ fn attach(plan: &Mount, top: &Path) -> Done {
     Ok(())
 }
 
-/// Removes a tree, whatever modes and flags are in it.
+/// Removes a tree, regardless of modes and flags in it.
 fn remove(path: &Path) -> Done {
     let kind = fs::symlink_metadata(path)?.file_type();
     if kind.is_dir() {
@@ -291,7 +291,7 @@ fn remove(path: &Path) -> Done {
     })
 }
 
-/// A path as system calls take it.
+/// A path for system calls.
 pub fn c_path(path: &str) -> CString {
     CString::new(Path::new(path).as_os_str().as_bytes()).expect("no path here holds a zero byte")
 }

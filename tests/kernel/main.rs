@@ -1,7 +1,8 @@
-//! The judge against the kernel: random trees, subjects and attempts, each really made.
+//! Compares the judge with the kernel: random trees, subjects and attempts, each of which is really made.
 //!
-//! A run with `PERMWRAP_TEST_LONG=1` makes 200,000 cases, any other 5,000. `PERMWRAP_KERNEL_CASES=5000000` asks for a longer run, `PERMWRAP_KERNEL_SEED=7` for one that is to be repeated. A
-//! mismatch is shrunk and printed in the text notation of facts, with the seed of its tree.
+//! A run with `PERMWRAP_TEST_LONG=1` makes 200,000 cases, any other 5,000. `PERMWRAP_KERNEL_CASES=5000000` requests a longer
+//! run, and `PERMWRAP_KERNEL_SEED=7` repeats a particular one. A mismatch is reduced and printed in the notation of facts, with
+//! the seed of its tree.
 
 mod compare;
 mod elf;
@@ -21,13 +22,13 @@ use compare::Tally;
 use ground::Ground;
 use plan::Means;
 
-/// How many cases a run makes where nobody says.
+/// The default number of cases.
 const CASES: u64 = 200_000;
 
-/// How many trees are built under one set of the fs.protected_* settings before the next.
+/// How many trees are built with one combination of the fs.protected_* settings.
 const TREES_OF_A_VARIANT: u64 = 25;
 
-/// After how many trees a run tells how far it is.
+/// After how many trees a run reports its progress.
 const TREES_OF_A_LINE: u64 = 1_000;
 
 #[test]
@@ -36,7 +37,7 @@ fn the_judge_says_what_the_kernel_does() {
         return;
     };
     let seed = from_environment("PERMWRAP_KERNEL_SEED");
-    // Without mounts the trees stand on a disk, and are cleared away file by file.
+    // Without mounts, the trees are on a disk and have to be removed file by file.
     let usual = if stage.mounts && support::is_long() {
         CASES
     } else {
@@ -49,7 +50,7 @@ fn the_judge_says_what_the_kernel_does() {
     let variants = settings::variants(&ground.means);
     let mut seed = first;
     while tally.cases < cases {
-        // The settings are the whole machine's: each is held for a short while only.
+        // The settings apply to the whole machine, so each combination is kept only for a short time.
         let _held = variants[(seed / TREES_OF_A_VARIANT) as usize % variants.len()]
             .set(stage.lock.as_ref());
         let last = seed + TREES_OF_A_VARIANT - seed % TREES_OF_A_VARIANT;

@@ -1,4 +1,4 @@
-//! What random trees do not reach. Each case is set up by a script, really tried, and judged on the facts gathered.
+//! Cases that random trees do not cover. Each one is set up by a script, really tried, and judged on the facts gathered.
 //!
 //! Needs the Debian packages acl, bindfs, e2fsprogs, util-linux.
 
@@ -17,21 +17,21 @@ use crate::plan::{Try, Who};
 use crate::stage::{self, Stage};
 use crate::support;
 
-/// In which a process has started.
+/// The time within which a process has started.
 const A_MOMENT: Duration = Duration::from_millis(300);
 
 const ALICE: u32 = 3101;
 const BOB: u32 = 3102;
 const WWW: u32 = 3201;
 
-/// The namespace of one test.
+/// The namespace of a test.
 struct Scene {
     _stage: Stage,
 }
 
 impl Scene {
-    /// Runs the script in a namespace of the test's own, in the empty directory `/x`. `None` where the
-    /// test is over: outside, or for want of rights. The test is named as the harness does below this module.
+    /// Runs the script in a namespace of the test's own, in the empty directory `/x`. `None` if the test is finished, either
+    /// because this is the outer process or for lack of rights. `test` is the name in the test harness, below this module.
     fn new(test: &str, script: &str) -> Option<Scene> {
         if !support::needs_root() {
             return None;
@@ -51,7 +51,7 @@ impl Scene {
         assert!(status.expect("bash runs").success(), "{script}");
     }
 
-    /// What the judge says of the attempt, as `EACCES mode-denies`; it has to be what the kernel answers.
+    /// The judge's verdict on the attempt, such as `EACCES mode-denies`, which must match the kernel's answer.
     fn tries(&self, who: &Who, operation: Operation, path: &str) -> String {
         self.tries_to(who, operation, path, None)
     }
@@ -72,7 +72,7 @@ impl Drop for Scene {
     }
 }
 
-/// What the judge says, once it is what the kernel answers.
+/// The judge's verdict, after it was found to match the kernel's answer.
 fn agreed(outcome: Outcome) -> String {
     assert!(outcome.agrees(true), "{}", Mismatch(Box::new(outcome)));
     match &outcome.verdict {

@@ -1,4 +1,4 @@
-//! Really doing it: the system call of an operation, and the error number that it answers.
+//! Performs an operation by its system call, and returns the error number.
 
 use std::ffi::CString;
 use std::io::{Read, Write};
@@ -20,7 +20,7 @@ use permwrap::attempt::{NodeType, OpenHow, Operation};
 use crate::ground::c_path;
 use crate::plan::Who;
 
-/// Does it, and answers the error number; 0 where it succeeded.
+/// Performs the operation and returns the error number; 0 for success.
 pub fn perform(operation: &Operation, path: &str, to: Option<&str>, who: &Who) -> i32 {
     match attempt(operation, path, to.unwrap_or_default(), who) {
         Ok(()) => 0,
@@ -95,14 +95,14 @@ fn flags(how: OpenHow) -> OFlag {
     flags
 }
 
-/// A FIFO is not waited for.
+/// Opens a file without waiting for the other end of a FIFO.
 fn open_and_close(path: &str, flags: OFlag) -> nix::Result<()> {
     let flags = flags | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     open(path, flags, Mode::from_bits_truncate(0o666)).map(drop)
 }
 
 fn set_attribute(path: &str, name: &str) -> nix::Result<()> {
-    // VFS_CAP_REVISION_2, and no capability.
+    // VFS_CAP_REVISION_2 without capabilities.
     let mut value = [0u8; 20];
     value[3] = 2;
     let set = rustix::fs::setxattr(path, name, &value, rustix::fs::XattrFlags::empty());
@@ -121,16 +121,16 @@ fn bind_port(address: &str) -> nix::Result<()> {
         .map_err(|error| Errno::from_raw(error.raw_os_error().expect("of a system call")))
 }
 
-/// Runs the program in a process of its own; where it cannot be run, a pipe that running closes tells why.
+/// Executes the program in a child process. If that fails, the error number comes through a pipe that execution closes.
 fn run(path: &str) -> nix::Result<()> {
     let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
-    // SAFETY: this process has one thread, so that the child may go on as it likes.
+    // SAFETY: this process has a single thread, so the child is not restricted.
     match unsafe { fork() }? {
         ForkResult::Child => {
             let none: [CString; 0] = [];
             let Err(errno) = execve(&c_path(path), &[c"program"], &none);
             let _ = std::fs::File::from(writer).write_all(&(errno as i32).to_ne_bytes());
-            // SAFETY: _exit(2) ends the process and returns to nobody.
+            // SAFETY: _exit(2) ends the process and does not return.
             unsafe { nix::libc::_exit(0) }
         }
         ForkResult::Parent { child } => {
@@ -146,7 +146,7 @@ fn run(path: &str) -> nix::Result<()> {
     }
 }
 
-/// Whether a success leaves everything as it was.
+/// Whether success leaves everything unchanged.
 pub fn leaves_no_trace(operation: &Operation) -> bool {
     match operation {
         Operation::Open(how) => !how.create && !how.truncate,

@@ -1,4 +1,4 @@
-//! Random trees, subjects and attempts: plain data, so that they can be built again, printed and shrunk.
+//! Random trees, subjects and attempts, as plain data that can be rebuilt, printed and reduced.
 
 mod path;
 
@@ -8,16 +8,16 @@ use permwrap::facts::{Acl, Entry, Perms, Tag};
 
 use path::{Aim, random_path};
 
-/// A tree of files, and what is mounted in it.
+/// A tree of files, and the mounts in it.
 #[derive(Debug, Clone)]
 pub struct Tree {
     pub disk: Disk,
-    /// The tree's top directory comes first; a file comes after its directory.
+    /// The top directory comes first; every file comes after its directory.
     pub files: Vec<File>,
     pub mounts: Vec<Mount>,
 }
 
-/// What the tree is built on.
+/// The file system of the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disk {
     Tmpfs,
@@ -26,7 +26,7 @@ pub enum Disk {
 
 #[derive(Debug, Clone)]
 pub struct File {
-    /// Its path below the top, without a slash at the beginning; empty for the top itself.
+    /// Its path below the top directory, without a leading slash; empty for the top directory.
     pub path: String,
     pub what: What,
     pub mode: u32,
@@ -41,18 +41,18 @@ pub struct File {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
     Directory,
-    /// A symlink. `{top}` in the target stands for the path of the top.
+    /// A symlink. `{top}` in the target stands for the path of the top directory.
     Link(String),
-    /// Another name of a file that comes earlier.
+    /// A hard link to a preceding file.
     HardLink(String),
     Fifo,
     Socket,
-    /// /dev/null's number.
+    /// A device node with the number of /dev/null.
     Char,
     Program(Program),
 }
 
-/// A regular file, by what running it does. `{top}` in a path stands for the path of the top.
+/// A regular file, by how it is executed. `{top}` in a path stands for the path of the top directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Program {
     Empty,
@@ -60,12 +60,12 @@ pub enum Program {
     Elf(Option<String>),
 }
 
-/// Something mounted on a directory of the tree.
+/// A mount on a directory of the tree.
 #[derive(Debug, Clone)]
 pub struct Mount {
-    /// The directory.
+    /// The mount point.
     pub on: String,
-    /// The directory of the tree that is bound there; `None` for an empty tmpfs.
+    /// The directory of the tree that is bind-mounted; `None` for an empty tmpfs.
     pub of: Option<String>,
     pub read_only: bool,
     pub super_read_only: bool,
@@ -74,7 +74,7 @@ pub struct Mount {
     pub nosymfollow: bool,
 }
 
-/// Who tries.
+/// The subject.
 #[derive(Debug, Clone)]
 pub struct Who {
     pub uid: u32,
@@ -82,11 +82,11 @@ pub struct Who {
     pub groups: Vec<u32>,
     /// The effective capabilities.
     pub capabilities: u64,
-    /// The ids of a user namespace of its own, in the order of their numbers there, from 0 on.
+    /// The ids mapped in a user namespace of its own, in the order of their numbers there, from 0 on.
     pub namespace: Option<(Vec<u32>, Vec<u32>)>,
 }
 
-/// What is tried. `{top}` in a path stands for the path of the top.
+/// An attempt. `{top}` in a path stands for the path of the top directory.
 #[derive(Debug, Clone)]
 pub struct Try {
     pub operation: Operation,
@@ -94,18 +94,18 @@ pub struct Try {
     pub to: Option<String>,
 }
 
-/// The ids that exist, and what can be set up.
+/// The available ids, and what can be set up.
 #[derive(Debug, Clone)]
 pub struct Means {
     pub uids: Vec<u32>,
     pub gids: Vec<u32>,
     pub ext4: bool,
     pub mounts: bool,
-    /// Whether any ids, capabilities and flags can be set.
+    /// Whether arbitrary ids, capabilities and flags can be set.
     pub root: bool,
 }
 
-/// The names of files; the last is that of none.
+/// The names of files; the last one is never used for a file.
 pub const NAMES: [&str; 5] = ["a", "b", "c", "d", "missing"];
 
 impl Tree {
@@ -171,7 +171,7 @@ impl Tree {
     }
 
     fn mount_something(&mut self, rng: &mut Rng) {
-        // Rather near the top, where more paths lead through it.
+        // Preferably near the top, where more paths lead through it.
         let directories = self.directories();
         let below_the_top = 1..directories.len();
         if below_the_top.is_empty() {
@@ -184,13 +184,13 @@ impl Tree {
         if self.mounts.iter().any(|mount| mount.on == on) {
             return;
         }
-        // Nobody can see the flags of what a mount covers; the judge takes them to be none.
+        // The flags of a covered mount point are not visible, and the judge assumes that there are none.
         for file in self.files.iter_mut().filter(|file| file.path == on) {
             (file.immutable, file.append) = (false, false);
         }
         let seldom = |rng: &mut Rng| rng.u8(..3) == 0;
         let mut of = rng.choice(self.directories()).filter(|_| rng.u8(..6) > 0);
-        // What is mounted on is busy wherever it shows up, which no fact tells: so it must not show up elsewhere.
+        // A mount point is busy everywhere it is visible, which the facts do not show. So it must not be visible elsewhere.
         let shows = |of: &Option<String>, on: &str| of.as_ref().is_some_and(|of| lies_in(on, of));
         if shows(&of, &on) || self.mounts.iter().any(|other| shows(&of, &other.on)) {
             of = None;
@@ -241,7 +241,7 @@ fn some_name(rng: &mut Rng) -> &'static str {
     NAMES[rng.usize(..4)]
 }
 
-/// Directories are open more often than not, so that something lies behind them.
+/// Directories are accessible more often than not, so that something can be reached in them.
 fn random_mode(rng: &mut Rng, is_dir: bool) -> u32 {
     let special = match rng.u8(..4) {
         0 => rng.u32(..8) << 9,
@@ -402,12 +402,12 @@ fn random_how(rng: &mut Rng) -> OpenHow {
     }
 }
 
-/// Whether a path is that of the directory, or of something below it.
+/// Whether a path is the directory or lies below it.
 fn lies_in(path: &str, directory: &str) -> bool {
     path == directory || path.starts_with(&join(directory, ""))
 }
 
-/// A name in a directory of the tree.
+/// The path of a name in a directory of the tree.
 pub fn join(directory: &str, name: &str) -> String {
     match directory {
         "" => name.to_owned(),

@@ -1,4 +1,5 @@
-//! The fs.protected_* settings: they hold for the whole machine, so each is held for a short while and put back.
+//! The fs.protected_* settings. They apply to the whole machine, so each combination is kept only for a short time and then
+//! restored.
 
 use std::fs::{self, File};
 
@@ -6,10 +7,10 @@ use nix::fcntl::{Flock, FlockArg};
 
 use crate::plan::Means;
 
-/// The four settings, or those in force.
+/// Values for the four settings; `None` for those in force.
 pub struct Variant(Option<[u8; 4]>);
 
-/// Settings as they were, to be put back, and the lock that keeps other tests away meanwhile.
+/// The previous settings, which are restored when dropped, and the lock that excludes other tests meanwhile.
 pub struct Held {
     before: Vec<(String, String)>,
     _lock: Option<Flock<File>>,
@@ -22,7 +23,7 @@ const NAMES: [&str; 4] = [
     "protected_fifos",
 ];
 
-/// What is tried: only root may change anything.
+/// The combinations that are tried; only root can change any settings.
 pub fn variants(means: &Means) -> Vec<Variant> {
     match means.root {
         false => vec![Variant(None)],
@@ -39,7 +40,7 @@ pub fn variants(means: &Means) -> Vec<Variant> {
     }
 }
 
-/// The file whose lock keeps other tests away, as long as the directory for temporary files is the machine's.
+/// The lock file that excludes other tests, if the directory for temporary files is that of the machine.
 pub fn lock() -> Option<File> {
     File::create(std::env::temp_dir().join("permwrap-sysctl.lock")).ok()
 }
@@ -54,7 +55,7 @@ pub fn in_force() -> [Option<String>; 4] {
 }
 
 impl Variant {
-    /// Sets them, until the answer is dropped.
+    /// Sets the values until the result is dropped.
     pub fn set(&self, lock: Option<&File>) -> Held {
         let Some(values) = self.0 else {
             return Held {

@@ -1,10 +1,10 @@
-//! Making a mismatch small: whatever can go without the mismatch going goes.
+//! Reduces a mismatch: removes whatever can be removed without resolving the mismatch.
 
 use crate::compare::{Outcome, single};
 use crate::ground::Ground;
 use crate::plan::{Tree, Try, Who};
 
-/// A case to be made smaller.
+/// A case to be reduced.
 #[derive(Clone)]
 struct Case {
     tree: Tree,
@@ -38,7 +38,7 @@ pub fn smallest(ground: &Ground, tree: Tree, who: Who, tried: Try) -> Outcome {
 }
 
 impl Case {
-    /// Every case that is one step simpler.
+    /// Every case that is simpler by one step.
     fn smaller(&self) -> Vec<Case> {
         let mut cases = Vec::new();
         let mut add = |change: &dyn Fn(&mut Case)| {
@@ -123,7 +123,7 @@ impl Case {
     }
 }
 
-/// The path with one name less.
+/// The path without one of its names, for each of them.
 fn shorter(path: &str) -> Vec<String> {
     let words: Vec<&str> = path.split('/').collect();
     let without = |at: usize| {

@@ -1,5 +1,5 @@
-//! The test starts itself again in a mount namespace of its own, whose root directory is an empty tmpfs: however many `..`
-//! a random path has, it leads to nothing of anybody else's.
+//! The test starts itself again in a mount namespace of its own, whose root directory is an empty tmpfs. Random paths with any
+//! number of `..` then lead to nothing that belongs to somebody else.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,28 +11,29 @@ use nix::unistd::{chdir, pivot_root};
 
 use crate::{settings, support};
 
-/// What can be done here.
+/// What is possible in this environment.
 pub struct Stage {
-    /// Whether this is root of the initial user namespace.
+    /// Whether this process is root in the initial user namespace.
     pub root: bool,
-    /// Whether there is a mount namespace of the test's own.
+    /// Whether it has a mount namespace of its own.
     pub mounts: bool,
     /// An empty directory.
     pub directory: PathBuf,
-    /// The directory, at it or above, below which everything is the test's own.
+    /// The directory at or above it, below which everything belongs to the test.
     pub floor: PathBuf,
-    /// The lock for the machine's settings.
+    /// The lock for the settings of the machine.
     pub lock: Option<fs::File>,
 }
 
 const INSIDE: &str = "PERMWRAP_KERNEL_STAGE";
-/// The file that tells that the test was really run inside.
+/// The file that proves that the test was really run inside the namespace.
 const RAN: &str = "ran";
 const DIRECTORY: &str = "PERMWRAP_KERNEL_DIRECTORY";
 
-/// Runs this test again inside; there, answers what can be done. `None` outside, where the test is then over.
+/// Runs this test again inside a namespace. There it returns what is possible; outside it returns `None`, and the test is
+/// finished.
 ///
-/// Root has everything. An ordinary user has what a user namespace gives it, or else its own files.
+/// Root has all possibilities. An ordinary user has those of a user namespace, or else only files of its own.
 pub fn enter(test: &str) -> Option<Stage> {
     if let Ok(stage) = std::env::var(INSIDE) {
         let directory = std::env::var_os(DIRECTORY).expect("it comes with the stage");
@@ -98,7 +99,7 @@ impl Stage {
     }
 }
 
-/// Makes an empty tmpfs the root directory, with the system's /proc, /sys, /etc, /dev, and programs.
+/// Makes an empty tmpfs the root directory, with the system's /proc, /sys, /etc, /dev and programs.
 fn new_root(at: &Path) -> nix::Result<PathBuf> {
     let none = None::<&str>;
     mount(
@@ -139,7 +140,7 @@ fn new_root(at: &Path) -> nix::Result<PathBuf> {
     Ok(PathBuf::from("/x"))
 }
 
-/// A directory so far down that no `..` of a plan leads out of the temporary one.
+/// A directory so deep that no `..` of a plan leads out of the temporary one.
 fn below(temporary: &Path) -> PathBuf {
     let open = fs::Permissions::from_mode(0o755);
     fs::set_permissions(temporary, open).expect("it is ours");

@@ -1,4 +1,4 @@
-//! A process with the credentials of a plan, which does as it is told.
+//! A process with the credentials of a plan, which makes attempts on request.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -12,25 +12,25 @@ use nix::unistd::{ForkResult, Gid, Pid, Uid, fork, setgroups, setresgid, setresu
 use crate::perform::perform;
 use crate::plan::{Try, Who};
 
-/// The process, as the one who tells it sees it.
+/// The process, as seen by the one that controls it.
 pub struct Worker {
     pub pid: i32,
     channel: UnixStream,
 }
 
-/// An id that no namespace here knows.
+/// An id that has no mapping in any of the namespaces.
 const NOBODY_THERE: u32 = 99_999;
 
 impl Worker {
-    /// Starts one for these attempts, whose paths are complete.
+    /// Starts a worker for these attempts, whose paths are final.
     pub fn start(who: &Who, tries: &[Try]) -> Worker {
         let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
-        // SAFETY: the child runs only code of this crate, which takes no lock that another thread could hold.
+        // SAFETY: the child runs only code of this crate, which takes no lock that another thread may hold.
         match unsafe { fork() }.expect("a process more") {
             ForkResult::Child => {
                 drop(ours);
                 work(who, tries, theirs);
-                // SAFETY: _exit(2) ends the process and returns to nobody.
+                // SAFETY: _exit(2) ends the process and does not return.
                 unsafe { libc::_exit(0) }
             }
             ForkResult::Parent { child } => {
@@ -57,7 +57,7 @@ impl Worker {
             .expect("the worker gets its credentials");
     }
 
-    /// Has the worker make the attempt of this number, and answers the error number; 0 where it succeeded.
+    /// Has the worker make the attempt with this number, and returns the error number; 0 for success.
     pub fn tell(&mut self, number: usize) -> i32 {
         let number = u32::try_from(number).expect("few");
         self.channel
@@ -73,7 +73,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // The end of its channel ends it.
+        // The worker ends when its channel is closed.
         let _ = self.channel.shutdown(std::net::Shutdown::Both);
         let _ = waitpid(Pid::from_raw(self.pid), None);
     }
@@ -98,9 +98,9 @@ fn work(who: &Who, tries: &[Try], mut channel: UnixStream) {
     }
 }
 
-/// Takes on the credentials.
+/// Assumes the credentials.
 fn become_(who: &Who) {
-    // An ordinary user has no choice.
+    // An ordinary user cannot change them.
     if !Uid::effective().is_root() && who.namespace.is_none() {
         return;
     }
@@ -120,7 +120,7 @@ fn become_(who: &Who) {
     set_capabilities(who.capabilities, held);
 }
 
-/// capset(2): effective and permitted.
+/// capset(2): sets the effective and permitted capabilities.
 fn set_capabilities(set: u64, held: u64) {
     #[repr(C)]
     struct Header {
@@ -140,7 +140,7 @@ fn set_capabilities(set: u64, held: u64) {
     assert_eq!(answer, 0, "capset: {}", std::io::Error::last_os_error());
 }
 
-/// The capabilities that may be kept (`CapPrm` of `/proc/self/status`).
+/// The permitted capabilities (`CapPrm` in `/proc/self/status`).
 fn permitted() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("/proc");
     let line = status.lines().find_map(|line| line.strip_prefix("CapPrm:"));
@@ -157,14 +157,14 @@ fn write_map(pid: i32, name: &str, ids: &[u32]) {
 }
 
 impl Who {
-    /// The number of a user in the worker's user namespace.
+    /// The id of a user in the worker's user namespace.
     pub fn inner_uid(&self, uid: u32) -> u32 {
         self.namespace
             .as_ref()
             .map_or(uid, |(uids, _)| inner(uids, uid))
     }
 
-    /// The number of a group in the worker's user namespace.
+    /// The id of a group in the worker's user namespace.
     pub fn inner_gid(&self, gid: u32) -> u32 {
         self.namespace
             .as_ref()

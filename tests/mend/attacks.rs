@@ -1,9 +1,10 @@
-//! What is swapped between the judgement and the change is not touched: the attacks are carried out while permwrap asks.
+//! An object that is replaced between judgement and change remains untouched. The attacks are made while permwrap asks for
+//! confirmation.
 
 use super::scene::{answered, fails, state, world};
 use super::support::World;
 
-/// alice's own directory with a file that root left there, and a victim of root's.
+/// A directory of alice with a file left there by root, and a victim that belongs to root.
 fn scene(world: &World) {
     world.root(
         "rm -rf /home/alice/p /home/alice/q /home/victim
@@ -15,7 +16,7 @@ fn scene(world: &World) {
     fails(world, "bash -c 'echo x >>p/d/out'");
 }
 
-/// The attack comes while root's side asks; the victim is as before, and nothing was given away.
+/// The attack is made while the process of root asks. The victim must be unchanged, and nothing given away.
 fn is_refused(world: &World, name: &str, attack: &str) {
     scene(world);
     let victims = "/home/victim /home/victim/d /home/victim/d/out /home/victim/out";
@@ -25,7 +26,7 @@ fn is_refused(world: &World, name: &str, attack: &str) {
     });
     assert_ne!(code, 0, "{name}: {text}");
     assert!(text.contains("nothing was changed"), "{name}: {text}");
-    // A further name of a file shows in the number of its links alone.
+    // An additional hard link shows only in the link count.
     assert_eq!(state(world, victims), before, "{name}: {text}");
 }
 
@@ -114,7 +115,7 @@ fn nothing_is_changed_where_nobody_says_yes() {
 fn a_planted_state_directory_is_not_trusted() {
     let Some(world) = world() else { return };
     scene(&world);
-    // mallory's records in alice's place: a directory of another user is none.
+    // The records of another user in place of alice's: a directory that belongs to somebody else is ignored.
     world.root(
         "mv /home/alice/.local/state/permwrap /home/bob/theirs && chown -R bob:bob /home/bob/theirs && chmod 755 /home/bob
          ln -s /home/bob/theirs /home/alice/.local/state/permwrap",

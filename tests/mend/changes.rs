@@ -1,4 +1,4 @@
-//! Each kind of change.
+//! Every kind of change.
 
 use permwrap::attempt::{Attempt, Capability, Object, Operation, Subject};
 use permwrap::change::Change;
@@ -10,7 +10,7 @@ use permwrap::remedy::Fix;
 use super::scene::{By, answered, fails, fix, state, undo, world};
 use super::support::{World, needs_programs};
 
-/// The command fails for alice, is put right, works, and the state is as before when that is taken back.
+/// The command fails for alice, is fixed, and works; reverting the fix restores the previous state.
 fn goes_there_and_back(world: &World, by: By, command: &str, paths: &str) {
     let before = state(world, paths);
     let ran = fails(world, command);
@@ -153,7 +153,7 @@ fn a_group_that_is_meant_for_it_is_joined_and_left() {
     for by in [By::Alice, By::Root] {
         let command = "/usr/bin/python3 /home/alice/c.py";
         fails(&world, command);
-        // Nothing in the message names the socket: that is not acted on unasked. The second question is for sg(1).
+        // Nothing in the message names the socket, so a fix requires confirmation. The second question is about sg(1).
         let (user, fix) = match by {
             By::Alice => ("alice", "permwrap fix"),
             By::Root => ("root", "cd /home/alice && permwrap fix --as alice"),

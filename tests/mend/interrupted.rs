@@ -1,4 +1,4 @@
-//! Killed at any step, what was changed can be taken back.
+//! Changes can be reverted, whenever permwrap is killed.
 
 use super::scene::{By, fails, fix, state, undo, world};
 use super::support::{needs_programs, share};

@@ -1,4 +1,4 @@
-//! `permwrap fix` and `undo`, for real: each kind of change is made, proven by the kernel, and taken back bit for bit.
+//! `permwrap fix` and `undo`: each kind of change is really made, proven by the kernel, and reverted bit for bit.
 //!
 //! Debian packages: acl, bsdutils, doas, e2fsprogs, libcap2-bin, nodejs, passwd, python3, python3-django, strace, sudo.
 #[path = "../support/mod.rs"]

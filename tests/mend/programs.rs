@@ -1,14 +1,14 @@
-//! Rounds of `--fix` in a terminal with programs of many languages, and root called in more than one way.
+//! Rounds of `--fix` on a terminal with programs in many languages, and different ways to become root.
 
 use super::scene::{answered, fails, state, typed, world};
 use super::support::needs_programs;
 
-/// What lets alice neither read the data nor write her log.
+/// Alice can neither read the data nor write her log.
 const SCENE: &str = "install -d -m 750 -o deploy -g www /srv/app
     install -m 640 -o deploy -g www /dev/null /srv/app/db
     install -m 444 -o alice -g alice /dev/null /home/alice/log";
 
-/// A command that fails twice for alice, in whatever it is written.
+/// A command, in some language, that fails twice for alice.
 struct Round {
     needs: &'static str,
     prepare: &'static str,
@@ -86,7 +86,7 @@ fn sudo_asks_for_its_password_and_a_wrong_one_changes_nothing() {
     assert_eq!(code, 0, "{text}");
     let works = world.run("alice", "cat /srv/app/db");
     assert_eq!(works.code(), 0, "{text}\n{works}");
-    // Without a terminal there is nobody to type it.
+    // Without a terminal, no password can be entered.
     let undo = world.run("alice", "permwrap undo --yes");
     assert_ne!(undo.code(), 0, "{undo}");
     let (text, code) = typed(&world, "alice", "permwrap undo", "apples");
@@ -101,7 +101,7 @@ fn doas_is_called_where_there_is_no_sudo() {
     }
     let Some(world) = world() else { return };
     world.root(SCENE);
-    // sudo is taken out of this world alone.
+    // sudo is removed from this world only.
     world.root(
         "mkdir /mnt/up /mnt/work && mount -t overlay -o lowerdir=/usr/bin,upperdir=/mnt/up,workdir=/mnt/work bin /usr/bin
          rm /usr/bin/sudo; echo 'permit nopass alice' >/etc/doas.conf",

@@ -1,4 +1,4 @@
-//! `--fix`, `--again` and the memory of what was met.
+//! `--fix`, `--again` and the history.
 
 use super::scene::{answered, fails, state, world};
 use super::support::needs_programs;
@@ -80,7 +80,7 @@ fn what_came_back_is_told_with_its_reason() {
     fails(&world, fail);
     let fixed = world.run("alice", "permwrap fix --yes");
     assert_eq!(fixed.code(), 0, "{fixed}");
-    // As a program does that writes its file anew.
+    // This is what a program does that writes its file anew.
     world.root("sleep 1; rm /srv/app/db; install -m 640 -o deploy -g www /dev/null /srv/app/db");
     let hint = fails(&world, fail).stderr();
     assert!(hint.contains("  before   put right on "), "{hint}");
@@ -122,7 +122,7 @@ fn why_it_did_not_last_is_told() {
         assert_eq!(fixed.code(), 0, "{fixed}");
         world.root(&format!("sleep 1.1; {undone_by}"));
         let hint = fails(&world, "cat /srv/app/db").stderr();
-        // Lines of the hint are wrapped.
+        // The lines of the hint are wrapped.
         let line = hint.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(line.contains(why), "{undone_by}: {hint}");
         world.root("rm -f /srv/app/db; install -m 640 -o deploy -g www /dev/null /srv/app/db");

@@ -1,20 +1,20 @@
-//! A world in which alice may call root, and what is compared before and after.
+//! A world in which alice can become root, and the state that is compared.
 
 use std::io::{Read, Write};
 use std::process::Stdio;
 
 use super::support::{Ran, World, needs_programs};
 
-/// Whose fix it is.
+/// Who makes the fix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
     /// alice, who has sudo.
     Alice,
-    /// Root, after alice's run.
+    /// Root, after a run of alice.
     Root,
 }
 
-/// A world with sudo for alice and a place for root's records that ends with it.
+/// A world with sudo for alice, and with a directory for root's records that is part of the world.
 pub fn world() -> Option<World> {
     if !needs_programs(&["setfacl", "sudo", "chattr", "setcap"]) {
         return None;
@@ -28,7 +28,7 @@ pub fn world() -> Option<World> {
     Some(world)
 }
 
-/// All of an object that a fix may change, as text.
+/// All attributes of objects that a fix may change, as text.
 pub fn state(world: &World, paths: &str) -> String {
     world
         .root(&format!(
@@ -38,7 +38,7 @@ pub fn state(world: &World, paths: &str) -> String {
         .stdout()
 }
 
-/// A run of alice's that fails and is told of. A busy machine may end a run before its hint is there.
+/// A run of alice that fails and gets a hint. On a busy machine a run may end before its hint is ready, so it is repeated.
 pub fn fails(world: &World, command: &str) -> Ran {
     let mut ran = world.run("alice", &format!("permwrap -- {command}"));
     for _ in 0..5 {
@@ -52,7 +52,7 @@ pub fn fails(world: &World, command: &str) -> Ran {
     ran
 }
 
-/// The last failure of a run of alice's is put right.
+/// Fixes the last failure of alice's run.
 pub fn fix(world: &World, by: By) -> Ran {
     match by {
         By::Alice => world.run("alice", "permwrap fix --yes"),
@@ -60,7 +60,7 @@ pub fn fix(world: &World, by: By) -> Ran {
     }
 }
 
-/// It is taken back.
+/// Reverts the fix.
 pub fn undo(world: &World, by: By) -> Ran {
     match by {
         By::Alice => world.run("alice", "permwrap undo --yes"),
@@ -68,7 +68,7 @@ pub fn undo(world: &World, by: By) -> Ran {
     }
 }
 
-/// Runs a command of the user's in a terminal, where at each question something happens before it is answered with yes:
+/// Runs a command of the user on a terminal. `at_question` is called at each question, before it is answered with yes. Returns
 /// what the terminal showed, and the exit status.
 pub fn answered(
     world: &World,
@@ -79,7 +79,7 @@ pub fn answered(
     in_terminal(world, user, command, "", at_question)
 }
 
-/// The same for who is asked for a password as well.
+/// The same for a user who is also asked for a password.
 pub fn typed(world: &World, user: &str, command: &str, password: &str) -> (String, i32) {
     in_terminal(world, user, command, password, || {})
 }

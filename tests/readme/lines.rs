@@ -1,4 +1,4 @@
-//! The README's own lines, each run as it is written there, on a machine that has nothing of permwrap's yet.
+//! Runs the lines of the README as they are written there, on a machine without anything of permwrap.
 //!
 //! Debian packages: acl, bash, busybox-static, conmon, fish, man-db, nodejs, podman, python3, python3-yaml, runc, sudo,
 //! systemd, zsh.
@@ -7,7 +7,7 @@ use std::fs;
 
 use crate::support::{Ran, World, needs_programs, needs_python_modules, repository, skip};
 
-/// The README's blocks of code of one language, in order.
+/// The code blocks of one language in the README, in order.
 fn blocks(language: &str) -> Vec<String> {
     let readme = fs::read_to_string(repository().join("README.md")).expect("the README is there");
     let parts = readme.split("```").skip(1).step_by(2);
@@ -17,7 +17,7 @@ fn blocks(language: &str) -> Vec<String> {
         .collect()
 }
 
-/// The one block of this language that holds the words.
+/// The only block in this language that contains the words.
 fn block(language: &str, words: &str) -> String {
     let mut found = blocks(language);
     found.retain(|block| block.contains(words));
@@ -25,8 +25,8 @@ fn block(language: &str, words: &str) -> String {
     found.remove(0)
 }
 
-/// A machine without permwrap and with an empty `/usr/local`, where root may call sudo. What cargo would build is there: a
-/// `cargo` that minds what it is told stands for the real one.
+/// A machine without permwrap, with an empty `/usr/local`, where root can use sudo. The result of the cargo build is already
+/// there: a script that checks its arguments takes the place of `cargo`.
 const FRESH: &str = r#"
     mount -t tmpfs none /usr/local && mkdir -m 755 /usr/local/bin
     cp /mnt/bin/permwrap /srv/built
@@ -54,7 +54,7 @@ fn fresh() -> Option<World> {
     Some(world)
 }
 
-/// Runs lines from the repository, and ends with the first that fails. Only what they install is found.
+/// Runs lines in the repository, and stops at the first that fails. Only what they install is in the search path.
 fn runs(world: &World, lines: &str) -> Ran {
     world.root(&format!(
         "set -eo pipefail; PATH=/srv/stubs:${{PATH#/mnt/bin:}}; cd /srv/repository; {lines}"
@@ -101,7 +101,7 @@ fn the_static_build_is_called_as_cargo_is() {
     assert!(readme.contains(&format!("`{install}`")));
     runs(&world, install);
     let ci = fs::read_to_string(repository().join(".ci/run")).unwrap_or_default();
-    // CI builds it really.
+    // CI really builds it.
     assert!(ci.is_empty() || ci.contains("cargo build --locked --release --quiet --target $musl"));
 }
 
@@ -128,7 +128,8 @@ fn the_line_in_the_start_up_file_wraps_the_usual_commands() {
     }
 }
 
-/// A project as the recipes have it: a directory that its service may write, one that is closed to others, and servers that say so.
+/// A project as in the recipes: a directory that its service may write to, one that is closed to others, and servers that
+/// report failures.
 const PROJECT: &str = r#"
     install -d /srv/shop /srv/shop/data && chown www-data: /srv/shop/data && chown -R alice: /srv/shop
     chown www-data: /srv/shop/data
@@ -159,11 +160,11 @@ fn every_call_that_the_readme_shows_can_be_made() {
             .replace("[NAME]", "mode-denies")
             .replace("--pid 4242", "--pid $$")
             .replace("--as USER", "--as www-data");
-        // What stands for the rest of a call, or for a server that is not there, is no call.
+        // A placeholder for the rest of a call, or for a server that does not exist, cannot be run.
         if called.contains("...") || called.contains("svc:") {
             continue;
         }
-        // A pattern file of one's own.
+        // A pattern file of the user's own.
         let called = match called.contains("patterns test") {
             true => called.replace(
                 "FILE",
@@ -173,13 +174,13 @@ fn every_call_that_the_readme_shows_can_be_made() {
         };
         let ran = world.run("alice", &format!("cd /srv/shop && PATH=$PATH; {called}"));
         let status = ran.output.status.code();
-        // Of what there is nothing of yet, and of what is there already, it says so.
+        // If nothing exists yet, or something already does, permwrap says so.
         let says_so = ["there is no fix", "is there already"];
         if status == Some(2) && says_so.iter().any(|words| ran.stderr().contains(words)) {
             continue;
         }
         let is_run = called.contains(" -- ") || called.contains("--fix");
-        // 1 is what `cat` ends with where it is refused, and what a question is answered with where the answer is no.
+        // `cat` exits with 1 if it is refused, and a question whose answer is no gives 1 as well.
         if !matches!(status, Some(0 | 1)) || (is_run && ran.stderr().contains("not found")) {
             wrong.push(format!("{call}: {ran}"));
         }
@@ -250,7 +251,7 @@ fn the_unit_is_one_that_systemd_takes() {
     assert_eq!(ran.stdout(), "", "{ran}");
 }
 
-/// Reads a YAML text from stdin and prints it as JSON.
+/// Reads YAML from stdin and prints it as JSON.
 const AS_JSON: &str = "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)";
 
 fn yaml(world: &World, text: &str) -> serde_json::Value {
@@ -283,7 +284,7 @@ fn what_is_said_to_engines_and_ci_is_well_formed() {
     assert!(permwrap_said(&entry_point), "{entry_point:?}");
     let pod = yaml(&world, &block("yaml", "initContainers:"));
     assert!(permwrap_said(&words(&pod["initContainers"][0]["command"])));
-    // What the action and the job run is shell.
+    // The action and the job run shell code.
     let read = |name: &str| {
         let path = repository().join("docs/ci").join(name);
         fs::read_to_string(path).expect("it is there")
@@ -299,7 +300,7 @@ fn what_is_said_to_engines_and_ci_is_well_formed() {
             .run_with_input("root", "bash -n", script.as_bytes())
             .ok();
     }
-    // And does what it is for.
+    // It must also do what it is meant for.
     world.root("mkdir /srv/ci && chmod 777 /srv/ci && install -m 600 /dev/null /srv/secret");
     let ran = world.run(
         "alice",
@@ -314,8 +315,8 @@ fn what_is_said_to_engines_and_ci_is_well_formed() {
     assert_eq!(ran.stdout(), "1\n", "{ran}");
 }
 
-/// An engine as in tests/containers.rs, and two images that stand for those that the recipe begins with: the one with Rust has a
-/// `cargo` that installs the static permwrap, the one with Python nothing but a shell.
+/// An engine as in tests/containers.rs, and two images in place of those that the recipe is based on: the one with Rust has a
+/// `cargo` that installs the static permwrap, the one with Python only a shell.
 const ENGINE: &str = r#"
     mkdir -p /srv/rust/bin /srv/rust/out /srv/python/bin /srv/python/etc /srv/python/tmp /srv/python/usr/local/bin
     for tree in rust python; do

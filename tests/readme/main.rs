@@ -1,4 +1,4 @@
-//! What the README shows is what permwrap does. `PERMWRAP_TEST_UPDATE=1` writes anew what has changed.
+//! What the README shows is what permwrap does. `PERMWRAP_TEST_UPDATE=1` updates the parts that have changed.
 //!
 //! Debian packages: acl, python3, sudo.
 #[path = "../support/mod.rs"]
@@ -15,10 +15,10 @@ use support::{World, needs_programs, repository, svg};
 
 /// The program of the README's session.
 ///
-/// Its last line is all one call, so that no version of Python marks a part of it.
+/// Its last line is a single call, so that no version of Python marks only part of it.
 const PROGRAM: &str = r#"open("/srv/app/data/users.db")"#;
 
-/// What a terminal shows of the session: the command, the traceback, the hint.
+/// What the terminal shows in the session: the command, the traceback, the hint.
 fn session(world: &World, color: &str) -> String {
     world.root("install -d -m 750 -o deploy -g www /srv/app && install -d -o deploy -g www /srv/app/data && install -m 644 /dev/null /srv/app/data/users.db");
     world.root(&format!("cat >/home/alice/app.py <<'END'\n{PROGRAM}\nEND"));
@@ -31,7 +31,7 @@ fn session(world: &World, color: &str) -> String {
     format!("$ permwrap -- python3 app.py\n{}", ran.stderr())
 }
 
-/// Compares a file of the repository with what it should be, or writes it.
+/// Compares a file of the repository with its expected content, or updates it.
 fn is_current(path: &Path, expected: &str) {
     if std::env::var_os("PERMWRAP_TEST_UPDATE").is_some() {
         fs::write(path, expected).expect("it can be written");
@@ -44,9 +44,10 @@ fn is_current(path: &Path, expected: &str) {
     );
 }
 
-/// Compares a document's part between `<!-- NAME -->` and the next `<!-- end -->` with what it should be, or writes it.
+/// Compares the part of a document between `<!-- NAME -->` and the next `<!-- end -->` with its expected content, or updates
+/// it.
 fn document_has(document: &str, name: &str, text: &str) {
-    // Tests of several parts run at once.
+    // Tests of several parts run at the same time.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _one = ONE_AT_A_TIME.lock();
     let path = repository().join(document);
@@ -73,7 +74,7 @@ fn the_session_and_its_picture_are_real() {
     is_current(&repository().join("tests/picture/hint.svg"), &picture);
 }
 
-/// Every call of permwrap that a document shows: in its blocks of code, and in backquotes.
+/// Every call of permwrap in a document, both in code blocks and in backquotes.
 fn calls(document: &str) -> Vec<String> {
     let text = fs::read_to_string(repository().join(document)).expect("the document is there");
     let mut found = Vec::new();
@@ -116,7 +117,7 @@ fn every_call_that_a_document_shows_is_one() {
     let mut seen = 0;
     for document in documents {
         for call in calls(document) {
-            // What stands for something is something.
+            // Placeholders are replaced by actual values.
             let call = call
                 .replace("[SUBCOMMAND]", "why")
                 .replace("[NAME]", "mode-denies")
@@ -126,7 +127,7 @@ fn every_call_that_a_document_shows_is_one() {
                 .replace('"', "");
             let words: Vec<std::ffi::OsString> =
                 call.split_whitespace().skip(1).map(Into::into).collect();
-            // A subcommand's name alone is no call.
+            // The name of a subcommand on its own is not a call.
             if words.len() == 1 && permwrap::cli::is_subcommand(&words[0]) {
                 continue;
             }
@@ -204,7 +205,7 @@ fn the_picture_of_a_fix_is_real() {
     for line in ["Change it? [y/N] y", "permwrap: changed: "] {
         assert!(shown.contains(line), "{line}\n{ran}");
     }
-    // What the terminal shows of an answer depends on when it was typed, so that the picture is not compared.
+    // What the terminal shows of an answer depends on when it was typed, so the picture is not compared.
     let path = repository().join("tests/picture/fix.svg");
     if std::env::var_os("PERMWRAP_TEST_UPDATE").is_some() {
         fs::write(&path, picture).expect("it can be written");
@@ -212,7 +213,7 @@ fn the_picture_of_a_fix_is_real() {
     assert!(path.exists());
 }
 
-/// A session on a terminal, at which each question is answered with yes.
+/// A session on a terminal in which each question is answered with yes.
 const ANSWERED: &str = r#"
 import os, pty, select, sys, time
 pid, terminal = pty.fork()

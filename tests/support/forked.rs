@@ -1,4 +1,4 @@
-//! A process of the test's own, to change credentials, namespaces and the root directory in.
+//! A process of the test's own, which can change its credentials, namespaces and root directory.
 
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
@@ -9,11 +9,11 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Gid, Uid, fork, pipe2, setgroups, setresgid, setresuid};
 
-/// Runs the function in a forked child; a panic there is one here. What the child changes of itself ends with it.
+/// Calls the function in a forked child. A panic there becomes a panic here. Changes of the child's attributes end with it.
 pub fn forked(act: impl FnOnce()) {
-    // Daemons that the child starts shall not hold it open.
+    // Daemons started by the child must not keep the pipe open.
     let (reader, writer) = pipe2(OFlag::O_CLOEXEC).expect("a pipe");
-    // SAFETY: the child runs only `act` and ends without returning into the test harness.
+    // SAFETY: the child calls only `act`, and ends without returning into the test harness.
     match unsafe { fork() }.expect("a child") {
         ForkResult::Child => {
             drop(reader);
@@ -21,7 +21,7 @@ pub fn forked(act: impl FnOnce()) {
                 let _ = nix::unistd::write(writer.as_fd(), info.to_string().as_bytes());
             }));
             let failed = catch_unwind(AssertUnwindSafe(act)).is_err();
-            // SAFETY: it only ends the process, without the parent's exit handlers.
+            // SAFETY: it merely ends the process, without the parent's exit handlers.
             unsafe { nix::libc::_exit(i32::from(failed)) }
         }
         ForkResult::Parent { child } => {
@@ -43,14 +43,14 @@ pub fn own_mounts() {
     shell("mount --make-rprivate / && mount -t tmpfs -o mode=755 scene /mnt");
 }
 
-/// Takes these ids and nothing more, for good.
+/// Assumes these ids permanently, without further groups or capabilities.
 pub fn become_user(uid: u32, gid: u32, groups: &[u32]) {
     let groups: Vec<Gid> = groups.iter().copied().map(Gid::from_raw).collect();
     setgroups(&groups).expect("root may set groups");
     let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
     setresgid(gid, gid, gid).expect("root may set the gid");
     setresuid(uid, uid, uid).expect("root may set the uid");
-    // Taking another uid forbids to look at /proc/self of what was root's.
+    // After a change of uid, /proc/self would belong to root and not be accessible.
     nix::sys::prctl::set_dumpable(true).expect("a process may be dumpable");
 }
 

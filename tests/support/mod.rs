@@ -37,7 +37,7 @@ use std::path::PathBuf;
 use permwrap::attempt::{Errno, Incident};
 use permwrap::detect::{Pattern, Patterns, patterns_of_file};
 
-/// The patterns that are built in, with their samples, which are left out of the program.
+/// The built-in patterns with their samples, which the program does not contain.
 pub fn patterns_with_samples() -> Vec<Pattern> {
     let built_in = Patterns::builtin();
     let names: std::collections::BTreeSet<&str> = built_in
@@ -52,17 +52,17 @@ pub fn patterns_with_samples() -> Vec<Pattern> {
     names.into_iter().flat_map(of_file).collect()
 }
 
-/// The permwrap that was built for this test run.
+/// The permwrap built for this test run.
 pub fn permwrap() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_permwrap"))
 }
 
-/// The top of the repository.
+/// The top directory of the repository.
 pub fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// An incident in a line, for people.
+/// An incident in one line, for messages.
 pub fn shown(incident: &Incident) -> String {
     let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
     format!(

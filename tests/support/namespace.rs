@@ -1,11 +1,11 @@
-//! What a test's own mount namespace leaves running: daemons (bindfs, gpg-agent) outlive who started them, and hold it open.
+//! Ends daemons (bindfs, gpg-agent) that would outlive a test and keep its mount namespace alive.
 
 use std::path::{Path, PathBuf};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// Ends every process of the mount namespace that this process (`self` or a number) lives in, but for this test.
+/// Ends every process in the mount namespace of this process (`self` or a process id), except the test itself.
 pub fn end_processes_of_namespace_of(process: &str) {
     let namespace_of = |process: &Path| std::fs::read_link(process.join("ns/mnt")).ok();
     let Some(namespace) = namespace_of(&PathBuf::from(format!("/proc/{process}"))) else {

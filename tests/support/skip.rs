@@ -1,27 +1,27 @@
-//! Tests that cannot run here say so in one line, and fail instead when `PERMWRAP_TEST_STRICT=1`.
+//! Tests that cannot run here report that in one line; with `PERMWRAP_TEST_STRICT=1` they fail instead.
 
 use std::io::Write;
 
-/// Says that this test was skipped, and why. For what may be missing anywhere; what CI must have goes through
-/// [`needs_root`] and [`needs_programs`].
+/// Reports that this test was skipped, with the reason. It is for requirements that may be missing anywhere; those that CI must
+/// provide go through [`needs_root`] and [`needs_programs`].
 pub fn skip(why: &str) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
-    // Not eprintln!: the test harness would swallow it.
+    // The test harness would capture eprintln!.
     let _ = writeln!(std::io::stderr(), "skipped: {why} ({test})");
 }
 
-/// Whether the long comparisons are wanted whole (`PERMWRAP_TEST_LONG=1`, as in CI), and not only a share of them.
+/// Whether the long comparisons are to be complete (`PERMWRAP_TEST_LONG=1`, as in CI) rather than a sample.
 pub fn is_long() -> bool {
     std::env::var_os("PERMWRAP_TEST_LONG").is_some_and(|long| long == "1")
 }
 
-/// The first where the long comparisons are wanted, else the second.
+/// The first value for complete comparisons, otherwise the second.
 pub fn long_or<T>(long: T, short: T) -> T {
     if is_long() { long } else { short }
 }
 
-/// All of these where the long comparisons are wanted; else the first, and of the others every `nth`.
+/// All of these for complete comparisons; otherwise the first and every `nth` one after it.
 pub fn share<T>(all: impl IntoIterator<Item = T>, nth: usize) -> impl Iterator<Item = T> {
     all.into_iter().step_by(if is_long() { 1 } else { nth })
 }
@@ -31,14 +31,14 @@ pub fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
 
-/// `true` for root; otherwise the test is skipped (or fails, where skipping is forbidden).
+/// Returns `true` for root; otherwise the test is skipped (or fails, if skipping is forbidden).
 pub fn needs_root() -> bool {
     is_root() || missing("needs root")
 }
 
-/// `true` where all these programs are installed; otherwise the test is skipped (or fails, where skipping is forbidden).
-/// Each file of tests lists the Debian packages it needs in its first lines, `//! Debian packages: acl, git.`, from where
-/// `.ci/run` takes them.
+/// Returns `true` if all these programs are installed; otherwise the test is skipped (or fails, if skipping is forbidden). Each
+/// test file lists the Debian packages it needs in its first lines (`//! Debian packages: acl, git.`), where `.ci/run` finds
+/// them.
 pub fn needs_programs(programs: &[&str]) -> bool {
     let absent: Vec<&str> = programs
         .iter()
@@ -48,8 +48,8 @@ pub fn needs_programs(programs: &[&str]) -> bool {
     absent.is_empty() || missing(&format!("needs {}", absent.join(", ")))
 }
 
-/// `true` where the system's Python has all these modules; otherwise the test is skipped (or fails, where skipping is
-/// forbidden). A name is as Python imports it.
+/// Returns `true` if the system's Python has all these modules; otherwise the test is skipped (or fails, if skipping is
+/// forbidden). The names are those for `import`.
 pub fn needs_python_modules(modules: &[&str]) -> bool {
     if !needs_programs(&["python3"]) {
         return false;
@@ -78,7 +78,7 @@ fn missing(why: &str) -> bool {
     false
 }
 
-/// The search path of a [`World`](super::World): a program in somebody's home does not count as installed.
+/// The search path of a [`World`](super::World). Programs in a home directory do not count as installed.
 pub const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 fn is_installed(program: &str) -> bool {

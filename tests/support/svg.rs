@@ -1,6 +1,6 @@
-//! Colored text of a terminal as a picture.
+//! Renders colored terminal text as a picture.
 
-/// An SVG of the text as a dark terminal shows it. Of the escape sequences it knows those that color (SGR).
+/// An SVG of the text as on a dark terminal. Of all escape sequences, only those for colors (SGR) are supported.
 pub fn terminal(text: &str) -> String {
     let lines: Vec<&str> = text.trim_end().lines().collect();
     let columns = lines
@@ -26,7 +26,7 @@ pub fn terminal(text: &str) -> String {
     )
 }
 
-/// How the next characters look.
+/// The attributes of the following characters.
 #[derive(Default, Clone, Copy, PartialEq)]
 struct Look {
     color: Option<&'static str>,
@@ -92,7 +92,7 @@ impl Look {
     }
 }
 
-/// The text without what colors it.
+/// The text without escape sequences for colors.
 pub fn visible(line: &str) -> String {
     let mut text = String::new();
     for (at, part) in line.split("\u{1b}[").enumerate() {

@@ -1,4 +1,4 @@
-//! A mount namespace of the test's own, with users to throw away.
+//! A mount namespace of the test's own, with temporary users.
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Write};
@@ -8,14 +8,14 @@ use super::skip::{SEARCH_PATH, needs_root};
 
 /// A mount namespace of the test's own, which ends with the value.
 ///
-/// In it are the users `alice` (uid 3001), `bob` (3002), `deploy` (3003) and `www` (3004), each with a group of the same
-/// name and number and a home of mode 0700, and the group `team` (3010), in which nobody is; an `/etc` that may be written,
-/// a `/dev` of its own, and empty `/home`, `/srv`, `/tmp`, `/var/tmp` and `/mnt` on one tmpfs (which knows ACLs,
-/// inode flags and `user.*` attributes). The built permwrap is in the search path.
+/// It contains the users `alice` (uid 3001), `bob` (3002), `deploy` (3003) and `www` (3004), each with a group of the same name
+/// and number and a home of mode 0700, and the group `team` (3010), which has no members; a writable `/etc`, a `/dev` of its
+/// own, and empty `/home`, `/srv`, `/tmp`, `/var/tmp` and `/mnt` on one tmpfs (which supports ACLs, inode flags and `user.*`
+/// attributes). The built permwrap is in the search path.
 ///
-/// What is done in it does not show outside, but for what has no mount: processes, sysctls and files elsewhere.
+/// Nothing that is done in it is visible outside, except for what no mount can isolate: processes, sysctls and files elsewhere.
 pub struct World {
-    /// Holds the namespace open until it is ended.
+    /// Keeps the namespace alive until it is ended.
     holder: Child,
 }
 
@@ -55,7 +55,7 @@ exec cat
 "#;
 
 impl World {
-    /// A new world; `None` where the test has to be skipped, since only root can make one.
+    /// A new world; `None` if the test has to be skipped, because only root can create one.
     pub fn new() -> Option<World> {
         if !needs_root() {
             return None;
@@ -78,8 +78,8 @@ impl World {
         Some(world)
     }
 
-    /// Calls the function in this process, but in the world: files, mounts and users are those of the world. The process
-    /// id is one whose `/proc/PID` shows the world's mounts (`/proc/self` shows the test's own).
+    /// Calls the function in this process, but inside the world: files, mounts and users are those of the world. It gets a
+    /// process id whose `/proc/PID` shows the world's mounts (`/proc/self` shows those of the test).
     pub fn inside<T: Send>(&self, call: impl FnOnce(i32) -> T + Send) -> T {
         use nix::sched::{CloneFlags, setns, unshare};
         let pid = i32::try_from(self.holder.id()).expect("a process id");
@@ -87,7 +87,7 @@ impl World {
             let inside = scope.spawn(move || {
                 let namespace =
                     std::fs::File::open(format!("/proc/{pid}/ns/mnt")).expect("the world is there");
-                // A thread with a root and working directory of its own may go to another mount namespace.
+                // A thread can enter another mount namespace only if it does not share its root and working directory.
                 unshare(CloneFlags::CLONE_FS).expect("the thread parts from the others");
                 setns(namespace, CloneFlags::CLONE_NEWNS).expect("root may enter the world");
                 call(pid)
@@ -98,14 +98,14 @@ impl World {
         })
     }
 
-    /// Runs a bash script as root, which must succeed: the setting up of a scene.
+    /// Runs a bash script as root, which must succeed. It serves to prepare a scene.
     pub fn root(&self, script: &str) -> Ran {
         let ran = self.run("root", script);
         assert!(ran.output.status.success(), "{ran}");
         ran
     }
 
-    /// Runs a bash script as the user, freshly logged in, from the user's home, without input.
+    /// Runs a bash script as the user, as after a login, in the user's home and without input.
     pub fn run(&self, user: &str, script: &str) -> Ran {
         let output = self
             .command(user, "bash")
@@ -119,7 +119,7 @@ impl World {
         }
     }
 
-    /// Runs a bash script as the user with this input.
+    /// Runs a bash script as the user, with this input.
     pub fn run_with_input(&self, user: &str, script: &str, input: &[u8]) -> Ran {
         let mut child = self
             .command(user, "bash")
@@ -142,10 +142,10 @@ impl World {
         }
     }
 
-    /// A program to be run as the user, freshly logged in (groups of the database, an environment of its own, the home as
-    /// the working directory). Arguments and streams are for the caller to add.
+    /// A command that runs a program as the user, as after a login (groups from the database, a clean environment, the home as
+    /// working directory). The caller adds arguments and streams.
     pub fn command(&self, user: &str, program: &str) -> Command {
-        // The users' primary groups have the users' names.
+        // The primary group of each user has the user's name.
         self.command_as(
             &["--reuid", user, "--regid", user, "--init-groups"],
             user,
@@ -153,7 +153,7 @@ impl World {
         )
     }
 
-    /// The same with credentials as setpriv(1) takes them: `&["--reuid=3001", "--regid=3001", "--groups=3010"]`,
+    /// The same with credentials as passed to setpriv(1): `&["--reuid=3001", "--regid=3001", "--groups=3010"]`,
     /// `&["--bounding-set=-all"]`. The home is that of `home_of`.
     pub fn command_as(&self, setpriv: &[&str], home_of: &str, program: &str) -> Command {
         let home = match home_of {
@@ -168,7 +168,7 @@ impl World {
             .arg(format!("USER={home_of}"))
             .arg(format!("LOGNAME={home_of}"))
             .arg(format!("PATH=/mnt/bin:{SEARCH_PATH}"))
-            // Root's own home is the machine's: what permwrap remembers there would stay.
+            // Root's home is that of the machine, where permwrap's records would remain.
             .args((home_of == "root").then_some("XDG_STATE_HOME=/var/tmp/state"))
             .args(["LANG=C.UTF-8", "SHELL=/bin/bash"]);
         command.arg("setpriv").args(setpriv).args(["--", program]);
@@ -178,13 +178,13 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        // With its last process, the holder among them, the namespace is gone.
+        // The namespace ends with its last process, including the holder.
         super::end_processes_of_namespace_of(&self.holder.id().to_string());
         let _ = self.holder.wait();
     }
 }
 
-/// How a script ended. `{ran}` shows everything, for the message of a failed assertion.
+/// The result of a script. `{ran}` shows everything, for the messages of assertions.
 pub struct Ran {
     what: String,
     /// Status, stdout and stderr.
@@ -192,7 +192,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// The exit status; panics where a signal ended it.
+    /// The exit status; panics if the script was ended by a signal.
     pub fn code(&self) -> i32 {
         match self.output.status.code() {
             Some(code) => code,
@@ -210,7 +210,7 @@ impl Ran {
         String::from_utf8_lossy(&self.output.stderr).into_owned()
     }
 
-    /// The same, for a script that has to succeed.
+    /// Returns itself, for a script that must succeed.
     pub fn ok(self) -> Ran {
         assert!(self.output.status.success(), "{self}");
         self

@@ -1,11 +1,11 @@
-//! Every path that a file of source uses, however it is written.
+//! Finds every path that a source file uses, in any notation.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Attribute, ItemMod, ItemUse, Macro, UseTree};
 
-/// The paths that the code of this file uses, from the crate's root on (`crate::facts::Node`) or from another crate's
-/// (`std::fs::read`). Modules that only tests have are left out.
+/// The paths that the code of this file uses, beginning with the crate (`crate::facts::Node`, `std::fs::read`). Test modules
+/// are left out.
 pub fn paths(file: &str, text: &str) -> Vec<Vec<String>> {
     let parsed = syn::parse_file(text).unwrap_or_else(|error| panic!("{file}: {error}"));
     if is_of_tests(file) {
@@ -19,12 +19,12 @@ pub fn paths(file: &str, text: &str) -> Vec<Vec<String>> {
     uses.found
 }
 
-/// Files that hold only tests: `src/judge/tests.rs`, `src/remedy/tests/deliberate.rs`.
+/// Whether the file contains only tests: `src/judge/tests.rs`, `src/remedy/tests/deliberate.rs`.
 fn is_of_tests(file: &str) -> bool {
     file.split(['/', '.']).any(|part| part == "tests")
 }
 
-/// The module of a file, from the crate's root on.
+/// The module of a file, beginning with the crate.
 fn module(file: &str) -> Vec<String> {
     let path = file.trim_start_matches("src/").trim_end_matches(".rs");
     let parts = path
@@ -43,7 +43,7 @@ struct Uses {
 }
 
 impl Uses {
-    /// Notes a path, `self` and `super` replaced by what they stand for.
+    /// Records a path, with `self` and `super` resolved.
     fn note(&mut self, path: &[String]) {
         let mut whole: Vec<String> = match path.first().map(String::as_str) {
             Some("self" | "super") => self.module.clone(),
@@ -73,7 +73,7 @@ impl Uses {
         }
     }
 
-    /// What a macro is given is not parsed: names joined by `::` are paths.
+    /// The arguments of macros are not parsed: names joined by `::` are taken as paths.
     fn note_tokens(&mut self, tokens: TokenStream) {
         let mut path: Vec<String> = Vec::new();
         let mut colons = 0;

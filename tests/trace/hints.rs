@@ -1,4 +1,5 @@
-//! What people get of it: hints where messages tell half, nothing, or something else; silence about what was no failure.
+//! Hints based on traced calls, if messages give only half of the information, none, or something else; no hints for calls that
+//! were not failures.
 
 use serde_json::Value;
 
@@ -7,7 +8,7 @@ use crate::support::{Ran, World, needs_programs};
 const SCENE: &str = "mkdir -p /srv/app/data /srv/bin; touch /srv/app/data/users.db; chmod 700 /srv/app/data; \
                      printf '#!/bin/sh\\necho hello\\n' >/srv/bin/tool; chmod 644 /srv/bin/tool";
 
-/// What this came to under trace, run by alice, and the report.
+/// The result of this script under trace, run by alice, and the report.
 fn traced(script: &str) -> Option<(Ran, Value)> {
     traced_with("", script)
 }

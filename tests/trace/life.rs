@@ -1,4 +1,4 @@
-//! The life of what is traced: threads, vfork, exec, what outlives the wrapper, what a tracer changes.
+//! The life cycle of tracees: threads, vfork, exec, processes that outlive the wrapper, effects of tracing.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::support::{Ran, World, needs_programs};
 const CLOSED: &str =
     "mkdir -p /srv/closed; touch /srv/closed/f; chmod 700 /srv/closed; mkdir -m 777 /srv/out";
 
-/// A world with a closed directory, and what this script came to under trace, run by alice.
+/// A world with a closed directory, the result of this script under trace, run by alice, and the calls.
 fn traced(script: &str) -> Option<(World, Ran, Vec<Value>)> {
     let world = World::new()?;
     world.root(CLOSED);
@@ -182,7 +182,7 @@ fn where_the_command_is_traced_already_it_runs_without() {
     assert!(ran.stderr().contains("cannot read /etc/shadow"), "{ran}");
 }
 
-/// Has these calls (by number) answered with EPERM, for itself and what it runs.
+/// Makes these calls (by number) fail with EPERM, for itself and what it executes.
 const FILTERED: &str = r#"import ctypes, os, struct, sys
 libc = ctypes.CDLL(None, use_errno=True)
 numbers = [int(word) for word in sys.argv[1].split(",")]
@@ -197,7 +197,7 @@ assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, whole, 0, 0) == 0
 os.execvp(sys.argv[2], sys.argv[2:])
 "#;
 
-/// The words before a command that have these calls answered with EPERM in it.
+/// The words before a command that make these calls fail with EPERM.
 pub fn filtered(calls: &[i64]) -> String {
     let numbers: Vec<String> = calls.iter().map(i64::to_string).collect();
     format!("python3 -c '{FILTERED}' {}", numbers.join(","))

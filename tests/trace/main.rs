@@ -1,4 +1,4 @@
-//! `permwrap --trace`: the calls that are seen, beside what strace sees, and the life of what is traced.
+//! `permwrap --trace`: the observed calls compared with those of strace, and the life cycle of tracees.
 //!
 //! Debian packages: gcc libc6-dev strace perl python3 gdb
 

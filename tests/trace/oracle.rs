@@ -1,11 +1,11 @@
-//! strace(1) as the oracle: the same refused calls, with the same objects, as often; the same output and the same end.
+//! Compares with strace(1): the same refused calls with the same objects and counts, the same output and the same end.
 
 use std::collections::BTreeMap;
 
 use crate::scene::report_of;
 use crate::support::{World, needs_programs, share};
 
-/// A tree in which something is closed at every turn.
+/// A tree with something inaccessible in many places.
 const SCENE: &str = r#"
 cd /srv
 mkdir -p tree/open/deep tree/closed/deep tree/listable tree/enterable bin
@@ -16,7 +16,7 @@ printf 'print("hello")\n' >tree/open/hello.py; printf '#!/bin/sh\necho run\n' >b
 chmod 777 tree
 "#;
 
-/// What is run, by a user to whom much of it is refused.
+/// Commands to be run by a user to whom much of it is refused.
 const COMMANDS: &[&str] = &[
     "ls -laR tree",
     "find tree -type f -newer /etc/passwd",
@@ -95,10 +95,10 @@ fn every_refused_call_that_strace_shows_is_there_and_no_other() {
     );
 }
 
-/// A call's name, its errno, and the last component of its first path.
+/// The name of a call, its error number, and the last component of its first path.
 type Refused = (String, String, String);
 
-/// The refused calls of strace's output.
+/// The refused calls in the output of strace.
 fn refused(trace: &str) -> BTreeMap<Refused, u64> {
     let mut unfinished: BTreeMap<&str, String> = BTreeMap::new();
     let mut found = BTreeMap::new();
@@ -126,7 +126,7 @@ fn refused(trace: &str) -> BTreeMap<Refused, u64> {
             .iter()
             .any(|row| row.name == name);
         if ["EACCES", "EPERM", "EROFS"].contains(&errno) && watched {
-            // In an Internet address the text is the host.
+            // In an Internet address, the quoted text is the host.
             let quoted = call.split('"').nth(1).filter(|_| !call.contains("AF_INET"));
             let path = quoted.unwrap_or_default();
             let key = (name.to_owned(), errno.to_owned(), last(path));

@@ -1,4 +1,4 @@
-//! What the tests of `--trace` share.
+//! Shared by the tests of `--trace`.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::World;
 
-/// A C program, compiled for this run of the tests.
+/// A C program, compiled for this test run.
 pub fn compile(name: &str, source: &str) -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let number = COUNT.fetch_add(1, SeqCst);
@@ -25,7 +25,7 @@ pub fn compile(name: &str, source: &str) -> PathBuf {
     unique
 }
 
-/// The calls of a report.
+/// The calls in a report.
 pub fn report_of(world: &World, file: &str) -> Vec<Value> {
     let ran = world.root(&format!("cat {file}"));
     let report: Value = serde_json::from_str(&ran.stdout()).expect("a report");

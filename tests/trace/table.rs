@@ -1,4 +1,4 @@
-//! Every row of the table of calls, run for real: by number, refused, and found in the report with its object.
+//! Every row of the table of calls is really called by number, refused, and found in the report with its object.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::scene::{compile, report_of};
 use crate::support::{World, needs_programs};
 
-/// Rows that cannot be refused to anybody, or not on every kernel: they are watched for what a success tells.
+/// Calls that cannot be refused to anybody, or not on every kernel. They are watched because their success matters.
 const NOT_REFUSED: &[&str] = &[
     "setfsuid",
     "setfsgid",
@@ -19,7 +19,7 @@ const NOT_REFUSED: &[&str] = &[
     "uselib",
 ];
 
-/// Where the calls are made: a directory that the caller may not enter, with a file in it.
+/// The scene of the calls: a directory that the caller may not enter, with a file in it.
 const SCENE: &str = "mkdir -p /srv/scene/closed /srv/scene/listable && cd /srv/scene && touch closed/f theirs && \
                      chmod 700 closed && chmod 744 listable && chmod 777 .";
 
@@ -63,7 +63,7 @@ fn every_call(abi: Abi) {
     let calls = report_of(&world, "/tmp/report.json");
     let mut wrong = Vec::new();
     for (row, errno) in rows.iter().zip(answers) {
-        // ENOSYS: this kernel was built without it.
+        // ENOSYS: the kernel was built without it.
         if errno != 38 && !calls.iter().any(|call| fits(call, row, errno)) {
             let like: Vec<&Value> = calls
                 .iter()
@@ -75,7 +75,7 @@ fn every_call(abi: Abi) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Whether a call of the report is this row's.
+/// Whether a call in the report is the one of this row.
 fn fits(call: &Value, row: &Row, errno: i32) -> bool {
     let symbols = HashMap::from([(1, "EPERM"), (13, "EACCES"), (30, "EROFS")]);
     let path = match row.object {
@@ -97,7 +97,7 @@ fn fits(call: &Value, row: &Row, errno: i32) -> bool {
         && call["operation"].as_str() == operation(row)
 }
 
-/// The operation that the line of this row comes to.
+/// The operation that corresponds to the line of this row.
 fn operation(row: &Row) -> Option<&'static str> {
     Some(match row.does {
         Does::Open(_) | Does::OpenHow(_) => "append",
@@ -130,7 +130,7 @@ fn operation(row: &Row) -> Option<&'static str> {
     })
 }
 
-/// The line of call.c's input that has a row refused.
+/// The line of input for call.c that makes the call of a row fail.
 fn line(row: &Row, abi: Abi) -> String {
     let mut arguments: Vec<String> = special(row.name, abi);
     arguments.resize(6, "0".to_owned());
@@ -178,7 +178,7 @@ fn line(row: &Row, abi: Abi) -> String {
     format!("{bits} {number} {}", arguments.join(" "))
 }
 
-/// The arguments that are peculiar to a call.
+/// Arguments specific to a call.
 fn special(name: &str, abi: Abi) -> Vec<String> {
     let zeroes = |bytes: usize| format!("#{}", "00".repeat(bytes));
     let word = |number: u64| {
@@ -197,7 +197,7 @@ fn special(name: &str, abi: Abi) -> Vec<String> {
             .map(|word| (*word).to_owned())
             .collect::<Vec<_>>()
     };
-    // The first of a struct timex is which of its fields to set.
+    // The first field of a struct timex says which fields to set.
     let timex = format!("#01{}", "00".repeat(255));
     match name {
         "openat2" => all(&["0", "0", &format!("#0104{}", "00".repeat(22)), "24"]),
@@ -228,7 +228,7 @@ fn special(name: &str, abi: Abi) -> Vec<String> {
         "process_vm_readv" | "process_vm_writev" => {
             all(&["1", &words(&[0x1000, 1]), "1", &words(&[0x1000, 1]), "1"])
         }
-        // _LINUX_CAPABILITY_VERSION_3; all of the permitted ones.
+        // _LINUX_CAPABILITY_VERSION_3, with all permitted capabilities.
         "capset" => all(&["#2205082000000000", &format!("#{}", "ff".repeat(24))]),
         "setns" => all(&["11"]),
         "clone3" => all(&[&format!("#0000020000000000{}", "00".repeat(56)), "64"]),
@@ -242,7 +242,7 @@ fn special(name: &str, abi: Abi) -> Vec<String> {
         "clock_settime" | "clock_settime64" => all(&["0", &zeroes(16)]),
         "adjtimex" => all(&[&timex]),
         "clock_adjtime" => all(&["0", &timex]),
-        // A tracepoint, of the kernel as well.
+        // A tracepoint that includes the kernel.
         "perf_event_open" => all(&[
             &format!("#0200000080000000{}", "00".repeat(120)),
             "0",
@@ -253,7 +253,7 @@ fn special(name: &str, abi: Abi) -> Vec<String> {
         "bpf" => all(&["13", &zeroes(16), "12"]),
         "setpriority" => all(&["0", "0", "-10"]),
         "sched_setscheduler" => all(&["0", "1", "#01000000"]),
-        // Its size is 48, and the niceness -10.
+        // The size is 48, and the nice value -10.
         "sched_setattr" => all(&[
             "0",
             &format!("#30{}f6ffffff{}", "00".repeat(15), "00".repeat(28)),

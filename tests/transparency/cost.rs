@@ -1,24 +1,24 @@
-//! What a wrapper costs while it is there: no wake-ups, little memory, and many of them at once.
+//! The cost of a wrapper while it runs: no wake-ups, little memory, many instances at the same time.
 
 use crate::pair::Pair;
 use crate::scene::{Seen, same_everywhere, wrapped};
 use crate::support::long_or;
 
-/// `tree PID`: the process and its descendants.
+/// `tree PID` prints the process and its descendants.
 const TREE: &str = r#"tree() { echo $1; for child in $(cat /proc/$1/task/*/children 2>/dev/null); do tree $child; done; }
 switches() { cat $(for pid in $*; do echo /proc/$pid/task/*/status; done) | awk '/ctxt_switches/ { n += $2 } END { print n }'; }
 "#;
 
-/// Little memory, in kB. Unoptimised builds need more.
+/// The memory limit, in kB. Unoptimised builds need more.
 const LITTLE: u32 = if cfg!(debug_assertions) {
     12_000
 } else {
     5_000
 };
 
-/// The same on pipes, beside a file and on a terminal, wrapped only.
+/// Runs the script on pipes, beside a file and on a terminal, only with permwrap.
 fn wherever_it_watches(script: &str) -> Vec<Seen> {
-    // They wait more than they work.
+    // The runs mostly wait, so they run in parallel.
     std::thread::scope(|scope| {
         let apart = ["", "exec 2>err\n"].map(|to| {
             let script = format!("{to}{script}");
@@ -46,7 +46,7 @@ fn nothing_wakes_up_while_the_command_sleeps() {
 #[test]
 fn memory_does_not_grow_with_what_is_written() {
     let line = |bytes| format!(r#"head -c {bytes} /dev/zero | tr "\0" x"#);
-    // What is looked at closely may take more.
+    // Text that is inspected closely may take more.
     let flood = format!(
         r#"yes "read: permission" | head -{}"#,
         long_or(3_000_000, 400_000)
@@ -65,7 +65,7 @@ fn memory_does_not_grow_with_what_is_written() {
     }
 }
 
-/// Runs what writes this, and says whether any process of the wrapper ever had more than `most` kB of memory.
+/// Runs what writes this, and reports whether a process of the wrapper ever had more than `most` kB of memory.
 fn measure(written: &str, most: u32, to: &str) -> String {
     format!(
         r#"{TREE} mkfifo ../end

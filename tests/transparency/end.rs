@@ -1,11 +1,11 @@
-//! How the command ends, and what stays when it has.
+//! How the command ends, and what remains afterwards.
 
 use crate::scene::{
     same, same_everywhere, same_on_terminal, same_wherever_stderr_is_seen, wrapped,
 };
 use crate::support::{long_or, needs_root};
 
-/// Becomes its arguments; prints the wait status of each as the kernel gives it, without the core flag.
+/// Executes its arguments, and prints the wait status of each as reported by the kernel, without the core flag.
 const WAIT_STATUS: &str = r#"status() { perl -e 'system { $ARGV[0] } @ARGV; printf "%d:%d ", $? >> 8, $? & 127' -- "$@"; }
 "#;
 
@@ -44,7 +44,7 @@ fn a_death_by_signal_is_the_same_death() {
 
 #[test]
 fn a_death_by_an_ignored_or_blocked_signal_is_the_same_death() {
-    // W may not take over the disposition that lets it survive its own signal.
+    // The wrapper must not inherit the disposition with which it would survive its own signal.
     for seen in same_everywhere(&format!(
         r#"{WAIT_STATUS} ulimit -c 0
            for signal in HUP INT QUIT PIPE TERM USR1 RTMIN+3; do
@@ -88,7 +88,7 @@ fn a_grandchild_does_not_delay_the_end_and_its_bytes_arrive() {
 
 #[test]
 fn what_is_written_just_after_the_end_is_not_lost_on_a_terminal() {
-    // Without carriage returns: the next run may take the terminal over just as the last one's remainder writes.
+    // Without carriage returns, because the next run may take over the terminal while the remainder of the last one writes.
     same_on_terminal(
         r#"stty -opost; mkfifo ../go ../gone
            for i in $(seq 40); do
@@ -137,7 +137,7 @@ fn a_command_substitution_ends_when_bare_does() {
 
 #[test]
 fn what_carries_a_grandchilds_bytes_holds_no_other_descriptor() {
-    // Bare, the pipe and the lock are free as soon as the command has ended.
+    // Without permwrap, the pipe and the lock are free as soon as the command has ended.
     for seen in same_everywhere(
         r#"mkfifo ../go; exec 4<>../go
            x=$( { run bash -c 'echo through >&9; { read -u 4 line; } 9>&- >/dev/null &'; } 9>&1 >/dev/null ); echo "got $x" >seen
@@ -166,7 +166,7 @@ fn what_carries_a_grandchilds_bytes_holds_no_directory_and_no_terminal() {
 
 #[test]
 fn the_last_bytes_are_never_lost() {
-    // More than a pipe holds, and a reader that begins late.
+    // More than a pipe can hold, with a reader that starts late.
     let times = long_or(500, 100);
     same(&format!(
         r#"seq 30000 >data
@@ -209,7 +209,7 @@ fn as_the_first_process_of_a_container_it_reaps_orphans() {
     if !needs_root() {
         return;
     }
-    // Bare the command would be the first process itself, so there is nothing to compare with.
+    // Without permwrap the command would be the init process itself, so there is nothing to compare with.
     for redirection in ["", "2>stderr", "2>&1"] {
         wrapped(&format!(
             r#"cat >orphan <<'END'

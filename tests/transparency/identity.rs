@@ -1,9 +1,9 @@
-//! What the command is: its arguments, environment, descriptors, signals, limits, session.
+//! The attributes of the command: arguments, environment, descriptors, signals, limits, session.
 
 use crate::scene::{same, same_everywhere, same_on_terminal};
 use crate::support::needs_root;
 
-/// The lines of /proc/self/status that are inherited and do not count or name something.
+/// The inherited lines of /proc/self/status, except counters and identifiers.
 const STATUS: &str = "run grep -E '^(Umask|TracerPid|Uid|Gid|Groups|Threads|SigPnd|ShdPnd|SigBlk|SigIgn|SigCgt|Cap|NoNewPrivs|Seccomp|Specul|Cpus|Mems)' /proc/self/status >status";
 
 #[test]
@@ -46,7 +46,7 @@ fn the_environment_arrives_byte_for_byte() {
 
 #[test]
 fn an_environment_no_shell_would_make_arrives() {
-    // A name twice, no `=`, an empty name: only execve(2) itself makes such a one.
+    // A duplicate name, one without `=`, and an empty one: only execve(2) itself can create such an environment.
     for seen in same_everywhere(
         r#"python3 - "$(command -v run)" <<'END'
 import ctypes, os, sys
@@ -111,7 +111,7 @@ fn closed_standard_descriptors_stay_closed() {
 
 #[test]
 fn with_stdout_closed_nothing_else_becomes_stdout() {
-    // The first descriptor that W opens would be 1.
+    // The first descriptor that the wrapper opens would be 1.
     for closed in ["1>&-", "0<&- 1>&-"] {
         let script = format!(
             r#"run sh -c 'echo error >&2; echo output' {closed} 2>errors; echo $?; exec 2>&-; run sh -c 'exit 4' {closed}; echo $?"#
@@ -217,7 +217,7 @@ fn a_seccomp_filter_is_inherited_and_not_minded() {
     if crate::scene::is_traced() {
         return;
     }
-    // systemd and containers start everything so. The filter allows everything.
+    // This is how systemd and container engines start everything. The filter allows everything.
     for seen in same_everywhere(
         r#"python3 - run grep -E 'Seccomp|NoNew' /proc/self/status <<'END' >seen
 import ctypes, os, struct, sys

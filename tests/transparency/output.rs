@@ -1,4 +1,4 @@
-//! What the command writes: every byte, in its order, at once, and nothing more.
+//! The output of the command: every byte, in order, without delay, and nothing else.
 
 use crate::pair::Pair;
 use crate::scene::{same, same_everywhere, same_on_terminal, same_wherever_stderr_is_seen};
@@ -65,7 +65,7 @@ fn stdout_and_stderr_keep_their_order_where_they_are_one() {
 #[test]
 fn short_writes_of_several_writers_stay_whole() {
     let lines = long_or(3000, 800);
-    // Each line is of one letter and written at once, so that a torn one shows.
+    // Each line consists of one letter and is written at once, so that a torn one is visible.
     let writer = format!(
         r#"perl -e 'for $i (1 .. {lines}) {{ syswrite STDERR, $ARGV[0] x (1 + $i * 37 % 4094) . "\n" }}'"#
     );
@@ -243,7 +243,7 @@ fn a_prompt_without_newline_appears_while_the_command_waits() {
 
 #[test]
 fn bytes_are_not_held_back() {
-    // The least delay counts: the machine may be busy, but a wrapper that waits does so each time.
+    // The smallest delay counts: the machine may be busy, but a wrapper that waits does so every time.
     for to in ["2>&1 >/dev/null | perl ../arrive", "2> >(perl ../arrive)"] {
         same(&format!(
             r#"cat >../send <<'END'

@@ -1,7 +1,6 @@
-//! Two terminals, one with the bare run and one with the wrapped, typed into and looked at together.
+//! Two terminals, one for the run without permwrap and one for the run with it, which get the same keys and are compared.
 //!
-//! Nothing here waits for a time: it waits until both screens show something and are equal, however long one of the two
-//! may need.
+//! Nothing here waits for a fixed time, but until both screens show something and are equal, however long either may take.
 
 use std::fs::File;
 use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
@@ -19,7 +18,7 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::scene::{DEADLINE, FUNCTIONS, Scene, Seen, Side, Watchdog};
 
-/// How long nothing may come before a terminal counts as at rest.
+/// How long a terminal must be silent to count as idle.
 const REST: Duration = Duration::from_millis(100);
 
 const ROWS: NonZero<u16> = NonZero::new(24).unwrap();
@@ -33,12 +32,12 @@ pub struct Pair {
     hide_numbers: bool,
 }
 
-/// What both terminals show, and the news that something changed.
+/// What both terminals show, and a notification about changes.
 type Screens = Arc<(Mutex<[Screen; 2]>, Condvar)>;
 
-/// What one terminal got.
+/// The output on one terminal.
 struct Screen {
-    /// The scene's directory, whose name is another on each screen.
+    /// The directory of the scene, whose name differs between the screens.
     dir: String,
     parser: vt100::Parser,
     bytes: Vec<u8>,
@@ -48,18 +47,18 @@ struct Screen {
 struct Terminal {
     scene: Scene,
     child: Child,
-    /// The user's end: keyboard and screen, and the word to the reader to let go of it.
+    /// The user's end, for keyboard and screen, and the signal for the reader to release it.
     user: Option<(File, PipeWriter)>,
     watchdog: Watchdog,
 }
 
 impl Pair {
-    /// Starts bash with this script as the leader of the session on each terminal (24 rows, 80 columns).
+    /// Starts bash with this script as session leader on each terminal (24 rows, 80 columns).
     pub fn start(script: &str) -> Pair {
         Pair::prepared("true", script)
     }
 
-    /// The same after another script has prepared the working directory, without a terminal.
+    /// The same, after another script has prepared the working directory without a terminal.
     pub fn prepared(preparation: &str, script: &str) -> Pair {
         Pair::start_by(script, |scene| {
             let prepared = scene
@@ -73,7 +72,7 @@ impl Pair {
         })
     }
 
-    /// The same with any program, which has to be setsid(1) with `--ctty`.
+    /// The same with any program, which must be setsid(1) with `--ctty`.
     pub fn start_by(script: &str, mut command: impl FnMut(&Scene) -> Command) -> Pair {
         let scenes = [Side::Bare, Side::Wrapped].map(Scene::new);
         let screens = scenes.each_ref().map(|scene| Screen {
@@ -97,13 +96,13 @@ impl Pair {
         }
     }
 
-    /// From now on, numbers of three digits and more are the same to [`Pair::until`]: process ids, times.
+    /// From now on, [`Pair::until`] ignores differences in numbers of three or more digits: process ids, times.
     pub fn hiding_numbers(mut self) -> Pair {
         self.hide_numbers = true;
         self
     }
 
-    /// Types these keys into both; a line feed is the enter key.
+    /// Types these keys on both; a line feed is the Enter key.
     pub fn types(&mut self, keys: &str) -> &mut Pair {
         let keys = keys.replace('\n', "\r");
         for terminal in &self.terminals {
@@ -115,7 +114,7 @@ impl Pair {
         self
     }
 
-    /// Gives both terminals another size.
+    /// Changes the size of both terminals.
     pub fn resizes(&mut self, rows: u16, columns: u16) -> &mut Pair {
         let [rows, columns] = [rows, columns].map(|n| NonZero::new(n).expect("a size"));
         for screen in self.screens().iter_mut() {
@@ -127,7 +126,7 @@ impl Pair {
         self
     }
 
-    /// Waits until both screens show the text, and the same.
+    /// Waits until both screens show the text and are equal.
     #[track_caller]
     pub fn until(&mut self, text: &str) -> &mut Pair {
         let hide_numbers = self.hide_numbers;
@@ -145,7 +144,7 @@ impl Pair {
         )
     }
 
-    /// Waits until neither screen shows the text any more, and both show the same.
+    /// Waits until neither screen shows the text, and both are equal.
     #[track_caller]
     pub fn until_no_more(&mut self, text: &str) -> &mut Pair {
         self.until_both(
@@ -154,7 +153,7 @@ impl Pair {
         )
     }
 
-    /// Waits until both screens show the text, whatever else they show: clocks, loads.
+    /// Waits until both screens show the text, regardless of what else they show: clocks, loads.
     #[track_caller]
     pub fn until_somewhere(&mut self, text: &str) -> &mut Pair {
         self.until_both(&format!("{text:?} on both screens"), |screens| {
@@ -162,13 +161,13 @@ impl Pair {
         })
     }
 
-    /// Waits until both have ended and compares everything: status, all that the terminals got, files.
+    /// Waits until both have ended, and compares everything: status, all terminal output, files.
     #[track_caller]
     pub fn ends(self) -> Seen {
         self.ends_with(|screen| screen.bytes.clone())
     }
 
-    /// The same, but of what the terminals got only the last screen counts: for programs that draw in time.
+    /// The same, but of the terminal output only the last screen counts: for programs that update the screen periodically.
     #[track_caller]
     pub fn ends_alike(self) -> Seen {
         let hide_numbers = self.hide_numbers;
@@ -183,14 +182,13 @@ impl Pair {
         })
     }
 
-    /// The same, but what the terminals got does not count at all.
+    /// The same, but terminal output does not count at all.
     #[track_caller]
     pub fn ends_somehow(self) -> Seen {
         self.ends_with(|_| Vec::new())
     }
 
-    /// Closes the terminals as a window is closed, waits until both sides have left the file, and compares what is in
-    /// the files.
+    /// Closes the terminals as when a window is closed, waits until both runs have written the file, and compares the files.
     #[track_caller]
     pub fn hangs_up_until(mut self, file: &str) -> Seen {
         for terminal in &mut self.terminals {
@@ -212,7 +210,7 @@ impl Pair {
         self.ends_somehow()
     }
 
-    /// Waits until both have ended and compares nothing: what was seen of the bare run, and of the wrapped.
+    /// Waits until both have ended without comparing, and returns the observations of both runs.
     #[track_caller]
     pub fn ends_apart(self) -> [Seen; 2] {
         self.both_seen(|_| Vec::new())
@@ -225,8 +223,8 @@ impl Pair {
         Seen::compare(&script, bare, wrapped)
     }
 
-    /// Lets scripts that linger at their end go on when both terminals got as much and nothing more comes, or when that
-    /// will not happen.
+    /// Releases scripts that linger at their end, once both terminals have received the same amount of output and remain
+    /// silent, or when that is no longer to be expected.
     fn let_go_on(&self) {
         let deadline = Instant::now() + DEADLINE / 3;
         let mut rest = (Instant::now(), [0; 2]);
@@ -307,7 +305,7 @@ impl Terminal {
             .stderr(Stdio::from(errors))
             .spawn()
             .expect("setsid(1) of util-linux runs");
-        // It holds the descriptors of the command's side, too.
+        // It also holds the descriptors of the command's side.
         drop(command);
         let (let_go, told_to_let_go) = pipe()
             .map(|(reader, writer)| (writer, reader))
@@ -352,7 +350,7 @@ impl Screen {
         self.parser.screen().contents().replace(&self.dir, "DIR")
     }
 
-    /// What a terminal answers when it is asked where the cursor is or what it can do.
+    /// The terminal's answers to queries about the cursor position or its capabilities.
     fn answer(&self, asked: &[u8]) -> String {
         let mut answer = String::new();
         if memchr::memmem::find(asked, b"\x1b[6n").is_some() {
@@ -374,8 +372,8 @@ impl Screen {
     }
 }
 
-/// The user's end of a new terminal and the command's. Neither is ever inherited by accident: another test's child that
-/// held one of them would keep the terminal open.
+/// The user's end and the command's end of a new terminal. Neither may be inherited by accident: a child of another test that
+/// holds one of them would keep the terminal open.
 fn open_terminal() -> (File, OwnedFd) {
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let user = openpt(flags).expect("a pseudo-terminal can be made");
@@ -395,7 +393,7 @@ fn size(rows: NonZero<u16>, columns: NonZero<u16>) -> Winsize {
     }
 }
 
-/// Shows what the terminal gets until its last user has closed it, or until told to let go.
+/// Processes the terminal's output until its last user has closed it, or until told to stop.
 fn show(
     mut user: File,
     told_to_let_go: &PipeReader,
@@ -410,7 +408,7 @@ fn show(
         ];
         let woken = poll(&mut ready, PollTimeout::NONE);
         let told = ready[1].any() == Some(true);
-        // Reading fails with EIO when the command's side is closed.
+        // Reading fails with EIO once the command's side is closed.
         let got = match woken {
             Err(Errno::EINTR) => continue,
             Ok(_) if !told => user.read(&mut buffer).unwrap_or(0),
@@ -427,12 +425,13 @@ fn show(
         if got == 0 {
             return;
         }
-        // It may have been closed meanwhile.
+        // It may have been closed in the meantime.
         let _ = user.write_all(answer.as_bytes());
     }
 }
 
-/// A text with a `#` for each number of three digits and more, and one blank for many: columns move with the numbers.
+/// A text with `#` for each number of three or more digits, and a single space for several, because columns move with the
+/// numbers.
 fn without_numbers(text: &str) -> String {
     let mut hidden = String::new();
     for word in text.split_inclusive(|c: char| !c.is_ascii_digit()) {

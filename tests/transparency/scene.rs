@@ -1,4 +1,4 @@
-//! A script run twice, bare and wrapped, without a terminal or on one, and what was seen of it.
+//! Runs a script twice, without and with permwrap, with or without a terminal, and records the observations.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,33 +22,32 @@ use tempfile::TempDir;
 use crate::pair::Pair;
 use crate::support;
 
-/// How long anything may take before it counts as hanging: far more than it needs on a busy machine.
+/// How long anything may take before it counts as hanging: far more than it needs even on a busy machine.
 pub const DEADLINE: Duration = Duration::from_secs(45);
 
-/// What every script may use: waiting for a process to end or to be in a state, for a file to have something in it.
+/// Functions for all scripts: they wait until a process has ended or is in a state, or until a file has content.
 pub const FUNCTIONS: &str = r#"until_gone() { while grep -q '^State:.[^ZX]' /proc/$1/status 2>/dev/null; do sleep 0.02; done; }
 until_state() { until [ "$(sed 's/.*) //; s/ .*//' /proc/$1/stat)" = $2 ]; do sleep 0.02; done; }
 until_there() { until [ -s "$1" ]; do sleep 0.02; done; }
 until_says() { until grep -q "$2" "$1" 2>/dev/null; do sleep 0.02; done; }
 "#;
 
-/// At the script's end the terminal would be closed in the face of whoever still writes to it: it lingers until the harness
-/// has seen both screens come to rest.
+/// The end of the script would close the terminal while others still write to it, so it lingers until the harness has seen both
+/// screens become idle.
 const LINGER: &str = "trap 'code=$?; : >$HOME/../over; until [ -e $HOME/../go-on ]; do /bin/sleep 0.02; done; exit $code' EXIT\n";
 
-/// Runs a bash script bare and wrapped: a session without a terminal, no input, pipes as stdout and stderr. Panics where
-/// the two differ in status, output or in the files they leave in the working directory.
+/// Runs a bash script without and with permwrap: in a session without a terminal, without input, with pipes as stdout and
+/// stderr. Panics if the runs differ in status, output or the files that they leave in the working directory.
 pub fn same(script: &str) -> Seen {
     same_in(Place::Pipe, script)
 }
 
-/// The same with a terminal as standard input, output and error. What the terminal got is seen as stdout.
+/// The same with a terminal as stdin, stdout and stderr. Terminal output is recorded as stdout.
 pub fn same_on_terminal(script: &str) -> Seen {
     same_in(Place::Terminal, script)
 }
 
-/// The same with each kind of stderr in turn, a few of them where time is short. What is to be compared goes to stdout or
-/// into files.
+/// The same with each type of stderr in turn (in short runs, with a few). What is to be compared goes to stdout or into files.
 pub fn same_everywhere(script: &str) -> Vec<Seen> {
     Place::wanted()
         .iter()
@@ -56,7 +55,7 @@ pub fn same_everywhere(script: &str) -> Vec<Seen> {
         .collect()
 }
 
-/// The same with each kind of stderr that can be written to and read again.
+/// The same with each type of stderr that can be written to and read back.
 pub fn same_wherever_stderr_is_seen(script: &str) -> Vec<Seen> {
     Place::wanted()
         .iter()
@@ -65,7 +64,7 @@ pub fn same_wherever_stderr_is_seen(script: &str) -> Vec<Seen> {
         .collect()
 }
 
-/// What stderr is. It decides how the command can be watched, so that most things are worth a try in each.
+/// The type of stderr. It determines how the command is watched, so most tests are made with each of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     Pipe,
@@ -92,7 +91,7 @@ impl Place {
         Place::FileOnTerminal,
     ];
 
-    /// All of them where the long comparisons are wanted, else one of each way to watch.
+    /// All types for complete comparisons, otherwise one for each way of watching.
     fn wanted() -> &'static [Place] {
         match support::is_long() {
             true => &Place::ALL,
@@ -113,7 +112,7 @@ impl Place {
     }
 }
 
-/// The same with this kind of stderr.
+/// The same with this type of stderr.
 pub fn same_in(place: Place, script: &str) -> Seen {
     let script = format!("{}{script}", place.prelude());
     if matches!(place, Place::Terminal | Place::FileOnTerminal) {
@@ -127,19 +126,19 @@ pub fn same_in(place: Place, script: &str) -> Seen {
     Seen::compare(&format!("{place:?}: {script}"), bare, wrapped)
 }
 
-/// Runs a script wrapped only, for what bare cannot show.
+/// Runs a script only with permwrap, if there is nothing to compare with.
 pub fn wrapped(script: &str) -> Seen {
     Scene::new(Side::Wrapped).run(script)
 }
 
-/// Bare or wrapped.
+/// Without or with permwrap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     Bare,
     Wrapped,
 }
 
-/// A directory to run in, with `run` in the search path. Processes left over from the run end with it.
+/// A directory for a run, with `run` in the search path. Processes left over from the run are killed with it.
 pub struct Scene {
     dir: TempDir,
     side: Side,
@@ -160,8 +159,8 @@ impl Scene {
         Scene { dir, side }
     }
 
-    /// A program to be started in the scene, as the leader of a session of its own; with `--ctty` among the options its
-    /// stdin becomes the controlling terminal. No signal is ignored, though whoever started the tests may do so.
+    /// A command for the scene that leads a session of its own. With `--ctty` among the options, its stdin becomes the
+    /// controlling terminal. No signal is ignored, even if the caller of the tests ignores some.
     pub fn command(&self, setsid_options: &[&str]) -> Command {
         let path = self.dir.path();
         let mut command = Command::new("/usr/bin/env");
@@ -207,7 +206,7 @@ impl Scene {
         seen
     }
 
-    /// Kills what is left of the scene when the time is over, so that nothing waits for ever.
+    /// Kills the processes of the scene when the time is up, so that nothing waits for ever.
     pub fn watchdog(&self) -> Watchdog {
         let (dropped, receiver) = channel();
         let barked = Arc::new(AtomicBool::new(false));
@@ -224,7 +223,7 @@ impl Scene {
         }
     }
 
-    /// What was seen, without what has another name each time.
+    /// The observations, without names that differ each time.
     pub fn seen(&self, status: ExitStatus, stdout: Vec<u8>, stderr: Vec<u8>) -> Seen {
         let work = self.dir.path().join("work");
         let files = fs::read_dir(&work)
@@ -248,12 +247,12 @@ impl Scene {
         }
     }
 
-    /// The directory, as it may appear in what is shown.
+    /// The directory, as it may appear in output.
     pub fn dir(&self) -> String {
         self.dir.path().display().to_string()
     }
 
-    /// Whether there is a file of this name in the working directory, with something in it.
+    /// Whether a non-empty file with this name exists in the working directory.
     pub fn has_file(&self, name: &str) -> bool {
         let file = self.dir.path().join("work").join(name);
         file.metadata().is_ok_and(|file| file.len() > 0)
@@ -264,13 +263,13 @@ impl Scene {
         self.dir.path().join("over").exists()
     }
 
-    /// Lets a script that lingers end.
+    /// Lets a lingering script end.
     pub fn go_on(&self) {
-        // A directory that is not there any more lets nobody linger.
+        // If the directory no longer exists, no script lingers.
         let _ = fs::write(self.dir.path().join("go-on"), "");
     }
 
-    /// Text without the scene's directory and the process ids of bash's obituaries.
+    /// Text without the directory of the scene and the process ids in bash's messages about killed processes.
     fn cleaned(&self, text: &[u8]) -> Vec<u8> {
         static OBITUARY: LazyLock<Regex> = LazyLock::new(|| {
             Regex::new(r"(?-u)((?:bash|environment): line \d+:) +\d+ ").expect("it is right")
@@ -289,7 +288,7 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Whether the time was over.
+    /// Whether the time was up.
     pub fn has_barked(&self) -> bool {
         self.barked.load(Ordering::Relaxed)
     }
@@ -301,7 +300,7 @@ impl Drop for Scene {
     }
 }
 
-/// The observation of one run.
+/// The observations of one run.
 #[derive(PartialEq, Eq)]
 pub struct Seen {
     pub status: String,
@@ -312,7 +311,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Panics where the two are not the same, showing in what they differ.
+    /// Panics with the differences if the observations are not equal.
     pub fn compare(what: &str, mut bare: Seen, mut wrapped: Seen) -> Seen {
         if bare != wrapped {
             if bare.stdout == wrapped.stdout {
@@ -336,7 +335,7 @@ impl Seen {
         bare
     }
 
-    /// Panics unless stdout or a file shows this: a comparison of two failures proves nothing.
+    /// Panics unless stdout or a file contains this text, because a comparison of two failures would prove nothing.
     #[track_caller]
     pub fn shows(&self, text: &str) -> &Seen {
         let everything = [&self.stdout, &self.stderr]
@@ -349,7 +348,7 @@ impl Seen {
         self
     }
 
-    /// Panics unless it ended so: `exit 3`, `signal 15`.
+    /// Panics unless the run ended in this way: `exit 3`, `signal 15`.
     #[track_caller]
     pub fn ended(&self, status: &str) -> &Seen {
         assert_eq!(self.status, status, "{self}");
@@ -373,7 +372,7 @@ impl fmt::Display for Seen {
     }
 }
 
-/// The program `run` of this side, compiled on first use.
+/// The program `run` for this side, compiled on first use.
 fn run_program(side: Side) -> &'static Path {
     static PROGRAMS: OnceLock<[PathBuf; 2]> = OnceLock::new();
     let [bare, wrapped] = PROGRAMS.get_or_init(|| {
@@ -396,7 +395,7 @@ pub fn wrapper() -> Vec<String> {
     }
 }
 
-/// Whether a tracer is under test, and then says that this is skipped: it is what no tracer can hide.
+/// Whether a tracer is under test. In that case it reports that this is skipped, because no tracer can hide it.
 pub fn is_traced() -> bool {
     let traced = std::env::var("PERMWRAP_UNDER_TEST").is_ok_and(|words| words.contains("--trace"));
     if traced {
@@ -410,7 +409,7 @@ fn compile_run(name: &str, wrapper: &[String]) -> PathBuf {
     compile(name, include_str!("run.c"), &format!("-DWRAPPER={words}"))
 }
 
-/// A C program, compiled for this run of the tests.
+/// A C program, compiled for this test run.
 pub fn compile(name: &str, source: &str, option: &str) -> PathBuf {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let unique = format!("{name}-{}", std::process::id());
@@ -427,7 +426,7 @@ pub fn compile(name: &str, source: &str, option: &str) -> PathBuf {
         .expect("cc runs");
     assert!(status.success(), "{name} does not compile");
     fs::remove_file(&text).expect("it was written just now");
-    // Another run of the tests may be using the old one.
+    // Another test run may be using the old one.
     fs::rename(&new, &program).expect("the target directory can be written");
     program
 }
@@ -438,7 +437,7 @@ fn read_all(from: &mut impl Read) -> Vec<u8> {
     all
 }
 
-/// Kills the processes that have this directory in their environment or are in it.
+/// Kills the processes that have this directory in their environment or as working directory.
 fn kill_all_of(dir: &Path) {
     let processes = fs::read_dir("/proc").expect("/proc is mounted");
     for process in processes.filter_map(Result::ok) {
@@ -449,7 +448,7 @@ fn kill_all_of(dir: &Path) {
         let environment = fs::read(process.path().join("environ")).unwrap_or_default();
         let here = fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(dir));
         if here || memchr::memmem::find(&environment, dir.as_os_str().as_bytes()).is_some() {
-            // It may have ended meanwhile.
+            // It may have ended in the meantime.
             let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }
     }

@@ -1,12 +1,12 @@
-//! Every signal arrives once, wherever it comes from, and stopping and continuing is the job's as a whole.
+//! Every signal arrives once, wherever it comes from; stopping and continuing affect the job as a whole.
 
 use crate::pair::Pair;
 use crate::scene::{same_everywhere, same_on_terminal, wrapped};
 
-/// `count.py SIGNAL...`: tells when it is ready, tells of each of these signals and ends with its input, or with the
-/// signal TERM when that is not one of them. It reads in a thread of its own: a signal that comes just before a blocking
-/// call would be told of only after it. Its first word ends no line: a key that is pressed as soon as it shows would be
-/// echoed before or after the line feed, as the machine likes.
+/// `count.py SIGNAL...` reports when it is ready and when it gets one of these signals. It ends with its input, or by SIGTERM
+/// if that is not one of them. It reads in a separate thread, because a signal that arrives just before a blocking call would
+/// only be reported after that call. Its first word does not end a line: a key pressed as soon as the word is visible could
+/// otherwise be echoed before or after the line feed.
 const COUNT: &str = r#"cat >../count.py <<'END'
 import os, select, signal, sys, threading
 counts = {}
@@ -78,7 +78,7 @@ fn an_interrupted_command_dies_of_it_and_the_shell_knows() {
 
 #[test]
 fn an_interrupted_script_ends_where_bare_it_would() {
-    // bash ends only when its child died of SIGINT, and goes on when it caught it and exited.
+    // bash ends only if its child was killed by SIGINT, and continues if the child caught the signal and exited.
     let mut pair = Pair::start("run sh -c 'echo ready; exec sleep 1000'; echo never");
     pair.until("ready").types("\x03");
     pair.ends().ended("signal 2");
@@ -141,7 +141,8 @@ END
 
 #[test]
 fn a_signal_in_the_first_moments_is_not_lost() {
-    // Blocked when the command starts, so that bare it waits for the command to take it, whenever it comes.
+    // The signal is blocked when the command starts, so that without permwrap it remains pending until the command takes it,
+    // whenever it arrives.
     for seen in same_everywhere(
         r#"cat >../early.pl <<'END'
 use POSIX; use Time::HiRes "usleep";
@@ -190,9 +191,9 @@ const IN_A_GROUP: &str = "in_a_group='perl -e setpgrp;exec(@ARGV) --'\n";
 #[test]
 fn a_signal_to_the_group_arrives_once() {
     for to_the_group in [
-        // The script's own group, as `kill 0` and a signalling `timeout` do.
+        // The script's own process group, as with `kill 0` and a `timeout` that sends a signal.
         "trap : USR1; send() { kill -USR1 0; }; run",
-        // A group of the job's own, as `kill %1` does.
+        // A process group for the job, as with `kill %1`.
         "send() { kill -USR1 -- -$!; }; $in_a_group run",
     ] {
         for seen in same_everywhere(&format!(
@@ -259,7 +260,7 @@ fn a_new_size_is_told_once_and_is_there_to_be_read() {
 
 #[test]
 fn the_closing_of_the_terminal_is_told_once() {
-    // To the session's leader by the kernel; to the foreground when the leader ends of it.
+    // The kernel signals the session leader, or the foreground process group when the leader has ended because of it.
     for (start, redirection) in [("exec", ""), ("", ""), ("exec", "2>err"), ("", "2>err")] {
         let mut pair = Pair::prepared(
             r#"cat >../hangup.py <<'END'
@@ -298,7 +299,7 @@ fn the_closing_of_the_terminal_ends_everything() {
     }
 }
 
-/// The interactive shells, each with a prompt that counts.
+/// Interactive shells, each with a numbered prompt.
 const SHELLS: [&str; 3] = [
     r#"export -f until_state; PS1='\#$ ' exec bash --norc --noprofile -i"#,
     r#"PS1="%h$ " exec zsh -f -i -o no_prompt_sp"#,
@@ -421,7 +422,7 @@ fn reading_in_the_background_stops_the_job() {
 
 #[test]
 fn a_running_job_that_comes_to_the_foreground_gets_what_is_typed() {
-    // The shell sends no signal then. The command waits for input without reading it, as an event loop does.
+    // The shell sends no signal in this case. The command waits for input without reading it, like an event loop.
     let mut pair = Pair::prepared(
         r#"cat >../loop.py <<'END'
 import os, select, signal, time
@@ -506,7 +507,7 @@ fn a_killed_wrapper_leaves_no_raw_terminal_and_no_stuck_command() {
 
 #[test]
 fn a_killed_wrapper_leaves_no_command_that_waits_for_ever() {
-    // Bare the command itself would be killed.
+    // Without permwrap, the command itself would be killed.
     for redirection in ["2>err", "2> >(cat >&2)", "2>&1"] {
         wrapped(&format!(
             r#"run perl -e '$SIG{{PIPE}} = "IGNORE"; print STDERR "x" x 1000, "\n" for 1 .. 100; open P, ">", "../pid"; print P $$; close P;

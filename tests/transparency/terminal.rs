@@ -4,7 +4,7 @@ use crate::pair::Pair;
 use crate::scene::{FUNCTIONS, Seen, same_on_terminal};
 use crate::support::{needs_programs, needs_python_modules};
 
-/// What a program can ask of a terminal, through each descriptor and /dev/tty.
+/// Everything that a program can ask about a terminal, through each descriptor and /dev/tty.
 const ASK: &str = r#"cat >../ask.py <<'END'
 import fcntl, os, struct, sys, termios
 out = open("asked", "a")
@@ -64,7 +64,7 @@ fn modes_that_the_command_sets_stay_set() {
 
 #[test]
 fn raw_mode_left_by_a_crash_is_put_right() {
-    // Bare it is not: there the shell does it, where there is one.
+    // Without permwrap the shell restores the modes, if there is one.
     let seen = Pair::start(r#"PS1='\#$ ' exec bash --norc --noprofile -i"#);
     let mut pair = seen;
     pair.until("1$ ").types("before=$(stty -a)\n").until("2$ ");
@@ -104,7 +104,7 @@ fn keys_typed_ahead_are_kept() {
 
 #[test]
 fn keys_typed_while_the_command_runs_are_for_the_next() {
-    // The kernel lets only root put keys back, or everybody where dev.tty.legacy_tiocsti is 1.
+    // The kernel permits only root to insert input, or everybody if dev.tty.legacy_tiocsti is 1.
     if !crate::support::needs_root() {
         return;
     }
@@ -131,7 +131,7 @@ fn long_pastes_arrive_whole() {
     pair.ends().shows("  -");
 }
 
-/// A prompt that counts, so that each next one is told from the last.
+/// A numbered prompt, so that each one can be distinguished from the last.
 const BASH: &str = r#"PS1='\#> ' exec run bash --norc --noprofile -i"#;
 
 #[test]
@@ -247,7 +247,7 @@ fn pagers_read_their_keys_from_the_terminal() {
                 .until("line 100")
                 .types("1G")
                 .until("line 1\n");
-            // Told of a new size just before it waits for a key, it draws only after that key: ^L.
+            // If the program learns of a new size just before it waits for a key, it draws only after that key: ^L.
             pair.resizes(12, 60)
                 .types("\x0c")
                 .until("line 11")
@@ -395,7 +395,7 @@ fn progress_bars_end_alike() {
     }
 }
 
-/// What draws in time shows different pictures on the way, and the same at the end but for the time it took.
+/// A program that updates the screen periodically shows different pictures, but the same at the end, except for times.
 fn shows_at_the_end(script: &str, text: &str) -> Seen {
     let mut pair = Pair::start(script);
     pair.until_somewhere("status 0").until_somewhere(text);

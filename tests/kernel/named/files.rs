@@ -1,4 +1,4 @@
-//! Programs, devices, flags, and files that somebody holds.
+//! Programs, devices, inode flags, and files in use.
 
 use permwrap::attempt::{Errno, NodeType, OpenHow, Operation};
 

@@ -1,4 +1,4 @@
-//! Mounts and file systems with rules of their own.
+//! Mounts, and file systems with rules of their own.
 
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
@@ -227,7 +227,8 @@ fn an_id_mapped_mount_knows_only_its_ids() {
     );
 }
 
-/// Mounts a directory where its user and group 0 show as bob, and nobody else's ids are known (mount_setattr(2)).
+/// Mounts a directory with an id mapping in which user and group 0 appear as bob, and no other ids are mapped
+/// (mount_setattr(2)).
 fn id_mapped(from: &str, to: &str) -> std::io::Result<()> {
     let namespace = Who {
         namespace: Some((vec![BOB], vec![BOB])),
@@ -243,15 +244,15 @@ fn id_mapped(from: &str, to: &str) -> std::io::Result<()> {
     };
     // OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
     let flags = 1 | libc::O_CLOEXEC;
-    // SAFETY: the path is a string that lives through the call.
+    // SAFETY: the path is a C string that outlives the call.
     let tree = answer(unsafe {
         libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, from.as_ptr(), flags)
     })?;
-    // SAFETY: the descriptor is new, and nobody else's.
+    // SAFETY: the descriptor is new and has no other owner.
     let tree = unsafe { OwnedFd::from_raw_fd(tree) };
     // struct mount_attr: attr_set with MOUNT_ATTR_IDMAP, attr_clr, propagation, userns_fd.
     let attributes = [0x0010_0000_u64, 0, 0, namespace.as_raw_fd() as u64];
-    // SAFETY: the attributes have the layout of struct mount_attr and the size given.
+    // SAFETY: the attributes have the layout of struct mount_attr and the given size.
     answer(unsafe {
         libc::syscall(
             libc::SYS_mount_setattr,
@@ -264,7 +265,7 @@ fn id_mapped(from: &str, to: &str) -> std::io::Result<()> {
     })?;
     // MOVE_MOUNT_F_EMPTY_PATH
     let flags = 4;
-    // SAFETY: both paths are strings that live through the call.
+    // SAFETY: both paths are C strings that outlive the call.
     answer(unsafe {
         libc::syscall(
             libc::SYS_move_mount,

@@ -70,7 +70,7 @@ fn low_ports_need_the_capability_where_the_network_belongs() {
         ),
         "EACCES privileged-port"
     );
-    // A root of its own user namespace, in a network that is not.
+    // Root in a user namespace of its own, but in a network namespace that this does not own.
     let namespace = Who {
         namespace: Some((vec![ALICE], vec![ALICE])),
         ..bind_service

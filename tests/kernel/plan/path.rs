@@ -5,13 +5,13 @@ use permwrap::attempt::Operation;
 
 use super::{File, NAMES, Tree, What, some_name};
 
-/// What a path should better lead to.
+/// What a path should preferably lead to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Aim {
     Anything,
     Directory,
     Program,
-    /// A name in a directory, new or not.
+    /// A name in a directory, existing or new.
     Name,
 }
 
@@ -37,7 +37,7 @@ impl Aim {
     }
 }
 
-/// The path of something in the tree, mostly of what is aimed at, and mostly without detours.
+/// The path of something in the tree, usually of the preferred kind and without detours.
 pub(super) fn random_path(rng: &mut Rng, tree: &Tree, aim: Aim, of_link: bool) -> String {
     if of_link && rng.u8(..40) == 0 {
         return "/".to_owned();
