@@ -5,7 +5,9 @@
 //! directory either.
 
 mod acl;
+mod answered;
 mod bundle;
+mod engine_api;
 mod file_contexts;
 mod flags;
 mod holders;
@@ -43,6 +45,7 @@ use crate::byte_path;
 use crate::facts::{Fact, Facts, ProgramFile, UnknownFact};
 use crate::small_file;
 
+pub use answered::{Answered, Wanted};
 pub use bundle::{Ran, ran};
 pub use monitor::{Monitor, is_container_monitor};
 pub use service::{Service, service};

@@ -12,7 +12,7 @@ mod unnamed;
 mod untold;
 mod words;
 
-pub use judged::{Views, Worlds};
+pub use judged::{Eyes, Views, Worlds};
 pub use program::program_named;
 
 use crate::attempt::{Attempt, Clue, Errno, Incident, Object, Operation, Sign, Signs};

@@ -64,6 +64,8 @@ pub struct Program {
     pub cover: Vec<String>,
     read_only: Vec<String>,
     closes: Vec<String>,
+    /// Where its server listens: the variable that tells, and the usual place.
+    pub socket: Option<(String, String)>,
     /// What the paths of its own files contain.
     pub keeps: Vec<String>,
     /// What a message contains that it relays from a server, which runs as another user.

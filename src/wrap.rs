@@ -1,6 +1,7 @@
 //! The course of a run: what the command wrote → detect → resolve → gather → judge → remedy → print.
 
 mod candidates;
+mod engine;
 mod own;
 mod traced;
 mod walk;
@@ -32,6 +33,7 @@ use crate::resolve::{self, CandidateProcess, Circumstances, Presence};
 use crate::run::trace::Log;
 use crate::run::{Exit, Observer, Scene};
 use candidates::candidates;
+use engine::Engine;
 use traced::Traced;
 use walk::{Walked, divide};
 
@@ -55,6 +57,7 @@ pub struct Explainer {
     /// The command as it was started, in case it ended before it was seen.
     own: CandidateProcess,
     findings: Findings,
+    engine: Engine,
     /// The refused calls, if system calls are traced.
     traced: Option<Traced>,
     /// The refusals of a traversal, if the command is one and its hints are for people.
@@ -111,6 +114,7 @@ impl Explainer {
             command,
             resembles,
             findings: Findings::new(options.report.is_some()),
+            engine: Engine::default(),
             traced: trace.map(Traced::new),
         }
     }
@@ -349,11 +353,13 @@ fn is_ignored(finding: &Finding, config: &Config) -> bool {
 
 impl Observer for Explainer {
     fn text(&mut self, text: &[u8], scene: &Scene) {
-        let (processes, worlds) = candidates(scene, &self.own, self.traced.is_some());
-        self.circumstances = Arc::new(Circumstances {
+        let (processes, mut worlds) = candidates(scene, &self.own, self.traced.is_some());
+        let mut circumstances = Circumstances {
             processes,
             ..(*self.circumstances).clone()
-        });
+        };
+        self.engine.add(text, &mut circumstances, &mut worlds);
+        self.circumstances = Arc::new(circumstances);
         self.findings.know(worlds);
         let incidents = self.detector.feed(text);
         self.meet(incidents);

@@ -73,6 +73,7 @@ use crate::attempt::{Attempt, Errno, UnknownFact};
 use crate::facts::Facts;
 
 pub use parse::Malformed;
+pub(crate) use tree::Tree;
 
 /// What a notation describes: one attempt and the facts around it.
 #[derive(Debug, Clone, PartialEq, Eq)]

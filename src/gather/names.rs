@@ -58,18 +58,18 @@ impl Databases {
 
     /// The databases in `etc` below another root directory, with the id mapping of the user namespace in use there.
     pub(super) fn under(root: &Path, numbers: Option<[Numbers; 2]>) -> Databases {
-        let groups = small_file::beginning(&root.join("etc/group"), MOST).unwrap_or_default();
-        let source = Source::Files(
-            users_of_file(&root.join("etc/passwd")),
-            groups
-                .split(|&byte| byte == b'\n')
-                .filter_map(group_line)
-                .collect(),
-        );
+        let text = |name: &str| small_file::beginning(&root.join(name), MOST).unwrap_or_default();
         Databases {
             numbers,
-            ..Databases::from(source)
+            ..Databases::of_texts(&text("etc/passwd"), &text("etc/group"))
         }
+    }
+
+    /// The databases that passwd(5) and group(5) with this content are.
+    pub(super) fn of_texts(passwd: &[u8], group: &[u8]) -> Databases {
+        let groups = group.split(|&byte| byte == b'\n');
+        let groups = groups.filter_map(group_line).collect();
+        Databases::from(Source::Files(users_of(passwd), groups))
     }
 
     fn from(source: Source) -> Databases {
@@ -271,10 +271,12 @@ fn with_primary_members(mut group: Group, gid: u32, users: &[User]) -> Group {
 }
 
 fn users_of_file(path: &Path) -> Vec<User> {
-    let text = small_file::beginning(path, MOST).unwrap_or_default();
-    text.split(|&byte| byte == b'\n')
-        .filter_map(user_line)
-        .collect()
+    users_of(&small_file::beginning(path, MOST).unwrap_or_default())
+}
+
+fn users_of(text: &[u8]) -> Vec<User> {
+    let lines = text.split(|&byte| byte == b'\n');
+    lines.filter_map(user_line).collect()
 }
 
 /// Parses a line of passwd(5): `name:password:uid:gid:gecos:home:shell`.

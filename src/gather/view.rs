@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rustix::fs::{CWD, Mode, OFlags, getxattr, openat};
 use rustix::io::Errno;
 
+use super::answered::Answered;
 use super::names::Databases;
 use super::subject::Status;
 use super::walk::{Walked, Walker};
@@ -29,6 +30,8 @@ pub struct View {
     pub(super) pid_in_proc: Option<i32>,
     /// Its root directory and mounts, held open since they were first read.
     world: Option<Arc<World>>,
+    /// The container that it lives in, if only its engine tells of it.
+    answered: Option<Arc<Answered>>,
     /// The path of its root directory as permwrap sees it; empty if both have the same root.
     root_path: Vec<u8>,
     /// Whether `/proc` is mounted, so that open files can be reached through it.
@@ -72,6 +75,7 @@ impl View {
         };
         View {
             world,
+            answered: None,
             pid,
             pid_in_proc,
             root_path,
@@ -82,9 +86,24 @@ impl View {
         }
     }
 
+    /// The system as the processes of a container see it, by the answers of its engine.
+    #[must_use]
+    pub fn of_container(answered: Arc<Answered>) -> View {
+        let nobody = Subject::login(0, 0, Vec::new());
+        View {
+            root_path: b"/".to_vec(),
+            databases: answered.databases(),
+            answered: Some(answered),
+            ..View::of(&nobody)
+        }
+    }
+
     /// The facts for judging the attempt, without the surroundings.
     #[must_use]
     pub fn facts(&self, attempt: &Attempt) -> Facts {
+        if let Some(answered) = &self.answered {
+            return answered.facts(attempt, &self.settings);
+        }
         let mut facts = Facts {
             settings: self.settings.clone(),
             ..Facts::default()
@@ -124,6 +143,11 @@ impl View {
 
     /// Adds what an explanation needs but no judgement depends on: the surroundings, and what security modules logged.
     pub fn explain(&self, attempt: &Attempt, facts: &mut Facts) {
+        if let Some(answered) = &self.answered {
+            let home = self.databases.user(attempt.subject.uid);
+            facts.surroundings = answered.surroundings(home.map(|user| user.home), facts);
+            return;
+        }
         facts.settings.module_log = module_log::read(attempt, facts);
         facts.surroundings = surroundings::read(self, &attempt.subject, facts);
     }
@@ -145,6 +169,9 @@ impl View {
     /// This may traverse a large tree, for up to 200 ms, so it is called only after a refusal.
     #[must_use]
     pub fn leftovers(&self, attempt: &Attempt, facts: &Facts) -> Option<Leftovers> {
+        if self.answered.is_some() {
+            return None;
+        }
         leftovers::read(self, &attempt.subject, facts)
     }
 

@@ -7,7 +7,7 @@ use super::judge;
 use crate::attempt::{ANY_NAME, Attempt, Errno, Object, Operation, Subject};
 use crate::denial::Denial;
 use crate::facts::{Facts, Inode, Kind, Node, Offer};
-use crate::gather::{View, World};
+use crate::gather::{Answered, View, World};
 use crate::judge::{Verdict, infer};
 use crate::resolve::Reading;
 
@@ -23,7 +23,16 @@ pub struct Views {
 }
 
 /// The worlds of subjects that do not see what permwrap sees, held open since they were first seen.
-pub type Worlds = Vec<(Subject, Arc<World>)>;
+pub type Worlds = Vec<(Subject, Eyes)>;
+
+/// How one is looked for who does not see what permwrap sees.
+#[derive(Debug, Clone)]
+pub enum Eyes {
+    /// Through what it has open.
+    World(Arc<World>),
+    /// By the answers of the engine of its container.
+    Engine(Arc<Answered>),
+}
 
 impl Views {
     /// Views in which these subjects live in worlds of their own, with the ACL entries that earlier hints offer.
@@ -42,8 +51,11 @@ impl Views {
             return Rc::clone(view);
         }
         let lives = self.worlds.iter().find(|(who, _)| who == subject);
-        let world = lives.map(|(_, world)| Arc::clone(world));
-        let view = Rc::new(View::through(subject, world));
+        let view = Rc::new(match lives.map(|(_, eyes)| eyes.clone()) {
+            Some(Eyes::Engine(answered)) => View::of_container(answered),
+            Some(Eyes::World(world)) => View::through(subject, Some(world)),
+            None => View::of(subject),
+        });
         self.known.push((subject.clone(), Rc::clone(&view)));
         view
     }

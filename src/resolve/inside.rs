@@ -147,6 +147,69 @@ pub fn scripts(circumstances: &Circumstances) -> Vec<Vec<u8>> {
     found
 }
 
+/// How the client of an engine was called that answers over a socket: what tells the container that it was about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EngineCall {
+    /// The sockets that it was told to connect to.
+    pub sockets: Vec<Vec<u8>>,
+    /// Where the engine's socket is otherwise: the variable that tells, and the usual place.
+    pub usual: (String, String),
+    /// Its words after the verb.
+    pub words: Vec<Vec<u8>>,
+    /// Whether the verb makes a new container; else the name of one is among the words.
+    pub is_new: bool,
+    /// The user that it was told to run the command as, in a container that exists.
+    pub user: Option<Vec<u8>>,
+}
+
+/// How such a client was called, if the command is or runs one.
+#[must_use]
+pub fn engine_call(circumstances: &Circumstances) -> Option<EngineCall> {
+    let seen = circumstances.processes.iter();
+    let seen = seen.filter(|process| process.place.is_none());
+    let words = seen.map(|process| &process.arguments);
+    let lines = words.chain([&circumstances.command]);
+    let mut lines = lines.flat_map(|words| command_lines(words));
+    let (line, usual) = lines.find_map(|line| {
+        let usual = line.known?.socket.clone()?;
+        Some((line, usual))
+    })?;
+    const VERBS: &[&[u8]] = &[b"attach", b"exec", b"logs", b"run", b"start", b"up"];
+    let words = &line.words;
+    let verb = words
+        .iter()
+        .position(|word| VERBS.contains(&word.as_slice()))?;
+    let (global, after) = (&words[..verb], &words[verb + 1..]);
+    let is_new = matches!(words[verb].as_slice(), b"run" | b"up");
+    Some(EngineCall {
+        sockets: values(global, b"-H", b"--host"),
+        usual,
+        words: after.to_vec(),
+        is_new,
+        user: values(after, b"-u", b"--user")
+            .into_iter()
+            .next()
+            .filter(|_| !is_new),
+    })
+}
+
+/// The values of an option, in each way to write it.
+fn values(words: &[Vec<u8>], short: &[u8], long: &[u8]) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let rest = word
+            .strip_prefix(long)
+            .and_then(|rest| rest.strip_prefix(b"="));
+        match rest.or_else(|| word.strip_prefix(short).filter(|rest| !rest.is_empty())) {
+            Some(value) => found.push(value.to_vec()),
+            None if word == short || word == long => found.extend(words.next().cloned()),
+            None => {}
+        }
+    }
+    found
+}
+
 /// The innermost engine or sandbox, among commands each of which starts the next.
 fn passing(lines: &[CommandLine]) -> Option<(&CommandLine, Place)> {
     let at = |line: &&CommandLine| {
@@ -315,6 +378,25 @@ mod tests {
         let run = "bwrap --ro-bind / / --unshare-all python3 app.py";
         let there = Whence::There(Place::Sandbox("bwrap".to_owned()));
         assert_eq!(of(run, "PermissionError: x", "/f"), there);
+    }
+
+    #[test]
+    fn the_call_of_a_client_tells_the_container() {
+        let call = |command: &str| {
+            let words = command.split(' ').map(|word| word.into()).collect();
+            engine_call(&Circumstances {
+                command: words,
+                ..Circumstances::default()
+            })
+        };
+        let run = call("docker -H unix:///run/x.sock run --rm -u 7 image cat /f").unwrap();
+        assert_eq!(run.sockets, [b"unix:///run/x.sock"]);
+        assert_eq!((run.is_new, run.user), (true, None));
+        let exec = call("docker exec --user=7 -it shop cat /f").unwrap();
+        assert!(!exec.is_new && exec.words.contains(&b"shop".to_vec()));
+        assert_eq!(exec.user.as_deref(), Some(&b"7"[..]));
+        assert_eq!(call("make test"), None);
+        assert_eq!(call("docker ps"), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::attempt::{Label, Place, Subject};
 use crate::facts::UnknownFact;
 use crate::gather::{self, Laid, Snapshot, World};
-use crate::investigate::Worlds;
+use crate::investigate::{Eyes, Worlds};
 use crate::programs::{self, CommandLine};
 use crate::resolve::{CandidateProcess, Presence};
 use crate::run::Scene;
@@ -59,7 +59,9 @@ pub(super) fn candidates(
             let Some(candidate) = candidate(process, presence, world, traced) else {
                 continue;
             };
-            worlds.extend(world.map(|world| (candidate.subject.clone(), Arc::clone(world))));
+            worlds.extend(
+                world.map(|world| (candidate.subject.clone(), Eyes::World(Arc::clone(world)))),
+            );
             candidates.push(candidate);
         }
     }
@@ -82,7 +84,8 @@ pub(super) fn candidates(
             candidate.place = Some(place.clone().unwrap_or_else(|| world.place()));
             candidate.subject.pid = None;
         }
-        worlds.extend(world.map(|world| (candidate.subject.clone(), Arc::clone(world))));
+        worlds
+            .extend(world.map(|world| (candidate.subject.clone(), Eyes::World(Arc::clone(world)))));
         candidates.push(candidate);
     }
     (candidates, worlds)

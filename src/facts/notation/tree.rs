@@ -9,7 +9,7 @@ use crate::facts::{Fact, MAX_SYMLINKS, Node, NodeId, Step, Walk};
 
 /// What is known of each name, by its path without symlinks.
 #[derive(Default)]
-pub(super) struct Tree {
+pub(crate) struct Tree {
     /// The described names.
     pub names: BTreeMap<Vec<u8>, Fact<Option<NodeId>>>,
     /// The targets of magic links.

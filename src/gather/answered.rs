@@ -1,0 +1,469 @@
+//! A container as its engine describes it: what its users may not look at themselves, such as a container of Docker's for a
+//! member of group docker, the engine tells them. It also tells of a container that has ended.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::engine_api::{Engine, Inspected, Member};
+use super::names::Databases;
+use super::way_back::{below, join};
+use crate::attempt::{Attempt, Capability, CapabilitySet, Object, Place, Subject};
+use crate::byte_path;
+use crate::facts::notation::Tree;
+use crate::facts::{
+    Abroad, Container, Fact, Facts, Flags, Mount, MountFlags, MountId, Node, NodeId, Settings,
+    Surroundings, UnknownFact, Walk,
+};
+
+/// The capabilities that Docker gives to root by default (moby, oci/caps/defaults.go), as far as judgements depend on them.
+const DEFAULT: &[Capability] = &[
+    Capability::Chown,
+    Capability::DacOverride,
+    Capability::Fsetid,
+    Capability::Fowner,
+    Capability::Mknod,
+    Capability::NetRaw,
+    Capability::Setgid,
+    Capability::Setuid,
+    Capability::Setfcap,
+    Capability::NetBindService,
+    Capability::SysChroot,
+    Capability::Kill,
+];
+
+/// The file systems that an engine mounts in every container: the archive shows what lies beneath.
+const OF_THE_KERNEL: &[&[u8]] = &[b"/dev", b"/proc", b"/sys"];
+
+/// How many paths of one text are asked for before any is known to be meant.
+const MOST_AHEAD: usize = 4;
+
+/// How many names of one path are asked for.
+const MOST_NAMES: usize = 64;
+
+/// Which container is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// The only one that was created since permwrap's parent process started, of an image that is one of these words if any are.
+    New(Vec<String>),
+    /// One of these names, whichever is a container's, and the user that the command was run as, if it was told.
+    Named(Vec<String>, Option<String>),
+}
+
+/// A container, and the engine that tells of it.
+#[derive(Debug)]
+pub struct Answered {
+    engine: Engine,
+    about: Inspected,
+    user: String,
+    /// The content of its passwd(5) and group(5).
+    accounts: [Vec<u8>; 2],
+    /// What was asked for already, by its path.
+    members: RefCell<Members>,
+}
+
+/// What lies at a path; `None` where nothing does.
+type Members = BTreeMap<Vec<u8>, Option<Member>>;
+
+impl Answered {
+    /// The container, by the first engine that knows of it, with what a text from there names. Many a container is removed a
+    /// moment after it failed, so all is asked for at once. `None` if no socket is open to permwrap.
+    #[must_use]
+    pub fn by(sockets: &[PathBuf], wanted: &Wanted, text: &[u8]) -> Option<Answered> {
+        sockets.iter().find_map(|socket| {
+            let engine = Engine::at(socket);
+            let (id, user) = match wanted {
+                Wanted::New(_) => (new(&engine)?, None),
+                Wanted::Named(names, user) => {
+                    let about = names.iter().find_map(|name| engine.inspect(name))?;
+                    (about.id, user.clone())
+                }
+            };
+            let (about, members, accounts) = thread::scope(|scope| {
+                let about = scope.spawn(|| engine.inspect(&id));
+                let members = scope.spawn(|| members(&engine, &id, text));
+                let accounts = accounts(&engine, &id);
+                (about.join(), members.join(), accounts)
+            });
+            let about = about.ok().flatten()?;
+            let is_it = match wanted {
+                Wanted::New(words) => words.is_empty() || words.contains(&about.config.image),
+                Wanted::Named(..) => true,
+            };
+            is_it.then(|| Answered {
+                user: user.unwrap_or_else(|| about.config.user.clone()),
+                accounts,
+                members: RefCell::new(members.unwrap_or_default()),
+                engine,
+                about,
+            })
+        })
+    }
+
+    /// Whether anything of its files was seen before it was removed.
+    #[must_use]
+    pub fn is_seen(&self) -> bool {
+        matches!(self.members.borrow().get(&b"/"[..]), Some(Some(_)))
+    }
+
+    /// Asks for what another text names, while that can be had.
+    pub fn look_ahead(&self, text: &[u8]) {
+        let mut known = self.members.borrow_mut();
+        for path in named_in(text) {
+            if !known.contains_key(&path) {
+                known.extend(members(&self.engine, &self.about.id, text));
+                break;
+            }
+        }
+    }
+
+    /// The name of the container.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place::Container(self.about.name.trim_start_matches('/').to_owned())
+    }
+
+    /// The arguments of its first process.
+    #[must_use]
+    pub fn arguments(&self) -> Vec<Vec<u8>> {
+        let words = [&self.about.path].into_iter().chain(&self.about.args);
+        words.map(|word| word.clone().into_bytes()).collect()
+    }
+
+    /// The working directory of its first process.
+    #[must_use]
+    pub fn directory(&self) -> Vec<u8> {
+        match self.about.config.working_dir.as_str() {
+            "" => b"/".to_vec(),
+            directory => directory.as_bytes().to_vec(),
+        }
+    }
+
+    /// The credentials of its first process; `None` if its user is not known there.
+    #[must_use]
+    pub fn subject(&self) -> Option<Subject> {
+        let databases = self.databases();
+        let (user, group) = match self.user.split_once(':') {
+            Some((user, group)) => (user, Some(group)),
+            None => (self.user.as_str(), None),
+        };
+        let known = match user {
+            "" => databases.user(0),
+            user => match user.parse() {
+                Ok(uid) => databases.user(uid),
+                Err(_) => Some(databases.user_named(user)?),
+            },
+        };
+        let uid = known
+            .as_ref()
+            .map(|known| known.uid)
+            .or_else(|| user.parse().ok())
+            .unwrap_or(0);
+        let gid_of = |group: &str| group.parse().ok().or_else(|| databases.gid_of(group));
+        let (gid, mut groups) = match (group, &known) {
+            (Some(group), _) => (gid_of(group)?, Vec::new()),
+            (None, Some(known)) => (known.gid, databases.groups_of(&known.name, known.gid)),
+            (None, None) => (0, Vec::new()),
+        };
+        let config = &self.about.host_config;
+        groups.extend(
+            config
+                .group_add
+                .iter()
+                .flatten()
+                .filter_map(|group| gid_of(group)),
+        );
+        let bounding = self.bounding();
+        let no_new_privs = config.security_opt.iter().flatten();
+        let no_new_privs = no_new_privs
+            .clone()
+            .any(|option| option.starts_with("no-new-privileges") && !option.ends_with("false"));
+        Some(Subject {
+            capabilities: if uid == 0 {
+                bounding
+            } else {
+                CapabilitySet::EMPTY
+            },
+            bounding,
+            no_new_privs,
+            database_groups: Err(UnknownFact::not_gathered("groups of the user there")),
+            ..Subject::login(uid, gid, groups)
+        })
+    }
+
+    fn bounding(&self) -> CapabilitySet {
+        let config = &self.about.host_config;
+        if config.privileged {
+            return CapabilitySet::FULL;
+        }
+        let has = |names: &Option<Vec<String>>, name: &str| {
+            let plain = name.trim_start_matches("CAP_");
+            let mut names = names
+                .iter()
+                .flatten()
+                .map(|one| one.trim_start_matches("CAP_"));
+            names.any(|one| one.eq_ignore_ascii_case(plain) || one.eq_ignore_ascii_case("ALL"))
+        };
+        let dropped = |one: &Capability| has(&config.cap_drop, one.name());
+        let added = |one: &Capability| has(&config.cap_add, one.name());
+        let given = |one: &&Capability| added(one) || DEFAULT.contains(one) && !dropped(one);
+        let all = Capability::ALL.iter().filter(given);
+        all.copied().fold(CapabilitySet::EMPTY, CapabilitySet::with)
+    }
+
+    pub(super) fn databases(&self) -> Databases {
+        let [passwd, group] = &self.accounts;
+        Databases::of_texts(passwd, group)
+    }
+
+    /// The facts about an attempt in the container.
+    pub(super) fn facts(&self, attempt: &Attempt, settings: &Settings) -> Facts {
+        let mut facts = Facts {
+            mounts: self.mounts(),
+            settings: settings.clone(),
+            ..Facts::default()
+        };
+        let mut tree = Tree::default();
+        if let Object::Path(path) = &attempt.object {
+            let follow = !attempt.operation.takes_the_link_itself();
+            facts.walk = self.walk(path, follow, &mut tree, &mut facts);
+            let to = attempt.to.as_ref();
+            facts.to = to.map(|to| self.walk(to, false, &mut tree, &mut facts));
+        }
+        facts.names = self.databases().names(&attempt.subject, &facts);
+        facts
+    }
+
+    /// The environment of its processes.
+    pub(super) fn surroundings(&self, home: Option<Vec<u8>>, facts: &Facts) -> Surroundings {
+        let paths = facts
+            .nodes
+            .iter()
+            .filter_map(|node| self.path_here(node, facts));
+        Surroundings {
+            container: Some(Container {
+                kind: "docker".to_owned(),
+                read_only_root: self.about.host_config.readonly_rootfs,
+                ..Container::default()
+            }),
+            elsewhere: true,
+            abroad: Some(Abroad {
+                place: Some(self.place()),
+                paths: paths.collect(),
+                enter: self.enter(),
+                ..Abroad::default()
+            }),
+            home,
+            ..Surroundings::default()
+        }
+    }
+
+    fn is_going(&self) -> bool {
+        self.about.host_config.auto_remove && !self.about.state.running
+    }
+
+    fn enter(&self) -> Vec<Vec<u8>> {
+        let name = self.about.name.trim_start_matches('/');
+        let words = ["docker", "exec", "-u", "0", name];
+        match self.about.state.running {
+            true => words.map(|word| word.as_bytes().to_vec()).to_vec(),
+            false => Vec::new(),
+        }
+    }
+
+    fn mounts(&self) -> Vec<Mount> {
+        let root = Mount {
+            root: b"/".to_vec(),
+            point: b"/".to_vec(),
+            fs_type: "overlay".to_owned(),
+            source: b"overlay".to_vec(),
+            flags: MountFlags {
+                read_only: self.about.host_config.readonly_rootfs,
+                ..MountFlags::default()
+            },
+            ..Mount::default()
+        };
+        let given = self.about.mounts.iter().map(|mount| Mount {
+            root: mount.source.clone().into_bytes(),
+            point: mount.destination.clone().into_bytes(),
+            fs_type: mount.r#type.clone(),
+            source: mount.source.clone().into_bytes(),
+            flags: MountFlags {
+                read_only: !mount.writable,
+                ..MountFlags::default()
+            },
+            ..Mount::default()
+        });
+        [root].into_iter().chain(given).collect()
+    }
+
+    /// Resolves a path, asking for one name after the other.
+    fn walk(&self, path: &[u8], follow: bool, tree: &mut Tree, facts: &mut Facts) -> Walk {
+        for _ in 0..MOST_NAMES {
+            match tree.walk(&facts.nodes, path, follow) {
+                Ok(walk) => return walk,
+                Err(missing) => {
+                    let found = self.node(&missing, facts);
+                    let found = found.map(|node| {
+                        node.map(|node| {
+                            facts.nodes.push(node);
+                            NodeId(facts.nodes.len() - 1)
+                        })
+                    });
+                    tree.names.insert(missing, found);
+                }
+            }
+        }
+        Walk::default()
+    }
+
+    fn node(&self, path: &[u8], facts: &Facts) -> Fact<Option<Node>> {
+        let unseen = || UnknownFact {
+            what: "name".to_owned(),
+            path: path.to_vec(),
+            errno: None,
+        };
+        if is_of_the_kernel(path) {
+            return Err(unseen());
+        }
+        let known = self.members.borrow().get(path).cloned();
+        let member = match known {
+            // Of one that is being removed, some may have gone already.
+            Some(None) if self.is_going() => return Err(unseen()),
+            Some(member) => member,
+            None => self
+                .engine
+                .member(&self.about.id, path)
+                .ok_or_else(unseen)?,
+        };
+        self.members
+            .borrow_mut()
+            .insert(path.to_vec(), member.clone());
+        Ok(member.map(|member| Node {
+            path: path.to_vec(),
+            inode: Ok(member.inode),
+            acl: Ok(None),
+            default_acl: Ok(None),
+            flags: Ok(Flags::default()),
+            mount: mount_at(path, &facts.mounts),
+            link: member.link,
+            program: Err(UnknownFact::not_gathered("first bytes")),
+            label: Ok(None),
+            empty: Err(UnknownFact::not_gathered("whether it is empty")),
+            traced: None,
+        }))
+    }
+
+    /// The path here of an object on a bind mount, if what lies there can be seen to be the same.
+    fn path_here(&self, node: &Node, facts: &Facts) -> Option<(Vec<u8>, Vec<u8>)> {
+        let mount = &facts.mounts[node.mount.0];
+        if mount.point == b"/" || !mount.root.starts_with(b"/") {
+            return None;
+        }
+        let here = join(&mount.root, below(&node.path, &mount.point)?);
+        let inode = node.inode.as_ref().ok()?;
+        let is_it = match fs::symlink_metadata(super::path(&here)) {
+            Ok(found) => {
+                found.uid() == inode.uid
+                    && found.gid() == inode.gid
+                    && found.mode() & 0o7777 == inode.mode
+            }
+            // The user may not look at what the engine mounts for him.
+            Err(error) => error.kind() == std::io::ErrorKind::PermissionDenied,
+        };
+        (is_it && here != node.path).then(|| (node.path.clone(), here))
+    }
+}
+
+/// The mount that covers a path.
+fn mount_at(path: &[u8], mounts: &[Mount]) -> MountId {
+    let covering = mounts
+        .iter()
+        .enumerate()
+        .filter(|(_, mount)| below(path, &mount.point).is_some());
+    let deepest = covering.max_by_key(|(_, mount)| mount.point.len());
+    MountId(deepest.map_or(0, |(at, _)| at))
+}
+
+/// The id of the only container that was created since permwrap's parent process started: that of the run. Of several it is
+/// not known which one spoke.
+fn new(engine: &Engine) -> Option<String> {
+    let start = start_of(rustix::process::getppid()?.as_raw_nonzero().get())?;
+    let listed = engine.newest(2)?.into_iter();
+    let mut recent = listed.filter(|one| one.created >= start);
+    let only = recent.next()?;
+    recent.next().is_none().then_some(only.id)
+}
+
+/// What lies at the absolute paths that a text names, and on the way there.
+fn members(engine: &Engine, id: &str, text: &[u8]) -> Members {
+    let mut found = Members::new();
+    let mut open: Vec<Vec<u8>> = named_in(text).take(MOST_AHEAD).collect();
+    while let Some(path) = open.pop() {
+        let mut at: Vec<u8> = b"/".to_vec();
+        let names = path
+            .split(|&byte| byte == b'/')
+            .filter(|name| !name.is_empty());
+        for name in [&b""[..]].into_iter().chain(names) {
+            if !name.is_empty() {
+                at = join(&at, &[b"/", name].concat());
+            }
+            if found.len() >= MOST_NAMES || !found.contains_key(&at) && is_of_the_kernel(&at) {
+                break;
+            }
+            if !found.contains_key(&at) {
+                let Some(member) = engine.member(id, &at) else {
+                    break;
+                };
+                found.insert(at.clone(), member);
+            }
+            let link = found[&at].as_ref().and_then(|member| member.link.clone());
+            if let Some(link) = link {
+                let rest = path.strip_prefix(at.as_slice()).unwrap_or_default();
+                let directory = byte_path::parent(&at).unwrap_or(b"/");
+                open.push(join(&byte_path::join(directory, &link), rest));
+                break;
+            }
+        }
+    }
+    found
+}
+
+fn accounts(engine: &Engine, id: &str) -> [Vec<u8>; 2] {
+    let content = |path| engine.content(id, path).unwrap_or_default();
+    ["/etc/passwd", "/etc/group"].map(content)
+}
+
+/// The absolute paths that stand in a text, the last first: what a message names stands at its end.
+fn named_in(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let is_edge = |byte: &u8| byte.is_ascii_whitespace() || b"'\"`:;,()[]<>".contains(byte);
+    let words = text.rsplit(move |byte| is_edge(byte));
+    words
+        .filter(|word| word.starts_with(b"/") && word.len() > 1)
+        .map(<[u8]>::to_vec)
+}
+
+fn is_of_the_kernel(path: &[u8]) -> bool {
+    OF_THE_KERNEL.iter().any(|top| below(path, top).is_some())
+}
+
+/// When a process started, in whole seconds since the epoch (proc_pid_stat(5)).
+fn start_of(pid: i32) -> Option<u64> {
+    const STARTED: usize = 19;
+    /// Ticks in a second (USER_HZ).
+    const TICKS: u64 = 100;
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let end = stat.iter().rposition(|byte| *byte == b')')?;
+    let rest = std::str::from_utf8(&stat[end + 1..]).ok()?;
+    let ticks: u64 = rest.split_ascii_whitespace().nth(STARTED)?.parse().ok()?;
+    let uptime = fs::read_to_string("/proc/uptime").ok()?;
+    let uptime: f64 = uptime.split(' ').next()?.parse().ok()?;
+    let uptime = Duration::try_from_secs_f64(uptime).ok()?;
+    let age = uptime.checked_sub(Duration::from_millis(ticks * 1000 / TICKS))?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    Some(now.checked_sub(age)?.as_secs())
+}

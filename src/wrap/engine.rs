@@ -1,0 +1,87 @@
+//! The container that the command's engine tells of, if nobody who lives in it can be seen from here: a member of group docker
+//! may not look at Docker's processes, and a short-lived one may have gone.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::attempt::Place;
+use crate::gather::{Answered, Wanted};
+use crate::investigate::{Eyes, Worlds};
+use crate::resolve::{self, CandidateProcess, Circumstances, EngineCall, Presence};
+
+/// How many words of a client's command line may be tried as the name of its container.
+const MOST_NAMES: usize = 8;
+
+/// The container of a run, once its engine was asked.
+#[derive(Debug, Default)]
+pub(super) struct Engine {
+    container: Option<Arc<Answered>>,
+}
+
+impl Engine {
+    /// Adds the first process of the container to those who may have written this text. What the text names is asked for at
+    /// once: many a container is removed a moment after it failed.
+    pub(super) fn add(
+        &mut self,
+        text: &[u8],
+        circumstances: &mut Circumstances,
+        worlds: &mut Worlds,
+    ) {
+        let mut processes = circumstances.processes.iter();
+        if processes.any(|process| matches!(process.place, Some(Place::Container(_)))) {
+            return;
+        }
+        if self.container.is_none() {
+            let call = resolve::engine_call(circumstances);
+            self.container = call.and_then(|call| asked(&call, text)).map(Arc::new);
+        }
+        let Some(answered) = &self.container else {
+            return;
+        };
+        answered.look_ahead(text);
+        if !answered.is_seen() {
+            return;
+        }
+        let Some(subject) = answered.subject() else {
+            return;
+        };
+        worlds.push((subject.clone(), Eyes::Engine(Arc::clone(answered))));
+        circumstances.processes.push(CandidateProcess {
+            subject,
+            directory: Some(answered.directory()),
+            arguments: answered.arguments(),
+            name: None,
+            presence: Presence::Gone,
+            place: Some(answered.place()),
+        });
+    }
+}
+
+fn asked(call: &EngineCall, text: &[u8]) -> Option<Answered> {
+    let word = |word: &Vec<u8>| String::from_utf8_lossy(word).into_owned();
+    let words = call.words.iter().filter(|word| !word.starts_with(b"-"));
+    let words: Vec<String> = words.map(word).take(MOST_NAMES).collect();
+    let wanted = match call.is_new {
+        true => Wanted::New(words),
+        false => Wanted::Named(words, call.user.as_ref().map(word)),
+    };
+    Answered::by(&sockets(call), &wanted, text)
+}
+
+/// The sockets that the client was told, or else the one that it would use.
+fn sockets(call: &EngineCall) -> Vec<PathBuf> {
+    let (variable, usual) = &call.usual;
+    let mut told = call.sockets.clone();
+    told.extend(
+        std::env::var_os(variable)
+            .filter(|_| told.is_empty())
+            .map(OsStringExt::into_vec),
+    );
+    if told.is_empty() {
+        return vec![PathBuf::from(usual)];
+    }
+    let paths = told.iter().filter_map(|url| url.strip_prefix(b"unix://"));
+    paths.map(|path| OsStr::from_bytes(path).into()).collect()
+}
