@@ -15,7 +15,7 @@ mod words;
 pub use judged::{Eyes, Views, Worlds};
 pub use program::program_named;
 
-use crate::attempt::{Attempt, Clue, Errno, Incident, Object, Operation, Sign, Signs};
+use crate::attempt::{Attempt, Clue, Errno, Incident, Object, Operation, Place, Sign, Signs};
 use crate::cause;
 use crate::denial::Code;
 use crate::detect;
@@ -191,19 +191,30 @@ fn of_call(attempt: Attempt, circumstances: &Circumstances, views: &mut Views) -
     let reading = Reading { attempt, signs };
     let mut judged = views.judge(reading);
     let answered = judged.reading.attempt.errno;
-    let explained_by = |denial: &crate::denial::Denial| Some(denial.errno) == answered;
+    let explained_by = |denial: &Denial| Some(denial.errno) == answered;
     if let Some(errno) = answered
         && !matches!(&judged.verdict, Verdict::Denied(denial) if explained_by(denial))
         && let Some(denial) = judged.inferred(errno, views)
     {
         judged.verdict = Verdict::Denied(denial);
     }
-    let conclusion = match (&judged.verdict, answered) {
-        (Verdict::Denied(denial), _) => Conclusion::Refused(denial.clone(), Remedy::default()),
-        (Verdict::Allowed, Some(errno)) => note(format!(
+    let unexplained = |errno: Errno| {
+        note(format!(
             "the kernel answered {errno}, and by all that can be seen it is allowed: a sandbox, a security module or a file \
              server refused it, or it changed since"
+        ))
+    };
+    // No mode answers that a file system is read-only, and the other way round.
+    let is_other = |denial: &Denial| {
+        let is_read_only = |errno: Errno| errno == Errno::RoFs;
+        answered.is_some_and(|errno| is_read_only(errno) != is_read_only(denial.errno))
+    };
+    let conclusion = match (&judged.verdict, answered) {
+        (Verdict::Denied(denial), Some(errno)) if is_other(denial) => note(format!(
+            "the kernel answered {errno}, which is not what refuses it now: what decided then cannot be seen from here"
         )),
+        (Verdict::Denied(denial), _) => Conclusion::Refused(denial.clone(), Remedy::default()),
+        (Verdict::Allowed, Some(errno)) => unexplained(errno),
         (Verdict::Allowed, None) => Conclusion::Allowed,
         (Verdict::Fails { errno, .. }, _) => note(words::failure(
             *errno,
@@ -212,7 +223,16 @@ fn of_call(attempt: Attempt, circumstances: &Circumstances, views: &mut Views) -
         )),
         (Verdict::Unclear(unknown), _) => note(words::missing(unknown)),
     };
-    explained(judged, conclusion, circumstances, views)
+    let mut finding = explained(judged, conclusion, circumstances, views);
+    let abroad = finding.facts.surroundings.abroad.as_ref();
+    if let Some(place) = abroad.and_then(|abroad| abroad.place.clone()) {
+        let place = match place {
+            Place::Namespace => resolve::given_place(circumstances).unwrap_or(place),
+            place => place,
+        };
+        abroad::settle(&mut finding, place, false);
+    }
+    finding
 }
 
 /// A system call that was answered by a seccomp filter, whatever the kernel's checks would have decided.

@@ -17,8 +17,8 @@ mod viewers;
 
 pub use elsewhere::{of_a_server, origin};
 pub use inside::{
-    EngineCall, Whence, Writer, engine_call, is_in_one_that_stays, scripts, told_mounts, whence,
-    writer_of,
+    EngineCall, Whence, Writer, engine_call, given_place, is_in_one_that_stays, scripts,
+    told_mounts, whence, writer_of,
 };
 pub use port::port;
 pub use source::{Literal, literals, started_in, use_in_source};

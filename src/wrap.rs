@@ -157,6 +157,7 @@ impl Explainer {
             return;
         };
         let unsaid = traced.unsaid(exit);
+        self.findings.know(traced.worlds());
         if self.findings.listed().next().is_none() {
             for call in unsaid {
                 self.findings.meet_traced(call, None, &self.circumstances);
@@ -359,6 +360,10 @@ impl Observer for Explainer {
             ..(*self.circumstances).clone()
         };
         self.engine.add(text, &mut circumstances, &mut worlds);
+        if let Some(traced) = &mut self.traced {
+            traced.update();
+            worlds.extend(traced.worlds());
+        }
         self.circumstances = Arc::new(circumstances);
         self.findings.know(worlds);
         let incidents = self.detector.feed(text);

@@ -17,6 +17,18 @@ pub enum Whence {
     Passing(Place),
 }
 
+/// The place that the command's engine or sandbox gives to what it runs, as far as command lines tell.
+#[must_use]
+pub fn given_place(circumstances: &Circumstances) -> Option<Place> {
+    let seen = circumstances.processes.iter();
+    let seen = seen.filter(|process| process.presence <= Presence::Gone);
+    let words = [&circumstances.command]
+        .into_iter()
+        .chain(seen.map(|process| &process.arguments));
+    let mut lines = words.map(|words| command_lines(words));
+    lines.find_map(|lines| Some(passing(&lines)?.1))
+}
+
 /// Where a text was written, according to the name of its writer, otherwise the command lines, otherwise the places of the
 /// processes that may have written it.
 #[must_use]

@@ -64,6 +64,8 @@ pub struct Process {
     pub on_channel: Option<bool>,
     /// Its world, held open, if it does not see what the wrapper sees. For a process that has ended, the one last seen.
     pub world: Option<Arc<World>>,
+    /// Whether it did not see what the wrapper sees, even if its world could not be held open.
+    pub elsewhere: bool,
     /// The name or id of its container, if it is not a descendant of the command but was started by a container engine.
     pub container: Option<String>,
     /// Whether it is a zombie.
@@ -204,6 +206,7 @@ impl Watcher {
             gid_map: ran.gid_map,
             label: ran.label,
             world: Some(Arc::new(ran.world)),
+            elsewhere: true,
             zombie: true,
             ..Process::default()
         })
@@ -246,6 +249,7 @@ impl Watcher {
             root,
             cmdline,
             on_channel,
+            elsewhere: world.is_some(),
             world,
             container: None,
             zombie,

@@ -2,10 +2,11 @@
 //! failed without a message.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use crate::attempt::{ANY_NAME, Attempt, Incident, Object, Operation, Subject};
 use crate::gather::{self, Snapshot};
+use crate::investigate::{Eyes, Worlds};
 use crate::report::CallReport;
 use crate::resolve::{self, Evidence};
 use crate::run::Exit;
@@ -45,6 +46,28 @@ impl Traced {
             calls: Calls::new(log),
             told: HashMap::new(),
         }
+    }
+
+    /// Reads what the tracer has met since, while it holds what those saw who were refused.
+    pub fn update(&mut self) {
+        self.calls.update();
+    }
+
+    /// What the callers saw who did not see what permwrap sees.
+    #[must_use]
+    pub fn worlds(&self) -> Worlds {
+        let calls = self.calls.calls.iter();
+        let seen = calls.filter_map(|call| {
+            let world = call.process.world.as_ref()?;
+            Some((attempt(call)?.subject, Eyes::World(Arc::clone(world))))
+        });
+        let mut worlds = Worlds::new();
+        for (subject, eyes) in seen {
+            if !worlds.iter().any(|(known, _)| *known == subject) {
+                worlds.push((subject, eyes));
+            }
+        }
+        worlds
     }
 
     /// The refused call that a message is about, determined by the error number, then by the object or the name of the call,
@@ -282,9 +305,23 @@ fn evidence(call: &Call) -> Option<Evidence> {
     })
 }
 
-/// The call as an attempt to be judged; `None` if the operation or the credentials are unknown.
+/// The call as an attempt to be judged; `None` if the operation or the credentials are unknown, or if the caller saw something
+/// that can no longer be examined.
 fn attempt(call: &Call) -> Option<Attempt> {
     let process = &call.process;
+    if process.elsewhere && process.world.is_none() {
+        return None;
+    }
+    // Paths are as permwrap sees them; whoever has another root directory is judged by what lies below it.
+    let root = process
+        .world
+        .as_ref()
+        .map(|world| world.told.root_path.as_slice());
+    let there = |path: &Vec<u8>| match root.and_then(|root| path.strip_prefix(root)) {
+        Some(b"") => b"/".to_vec(),
+        Some(below) if below.starts_with(b"/") => below.to_vec(),
+        _ => path.clone(),
+    };
     let subject = gather::subject_from_snapshot(&Snapshot {
         status: &process.status,
         user_ns: process.user_ns,
@@ -294,8 +331,10 @@ fn attempt(call: &Call) -> Option<Attempt> {
     });
     let operation = call.operation.clone()?;
     let object = match (&call.path, port_of(call)) {
-        (Some(path), _) if call.makes_unnamed => Object::Path([path, &b"/"[..], ANY_NAME].concat()),
-        (Some(path), _) if !operation.is_of_no_file() => Object::Path(path.clone()),
+        (Some(path), _) if call.makes_unnamed => {
+            Object::Path([&there(path), &b"/"[..], ANY_NAME].concat())
+        }
+        (Some(path), _) if !operation.is_of_no_file() => Object::Path(there(path)),
         (_, Some(port)) => port,
         _ => Object::Process,
     };
@@ -307,8 +346,8 @@ fn attempt(call: &Call) -> Option<Attempt> {
         },
         operation,
         object,
-        to: call.to.clone(),
-        directory: call.directory.clone(),
+        to: call.to.as_ref().map(there),
+        directory: call.directory.as_ref().map(there),
         errno: Some(call.errno),
     })
 }

@@ -4,7 +4,6 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::process::parent_id;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -197,14 +196,16 @@ pub fn put_process(out: &mut Vec<u8>, process: &Process) {
     put_some(out, process.world.as_ref(), |out, world| {
         put_world(out, world)
     });
+    out.push(u8::from(process.elsewhere));
     put_some(out, process.container.as_ref(), |out, name| {
         put_bytes(out, name.as_bytes())
     });
     out.push(u8::from(process.zombie));
 }
 
-/// Appends a world: the relay's descriptors that hold it, and what was read about it.
+/// Appends a world: this process's descriptors that hold it, and what was read about it.
 fn put_world(out: &mut Vec<u8>, world: &World) {
+    put_number(out, std::process::id().into());
     let held = world.held();
     put_number(out, held.len() as i64);
     for held in held {
@@ -258,9 +259,10 @@ fn laid(rest: &mut &[u8]) -> Option<Laid> {
     })
 }
 
-/// Reads a world, and opens the relay's descriptors, which it holds while it sends the message. `Some(None)` if it no longer
-/// does.
+/// Reads a world, and opens the descriptors of the process that sent it: the relay, which holds them while it sends the
+/// message, or the tracer. `Some(None)` if it no longer holds them.
 fn world(rest: &mut &[u8]) -> Option<Option<World>> {
+    let holder = number(rest)?;
     let one_held = |rest: &mut &[u8]| {
         let (fd, device, inode): (_, i64, i64) = (number(rest)?, number(rest)?, number(rest)?);
         let identity = (device as u64, inode as u64);
@@ -278,7 +280,7 @@ fn world(rest: &mut &[u8]) -> Option<Option<World>> {
         on_machine: flag(rest)?,
         same_mounts: flag(rest)?,
     };
-    Some(World::taken_from(parent_id() as i32, &held, told))
+    Some(World::taken_from(holder, &held, told))
 }
 
 /// Reads a number; `None` if there is none, or if it does not fit.
@@ -341,6 +343,7 @@ pub fn process(rest: &mut &[u8]) -> Option<Process> {
         label: some(rest, bytes)?,
         on_channel: some(rest, flag)?,
         world: some(rest, world)?.flatten().map(Arc::new),
+        elsewhere: flag(rest)?,
         container: some(rest, |rest| String::from_utf8(bytes(rest)?).ok())?,
         zombie: flag(rest)?,
     })
@@ -371,6 +374,7 @@ mod tests {
             label: Some(b"unconfined".to_vec()),
             on_channel: Some(false),
             world: None,
+            elsewhere: true,
             container: Some("shop-web".into()),
             zombie: true,
         };

@@ -4,8 +4,9 @@
 //! call, where the result is examined, and only for a refused call is anything else read. If a filter of the command itself may
 //! be in force, which could answer a call before this filter sees it, the process is stopped at every call instead.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::c_int;
+use std::sync::Arc;
 
 use nix::libc;
 use rustix::thread::{CapabilitySet, capabilities};
@@ -21,6 +22,7 @@ use super::sys::{self, CallInfo, Installed, Resume};
 use super::table::{self, Abi, CALLS, Does, NAMESPACES, Object, Row, UNTRACED};
 use super::without_tracers_filter;
 use crate::attempt::Privilege;
+use crate::gather::World;
 use crate::run::scene::{Process, Watcher};
 
 /// PTRACE_EVENT_STOP: a group-stop, the first stop of a new process, or the effect of PTRACE_INTERRUPT.
@@ -28,6 +30,9 @@ const EVENT_STOP: c_int = 128;
 
 /// The maximum number of distinct calls that are remembered, so that repetitions are counted.
 const MOST_KNOWN: usize = 20_000;
+
+/// The maximum number of worlds that are held open.
+const MOST_WORLDS: usize = 8;
 
 /// A traced thread.
 #[derive(Debug, Default)]
@@ -106,6 +111,8 @@ pub struct Tracer {
     known: HashMap<(Refused, Vec<u8>), Place>,
     /// The processes as last read, until credentials or directories change.
     looks: HashMap<i32, (Place, Process)>,
+    /// The worlds of the last callers that did not see what permwrap sees, held open because they may be gone when they are needed.
+    worlds: VecDeque<Arc<World>>,
     remarks: HashSet<Vec<u8>>,
     foresight: Foresight,
     /// The tracer's own security label, which the command's processes start with.
@@ -131,6 +138,7 @@ impl Tracer {
             processes: HashMap::new(),
             known: HashMap::new(),
             looks: HashMap::new(),
+            worlds: VecDeque::new(),
             remarks: HashSet::new(),
             foresight: Foresight::new(),
             label: look::label("self"),
@@ -464,6 +472,15 @@ impl Tracer {
         }
         if self.filter == Installed::WithoutPrivileges && !self.thread(pid).confined {
             process.status = look::with_new_privileges(&process.status);
+        }
+        if let Some(world) = &mut process.world {
+            match self.worlds.iter().find(|known| *known == world) {
+                Some(known) => *world = Arc::clone(known),
+                None => {
+                    self.worlds.truncate(MOST_WORLDS - 1);
+                    self.worlds.push_front(Arc::clone(world));
+                }
+            }
         }
         let entry = Entry::Process(Box::new(process.clone()));
         let place = self.log.append(&entry.to_bytes(), pid)?;
