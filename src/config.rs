@@ -1,21 +1,21 @@
-//! The few defaults worth setting: color, form of the hints, further patterns, what to ignore, which commands a shell wraps.
+//! The configuration: color, format of hints, additional patterns, what to ignore, which commands a shell wraps.
 //!
 //! ```toml
 //! color = "auto"                     # auto, always or never
 //! hints = "text"                     # text, line, json, github or off
-//! patterns = ["~/patterns"]          # further directories of patterns
-//! history = true                     # remember what was met, for `permwrap fix`; nothing leaves this machine
+//! patterns = ["~/patterns"]          # additional pattern directories
+//! history = true                     # remember failures for `permwrap fix`; nothing leaves this machine
 //!
 //! [ignore]
-//! paths = ["/proc", "~/scratch"]     # no hint for these and what lies below them
+//! paths = ["/proc", "~/scratch"]     # no hints for these and anything below them
 //! causes = ["landlock-denies"]
 //!
 //! [init]
 //! commands = ["python3", "npm"]      # what `permwrap init` wraps
 //! ```
 //!
-//! [`parse`] is pure; [`load`] reads the file, and is called only when a hint is to be made or a subcommand needs it: the
-//! start of a wrapped command never waits for it.
+//! [`parse`] is pure; [`load`] reads the file, and is called only for a hint or a subcommand, so that the start of a wrapped
+//! command never waits for it.
 #![forbid(unsafe_code)]
 
 mod file;

@@ -1,18 +1,18 @@
-//! `permwrap.toml`: what a project's service needs, as it is written.
+//! `permwrap.toml`: what a project's service requires.
 //!
 //! ```toml
-//! user = "appuser"            # who the service runs as: a name, a uid, uid:gid or uid:gid:gid,gid,...
+//! user = "appuser"            # the user of the service: a name, a uid, uid:gid or uid:gid:gid,gid,...
 //! not-root = true             # it must not run as root
 //! groups = ["video"]          # it must be in these groups
 //! ports = [80, "[::1]:443"]   # it must be allowed to listen there
-//! programs = ["ffmpeg"]       # it must be allowed to run these; a bare name is looked up along PATH
+//! programs = ["ffmpeg"]       # it must be allowed to execute these; a bare name is looked up in PATH
 //! sockets = ["/run/db.sock"]  # it must be allowed to connect to these
 //! devices = ["/dev/video0"]   # it must be allowed to read and write these
 //!
 //! [[path]]
-//! path = "data/uploads/"      # relative to this file; a slash at the end: it must be a directory
-//! needs = ["read", "write"]   # operations of `permwrap why`; of a directory, read lists it and write creates and deletes in it
-//! closed = true               # nobody else may get in or read it
+//! path = "data/uploads/"      # relative to this file; with a trailing slash, it must be a directory
+//! needs = ["read", "write"]   # operations of `permwrap why`; in a directory, read lists it and write creates and deletes
+//! closed = true               # nobody else may have access
 //! mode = ["750", "770"]       # one of these modes
 //! as = "worker"               # another user, for this path
 //! ```

@@ -1,6 +1,6 @@
-//! Facts as text: one line a path component, as readers of `ls -l` and getfacl(1) expect.
+//! Facts as text: one line per path component, similar to the output of `ls -l` and getfacl(1).
 //!
-//! It serves the tests of judge, remedy and render, the examples of the pages of explanation, and bug reports.
+//! It is used in the tests of judge, remedy and render, for the examples on the pages about causes, and in bug reports.
 //!
 //! ```text
 //! # alice is in www by the database, but her process was started before
@@ -32,32 +32,33 @@
 //!
 //! # Lines
 //!
-//! The order of lines does not matter, but that ACL entries follow their file. `#` begins a comment, at the start of a line. Bytes that would be taken for
-//! something else (white space, `\`, `#`, bytes outside ASCII) are written `\xNN` in paths. Users and groups stand by name where
-//! a `user` or `group` line tells it (`root` is 0 of itself), else by number. `?` is what could not be read, `?EACCES` with the error number.
+//! The order of lines does not matter, except that ACL entries follow their file. `#` at the start of a line begins a comment.
+//! In paths, bytes with a special meaning (white space, `\`, `#`, bytes outside ASCII) are written `\xNN`. Users and groups are
+//! given by name if a `user` or `group` line defines it (`root` is always 0), otherwise by number. `?` stands for what could
+//! not be read, `?EACCES` with the error number.
 //!
-//! | line | means |
+//! | line | meaning |
 //! | --- | --- |
 //! | `MODE OWNER GROUP PATH` | a file, by its path without symlinks |
 //! | `... -> TARGET` | a symlink and its target |
-//! | `?????????? ? ? PATH` | a file that is there, of which nothing more could be read; `?EACCES` after the path says why |
-//! | `missing PATH` | there is no such name |
-//! | `unseen PATH` | whether the name is there could not be seen; `?EACCES` after the path says why |
-//! | `jump PATH PATH` | a magic link of /proc and the file it leads to |
-//! | `user:NAME:rwx` `group:NAME:rwx` `group::rwx` `mask::rwx` | an entry of the ACL of the file above; the owner's, the mask's and the others' are in its mode |
-//! | `default:user:NAME:rwx` ... | an entry of its default ACL |
-//! | `subject USER GROUP` | who tries, with what a new login would have but for: `groups=` (supplementary), `database=` (groups by the database), `caps=` (effective: `full`, `none`, or names like `dac_override`), `bounding=`, `real=USER`, `pid=`, `uid_map=0+1,1000+1`, `gid_map=` (ids that exist in its user namespace), `userns`, `no_new_privs`, `seccomp`, `label=` |
-//! | `attempt OPERATION PATH` | what is tried, by the names of `permwrap why`, with `to=PATH` of a rename or link, `mode=640`, `owner=USER:GROUP`, `now`, `name=user.x`, `type=char`; `open:read,write,exclusive` for other ways to open; an address `0.0.0.0:80` for a port, `-` for an operation of no file, `pid:421` for another process |
+//! | `?????????? ? ? PATH` | a file that exists, about which nothing more could be read; `?EACCES` after the path gives the reason |
+//! | `missing PATH` | a name that does not exist |
+//! | `unseen PATH` | a name of which it is unknown whether it exists; `?EACCES` after the path gives the reason |
+//! | `jump PATH PATH` | a magic link of /proc, and the file that it refers to |
+//! | `user:NAME:rwx` `group:NAME:rwx` `group::rwx` `mask::rwx` | an entry in the ACL of the preceding file; the entries for owner, mask and others are given by its mode |
+//! | `default:user:NAME:rwx` ... | an entry in its default ACL |
+//! | `subject USER GROUP` | the subject, with the attributes of a new login except for: `groups=` (supplementary), `database=` (groups in the user database), `caps=` (effective: `full`, `none`, or names like `dac_override`), `bounding=`, `real=USER`, `pid=`, `uid_map=0+1,1000+1`, `gid_map=` (ids mapped in its user namespace), `userns`, `no_new_privs`, `seccomp`, `label=` |
+//! | `attempt OPERATION PATH` | what is tried, by the names of `permwrap why`, with `to=PATH` for a rename or link, `mode=640`, `owner=USER:GROUP`, `now`, `name=user.x`, `type=char`; `open:read,write,exclusive` for other open flags; an address `0.0.0.0:80` for a port, `-` for an operation without a file, `pid:421` for another process |
 //! | `answer EACCES` | the error number that was reported |
-//! | `mount POINT TYPE OPTIONS` | a mount, with `id=`, `root=`, `source=`, `super=` (options of the superblock); a later one of the same point hides the earlier |
+//! | `mount POINT TYPE OPTIONS` | a mount, with `id=`, `root=`, `source=`, `super=` (superblock options); of several on the same point, the latest is visible |
 //! | `setting NAME VALUE` | a sysctl; also `lsm landlock,selinux`, `selinux enforcing`, `lockdown integrity`, `owns-network-namespace yes` |
 //! | `log LINE` | a line of the audit or kernel log |
-//! | `held runs PID COMMAND`, `held writes PID COMMAND` | a process that holds the object |
+//! | `held runs PID COMMAND`, `held writes PID COMMAND` | a process that uses the object |
 //! | `user UID NAME`, `group GID NAME MEMBER,...` | names |
 //! | `home PATH`, `project PATH`, `prefix PATH`, `leftovers PATH OWNER COUNT` with `own=COUNT` and `mounts`, `container KIND`, `unit NAME`, `wsl`, `elsewhere`, `tools sudo,setfacl`, `command WORD...` | surroundings |
 //!
 //! After the path of a file: `flags=immutable,append,swap,verity`, `acl=?`, `default=?`, `flags=?`, `label=`, `program=script:/bin/sh`, `program=elf:/lib64/ld.so`,
-//! `program=elf`, `program=other`, `empty=yes`, `links=2`, `inode=8:1/1234`, `rdev=1:3`, `mount=ID` (where the path does not tell), and of a file that shows a process
+//! `program=elf`, `program=other`, `empty=yes`, `links=2`, `inode=8:1/1234`, `rdev=1:3`, `mount=ID` (if the path is not sufficient), and for a file that shows a process
 //! `traced=MODE:PID:UIDS:GIDS:CAPABILITIES:DUMPABLE:SAME-NAMESPACE:COMMAND` (`traced=attach:7:0/0/0:0/0/0:full:yes:yes:sshd`).
 
 mod lines;
