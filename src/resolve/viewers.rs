@@ -3,6 +3,7 @@
 
 use std::sync::OnceLock;
 
+use memchr::memmem;
 use serde::Deserialize;
 
 use super::speaker;
@@ -11,6 +12,12 @@ use crate::byte_path;
 use crate::programs::{self, CommandLine, command_lines};
 
 const FILE: &str = include_str!("../../patterns/viewers.toml");
+
+/// Interpreters whose messages have patterns of their own, called as they are.
+const LANGUAGES: &[&str] = &["python", "node", "php", "ruby", "perl"];
+
+/// What code in their languages starts other programs with.
+const STARTS: &[&str] = &["exec", "spawn", "system", "popen", "subprocess", "`", "qx"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,7 +41,9 @@ struct Viewer {
 /// shell's code, this must be true of all commands in it.
 #[must_use]
 pub fn is_only_shown(incident: &Incident, command: &[Vec<u8>]) -> bool {
-    let lines = command_lines(command);
+    let mut lines = command_lines(command);
+    // A redirection of a loop is a command without words.
+    lines.retain(|line| !line.words.is_empty());
     let wraps = |line: &CommandLine| {
         let is_outer = |other: &CommandLine| {
             line.words.len() > other.words.len() && line.words.ends_with(&other.words)
@@ -44,19 +53,65 @@ pub fn is_only_shown(incident: &Incident, command: &[Vec<u8>]) -> bool {
     let (outer, inner): (Vec<&CommandLine>, Vec<&CommandLine>) =
         lines.iter().partition(|line| wraps(line));
     let speaks = speaker::leading_name(&incident.message);
-    if outer.iter().any(|line| speaks == Some(line.name())) {
+    let says_so =
+        |line: &&CommandLine| speaks == Some(line.name()) && !is_beyond(incident, line, &inner);
+    if outer.iter().any(says_so) {
         return false;
     }
-    // What a script prints is its own message.
-    let prints = |line: &&CommandLine| [&b"echo"[..], b"printf"].contains(&line.name());
-    let is_code = outer.iter().any(|line| line.is_code_for_a_shell());
-    !(inner.is_empty() || is_code && inner.iter().any(prints))
-        && inner.iter().all(|line| shows(incident, &line.words))
+    let is_its_own = outer.iter().any(|line| tells_by_itself(line)) && inner.iter().any(prints);
+    !(inner.is_empty() || is_its_own)
+        && inner
+            .iter()
+            .all(|line| shows(incident, line, command) || is_of_another(incident, line))
+}
+
+/// Whether it prints what it is given as its arguments.
+fn prints(line: &&CommandLine) -> bool {
+    [&b"echo"[..], b"printf"].contains(&line.name())
+}
+
+/// Whether the words of a refusal stand in a shell's code: what that prints is a message of its own.
+fn tells_by_itself(line: &CommandLine) -> bool {
+    let code = line.code.as_deref().unwrap_or_default();
+    let has = |words: &str| memmem::find(code, words.as_bytes()).is_some();
+    ["denied", "permitted", "ead-only"].into_iter().any(has)
+}
+
+/// Whether a shell's message is of a line that the code on its command line does not have.
+fn is_beyond(incident: &Incident, line: &CommandLine, inner: &[&CommandLine]) -> bool {
+    let Some(code) = line.code.as_ref().filter(|_| line.is_code_for_a_shell()) else {
+        return false;
+    };
+    let lines = 1 + memchr::memchr_iter(b'\n', code).count();
+    let runs_another = inner.iter().any(|inner| inner.name() == line.name());
+    let number = || {
+        let at = memmem::find(&incident.message, b": line ")? + b": line ".len();
+        let digits = incident.message[at..].split(|byte| *byte == b':').next()?;
+        std::str::from_utf8(digits).ok()?.parse::<usize>().ok()
+    };
+    !runs_another && number().is_some_and(|number| number > lines)
+}
+
+/// Whether an interpreter merely displays it: the message is in the form of another program, which the code on its command line neither
+/// names nor starts.
+fn is_of_another(incident: &Incident, line: &CommandLine) -> bool {
+    let Some(code) = line.code.as_ref().filter(|_| !line.is_code_for_a_shell()) else {
+        return false;
+    };
+    let has = |word: &[u8]| memmem::find(code, word).is_some();
+    let is_other =
+        |name: &[u8]| name != line.name() && programs::program(name).is_some() && !has(name);
+    let family = incident.pattern.split('-').next().unwrap_or_default();
+    let is_of_another_language =
+        LANGUAGES.contains(&family) && !line.name().starts_with(family.as_bytes());
+    let speaks = speaker::leading_name(&incident.message);
+    let starts_any = STARTS.iter().any(|word| has(word.as_bytes()));
+    !starts_any && (speaks.is_some_and(is_other) || is_of_another_language)
 }
 
 /// Whether this program merely displays the text.
-fn shows(incident: &Incident, command: &[Vec<u8>]) -> bool {
-    let [program, arguments @ ..] = command else {
+fn shows(incident: &Incident, line: &CommandLine, command: &[Vec<u8>]) -> bool {
+    let [program, arguments @ ..] = &line.words[..] else {
         return false;
     };
     let name = base(program);
@@ -69,7 +124,8 @@ fn shows(incident: &Incident, command: &[Vec<u8>]) -> bool {
         .position(|byte| *byte == b':')
         .map_or(&message[..0], |end| &message[..end]);
     let replaces = programs::program(name).is_some_and(|known| known.replaces);
-    let is_its = is_given(incident, arguments) || replaces && lies_beside(incident, arguments);
+    let is_given = is_given(incident, arguments) || is_given_by_another(incident, line, command);
+    let is_its = is_given || replaces && lies_beside(incident, arguments);
     let says_its_name = base(head) == name && is_its;
     let says_so = viewer
         .own
@@ -88,9 +144,19 @@ fn is_given(incident: &Incident, arguments: &[Vec<u8>]) -> bool {
     };
     arguments.iter().any(|argument| {
         let top = argument.strip_suffix(b"/").unwrap_or(argument);
+        // dd's if=FILE
+        let top = memchr::memchr(b'=', top).map_or(top, |at| &top[at + 1..]);
         let is_top = top.starts_with(b"/") && byte_path::is_within(path, top);
         is_top || argument.iter().any(|byte| b"*?[$~`".contains(byte))
     })
+}
+
+/// Whether it can be a file that another program gives to this one: xargs what it reads, find what lies below.
+fn is_given_by_another(incident: &Incident, line: &CommandLine, command: &[Vec<u8>]) -> bool {
+    let has = |name: &str| command.iter().any(|word| base(word) == name.as_bytes());
+    let is_placeholder = line.words.iter().any(|word| word == b"{}");
+    line.is_started && (has("xargs") || has("parallel"))
+        || is_placeholder && is_given(incident, command)
 }
 
 /// Whether that file is in the same directory as one that the program was given, and is to replace it.
@@ -106,7 +172,7 @@ fn lies_beside(incident: &Incident, arguments: &[Vec<u8>]) -> bool {
 fn viewer(name: &[u8], arguments: &[Vec<u8>]) -> Option<&'static Viewer> {
     let first = arguments
         .iter()
-        .find(|argument| !argument.starts_with(b"-"));
+        .find(|argument| !argument.starts_with(b"-") && !argument.contains(&b'='));
     viewers().iter().find(|viewer| {
         let with = |first: &Vec<u8>| {
             viewer
@@ -188,6 +254,39 @@ mod tests {
         assert!(!is_only_shown(&incident("/etc/shadow"), &globbed));
         let other = words(&["sh", "-c", "cat /srv/app.log; ./run"]);
         assert!(!is_only_shown(&incident("/etc/shadow"), &other));
+    }
+
+    #[test]
+    fn what_code_prints_of_a_file_is_not_its_own() {
+        let words = |words: &[&str]| -> Vec<Vec<u8>> {
+            words.iter().map(|word| word.as_bytes().to_vec()).collect()
+        };
+        let message = |message: &str| Incident {
+            message: message.into(),
+            ..Incident::default()
+        };
+        let of_cat = message("cat: /etc/shadow: Permission denied");
+        let of_bash = message("bash: line 3: /etc/nope: Permission denied");
+        let looped = words(&["bash", "-c", "while read l; do echo \"$l\"; done < app.log"]);
+        assert!(is_only_shown(&of_cat, &looped) && is_only_shown(&of_bash, &looped));
+        let shown = words(&["python3", "-c", "print(open('app.log').read())"]);
+        assert!(is_only_shown(&of_cat, &shown) && is_only_shown(&of_bash, &shown));
+        let started = words(&["python3", "-c", "import os; os.system('./run')"]);
+        assert!(!is_only_shown(&of_cat, &started));
+        let of_line = message("bash: line 1: /etc/nope: Permission denied");
+        let redirected = words(&["bash", "-c", "cat a > /etc/nope"]);
+        assert!(!is_only_shown(&of_line, &redirected));
+        let said = words(&["bash", "-c", "echo 'mkdir: /etc/q: Permission denied'"]);
+        assert!(!is_only_shown(
+            &message("mkdir: /etc/q: Permission denied"),
+            &said
+        ));
+        let fed = words(&["xargs", "-a", "names", "cat"]);
+        let named = Incident {
+            paths: vec![b"/etc/shadow".to_vec()],
+            ..of_cat
+        };
+        assert!(!is_only_shown(&named, &fed));
     }
 
     #[test]
