@@ -6,6 +6,7 @@ use crate::attempt::{Errno, Incident, Object, OpenHow, Operation, Sign};
 use crate::byte_path;
 use crate::facts::{Kind, Program};
 use crate::judge::{self, Verdict};
+use crate::programs;
 use crate::resolve::Reading;
 
 /// The first reading that the kernel refuses with the reported error number; failing that, the most informative other one.
@@ -15,7 +16,7 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
         let judged = views.judge(reading);
         let judged = as_named(judged, views);
         if agrees(incident, &judged.verdict) && !is_far_fetched(&judged, incident) {
-            return Decision::of(judged);
+            return Decision::of(at_a_given_time(judged, views));
         }
         others.push(judged);
     }
@@ -108,6 +109,23 @@ fn as_named(judged: Judged, views: &mut Views) -> Judged {
             });
             judged.with(operation, object, views)
         }
+        _ => judged,
+    }
+}
+
+/// A program that sets a given time opens the file for writing first and may report the error of that call (touch -d);
+/// write permission alone would not let it set the time.
+fn at_a_given_time(judged: Judged, views: &mut Views) -> Judged {
+    let given = Operation::Utime { now: false };
+    let lines = programs::command_lines(&views.command);
+    let mut operands = lines.iter().flat_map(|line| &line.operands);
+    let is_now = judged.reading.attempt.operation == (Operation::Utime { now: true });
+    if !is_now || !operands.any(|operand| operand.operation.as_ref() == Some(&given)) {
+        return judged;
+    }
+    let object = judged.reading.attempt.object.clone();
+    match judged.with(given, object, views) {
+        refused if matches!(refused.verdict, Verdict::Denied(_)) => refused,
         _ => judged,
     }
 }
