@@ -6,6 +6,7 @@ mod deployment;
 mod elsewhere;
 mod grant;
 mod purpose;
+mod standard_device;
 mod sticky_leftover;
 
 mod acl_denies;
@@ -53,6 +54,7 @@ pub use crate::byte_path::is_within;
 pub use crate::denial::{Certainty, Class, Code, Denial, Obstacle, Rule};
 pub use crate::judge::held;
 pub use purpose::{PEOPLE, Purpose, home_of, is_top, node_at, purpose, service_directory};
+pub use standard_device::is_standard;
 
 use crate::attempt::Attempt;
 use crate::change::{Change, Place};

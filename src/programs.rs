@@ -80,6 +80,8 @@ pub struct Program {
     pub edits: bool,
     /// It replaces a file by renaming a new version over it.
     pub replaces: bool,
+    /// It makes files of its own beside those that it is given: a socket, a lock, a journal.
+    pub fills: bool,
     sample: Vec<Sample>,
 }
 

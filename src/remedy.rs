@@ -453,11 +453,19 @@ fn instead(
     denial: &Denial,
     refused: &[never::Never],
 ) -> Option<Fix> {
-    let path = match (&denial.at, &attempt.object) {
-        (cause::Obstacle::Node(id), _) => quote::display(&facts.node(*id).path),
-        (_, Object::Path(path)) => quote::display(path),
-        _ => return None,
+    let asked = match &attempt.object {
+        Object::Path(path) => Some(quote::display(path)),
+        _ => None,
     };
-    let title = refused.iter().find_map(|reason| reason.advice(&path))?;
+    let refusing = match &denial.at {
+        cause::Obstacle::Node(id) => quote::display(&facts.node(*id).path),
+        _ => asked.clone()?,
+    };
+    // What is said of the object itself tells more than what is said of its place.
+    let particular = refused
+        .iter()
+        .find(|reason| **reason == never::Never::Authority);
+    let of_object = asked.and_then(|asked| particular?.advice(&asked));
+    let title = of_object.or_else(|| refused.iter().find_map(|reason| reason.advice(&refusing)))?;
     Some(Fix::advice(title))
 }

@@ -479,7 +479,7 @@ fn a_log_is_made_for_who_writes_it() {
 #[test]
 fn a_directory_to_be_listed_is_also_passed_through() {
     Scene {
-        prepare: "install -d -m 700 -o deploy /srv/app; touch /srv/app/f",
+        prepare: "install -d -m 750 -o deploy /srv/app; touch /srv/app/f",
         user: "alice",
         operation: "list",
         path: "/srv/app",
@@ -566,20 +566,20 @@ fn what_root_left_in_a_sticky_directory_is_deleted_by_root() {
 fn what_only_its_owner_may_do_is_done_by_root() {
     let scene = Scene {
         prepare: "install -m 644 -o deploy /dev/null /srv/f; install -d -m 1777 /srv/drop; \
-                  install -o bob /dev/null /srv/drop/bobs",
+                  install -o 990 /dev/null /srv/drop/left",
         user: "alice",
         operation: "delete",
-        path: "/srv/drop/bobs",
-        access: "rm -f /srv/drop/bobs",
+        path: "/srv/drop/left",
+        access: "rm -f /srv/drop/left",
     };
     if support::needs_root() {
         let world = World::new().expect("root makes a world");
         world.root(scene.prepare);
         let fix = scene.look(&world).remedy.fixes[0].clone();
-        assert_eq!(fix.commands(), ["rm /srv/drop/bobs"]);
+        assert_eq!(fix.commands(), ["rm /srv/drop/left"]);
         assert!(fix.effect == Effect::DoesIt && fix.needs_root);
         world.root(&fix.commands()[0]);
-        world.root("test ! -e /srv/drop/bobs");
+        world.root("test ! -e /srv/drop/left");
     }
 }
 

@@ -178,7 +178,7 @@ fn a_tree_of_leftovers_ends_at_mounts_links_and_private_files() {
 #[test]
 fn a_name_that_is_a_command_is_none_when_it_is_pasted() {
     let scene = Scene {
-        prepare: "install -d -m 700 -o deploy '/srv/$(touch /srv/harm)'; touch '/srv/$(touch /srv/harm)/f'",
+        prepare: "install -d -m 750 -o deploy '/srv/$(touch /srv/harm)'; touch '/srv/$(touch /srv/harm)/f'",
         user: "alice",
         ask: "read '/srv/$(touch /srv/harm)/f'",
         attacker: "alice",

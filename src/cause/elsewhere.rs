@@ -6,7 +6,7 @@ use super::{Candidate, Fit, Purpose, kernel_setting};
 use crate::attempt::{Object, Operation};
 use crate::byte_path;
 use crate::change::{Argv, Change, Effect, argv};
-use crate::facts::{Kind, Perms};
+use crate::facts::{Inode, Kind, Perms};
 use crate::programs::CommandLine;
 use crate::{programs, quote};
 
@@ -180,27 +180,83 @@ pub(super) fn by_root(case: &Case) -> Option<Candidate> {
         true => case.facts.walk.named(),
         false => case.facts.walk.target(),
     };
+    let inode = case.facts.node(object?).inode.as_ref();
+    if *operation == Operation::Delete && inode.is_ok_and(Inode::is_dir) {
+        // This operation does not remove directories.
+        return None;
+    }
     // The object itself, by its path without symlinks.
+    let operation = told_by_the_command(case).unwrap_or_else(|| operation.clone());
     let done = Change::ByRoot {
-        operation: operation.clone(),
+        operation,
         path: case.facts.node(object?).path.clone(),
     };
     let change = if done.argv(subject, case.facts).is_some() {
         done
     } else {
-        let tool = tool?;
-        let does_it = match operation {
-            Operation::Chmod(_) => tool.name == "chmod",
-            Operation::Chown { .. } => tool.name == "chown" || tool.name == "chgrp",
-            Operation::Rename => tool.name == "mv",
-            Operation::Utime { .. } => tool.name == "touch",
-            _ => false,
-        };
+        let does_it = tool.is_some_and(|tool| does(&tool, &case.attempt.operation));
         does_it.then_some(Change::RunAsRoot)?
     };
+    let operation = &case.attempt.operation;
     (subject.uid != 0).then(|| {
         let title = format!("{} {} as root", operation.name(), case.asked());
         Candidate::new(Fit::Narrow, title, [change]).noting("does it as root, this once")
+    })
+}
+
+/// Whether the program is the one for this operation.
+fn does(tool: &Tool, operation: &Operation) -> bool {
+    match operation {
+        Operation::Chmod(_) => tool.name == "chmod",
+        Operation::Chown { .. } => tool.name == "chown" || tool.name == "chgrp",
+        Operation::Rename => tool.name == "mv",
+        Operation::Utime { .. } => tool.name == "touch",
+        _ => false,
+    }
+}
+
+/// The command line, if it names nothing but the refused operation and this object by its absolute path.
+pub(super) fn does_just_that(case: &Case) -> Option<Argv> {
+    let tool = Tool::of(&case.facts.surroundings.command)?;
+    let of_object = tool.raw.last().map(Vec::as_slice) == case.asked_bytes();
+    (does(&tool, &case.attempt.operation) && of_object).then_some(tool.raw)
+}
+
+/// The owner that chown(1) was to set: its message does not say.
+fn told_by_the_command(case: &Case) -> Option<Operation> {
+    let [program, owner, _file] = case.facts.surroundings.command.as_slice() else {
+        return None;
+    };
+    let untold = matches!(case.attempt.operation, Operation::Chown { gid: None, .. });
+    if !untold || byte_path::name(program) != b"chown" {
+        return None;
+    }
+    let owner = std::str::from_utf8(owner).ok()?;
+    let (user, group) = match owner.split_once(':') {
+        Some((user, group)) => (user, Some(group)),
+        None => (owner, None),
+    };
+    let names = &case.facts.names;
+    let users = names.users.iter();
+    let uid = user.parse().ok();
+    let uid = uid.or_else(|| {
+        users
+            .clone()
+            .find(|(_, name)| *name == user)
+            .map(|(id, _)| *id)
+    });
+    let number = |group: &str| {
+        let groups = names.groups.iter();
+        let named = || groups.clone().find(|(_, known)| known.name == group);
+        group.parse().ok().or_else(|| named().map(|(id, _)| *id))
+    };
+    let gid = match group {
+        Some(group) => Some(number(group)?),
+        None => None,
+    };
+    Some(Operation::Chown {
+        uid: Some(uid?),
+        gid,
     })
 }
 
@@ -319,7 +375,10 @@ fn edit_as_root(tool: &Tool, case: &Case) -> Option<Candidate> {
     let regular = case
         .inode()
         .is_some_and(|inode| inode.kind == Kind::Regular);
-    let fitting = edits && regular && is_of_the_system(case);
+    let opens = matches!(case.attempt.operation, Operation::Open(_));
+    // What is below /proc and /sys is no text to be edited.
+    let of_system = is_of_the_system(case) && case.purpose() != Some(Purpose::Kernel);
+    let fitting = edits && regular && opens && of_system;
     (fitting && case.facts.surroundings.sudo).then(|| {
         Candidate::new(
             Fit::Around,

@@ -3,17 +3,24 @@
 //! They are ranked elsewhere: by how well they suit the place, and by how few others each of them lets in.
 
 use super::case::Case;
-use super::{Candidate, Class, Fit, Purpose, Rule, deployment, elsewhere, held, node_at};
+use super::{
+    Candidate, Class, Fit, PEOPLE, Purpose, Rule, deployment, elsewhere, held, node_at,
+    standard_device,
+};
 use crate::attempt::Operation;
 use crate::byte_path;
 use crate::change::Change;
 use crate::facts::{Inode, Kind, Mount, NodeId, Perms, Tag, Walk};
+use crate::programs;
 
 /// The ways to grant the required permissions on the refusing inode.
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let Some(grant) = Grant::of(case) else {
         return Vec::new();
     };
+    if let Some(restored) = standard_device::restored(case) {
+        return vec![restored];
+    }
     let inode = grant.inode;
     if inode.uid == case.subject().uid {
         return vec![grant.own_bits()];
@@ -25,6 +32,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all.extend(grant.join_group());
     all.extend(grant.own_group());
     all.extend(grant.everybody());
+    all.extend(grant.without_acls().filter(|_| all.is_empty()));
     all.extend(elsewhere::candidates(case));
     all.extend(deployment::access(case));
     all
@@ -51,7 +59,10 @@ fn needed_next(case: &Case, id: NodeId) -> Perms {
             .is_some_and(|step| !matches!(step.found, Ok(Some(_))))
     };
     let made_there = case.facts.to.as_ref().is_some_and(in_it);
-    let altered = alters
+    let fills = programs::command_lines(&case.facts.surroundings.command)
+        .iter()
+        .any(|line| line.known.is_some_and(|known| known.fills));
+    let altered = (alters || fills)
         && in_it(&case.facts.walk)
         && (unseen(&case.facts.walk) || !matches!(operation, Operation::Open(_)));
     match made_there || altered {
@@ -249,12 +260,15 @@ impl<'a> Grant<'a> {
         };
         let group = case.facts.names.groups.get(&gid)?;
         case.facts.names.users.get(&case.subject().uid)?;
-        if !grants.contains(self.wanted) || case.subject().in_group(gid) {
+        let users = &case.facts.names.users;
+        let is_somebodys = users
+            .iter()
+            .any(|(uid, user)| PEOPLE.contains(uid) && *user == group.name);
+        if !grants.contains(self.wanted) || case.subject().in_group(gid) || is_somebodys {
             return None;
         }
         let meant = matches!(self.inode.kind, Kind::Char | Kind::Block | Kind::Socket);
         let fit = match case.purpose()? {
-            // The group of somebody's home belongs to that person.
             Purpose::Home => return None,
             _ if meant => Fit::Meant,
             Purpose::Device | Purpose::Runtime | Purpose::Log => Fit::Meant,
@@ -312,9 +326,14 @@ impl<'a> Grant<'a> {
         )
     }
 
-    /// Grants the permissions to everybody, as far as that is usual: search and read permission, never write permission.
+    /// Grants the permissions to everybody, as far as that is usual: searching or listing a directory, running a file that
+    /// everybody may read. Never write permission, never reading a file, and never a program that its group alone may run.
     fn everybody(&self) -> Option<Candidate> {
         let case = self.case;
+        let for_its_group = self.inode.group_bits().contains(Perms::X);
+        if self.inode.kind == Kind::Regular && (self.wanted.contains(Perms::R) || for_its_group) {
+            return None;
+        }
         let others = matches!(
             case.denial.rule,
             Rule::Class {
@@ -331,6 +350,29 @@ impl<'a> Grant<'a> {
             )
             .noting(format!("lets everybody {may}"))
         })
+    }
+
+    /// Where nobody can be let in alone: what would make that possible, and whom to ask.
+    fn without_acls(&self) -> Option<Candidate> {
+        let case = self.case;
+        let in_container = case.facts.surroundings.container.is_some();
+        if in_container
+            || knows_acls(case)
+            || matches!(self.inode.kind, Kind::Char | Kind::Block | Kind::Socket)
+        {
+            return None;
+        }
+        let (who, path) = (case.who(), case.path());
+        let owner = case.user(self.inode.uid);
+        Some(Candidate::advice(match case.mount()?.keeps_acls() {
+            true => format!(
+                "install the package acl: with setfacl, {who} alone can be let in to {path}; or ask {owner} for a group that may"
+            ),
+            false => format!(
+                "ask {owner} to give {path} to a group that {who} is in: this file system keeps no ACLs, by which {who} alone could \
+                 be let in"
+            ),
+        }))
     }
 
     fn chmod(&self, shift: u32) -> Change {

@@ -3,6 +3,8 @@
 use super::case::Case;
 use super::{Candidate, Rule, Words, elsewhere, grant};
 use crate::attempt::{ACCESS_ACL, Operation};
+use crate::change::Change;
+use crate::quote;
 
 pub(super) fn words(case: &Case) -> Words {
     let (who, path) = (case.who(), case.path());
@@ -29,6 +31,23 @@ pub(super) fn words(case: &Case) -> Words {
     case.words(because, rule)
 }
 
+/// Whom to leave it to, with the command where that is known.
+fn to_the_owner(case: &Case, owner: u32) -> String {
+    let name = case.user(owner);
+    let id = case.facts.walk.target();
+    let change = id.map(|id| Change::ByRoot {
+        operation: case.attempt.operation.clone(),
+        path: case.facts.node(id).path.clone(),
+    });
+    let command = change.and_then(|change| change.argv(case.subject(), case.facts));
+    let command = command.or_else(|| elsewhere::does_just_that(case));
+    match command.map(|argv| quote::command(&argv)) {
+        _ if owner == 0 => format!("leave it to {name}, who owns it"),
+        Some(command) => format!("leave it to {name}, who owns it and may: {command}"),
+        None => format!("leave it to {name}, who owns it, or to root"),
+    }
+}
+
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let mut all = Vec::new();
     all.extend(grant::give_back(case));
@@ -36,11 +55,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all.extend(elsewhere::as_root(case));
     all.extend(elsewhere::by_root(case));
     if let Rule::Ownership { owner, .. } = case.denial.rule {
-        let or_root = if owner == 0 { "" } else { ", or to root" };
-        let owner = case.user(owner);
-        all.push(Candidate::advice(format!(
-            "leave it to {owner}, who owns it{or_root}"
-        )));
+        all.push(Candidate::advice(to_the_owner(case, owner)));
     }
     all
 }

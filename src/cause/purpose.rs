@@ -31,6 +31,7 @@ pub enum Purpose {
 const SYSTEM: &[&[u8]] = &[
     b"/bin",
     b"/boot",
+    b"/efi",
     b"/etc",
     b"/lib",
     b"/lib32",

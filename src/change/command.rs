@@ -189,7 +189,7 @@ fn before(facts: &Facts, node: NodeId) -> Option<Acl> {
 fn octal(facts: &Facts, node: NodeId, mode: u32) -> String {
     match inode(facts, node).is_some_and(crate::facts::Inode::is_dir) {
         true => format!("{mode:05o}"),
-        false => format!("{mode:04o}"),
+        false => format!("{mode:03o}"),
     }
 }
 

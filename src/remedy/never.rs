@@ -10,7 +10,7 @@ mod secret;
 
 use super::safely;
 use crate::attempt::{Attempt, Object, Operation, Subject};
-use crate::cause::{Obstacle, Purpose, held, purpose};
+use crate::cause::{Obstacle, PEOPLE, Purpose, held, is_standard, purpose};
 use crate::change::Change;
 use crate::facts::{Facts, Kind, NodeId, Walk};
 
@@ -53,12 +53,16 @@ pub enum Never {
     Swapped,
     /// Something that root or a service has deliberately closed to others, in a system directory.
     Closed,
-    /// A file that a user keeps private, wherever it is.
+    /// What its owner keeps private, wherever it is, and another person's object that would be removed.
     Private,
     /// Data that root keeps to itself: swap, snapshots, backups, keys.
     KeptByRoot,
     /// A device or a socket, which is opened to a group rather than by an ACL entry that the next start would remove.
     Special,
+    /// It is only mounted in the subject's own place, and belongs elsewhere.
+    MountedThere,
+    /// It decides who may become root.
+    Authority,
 }
 
 impl Never {
@@ -88,6 +92,12 @@ impl Never {
             ),
             Never::Special => format!(
                 "{path} is for root and its service: ask the administrator for a group that may use it"
+            ),
+            Never::MountedThere => format!(
+                "{path} is only mounted there, and belongs elsewhere: change it where it comes from"
+            ),
+            Never::Authority => format!(
+                "{path} decides who may become root: change it with its own tool (visudo, vipw, usermod)"
             ),
             Never::ReadOnly => format!(
                 "{path} lies on a read-only mount, where no mode or owner can be changed: change it where the data comes from"
@@ -143,6 +153,9 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle)
     {
         return Some(Never::ReadOnly);
     }
+    if change.alters().is_some() && takes_away_anothers(change, attempt, facts) {
+        return Some(Never::Private);
+    }
     match change {
         Change::Chmod { node, add } => place::bits(subject, facts, *node, *add),
         Change::AclGrant { node, perms, .. } => {
@@ -162,6 +175,11 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle)
         } => unmarked(subject, facts, *node),
         Change::JoinGroup(gid) => group::joined(attempt, facts, *gid, at),
         Change::RunAsRoot | Change::Tee if safely::is_way_led_astray(facts) => Some(Never::Swapped),
+        Change::RunAsRoot | Change::Tee | Change::Run { .. }
+            if command::reaches_too_far(change, attempt, facts).is_some() =>
+        {
+            command::reaches_too_far(change, attempt, facts)
+        }
         Change::Tee => None,
         Change::RunAsRoot if attempt.object == Object::Another(1) => Some(Never::Protection),
         Change::RunAsRoot => command::line(&facts.surroundings.command).or_else(|| {
@@ -173,7 +191,10 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle)
                 .then(|| command::by_root(subject, facts, &attempt.operation))
                 .flatten()
         }),
-        Change::ByRoot { operation, path } if safely::is_led_astray(operation, path, facts) => {
+        Change::ByRoot { operation, path }
+            if safely::is_led_astray(operation, path, facts)
+                && safely::command(change, subject, facts).is_none() =>
+        {
             Some(Never::Swapped)
         }
         Change::ByRoot { operation, .. } => command::by_root(subject, facts, operation),
@@ -187,6 +208,7 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle)
         Change::Run { argv, .. } => command::disarms(argv),
         Change::Deploy { setting, .. } => place::deployed(subject, facts, setting),
         Change::SetMode { .. } if only_closes(change, facts) => None,
+        Change::SetMode { node, mode } if is_standard(facts, *node, *mode) => None,
         Change::SetMode { node, mode } => {
             let inode = place::inode(facts, *node);
             let before = inode.map_or(0, |inode| inode.mode);
@@ -231,6 +253,28 @@ fn leads_astray(walk: &Walk, subject: &Subject, facts: &Facts) -> bool {
         .filter(|id| end != Some(*id))
         .filter_map(|id| place::inode(facts, id))
         .any(|inode| inode.kind == Kind::Symlink && ![0, subject.uid].contains(&inode.uid))
+}
+
+/// Whether a directory would be opened so that the subject can remove another person's object from it. A directory of that
+/// person's own, or one that the subject shares by its group, does not count.
+fn takes_away_anothers(change: &Change, attempt: &Attempt, facts: &Facts) -> bool {
+    let subject = &attempt.subject;
+    let removes = matches!(
+        attempt.operation,
+        Operation::Delete | Operation::Rmdir | Operation::Rename
+    );
+    let is_anothers = |walk: &Walk| {
+        let directory = walk.parent().filter(|id| change.alters() == Some(*id));
+        let directory = directory.and_then(|id| place::inode(facts, id));
+        let victim = walk.named().and_then(|id| place::inode(facts, id));
+        directory.zip(victim).is_some_and(|(directory, victim)| {
+            PEOPLE.contains(&victim.uid)
+                && ![subject.uid, directory.uid].contains(&victim.uid)
+                && directory.uid != subject.uid
+                && !subject.in_group(directory.gid)
+        })
+    };
+    removes && facts.walks().any(is_anothers)
 }
 
 /// Whether the change adds only owner bits, on a file that belongs to the subject.

@@ -9,7 +9,7 @@
 use super::hands::{self, Hands};
 use crate::attempt::{Operation, Subject};
 use crate::byte_path;
-use crate::cause::held;
+use crate::cause::{held, node_at};
 use crate::change::{Argv, Change, argv};
 use crate::facts::{Facts, Inode, NodeId, Perms};
 
@@ -18,6 +18,14 @@ pub(super) fn command(change: &Change, subject: &Subject, facts: &Facts) -> Opti
     let plain = change.argv(subject, facts)?;
     if subject.uid != 0 && !change.needs_root(subject, facts) {
         return Some(plain);
+    }
+    if let Change::ByRoot { operation, path } = change {
+        // Nobody can be asked to do it in his own name: what only root may.
+        let owner = matches!(operation, Operation::Chown { .. }).then(|| node_at(path, facts));
+        return match is_led_astray(operation, path, facts) {
+            true => by_number(&plain, owner??, hands::over(path, facts), subject, facts),
+            false => Some(plain),
+        };
     }
     let path = match touched(change, facts) {
         Touched::Nothing => return Some(plain),

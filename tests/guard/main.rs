@@ -4,18 +4,20 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-use permwrap::attempt::Attempt;
+use std::collections::{BTreeMap, BTreeSet};
+
+use permwrap::attempt::{Attempt, Object, Subject};
 use permwrap::cause::held;
 use permwrap::change::Change;
 use permwrap::facts::{Facts, NodeId, Perms, notation};
 use permwrap::judge::{Verdict, judge};
 use permwrap::remedy::{Fix, remedy};
-use support::{long_or, share};
+use support::long_or;
 
-/// In short runs, only one of this many objects is tried.
+/// In short runs, only one of this many operations is tried on each object.
 const SHARE: usize = 4;
 
-const TREE: &str = include_str!("debian.txt");
+const TREES: &[&str] = &[include_str!("debian.txt"), include_str!("packages.txt")];
 
 /// Three users: a person, a service whose home is a system directory, and a uid without a user.
 const SUBJECTS: &[&str] = &["alice alice", "www-data www-data", "4711 4711"];
@@ -23,7 +25,7 @@ const SUBJECTS: &[&str] = &["alice alice", "www-data www-data", "4711 4711"];
 /// Operations that a program may claim were refused, with the parameters of the message.
 const OPERATIONS: &[&str] = &[
     "read", "write", "exec", "list", "create", "mkdir", "delete", "chmod", "chown", "utime",
-    "connect",
+    "connect", "append", "truncate", "rmdir", "bind", "setxattr",
 ];
 
 /// Commands that a user may have run, or that a program may claim to be.
@@ -39,22 +41,35 @@ const COMMANDS: &[&str] = &[
     "sh -c PATH",
     "tee PATH",
     "vim PATH",
+    "mv x PATH",
+    "tmux -S PATH",
+];
+
+/// What no program that puts a file in place or edits one is run as root for: who may become root is said there, or it
+/// runs as another, or it is another person's.
+const NOT_FOR_ROOT: &[&str] = &[
+    "/etc/group",
+    "/etc/gshadow",
+    "/etc/ld.so.preload",
+    "/etc/pam.d",
+    "/etc/passwd",
+    "/etc/polkit-1",
+    "/etc/security",
+    "/etc/shadow",
+    "/etc/sudoers",
+    "/usr/bin/passwd",
+    "/usr/bin/dumpcap",
+    "/usr/sbin/unix_chkpwd",
+    // Another person's.
+    "/var/mail/bob",
+    "/var/mail/carol",
 ];
 
 const PEOPLE: &str = "
     user   1000 alice
     user   1001 bob
     user   1002 carol /export/carol
-    user   34   Debian-exim
     user   33   www-data
-    user   26   postgres
-    user   27   mysql
-    user   28   redis
-    user   29   gdm
-    user   30   tss
-    user   31   postfix
-    user   32   _apt
-    user   1    daemon
     group  1000 alice
     group  1001 bob
     group  1002 carol
@@ -68,17 +83,19 @@ const PEOPLE: &str = "
 ";
 
 /// An object of the tree, and what may be granted on it.
-struct Object<'a> {
+struct Thing {
     line: String,
-    path: &'a str,
-    group: &'a str,
+    path: &'static str,
+    owner: &'static str,
+    group: &'static str,
     allowed: Perms,
-    joined: Option<&'a str>,
+    joined: Option<&'static str>,
 }
 
-fn tree() -> Vec<Object<'static>> {
-    let lines = TREE.lines().filter(|line| !line.starts_with('#'));
+fn tree() -> Vec<Thing> {
+    let lines = TREES.iter().flat_map(|tree| tree.lines());
     lines
+        .filter(|line| !line.starts_with('#'))
         .map(|line| {
             let words: Vec<&str> = line.split_whitespace().collect();
             let grant = words.get(4).copied().unwrap_or_default();
@@ -94,9 +111,10 @@ fn tree() -> Vec<Object<'static>> {
                 b'c' | b'b' => " rdev=7:7",
                 _ => "",
             };
-            Object {
+            Thing {
                 line: format!("{}{device}", words[..4].join(" ")),
                 path: words[3],
+                owner: words[1],
                 group: words[2],
                 allowed: bit('r', Perms::R)
                     .or(bit('w', Perms::W))
@@ -107,8 +125,27 @@ fn tree() -> Vec<Object<'static>> {
         .collect()
 }
 
+/// A line for each user and group of the tree: those that are not people have numbers of services.
+fn names(objects: &[Thing]) -> BTreeMap<(&'static str, &'static str), String> {
+    let known = ["root", "alice", "bob", "carol", "www-data"];
+    let users = objects.iter().map(|it| ("user", it.owner));
+    let groups = objects.iter().map(|it| ("group", it.group));
+    let all: BTreeSet<_> = users.chain(groups).collect();
+    all.into_iter()
+        .filter(|(_, name)| !known.contains(name) && name.parse::<u32>().is_err())
+        .enumerate()
+        .map(|(at, (kind, name))| ((kind, name), format!("{kind} {} {name}\n", 100 + at)))
+        .collect()
+}
+
 /// A refusal in the notation of facts: the object, the directories above it, and a new name in it.
-fn scene(objects: &[Object], at: &Object, subject: &str, operation: &str, command: &str) -> String {
+fn scene(
+    (objects, names): (&[Thing], &BTreeMap<(&'static str, &'static str), String>),
+    at: &Thing,
+    subject: &str,
+    operation: &str,
+    command: &str,
+) -> String {
     let is_dir = at.line.starts_with('d');
     let new = matches!(operation, "create" | "mkdir") && is_dir;
     let path = match new {
@@ -119,30 +156,32 @@ fn scene(objects: &[Object], at: &Object, subject: &str, operation: &str, comman
         "chmod" => " mode=644",
         "chown" => " owner=1000:1000",
         "utime" => " now",
+        "setxattr" => " name=user.note",
         _ => "",
     };
     let mut text = String::from(PEOPLE);
-    let groups: std::collections::BTreeSet<&str> = objects.iter().map(|it| it.group).collect();
-    let known = ["root", "alice", "bob", "carol", "www-data"];
-    for (at, group) in groups
-        .iter()
-        .filter(|group| !known.contains(group))
-        .enumerate()
-    {
-        text.push_str(&format!("group {} {group}\n", 100 + at));
-    }
+    let on_the_way = || {
+        objects.iter().filter(|object| {
+            at.path == object.path
+                || object.path == "/"
+                || at.path.starts_with(&format!("{}/", object.path))
+        })
+    };
+    let met: BTreeSet<_> = on_the_way()
+        .flat_map(|object| [("user", object.owner), ("group", object.group)])
+        .collect();
+    text.extend(
+        met.iter()
+            .filter_map(|name| names.get(name))
+            .map(String::as_str),
+    );
     text.push_str(&format!(
         "subject {subject}\nattempt {operation} {path}{details}\n"
     ));
     text.push_str(&format!("command {}\n", command.replace("PATH", &path)));
-    for object in objects {
-        let above = at.path == object.path
-            || object.path == "/"
-            || at.path.starts_with(&format!("{}/", object.path));
-        if above {
-            text.push_str(&object.line);
-            text.push('\n');
-        }
+    for object in on_the_way() {
+        text.push_str(&object.line);
+        text.push('\n');
     }
     if new {
         text.push_str(&format!("missing {path}\n"));
@@ -151,7 +190,7 @@ fn scene(objects: &[Object], at: &Object, subject: &str, operation: &str, comman
 }
 
 /// What is harmful about a fix, if anything.
-fn harm(fix: &Fix, attempt: &Attempt, facts: &Facts, objects: &[Object]) -> Option<String> {
+fn harm(fix: &Fix, attempt: &Attempt, facts: &Facts, objects: &[Thing]) -> Option<String> {
     let mut subject = attempt.subject.clone();
     let mut after = facts.clone();
     for change in &fix.changes {
@@ -172,7 +211,13 @@ fn harm(fix: &Fix, attempt: &Attempt, facts: &Facts, objects: &[Object]) -> Opti
                 continue;
             }
             Change::ByRoot { operation, path } => {
-                let own = ["/tmp/", "/var/tmp/", "/srv/site", "/var/www/html"];
+                let own = [
+                    "/tmp/",
+                    "/var/tmp/",
+                    "/dev/shm/",
+                    "/srv/site",
+                    "/var/www/html",
+                ];
                 let path = String::from_utf8_lossy(path);
                 if !own.iter().any(|own| path.starts_with(own)) {
                     return Some(format!("root does {operation:?} to {path}"));
@@ -181,7 +226,8 @@ fn harm(fix: &Fix, attempt: &Attempt, facts: &Facts, objects: &[Object]) -> Opti
             Change::RunAsRoot => {
                 let program = String::from_utf8_lossy(&facts.surroundings.command[0]);
                 let fits = match &*program {
-                    "apt-get" | "touch" | "cp" | "tee" => true,
+                    "apt-get" => true,
+                    "touch" | "cp" | "tee" | "mv" => !is_not_for_root(attempt),
                     "rm" => attempt.operation.name() == "delete",
                     _ => false,
                 };
@@ -189,6 +235,9 @@ fn harm(fix: &Fix, attempt: &Attempt, facts: &Facts, objects: &[Object]) -> Opti
                     return Some(format!("root runs {program}"));
                 }
                 continue;
+            }
+            Change::Run { argv, .. } if argv[0] == b"sudoedit" && is_not_for_root(attempt) => {
+                return Some("edits it as root".to_owned());
             }
             Change::Make { parent, .. } => {
                 let path = String::from_utf8_lossy(&facts.node(*parent).path);
@@ -210,35 +259,53 @@ fn harm(fix: &Fix, attempt: &Attempt, facts: &Facts, objects: &[Object]) -> Opti
         }
         change.apply(&mut subject, &mut after);
     }
+    // Nobody else gains anything that may not be granted either.
+    let strangers = [1001, 4999].map(|uid| Subject::login(uid, uid, vec![uid]));
+    strangers
+        .iter()
+        .chain([&attempt.subject])
+        .find_map(|who| gained(who, facts, &after, objects))
+}
+
+fn is_not_for_root(attempt: &Attempt) -> bool {
+    let Object::Path(path) = &attempt.object else {
+        return false;
+    };
+    let path = String::from_utf8_lossy(path);
+    NOT_FOR_ROOT.iter().any(|one| {
+        path.strip_prefix(one)
+            .is_some_and(|rest| !rest.starts_with('.'))
+    })
+}
+
+/// What somebody gains on what is not his own, besides what may be granted.
+fn gained(who: &Subject, facts: &Facts, after: &Facts, objects: &[Thing]) -> Option<String> {
     (0..facts.nodes.len()).map(NodeId).find_map(|id| {
-        let (before, now) = (
-            held(&attempt.subject, id, facts)?,
-            held(&attempt.subject, id, &after)?,
-        );
-        let path = String::from_utf8_lossy(&facts.node(id).path).into_owned();
+        let node = facts.node(id);
+        let (had, has) = (held(who, id, facts)?, held(who, id, after)?);
+        let path = String::from_utf8_lossy(&node.path).into_owned();
         let allowed = objects.iter().find(|it| it.path == path)?.allowed;
-        let own = facts
-            .node(id)
-            .inode
-            .as_ref()
-            .is_ok_and(|inode| inode.uid == attempt.subject.uid);
-        let gained = now.minus(before).minus(allowed);
-        (!own && !gained.is_empty()).then(|| format!("grants {gained} on {path}"))
+        let inode = node.inode.as_ref();
+        let own = inode.is_ok_and(|inode| inode.uid == who.uid);
+        let gained = has.minus(had).minus(allowed);
+        (!own && !gained.is_empty()).then(|| format!("grants uid {} {gained} on {path}", who.uid))
     })
 }
 
 #[test]
 fn nothing_of_a_debian_is_opened_on_a_programs_word() {
     let objects = tree();
-    assert!(objects.len() > 290, "{}", objects.len());
-    let mut harms = std::collections::BTreeSet::new();
+    let names = names(&objects);
+    assert!(objects.len() > 650, "{}", objects.len());
+    let mut harms = BTreeSet::new();
     let (mut refusals, mut fixes) = (0, 0);
-    for (turn, at) in share(objects.iter().enumerate(), SHARE) {
+    for (turn, at) in objects.iter().enumerate() {
         for subject in SUBJECTS {
             for (number, operation) in OPERATIONS.iter().enumerate() {
-                {
+                // A share of the operations, another one for each object.
+                if (turn + number) % long_or(1, SHARE) == 0 {
                     let command = COMMANDS[(turn + number) % COMMANDS.len()];
-                    let text = scene(&objects, at, subject, operation, command);
+                    let text = scene((&objects, &names), at, subject, operation, command);
                     let scene = notation::parse(&text)
                         .unwrap_or_else(|malformed| panic!("{malformed:?}\n{text}"));
                     let (attempt, facts) = (&scene.attempt, &scene.facts);

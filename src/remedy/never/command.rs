@@ -2,10 +2,11 @@
 
 use super::Never;
 use super::place::{bits, inode, is_owner, ownership};
-use crate::attempt::{Operation, Subject};
+use crate::attempt::{Attempt, Object, Operation, Subject};
 use crate::byte_path;
-use crate::cause::{Purpose, purpose};
-use crate::facts::{Facts, Inode, NodeId};
+use crate::cause::{PEOPLE, Purpose, is_within, purpose};
+use crate::change::Change;
+use crate::facts::{Facts, Inode, Kind, NodeId};
 use crate::programs;
 
 /// Words that disable a protection, or open something to everybody.
@@ -108,16 +109,89 @@ pub(super) fn by_root(subject: &Subject, facts: &Facts, operation: &Operation) -
         Operation::Chmod(Some(mode)) => {
             let before = inode(facts, id)?.mode;
             let opens = mode & !before & 0o077 != 0 && !is_owner(subject, facts, id);
+            let closes = before & !mode & 0o077 != 0 && !is_owner(subject, facts, id);
             if mode & 0o6000 != 0 || opens {
                 return Some(Never::WritableByAll);
             }
+            if closes {
+                // Others use it.
+                return Some(Never::Shared);
+            }
             bits(subject, facts, id, mode & !before & 0o777)
         }
+        _ if removes && is_anothers_own(subject, facts, id) => Some(Never::Private),
         _ if removes && !facts.walk.parent().is_some_and(sticky) => Some(Never::ForeignTree),
         Operation::Chown { uid: None, .. } => None,
         Operation::Chown { .. } => ownership(subject, facts, id),
         _ => None,
     }
+}
+
+/// Files and directories that decide who may become root, and how.
+const AUTHORITY: &[&[u8]] = &[
+    b"/etc/doas.conf",
+    b"/etc/group",
+    b"/etc/gshadow",
+    b"/etc/ld.so.preload",
+    b"/etc/pam.d",
+    b"/etc/passwd",
+    b"/etc/polkit-1",
+    b"/etc/security",
+    b"/etc/shadow",
+    b"/etc/sudoers",
+    b"/etc/sudoers.d",
+];
+
+/// Why root is not to run a command that puts a file in place or edits one: what decides who may become root has tools of its
+/// own, another person's file is that person's business, and a set-user-ID program belongs to its package. Commands that
+/// administer the system are exempt.
+pub(super) fn reaches_too_far(change: &Change, attempt: &Attempt, facts: &Facts) -> Option<Never> {
+    let edits = |argv: &[Vec<u8>]| argv.first().is_some_and(|program| program == b"sudoedit");
+    if matches!(change, Change::Run { argv, .. } if !edits(argv)) {
+        return None;
+    }
+    let command = &facts.surroundings.command;
+    let name = command.first().map(|word| byte_path::name(word));
+    let known = name.and_then(programs::program);
+    if known.is_some_and(|program| program.administers) {
+        return None;
+    }
+    let asked = match &attempt.object {
+        Object::Path(path) => Some(path.as_slice()),
+        Object::Port { .. } | Object::Process | Object::Another(_) => None,
+    };
+    let met = || {
+        facts
+            .walks()
+            .flat_map(|walk| [walk.named(), walk.target()])
+            .flatten()
+    };
+    let decides = met()
+        .map(|id| facts.node(id).path.as_slice())
+        .chain(asked)
+        .chain(attempt.to.as_deref())
+        .any(|path| AUTHORITY.iter().any(|one| is_within(path, one)));
+    let gives_rights = |id: NodeId| {
+        inode(facts, id).is_some_and(|it| it.kind == Kind::Regular && it.mode & 0o6000 != 0)
+    };
+    if decides {
+        Some(Never::Authority)
+    } else if met().any(|id| is_another_persons(&attempt.subject, facts, id)) {
+        Some(Never::Private)
+    } else {
+        met().any(gives_rights).then_some(Never::Program)
+    }
+}
+
+/// Whether it belongs to another person, or its owner keeps it private.
+fn is_anothers_own(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
+    let private = |inode: &Inode| inode.mode & 0o077 == 0 && inode.uid != subject.uid;
+    is_another_persons(subject, facts, id) || inode(facts, id).is_some_and(private)
+}
+
+/// Whether it belongs to a person who is not the subject, and who can be asked.
+fn is_another_persons(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
+    inode(facts, id).is_some_and(|inode| inode.uid != subject.uid && PEOPLE.contains(&inode.uid))
 }
 
 /// Whether the program is a shell or an interpreter, or executes what it is given.

@@ -43,6 +43,9 @@ pub(super) fn widening(
         return None;
     }
     let inode = inode(facts, id)?;
+    if is_mounted_there(subject, facts, id) {
+        return Some(Never::MountedThere);
+    }
     if subject.uid != 0 && is_within(&node.path, b"/root") {
         return Some(Never::RootsHome);
     }
@@ -63,7 +66,8 @@ pub(super) fn widening(
     }
     let on_the_way = ON_THE_WAY.iter().any(|place| is_within(&node.path, place));
     let closed_to_others = !inode.other_bits().contains(Perms::R);
-    if is_closed_on_purpose(inode, purpose) || on_the_way && closed_to_others {
+    let made_for = is_made_for(subject, &node.path, facts);
+    if is_closed_on_purpose(inode, purpose, made_for) || on_the_way && closed_to_others {
         return Some(Never::Closed);
     }
     if is_kept_by_root(inode, &node.path, facts)
@@ -72,8 +76,8 @@ pub(super) fn widening(
     {
         return Some(Never::KeptByRoot);
     }
-    let private = inode.kind == Kind::Regular && inode.mode & 0o077 == 0;
-    if private && PEOPLE.contains(&inode.uid) && subject.uid != 0 && !names(subject, facts, id) {
+    // What lets in nobody but its owner is nobody else's business, whoever that is.
+    if inode.mode & 0o077 == 0 && subject.uid != 0 && !names(subject, facts, id) {
         return Some(Never::Private);
     }
     let project = facts.surroundings.project.as_deref();
@@ -89,15 +93,13 @@ pub(super) fn widening(
         _ if as_program => Some(Never::Program),
         Purpose::System if writes => Some(Never::System),
         // What is created anew at each start does not keep an ACL entry.
-        Purpose::Runtime | Purpose::Device if !is_made_for(subject, &node.path, facts) => {
-            Some(Never::Special)
-        }
+        Purpose::Runtime | Purpose::Device if !made_for => Some(Never::Special),
+        // Root reads back what it wrote there, and trusts it: a pid file.
+        Purpose::Runtime if writes && inode.uid == 0 && !inode.is_dir() => Some(Never::Special),
         Purpose::Temporary if writes && !is_below_own(subject, &node.path, facts) => {
             Some(Never::Shared)
         }
-        Purpose::State | Purpose::Log if writes && !is_made_for(subject, &node.path, facts) => {
-            Some(Never::System)
-        }
+        Purpose::State | Purpose::Log if writes && !made_for => Some(Never::System),
         _ => None,
     }
 }
@@ -109,16 +111,20 @@ fn is_of_the_system(purpose: Purpose) -> bool {
 
 /// Whether somebody deliberately keeps others out: an object of root that others may not read in a system location, what a
 /// service keeps private there, and what belongs to another person.
-fn is_closed_on_purpose(inode: &Inode, purpose: Purpose) -> bool {
+fn is_closed_on_purpose(inode: &Inode, purpose: Purpose, made_for: bool) -> bool {
     let closed_to_others = !inode.other_bits().contains(Perms::R);
     let private = inode.mode & 0o077 == 0;
     let of_somebody = inode.uid == 0 || PEOPLE.contains(&inode.uid) || purpose == Purpose::System;
-    is_of_the_system(purpose) && (private || closed_to_others && of_somebody)
+    // A service's directory may be passed through and listed; its data and settings are its own.
+    let of_a_service =
+        inode.kind == Kind::Regular && matches!(purpose, Purpose::State | Purpose::Runtime);
+    let closed = closed_to_others && (of_somebody || of_a_service && !made_for);
+    is_of_the_system(purpose) && (private || closed)
 }
 
-/// Whether nobody but root was meant to have access: neither others nor the group may read it. This also covers swap files,
-/// snapshots of the whole system and its backups, wherever they are. A file in another user's directory that root's group may
-/// read was left there by accident.
+/// Whether nobody but root, or a group that root chose, was meant to have access: others may not read it. This also covers
+/// swap files, snapshots of the whole system and its backups, wherever they are. A file in another user's directory that
+/// root's group may read was left there by accident.
 fn is_kept_by_root(inode: &Inode, path: &[u8], facts: &Facts) -> bool {
     let above = parents(path).next().unwrap_or(b"/");
     let in_roots = node_at(above, facts)
@@ -126,7 +132,12 @@ fn is_kept_by_root(inode: &Inode, path: &[u8], facts: &Facts) -> bool {
         .is_none_or(|above| above.uid == 0);
     let private = inode.mode & 0o077 == 0;
     let closed = !inode.other_bits().contains(Perms::R);
-    inode.uid == 0 && (private || closed && inode.gid == 0 && in_roots)
+    // A file of root's that has a group is for that group, and one that is as good as root is root.
+    let group = facts.names.groups.get(&inode.gid);
+    let is_powerful = group.is_some_and(|group| super::is_powerful(&group.name));
+    let for_its_group = inode.kind == Kind::Regular || is_powerful;
+    let chosen = in_roots && (inode.gid == 0 || for_its_group);
+    inode.uid == 0 && (private || closed && chosen)
 }
 
 /// Whether a service's directory in a system location is meant for the subject: it belongs to the subject, or is named after it
@@ -176,6 +187,9 @@ pub(super) fn ownership(subject: &Subject, facts: &Facts, id: NodeId) -> Option<
     if inode.kind == Kind::Regular && inode.links > 1 {
         return Some(Never::OtherNames);
     }
+    if is_mounted_there(subject, facts, id) {
+        return Some(Never::MountedThere);
+    }
     let path = &facts.node(id).path;
     let purpose = purpose(path, subject.uid, facts);
     if inode.is_dir() && inode.other_bits().contains(Perms::W) && purpose != Purpose::Own {
@@ -195,6 +209,22 @@ pub(super) fn ownership(subject: &Subject, facts: &Facts, id: NodeId) -> Option<
         Purpose::Service => widening(subject, facts, id, Perms::RWX).or(Some(Never::ForeignTree)),
         _ => widening(subject, facts, id, Perms::RWX).or(Some(Never::System)),
     }
+}
+
+/// Whether it is in the subject's own location only because something of another user is bind-mounted there: by its real name
+/// it may be any file of the system. In a container, volumes are mounted that way.
+fn is_mounted_there(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
+    let mount = facts.mount_of(id);
+    let around = &facts.surroundings;
+    let place = purpose(&mount.point, subject.uid, facts) == Purpose::Own
+        || is_below_own(subject, &mount.point, facts);
+    let top = node_at(&mount.point, facts);
+    place
+        && around.container.is_none()
+        && around.home.as_deref() != Some(&mount.point)
+        && !mount.root.is_empty()
+        && mount.root != b"/"
+        && !top.is_some_and(|top| is_owner(subject, facts, top))
 }
 
 /// Changing the object's group to that of the subject.
@@ -287,7 +317,7 @@ pub(super) fn deployed(subject: &Subject, facts: &Facts, setting: &Deployment) -
             if home_of(path).is_some() && purpose != Purpose::Own {
                 return Some(Never::OpenHome);
             }
-            let closed = is_closed_on_purpose(inode, purpose) && inode.uid == 0;
+            let closed = is_closed_on_purpose(inode, purpose, true) && inode.uid == 0;
             systems(path).or(closed.then_some(Never::Closed))
         }
         Deployment::GroupAdd(0) | Deployment::RunAs { uid: 0, .. } => Some(Never::PowerfulGroup),

@@ -32,18 +32,35 @@ const SECRETS: &[&[u8]] = &[
 ];
 
 /// Directories of keys and passwords in a home directory.
-const DIRECTORIES: &[&[u8]] = &[b".aws", b".gnupg", b".kube", b".password-store", b".ssh"];
+const DIRECTORIES: &[&[u8]] = &[
+    b".aws",
+    b".azure",
+    b".docker",
+    b".gnupg",
+    b".kube",
+    b".password-store",
+    b".ssh",
+];
 
 /// Names of files that hold keys or passwords.
 const NAMES: &[&[u8]] = &[
+    b".erlang.cookie",
     b".git-credentials",
+    b".htpasswd",
     b".my.cnf",
     b".netrc",
+    b".npmrc",
     b".pgpass",
+    b".pypirc",
+    b".s3cfg",
+    b".smbcredentials",
     b".vault-token",
+    b"wallet.dat",
 ];
 
-const ENDINGS: &[&[u8]] = &[b".key", b".keytab", b"_key", b".kdbx"];
+const ENDINGS: &[&[u8]] = &[
+    b".jks", b".kdbx", b".key", b".keytab", b".ovpn", b".p12", b".pfx", b".ppk", b"_key",
+];
 
 /// Whether the attempt concerns a secret of somebody else.
 pub(super) fn is_about_one(attempt: &Attempt, facts: &Facts) -> bool {

@@ -57,3 +57,182 @@ fn modes_of_the_kernels_files_stay() {
     ";
     assert_eq!(commands(scene), [""; 0]);
 }
+
+#[test]
+fn what_its_owner_keeps_from_all_others_is_nobody_elses_business() {
+    for (owner, kind) in [
+        ("bob", "drwx------"),
+        ("deploy", "drwx------"),
+        ("bob", "-rw-------"),
+    ] {
+        let fix = first(&format!(
+            "subject alice alice
+             attempt read /srv/kept
+             {kind} {owner} bob /srv/kept"
+        ));
+        assert!(fix.argv.is_empty(), "{fix:?}");
+        assert_eq!(fix.title, "ask the owner of /srv/kept");
+    }
+}
+
+#[test]
+fn what_root_gave_to_a_group_is_for_that_group() {
+    let scene = "
+        subject alice alice
+        attempt read /srv/app.conf
+        -rw-r----- root www /srv/app.conf
+    ";
+    assert_eq!(commands(scene), ["usermod -aG www alice"]);
+}
+
+#[test]
+fn another_persons_file_is_not_taken_away_by_opening_the_directory() {
+    let scene = "
+        subject alice alice
+        attempt delete /srv/both/bobs
+        drwxr-xr-x deploy www /srv/both
+        -rw-r--r-- bob bob /srv/both/bobs
+    ";
+    let fix = first(scene);
+    assert!(fix.argv.is_empty(), "{fix:?}");
+}
+
+#[test]
+fn a_program_for_a_group_is_not_opened_to_everybody() {
+    let scene = "
+        subject alice alice
+        attempt exec /srv/tool
+        -rwxr-xr-- root www /srv/tool
+    ";
+    let all = commands(scene);
+    assert_eq!(all[0], "setfacl -m u:alice:r-x /srv/tool", "{all:?}");
+    assert!(all.iter().all(|it| !it.starts_with("chmod")), "{all:?}");
+}
+
+#[test]
+fn a_file_is_not_opened_to_everybody_for_want_of_acls() {
+    let scene = "
+        subject alice alice
+        attempt read /srv/f
+        mount /srv ramfs rw
+        -rw-r----- bob bob /srv/f
+    ";
+    let fix = first(scene);
+    assert!(fix.argv.is_empty(), "{fix:?}");
+    assert!(
+        fix.title.starts_with("ask bob to give /srv/f to a group"),
+        "{fix:?}"
+    );
+}
+
+#[test]
+fn what_is_only_mounted_in_ones_own_home_is_not_given_away() {
+    let scene = "
+        subject alice alice
+        attempt write /home/alice/hosts
+        mount /home/alice/hosts ext4 rw root=/etc/hosts
+        setting fs.protected_hardlinks 1
+        -rw-r--r-- root root /home/alice/hosts inode=8:1/77
+    ";
+    let fix = first(scene);
+    assert!(
+        fix.argv.is_empty() && fix.title.contains("only mounted there"),
+        "{fix:?}"
+    );
+}
+
+#[test]
+fn a_device_that_lost_its_mode_gets_it_back() {
+    let scene = |line: &str| {
+        format!(
+            "subject alice alice
+             attempt write /dev/null
+             drwxr-xr-x root root /dev
+             {line} root root /dev/null"
+        )
+    };
+    assert_eq!(commands(&scene("crw-------")), [""; 0]);
+    let lost = scene("crw-------") + " rdev=1:3";
+    assert_eq!(commands(&lost), ["chmod 666 /dev/null"]);
+    assert!(first(&lost).verified);
+    assert_eq!(
+        commands(&scene("-rw-r--r--")),
+        ["rm /dev/null", "mknod -m 0666 /dev/null c 1 3"]
+    );
+}
+
+#[test]
+fn the_owner_is_asked_before_root_takes_a_file_away() {
+    let scene = |owner: &str| {
+        format!(
+            "subject alice alice
+             attempt delete /tmp/f
+             command rm /tmp/f
+             drwxrwxrwt root root /tmp
+             -rw-r--r-- {owner} {owner} /tmp/f"
+        )
+    };
+    let fix = first(&scene("bob"));
+    assert!(fix.title.starts_with("ask bob to delete /tmp/f"), "{fix:?}");
+    assert_eq!(commands(&scene("bob")), [""; 0]);
+    assert_eq!(commands(&scene("root")), ["rm /tmp/f"]);
+}
+
+#[test]
+fn what_decides_who_is_root_is_not_replaced_by_root_on_a_word() {
+    for command in [
+        "mv /etc/passwd /etc/passwd.old",
+        "cp x /etc/passwd",
+        "vim /etc/passwd",
+    ] {
+        let operation = match command.starts_with("mv") {
+            true => "rename /etc/passwd to=/etc/passwd.old",
+            false => "write /etc/passwd",
+        };
+        let fix = first(&format!(
+            "subject alice alice
+             attempt {operation}
+             command {command}
+             drwxr-xr-x root root /etc
+             -rw-r--r-- root root /etc/passwd
+             missing /etc/passwd.old"
+        ));
+        assert!(fix.argv.is_empty(), "{command}: {fix:?}");
+        assert!(fix.title.contains("visudo, vipw"), "{command}: {fix:?}");
+    }
+}
+
+#[test]
+fn a_program_that_makes_its_own_socket_needs_to_write_there() {
+    let scene = |command: &str| {
+        commands(&format!(
+            "subject alice alice
+             attempt connect /srv/mux/socket
+             command {command}
+             drwxr-x--- deploy www /srv/mux
+             unseen /srv/mux/socket"
+        ))
+    };
+    assert_eq!(
+        scene("tmux -S /srv/mux/socket")[0],
+        "setfacl -m u:alice:-wx /srv/mux"
+    );
+    assert_eq!(
+        scene("nc -U /srv/mux/socket")[0],
+        "setfacl -m u:alice:--x /srv/mux"
+    );
+}
+
+#[test]
+fn ones_own_file_is_given_away_from_firm_ground_down() {
+    let scene = "
+        subject alice alice
+        attempt chown /home/alice/f owner=1001
+        setting fs.protected_hardlinks 1
+        -rw-r--r-- alice alice /home/alice/f inode=8:1/77
+    ";
+    assert_eq!(
+        commands(scene),
+        ["find /home/alice -xdev -inum 77 -uid 1000 -execdir chown -h bob '{}' +"]
+    );
+}
