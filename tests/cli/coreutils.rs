@@ -62,10 +62,10 @@ fn mkdir_of_several_levels() {
 fn rm_in_a_sticky_directory() {
     Case {
         needs: &[],
-        scene: "install -d -m 1777 /srv/sticky && touch /srv/sticky/bobs && chown bob: /srv/sticky/bobs && chmod 666 /srv/sticky/bobs",
-        command: "rm -f /srv/sticky/bobs",
+        scene: "install -d -m 1777 /srv/sticky && touch /srv/sticky/left && chown 990:990 /srv/sticky/left && chmod 666 /srv/sticky/left",
+        command: "rm -f /srv/sticky/left",
         errno: "EPERM",
-        path: "/srv/sticky/bobs",
+        path: "/srv/sticky/left",
         cause: "sticky-directory",
         at: "/srv/sticky",
     }
@@ -146,8 +146,8 @@ fn cp_onto_a_read_only_file() {
 fn chmod_of_somebody_elses_file() {
     let case = Case {
         needs: &[],
-        scene: "touch /srv/f && chown bob: /srv/f",
-        command: "chmod 600 /srv/f",
+        scene: "touch /srv/f && chown 990:990 /srv/f",
+        command: "chmod 744 /srv/f",
         errno: "EPERM",
         path: "/srv/f",
         cause: "not-owner",
@@ -156,17 +156,17 @@ fn chmod_of_somebody_elses_file() {
     let Some((world, fix, wrapped)) = case.explained() else {
         return;
     };
-    // The fix does what alice intended; she is still not permitted to do it herself.
-    assert_eq!(fix["commands"][0], "chmod 600 /srv/f", "{wrapped}");
+    // The fix does what alice meant to do: she herself may not do it afterwards either.
+    assert_eq!(fix["commands"][0], "chmod 744 /srv/f", "{wrapped}");
     assert_eq!(fix["needs_root"], true, "{wrapped}");
-    world.root("chmod 600 /srv/f && test $(stat -c %a /srv/f) = 600");
+    world.root("chmod 744 /srv/f && test $(stat -c %a /srv/f) = 744");
 }
 
 #[test]
 fn find_in_a_directory_that_cannot_be_listed() {
     Case {
         needs: &[],
-        scene: "install -d -m 755 /srv/tree && install -d -m 700 -o deploy /srv/tree/closed",
+        scene: "install -d -m 755 /srv/tree && install -d -m 711 -o deploy /srv/tree/closed",
         command: "find /srv/tree",
         errno: "EACCES",
         path: "/srv/tree/closed",

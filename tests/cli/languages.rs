@@ -62,7 +62,7 @@ fn node_reads_a_closed_file() {
 fn perl_lists_a_closed_directory() {
     Case {
         needs: &["perl"],
-        scene: "install -d -m 700 -o deploy /srv/closed",
+        scene: "install -d -m 711 -o deploy /srv/closed",
         command: "perl -e 'opendir(my $d, \"/srv/closed\") or die \"cannot list /srv/closed: $!\\n\"'",
         errno: "EACCES",
         path: "/srv/closed",
