@@ -71,7 +71,7 @@ pub fn source_lines(path: &[u8], number: u32) -> (Vec<Vec<u8>>, usize) {
     source::lines(Path::new(OsStr::from_bytes(path)), number, 4)
 }
 
-/// The beginning of a script's text: as much as people write. `None` where it is no regular file, or cannot be read.
+/// The content of a script, at most the first mebibyte. `None` if it is not a regular file or cannot be read.
 #[must_use]
 pub fn script(path: &[u8]) -> Option<Vec<u8>> {
     small_file::beginning(self::path(path), small_file::MOST).ok()
@@ -155,8 +155,8 @@ pub fn program_file(command: &[Vec<u8>], directory: &[u8]) -> Option<ProgramFile
     program::file(path(&byte_path::join(directory, program)))
 }
 
-/// The known name of a program that goes by another one: a copy of `cat` for a profile of its own, say. It is looked for by its
-/// path, or without a slash along `search_path`, and told by its content.
+/// The name by which permwrap knows a program that was started under another name, such as a copy of `cat` that has a security
+/// profile of its own. The program is looked up along `search_path` if its name has no slash, and identified by its content.
 #[must_use]
 pub fn known_name(program: &[u8], directory: &[u8], search_path: &[Vec<u8>]) -> Option<Vec<u8>> {
     let place = match program.contains(&b'/') {

@@ -204,7 +204,7 @@ fn of_call(attempt: Attempt, circumstances: &Circumstances, views: &mut Views) -
              server refused it, or it changed since"
         ))
     };
-    // No mode answers that a file system is read-only, and the other way round.
+    // EROFS and a refusal for lack of permission never have the same cause.
     let is_other = |denial: &Denial| {
         let is_read_only = |errno: Errno| errno == Errno::RoFs;
         answered.is_some_and(|errno| is_read_only(errno) != is_read_only(denial.errno))

@@ -64,7 +64,7 @@ pub struct Program {
     pub cover: Vec<String>,
     read_only: Vec<String>,
     closes: Vec<String>,
-    /// Where its server listens: the variable that tells, and the usual place.
+    /// Where its server listens: an environment variable that overrides it, and the default path.
     pub socket: Option<(String, String)>,
     /// What the paths of its own files contain.
     pub keeps: Vec<String>,

@@ -171,7 +171,7 @@ fn run_on_terminal(command: &Command, options: Options, make: MakeObserver) -> !
         complain("--no-pty: the terminal is left alone, nothing is watched");
         become_the_command(command);
     }
-    // The terminal is not the controlling one, or stderr is none: there is nothing to intercept.
+    // stderr is not a terminal, or not the controlling one: there is nothing to intercept.
     if !terminal::is_replaceable() {
         become_the_command(command);
     }

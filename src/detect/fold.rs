@@ -99,7 +99,7 @@ fn are_of_two_programs(a: &Incident, b: &Incident) -> bool {
 fn alters(operation: &Operation) -> bool {
     match operation {
         Operation::Open(how) => how.write || how.create,
-        // What a program does not trust it does not read either.
+        // A program does not even read a file that it does not trust.
         Operation::List | Operation::Traverse | Operation::Exec | Operation::Trust(_) => false,
         _ => true,
     }

@@ -1,5 +1,6 @@
-//! A container as its engine describes it: what its users may not look at themselves, such as a container of Docker's for a
-//! member of group docker, the engine tells them. It also tells of a container that has ended.
+//! A container as its engine describes it over its socket. The engine answers when permwrap may not examine the container's
+//! processes itself, as for a container of Docker's if the user is merely a member of group docker, or when the container has
+//! already ended.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -36,25 +37,26 @@ const DEFAULT: &[Capability] = &[
     Capability::Kill,
 ];
 
-/// The file systems that an engine mounts in every container: the archive shows what lies beneath.
+/// Where an engine mounts kernel file systems in every container. The archive shows only the directories beneath those mounts.
 const OF_THE_KERNEL: &[&[u8]] = &[b"/dev", b"/proc", b"/sys"];
 
-/// How many paths of one text are asked for before any is known to be meant.
+/// The maximum number of paths in a text that are asked for in advance, before any of them is known to matter.
 const MOST_AHEAD: usize = 4;
 
-/// How many names of one path are asked for.
+/// The maximum number of names that are asked for while paths are resolved.
 const MOST_NAMES: usize = 64;
 
-/// Which container is meant.
+/// How the container is identified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
-    /// The only one that was created since permwrap's parent process started, of an image that is one of these words if any are.
+    /// The only container that was created since permwrap's parent process started. Its image must be one of these words,
+    /// unless there are none.
     New(Vec<String>),
-    /// One of these names, whichever is a container's, and the user that the command was run as, if it was told.
+    /// The first of these names that a container has, and the user that the command was told to run as.
     Named(Vec<String>, Option<String>),
 }
 
-/// A container, and the engine that tells of it.
+/// A container, and the engine that describes it.
 #[derive(Debug)]
 pub struct Answered {
     engine: Engine,
@@ -62,7 +64,7 @@ pub struct Answered {
     user: String,
     /// The content of its passwd(5) and group(5).
     accounts: [Vec<u8>; 2],
-    /// What was asked for already, by its path.
+    /// The answers so far, by path.
     members: RefCell<Members>,
 }
 
@@ -70,8 +72,9 @@ pub struct Answered {
 type Members = BTreeMap<Vec<u8>, Option<Member>>;
 
 impl Answered {
-    /// The container, by the first engine that knows of it, with what a text from there names. Many a container is removed a
-    /// moment after it failed, so all is asked for at once. `None` if no socket is open to permwrap.
+    /// Finds the container with the first engine that knows it, and asks for everything that a text from there names. All of it
+    /// is asked for at once, because a container is often removed a moment after it failed. `None` if none of the engines
+    /// answers or knows the container.
     #[must_use]
     pub fn by(sockets: &[PathBuf], wanted: &Wanted, text: &[u8]) -> Option<Answered> {
         sockets.iter().find_map(|socket| {
@@ -104,13 +107,13 @@ impl Answered {
         })
     }
 
-    /// Whether anything of its files was seen before it was removed.
+    /// Whether its root directory was seen before the container was removed.
     #[must_use]
     pub fn is_seen(&self) -> bool {
         matches!(self.members.borrow().get(&b"/"[..]), Some(Some(_)))
     }
 
-    /// Asks for what another text names, while that can be had.
+    /// Asks for what another text names, while the container still exists.
     pub fn look_ahead(&self, text: &[u8]) {
         let mut known = self.members.borrow_mut();
         for path in named_in(text) {
@@ -301,7 +304,7 @@ impl Answered {
         [root].into_iter().chain(given).collect()
     }
 
-    /// Resolves a path, asking for one name after the other.
+    /// Resolves a path, asking the engine for one name at a time.
     fn walk(&self, path: &[u8], follow: bool, tree: &mut Tree, facts: &mut Facts) -> Walk {
         for _ in 0..MOST_NAMES {
             match tree.walk(&facts.nodes, path, follow) {
@@ -332,7 +335,7 @@ impl Answered {
         }
         let known = self.members.borrow().get(path).cloned();
         let member = match known {
-            // Of one that is being removed, some may have gone already.
+            // While a container is being removed, an absent file may merely have been deleted already.
             Some(None) if self.is_going() => return Err(unseen()),
             Some(member) => member,
             None => self
@@ -358,7 +361,8 @@ impl Answered {
         }))
     }
 
-    /// The path here of an object on a bind mount, if what lies there can be seen to be the same.
+    /// The path of an object in the container, with its path here if it is on a bind mount and nothing indicates that the two
+    /// differ.
     fn path_here(&self, node: &Node, facts: &Facts) -> Option<(Vec<u8>, Vec<u8>)> {
         let mount = &facts.mounts[node.mount.0];
         if mount.point == b"/" || !mount.root.starts_with(b"/") {
@@ -372,7 +376,7 @@ impl Answered {
                     && found.gid() == inode.gid
                     && found.mode() & 0o7777 == inode.mode
             }
-            // The user may not look at what the engine mounts for him.
+            // Volumes are usually in a directory that only the engine may search.
             Err(error) => error.kind() == std::io::ErrorKind::PermissionDenied,
         };
         (is_it && here != node.path).then(|| (node.path.clone(), here))
@@ -389,8 +393,8 @@ fn mount_at(path: &[u8], mounts: &[Mount]) -> MountId {
     MountId(deepest.map_or(0, |(at, _)| at))
 }
 
-/// The id of the only container that was created since permwrap's parent process started: that of the run. Of several it is
-/// not known which one spoke.
+/// The id of the only container that was created since permwrap's parent process started. `None` if there are several, because
+/// any of them may have written the message.
 fn new(engine: &Engine) -> Option<String> {
     let start = start_of(rustix::process::getppid()?.as_raw_nonzero().get())?;
     let listed = engine.newest(2)?.into_iter();
@@ -399,7 +403,7 @@ fn new(engine: &Engine) -> Option<String> {
     recent.next().is_none().then_some(only.id)
 }
 
-/// What lies at the absolute paths that a text names, and on the way there.
+/// The files at the absolute paths in a text, the directories that lead there, and the targets of symlinks.
 fn members(engine: &Engine, id: &str, text: &[u8]) -> Members {
     let mut found = Members::new();
     let mut open: Vec<Vec<u8>> = named_in(text).take(MOST_AHEAD).collect();
@@ -438,7 +442,7 @@ fn accounts(engine: &Engine, id: &str) -> [Vec<u8>; 2] {
     ["/etc/passwd", "/etc/group"].map(content)
 }
 
-/// The absolute paths that stand in a text, the last first: what a message names stands at its end.
+/// The absolute paths in a text, last first, because a message usually names the object at its end.
 fn named_in(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     let is_edge = |byte: &u8| byte.is_ascii_whitespace() || b"'\"`:;,()[]<>".contains(byte);
     let words = text.rsplit(move |byte| is_edge(byte));
@@ -454,7 +458,7 @@ fn is_of_the_kernel(path: &[u8]) -> bool {
 /// When a process started, in whole seconds since the epoch (proc_pid_stat(5)).
 fn start_of(pid: i32) -> Option<u64> {
     const STARTED: usize = 19;
-    /// Ticks in a second (USER_HZ).
+    /// Ticks per second (USER_HZ).
     const TICKS: u64 = 100;
     let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
     let end = stat.iter().rposition(|byte| *byte == b')')?;

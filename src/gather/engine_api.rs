@@ -1,5 +1,5 @@
-//! What a container engine answers over its socket (the Docker Engine API, which Podman serves too). Only GET requests are made;
-//! they change nothing.
+//! A client for the API of container engines (the Docker Engine API, which Podman serves too). It only makes GET requests,
+//! which change nothing.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -11,13 +11,13 @@ use serde::de::DeserializeOwned;
 
 use crate::facts::{Inode, Kind};
 
-/// The longest wait for one answer.
+/// The timeout of each read and write.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
-/// The most that is read of an answer in JSON, in bytes, and of a file of a container.
+/// The maximum size in bytes of a JSON answer, and of a file of a container.
 const MOST: u64 = 1024 * 1024;
 
-/// The beginning of an archive: enough for the header of its first member, with an extended header before it.
+/// How much of an archive is read, in bytes: enough for the header of its first member, with an extended header before it.
 const BEGINNING: u64 = 8 * 1024;
 
 const BLOCK: usize = 512;
@@ -37,7 +37,7 @@ pub(super) struct Listed {
     pub created: u64,
 }
 
-/// The configuration of a container, as far as it is used.
+/// The parts of a container's configuration that are used.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct Inspected {
@@ -92,7 +92,7 @@ pub(super) struct MountPoint {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Member {
     pub inode: Inode,
-    /// The target, of a symlink.
+    /// The target, if it is a symlink.
     pub link: Option<Vec<u8>>,
     /// The beginning of its content.
     pub content: Vec<u8>,
@@ -119,8 +119,8 @@ impl Engine {
         self.json(&format!("/containers/{container}/json"))
     }
 
-    /// The file at this path of a container, which may have ended; a symlink at its end is not followed. `Some(None)` if there
-    /// is none.
+    /// The file at this path in a container, which may have ended. A symlink at the end is not followed. `Some(None)` if there
+    /// is no such file.
     pub(super) fn member(&self, id: &str, path: &[u8]) -> Option<Option<Member>> {
         let archive = format!("/containers/{id}/archive?path={}", percent_encoded(path));
         let (status, body) = self.get(&archive, BEGINNING)?;
@@ -145,7 +145,8 @@ impl Engine {
         (status == 200).then(|| serde_json::from_slice(&body).ok())?
     }
 
-    /// The status and the beginning of the body of an answer. HTTP/1.0 answers come in one piece and end with the connection.
+    /// The status and the beginning of the body of an answer. Requests are HTTP/1.0, so that the answer is not chunked and ends
+    /// with the connection.
     fn get(&self, path: &str, most: u64) -> Option<(u16, Vec<u8>)> {
         let mut stream = UnixStream::connect(&self.socket).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).ok()?;
@@ -164,7 +165,7 @@ impl Engine {
     }
 }
 
-/// A path as the value of a query.
+/// Escapes a path for a query string.
 fn percent_encoded(path: &[u8]) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/_.-~".contains(&byte);
     let encode = |&byte: &u8| match plain(byte) {
@@ -212,7 +213,7 @@ fn first_member(archive: &[u8]) -> Option<Member> {
     }
 }
 
-/// A number of a header: octal digits, or binary if it is too large for those.
+/// A number in a tar header: octal digits, or big-endian binary if it is too large for those.
 fn number(field: &[u8]) -> Option<u64> {
     if field[0] & 0x80 != 0 {
         let join = |number: u64, byte: &u8| (number << 8) | u64::from(*byte);

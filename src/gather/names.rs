@@ -65,7 +65,7 @@ impl Databases {
         }
     }
 
-    /// The databases that passwd(5) and group(5) with this content are.
+    /// The databases with this content of passwd(5) and group(5).
     pub(super) fn of_texts(passwd: &[u8], group: &[u8]) -> Databases {
         let groups = group.split(|&byte| byte == b'\n');
         let groups = groups.filter_map(group_line).collect();

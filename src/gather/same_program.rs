@@ -1,4 +1,4 @@
-//! A program under another name: known by its content, where a directory of PATH has the same file under a name that is known.
+//! Identifies a program that was started under another name: a directory of PATH contains the same file under a known name.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -8,10 +8,10 @@ use std::path::Path;
 
 use crate::programs;
 
-/// The largest program that is compared, in bytes.
+/// The maximum size of a program that is compared, in bytes.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
-/// The known name of the program at this path: that of a file in one of the directories which is the same, byte for byte.
+/// The known name of the program at this path: the name of a file in one of the directories that is identical, byte for byte.
 pub(super) fn known_name(program: &Path, directories: &[Vec<u8>]) -> Option<Vec<u8>> {
     let own = fs::metadata(program).ok()?;
     if !own.is_file() || own.len() > LARGEST || !is_elf(program) {

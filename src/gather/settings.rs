@@ -145,7 +145,7 @@ fn selinux_enforcing(modules: &Fact<Vec<String>>) -> Fact<bool> {
         .map_err(|error| unknown_io("SELinux mode", path.as_bytes(), &error))
 }
 
-/// The lockdown level, which stands in brackets: `none [integrity] confidentiality`.
+/// The lockdown level, which is the one in brackets: `none [integrity] confidentiality`.
 fn lockdown() -> Fact<Lockdown> {
     let path = "/sys/kernel/security/lockdown";
     let unread = |error| unknown_io("lockdown of the kernel", path.as_bytes(), &error);

@@ -30,7 +30,7 @@ pub struct View {
     pub(super) pid_in_proc: Option<i32>,
     /// Its root directory and mounts, held open since they were first read.
     world: Option<Arc<World>>,
-    /// The container that it lives in, if only its engine tells of it.
+    /// The container that the subject lives in, if it is known only from its engine.
     answered: Option<Arc<Answered>>,
     /// The path of its root directory as permwrap sees it; empty if both have the same root.
     root_path: Vec<u8>,
@@ -86,7 +86,7 @@ impl View {
         }
     }
 
-    /// The system as the processes of a container see it, by the answers of its engine.
+    /// The system as the processes of a container see it, according to its engine.
     #[must_use]
     pub fn of_container(answered: Arc<Answered>) -> View {
         let nobody = Subject::login(0, 0, Vec::new());

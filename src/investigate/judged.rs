@@ -25,12 +25,12 @@ pub struct Views {
 /// The worlds of subjects that do not see what permwrap sees, held open since they were first seen.
 pub type Worlds = Vec<(Subject, Eyes)>;
 
-/// How one is looked for who does not see what permwrap sees.
+/// How the world of a subject that does not see what permwrap sees is examined.
 #[derive(Debug, Clone)]
 pub enum Eyes {
-    /// Through what it has open.
+    /// Through file descriptors of its root directory and mounts.
     World(Arc<World>),
-    /// By the answers of the engine of its container.
+    /// Through the engine of its container.
     Engine(Arc<Answered>),
 }
 

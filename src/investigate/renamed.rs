@@ -1,4 +1,5 @@
-//! Programs under another name, read as what they are: a copy of an interpreter takes code, a copy of `cat` reads.
+//! Reads evidence about programs that were started under another name as if they had their known one: a copy of an interpreter
+//! runs code, a copy of `cat` reads files.
 
 use crate::attempt::Incident;
 use crate::byte_path;
@@ -6,8 +7,8 @@ use crate::gather;
 use crate::programs;
 use crate::resolve::{self, Circumstances};
 
-/// The evidence with the names by which its programs are known. `None` where those are its own, and where the text tells by
-/// itself what was tried on what.
+/// The evidence with the known names of its programs. `None` if they have these already, or if the text itself names both an
+/// operation and an object.
 pub(super) fn known(
     incident: &Incident,
     circumstances: &Circumstances,
@@ -47,7 +48,7 @@ pub(super) fn known(
     Some((incident, circumstances))
 }
 
-/// The programs that are known by another name than they go by, each with that.
+/// The programs that were started under another name, each with its known name.
 fn names(circumstances: &Circumstances) -> Vec<(Vec<u8>, Vec<u8>)> {
     let start = &circumstances.start;
     let here = circumstances

@@ -17,7 +17,7 @@ pub enum Whence {
     Passing(Place),
 }
 
-/// The place that the command's engine or sandbox gives to what it runs, as far as command lines tell.
+/// The place in which the command's engine or sandbox runs its command, as far as command lines tell.
 #[must_use]
 pub fn given_place(circumstances: &Circumstances) -> Option<Place> {
     let seen = circumstances.processes.iter();
@@ -159,22 +159,22 @@ pub fn scripts(circumstances: &Circumstances) -> Vec<Vec<u8>> {
     found
 }
 
-/// How the client of an engine was called that answers over a socket: what tells the container that it was about.
+/// What the command line of a container engine's client says about the server and the container.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EngineCall {
-    /// The sockets that it was told to connect to.
+    /// The sockets that its options name.
     pub sockets: Vec<Vec<u8>>,
-    /// Where the engine's socket is otherwise: the variable that tells, and the usual place.
+    /// Where the engine's socket is if no option names one: an environment variable, and the default path.
     pub usual: (String, String),
-    /// Its words after the verb.
+    /// The words after the verb.
     pub words: Vec<Vec<u8>>,
-    /// Whether the verb makes a new container; else the name of one is among the words.
+    /// Whether the verb creates a container. Otherwise, one of the words is the name of an existing one.
     pub is_new: bool,
-    /// The user that it was told to run the command as, in a container that exists.
+    /// The user that an option names, for a command that runs in an existing container.
     pub user: Option<Vec<u8>>,
 }
 
-/// How such a client was called, if the command is or runs one.
+/// The call of such a client, if the command is or runs one.
 #[must_use]
 pub fn engine_call(circumstances: &Circumstances) -> Option<EngineCall> {
     let seen = circumstances.processes.iter();
@@ -205,7 +205,7 @@ pub fn engine_call(circumstances: &Circumstances) -> Option<EngineCall> {
     })
 }
 
-/// The values of an option, in each way to write it.
+/// The values of an option, in its short and long form.
 fn values(words: &[Vec<u8>], short: &[u8], long: &[u8]) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     let mut words = words.iter();

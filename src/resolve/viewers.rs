@@ -13,10 +13,10 @@ use crate::programs::{self, CommandLine, command_lines};
 
 const FILE: &str = include_str!("../../patterns/viewers.toml");
 
-/// Interpreters whose messages have patterns of their own, called as they are.
+/// Interpreters whose messages have patterns of their own, named after them.
 const LANGUAGES: &[&str] = &["python", "node", "php", "ruby", "perl"];
 
-/// What code in their languages starts other programs with.
+/// Words in code of these languages that suggest that it starts other programs.
 const STARTS: &[&str] = &["exec", "spawn", "system", "popen", "subprocess", "`", "qx"];
 
 #[derive(Deserialize)]
@@ -42,7 +42,7 @@ struct Viewer {
 #[must_use]
 pub fn is_only_shown(incident: &Incident, command: &[Vec<u8>]) -> bool {
     let mut lines = command_lines(command);
-    // A redirection of a loop is a command without words.
+    // The redirection of a loop is parsed as a command without words.
     lines.retain(|line| !line.words.is_empty());
     let wraps = |line: &CommandLine| {
         let is_outer = |other: &CommandLine| {
@@ -65,19 +65,19 @@ pub fn is_only_shown(incident: &Incident, command: &[Vec<u8>]) -> bool {
             .all(|line| shows(incident, line, command) || is_of_another(incident, line))
 }
 
-/// Whether it prints what it is given as its arguments.
+/// Whether it prints its arguments.
 fn prints(line: &&CommandLine) -> bool {
     [&b"echo"[..], b"printf"].contains(&line.name())
 }
 
-/// Whether the words of a refusal stand in a shell's code: what that prints is a message of its own.
+/// Whether a shell's code itself contains the words of a refusal, so that what it prints is a message of its own.
 fn tells_by_itself(line: &CommandLine) -> bool {
     let code = line.code.as_deref().unwrap_or_default();
     let has = |words: &str| memmem::find(code, words.as_bytes()).is_some();
     ["denied", "permitted", "ead-only"].into_iter().any(has)
 }
 
-/// Whether a shell's message is of a line that the code on its command line does not have.
+/// Whether a shell's message is about a line number that the code on its command line does not have.
 fn is_beyond(incident: &Incident, line: &CommandLine, inner: &[&CommandLine]) -> bool {
     let Some(code) = line.code.as_ref().filter(|_| line.is_code_for_a_shell()) else {
         return false;
@@ -92,8 +92,8 @@ fn is_beyond(incident: &Incident, line: &CommandLine, inner: &[&CommandLine]) ->
     !runs_another && number().is_some_and(|number| number > lines)
 }
 
-/// Whether an interpreter merely displays it: the message is in the form of another program, which the code on its command line neither
-/// names nor starts.
+/// Whether an interpreter merely displays the message: it has the form of another program's messages, and the code on the
+/// command line neither names nor starts that program.
 fn is_of_another(incident: &Incident, line: &CommandLine) -> bool {
     let Some(code) = line.code.as_ref().filter(|_| !line.is_code_for_a_shell()) else {
         return false;
@@ -144,14 +144,14 @@ fn is_given(incident: &Incident, arguments: &[Vec<u8>]) -> bool {
     };
     arguments.iter().any(|argument| {
         let top = argument.strip_suffix(b"/").unwrap_or(argument);
-        // dd's if=FILE
+        // `if=FILE` of dd.
         let top = memchr::memchr(b'=', top).map_or(top, |at| &top[at + 1..]);
         let is_top = top.starts_with(b"/") && byte_path::is_within(path, top);
         is_top || argument.iter().any(|byte| b"*?[$~`".contains(byte))
     })
 }
 
-/// Whether it can be a file that another program gives to this one: xargs what it reads, find what lies below.
+/// Whether the file may be one that another program passes to this one: any that xargs reads, or one below what find was given.
 fn is_given_by_another(incident: &Incident, line: &CommandLine, command: &[Vec<u8>]) -> bool {
     let has = |name: &str| command.iter().any(|word| base(word) == name.as_bytes());
     let is_placeholder = line.words.iter().any(|word| word == b"{}");

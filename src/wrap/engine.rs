@@ -1,5 +1,5 @@
-//! The container that the command's engine tells of, if nobody who lives in it can be seen from here: a member of group docker
-//! may not look at Docker's processes, and a short-lived one may have gone.
+//! Asks the command's container engine about the container, if none of its processes can be examined directly: a member of
+//! group docker may not examine Docker's processes, and a short-lived one may have ended.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -11,18 +11,18 @@ use crate::gather::{Answered, Wanted};
 use crate::investigate::{Eyes, Worlds};
 use crate::resolve::{self, CandidateProcess, Circumstances, EngineCall, Presence};
 
-/// How many words of a client's command line may be tried as the name of its container.
+/// The maximum number of words of a client's command line that are tried as the name of its container.
 const MOST_NAMES: usize = 8;
 
-/// The container of a run, once its engine was asked.
+/// The container of a run, once its engine has been asked.
 #[derive(Debug, Default)]
 pub(super) struct Engine {
     container: Option<Arc<Answered>>,
 }
 
 impl Engine {
-    /// Adds the first process of the container to those who may have written this text. What the text names is asked for at
-    /// once: many a container is removed a moment after it failed.
+    /// Adds the first process of the container to those that may have written this text. What the text names is asked for at
+    /// once, because a container is often removed a moment after it failed.
     pub(super) fn add(
         &mut self,
         text: &[u8],
@@ -70,7 +70,7 @@ fn asked(call: &EngineCall, text: &[u8]) -> Option<Answered> {
     Answered::by(&sockets(call), &wanted, text)
 }
 
-/// The sockets that the client was told, or else the one that it would use.
+/// The sockets that the client's options or environment name, or else the default one.
 fn sockets(call: &EngineCall) -> Vec<PathBuf> {
     let (variable, usual) = &call.usual;
     let mut told = call.sockets.clone();

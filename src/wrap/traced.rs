@@ -48,12 +48,12 @@ impl Traced {
         }
     }
 
-    /// Reads what the tracer has met since, while it holds what those saw who were refused.
+    /// Reads what the tracer has recorded since the last time, while it still holds the worlds of refused callers open.
     pub fn update(&mut self) {
         self.calls.update();
     }
 
-    /// What the callers saw who did not see what permwrap sees.
+    /// The worlds of callers that did not see what permwrap sees.
     #[must_use]
     pub fn worlds(&self) -> Worlds {
         let calls = self.calls.calls.iter();
@@ -312,7 +312,8 @@ fn attempt(call: &Call) -> Option<Attempt> {
     if process.elsewhere && process.world.is_none() {
         return None;
     }
-    // Paths are as permwrap sees them; whoever has another root directory is judged by what lies below it.
+    // The tracer records paths as permwrap sees them. For a caller with another root directory, only the part below it is
+    // judged.
     let root = process
         .world
         .as_ref()

@@ -111,7 +111,8 @@ pub struct Tracer {
     known: HashMap<(Refused, Vec<u8>), Place>,
     /// The processes as last read, until credentials or directories change.
     looks: HashMap<i32, (Place, Process)>,
-    /// The worlds of the last callers that did not see what permwrap sees, held open because they may be gone when they are needed.
+    /// The worlds of the most recent callers that did not see what permwrap sees, held open because they may be gone when they
+    /// are needed.
     worlds: VecDeque<Arc<World>>,
     remarks: HashSet<Vec<u8>>,
     foresight: Foresight,
