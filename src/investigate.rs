@@ -143,7 +143,7 @@ fn interpreted(incident: &Incident, circumstances: &Circumstances, views: &mut V
         Interpretation::Told(readings) => told::decide(incident, readings, views),
         Interpretation::Untold(readings) => untold::decide(incident, readings, views),
         Interpretation::Unplaced(name) => Decision::Nothing(format!(
-            "{} is relative to a directory that the program had open, and the message does not say which",
+            "{} is relative to a directory that the program worked in or had open, and nothing says which",
             quote::display(&name)
         )),
         Interpretation::Unnamed => match unnamed::decide(incident, circumstances, views) {

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod course;
 mod elsewhere;
 mod inside;
 mod operations;
@@ -200,7 +201,10 @@ pub fn interpret(incident: &Incident, circumstances: &Circumstances) -> Interpre
         let readings = aims
             .into_iter()
             .map(|aim| aim.reading(Operation::READ, None, incident.errno));
-        return Interpretation::Untold(distinct(readings));
+        return match placed(distinct(readings), circumstances) {
+            readings if readings.is_empty() => Interpretation::Unplaced(name.clone()),
+            readings => Interpretation::Untold(readings),
+        };
     }
     let replaced = replaced(&known, name, &speakers);
     let replaced: Vec<Meant> = replaced.iter().map(|path| Meant::delete(path)).collect();
@@ -211,7 +215,30 @@ pub fn interpret(incident: &Incident, circumstances: &Circumstances) -> Interpre
         .chain(&meant)
         .chain(&entered)
         .flat_map(|meant| readings(meant, sign, incident, &speakers, circumstances));
-    Interpretation::Told(distinct(readings))
+    match placed(distinct(readings), circumstances) {
+        readings if readings.is_empty() => Interpretation::Unplaced(name.clone()),
+        readings => Interpretation::Told(readings),
+    }
+}
+
+/// The readings of a run whose place something indicates. If nothing indicates any, the readings are kept only if they agree on one
+/// place: choosing one of several would be a guess.
+fn placed(readings: Vec<Reading>, circumstances: &Circumstances) -> Vec<Reading> {
+    if circumstances.command.is_empty() {
+        return readings;
+    }
+    let (placed, others): (Vec<Reading>, Vec<Reading>) = readings
+        .into_iter()
+        .partition(|reading| reading.signs.place);
+    if !placed.is_empty() {
+        return placed;
+    }
+    let mut objects = others.iter().map(|reading| &reading.attempt.object);
+    let first = objects.next();
+    match objects.all(|object| Some(object) == first) {
+        true => others,
+        false => Vec::new(),
+    }
 }
 
 /// Completes the incident from the code that it quotes, or that was given on the command line, if its words are not sufficient:

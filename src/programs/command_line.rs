@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::shell::{self, is_assignment};
-use super::{Program, operation, program};
+use super::{Program, Whereabouts, operation, program};
 use crate::attempt::Operation;
 use crate::byte_path;
 
@@ -39,6 +39,10 @@ pub struct CommandLine {
     pub code: Option<Vec<u8>>,
     /// Whether another command of the command line starts it.
     pub is_started: bool,
+    /// Its working directory, if it is a command in code for a shell.
+    pub place: Whereabouts,
+    /// Whether that shell does not change directory after it.
+    pub is_settled: bool,
 }
 
 /// A word of a command line that may name a file.
@@ -75,15 +79,24 @@ impl CommandLine {
     /// operand.
     #[must_use]
     pub fn does_with(&self, path: &[u8]) -> Option<Operation> {
-        let is_it = |operand: &&Operand| {
-            let word = operand.word.strip_suffix(b"/").unwrap_or(&operand.word);
-            let rest = path.strip_prefix(word);
-            !word.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-        };
+        let is_it = |operand: &&Operand| is_at_or_below(path, &operand.word);
         let mut named = self.operands.iter().rev().filter(is_it);
         let by_operand = named.find_map(|operand| operand.operation.clone());
         by_operand.or_else(|| (self.is_started && self.program == path).then_some(Operation::Exec))
     }
+
+    /// Whether it names this file: as an operand, below an operand, or as the program.
+    #[must_use]
+    pub fn names(&self, path: &[u8]) -> bool {
+        let mut operands = self.operands.iter();
+        operands.any(|operand| is_at_or_below(path, &operand.word)) || self.program == path
+    }
+}
+
+/// Whether a printed path is this word or lies below it.
+fn is_at_or_below(path: &[u8], word: &[u8]) -> bool {
+    let rest = path.strip_prefix(word.strip_suffix(b"/").unwrap_or(word));
+    !word.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 /// Reads a command, and those that it starts.
@@ -122,33 +135,18 @@ fn read(words: &[Vec<u8>], redirections: Vec<(Operation, Vec<u8>)>, found: &mut 
     }
 }
 
-/// Reads the commands of shell code, each with the directory that preceding commands changed to.
+/// Reads the commands of shell code, each with its working directory.
 fn read_code(code: &[u8], found: &mut Vec<CommandLine>) {
-    let mut went: Vec<(usize, Vec<u8>)> = Vec::new();
     for command in shell::commands(code) {
-        went.retain(|(depth, _)| *depth <= command.depth);
-        let here = went.last().map(|(_, directory)| directory.clone());
-        if let Some(directory) = command.goes_to() {
-            let there = match &here {
-                Some(here) => byte_path::join(here, directory),
-                None => directory.to_vec(),
-            };
-            went.push((command.depth, there));
-        }
         let first = found.len();
         match command.words.is_empty() {
             false => read(&command.words, command.redirections, found),
             true => found.push(only_redirections(command.redirections)),
         }
-        if let Some(here) = here {
-            for line in &mut found[first..] {
-                for directory in &mut line.directories {
-                    *directory = byte_path::join(&here, directory);
-                }
-                if line.directories.is_empty() {
-                    line.directories.push(here.clone());
-                }
-            }
+        for line in &mut found[first..] {
+            let is_inner = line.place != Whereabouts::Start;
+            line.is_settled = command.is_settled && (line.is_settled || !is_inner);
+            line.place = command.place.then(&line.place);
         }
     }
 }
@@ -439,7 +437,7 @@ mod tests {
         let users: Vec<&String> = found.iter().flat_map(|line| &line.users).collect();
         assert_eq!(users, ["bob"]);
         let directories: Vec<&Vec<u8>> = found.iter().flat_map(|line| &line.directories).collect();
-        assert_eq!(directories, [&b"/srv"[..], b"/srv", b"/srv/my out"]);
+        assert_eq!(directories, [&b"/srv/my out"[..]]);
         let cat = found
             .iter()
             .find(|line| line.name() == b"cat")
@@ -452,11 +450,11 @@ mod tests {
         let found = lines(&["sh", "-c", "ls; cd /srv; (cd a && touch x); cd b; rm y"]);
         let of = |name: &str| {
             let line = found.iter().find(|line| line.name() == name.as_bytes());
-            line.expect("it is there").directories.clone()
+            line.expect("it is there").place.clone()
         };
-        assert_eq!(of("ls"), [b""; 0]);
-        assert_eq!(of("touch"), [b"/srv/a"]);
-        assert_eq!(of("rm"), [b"/srv/b"]);
+        assert_eq!(of("ls"), Whereabouts::Start);
+        assert_eq!(of("touch"), Whereabouts::At(b"/srv/a".to_vec()));
+        assert_eq!(of("rm"), Whereabouts::At(b"/srv/b".to_vec()));
     }
 
     #[test]

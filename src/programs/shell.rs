@@ -1,5 +1,6 @@
 //! Shell code: its commands with their words and redirections, as far as they can be determined without running it.
 
+use super::whereabouts::{Compound, Link, Step, Whereabouts, followed};
 use crate::attempt::Operation;
 
 /// A simple command in shell code.
@@ -9,19 +10,44 @@ pub struct SimpleCommand {
     pub words: Vec<Vec<u8>>,
     /// The files that its redirections open, and how.
     pub redirections: Vec<(Operation, Vec<u8>)>,
-    /// How many subshells it is in. A change of directory ends with its subshell.
-    pub depth: usize,
+    /// Its working directory.
+    pub place: Whereabouts,
+    /// Whether the shell does not change directory after it.
+    pub is_settled: bool,
 }
 
 impl SimpleCommand {
-    /// The directory that it changes to, if it is a `cd` to a literal directory.
+    /// Whether it changes the shell's directory; the inner value is the new directory, if the code determines it.
     #[must_use]
-    pub fn goes_to(&self) -> Option<&[u8]> {
-        let [name, directory] = &self.words[..] else {
-            return None;
-        };
-        let is_told = !directory.iter().any(|byte| b"$`~*?".contains(byte)) && directory != b"-";
-        (matches!(&name[..], b"cd" | b"pushd") && is_told).then_some(directory)
+    pub fn goes_to(&self) -> Option<Option<&[u8]>> {
+        let mut words = self.words.iter().map(Vec::as_slice);
+        let mut name = words.next()?;
+        while [&b"builtin"[..], b"command"].contains(&name) {
+            name = words.next()?;
+        }
+        match name {
+            b"cd" | b"pushd" | b"chdir" => {
+                let mut operands = words.filter(|word| word.len() < 2 || !word.starts_with(b"-"));
+                let is_told = |directory: &&[u8]| {
+                    let expands = directory.iter().any(|byte| b"$`*?[".contains(byte));
+                    !expands && !directory.starts_with(b"~") && !b"-+".contains(&directory[0])
+                };
+                match (operands.next(), operands.next()) {
+                    (Some(directory), None) if !directory.is_empty() => {
+                        Some(Some(directory).filter(is_told))
+                    }
+                    _ => Some(None),
+                }
+            }
+            b"popd" | b"." | b"source" => Some(None),
+            b"eval" => {
+                let code = self.words[1..].join(&b' ');
+                let goes = |command: SimpleCommand| command.goes_to().is_some();
+                let is_told = !code.iter().any(|byte| b"$`".contains(byte));
+                (!is_told || simple_commands(&code).into_iter().any(goes)).then_some(None)
+            }
+            _ => None,
+        }
     }
 }
 
@@ -91,7 +117,15 @@ pub fn use_of_what_is_filled_in(code: &[u8]) -> Option<Operation> {
 #[must_use]
 pub fn commands(code: &[u8]) -> Vec<SimpleCommand> {
     let evaluated = |command: SimpleCommand| match command.words.split_first() {
-        Some((name, words)) if name == b"eval" => simple_commands(&words.join(&b' ')),
+        Some((name, words)) if name == b"eval" => {
+            let inner = simple_commands(&words.join(&b' ')).into_iter();
+            let there = |inner: SimpleCommand| SimpleCommand {
+                place: command.place.then(&inner.place),
+                is_settled: inner.is_settled && command.is_settled,
+                ..inner
+            };
+            inner.map(there).collect()
+        }
         _ => vec![command],
     };
     let found = simple_commands(code).into_iter();
@@ -99,39 +133,66 @@ pub fn commands(code: &[u8]) -> Vec<SimpleCommand> {
 }
 
 fn simple_commands(code: &[u8]) -> Vec<SimpleCommand> {
-    let mut found = Vec::new();
+    let mut steps = Vec::new();
     let mut command = SimpleCommand::default();
     let mut opening: Option<Operation> = None;
-    let mut depth = 0_usize;
+    let mut function: Option<Vec<u8>> = None;
+    let mut subshells = 0_usize;
     let mut rest = code;
     while let Some((token, after)) = next(rest) {
         rest = after;
         match token {
             Token::Word(word) => match opening.take() {
                 Some(operation) => command.redirections.push((operation, word)),
-                // A keyword that begins a compound command is not a command.
-                None if command.words.is_empty() && is_keyword(&word) => {}
+                None if command.words.is_empty() => match keyword(&word) {
+                    Some(Keyword::Begins(kind)) => {
+                        let name = function.take().filter(|_| kind == Compound::Group);
+                        steps.push(Step::Open(name.map_or(kind, Compound::Function)));
+                        // The words that follow are the loop's variable and list, not a command.
+                        if [&b"for"[..], b"case", b"select"].contains(&&word[..]) {
+                            command.words.push(word);
+                        }
+                    }
+                    Some(Keyword::Else) => steps.push(Step::Else),
+                    Some(Keyword::Ends) => steps.push(Step::Close),
+                    Some(Keyword::Other) => {}
+                    None => command.words.push(word),
+                },
+                None if word == b"{" && command.words.first().is_some_and(|w| w == b"function") => {
+                    let name = command.words.pop().unwrap_or_default();
+                    command.words.clear();
+                    steps.push(Step::Open(Compound::Function(name)));
+                }
                 None => command.words.push(word),
             },
             Token::Opens(operation) => opening = Some(operation),
-            Token::Ends | Token::Begins | Token::Closes => {
+            Token::Names => function = command.words.pop(),
+            Token::Ends(_) | Token::Begins | Token::Closes => {
                 opening = None;
-                depth = match token {
-                    Token::Begins => depth + 1,
-                    Token::Closes => depth.saturating_sub(1),
-                    _ => depth,
-                };
-                let next = SimpleCommand {
-                    depth,
-                    ..SimpleCommand::default()
-                };
-                found.push(std::mem::replace(&mut command, next));
+                let ended = std::mem::take(&mut command);
+                if !ended.words.is_empty() || !ended.redirections.is_empty() {
+                    steps.push(Step::Command(ended));
+                }
+                match token {
+                    Token::Begins => {
+                        subshells += 1;
+                        steps.push(Step::Open(Compound::Subshell));
+                    }
+                    // A parenthesis that closes no subshell ends a pattern of `case`.
+                    Token::Closes if subshells > 0 => {
+                        subshells -= 1;
+                        steps.push(Step::Close);
+                    }
+                    Token::Ends(link) => steps.push(Step::Link(link)),
+                    _ => {}
+                }
             }
         }
     }
-    found.push(command);
-    found.retain(|command| !command.words.is_empty() || !command.redirections.is_empty());
-    found
+    if !command.words.is_empty() || !command.redirections.is_empty() {
+        steps.push(Step::Command(command));
+    }
+    followed(steps)
 }
 
 /// Whether the word is an assignment (`NAME=value`) before a command.
@@ -145,20 +206,34 @@ pub fn is_assignment(word: &[u8]) -> bool {
     name.len() < word.len() && begins && name.iter().all(goes_on)
 }
 
-fn is_keyword(word: &[u8]) -> bool {
-    const KEYWORDS: [&[u8]; 13] = [
-        b"if", b"then", b"else", b"elif", b"fi", b"do", b"done", b"while", b"until", b"!", b"{",
-        b"}", b"exec",
-    ];
-    KEYWORDS.contains(&word)
+/// A reserved word in the place of a command.
+enum Keyword {
+    Begins(Compound),
+    Else,
+    Ends,
+    Other,
+}
+
+fn keyword(word: &[u8]) -> Option<Keyword> {
+    Some(match word {
+        b"if" | b"case" => Keyword::Begins(Compound::Branch),
+        b"while" | b"until" | b"for" | b"select" => Keyword::Begins(Compound::Loop),
+        b"{" => Keyword::Begins(Compound::Group),
+        b"else" | b"elif" => Keyword::Else,
+        b"fi" | b"esac" | b"done" | b"}" => Keyword::Ends,
+        b"then" | b"do" | b"!" | b"exec" => Keyword::Other,
+        _ => return None,
+    })
 }
 
 enum Token {
     Word(Vec<u8>),
     /// A redirection; the next word is the file that it opens.
     Opens(Operation),
-    /// The end of a command.
-    Ends,
+    /// The parentheses of a function definition.
+    Names,
+    /// The end of a command, and how the next one is linked to it.
+    Ends(Link),
     /// The beginning of a subshell, which ends the command before it.
     Begins,
     /// The end of a subshell.
@@ -182,12 +257,23 @@ fn next(code: &[u8]) -> Option<(Token, &[u8])> {
                 .iter()
                 .position(|&byte| byte == b'\n')
                 .unwrap_or(code.len());
-            Some((Token::Ends, &code[end..]))
+            Some((Token::Ends(Link::Next), &code[end..]))
         }
-        b'(' => Some((Token::Begins, after)),
+        b'(' => match after.trim_ascii_start().strip_prefix(b")") {
+            Some(after) => Some((Token::Names, after)),
+            None => Some((Token::Begins, after)),
+        },
         b')' => Some((Token::Closes, after)),
-        b';' | b'|' | b'\n' => Some((Token::Ends, after)),
-        b'&' if !after.starts_with(b">") => Some((Token::Ends, after)),
+        b'|' => Some(match after.strip_prefix(b"|") {
+            Some(after) => (Token::Ends(Link::Or), after),
+            None => (
+                Token::Ends(Link::Pipe),
+                after.strip_prefix(b"&").unwrap_or(after),
+            ),
+        }),
+        b'&' if after.starts_with(b"&") => Some((Token::Ends(Link::And), &after[1..])),
+        b';' | b'\n' => Some((Token::Ends(Link::Next), after)),
+        b'&' if !after.starts_with(b">") => Some((Token::Ends(Link::Next), after)),
         _ => match redirection(code) {
             Some((operation, length)) => Some((Token::Opens(operation), &code[length..])),
             None => word(code),

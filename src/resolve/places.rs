@@ -1,13 +1,11 @@
 //! Resolves printed names to absolute paths.
 
+use super::course::Course;
 use super::speaker::{Speakers, leading_name};
 use super::{CandidateProcess, Circumstances, Presence, Reading};
 use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Sign, Signs};
 use crate::byte_path::{self, is_within, join, tidy};
-use crate::programs::{CommandLine, Program, command_lines};
-
-/// The maximum number of directories mentioned in arguments that are considered.
-const MOST_MENTIONED: usize = 8;
+use crate::programs::{CommandLine, Whereabouts, command_lines, program};
 
 /// A candidate process, and a path where the object of its message may be.
 #[derive(Debug, Clone)]
@@ -129,7 +127,8 @@ fn places(
     found
 }
 
-/// The directories that a relative name can be relative to, each with whether something indicates it.
+/// The directories that a relative name can be relative to, each with whether something indicates it. Empty if shell code used the
+/// name after a change of directory that only running it would tell.
 fn directories(
     path: &[u8],
     operation: &Operation,
@@ -139,114 +138,128 @@ fn directories(
 ) -> Vec<(Vec<u8>, bool)> {
     let start = &circumstances.start;
     let own = process.directory.as_ref().unwrap_or(start);
-    // A name in a pasted text is relative to the unknown working directory of its writer. A command may have changed its
-    // working directory since it was started.
-    let was_looked_at = match process.presence {
-        Presence::Speaking | Presence::Present | Presence::Gone => true,
-        Presence::Named => process.subject.pid.is_some(),
-        Presence::Started | Presence::Switched | Presence::Reader => false,
-    };
-    let is_seen = process.directory.is_some() && was_looked_at;
     let mut bases: Vec<(Vec<u8>, bool)> = Vec::new();
     // A program named without a slash is looked for in PATH.
     if *operation == Operation::Exec && !path.contains(&b'/') {
-        bases.extend(
-            circumstances
-                .search_path
-                .iter()
-                .map(|directory| (directory.clone(), true)),
-        );
+        let search = circumstances.search_path.iter();
+        bases.extend(search.map(|directory| (directory.clone(), true)));
     }
     if let Some(told) = &incident.directory {
         bases.push((join(own, told), true));
     }
-    // A program that is told to work in a directory but has not changed to it resolves its files from there, as tar does with
-    // openat(2).
-    let by_command = told_directories(&circumstances.command, incident);
-    let told = match process.arguments.is_empty() {
-        // It was about to end when it was inspected.
-        true => by_command.clone(),
-        false => told_directories(&process.arguments, incident),
+    let by_options = |base: &[u8], lines: &[CommandLine]| {
+        let options = lines.iter().flat_map(|line| &line.directories);
+        let elsewhere = options.filter(|told| !told.is_empty() && !base.ends_with(&tidy(told)));
+        let bases: Vec<(Vec<u8>, bool)> = elsewhere.map(|told| (join(base, told), true)).collect();
+        bases
     };
-    let elsewhere = told.iter().filter(|told| !own.ends_with(&tidy(told)));
-    let before = bases.len();
-    bases.extend(elsewhere.map(|told| (join(own, told), true)));
-    let works_here = bases.len() == before;
-    let stays = !process_was_seen_elsewhere(process) && shell_stays(&circumstances.command);
-    bases.push((own.clone(), works_here && (is_seen || stays)));
-    if !is_seen {
-        bases.push((start.clone(), false));
-        bases.extend(
-            by_command
-                .iter()
-                .map(|directory| (join(start, directory), true)),
-        );
-        // For a process that ended before it could be inspected, only its arguments are known.
-        let told_where = told
-            .iter()
-            .chain(&by_command)
-            .any(|told| told.starts_with(b"/"));
-        let may_be_elsewhere = process.directory.is_none() || process.presence == Presence::Started;
-        if may_be_elsewhere && !told_where {
-            let mentioned = mentioned(&process.arguments).chain(mentioned(&circumstances.command));
-            bases.extend(
-                mentioned
-                    .take(MOST_MENTIONED)
-                    .map(|directory| (directory, false)),
-            );
+    let lines = match process.arguments.is_empty() {
+        // It was about to end when it was inspected.
+        true => command_lines(&circumstances.command),
+        false => command_lines(&process.arguments),
+    };
+    let speaking = speaking(lines.clone(), incident);
+    if is_seen(process) && may_speak(process, incident) && !is_shell_with_code(&lines, process) {
+        // A program that is told to work in a directory but has not changed to it resolves its files from there, as tar does
+        // with openat(2).
+        bases.extend(by_options(own, &speaking));
+        bases.push((own.clone(), true));
+        return bases;
+    }
+    match Course::of(path, incident, &lines) {
+        Course::At(place, lines) => {
+            if let Some(base) = base_of(&place, process, circumstances) {
+                bases.extend(by_options(&base, &lines));
+                bases.push((base, true));
+            }
+        }
+        Course::Settled if is_seen(process) => bases.push((own.clone(), true)),
+        Course::Settled | Course::Unknown => {}
+        Course::NoCode => {
+            // The options of another program say nothing about the one that wrote the message.
+            let is_its = speaking.iter().any(|line| is_its(line, incident));
+            let told = by_options(own, &speaking);
+            let stays = told.is_empty() && speaking.iter().any(|line| line.names(path));
+            bases.extend(told.into_iter().map(|(base, _)| (base, is_its)));
+            bases.push((own.clone(), is_its && stays));
+            if !is_seen(process) {
+                bases.extend(guesses(circumstances));
+            }
         }
     }
     bases
 }
 
-/// Whether the process was seen with a working directory, which need not be the one that it was started in.
-fn process_was_seen_elsewhere(process: &CandidateProcess) -> bool {
-    process.directory.is_some() && process.presence != Presence::Started
-}
-
-/// Whether the command is a shell whose code, given completely on the command line, does not change the working directory.
-fn shell_stays(command: &[Vec<u8>]) -> bool {
-    let lines = command_lines(command);
-    let is_shell = lines.first().is_some_and(CommandLine::is_code_for_a_shell);
-    let goes = |line: &CommandLine| {
-        let does = line.known.and_then(Program::always_does);
-        does == Some(Operation::Traverse) || [&b"."[..], b"source", b"eval"].contains(&line.name())
+/// Whether the working directory was read from a live process. A name in a pasted text is relative to the unknown working
+/// directory of its writer, and a command may have changed its working directory since it was started.
+fn is_seen(process: &CandidateProcess) -> bool {
+    let was_looked_at = match process.presence {
+        Presence::Speaking | Presence::Present | Presence::Gone => true,
+        Presence::Named => process.subject.pid.is_some(),
+        Presence::Started | Presence::Switched | Presence::Reader => false,
     };
-    is_shell && !lines.iter().any(goes)
+    process.directory.is_some() && was_looked_at
 }
 
-/// The directories that a command line tells the writer of the message to work in; if the message does not name its writer,
-/// those of every program.
-fn told_directories(arguments: &[Vec<u8>], incident: &Incident) -> Vec<Vec<u8>> {
-    let mut lines = command_lines(arguments);
+/// Whether nothing indicates that another process wrote the message.
+fn may_speak(process: &CandidateProcess, incident: &Incident) -> bool {
+    let lines = command_lines(&process.arguments);
+    let Some(first) = lines.first() else {
+        return true;
+    };
+    is_its(first, incident) || process.name.as_deref() == leading_name(&incident.message)
+}
+
+/// Whether the message names no known program other than this command line's as its writer.
+fn is_its(line: &CommandLine, incident: &Incident) -> bool {
+    let name = leading_name(&incident.message).filter(|name| program(name).is_some());
+    let script = line.script.as_deref().map(byte_path::name);
+    name.is_none_or(|name| line.name() == name || script == Some(name))
+}
+
+fn is_shell_with_code(lines: &[CommandLine], process: &CandidateProcess) -> bool {
+    !process.arguments.is_empty() && lines.first().is_some_and(CommandLine::is_code_for_a_shell)
+}
+
+/// The absolute directory, if it is known where the shell was started.
+fn base_of(
+    place: &Whereabouts,
+    process: &CandidateProcess,
+    circumstances: &Circumstances,
+) -> Option<Vec<u8>> {
+    let is_the_command = process.arguments.is_empty() || process.arguments == circumstances.command;
+    let now = process.directory.as_ref().filter(|_| is_seen(process));
+    match place {
+        Whereabouts::At(directory) if directory.starts_with(b"/") => Some(directory.clone()),
+        Whereabouts::At(directory) if is_the_command => Some(join(&circumstances.start, directory)),
+        Whereabouts::Start if is_the_command => Some(circumstances.start.clone()),
+        // The shell has changed to it by now.
+        Whereabouts::At(directory) => now.filter(|now| now.ends_with(&tidy(directory))).cloned(),
+        Whereabouts::Start => now.cloned(),
+        Whereabouts::Unknown => None,
+    }
+}
+
+/// Where a process that ended before it could be inspected may have worked, with nothing to indicate it: the directory that the
+/// command was started in, or one that another program of the command line was told to work in.
+fn guesses(circumstances: &Circumstances) -> impl Iterator<Item = (Vec<u8>, bool)> {
+    let start = &circumstances.start;
+    let lines = command_lines(&circumstances.command).into_iter();
+    let told = lines.flat_map(|line| line.directories);
+    let told = told.map(|directory| join(start, &directory));
+    std::iter::once(start.clone())
+        .chain(told)
+        .map(|base| (base, false))
+}
+
+/// The command lines of the program that wrote the message; all of them if it does not name itself.
+fn speaking(mut lines: Vec<CommandLine>, incident: &Incident) -> Vec<CommandLine> {
     let name = leading_name(&incident.message);
     let speaks = |line: &CommandLine| name.is_some_and(|name| line.name() == name);
     if lines.iter().any(speaks) {
         lines.retain(speaks);
     }
-    let mut told: Vec<Vec<u8>> = Vec::new();
-    for directory in lines.into_iter().flat_map(|line| line.directories) {
-        if !directory.is_empty() && !told.contains(&directory) {
-            told.push(directory);
-        }
-    }
-    told
-}
-
-/// The absolute paths mentioned in arguments, including those within code (`python3 -c`), and their directories.
-fn mentioned(arguments: &[Vec<u8>]) -> impl Iterator<Item = Vec<u8>> {
-    let is_edge = |byte: &u8| byte.is_ascii_whitespace() || b"'\"`()[]{}=,;:<>|&".contains(byte);
-    let words = arguments
-        .iter()
-        .flat_map(move |argument| argument.split(is_edge));
-    words
-        .filter(|word| word.len() > 1 && word.starts_with(b"/"))
-        .flat_map(|word| {
-            let parent = byte_path::parent(word).filter(|parent| *parent != b"/");
-            [word.to_vec()]
-                .into_iter()
-                .chain(parent.map(<[u8]>::to_vec))
-        })
+    lines
 }
 
 #[cfg(test)]
@@ -340,26 +353,14 @@ mod tests {
     }
 
     #[test]
-    fn of_a_process_that_is_gone_the_paths_it_was_told_are_tried() {
+    fn of_a_process_that_is_gone_its_code_tells_where_it_worked() {
         let mut place = circumstances(
             "/home/alice",
             &["python3", "-c", "os.chdir('/srv/data'); os.mkdir('a')"],
         );
-        assert_eq!(
-            paths("a", &Operation::Mkdir, &place)[..2],
-            ["/home/alice/a", "/srv/data/a"]
-        );
+        assert_eq!(paths("a", &Operation::Mkdir, &place), ["/srv/data/a"]);
         place.processes[0].directory = Some(b"/srv".to_vec());
         assert_eq!(paths("a", &Operation::Mkdir, &place), ["/srv/a"]);
-    }
-
-    #[test]
-    fn a_shell_whose_code_goes_nowhere_works_where_it_was_started() {
-        let stays = |code: &str| shell_stays(&[b"bash".to_vec(), b"-c".to_vec(), code.into()]);
-        assert!(stays("echo x >> p/out"));
-        assert!(!stays("cd /srv; echo x >> p/out"));
-        assert!(!stays(". ./env; echo x >> p/out"));
-        assert!(!shell_stays(&[b"bash".to_vec(), b"run.sh".to_vec()]));
     }
 
     #[test]

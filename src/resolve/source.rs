@@ -2,6 +2,7 @@
 
 use crate::attempt::{Object, Operation};
 use crate::detect::{Told, told_by_call, told_by_flags, told_by_mode};
+use crate::programs::Whereabouts;
 
 /// How many bytes before a literal are searched for the call that it is passed to.
 const REACH: usize = 160;
@@ -83,7 +84,25 @@ pub fn directory_in_code(code: &[u8]) -> Option<Vec<u8>> {
     named.next().map(|(_, literal)| literal.to_vec())
 }
 
-/// What code does with the path of this name, if the literal is passed to exactly one kind of call.
+/// The working directory of a program with this code, by its calls of chdir(2).
+#[must_use]
+pub fn works_in(code: &[u8]) -> Whereabouts {
+    let calls = memchr::memmem::find_iter(code, b"chdir").count();
+    let is_given = |at: usize| {
+        let before = code[..at - 1].trim_ascii_end();
+        let before = before.strip_suffix(b"(").unwrap_or(before);
+        before.trim_ascii_end().ends_with(b"chdir")
+    };
+    let quoted = quoted(code);
+    let mut given = quoted.iter().filter(|(at, _)| is_given(*at));
+    match (calls, given.next()) {
+        (0, _) => Whereabouts::Start,
+        (1, Some((_, directory))) => Whereabouts::Start.to(directory),
+        _ => Whereabouts::Unknown,
+    }
+}
+
+/// What code does with the path of this name, where a literal of it is given to exactly one kind of call.
 #[must_use]
 pub fn does_with(code: &[u8], name: &[u8]) -> Option<Operation> {
     let named = in_code(code)
@@ -279,6 +298,23 @@ mod tests {
             (text(literal.path), operation)
         };
         found.map(pair).collect()
+    }
+
+    #[test]
+    fn a_program_works_where_it_was_started_or_its_only_chdir_says() {
+        let at = |directory: &str| Whereabouts::At(directory.into());
+        for (code, place) in [
+            ("open('x')", Whereabouts::Start),
+            (
+                "import os; os.chdir('/srv/data'); os.mkdir('a')",
+                at("/srv/data"),
+            ),
+            ("chdir \"data\"; mkdir 'a'", at("data")),
+            ("os.chdir(sys.argv[1]); open('x')", Whereabouts::Unknown),
+            ("chdir('/a'); chdir('/b')", Whereabouts::Unknown),
+        ] {
+            assert_eq!(works_in(code.as_bytes()), place, "{code}");
+        }
     }
 
     #[test]

@@ -143,7 +143,7 @@ fn a_name_below_an_open_directory_is_not_looked_up_in_the_working_directory() {
     );
     let hint = told(&world, "/usr/bin/python3 rm.py");
     assert!(
-        hint.contains("relative to a directory that the program had open"),
+        hint.contains("relative to a directory that the program worked in or had open"),
         "{hint}"
     );
     assert!(!hint.contains("/home/alice/f"), "{hint}");

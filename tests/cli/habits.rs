@@ -112,6 +112,28 @@ fn where_shell_code_went_is_where_a_name_lies() {
 }
 
 #[test]
+fn a_name_is_joined_to_no_directory_that_nothing_tells() {
+    let Some(world) = world() else { return };
+    world.root("install -d -m 755 /srv/c/f /srv/c/1 /srv/c/2 /srv/e");
+    for (command, lies) in [
+        ("cd /srv/c; cd ../e; echo > x", "/srv/e/x"),
+        ("cd /srv/c/f; cd ..; echo > x", "/srv/c/x"),
+        ("pushd /srv/c; pushd /srv/e; echo > x", "/srv/e/x"),
+    ] {
+        let command = format!("bash -c '{command}'");
+        check(&world, &command, &[lies], &["relative to a directory"]);
+    }
+    for command in [
+        "echo /srv/c | while read d; do cd $d; echo > x; done",
+        "for i in 1 2; do (cd /srv/c/$i; echo > x); done",
+    ] {
+        let command = format!("bash -c '{command}'");
+        let not = ["sudo", "/srv/c/x", "/home/alice/x"];
+        check(&world, &command, &["relative to a directory"], &not);
+    }
+}
+
+#[test]
 fn what_sed_renames_over_is_the_file_that_it_was_given() {
     let Some(world) = world() else { return };
     check(
