@@ -82,7 +82,7 @@ pub struct Program {
     pub edits: bool,
     /// It replaces a file by renaming a new version over it.
     pub replaces: bool,
-    /// It makes files of its own beside those that it is given: a socket, a lock, a journal.
+    /// It creates files of its own beside those that it is given, such as a socket, a lock or a journal.
     pub fills: bool,
     sample: Vec<Sample>,
 }

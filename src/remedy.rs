@@ -461,7 +461,7 @@ fn instead(
         cause::Obstacle::Node(id) => quote::display(&facts.node(*id).path),
         _ => asked.clone()?,
     };
-    // What is said of the object itself tells more than what is said of its place.
+    // Advice about the object itself is more specific than advice about its location.
     let particular = refused
         .iter()
         .find(|reason| **reason == never::Never::Authority);

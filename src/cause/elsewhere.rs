@@ -182,7 +182,7 @@ pub(super) fn by_root(case: &Case) -> Option<Candidate> {
     };
     let inode = case.facts.node(object?).inode.as_ref();
     if *operation == Operation::Delete && inode.is_ok_and(Inode::is_dir) {
-        // This operation does not remove directories.
+        // `Delete` is unlink(2), which never removes a directory, whoever calls it.
         return None;
     }
     // The object itself, by its path without symlinks.
@@ -204,7 +204,7 @@ pub(super) fn by_root(case: &Case) -> Option<Candidate> {
     })
 }
 
-/// Whether the program is the one for this operation.
+/// Whether the program exists for this operation.
 fn does(tool: &Tool, operation: &Operation) -> bool {
     match operation {
         Operation::Chmod(_) => tool.name == "chmod",
@@ -215,14 +215,14 @@ fn does(tool: &Tool, operation: &Operation) -> bool {
     }
 }
 
-/// The command line, if it names nothing but the refused operation and this object by its absolute path.
+/// The command line, if its program serves the refused operation and its last argument is the path that was asked for.
 pub(super) fn does_just_that(case: &Case) -> Option<Argv> {
     let tool = Tool::of(&case.facts.surroundings.command)?;
     let of_object = tool.raw.last().map(Vec::as_slice) == case.asked_bytes();
     (does(&tool, &case.attempt.operation) && of_object).then_some(tool.raw)
 }
 
-/// The owner that chown(1) was to set: its message does not say.
+/// The new owner from the command line of chown(1), whose error message does not state it.
 fn told_by_the_command(case: &Case) -> Option<Operation> {
     let [program, owner, _file] = case.facts.surroundings.command.as_slice() else {
         return None;
@@ -376,7 +376,7 @@ fn edit_as_root(tool: &Tool, case: &Case) -> Option<Candidate> {
         .inode()
         .is_some_and(|inode| inode.kind == Kind::Regular);
     let opens = matches!(case.attempt.operation, Operation::Open(_));
-    // What is below /proc and /sys is no text to be edited.
+    // Files below /proc and /sys cannot be edited by replacing their content.
     let of_system = is_of_the_system(case) && case.purpose() != Some(Purpose::Kernel);
     let fitting = edits && regular && opens && of_system;
     (fitting && case.facts.surroundings.sudo).then(|| {

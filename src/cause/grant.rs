@@ -326,8 +326,9 @@ impl<'a> Grant<'a> {
         )
     }
 
-    /// Grants the permissions to everybody, as far as that is usual: searching or listing a directory, running a file that
-    /// everybody may read. Never write permission, never reading a file, and never a program that its group alone may run.
+    /// Grants the permissions to everybody where that is usual: searching or listing a directory, executing a file that
+    /// everybody may read. It never grants write permission or read permission on a file, nor lets everybody execute what only
+    /// the file's group may.
     fn everybody(&self) -> Option<Candidate> {
         let case = self.case;
         let for_its_group = self.inode.group_bits().contains(Perms::X);
@@ -352,7 +353,8 @@ impl<'a> Grant<'a> {
         })
     }
 
-    /// Where nobody can be let in alone: what would make that possible, and whom to ask.
+    /// Advice where ACLs are unavailable, so that no single user can be granted access: how to make them available, or whom to
+    /// ask.
     fn without_acls(&self) -> Option<Candidate> {
         let case = self.case;
         let in_container = case.facts.surroundings.container.is_some();

@@ -31,7 +31,7 @@ pub(super) fn words(case: &Case) -> Words {
     case.words(because, rule)
 }
 
-/// Whom to leave it to, with the command where that is known.
+/// Whom to leave the operation to, with a command if one can be given.
 fn to_the_owner(case: &Case, owner: u32) -> String {
     let name = case.user(owner);
     let id = case.facts.walk.target();

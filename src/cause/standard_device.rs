@@ -1,12 +1,12 @@
-//! Device nodes that everybody uses: where one has lost its mode, or a file lies in its place, it is put back.
+//! Device nodes that every user needs. One that has lost its mode, or was replaced by a regular file, is restored.
 
 use super::case::Case;
 use super::{Candidate, Fit};
 use crate::change::{Change, Effect, argv};
 use crate::facts::{DeviceNumber, Facts, Kind, NodeId};
 
-/// The nodes with their numbers (the kernel's `Documentation/admin-guide/devices.txt`) and modes (its devtmpfs, and udev's
-/// `50-udev-default.rules`).
+/// The nodes with their device numbers (the kernel's `Documentation/admin-guide/devices.txt`) and modes (its devtmpfs, and
+/// udev's `50-udev-default.rules`).
 const STANDARD: &[(&[u8], DeviceNumber, u32)] = &[
     (b"/dev/full", number(1, 7), 0o666),
     (b"/dev/fuse", number(10, 229), 0o666),
@@ -23,7 +23,7 @@ const fn number(major: u32, minor: u32) -> DeviceNumber {
     DeviceNumber { major, minor }
 }
 
-/// The refusing node as it is everywhere else.
+/// Restores the refusing node to its standard mode, or to a device.
 pub(super) fn restored(case: &Case) -> Option<Candidate> {
     let (node, inode) = (case.at()?, case.inode()?);
     let path = &case.node()?.path;
@@ -56,7 +56,7 @@ pub(super) fn restored(case: &Case) -> Option<Candidate> {
     })
 }
 
-/// Whether the node is one of these, and this its mode.
+/// Whether the node is one of these devices, and this is its standard mode.
 #[must_use]
 pub fn is_standard(facts: &Facts, node: NodeId, mode: u32) -> bool {
     let node = facts.node(node);

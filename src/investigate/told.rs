@@ -113,8 +113,8 @@ fn as_named(judged: Judged, views: &mut Views) -> Judged {
     }
 }
 
-/// A program that sets a given time opens the file for writing first and may report the error of that call (touch -d);
-/// write permission alone would not let it set the time.
+/// A program that sets timestamps to a given time may first open the file for writing and report the error of that call, as
+/// `touch -d` does. Write permission alone would not suffice: only the owner may set a given time (utimensat(2)).
 fn at_a_given_time(judged: Judged, views: &mut Views) -> Judged {
     let given = Operation::Utime { now: false };
     let lines = programs::command_lines(&views.command);

@@ -53,15 +53,15 @@ pub enum Never {
     Swapped,
     /// Something that root or a service has deliberately closed to others, in a system directory.
     Closed,
-    /// What its owner keeps private, wherever it is, and another person's object that would be removed.
+    /// Something that its owner keeps private, wherever it is, or another person's object that would be removed.
     Private,
     /// Data that root keeps to itself: swap, snapshots, backups, keys.
     KeptByRoot,
     /// A device or a socket, which is opened to a group rather than by an ACL entry that the next start would remove.
     Special,
-    /// It is only mounted in the subject's own place, and belongs elsewhere.
+    /// It is bind-mounted in the subject's own location, and belongs to another user elsewhere.
     MountedThere,
-    /// It decides who may become root.
+    /// It determines who may become root.
     Authority,
 }
 
@@ -255,8 +255,8 @@ fn leads_astray(walk: &Walk, subject: &Subject, facts: &Facts) -> bool {
         .any(|inode| inode.kind == Kind::Symlink && ![0, subject.uid].contains(&inode.uid))
 }
 
-/// Whether a directory would be opened so that the subject can remove another person's object from it. A directory of that
-/// person's own, or one that the subject shares by its group, does not count.
+/// Whether the change opens a directory so that the subject can remove another person's object from it. Directories that belong
+/// to that person or the subject, or to a group of the subject's, do not count.
 fn takes_away_anothers(change: &Change, attempt: &Attempt, facts: &Facts) -> bool {
     let subject = &attempt.subject;
     let removes = matches!(

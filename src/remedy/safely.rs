@@ -20,7 +20,7 @@ pub(super) fn command(change: &Change, subject: &Subject, facts: &Facts) -> Opti
         return Some(plain);
     }
     if let Change::ByRoot { operation, path } = change {
-        // Nobody can be asked to do it in his own name: what only root may.
+        // Only root may change the owner, so the change cannot be left to the object's owner.
         let owner = matches!(operation, Operation::Chown { .. }).then(|| node_at(path, facts));
         return match is_led_astray(operation, path, facts) {
             true => by_number(&plain, owner??, hands::over(path, facts), subject, facts),

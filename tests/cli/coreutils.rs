@@ -156,7 +156,7 @@ fn chmod_of_somebody_elses_file() {
     let Some((world, fix, wrapped)) = case.explained() else {
         return;
     };
-    // The fix does what alice meant to do: she herself may not do it afterwards either.
+    // The fix performs the operation for alice: she is not allowed to do it herself afterwards either.
     assert_eq!(fix["commands"][0], "chmod 744 /srv/f", "{wrapped}");
     assert_eq!(fix["needs_root"], true, "{wrapped}");
     world.root("chmod 744 /srv/f && test $(stat -c %a /srv/f) = 744");

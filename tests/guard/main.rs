@@ -14,7 +14,7 @@ use permwrap::judge::{Verdict, judge};
 use permwrap::remedy::{Fix, remedy};
 use support::long_or;
 
-/// In short runs, only one of this many operations is tried on each object.
+/// In short runs, only one in this many operations is tried on each object.
 const SHARE: usize = 4;
 
 const TREES: &[&str] = &[include_str!("debian.txt"), include_str!("packages.txt")];
@@ -45,8 +45,8 @@ const COMMANDS: &[&str] = &[
     "tmux -S PATH",
 ];
 
-/// What no program that puts a file in place or edits one is run as root for: who may become root is said there, or it
-/// runs as another, or it is another person's.
+/// Files that root must not place or edit with any command: they determine who may become root, run with another user's rights,
+/// or belong to another person.
 const NOT_FOR_ROOT: &[&str] = &[
     "/etc/group",
     "/etc/gshadow",
@@ -60,7 +60,7 @@ const NOT_FOR_ROOT: &[&str] = &[
     "/usr/bin/passwd",
     "/usr/bin/dumpcap",
     "/usr/sbin/unix_chkpwd",
-    // Another person's.
+    // These belong to other persons.
     "/var/mail/bob",
     "/var/mail/carol",
 ];
@@ -125,7 +125,7 @@ fn tree() -> Vec<Thing> {
         .collect()
 }
 
-/// A line for each user and group of the tree: those that are not people have numbers of services.
+/// A line for each user and group of the tree. Those that are not people get the numbers of services.
 fn names(objects: &[Thing]) -> BTreeMap<(&'static str, &'static str), String> {
     let known = ["root", "alice", "bob", "carol", "www-data"];
     let users = objects.iter().map(|it| ("user", it.owner));
@@ -259,7 +259,7 @@ fn harm(fix: &Fix, attempt: &Attempt, facts: &Facts, objects: &[Thing]) -> Optio
         }
         change.apply(&mut subject, &mut after);
     }
-    // Nobody else gains anything that may not be granted either.
+    // Strangers must not gain more than may be granted either.
     let strangers = [1001, 4999].map(|uid| Subject::login(uid, uid, vec![uid]));
     strangers
         .iter()
@@ -278,7 +278,7 @@ fn is_not_for_root(attempt: &Attempt) -> bool {
     })
 }
 
-/// What somebody gains on what is not his own, besides what may be granted.
+/// What the user gains on an object that belongs to somebody else, beyond what may be granted.
 fn gained(who: &Subject, facts: &Facts, after: &Facts, objects: &[Thing]) -> Option<String> {
     (0..facts.nodes.len()).map(NodeId).find_map(|id| {
         let node = facts.node(id);
@@ -302,7 +302,7 @@ fn nothing_of_a_debian_is_opened_on_a_programs_word() {
     for (turn, at) in objects.iter().enumerate() {
         for subject in SUBJECTS {
             for (number, operation) in OPERATIONS.iter().enumerate() {
-                // A share of the operations, another one for each object.
+                // Each object gets another share of the operations.
                 if (turn + number) % long_or(1, SHARE) == 0 {
                     let command = COMMANDS[(turn + number) % COMMANDS.len()];
                     let text = scene((&objects, &names), at, subject, operation, command);

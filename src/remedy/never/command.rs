@@ -114,7 +114,7 @@ pub(super) fn by_root(subject: &Subject, facts: &Facts, operation: &Operation) -
                 return Some(Never::WritableByAll);
             }
             if closes {
-                // Others use it.
+                // Others may be using it.
                 return Some(Never::Shared);
             }
             bits(subject, facts, id, mode & !before & 0o777)
@@ -127,7 +127,7 @@ pub(super) fn by_root(subject: &Subject, facts: &Facts, operation: &Operation) -
     }
 }
 
-/// Files and directories that decide who may become root, and how.
+/// Files and directories that determine who may become root, and how.
 const AUTHORITY: &[&[u8]] = &[
     b"/etc/doas.conf",
     b"/etc/group",
@@ -142,8 +142,8 @@ const AUTHORITY: &[&[u8]] = &[
     b"/etc/sudoers.d",
 ];
 
-/// Why root is not to run a command that puts a file in place or edits one: what decides who may become root has tools of its
-/// own, another person's file is that person's business, and a set-user-ID program belongs to its package. Commands that
+/// Why root must not run a command that puts a file in place or edits one: files that determine who may become root have their
+/// own tools, another person's file is left to that person, and a set-user-ID program belongs to its package. Programs that
 /// administer the system are exempt.
 pub(super) fn reaches_too_far(change: &Change, attempt: &Attempt, facts: &Facts) -> Option<Never> {
     let edits = |argv: &[Vec<u8>]| argv.first().is_some_and(|program| program == b"sudoedit");
@@ -183,13 +183,13 @@ pub(super) fn reaches_too_far(change: &Change, attempt: &Attempt, facts: &Facts)
     }
 }
 
-/// Whether it belongs to another person, or its owner keeps it private.
+/// Whether the object belongs to another person, or its owner keeps it private.
 fn is_anothers_own(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
     let private = |inode: &Inode| inode.mode & 0o077 == 0 && inode.uid != subject.uid;
     is_another_persons(subject, facts, id) || inode(facts, id).is_some_and(private)
 }
 
-/// Whether it belongs to a person who is not the subject, and who can be asked.
+/// Whether the object belongs to a person other than the subject, not to a service.
 fn is_another_persons(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
     inode(facts, id).is_some_and(|inode| inode.uid != subject.uid && PEOPLE.contains(&inode.uid))
 }

@@ -76,7 +76,7 @@ pub(super) fn widening(
     {
         return Some(Never::KeptByRoot);
     }
-    // What lets in nobody but its owner is nobody else's business, whoever that is.
+    // An object with no permissions for group and others is private to its owner, whoever that is.
     if inode.mode & 0o077 == 0 && subject.uid != 0 && !names(subject, facts, id) {
         return Some(Never::Private);
     }
@@ -94,7 +94,7 @@ pub(super) fn widening(
         Purpose::System if writes => Some(Never::System),
         // What is created anew at each start does not keep an ACL entry.
         Purpose::Runtime | Purpose::Device if !made_for => Some(Never::Special),
-        // Root reads back what it wrote there, and trusts it: a pid file.
+        // Root trusts what it reads back from a file that it wrote, such as a pid file.
         Purpose::Runtime if writes && inode.uid == 0 && !inode.is_dir() => Some(Never::Special),
         Purpose::Temporary if writes && !is_below_own(subject, &node.path, facts) => {
             Some(Never::Shared)
@@ -115,7 +115,7 @@ fn is_closed_on_purpose(inode: &Inode, purpose: Purpose, made_for: bool) -> bool
     let closed_to_others = !inode.other_bits().contains(Perms::R);
     let private = inode.mode & 0o077 == 0;
     let of_somebody = inode.uid == 0 || PEOPLE.contains(&inode.uid) || purpose == Purpose::System;
-    // A service's directory may be passed through and listed; its data and settings are its own.
+    // A service's directory may be searched and listed, but its data and settings are private.
     let of_a_service =
         inode.kind == Kind::Regular && matches!(purpose, Purpose::State | Purpose::Runtime);
     let closed = closed_to_others && (of_somebody || of_a_service && !made_for);
@@ -132,7 +132,7 @@ fn is_kept_by_root(inode: &Inode, path: &[u8], facts: &Facts) -> bool {
         .is_none_or(|above| above.uid == 0);
     let private = inode.mode & 0o077 == 0;
     let closed = !inode.other_bits().contains(Perms::R);
-    // A file of root's that has a group is for that group, and one that is as good as root is root.
+    // A file's group shows whom root meant it for; a directory's only if the group is as powerful as root.
     let group = facts.names.groups.get(&inode.gid);
     let is_powerful = group.is_some_and(|group| super::is_powerful(&group.name));
     let for_its_group = inode.kind == Kind::Regular || is_powerful;
@@ -211,8 +211,8 @@ pub(super) fn ownership(subject: &Subject, facts: &Facts, id: NodeId) -> Option<
     }
 }
 
-/// Whether it is in the subject's own location only because something of another user is bind-mounted there: by its real name
-/// it may be any file of the system. In a container, volumes are mounted that way.
+/// Whether the object is in the subject's own location only because another user's directory or file is bind-mounted there. By
+/// its real path it may be any file of the system. Containers are exempt, because their volumes are mounted that way.
 fn is_mounted_there(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
     let mount = facts.mount_of(id);
     let around = &facts.surroundings;
