@@ -117,6 +117,9 @@ pub struct RunOptions {
     /// After a failed run, ask whether to put it right, and run COMMAND again
     #[arg(long)]
     pub fix: bool,
+    /// Watch what COMMAND writes to stdout as well: some programs tell of their failures there
+    #[arg(long)]
+    pub stdout: bool,
     /// Leave a terminal alone; nothing can be watched there
     #[arg(long)]
     pub no_pty: bool,

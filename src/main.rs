@@ -91,6 +91,7 @@ fn run_with(options: &RunOptions, command: Vec<OsString>, words: Words) -> c_int
         report: options.report.is_some() || options.verbose,
         quiet: options.quiet,
         no_pty: options.no_pty,
+        stdout: options.stdout,
         trace: options.trace.then(Log::new).and_then(Result::ok),
         literals: Some(literals),
     };

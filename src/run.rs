@@ -8,18 +8,23 @@
 //! command. After that nothing here needs further resources, so that the command never suffers from a failure on permwrap's
 //! side.
 //!
-//! How stderr is intercepted depends on the wrapper's own stderr:
+//! How stderr is intercepted, and stdout if it is watched as well, depends on the wrapper's own stream:
 //!
-//! - closed, not writable, or `/dev/null` while no report is wanted: not at all. The wrapper becomes the command.
+//! - closed, not writable, or `/dev/null` while no report is wanted: not at all. If that is stderr, the wrapper becomes the
+//!   command.
 //! - a regular file: not at all. The command inherits it, and the wrapper reads back what was written.
 //! - a pipe, FIFO or socket: a packet-mode pipe.
 //! - a terminal: a pseudo-terminal for the command.
+//!
+//! If stdout and stderr are the same file, pipe or terminal, they share one channel, so that their order is kept. Hints always
+//! go to stderr.
 
 pub mod diagnosis;
 pub mod exit;
 pub mod scene;
 pub mod trace;
 
+mod channels;
 mod column;
 mod file;
 mod helper;
@@ -29,6 +34,7 @@ mod round;
 mod sentinel;
 mod signals;
 mod spawn;
+mod stream;
 mod sys;
 mod terminal;
 mod watch;
@@ -36,20 +42,19 @@ mod wording;
 
 use std::os::fd::{AsRawFd, RawFd};
 
-use rustix::fs::{FileType, Stat};
-
 pub use diagnosis::{MakeObserver, Observer};
 pub use exit::Exit;
 pub use memory::Allocator;
 pub use round::round;
 pub use scene::Scene;
 pub use spawn::{Command, Words};
+pub use stream::Stream;
 
+use channels::Channels;
 use exit::{become_the_command, code_of, message};
-use file::File;
-use pipe::{Outlet, Pipe};
 use signals::Inbox;
 use spawn::{Inherited, NotStarted, spawn};
+use stream::{Goal, are_one};
 use terminal::{Started, Terminal};
 use watch::Watch;
 
@@ -65,6 +70,8 @@ pub struct Options {
     pub quiet: bool,
     /// Leave the terminal to the command, without a pseudo-terminal in between.
     pub no_pty: bool,
+    /// Watch stdout as well as stderr.
+    pub stdout: bool,
     /// Trace system calls, and write the refused ones into this log.
     pub trace: Option<trace::Log>,
     /// Returns the literals that the user's own patterns require. It is called when the command first writes something, in a
@@ -76,27 +83,31 @@ pub struct Options {
 ///
 /// Must be called while the process has a single thread.
 pub fn run(command: &Command, options: Options, make: MakeObserver) -> ! {
-    let Some(stderr) = sys::stat(sys::stderr()) else {
-        become_the_command(command);
-    };
-    if !sys::is_writable(sys::stderr()) || (options.quiet && !options.report) {
+    let stderr = Stream::Stderr.goal(options);
+    if stderr == Goal::Nowhere || (options.quiet && !options.report) {
         become_the_command(command);
     }
-    match FileType::from_raw_mode(stderr.st_mode) {
-        FileType::RegularFile => match File::behind_stderr() {
-            Ok(file) => run_beside_file(command, options, make, file),
-            Err(_) => run_through_pipe(command, options, make, &stderr),
-        },
-        FileType::Fifo | FileType::Socket if sys::has_reader(sys::stderr()) => {
-            run_through_pipe(command, options, make, &stderr)
+    let stdout = match options.stdout && !are_one() {
+        true => Stream::Stdout.goal(options),
+        false => Goal::Nowhere,
+    };
+    let stdout = match stdout {
+        Goal::Terminal if options.no_pty || !terminal::is_replaceable(Stream::Stdout) => {
+            Goal::Nowhere
         }
-        FileType::CharacterDevice if sys::is_terminal(sys::stderr()) => {
-            run_on_terminal(command, options, make)
-        }
-        FileType::CharacterDevice if options.report => {
-            run_through_pipe(command, options, make, &stderr)
-        }
-        _ => become_the_command(command),
+        stdout => stdout,
+    };
+    if options.no_pty && stderr == Goal::Terminal {
+        complain("--no-pty: the terminal is left alone, nothing is watched");
+        become_the_command(command);
+    }
+    let Ok(channels) = Channels::new(stdout, stderr) else {
+        become_the_command(command);
+    };
+    match (stdout, stderr) {
+        (_, Goal::Terminal) => run_on_terminal(command, options, make, (Stream::Stderr, channels)),
+        (Goal::Terminal, _) => run_on_terminal(command, options, make, (Stream::Stdout, channels)),
+        _ => run_through(command, options, make, channels),
     }
 }
 
@@ -134,14 +145,15 @@ impl Ready {
     }
 
     /// Closes the descriptors that only the command needs, so that its stdin and stdout are really closed once it closes them.
-    /// If a report is wanted, they stay open, because it may be written to one of them. Returns the wrapper's own descriptors:
-    /// `own` and that of `self`.
-    fn let_go(&self, options: Options, own: &[RawFd]) -> Vec<RawFd> {
+    /// If a report is wanted, they stay open, because it may be written to one of them. The wrapper goes on writing to `streams`
+    /// and to stderr. Returns the wrapper's own descriptors: `own` and that of `self`.
+    fn let_go(&self, options: Options, streams: &[Stream], own: &[RawFd]) -> Vec<RawFd> {
         let own = [own, &[self.inbox.descriptor().as_raw_fd()]].concat();
         if !options.report {
+            let streams: Vec<RawFd> = streams.iter().map(|stream| stream.number()).collect();
             // SAFETY: only those of the wrapper's own objects that are passed in are used afterwards, and their descriptors are
             // kept.
-            unsafe { sys::keep_only(&[&[2], &own[..]].concat()) };
+            unsafe { sys::keep_only(&[&[2], &streams[..], &own[..]].concat()) };
         }
         own
     }
@@ -151,13 +163,13 @@ impl Ready {
         let line = message(command.name().to_bytes(), errno);
         let _ = sys::write(sys::stderr(), &line);
         let exit = Exit::with_code(code_of(errno));
-        let own = self.let_go(options, &[]);
+        let own = self.let_go(options, &[], &[]);
         let make: MakeObserver = Box::new(move || {
             let mut observer = make();
             observer.not_started(errno);
             observer
         });
-        let mut watch = Watch::new(make, options, std::process::id() as i32, None, own);
+        let mut watch = Watch::new(make, options, std::process::id() as i32, [None, None], own);
         // No output has started the diagnosis, so it is started explicitly.
         watch.start();
         let _ = sys::write(sys::stderr(), &watch.last_words(exit, &self.inbox));
@@ -166,63 +178,42 @@ impl Ready {
     }
 }
 
-fn run_on_terminal(command: &Command, options: Options, make: MakeObserver) -> ! {
-    if options.no_pty {
-        complain("--no-pty: the terminal is left alone, nothing is watched");
-        become_the_command(command);
-    }
-    // stderr is not a terminal, or not the controlling one: there is nothing to intercept.
-    if !terminal::is_replaceable() {
+fn run_on_terminal(
+    command: &Command,
+    options: Options,
+    make: MakeObserver,
+    (stream, channels): (Stream, Channels),
+) -> ! {
+    // The terminal is not the controlling one: there is nothing to intercept.
+    if !terminal::is_replaceable(stream) {
         become_the_command(command);
     }
     let ready = Ready::or_become(command, options);
+    let streams: Vec<Stream> = channels.outlets().collect();
     let Started {
         terminal,
         command,
-        channel,
-    } = match Terminal::start(command, ready.inherited) {
+        channels,
+    } = match Terminal::start(command, ready.inherited, stream, channels) {
         Ok(started) => started,
         Err(NotStarted::NoProcess) => ready.become_the_command(command),
         Err(NotStarted::NotExecuted(errno)) => ready.fail(command, errno, options, make),
     };
-    let own = ready.let_go(options, &terminal.descriptors());
-    let mut watch = Watch::new(make, options, command, channel, own);
+    let own = ready.let_go(options, &streams, &terminal.descriptors());
+    let mut watch = Watch::new(make, options, command, channels, own);
     terminal.relay(ready.inbox, &mut watch).repeat()
 }
 
-fn run_beside_file(command: &Command, options: Options, make: MakeObserver, file: File) -> ! {
+fn run_through(command: &Command, options: Options, make: MakeObserver, channels: Channels) -> ! {
     let ready = Ready::or_become(command, options);
-    let pid = match spawn(command, ready.inherited, &mut || true) {
+    let pid = match spawn(command, ready.inherited, &mut || channels.connect()) {
         Ok(pid) => pid,
         Err(NotStarted::NoProcess) => ready.become_the_command(command),
         Err(NotStarted::NotExecuted(errno)) => ready.fail(command, errno, options, make),
     };
-    let own = ready.let_go(options, &file.descriptors());
-    let mut watch = Watch::new(make, options, pid, sys::link_of(sys::stderr()), own);
-    file.follow(pid, ready.inbox, &mut watch).repeat()
-}
-
-fn run_through_pipe(command: &Command, options: Options, make: MakeObserver, stderr: &Stat) -> ! {
-    let stdout_too = sys::stat(sys::stdout())
-        .is_some_and(|out| (out.st_dev, out.st_ino) == (stderr.st_dev, stderr.st_ino));
-    let Ok((source, sink)) = sys::packet_pipe() else {
-        become_the_command(command);
-    };
-    let ready = Ready::or_become(command, options);
-    let started = spawn(command, ready.inherited, &mut || {
-        sys::duplicate(&sink, 2) && (!stdout_too || sys::duplicate(&sink, 1))
-    });
-    let pid = match started {
-        Ok(pid) => pid,
-        Err(NotStarted::NoProcess) => ready.become_the_command(command),
-        Err(NotStarted::NotExecuted(errno)) => ready.fail(command, errno, options, make),
-    };
-    let own = ready.let_go(options, &[source.as_raw_fd(), sink.as_raw_fd()]);
-    let channel = sys::link_of(&source);
-    let mut watch = Watch::new(make, options, pid, channel, own);
-    let pipe = Pipe::new(
-        (source, sink),
-        Outlet::stderr(FileType::from_raw_mode(stderr.st_mode)),
-    );
-    pipe.relay(pid, ready.inbox, &mut watch).repeat()
+    let streams: Vec<Stream> = channels.outlets().collect();
+    let own: Vec<RawFd> = channels.descriptors().collect();
+    let own = ready.let_go(options, &streams, &own);
+    let mut watch = Watch::new(make, options, pid, channels.links(), own);
+    channels.relay(pid, ready.inbox, &mut watch).repeat()
 }

@@ -31,7 +31,7 @@ use crate::report::{self, Conclusion, Finding, RunReport, Unclear, lossy};
 use crate::report_file;
 use crate::resolve::{self, CandidateProcess, Circumstances, Presence};
 use crate::run::trace::Log;
-use crate::run::{Exit, Observer, Scene};
+use crate::run::{Exit, Observer, Scene, Stream};
 use candidates::candidates;
 use engine::Engine;
 use traced::Traced;
@@ -52,7 +52,8 @@ pub struct Explainer {
     resembles: Option<&'static str>,
     /// permwrap's own problems, to be reported at the end.
     troubles: Vec<String>,
-    detector: Detector,
+    /// One for each stream.
+    detectors: [Detector; 2],
     circumstances: Arc<Circumstances>,
     /// The command as it was started, in case it ended before it was seen.
     own: CandidateProcess,
@@ -105,7 +106,7 @@ impl Explainer {
             style: appearance::style(&std::io::stderr(), color),
             troubles: trouble.into_iter().chain(troubles).collect(),
             config,
-            detector: Detector::new(patterns),
+            detectors: [&patterns; 2].map(|patterns| Detector::new(Arc::clone(patterns))),
             circumstances: Arc::new(Circumstances {
                 command: words,
                 ..here
@@ -353,7 +354,7 @@ fn is_ignored(finding: &Finding, config: &Config) -> bool {
 }
 
 impl Observer for Explainer {
-    fn text(&mut self, text: &[u8], scene: &Scene) {
+    fn text(&mut self, stream: Stream, text: &[u8], scene: &Scene) {
         let (processes, mut worlds) = candidates(scene, &self.own, self.traced.is_some());
         let mut circumstances = Circumstances {
             processes,
@@ -366,7 +367,7 @@ impl Observer for Explainer {
         }
         self.circumstances = Arc::new(circumstances);
         self.findings.know(worlds);
-        let incidents = self.detector.feed(text);
+        let incidents = self.detectors[stream.index()].feed(text);
         self.meet(incidents);
     }
 
@@ -378,7 +379,11 @@ impl Observer for Explainer {
     }
 
     fn quiet(&mut self) -> Vec<u8> {
-        let incidents = self.detector.flush();
+        let incidents = self
+            .detectors
+            .iter_mut()
+            .flat_map(Detector::flush)
+            .collect();
         self.meet(incidents);
         self.findings.rest();
         let hints = self.hints();

@@ -16,6 +16,7 @@ use nix::libc;
 use super::exit::Exit;
 use super::helper::Helper;
 use super::scene::Scene;
+use super::stream::Stream;
 use super::sys;
 use wire::Answer;
 
@@ -45,8 +46,8 @@ const MOST_SAID: usize = 4 * 1024 * 1024;
 /// Interprets what a command writes. It runs in a separate process, so that a failure there ends the diagnosis and nothing
 /// else.
 pub trait Observer {
-    /// Text that may report a failure, with its context, and the processes that existed when it was read.
-    fn text(&mut self, text: &[u8], scene: &Scene);
+    /// Text of a stream that may report a failure, with its context, and the processes that existed when it was read.
+    fn text(&mut self, stream: Stream, text: &[u8], scene: &Scene);
 
     /// Further text is waiting: returns what should be written before that is processed, if anything.
     fn early(&mut self) -> Vec<u8> {
@@ -73,8 +74,8 @@ pub struct Diagnosis {
     socket: OwnedFd,
     /// Messages to be sent; the first one may have been sent in part.
     out: Vec<u8>,
-    /// Text that waits until everything else has been sent, with its scene.
-    waiting: Option<(Vec<u8>, Arc<Scene>)>,
+    /// Texts that wait until everything else has been sent, at most one of each stream, with their scenes.
+    waiting: Vec<(Stream, Vec<u8>, Arc<Scene>)>,
     /// The scene that was sent last.
     told: Option<Arc<Scene>>,
     /// Bytes received; the last message may be incomplete.
@@ -100,7 +101,7 @@ impl Diagnosis {
             helper,
             socket,
             out: Vec::new(),
-            waiting: None,
+            waiting: Vec::new(),
             told: None,
             received: Vec::new(),
             hints: Vec::new(),
@@ -110,16 +111,17 @@ impl Diagnosis {
         })
     }
 
-    /// Passes on a text. If the diagnosis lags behind, texts are joined; if it lags too far behind, they are dropped.
-    pub fn text(&mut self, text: Vec<u8>, scene: Arc<Scene>) {
+    /// Passes on a text. If the diagnosis lags behind, texts of a stream are joined; if it lags too far behind, they are
+    /// dropped.
+    pub fn text(&mut self, stream: Stream, text: Vec<u8>, scene: Arc<Scene>) {
         self.rests = false;
-        match &mut self.waiting {
-            Some((waiting, latest)) if waiting.len() < MOST_WAITING => {
+        match self.waiting.iter_mut().find(|waiting| waiting.0 == stream) {
+            Some((_, waiting, latest)) if waiting.len() < MOST_WAITING => {
                 waiting.extend_from_slice(&text);
                 *latest = scene;
             }
             Some(_) => {}
-            None => self.waiting = Some((text, scene)),
+            None => self.waiting.push((stream, text, scene)),
         }
     }
 
@@ -133,7 +135,7 @@ impl Diagnosis {
     /// The poll(2) entry to wait for.
     #[must_use]
     pub fn watched(&self) -> libc::pollfd {
-        let behind = !self.out.is_empty() || self.waiting.is_some();
+        let behind = !self.out.is_empty() || !self.waiting.is_empty();
         let events = libc::POLLIN | if behind { libc::POLLOUT } else { 0 };
         let socket = (!self.over).then(|| self.socket.as_fd());
         sys::watch(socket, events)
@@ -193,18 +195,14 @@ impl Diagnosis {
     }
 
     fn put_waiting(&mut self) {
-        let Some((text, scene)) = self.waiting.take() else {
-            return;
-        };
-        if !self
-            .told
-            .as_ref()
-            .is_some_and(|told| Arc::ptr_eq(told, &scene))
-        {
-            wire::put_scene(&mut self.out, &scene);
-            self.told = Some(scene);
+        for (stream, text, scene) in std::mem::take(&mut self.waiting) {
+            let is_told = |told: &Arc<Scene>| Arc::ptr_eq(told, &scene);
+            if !self.told.as_ref().is_some_and(is_told) {
+                wire::put_scene(&mut self.out, &scene);
+                self.told = Some(scene);
+            }
+            wire::put_text(&mut self.out, stream, &text);
         }
-        wire::put_text(&mut self.out, &text);
     }
 
     /// Takes the hints that are waiting to be written.
@@ -217,7 +215,7 @@ impl Diagnosis {
     /// time.
     #[must_use]
     pub fn is_done_for_now(&mut self) -> bool {
-        let behind = !self.out.is_empty() || self.waiting.is_some();
+        let behind = !self.out.is_empty() || !self.waiting.is_empty();
         let done = std::mem::take(&mut self.rests) && !behind;
         if done {
             self.told = None;

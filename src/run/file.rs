@@ -1,9 +1,10 @@
-//! stderr is a regular file: the command inherits it, and the wrapper reads back what is written through an open file
+//! A stream is a regular file: the command inherits it, and the wrapper reads back what is written through an open file
 //! description of its own.
 //!
 //! inotify(7) can report the writes, but removing a watch takes the kernel several milliseconds, as long as a short command
 //! runs. At first, therefore, the file is polled.
 
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
@@ -11,9 +12,7 @@ use std::time::{Duration, Instant};
 use nix::libc;
 use rustix::fs::OFlags;
 
-use super::exit::Exit;
-use super::pipe::pass_on;
-use super::signals::Inbox;
+use super::stream::Stream;
 use super::sys;
 use super::watch::Watch;
 
@@ -26,9 +25,10 @@ const FIRST_LOOK: Duration = Duration::from_millis(1);
 /// Once the polling interval exceeds this duration, inotify takes over.
 const WATCHED_FROM: Duration = Duration::from_millis(60);
 
-/// The file behind stderr, followed as it grows.
+/// The file behind a stream, followed as it grows.
 #[derive(Debug)]
 pub struct File {
+    stream: Stream,
     file: OwnedFd,
     /// The inotify descriptor, which reports writes once a watch was added.
     changes: OwnedFd,
@@ -40,67 +40,53 @@ pub struct File {
 }
 
 impl File {
-    /// Opens the file behind stderr for reading, from where the command will write. Fails if the file is not readable.
-    pub fn behind_stderr() -> io::Result<File> {
-        let file = sys::open(c"/proc/self/fd/2", OFlags::RDONLY)?;
+    /// Opens the file behind a stream for reading, from where the command will write. Fails if the file is not readable.
+    pub fn behind(stream: Stream) -> io::Result<File> {
+        let file = sys::open(path(stream), OFlags::RDONLY)?;
         let changes = sys::new_watch()?;
-        let position = sys::write_position(sys::stderr())?;
+        let position = sys::write_position(stream.own())?;
         Ok(File {
+            stream,
             file,
             changes,
-            look: None,
+            look: Some((Instant::now() + FIRST_LOOK, FIRST_LOOK)),
             position,
             buffer: vec![0; PIECE],
         })
     }
 
-    /// The descriptors that are needed besides stderr.
+    /// The stream.
     #[must_use]
-    pub fn descriptors(&self) -> [RawFd; 2] {
-        [self.file.as_raw_fd(), self.changes.as_raw_fd()]
+    pub fn stream(&self) -> Stream {
+        self.stream
     }
 
-    /// Follows the file until the command ends, then writes the last words.
-    pub fn follow(mut self, command: i32, mut inbox: Inbox, watch: &mut Watch) -> Exit {
-        self.look = Some((Instant::now() + FIRST_LOOK, FIRST_LOOK));
-        let exit = loop {
-            let mut watched = [
-                sys::watch(inbox.descriptor(), libc::POLLIN),
-                sys::watch(self.changes.as_fd(), libc::POLLIN),
-                watch.watched(),
-            ];
-            sys::poll(&mut watched, self.timeout(watch));
-            let [signals, changes, _] = watched.map(|w| w.revents);
-            if changes != 0 {
-                sys::forget_events(&self.changes);
-                self.read_back(watch);
-            }
-            self.look(watch);
-            watch.exchange();
-            if let Some(words) = watch.due() {
-                self.say(&words);
-            }
-            if signals != 0
-                && let Some(exit) = pass_on(command, &inbox)
-            {
-                break exit;
-            }
-        };
-        inbox.command_has_ended();
-        self.read_back(watch);
-        let words = watch.last_words(exit, &inbox);
-        self.say(&words);
-        inbox.close();
-        exit
+    /// The descriptors that the wrapper opened for it.
+    #[must_use]
+    pub fn descriptors(&self) -> Vec<RawFd> {
+        vec![self.file.as_raw_fd(), self.changes.as_raw_fd()]
     }
 
-    fn timeout(&self, watch: &Watch) -> i32 {
-        let words = watch.timeout();
-        let Some((when, _)) = self.look else {
-            return words;
-        };
-        let left = when.saturating_duration_since(Instant::now()).as_millis() as i32 + 1;
-        if words < 0 { left } else { left.min(words) }
+    /// The poll(2) entry that reports writes to the file.
+    #[must_use]
+    pub fn watched(&self) -> libc::pollfd {
+        sys::watch(self.changes.as_fd(), libc::POLLIN)
+    }
+
+    /// How long poll(2) may wait until the file has to be looked at, in milliseconds; -1 for no limit.
+    #[must_use]
+    pub fn timeout(&self) -> i32 {
+        let left = |when: Instant| when.saturating_duration_since(Instant::now()).as_millis();
+        self.look.map_or(-1, |(when, _)| left(when) as i32 + 1)
+    }
+
+    /// Reads back what is new. `changes` are the events that poll(2) returned for [`File::watched`].
+    pub fn turn(&mut self, changes: i16, watch: &mut Watch) {
+        if changes != 0 {
+            sys::forget_events(&self.changes);
+            self.read_back(watch);
+        }
+        self.look(watch);
     }
 
     /// Polls the file if it is time to.
@@ -112,13 +98,14 @@ impl File {
         self.look = Some((Instant::now() + next, next));
         if next > WATCHED_FROM {
             // If inotify is not available, reading at the end suffices.
-            let _ = sys::tell_of_writes(&self.changes, c"/proc/self/fd/2");
+            let _ = sys::tell_of_writes(&self.changes, path(self.stream));
             self.look = None;
         }
         self.read_back(watch);
     }
 
-    fn read_back(&mut self, watch: &mut Watch) {
+    /// Reads back what was written until now.
+    pub fn read_back(&mut self, watch: &mut Watch) {
         let size = sys::stat(&self.file).map_or(0, |stat| stat.st_size as u64);
         if size < self.position {
             // The file was truncated, so all of its content is new.
@@ -130,7 +117,7 @@ impl File {
             self.position = sys::next_data(&self.file, self.position).unwrap_or(self.position);
             match sys::read_at(&self.file, &mut self.buffer, self.position) {
                 Ok(count) if count > 0 => {
-                    watch.see(&self.buffer[..count]);
+                    watch.see(self.stream, &self.buffer[..count]);
                     self.position += count as u64;
                 }
                 _ => return,
@@ -139,18 +126,25 @@ impl File {
     }
 
     /// Writes hints at the position where the command would write next, and skips them when reading back.
-    fn say(&mut self, words: &[u8]) {
+    pub fn say(&mut self, words: &[u8]) {
         let mut rest = words;
         while !rest.is_empty() {
-            match sys::write(sys::stderr(), rest) {
+            match sys::write(self.stream.own(), rest) {
                 Ok(count) if count > 0 => rest = &rest[count..],
                 _ => return,
             }
         }
         if !words.is_empty()
-            && let Ok(position) = sys::write_position(sys::stderr())
+            && let Ok(position) = sys::write_position(self.stream.own())
         {
             self.position = position;
         }
+    }
+}
+
+fn path(stream: Stream) -> &'static CStr {
+    match stream {
+        Stream::Stdout => c"/proc/self/fd/1",
+        Stream::Stderr => c"/proc/self/fd/2",
     }
 }

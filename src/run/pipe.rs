@@ -1,20 +1,21 @@
-//! stderr is a pipe, a FIFO or a socket (or anything else that is not a terminal): the command writes into a packet-mode pipe,
+//! A stream is a pipe, a FIFO or a socket (or anything else that is not a terminal): the command writes into a packet-mode pipe,
 //! and each of its writes of up to `PIPE_BUF` bytes is passed on in one piece.
 
 mod batch;
 mod outlet;
 
-use std::io::ErrorKind;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::path::PathBuf;
 
 use nix::libc;
+use rustix::fs::FileType;
 
 use batch::{Batch, Kept};
-pub use outlet::Outlet;
+use outlet::Outlet;
 
-use super::exit::Exit;
-use super::signals::{Inbox, Notice, To, stop_as};
-use super::sys::{self, Change};
+use super::stream::Stream;
+use super::sys;
 use super::watch::Watch;
 
 /// How much is read before it is written out, in bytes.
@@ -35,8 +36,10 @@ const MANY: usize = 64;
 /// The size of the enlarged pipe, in bytes. Each packet occupies a page of it, however short it is.
 const LONG: usize = 1024 * 1024;
 
-/// The relay between the command's pipe and the wrapper's stderr.
+/// The relay between the command's pipe and one of the wrapper's own streams.
 pub struct Pipe {
+    /// The streams of the command that are this pipe. If there are two, the wrapper's own are the same file.
+    streams: &'static [Stream],
     /// The reading end; `None` once the command's side or the reader is gone.
     source: Option<OwnedFd>,
     /// The writing end, which the command has as well. It serves to switch packet mode, and is closed when the command has
@@ -45,74 +48,123 @@ pub struct Pipe {
     batch: Batch,
     outlet: Outlet,
     long: bool,
+    /// Once the command has ended: how many of the bytes it had written are still unread.
+    left: usize,
 }
 
 impl Pipe {
-    /// A relay from this pipe (reading end and writing end) to stderr.
-    #[must_use]
-    pub fn new((source, sink): (OwnedFd, OwnedFd), outlet: Outlet) -> Pipe {
-        Pipe {
+    /// A relay to the first of these streams, which is a file of this type.
+    ///
+    /// # Errors
+    /// If no pipe can be created.
+    pub fn before(streams: &'static [Stream], kind: FileType) -> io::Result<Pipe> {
+        let (source, sink) = sys::packet_pipe()?;
+        Ok(Pipe {
+            streams,
             source: Some(source),
             sink: Some(sink),
             batch: Batch::default(),
-            outlet,
+            outlet: Outlet::new(streams[0], kind),
             long: false,
-        }
+            left: 0,
+        })
     }
 
-    /// Relays until the command has ended and all its output has been written. Then writes the last words, and leaves a small
-    /// process behind if other processes still hold the pipe.
-    pub fn relay(mut self, command: i32, mut inbox: Inbox, watch: &mut Watch) -> Exit {
-        let mut ended = None;
-        while ended.is_none() {
-            let mut watched = self.watched(&inbox, watch);
-            sys::poll(&mut watched, watch.timeout());
-            let [source, outlet, signals, _] = watched.map(|w| w.revents);
-            // Output comes first: what the command wrote before it ended must be read before its end is handled.
-            if source != 0 {
-                self.take(watch);
-            }
-            self.give(outlet);
-            watch.exchange();
-            if self.batch.is_empty()
-                && let Some(words) = watch.due()
-            {
-                self.batch.add(&words);
-                self.give(0);
-            }
-            if signals != 0 {
-                ended = pass_on(command, &inbox);
-            }
-        }
-        inbox.command_has_ended();
-        let exit = ended.unwrap_or(Exit::with_code(125));
-        if let Some(sink) = self.sink.take() {
-            sys::keep_packets(&sink, true);
-        }
-        // A command that was killed would no longer wait for a reader that does not read.
-        let patient = exit.signal.is_none();
-        let calm = self.drain(&inbox, watch, patient);
-        let words = watch.last_words(exit, &inbox);
-        if calm {
-            self.batch.add(&words);
-            self.empty(&inbox, patient);
-        }
-        inbox.close();
-        self.leave_remainder();
-        exit
+    /// The wrapper's own stream that it writes to.
+    #[must_use]
+    pub fn stream(&self) -> Stream {
+        self.streams[0]
     }
 
-    fn watched(&self, inbox: &Inbox, watch: &Watch) -> [libc::pollfd; 4] {
+    /// Makes the writing end the command's streams; called in the command's process. Returns whether that succeeded.
+    #[must_use]
+    pub fn connect(&self) -> bool {
+        let numbers = self.streams.iter().map(|stream| stream.number());
+        self.sink.iter().all(|sink| {
+            let mut numbers = numbers.clone();
+            numbers.all(|number| sys::duplicate(sink, number))
+        })
+    }
+
+    /// The descriptors that the wrapper opened for it.
+    pub fn descriptors(&self) -> Vec<RawFd> {
+        let ends = [&self.source, &self.sink];
+        ends.into_iter().flatten().map(AsRawFd::as_raw_fd).collect()
+    }
+
+    /// The target of /proc/PID/fd/N for a process that writes to it.
+    #[must_use]
+    pub fn link(&self) -> Option<PathBuf> {
+        sys::link_of(self.source.as_ref()?)
+    }
+
+    /// The poll(2) entries of the pipe and of the outlet.
+    #[must_use]
+    pub fn watched(&self) -> [libc::pollfd; 2] {
         let full = !self.batch.is_empty();
         let source = self.source.as_ref().filter(|_| !full).map(AsFd::as_fd);
         // Even without requested events, poll(2) reports that the reader is gone. The command must then notice it, too.
-        let outlet = self.source.as_ref().map(|_| self.outlet.descriptor());
+        let outlet = self.source.is_some() || full;
+        let outlet = outlet.then(|| self.outlet.descriptor());
         [
             sys::watch(source, libc::POLLIN),
             sys::watch(outlet, if full { libc::POLLOUT } else { 0 }),
-            sys::watch(inbox.descriptor(), libc::POLLIN),
-            watch.watched(),
         ]
+    }
+
+    /// Relays what is available without blocking, given the events that poll(2) returned for [`Pipe::watched`].
+    pub fn turn(&mut self, [source, outlet]: [i16; 2], watch: &mut Watch) {
+        if source != 0 {
+            self.take(watch);
+        }
+        self.give(outlet);
+    }
+
+    /// Whether everything that was read has been written.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.batch.is_empty()
+    }
+
+    /// Writes this as far as possible without blocking.
+    pub fn say(&mut self, words: &[u8]) {
+        self.batch.add(words);
+        self.give(0);
+    }
+
+    /// The command has ended. What it had written is still relayed, even if other processes go on writing.
+    pub fn command_has_ended(&mut self) {
+        if let Some(sink) = self.sink.take() {
+            sys::keep_packets(&sink, true);
+        }
+        // If the kernel does not report the number, assume as much as the pipe can hold.
+        self.left = self
+            .source
+            .as_ref()
+            .map_or(0, |source| sys::readable(source).unwrap_or(LONG));
+    }
+
+    /// Relays what the command had written when it ended, as far as possible without blocking, given the events of the outlet.
+    /// False if the reader is slow.
+    pub fn drain(&mut self, outlet: i16, watch: &mut Watch) -> bool {
+        self.give(outlet);
+        loop {
+            if self.left == 0 {
+                self.batch.close();
+            }
+            self.give(0);
+            if !self.batch.is_empty() || self.left == 0 {
+                return self.batch.is_empty();
+            }
+            let before = self.batch.bytes.len();
+            let more = self.take(watch);
+            let taken = self.batch.bytes.len() - before;
+            self.left = if more {
+                self.left.saturating_sub(taken)
+            } else {
+                0
+            };
+        }
     }
 
     /// Reads what is available, up to a batch; false when there is no more.
@@ -141,7 +193,7 @@ impl Pipe {
         }
         self.adapt(packets, self.batch.bytes.len() - before);
         if self.batch.bytes.len() > before {
-            watch.see(&self.batch.bytes[before..]);
+            watch.see(self.stream(), &self.batch.bytes[before..]);
         }
         more
     }
@@ -188,127 +240,30 @@ impl Pipe {
         }
     }
 
-    /// Relays what the command had written when it ended, even if other processes go on writing. False if a signal asks the
-    /// wrapper to end, or if `patient` is not set and the reader is slow.
-    fn drain(&mut self, inbox: &Inbox, watch: &mut Watch, patient: bool) -> bool {
-        // If the kernel does not report the number, assume as much as the pipe can hold.
-        let mut left = self
-            .source
-            .as_ref()
-            .map_or(0, |source| sys::readable(source).unwrap_or(LONG));
-        loop {
-            if left == 0 {
-                self.batch.close();
-            }
-            if !self.empty(inbox, patient) {
-                return false;
-            }
-            if left == 0 {
-                return true;
-            }
-            let before = self.batch.bytes.len();
-            let more = self.take(watch);
-            left = left.saturating_sub(self.batch.bytes.len() - before);
-            if !more {
-                left = 0;
-            }
-        }
-    }
-
-    /// Writes out everything, waiting for a slow reader as the command itself would have waited.
-    fn empty(&mut self, inbox: &Inbox, patient: bool) -> bool {
-        self.give(0);
-        while !self.batch.is_empty() {
-            if !patient {
-                return false;
-            }
-            let mut watched = [
-                sys::watch(self.outlet.descriptor(), libc::POLLOUT),
-                sys::watch(inbox.descriptor(), libc::POLLIN),
-            ];
-            sys::poll(&mut watched, -1);
-            if watched[1].revents != 0 && super::watch::wants_the_end(inbox) {
-                return false;
-            }
-            self.give(watched[0].revents);
-        }
-        true
-    }
-
-    /// If other processes still hold the command's stderr, a copy of this process relays what they write, and what a slow
-    /// reader has not read yet.
-    fn leave_remainder(mut self) {
-        let Some(source) = self.source.take() else {
-            return;
-        };
+    /// The pipe, if other processes still hold it or a slow reader has not read everything yet.
+    #[must_use]
+    pub fn remainder(mut self) -> Option<Pipe> {
+        let source = self.source.as_ref()?;
         self.batch.expect(Kept::Writes);
-        if self.batch.is_empty() && matches!(self.batch.fill(&source), Ok(0)) {
-            return;
-        }
-        // Before the fork, because the copy may start late.
-        // SAFETY: neither this process nor the copy uses any other descriptor from here on.
-        unsafe { sys::keep_only(&[source.as_raw_fd(), self.outlet.descriptor().as_raw_fd()]) };
-        sys::leave_directory();
-        // SAFETY: this process has a single thread.
-        if matches!(unsafe { sys::fork() }, Ok(None)) {
-            self.carry(&source);
-        }
+        let is_over = self.batch.is_empty() && matches!(self.batch.fill(source), Ok(0));
+        (!is_over).then_some(self)
     }
 
-    fn carry(mut self, source: &OwnedFd) -> ! {
-        loop {
-            while !self.batch.is_empty() {
-                let mut outlet = [sys::watch(self.outlet.descriptor(), libc::POLLOUT)];
-                sys::poll(&mut outlet, -1);
-                if outlet[0].revents & libc::POLLERR != 0
-                    || self.batch.write(&mut self.outlet).is_err()
-                {
-                    sys::exit(0);
-                }
-            }
-            let mut watched = [
-                sys::watch(source.as_fd(), libc::POLLIN),
-                sys::watch(self.outlet.descriptor(), 0),
-            ];
-            sys::poll(&mut watched, -1);
-            if watched[1].revents != 0 || matches!(self.batch.fill(source), Ok(0)) {
-                sys::exit(0);
-            }
-        }
+    /// The descriptors that [`Pipe::carry`] needs.
+    pub fn carried(&self) -> impl Iterator<Item = RawFd> {
+        let outlet = self.outlet.descriptor().as_raw_fd();
+        self.source.iter().map(AsRawFd::as_raw_fd).chain([outlet])
     }
-}
 
-/// Handles the pending signals: forwards them to a command in the wrapper's own process group, stops along with it, and notices
-/// its end.
-pub fn pass_on(command: i32, inbox: &Inbox) -> Option<Exit> {
-    let mut ended = None;
-    while let Some(notice) = inbox.next() {
-        match notice {
-            Notice::Child => ended = children(command).or(ended),
-            // The command is in the same process group and has already received it.
-            Notice::Sent(_, To::Group | To::Foreground) => {}
-            Notice::Sent(signal, To::Wrapper) => {
-                sys::kill(command, signal);
-            }
-        }
+    /// Relays what other processes write, given the events that poll(2) returned for [`Pipe::watched`]. False once there is no
+    /// writer or no reader any more.
+    pub fn carry(&mut self, [source, outlet]: [i16; 2]) -> bool {
+        let is_gone = outlet & !libc::POLLOUT != 0;
+        let is_over = source != 0
+            && self
+                .source
+                .as_ref()
+                .is_none_or(|source| matches!(self.batch.fill(source), Ok(0)));
+        !is_gone && !is_over && self.batch.write(&mut self.outlet).is_ok()
     }
-    ended
-}
-
-/// Handles changes of state of the command and, as the init process of a container, of adopted orphans.
-fn children(command: i32) -> Option<Exit> {
-    let first = std::process::id() == 1;
-    let mut ended = None;
-    while let Some((pid, change)) = sys::wait((!first).then_some(command)) {
-        match change {
-            Change::Exited(code) if pid == command => ended = Some(Exit::with_code(code)),
-            Change::Killed(signal) if pid == command => ended = Some(Exit::by_signal(signal)),
-            Change::Stopped(signal) if pid == command => stop_as(signal),
-            _ => {}
-        }
-        if ended.is_some() && !first {
-            break;
-        }
-    }
-    ended
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::gather::{self, Monitor, World};
+use crate::run::stream::Stream;
 
 /// The maximum number of processes inspected; those closest to the command come first.
 const MOST: usize = 64;
@@ -59,8 +60,8 @@ pub struct Process {
     pub label: Option<Vec<u8>>,
     /// Its arguments, each terminated by a NUL; empty for a zombie that was never seen alive.
     pub cmdline: Vec<u8>,
-    /// Whether its stderr is the channel that the wrapper reads, so that it may have written the message. `None` if that cannot
-    /// be read.
+    /// Whether its stderr or stdout is a channel that the wrapper reads, so that it may have written the message. `None` if that
+    /// cannot be read.
     pub on_channel: Option<bool>,
     /// Its world, held open, if it does not see what the wrapper sees. For a process that has ended, the one last seen.
     pub world: Option<Arc<World>>,
@@ -86,18 +87,18 @@ impl Process {
 #[derive(Debug)]
 pub struct Watcher {
     command: i32,
-    /// The target of /proc/PID/fd/2 for a process that writes to the channel.
-    channel: Option<PathBuf>,
+    /// The targets of /proc/PID/fd/1 and /proc/PID/fd/2 for a process that writes to the channels, as far as they are watched.
+    channels: [Option<PathBuf>; 2],
     last: Option<(Instant, Arc<Scene>)>,
 }
 
 impl Watcher {
-    /// A watcher for the command with this process id. Its stderr appears as `channel` in /proc/PID/fd/2.
+    /// A watcher for the command with this process id. Its watched streams appear as `channels` in /proc/PID/fd.
     #[must_use]
-    pub fn new(command: i32, channel: Option<PathBuf>) -> Watcher {
+    pub fn new(command: i32, channels: [Option<PathBuf>; 2]) -> Watcher {
         Watcher {
             command,
-            channel,
+            channels,
             last: None,
         }
     }
@@ -212,13 +213,25 @@ impl Watcher {
         })
     }
 
+    /// Whether one of its streams is a watched channel; `None` if that cannot be read.
+    fn is_writer(&self, pid: i32) -> Option<bool> {
+        let watched = Stream::BOTH.into_iter().zip(&self.channels);
+        let mut answers = watched.filter_map(|(stream, channel)| {
+            let channel = channel.as_ref()?;
+            let its = fs::read_link(format!("/proc/{pid}/fd/{}", stream.number()));
+            Some(*channel == its.ok()?)
+        });
+        let first = answers.next()?;
+        Some(first || answers.any(|is_its| is_its))
+    }
+
     /// Reads first what disappears first: a process that ends releases its memory, then its descriptors, then its directories
     /// (do_exit), and its status last.
     fn process(&self, pid: i32, room: &mut usize) -> Option<Process> {
         let at = |name: &str| format!("/proc/{pid}/{name}");
         let cmdline = read(&at("cmdline"), MOST_WORDS.min(*room)).unwrap_or_default();
         *room -= cmdline.len();
-        let stderr = fs::read_link(at("fd/2")).ok();
+        let on_channel = self.is_writer(pid);
         let cwd = fs::read_link(at("cwd")).ok();
         let root = fs::read_link(at("root")).ok();
         let world = World::of(pid).map(Arc::new);
@@ -228,10 +241,6 @@ impl Watcher {
         let user_ns = fs::metadata(at("ns/user"))
             .ok()
             .map(|namespace| namespace.ino());
-        let on_channel = match (&self.channel, stderr) {
-            (Some(ours), Some(its)) => Some(*ours == its),
-            _ => None,
-        };
         let field = |name: &[u8]| {
             let line = status
                 .split(|b| *b == b'\n')

@@ -1,4 +1,4 @@
-//! stderr is a terminal: the command gets a pseudo-terminal of its own, as under sudo, ssh or tmux.
+//! A stream is a terminal: the command gets a pseudo-terminal of its own, as under sudo, ssh or tmux.
 //!
 //! The [`monitor`] leads a new session, and the new terminal replaces the user's on every descriptor that referred to it. While
 //! the command is in the foreground, the user's terminal is in raw mode: each key is passed on to the command's terminal, which
@@ -21,6 +21,7 @@ mod screen;
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nix::libc;
@@ -31,9 +32,11 @@ use modes::{Modes, Size};
 use monitor::Post;
 use output::Output;
 
+use super::channels::{Channels, sooner};
 use super::exit::Exit;
 use super::signals::Inbox;
 use super::spawn::{Command, Inherited, NotStarted};
+use super::stream::Stream;
 use super::sys;
 use super::watch::Watch;
 use crate::byte_path;
@@ -52,6 +55,10 @@ pub struct Terminal {
     job: Job,
     output: Output,
     keys: Keys,
+    /// The stream that is the terminal: stderr, if that is one.
+    stream: Stream,
+    /// The channel of the other stream, if that is watched and not a terminal.
+    channels: Channels,
 }
 
 /// The user's terminal.
@@ -115,14 +122,14 @@ pub struct Started {
     pub terminal: Terminal,
     /// The command's process id.
     pub command: i32,
-    /// The target of /proc/PID/fd/2 of the command.
-    pub channel: Option<std::path::PathBuf>,
+    /// The targets of /proc/PID/fd/1 and /proc/PID/fd/2 of the command, as far as they are watched.
+    pub channels: [Option<PathBuf>; 2],
 }
 
-/// Whether stderr is a terminal that can be replaced by a pseudo-terminal.
+/// Whether a stream is a terminal that can be replaced by a pseudo-terminal.
 #[must_use]
-pub fn is_replaceable() -> bool {
-    sys::is_terminal(sys::stderr()) && modes::is_controlling(sys::stderr())
+pub fn is_replaceable(stream: Stream) -> bool {
+    sys::is_terminal(stream.own()) && modes::is_controlling(stream.own())
 }
 
 /// Whether the program is a shell whose prompt is a single line of text, which can be written again. (fish redraws its prompt
@@ -142,14 +149,26 @@ fn has_prompt(program: &[u8]) -> bool {
 }
 
 impl Terminal {
-    /// Creates the command's terminal and starts the command on it.
-    pub fn start(command: &Command, inherited: Inherited) -> Result<Started, NotStarted> {
-        Terminal::made(command, inherited).unwrap_or(Err(NotStarted::NoProcess))
+    /// Creates the command's terminal in place of this stream's and starts the command on it. The other stream may have a
+    /// channel.
+    pub fn start(
+        command: &Command,
+        inherited: Inherited,
+        stream: Stream,
+        channels: Channels,
+    ) -> Result<Started, NotStarted> {
+        let made = Terminal::made(command, inherited, stream, channels);
+        made.unwrap_or(Err(NotStarted::NoProcess))
     }
 
     /// The same. The outer error means that the terminal could not be created, and nothing has happened yet.
-    fn made(command: &Command, inherited: Inherited) -> io::Result<Result<Started, NotStarted>> {
-        let descriptors = sys::descriptors_like_stderr();
+    fn made(
+        command: &Command,
+        inherited: Inherited,
+        stream: Stream,
+        channels: Channels,
+    ) -> io::Result<Result<Started, NotStarted>> {
+        let descriptors = sys::descriptors_like(stream.own());
         let user = sys::open(c"/dev/tty", OFlags::RDWR | OFlags::NONBLOCK)?;
         let before = Modes::of(&user)?;
         let size = Size::of(&user);
@@ -159,7 +178,8 @@ impl Terminal {
         if let Some(size) = size {
             size.set(&slave);
         }
-        let channel = sys::link_of(&slave);
+        let mut links = channels.links();
+        links[stream.index()] = sys::link_of(&slave);
         let (monitor, wrapper) = sys::conversation()?;
         let theirs = (user.try_clone()?, master.try_clone()?);
 
@@ -190,6 +210,8 @@ impl Terminal {
             },
             output: Output::default(),
             keys: Keys::default(),
+            stream,
+            channels,
         };
         terminal.job.foreground = terminal.is_foreground();
         if terminal.job.foreground && !terminal.user.shared {
@@ -207,6 +229,7 @@ impl Terminal {
                 command,
                 inherited,
                 descriptors: &descriptors,
+                channels: &terminal.channels,
                 foreground: terminal.job.foreground,
                 user: (theirs.0, before.clone()),
                 master: theirs.1,
@@ -221,7 +244,7 @@ impl Terminal {
                 Ok(Started {
                     terminal,
                     command,
-                    channel,
+                    channels: links,
                 })
             }
             report => {
@@ -247,13 +270,14 @@ impl Terminal {
         }
     }
 
-    /// The descriptors that the relay needs, besides stderr.
+    /// The descriptors that the wrapper opened for itself.
     #[must_use]
     pub fn descriptors(&self) -> Vec<RawFd> {
         let master = self.inner.master.as_ref().map(AsRawFd::as_raw_fd);
         [self.user.opening.as_raw_fd(), self.job.monitor.as_raw_fd()]
             .into_iter()
             .chain(master)
+            .chain(self.channels.descriptors())
             .collect()
     }
 
@@ -264,11 +288,14 @@ impl Terminal {
             inbox.send_to_others(signal);
         }
         let exit = loop {
-            let mut watched = self.watched(&inbox, watch);
+            let [user, master, signals, monitor, news, diagnosis] = self.watched(&inbox, watch);
+            let [a, b, c, d] = self.channels.watched();
+            let mut watched = [user, master, signals, monitor, news, diagnosis, a, b, c, d];
             if sys::poll(&mut watched, self.timeout(watch)) == Some(0) {
                 self.output.shown.extend(self.output.returns.release());
             }
-            let [user, master, signals, monitor, news, _] = watched.map(|w| w.revents);
+            let [user, master, signals, monitor, news, _, a, b, c, d] = watched.map(|w| w.revents);
+            self.channels.turn([a, b, c, d], watch);
             if master & !libc::POLLOUT != 0 {
                 self.take_output(watch);
             }
@@ -298,6 +325,9 @@ impl Terminal {
         inbox.command_has_ended();
         self.finish(exit, &inbox, watch);
         inbox.close();
+        let channels = std::mem::take(&mut self.channels);
+        drop(self);
+        channels.leave_remainder();
         exit
     }
 
@@ -323,16 +353,15 @@ impl Terminal {
     }
 
     fn timeout(&self, watch: &Watch) -> i32 {
-        let words = match watch.timeout() {
-            words if !self.output.returns.holds() => words,
-            words if words < 0 => returns::A_MOMENT,
-            words => words.min(returns::A_MOMENT),
+        let words = match sooner(watch.timeout(), self.channels.timeout()) {
+            words if self.output.returns.holds() => sooner(words, returns::A_MOMENT),
+            words => words,
         };
         match self.keys.look {
             None => words,
             Some(when) => {
                 let left = when.saturating_duration_since(Instant::now()).as_millis() as i32 + 1;
-                if words < 0 { left } else { left.min(words) }
+                sooner(left, words)
             }
         }
     }
@@ -368,8 +397,15 @@ impl Terminal {
         {
             size.set(&self.user.opening);
         }
+        self.channels.command_has_ended(watch);
+        calm &= self.channels.drain(inbox, watch, exit.signal.is_none());
         let words = watch.last_words(exit, inbox);
-        self.put_words(&words);
+        if self.channels.has(Stream::Stderr) {
+            self.channels.say(&words);
+            calm = calm && self.channels.drain(inbox, watch, exit.signal.is_none());
+        } else {
+            self.put_words(&words);
+        }
         if calm && !self.user.closed {
             self.show_all(inbox);
         }

@@ -13,6 +13,7 @@ use super::diagnosis::{Diagnosis, MakeObserver, SILENCE};
 use super::exit::Exit;
 use super::scene::{Scene, Watcher};
 use super::signals::{Inbox, Notice, is_deadly};
+use super::stream::Stream;
 use super::sys;
 use super::wording::Wording;
 use crate::detect::Prefilter;
@@ -41,35 +42,35 @@ pub struct Watch {
     spoke: Instant,
 }
 
-/// The filter that picks out relevant text.
+/// The filters that pick out relevant text, one for each stream.
 enum Filter {
     /// Nothing has been written yet.
     Idle,
     /// The wording has been asked for.
     Asked(Box<Asked>),
     /// The wording is known.
-    Ready(Box<Prefilter>),
+    Ready(Box<[Prefilter; 2]>),
 }
 
 /// Output that passes before the wording is known.
 struct Asked {
     wording: Wording,
-    /// The output so far.
-    unread: Vec<u8>,
-    /// The filter with the built-in wording. If it finds something, the processes are inspected at once, before they end.
-    usual: Prefilter,
+    /// The output so far, of each stream.
+    unread: [Vec<u8>; 2],
+    /// The filters with the built-in wording. If one finds something, the processes are inspected at once, before they end.
+    usual: [Prefilter; 2],
     scene: Option<Arc<Scene>>,
 }
 
 impl Watch {
-    /// Watches the command with this process id. Its stderr appears as `channel` in /proc/PID/fd/2. `own` are the wrapper's own
-    /// descriptors.
+    /// Watches the command with this process id. Its watched streams appear as `channels` in /proc/PID/fd. `own` are the
+    /// wrapper's own descriptors.
     #[must_use]
     pub fn new(
         make: MakeObserver,
         options: Options,
         command: i32,
-        channel: Option<PathBuf>,
+        channels: [Option<PathBuf>; 2],
         own: Vec<RawFd>,
     ) -> Watch {
         Watch {
@@ -77,7 +78,7 @@ impl Watch {
             options,
             own,
             filter: Filter::Idle,
-            scenes: Watcher::new(command, channel),
+            scenes: Watcher::new(command, channels),
             diagnosis: None,
             hints: Vec::new(),
             column: Column::default(),
@@ -85,16 +86,19 @@ impl Watch {
         }
     }
 
-    /// Processes bytes before they are relayed, because the process that wrote them may be about to end.
-    pub fn see(&mut self, bytes: &[u8]) {
-        self.column.after(bytes);
-        self.spoke = Instant::now();
+    /// Processes bytes of a stream before they are relayed, because the process that wrote them may be about to end.
+    pub fn see(&mut self, stream: Stream, bytes: &[u8]) {
+        // Hints are written to stderr: only its column and its pauses matter.
+        if stream == Stream::Stderr {
+            self.column.after(bytes);
+            self.spoke = Instant::now();
+        }
         if matches!(self.filter, Filter::Idle) {
             self.filter = match Wording::ask(self.options.literals) {
                 Some(wording) => Filter::Asked(Box::new(Asked {
                     wording,
-                    unread: Vec::new(),
-                    usual: Prefilter::default(),
+                    unread: Default::default(),
+                    usual: Default::default(),
                     scene: None,
                 })),
                 None => Filter::Ready(Box::default()),
@@ -102,20 +106,20 @@ impl Watch {
         }
         match &mut self.filter {
             Filter::Asked(asked) => {
-                asked.unread.extend_from_slice(bytes);
-                if asked.usual.push(bytes).is_some() {
+                asked.unread[stream.index()].extend_from_slice(bytes);
+                if asked.usual[stream.index()].push(bytes).is_some() {
                     asked.scene = Some(self.scenes.look());
                 } else if tells_of_an_end(bytes) {
                     self.scenes.look();
                 }
-                if asked.unread.len() > MOST_UNREAD || asked.wording.is_answered() {
+                if asked.unread[stream.index()].len() > MOST_UNREAD || asked.wording.is_answered() {
                     self.know_wording();
                 }
             }
-            Filter::Ready(prefilter) => match prefilter.push(bytes) {
+            Filter::Ready(prefilters) => match prefilters[stream.index()].push(bytes) {
                 Some(text) => {
                     let scene = self.scenes.look();
-                    self.tell(text, scene);
+                    self.tell(stream, text, scene);
                 }
                 None if tells_of_an_end(bytes) => {
                     self.scenes.look();
@@ -131,19 +135,24 @@ impl Watch {
         let Filter::Asked(asked) = std::mem::replace(&mut self.filter, Filter::Idle) else {
             return;
         };
-        let mut prefilter = Prefilter::new(&asked.wording.words());
-        if let Some(text) = prefilter.push(&asked.unread) {
-            let scene = asked.scene.unwrap_or_else(|| self.scenes.look());
-            self.tell(text, scene);
+        let words = asked.wording.words();
+        let mut prefilters = [&words; 2].map(|words| Prefilter::new(words));
+        for stream in Stream::BOTH {
+            let unread = &asked.unread[stream.index()];
+            if let Some(text) = prefilters[stream.index()].push(unread) {
+                let scene = asked.scene.clone();
+                let scene = scene.unwrap_or_else(|| self.scenes.look());
+                self.tell(stream, text, scene);
+            }
         }
-        self.filter = Filter::Ready(Box::new(prefilter));
+        self.filter = Filter::Ready(Box::new(prefilters));
     }
 
     /// Passes a text and its scene to the diagnosis.
-    fn tell(&mut self, text: Vec<u8>, scene: Arc<Scene>) {
+    fn tell(&mut self, stream: Stream, text: Vec<u8>, scene: Arc<Scene>) {
         self.start();
         if let Some(diagnosis) = &mut self.diagnosis {
-            diagnosis.text(text, scene);
+            diagnosis.text(stream, text, scene);
             diagnosis.exchange();
         }
     }

@@ -159,3 +159,45 @@ fn what_a_viewer_shows_is_no_failure_of_its_own() {
         "{ran}"
     );
 }
+
+#[test]
+fn what_is_told_on_stdout_gets_its_hint_where_that_is_asked_for() {
+    let Some(world) = World::new() else { return };
+    world.root("install -m 600 /dev/null /srv/f; printf '#!/bin/sh\\ncat /srv/f 2>&1\\nexit 3\\n' >/usr/local/bin/tells; chmod 755 /usr/local/bin/tells");
+    for to in ["| cat", ">out; code=$?; cat out; exit $code"] {
+        let without = world.run("alice", &format!("set -o pipefail; permwrap tells {to}"));
+        assert_eq!(
+            (without.code(), without.stderr().as_str()),
+            (3, ""),
+            "{to}: {without}"
+        );
+        let ran = world.run(
+            "alice",
+            &format!("set -o pipefail; permwrap --stdout tells {to}"),
+        );
+        assert_eq!(
+            (ran.code(), ran.stdout()),
+            (3, without.stdout()),
+            "{to}: {ran}"
+        );
+        assert!(ran.stdout().contains("Permission denied"), "{to}: {ran}");
+        assert!(
+            ran.stderr().starts_with("\npermwrap: cannot read /srv/f\n"),
+            "{to}: {ran}"
+        );
+    }
+}
+
+#[test]
+fn what_is_told_on_both_streams_is_one_hint_and_halves_are_none() {
+    let Some(world) = World::new() else { return };
+    world.root("install -m 600 /dev/null /srv/f");
+    let told = "cat: /srv/f: Permission denied";
+    let ran = world.run(
+        "alice",
+        &format!("permwrap --stdout sh -c 'echo {told}; echo {told} >&2; exit 1' | cat"),
+    );
+    assert_eq!(ran.stderr().matches("permwrap: ").count(), 1, "{ran}");
+    let ran = world.run("alice", "permwrap --stdout sh -c 'printf \"cat: /srv/f: \"; echo Permission denied >&2; exit 1' | cat");
+    assert!(!ran.stderr().contains("permwrap: cannot"), "{ran}");
+}

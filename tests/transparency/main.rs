@@ -2,7 +2,7 @@
 //! and with permwrap, and the observations are compared.
 //!
 //! In the scripts, `run` stands for permwrap: `run cat file` is `cat file` in the first run and `permwrap -- cat file` in the
-//! second. Another wrapper can take its place, for example to check a test itself: `PERMWRAP_UNDER_TEST=env cargo test --test
+//! second, and `run --stdout cat file` is `permwrap --stdout -- cat file`. Another wrapper can take its place, for example to check a test itself: `PERMWRAP_UNDER_TEST=env cargo test --test
 //! transparency` (env passes nearly everything that needs no terminal). With `PERMWRAP_UNDER_TEST="target/debug/permwrap
 //! --trace --"` (an absolute path), everything is compared except what no tracer can hide.
 //!
@@ -20,4 +20,5 @@ mod end;
 mod identity;
 mod output;
 mod signals;
+mod stdout;
 mod terminal;

@@ -404,6 +404,16 @@ pub fn is_traced() -> bool {
     traced
 }
 
+/// Whether permwrap itself is under test, which takes its options; a wrapper that does not says that this is skipped.
+pub fn takes_options() -> bool {
+    let is_other =
+        std::env::var("PERMWRAP_UNDER_TEST").is_ok_and(|words| !words.contains("permwrap"));
+    if is_other {
+        support::skip("only permwrap takes its options");
+    }
+    !is_other
+}
+
 fn compile_run(name: &str, wrapper: &[String]) -> PathBuf {
     let words: String = wrapper.iter().map(|word| format!("{word:?},")).collect();
     compile(name, include_str!("run.c"), &format!("-DWRAPPER={words}"))

@@ -77,9 +77,9 @@ async fn observe(mut observer: Box<dyn Observer>, socket: OwnedFd) -> io::Result
         };
         match word {
             Some(Word::Scene(now)) => scene = now,
-            Some(Word::Text(text)) => {
+            Some(Word::Text(stream, text)) => {
                 for piece in pieces(&text) {
-                    observer.text(piece, &scene);
+                    observer.text(stream, piece, &scene);
                     relay.answer(&Answer::Progress).await?;
                     relay.say(observer.early()).await?;
                 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::gather::{Held, Laid, Told, World};
 use crate::run::exit::Exit;
 use crate::run::scene::{Process, Scene};
+use crate::run::stream::Stream;
 
 /// The length of a message's header: the tag and the body's length.
 pub const HEADER: usize = 5;
@@ -19,8 +20,8 @@ pub const HEADER: usize = 5;
 pub enum Word {
     /// The scene that applies to the following texts.
     Scene(Scene),
-    /// Text that may report a failure.
-    Text(Vec<u8>),
+    /// Text of a stream that may report a failure.
+    Text(Stream, Vec<u8>),
     /// The command has ended.
     End(Exit),
 }
@@ -40,12 +41,15 @@ pub enum Answer {
 
 mod tag {
     pub const SCENE: u8 = 1;
+    /// Text of stderr.
     pub const TEXT: u8 = 2;
     pub const END: u8 = 3;
     pub const HINTS: u8 = 4;
     pub const PROGRESS: u8 = 5;
     pub const OVER: u8 = 6;
     pub const REST: u8 = 7;
+    /// Text of stdout.
+    pub const TEXT_OF_STDOUT: u8 = 8;
 }
 
 /// The tag and the length of the body, from a header.
@@ -64,8 +68,12 @@ pub fn first(stream: &[u8]) -> Option<(u8, &[u8], usize)> {
 }
 
 /// Appends a text as a message, without an intermediate copy.
-pub fn put_text(out: &mut Vec<u8>, text: &[u8]) {
-    put(out, tag::TEXT, |out| out.extend_from_slice(text));
+pub fn put_text(out: &mut Vec<u8>, stream: Stream, text: &[u8]) {
+    let tag = match stream {
+        Stream::Stdout => tag::TEXT_OF_STDOUT,
+        Stream::Stderr => tag::TEXT,
+    };
+    put(out, tag, |out| out.extend_from_slice(text));
 }
 
 /// Appends a scene as a message.
@@ -94,7 +102,8 @@ impl Word {
     pub fn read(tag: u8, body: Vec<u8>) -> Option<Word> {
         let mut rest = &body[..];
         match tag {
-            tag::TEXT => Some(Word::Text(body)),
+            tag::TEXT => Some(Word::Text(Stream::Stderr, body)),
+            tag::TEXT_OF_STDOUT => Some(Word::Text(Stream::Stdout, body)),
             tag::SCENE => Some(Word::Scene(Scene {
                 start: path(&mut rest)?,
                 command: number(&mut rest)?,
@@ -401,7 +410,7 @@ mod tests {
     #[test]
     fn part_of_a_message_is_none_yet() {
         let mut stream = Vec::new();
-        put_text(&mut stream, b"cat: x: Permission denied\n");
+        put_text(&mut stream, Stream::Stderr, b"cat: x: Permission denied\n");
         for length in 0..stream.len() {
             assert!(first(&stream[..length]).is_none());
         }

@@ -1,4 +1,4 @@
-//! The wrapper's own stderr, written to without ever blocking.
+//! One of the wrapper's own streams, written to without ever blocking.
 
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -6,11 +6,13 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::FileType;
 
 use super::ATOMIC;
+use crate::run::stream::Stream;
 use crate::run::sys;
 
-/// The wrapper's own stderr.
+/// One of the wrapper's own streams.
 #[derive(Debug)]
 pub struct Outlet {
+    stream: Stream,
     way: Way,
     /// A second open file description of the same pipe, with the wrapper's own flags.
     reopened: Option<OwnedFd>,
@@ -32,15 +34,16 @@ enum Way {
 }
 
 impl Outlet {
-    /// The outlet for stderr, which is a file of this type.
+    /// The outlet for this stream, which is a file of this type.
     #[must_use]
-    pub fn stderr(kind: FileType) -> Outlet {
+    pub fn new(stream: Stream, kind: FileType) -> Outlet {
         let way = match kind {
             FileType::Fifo => Way::Now,
             FileType::Socket => Way::Send,
             _ => Way::Plain,
         };
         Outlet {
+            stream,
             way,
             reopened: None,
         }
@@ -49,7 +52,8 @@ impl Outlet {
     /// The descriptor for poll(2).
     #[must_use]
     pub fn descriptor(&self) -> BorrowedFd<'_> {
-        self.reopened.as_ref().map_or(sys::stderr(), AsFd::as_fd)
+        let own = self.stream.own();
+        self.reopened.as_ref().map_or(own, AsFd::as_fd)
     }
 
     /// Writes what it can without blocking.

@@ -264,15 +264,15 @@ pub fn link_of(fd: impl AsFd) -> Option<std::path::PathBuf> {
     std::fs::read_link(format!("/proc/self/fd/{fd}")).ok()
 }
 
-/// The descriptors that refer to the same terminal as stderr, including stderr itself and those opened as /dev/tty.
+/// The descriptors that refer to the same terminal as this one, including itself and those opened as /dev/tty.
 #[must_use]
-pub fn descriptors_like_stderr() -> Vec<RawFd> {
-    let device = |fd: RawFd| {
-        let stat = stat(numbered(fd))?;
+pub fn descriptors_like(terminal: BorrowedFd<'_>) -> Vec<RawFd> {
+    let device = |fd: BorrowedFd<'_>| {
+        let stat = stat(fd)?;
         let is_device = FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice;
         is_device.then_some(stat.st_rdev)
     };
-    let wanted = [device(libc::STDERR_FILENO), Some(rustix::fs::makedev(5, 0))];
+    let wanted = [device(terminal), Some(rustix::fs::makedev(5, 0))];
     let open = std::fs::read_dir("/proc/self/fd")
         .into_iter()
         .flatten()
@@ -283,6 +283,6 @@ pub fn descriptors_like_stderr() -> Vec<RawFd> {
     found.extend([0, 1, 2]);
     found.sort_unstable();
     found.dedup();
-    found.retain(|&fd| wanted.contains(&device(fd)));
+    found.retain(|&fd| wanted.contains(&device(numbered(fd))));
     found
 }

@@ -12,6 +12,7 @@ use super::listener;
 use super::messages::{Order, Report};
 use super::modes::{self, Modes, own_group};
 use super::returns::{A_MOMENT, Returns};
+use crate::run::channels::Channels;
 use crate::run::spawn::{Command, Inherited, NotStarted, spawn};
 use crate::run::sys::{self, Change};
 
@@ -23,6 +24,8 @@ pub struct Post<'a> {
     pub inherited: Inherited,
     /// The descriptors that referred to the user's terminal.
     pub descriptors: &'a [RawFd],
+    /// The channel of the stream that is watched and not a terminal.
+    pub channels: &'a Channels,
     /// Whether the command starts in the foreground.
     pub foreground: bool,
     /// The user's terminal, and its modes before the wrapper changed them.
@@ -51,6 +54,7 @@ pub fn stand_by(post: Post<'_>) -> ! {
         command,
         inherited,
         descriptors,
+        channels,
         foreground,
         user,
         master,
@@ -79,9 +83,8 @@ pub fn stand_by(post: Post<'_>) -> ! {
             modes::set_foreground(&slave, own);
         }
         hearing = listener::start(monitor, &wrapper, (&user.0, &user.1));
-        descriptors
-            .iter()
-            .all(|&descriptor| sys::duplicate(&slave, descriptor))
+        let mut descriptors = descriptors.iter();
+        channels.connect() && descriptors.all(|&descriptor| sys::duplicate(&slave, descriptor))
     });
     let report = started.map_or_else(Report::NotStarted, Report::Started);
     report.send(&wrapper);

@@ -10,6 +10,7 @@ use super::returns::Returns;
 use super::screen::Screen;
 use super::{PIECE, Terminal};
 use crate::run::signals::Inbox;
+use crate::run::stream::Stream;
 use crate::run::sys;
 use crate::run::watch::{Watch, wants_the_end};
 
@@ -37,7 +38,7 @@ impl Terminal {
                 return false;
             }
         }
-        watch.see(&bytes);
+        watch.see(self.stream, &bytes);
         self.output.screen.after(&bytes);
         self.mind_modes();
         self.look_soon();
@@ -92,6 +93,9 @@ impl Terminal {
 
     /// Writes hints when they disturb nobody.
     pub(super) fn say(&mut self, watch: &mut Watch) {
+        if self.channels.has(Stream::Stderr) {
+            return self.channels.say_what_is_due(watch);
+        }
         if !self.output.shown.is_empty() || self.output.screen.is_alternate() {
             return;
         }

@@ -467,7 +467,7 @@ impl Tracer {
         if let Some(look) = self.looks.get(&pid) {
             return Some(look.clone());
         }
-        let mut process = Watcher::new(0, None).look_at(pid)?;
+        let mut process = Watcher::new(0, [None, None]).look_at(pid)?;
         if self.filter != Installed::Not {
             process.status = without_tracers_filter(&process.status);
         }
