@@ -129,6 +129,25 @@ pub struct RunOptions {
     pub trace: bool,
 }
 
+impl RunOptions {
+    /// Sets the option that this word stands for, if it is a flag. False if it is none, or is repeated: then clap has to parse
+    /// the arguments.
+    #[must_use]
+    pub fn set_flag(&mut self, word: &[u8]) -> bool {
+        let flag = match word {
+            b"--quiet" | b"-q" => &mut self.quiet,
+            b"--verbose" | b"-v" => &mut self.verbose,
+            b"--check" => &mut self.check,
+            b"--fix" => &mut self.fix,
+            b"--stdout" => &mut self.stdout,
+            b"--no-pty" => &mut self.no_pty,
+            b"--trace" => &mut self.trace,
+            _ => return false,
+        };
+        !std::mem::replace(flag, true)
+    }
+}
+
 /// When to color.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Color {
@@ -498,5 +517,33 @@ mod tests {
             .map(|own| own.get_name().as_bytes())
             .collect();
         assert_eq!(names, SUBCOMMANDS);
+    }
+    #[test]
+    fn every_flag_is_known_without_clap_and_means_the_same() {
+        let described = Cli::command();
+        let flags = described.get_arguments().filter(|argument| {
+            !argument.get_action().takes_values() && argument.get_id() != "version"
+        });
+        let flags = flags.filter(|argument| argument.get_id() != "help");
+        let mut known = 0;
+        for flag in flags {
+            let long = flag.get_long().map(|long| format!("--{long}"));
+            let short = flag.get_short().map(|short| format!("-{short}"));
+            for word in long.into_iter().chain(short) {
+                let mut options = RunOptions::default();
+                assert!(options.set_flag(word.as_bytes()), "{word}");
+                assert!(!options.set_flag(word.as_bytes()), "{word} twice");
+                let words = [&word, "--", "true"].map(OsString::from);
+                let Ok(Invocation::Run {
+                    options: by_clap, ..
+                }) = parse(words.to_vec())
+                else {
+                    panic!("{word} is an option of a run");
+                };
+                assert_eq!(format!("{options:?}"), format!("{by_clap:?}"), "{word}");
+                known += 1;
+            }
+        }
+        assert!(known >= 7, "{known}");
     }
 }

@@ -4,7 +4,7 @@
 //! the command would inherit both.
 #![no_main]
 
-use std::ffi::{OsStr, OsString, c_char, c_int};
+use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicPtr, Ordering::SeqCst};
 
@@ -32,18 +32,13 @@ pub unsafe extern "C" fn main(_count: c_int, words: *const *const c_char) -> c_i
     WORDS.store(words.cast_mut(), SeqCst);
     // SAFETY: guaranteed by the caller.
     let words = unsafe { Words::new(words) };
-    if let Some(command) = plain_command(words) {
-        let options = Options {
-            quiet: is_off(),
-            literals: Some(literals),
-            ..Options::default()
-        };
-        run::run(&command, options, observer(words, None));
+    if let Some((options, command)) = understood_at_once(words) {
+        return run_with(&options, Some(command), words);
     }
     match parse(words) {
         Ok(Invocation::Run {
             options, command, ..
-        }) => run_with(&options, command, words),
+        }) => run_with(&options, Command::from_words(command), words),
         Ok(Invocation::Own(own)) => subcommand::run(&own).into(),
         Err(stop) => {
             if stop.status == 0 {
@@ -62,18 +57,20 @@ fn is_off() -> bool {
 }
 
 /// Runs the command with options. Returns the exit status if the command cannot even be tried.
-fn run_with(options: &RunOptions, command: Vec<OsString>, words: Words) -> c_int {
+fn run_with(options: &RunOptions, command: Option<Command>, words: Words) -> c_int {
+    let Some(command) = command else {
+        return 125;
+    };
     if is_off() {
         let quiet = Options {
             quiet: true,
             ..Options::default()
         };
-        return match Command::from_words(command) {
-            Some(command) => run::run(&command, quiet, observer(words, None)),
-            None => 125,
-        };
+        run::run(&command, quiet, observer(words, None));
     }
-    if let Err(mistake) = pattern_files::check(&options.patterns) {
+    if !options.patterns.is_empty()
+        && let Err(mistake) = pattern_files::check(&options.patterns)
+    {
         complain(&mistake);
         return 125;
     }
@@ -95,10 +92,7 @@ fn run_with(options: &RunOptions, command: Vec<OsString>, words: Words) -> c_int
         trace: options.trace.then(Log::new).and_then(Result::ok),
         literals: Some(literals),
     };
-    match Command::from_words(command) {
-        Some(command) => run::run(&command, wanted, observer(words, wanted.trace)),
-        None => 125,
-    }
+    run::run(&command, wanted, observer(words, wanted.trace))
 }
 
 /// Parses permwrap's arguments.
@@ -111,16 +105,23 @@ fn parse(words: Words) -> Result<Invocation, Stop> {
     )
 }
 
-/// The command, if permwrap is given no options: nothing needs to be parsed before it is started.
-fn plain_command(words: Words) -> Option<Command> {
-    let first = words.iter().nth(1)?.to_bytes();
-    let begin = match first {
-        b"--" => 2,
-        [b'-', ..] => return None,
-        first if cli::is_subcommand(OsStr::from_bytes(first)) => return None,
-        _ => 1,
-    };
-    Command::from_argv(words.from(begin)?)
+/// The options and the command, if all options are flags: then clap, which takes as long as a short command, is not needed.
+fn understood_at_once(words: Words) -> Option<(RunOptions, Command)> {
+    let mut options = RunOptions::default();
+    let mut begin = 1;
+    for word in words.iter().skip(1).map(CStr::to_bytes) {
+        match word {
+            b"--" => {
+                begin += 1;
+                break;
+            }
+            [b'-', ..] if options.set_flag(word) => begin += 1,
+            [b'-', ..] => return None,
+            _ if cli::is_subcommand(OsStr::from_bytes(word)) => return None,
+            _ => break,
+        }
+    }
+    Some((options, Command::from_argv(words.from(begin)?)?))
 }
 
 /// The literals of the user's own patterns.

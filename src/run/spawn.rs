@@ -213,6 +213,7 @@ extern "C" fn become_command(start: *mut c_void) -> c_int {
         sys::exit(125);
     }
     if let Some(tracing) = start.command.tracing.get() {
+        start.command.program.look_ahead();
         tracing.join();
     }
     start.inherited.put_back();

@@ -31,7 +31,6 @@ use super::sys::{self as calls, conversation};
 pub use entry::Remark;
 
 use entry::Entry;
-use sys::Installed;
 use tracer::Tracer;
 
 /// The tracer, as seen by the command that is about to start.
@@ -39,6 +38,7 @@ use tracer::Tracer;
 pub struct Tracing {
     pid: i32,
     tracer: OwnedFd,
+    log: Log,
     filter: Vec<libc::sock_filter>,
 }
 
@@ -64,6 +64,7 @@ impl Tracing {
         Ok(Tracing {
             pid: started?.unwrap_or(0),
             tracer: ours,
+            log,
             filter: filter::filter(),
         })
     }
@@ -73,8 +74,7 @@ impl Tracing {
         sys::allow_tracer(self.pid);
         say(&self.tracer, std::process::id() as i32);
         if hear(&self.tracer) == Some(0) {
-            say(&self.tracer, sys::install_filter(&self.filter) as i32);
-            let _ = hear(&self.tracer);
+            self.log.tell_installed(sys::install_filter(&self.filter));
         }
     }
 }
@@ -192,15 +192,8 @@ fn serve(command: OwnedFd, log: Log, is_filtered: bool) -> ! {
         calls::exit(0);
     }
     say(&command, 0);
-    let filter = match hear(&command) {
-        Some(1) => Installed::Plainly,
-        Some(2) => Installed::WithoutPrivileges,
-        _ => Installed::Not,
-    };
-    let mut tracer = Tracer::new(log, pid, filter, is_filtered);
-    say(&command, 0);
     drop(command);
-    tracer.run();
+    Tracer::new(log, pid, is_filtered).run();
     calls::exit(0)
 }
 

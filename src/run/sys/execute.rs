@@ -8,6 +8,7 @@ use std::io;
 use std::ptr;
 
 use nix::libc;
+use rustix::io::Errno;
 
 /// The search path if PATH is not set (confstr(3), `_CS_PATH`).
 const USUAL_PATH: &CStr = c"/bin:/usr/bin";
@@ -28,6 +29,8 @@ type Path = [u8; LONGEST_PATH];
 #[derive(Debug)]
 pub struct Program {
     words: *const *const c_char,
+    /// How many directories of the search path are skipped, because the program is not there.
+    passed: Cell<usize>,
     /// The argument vector for the shell, in case the program is a script: the shell, the script's path, and the remaining
     /// arguments.
     script: Vec<Cell<*const c_char>>,
@@ -49,7 +52,33 @@ impl Program {
                 script.push(Cell::new(*at));
             }
         }
-        Program { words, script }
+        Program {
+            words,
+            passed: Cell::new(0),
+            script,
+        }
+    }
+
+    /// Finds out which directories at the start of the search path do not have the program, so that [`Program::execute`] can
+    /// skip them. This pays off if each attempt is expensive. Makes only system calls.
+    pub fn look_ahead(&self) {
+        // SAFETY: there is at least one word, and each is a C string.
+        let name = unsafe { CStr::from_ptr(*self.words) }.to_bytes();
+        if name.is_empty() || name.contains(&b'/') || name.len() > LONGEST_NAME {
+            return;
+        }
+        let is_absent = |directory: &[u8]| {
+            let mut buffer = [0; LONGEST_PATH];
+            join(&mut buffer, directory, name).is_none_or(|path| {
+                let found = rustix::fs::access(path, rustix::fs::Access::EXISTS);
+                matches!(found, Err(Errno::NOENT | Errno::NOTDIR))
+            })
+        };
+        let directories = || search_path().to_bytes().split(|byte| *byte == b':');
+        let passed = directories().take_while(|directory| is_absent(directory));
+        // The last one is tried in any case, because its errno is reported.
+        self.passed
+            .set(passed.count().min(directories().count() - 1));
     }
 
     /// Replaces this process with the program. Returns only on failure, with the error number.
@@ -72,7 +101,8 @@ impl Program {
     /// Tries the directories of the search path in order.
     fn become_first(&self, name: &[u8]) -> i32 {
         let (mut refused, mut last) = (false, libc::ENOENT);
-        for directory in search_path().to_bytes().split(|byte| *byte == b':') {
+        let directories = search_path().to_bytes().split(|byte| *byte == b':');
+        for directory in directories.skip(self.passed.get()) {
             let mut buffer = [0; LONGEST_PATH];
             let Some(path) = join(&mut buffer, directory, name) else {
                 continue;

@@ -19,6 +19,9 @@ pub const MAKES_PROCESS: u16 = 1;
 /// The data reported with a stop at a call whose success matters; it is 0 for all other calls.
 pub const MATTERS: u16 = 2;
 
+/// Allows a call.
+const PASS: sock_filter = answer(libc::SECCOMP_RET_ALLOW);
+
 /// The filter program for this machine.
 #[must_use]
 pub fn filter() -> Vec<sock_filter> {
@@ -33,12 +36,13 @@ pub fn filter() -> Vec<sock_filter> {
         ));
         program.extend(section);
     }
-    program.push(answer(libc::SECCOMP_RET_ALLOW));
+    program.push(PASS);
     program
 }
 
-/// The part for one ABI. When a filter is installed, the kernel runs it once for every system call number, so a binary search
-/// pays off.
+/// The part for one ABI. When a filter is installed, the kernel compiles it and runs it once for every system call number, so
+/// the command starts faster if it is short. Consecutive numbers with the same decision form one range, and the range of a number
+/// is found by a binary search.
 fn section(abi: Abi) -> Vec<sock_filter> {
     let mut calls: BTreeMap<u32, Vec<&Row>> = BTreeMap::new();
     for row in CALLS {
@@ -46,41 +50,64 @@ fn section(abi: Abi) -> Vec<sock_filter> {
             calls.entry(number).or_default().push(row);
         }
     }
-    let decisions: Vec<(u32, Vec<sock_filter>)> = calls
-        .into_iter()
-        .map(|(number, rows)| (number, decision(number, &rows)))
-        .collect();
+    let mut ranges = vec![(0, vec![PASS])];
+    for (number, rows) in calls {
+        begin(&mut ranges, number, decision(&rows));
+        begin(&mut ranges, number + 1, vec![PASS]);
+    }
     let mut program = vec![load(NUMBER)];
-    program.extend(search(&decisions));
+    program.extend(search(&ranges));
     program
 }
 
-/// A binary search among these calls, which are sorted by number.
-fn search(decisions: &[(u32, Vec<sock_filter>)]) -> Vec<sock_filter> {
-    match decisions {
-        [] => vec![answer(libc::SECCOMP_RET_ALLOW)],
-        [(_, decision)] => decision.clone(),
-        _ => {
-            let (lower, upper) = decisions.split_at(decisions.len() / 2);
-            let (first, lower) = (upper[0].0, search(lower));
-            // The distance is often too long for a conditional jump.
-            let mut program = vec![
-                jump(libc::BPF_JGE, first, 0, 1),
-                statement(libc::BPF_JMP | libc::BPF_JA, lower.len() as u32),
-            ];
-            program.extend(lower);
-            program.extend(search(upper));
-            program
-        }
+/// Consecutive numbers with the same decision: the first number, and the decision.
+type Range = (u32, Vec<sock_filter>);
+
+/// Starts a range at this number, unless the decision is that of the range before.
+fn begin(ranges: &mut Vec<Range>, number: u32, decision: Vec<sock_filter>) {
+    ranges.pop_if(|(first, _)| *first == number);
+    let is_alike = |(_, before): &Range| is_same(before, &decision);
+    if !ranges.last().is_some_and(is_alike) {
+        ranges.push((number, decision));
     }
 }
 
-/// The decision about the call with this number, some or all of whose uses are watched.
-fn decision(number: u32, rows: &[&Row]) -> Vec<sock_filter> {
-    let mut uses: Vec<sock_filter> = rows.iter().flat_map(|row| watched_use(row)).collect();
-    let mut program = vec![jump(libc::BPF_JEQ, number, 0, uses.len() as u8)];
-    program.append(&mut uses);
-    program.push(answer(libc::SECCOMP_RET_ALLOW));
+fn is_same(one: &[sock_filter], other: &[sock_filter]) -> bool {
+    let fields = |step: &sock_filter| (step.code, step.jt, step.jf, step.k);
+    one.iter().map(fields).eq(other.iter().map(fields))
+}
+
+/// A binary search among these ranges, which are sorted.
+fn search(ranges: &[Range]) -> Vec<sock_filter> {
+    let (lower, upper) = ranges.split_at(ranges.len() / 2);
+    let first = upper[0].0;
+    if lower.is_empty() {
+        return upper[0].1.clone();
+    }
+    let (lower, upper) = (search(lower), search(upper));
+    let mut program = match u8::try_from(lower.len()) {
+        Ok(length) => vec![jump(libc::BPF_JGE, first, length, 0)],
+        // The distance is too long for a conditional jump.
+        Err(_) => vec![
+            jump(libc::BPF_JGE, first, 0, 1),
+            statement(libc::BPF_JMP | libc::BPF_JA, lower.len() as u32),
+        ],
+    };
+    program.extend(lower);
+    program.extend(upper);
+    program
+}
+
+/// The decision about a call, some or all of whose uses are watched.
+fn decision(rows: &[&Row]) -> Vec<sock_filter> {
+    let mut program = Vec::new();
+    for row in rows {
+        program.extend(watched_use(row));
+        if row.when == When::Always {
+            return program;
+        }
+    }
+    program.push(PASS);
     program
 }
 
@@ -123,11 +150,11 @@ fn load(offset: u32) -> sock_filter {
     statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, offset)
 }
 
-fn answer(action: u32) -> sock_filter {
+const fn answer(action: u32) -> sock_filter {
     statement(libc::BPF_RET | libc::BPF_K, action)
 }
 
-fn statement(code: u32, k: u32) -> sock_filter {
+const fn statement(code: u32, k: u32) -> sock_filter {
     sock_filter {
         code: code as u16,
         jt: 0,
@@ -184,8 +211,9 @@ mod tests {
                 let (answer, steps) = answered(&program, &data);
                 let stops = answer & libc::SECCOMP_RET_ACTION_FULL == libc::SECCOMP_RET_TRACE;
                 assert_eq!(stops, watched, "{number} of {abi:?}");
-                assert!(steps < 40, "{number} of {abi:?}: {steps} steps");
+                assert!(steps < 30, "{number} of {abi:?}: {steps} steps");
             }
         }
+        assert!(program.len() < 700, "{} steps in all", program.len());
     }
 }

@@ -11,6 +11,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous};
+use rustix::fs::Timespec;
+use rustix::io::Errno;
+use rustix::thread::futex;
+
+use super::sys::Installed;
 
 /// The size of the log, in bytes. Pages take no memory until they are written to.
 const ROOM: usize = 16 << 20;
@@ -27,8 +32,10 @@ struct Head {
     clock: AtomicU64,
     /// The number of entries that did not fit.
     dropped: AtomicU64,
-    /// Whether the command has ended and everything about it has been recorded.
-    settled: AtomicBool,
+    /// 1 once the command has ended and everything about it has been recorded. A futex.
+    settled: AtomicU32,
+    /// How the filter was installed, as a number.
+    installed: AtomicU32,
 }
 
 /// The header of an entry.
@@ -207,15 +214,33 @@ impl Log {
 
     /// Marks that everything about the command's end has been recorded.
     pub fn settle(&self) {
-        self.head().settled.store(true, SeqCst);
+        let settled = &self.head().settled;
+        settled.store(1, SeqCst);
+        let _ = futex::wake(settled, futex::Flags::empty(), u32::MAX);
+    }
+
+    /// Records how the filter was installed. The command's process does this before execve(2).
+    pub fn tell_installed(&self, installed: Installed) {
+        self.head().installed.store(installed as u32, SeqCst);
+    }
+
+    /// How the filter was installed; `Not` until that is recorded.
+    #[must_use]
+    pub fn installed(&self) -> Installed {
+        Installed::from_number(self.head().installed.load(SeqCst))
     }
 
     /// Waits briefly for that, because the tracer is about to record it. False if it does not, because it was killed.
     #[must_use]
     pub fn settles(&self) -> bool {
-        let start = Instant::now();
-        while !self.is_settled() && start.elapsed() < A_MOMENT {
-            std::thread::sleep(Duration::from_micros(20));
+        let deadline = Instant::now() + A_MOMENT;
+        while !self.is_settled() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let limit = Timespec::try_from(left).unwrap_or_default();
+            let waited = futex::wait(&self.head().settled, futex::Flags::empty(), 0, Some(&limit));
+            if left.is_zero() || !matches!(waited, Ok(()) | Err(Errno::AGAIN | Errno::INTR)) {
+                break;
+            }
         }
         self.is_settled()
     }
@@ -223,7 +248,7 @@ impl Log {
     /// Whether everything about the command's end has been recorded.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.head().settled.load(SeqCst)
+        self.head().settled.load(SeqCst) == 1
     }
 }
 

@@ -353,6 +353,16 @@ pub enum Installed {
     WithoutPrivileges,
 }
 
+impl Installed {
+    /// The variant with this discriminant.
+    #[must_use]
+    pub fn from_number(number: u32) -> Installed {
+        let all = [Installed::Plainly, Installed::WithoutPrivileges];
+        let found = all.into_iter().find(|one| *one as u32 == number);
+        found.unwrap_or(Installed::Not)
+    }
+}
+
 /// Installs a filter on this thread. If it lacks the privilege, it sets no_new_privs first. Makes only system calls.
 #[must_use]
 pub fn install_filter(filter: &[libc::sock_filter]) -> Installed {

@@ -107,6 +107,8 @@ pub struct Tracer {
     /// Whether set-user-ID programs keep their privileges, because the tracer has CAP_SYS_PTRACE.
     privileged: bool,
     threads: HashMap<i32, Tracee>,
+    /// New threads whose creator has not been reported yet. They are held at their first stop, because they inherit its state.
+    unclaimed: HashSet<i32>,
     processes: HashMap<i32, Refusals>,
     known: HashMap<(Refused, Vec<u8>), Place>,
     /// The processes as last read, until credentials or directories change.
@@ -121,21 +123,22 @@ pub struct Tracer {
 }
 
 impl Tracer {
-    /// A tracer for the command with this process id, which is already being traced. `filter` says how the filter was
-    /// installed, and `others` whether other filters may be in force.
+    /// A tracer for the command with this process id, which is already being traced and about to install the filter. `others`
+    /// says whether other filters may be in force.
     #[must_use]
-    pub fn new(log: Log, command: i32, filter: Installed, others: bool) -> Tracer {
+    pub fn new(log: Log, command: i32, others: bool) -> Tracer {
         let own = capabilities(None).map(|own| own.effective);
         let first = Tracee {
-            every_call: filter == Installed::Not || others,
+            every_call: others,
             ..Tracee::default()
         };
         Tracer {
             log,
             command,
-            filter,
+            filter: Installed::Not,
             privileged: own.is_ok_and(|own| own.contains(CapabilitySet::SYS_PTRACE)),
             threads: HashMap::from([(command, first)]),
+            unclaimed: HashSet::new(),
             processes: HashMap::new(),
             known: HashMap::new(),
             looks: HashMap::new(),
@@ -148,12 +151,19 @@ impl Tracer {
 
     /// Traces until no tracee is left.
     pub fn run(&mut self) {
-        while let Some((pid, status)) = sys::wait() {
+        let mut next = sys::wait();
+        // By the first event the filter has been installed, if that was possible.
+        self.filter = self.log.installed();
+        if self.filter == Installed::Not {
+            self.thread(self.command).every_call = true;
+        }
+        while let Some((pid, status)) = next {
             if libc::WIFSTOPPED(status) {
                 self.stopped(pid, libc::WSTOPSIG(status), status >> 16);
             } else {
                 self.ended(pid, status);
             }
+            next = sys::wait();
         }
     }
 
@@ -163,6 +173,10 @@ impl Tracer {
             0 => return self.go_on(pid, signal),
             libc::PTRACE_EVENT_SECCOMP => self.at_watched_call(pid),
             EVENT_STOP if is_stop(signal) => return sys::resume(pid, Resume::Listen, 0),
+            EVENT_STOP if !self.threads.contains_key(&pid) => {
+                self.unclaimed.insert(pid);
+                return;
+            }
             libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK | libc::PTRACE_EVENT_CLONE => {
                 self.made_another(pid);
             }
@@ -182,7 +196,7 @@ impl Tracer {
         sys::resume(pid, how, signal);
     }
 
-    /// The state of a thread. A new thread may stop before its creator reports it.
+    /// The state of a thread. An unknown one was created by a thread that was killed before the kernel reported it.
     fn thread(&mut self, pid: i32) -> &mut Tracee {
         if !self.threads.contains_key(&pid) {
             let every_call = self.threads.values().any(|tracee| tracee.every_call);
@@ -416,8 +430,11 @@ impl Tracer {
         let tracee = self.threads.entry(new).or_default();
         tracee.every_call |= every_call;
         tracee.confined |= confined;
-        tracee.differs = differs || makes_namespaces;
+        tracee.differs |= differs || makes_namespaces;
         tracee.deprived = deprived;
+        if self.unclaimed.remove(&new) {
+            self.go_on(new, 0);
+        }
     }
 
     /// A tracee has executed another program. If a thread other than the first did so, it has taken over the process id.
@@ -433,8 +450,14 @@ impl Tracer {
         }
         let has_privileges = has_privileges(pid);
         let deprived = !self.privileged && has_privileges;
-        let differs = has_privileges || look::label(&pid.to_string()) != self.label;
+        // If the tracer has no label, no security module labels processes.
+        let has_other_label = || look::label(&pid.to_string()) != self.label;
+        let differs = has_privileges || self.label.is_some() && has_other_label();
         let tracee = self.thread(pid);
+        // The execve(2) has succeeded; its exit is of no interest.
+        tracee.inside = false;
+        tracee.matters = false;
+        tracee.start = None;
         tracee.deprived = deprived;
         tracee.differs |= differs;
         if deprived && let Some((_, process)) = self.look_at(pid) {
@@ -443,6 +466,10 @@ impl Tracer {
     }
 
     fn ended(&mut self, pid: i32, status: c_int) {
+        // It may have been their creator.
+        for new in std::mem::take(&mut self.unclaimed) {
+            self.go_on(new, 0);
+        }
         self.threads.remove(&pid);
         self.looks.remove(&pid);
         self.foresight.forget(pid);
