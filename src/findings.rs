@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::attempt::{Attempt, Errno, Incident, Operation};
+use crate::byte_path;
 use crate::denial::Code;
 use crate::facts::Offer;
 use crate::investigate::{Views, Worlds, investigate, is_worth_telling};
@@ -217,9 +218,12 @@ impl Findings {
                 self.leave_unsaid(self.message_of(at), "the configuration ignores it");
                 continue;
             }
-            let this = obstacle(&self.kept[at].finding);
-            let alike =
-                |other: &usize| this.is_some() && obstacle(&self.kept[*other].finding) == this;
+            let this = &self.kept[at].finding;
+            let alike = |other: &usize| {
+                let other = &self.kept[*other].finding;
+                obstacle(this).is_some_and(|this| obstacle(other) == Some(this))
+                    || is_equal_advice(this, other)
+            };
             if let Some(first) = shown.iter().copied().find(alike) {
                 self.kept[first].finding.alike += 1;
                 self.leave_unsaid(
@@ -450,6 +454,27 @@ fn is_same(one: &Finding, other: &Finding) -> bool {
     tried
         && one.signs.operation.is_some() == other.signs.operation.is_some()
         && a.subject.has_the_rights_of(&b.subject)
+}
+
+/// Whether two refusals are of the same kind in one directory, and the same words of advice are all there is to both.
+fn is_equal_advice(one: &Finding, other: &Finding) -> bool {
+    let advice = |finding: &Finding| match &finding.conclusion {
+        Conclusion::Refused(_, remedy) => {
+            let is_words = remedy.fixes.iter().all(|fix| fix.argv.is_empty());
+            let words = remedy.fixes.iter().map(|fix| fix.sentence());
+            is_words.then(|| words.collect::<Vec<_>>())
+        }
+        _ => None,
+    };
+    let place = |finding: &Finding| {
+        let (code, path, operation) = obstacle(finding)?;
+        let directory = byte_path::parent(&path?)?.to_vec();
+        Some((code, directory, operation))
+    };
+    let rights = |finding: &Finding| finding.attempt.as_ref().map(|attempt| attempt.subject.uid);
+    place(one).is_some_and(|place_of_one| place(other) == Some(place_of_one))
+        && rights(one) == rights(other)
+        && advice(one).is_some_and(|words| advice(other) == Some(words))
 }
 
 /// What refuses, for comparison with other findings; `None` if nothing is known to refuse.

@@ -367,7 +367,7 @@ pub fn own_start(
     let in_directory = |directory: &Vec<u8>| [directory, &b"/"[..], program].concat();
     let path = match (program.first(), program.contains(&b'/')) {
         (Some(b'/'), _) => program.clone(),
-        (_, true) => [start, b"/", program].concat(),
+        (_, true) => byte_path::tidy(&[start, b"/", program].concat()),
         _ => circumstances
             .search_path
             .iter()

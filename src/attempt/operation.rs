@@ -297,7 +297,12 @@ impl Operation {
                 "connecting to it",
                 Last::Followed,
             ),
-            Operation::Mount => ("mount", "mount {}", "mounting it", Last::Followed),
+            Operation::Mount => (
+                "mount",
+                "mount or unmount {}",
+                "mounting it",
+                Last::Followed,
+            ),
             Operation::Signal => ("signal", "signal {}", "signalling it", Last::Followed),
             Operation::Ptrace => ("ptrace", "trace {}", "tracing it", Last::Followed),
             Operation::Privileged(privilege) => {

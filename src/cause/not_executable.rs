@@ -21,7 +21,7 @@ pub(super) fn words(case: &Case) -> Words {
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     if is_data(case) {
         return vec![Candidate::advice(format!(
-            "{0} is neither a binary program nor begins with `#!`: open it with the program that reads it, as in `sh {0}`",
+            "{} is neither a binary program nor begins with `#!`: run it with the program that reads it, as in `python3 FILE` or `sh FILE`",
             case.path()
         ))];
     }

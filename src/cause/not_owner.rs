@@ -10,23 +10,23 @@ pub(super) fn words(case: &Case) -> Words {
     let (who, path) = (case.who(), case.path());
     let shows_a_process = case.node().is_some_and(|node| node.traced.is_some());
     let what = match &case.attempt.operation {
-        _ if shows_a_process => "look at the process behind",
-        Operation::Chmod(_) => "change the mode of",
-        Operation::Utime { .. } => "set the times of",
-        Operation::Chown { .. } => "change the group of",
-        Operation::Setxattr(name) if name == ACCESS_ACL => "set the ACL of",
-        Operation::Setxattr(_) => "set attributes of",
-        Operation::Open(_) => "open without marking the access (O_NOATIME)",
-        _ => "do this to",
+        _ if shows_a_process => "look at the process behind it",
+        Operation::Chmod(_) => "change its mode",
+        Operation::Utime { .. } => "set its times",
+        Operation::Chown { .. } => "change its group",
+        Operation::Setxattr(name) if name == ACCESS_ACL => "set its ACL",
+        Operation::Setxattr(_) => "set its attributes",
+        Operation::Open(_) => "open it without marking the access (O_NOATIME)",
+        _ => "do this to it",
     };
     let because = format!("{who} does not own {path}");
     let rule = match case.denial.rule {
         Rule::Ownership { owner, or } => format!(
-            "only its owner {}, or who has {}, may {what} it",
+            "only its owner {}, or a process with {}, may {what}",
             case.user(owner),
             or.name()
         ),
-        _ => format!("only its owner may {what} it"),
+        _ => format!("only its owner may {what}"),
     };
     case.words(because, rule)
 }
@@ -50,6 +50,9 @@ fn to_the_owner(case: &Case, owner: u32) -> String {
 
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let mut all = Vec::new();
+    if matches!(case.attempt.operation, Operation::Open(_)) {
+        all.push(Candidate::advice("open it without O_NOATIME"));
+    }
     all.extend(grant::give_back(case));
     all.extend(elsewhere::keep_attributes_out(case));
     all.extend(elsewhere::as_root(case));

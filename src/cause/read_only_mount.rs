@@ -23,6 +23,9 @@ pub(super) fn words(case: &Case) -> Words {
     let source = quote::display(&mount.source);
     let answered = matches!(case.denial.rule, Rule::FileSystem);
     let because = match answered {
+        false if mount.unwritable == Some(Unwritable::Unit) => {
+            format!("{point} is read-only for the service")
+        }
         true => format!("{point} cannot be written"),
         false => format!("{point} is mounted read-only"),
     };
@@ -36,6 +39,7 @@ pub(super) fn words(case: &Case) -> Words {
                 mount.fs_type
             )
         }
+        Some(Unwritable::Unit) => format!("{source} makes it so for the service"),
         _ if answered && mount.is_served() => {
             format!("it is mounted writable here, and the server of {source} exports it read-only")
         }
@@ -72,6 +76,7 @@ fn for_good(case: &Case, mount: &Mount) -> Option<Candidate> {
         Some(Unwritable::Error) => {
             format!("unmount {point} and check the disk (fsck {source}); dmesg tells what failed")
         }
+        Some(Unwritable::Unit) => return None,
         None if kind == "overlay" && mount.super_option("upperdir").is_none() => {
             "write elsewhere: an overlay without an upperdir cannot be written".to_owned()
         }

@@ -30,6 +30,8 @@ pub enum Unwritable {
     Device,
     /// The file system went read-only after an error.
     Error,
+    /// A setting of the service's unit, which stands as the source.
+    Unit,
 }
 
 /// The per-mount options that make the kernel refuse something (mount(8)).

@@ -90,23 +90,28 @@ pub fn service(name: &str) -> Result<Service, String> {
 }
 
 impl Service {
+    /// The place that the unit file makes read-only, and the setting, if that refuses the operation.
+    #[must_use]
+    pub fn read_only(&self, path: &[u8], operation: &Operation) -> Option<(&str, String)> {
+        let place = self.met(path)?;
+        let is_refused = place.state == PlaceState::ReadOnly && writes(operation);
+        let setting = format!("{} of {}", place.setting, self.unit);
+        is_refused.then_some((place.path.as_str(), setting))
+    }
+
+    /// The innermost place that holds the path: that mount is the one that applies.
+    fn met(&self, path: &[u8]) -> Option<&Place> {
+        let inside = |place: &&Place| byte_path::is_within(path, place.path.as_bytes());
+        let met = self.places.iter().filter(inside);
+        met.max_by_key(|place| place.path.len())
+    }
+
     /// A sentence about the setting of the unit file that refuses an operation allowed by the permissions; `None` if none does.
     #[must_use]
     pub fn refuses(&self, path: &[u8], operation: &Operation) -> Option<String> {
-        let inside = |place: &&Place| byte_path::is_within(path, place.path.as_bytes());
-        // The innermost mount is the one that applies.
-        let met = self.places.iter().filter(inside);
-        let place = met.max_by_key(|place| place.path.len())?;
-        let writes = match operation {
-            Operation::Open(how) => how.write || how.append || how.create || how.truncate,
-            Operation::Exec | Operation::List | Operation::Traverse | Operation::Stat { .. } => {
-                false
-            }
-            Operation::Connect => false,
-            _ => true,
-        };
+        let place = self.met(path)?;
         let setting = &place.setting;
-        let what = match (place.state, writes) {
+        let what = match (place.state, writes(operation)) {
             (PlaceState::Inaccessible, _) => format!("closes {} to it", place.path),
             (PlaceState::Private, _) => format!("gives it a {} of its own", place.path),
             (PlaceState::ReadOnly, true) => format!("makes {} read-only for it", place.path),
@@ -125,6 +130,16 @@ impl Service {
             "the permissions allow it, but {setting} of {} {what}{opens}",
             self.unit
         ))
+    }
+}
+
+/// Whether the operation changes something on the file system.
+fn writes(operation: &Operation) -> bool {
+    match operation {
+        Operation::Open(how) => how.write || how.append || how.create || how.truncate,
+        Operation::Exec | Operation::List | Operation::Traverse | Operation::Stat { .. } => false,
+        Operation::Connect => false,
+        _ => true,
     }
 }
 

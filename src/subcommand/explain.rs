@@ -56,7 +56,13 @@ pub fn run(arguments: &Explain) -> Result<u8, Trouble> {
     let style = style(arguments.color);
     let hints: Vec<String> = findings
         .iter()
-        .map(|finding| text::hint_for_a_text(finding, style))
+        .map(|finding| match &finding.incident {
+            // No call of this machine's would show more.
+            Some(incident) if detect::meaning_elsewhere(incident).is_some() => {
+                text::hint(finding, style)
+            }
+            _ => text::hint_for_a_text(finding, style),
+        })
         .chain(
             foreign
                 .iter()

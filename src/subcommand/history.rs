@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Outcome, print, print_json};
+use crate::attempt::Operation;
 use crate::cli::History;
 use crate::mend::history::{self, Met, day};
 use crate::mend::record::{Record, Stage};
@@ -89,8 +90,11 @@ fn lines(met: &Met, records: &[Record]) -> String {
             day(met.last)
         ),
     };
-    let object = quote::display(&met.path);
-    let mut text = format!("{} {object}: {often} ({})\n", met.operation, met.code);
+    let deed = match Operation::from_name(&met.operation) {
+        Some(operation) => operation.deed(&quote::display(&met.path)),
+        None => format!("{} {}", met.operation, quote::display(&met.path)),
+    };
+    let mut text = format!("{deed}: {often} ({})\n", met.code);
     for record in history::fixes(met, records) {
         let undone = match record.stage {
             Stage::Undone => ", taken back since",

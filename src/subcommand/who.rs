@@ -3,8 +3,12 @@
 use std::os::unix::ffi::OsStringExt;
 
 use crate::attempt::{Object, Subject};
+use crate::byte_path;
 use crate::cli::Who;
+use crate::facts::{MountId, Unit, Unwritable};
 use crate::gather::{self, Service};
+use crate::judge::{Verdict, judge};
+use crate::remedy::remedy;
 use crate::report::{Conclusion, Finding, Unclear};
 
 /// The subject that was named; `None` if none was.
@@ -52,21 +56,59 @@ pub fn service(who: &Who) -> Result<Option<Service>, String> {
 /// The finding for a service: even if the permissions allow the access, the sandbox of its unit may refuse it.
 #[must_use]
 pub fn in_service(finding: Finding, service: Option<&Service>) -> Finding {
-    let refused = match (&finding.attempt, &finding.conclusion) {
-        (Some(attempt), Conclusion::Allowed) => match &attempt.object {
-            Object::Path(path) => {
-                service.and_then(|service| service.refuses(path, &attempt.operation))
-            }
-            _ => None,
-        },
-        _ => None,
+    let (Some(attempt), Conclusion::Allowed, Some(service)) =
+        (&finding.attempt, &finding.conclusion, service)
+    else {
+        return finding;
     };
-    match refused {
+    let Object::Path(path) = &attempt.object else {
+        return finding;
+    };
+    if let Some((place, setting)) = service.read_only(path, &attempt.operation)
+        && let Some(refused) = behind_read_only(&finding, place, &setting, &service.unit)
+    {
+        return refused;
+    }
+    match service.refuses(path, &attempt.operation) {
         Some(why) => Finding {
             conclusion: Conclusion::Unclear(Unclear::Note(why)),
             ..finding
         },
         None => finding,
+    }
+}
+
+/// The finding as it is where the place is a read-only mount of the service's own, as it will be once the service is started.
+fn behind_read_only(finding: &Finding, place: &str, setting: &str, unit: &str) -> Option<Finding> {
+    let attempt = finding.attempt.as_ref()?;
+    let mut facts = finding.facts.clone();
+    for at in 0..facts.nodes.len() {
+        if byte_path::is_within(&facts.nodes[at].path, place.as_bytes()) {
+            let mut mount = facts.mounts.get(facts.nodes[at].mount.0)?.clone();
+            mount.point = place.as_bytes().to_vec();
+            mount.source = setting.as_bytes().to_vec();
+            mount.flags.read_only = true;
+            mount.unwritable = Some(Unwritable::Unit);
+            facts.nodes[at].mount = MountId(facts.mounts.len());
+            facts.mounts.push(mount);
+        }
+    }
+    facts.surroundings.unit = Some(Unit {
+        name: unit.to_owned(),
+        user: false,
+    });
+    match judge(
+        &attempt.subject,
+        &attempt.operation,
+        &attempt.object,
+        &facts,
+    ) {
+        Verdict::Denied(denial) => Some(Finding {
+            conclusion: Conclusion::Refused(denial.clone(), remedy(attempt, &facts, &denial)),
+            facts,
+            ..finding.clone()
+        }),
+        _ => None,
     }
 }
 

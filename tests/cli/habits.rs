@@ -190,7 +190,7 @@ fn a_program_that_bears_the_name_of_an_administrators_is_not_run_as_root() {
     check(
         &world,
         "./mount /dev/sda /mnt",
-        &["cannot mount /mnt"],
+        &["cannot mount or unmount /mnt"],
         &["sudo"],
     );
     if needs_programs(&["kill"]) {
