@@ -130,8 +130,8 @@ pub struct RunOptions {
 }
 
 impl RunOptions {
-    /// Sets the option that this word stands for, if it is a flag. False if it is none, or is repeated: then clap has to parse
-    /// the arguments.
+    /// Sets the option that this word denotes, if it is a flag that is not set yet. Otherwise returns false, and clap has to
+    /// parse the arguments.
     #[must_use]
     pub fn set_flag(&mut self, word: &[u8]) -> bool {
         let flag = match word {

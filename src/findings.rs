@@ -456,7 +456,7 @@ fn is_same(one: &Finding, other: &Finding) -> bool {
         && a.subject.has_the_rights_of(&b.subject)
 }
 
-/// Whether two refusals are of the same kind in one directory, and the same words of advice are all there is to both.
+/// Whether two refusals of the same kind in one directory have the same advice, and no commands.
 fn is_equal_advice(one: &Finding, other: &Finding) -> bool {
     let advice = |finding: &Finding| match &finding.conclusion {
         Conclusion::Refused(_, remedy) => {

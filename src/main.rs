@@ -105,7 +105,8 @@ fn parse(words: Words) -> Result<Invocation, Stop> {
     )
 }
 
-/// The options and the command, if all options are flags: then clap, which takes as long as a short command, is not needed.
+/// The options and the command, if all options are flags. In that case clap is not needed, which takes as long as a short
+/// command.
 fn understood_at_once(words: Words) -> Option<(RunOptions, Command)> {
     let mut options = RunOptions::default();
     let mut begin = 1;

@@ -30,7 +30,7 @@ pub enum Unwritable {
     Device,
     /// The file system went read-only after an error.
     Error,
-    /// A setting of the service's unit, which stands as the source.
+    /// A setting of the service's unit; the mount's source names it.
     Unit,
 }
 

@@ -90,7 +90,7 @@ pub fn service(name: &str) -> Result<Service, String> {
 }
 
 impl Service {
-    /// The place that the unit file makes read-only, and the setting, if that refuses the operation.
+    /// The place that the unit file makes read-only, and the setting that does, if this refuses the operation.
     #[must_use]
     pub fn read_only(&self, path: &[u8], operation: &Operation) -> Option<(&str, String)> {
         let place = self.met(path)?;
@@ -99,7 +99,7 @@ impl Service {
         is_refused.then_some((place.path.as_str(), setting))
     }
 
-    /// The innermost place that holds the path: that mount is the one that applies.
+    /// The innermost place that contains the path, whose mount is the one that applies.
     fn met(&self, path: &[u8]) -> Option<&Place> {
         let inside = |place: &&Place| byte_path::is_within(path, place.path.as_bytes());
         let met = self.places.iter().filter(inside);
@@ -133,7 +133,7 @@ impl Service {
     }
 }
 
-/// Whether the operation changes something on the file system.
+/// Whether the operation modifies something on the file system.
 fn writes(operation: &Operation) -> bool {
     match operation {
         Operation::Open(how) => how.write || how.append || how.create || how.truncate,

@@ -85,7 +85,7 @@ impl CommandLine {
         by_operand.or_else(|| (self.is_started && self.program == path).then_some(Operation::Exec))
     }
 
-    /// Whether it names this file: as an operand, below an operand, or as the program.
+    /// Whether it names this file: as an operand, as the program, or by a directory above it.
     #[must_use]
     pub fn names(&self, path: &[u8]) -> bool {
         let mut operands = self.operands.iter();

@@ -1,4 +1,4 @@
-//! The directory that a name in a message is relative to, by the code on the command line.
+//! The directory that a name in a message is relative to, according to the code on the command line.
 
 use super::{leading_name, source};
 use crate::attempt::{Incident, Operation};
@@ -8,7 +8,7 @@ use crate::programs::{CommandLine, Program, Whereabouts};
 pub enum Course {
     /// There is no code, or it does not name the file.
     NoCode,
-    /// This directory; these commands use the name.
+    /// The code uses the name in this directory, with these commands.
     At(Whereabouts, Vec<CommandLine>),
     /// The code does not determine it, but the shell has not changed directory since.
     Settled,

@@ -57,7 +57,7 @@ pub fn run(arguments: &Explain) -> Result<u8, Trouble> {
     let hints: Vec<String> = findings
         .iter()
         .map(|finding| match &finding.incident {
-            // No call of this machine's would show more.
+            // System calls of this machine would not reveal more.
             Some(incident) if detect::meaning_elsewhere(incident).is_some() => {
                 text::hint(finding, style)
             }

@@ -78,7 +78,7 @@ pub fn in_service(finding: Finding, service: Option<&Service>) -> Finding {
     }
 }
 
-/// The finding as it is where the place is a read-only mount of the service's own, as it will be once the service is started.
+/// The finding with the place as a read-only mount, which it will be for the service once that is started.
 fn behind_read_only(finding: &Finding, place: &str, setting: &str, unit: &str) -> Option<Finding> {
     let attempt = finding.attempt.as_ref()?;
     let mut facts = finding.facts.clone();

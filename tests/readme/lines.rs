@@ -357,7 +357,7 @@ fn the_dockerfile_builds_and_its_image_explains() {
         return skip("no statically linked permwrap was built");
     }
     let Some(world) = World::new() else { return };
-    // It may lie where the world has a place of its own.
+    // Its directory may be hidden in the world.
     let program = fs::read(permwrap).expect("it can be read");
     let copy = "cat >/srv/static && chmod 755 /srv/static";
     world.run_with_input("root", copy, &program).ok();

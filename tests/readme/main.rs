@@ -200,7 +200,7 @@ fn the_picture_of_a_fix_is_real() {
     world.root(&format!("cat >/srv/session.py <<'END'\n{ANSWERED}\nEND"));
     let session = || world.run("alice", "cd shop && /usr/bin/python3 /srv/session.py");
     let mut ran = session();
-    // On a busy machine the program may have ended before its words are read, and one thing less is certain.
+    // On a busy machine the program may have ended before its message is read, and then less is certain.
     for _ in 0..20 {
         if !ran.stdout().contains("not certain") {
             break;

@@ -404,7 +404,8 @@ pub fn is_traced() -> bool {
     traced
 }
 
-/// Whether permwrap itself is under test, which takes its options; a wrapper that does not says that this is skipped.
+/// Whether permwrap itself is under test, rather than another wrapper, which lacks its options. If not, reports the test as
+/// skipped.
 pub fn takes_options() -> bool {
     let is_other =
         std::env::var("PERMWRAP_UNDER_TEST").is_ok_and(|words| !words.contains("permwrap"));

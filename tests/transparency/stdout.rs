@@ -1,4 +1,4 @@
-//! stdout watched as well: what goes through it is held to the same as stderr.
+//! With --stdout, standard output is held to the same requirements as standard error.
 
 use crate::scene::{
     same, same_everywhere, same_on_terminal, same_wherever_stderr_is_seen, takes_options,

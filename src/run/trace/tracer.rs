@@ -466,7 +466,7 @@ impl Tracer {
     }
 
     fn ended(&mut self, pid: i32, status: c_int) {
-        // It may have been their creator.
+        // This thread may have been the creator of the unclaimed ones.
         for new in std::mem::take(&mut self.unclaimed) {
             self.go_on(new, 0);
         }
