@@ -102,6 +102,9 @@ fn of_message(incident: Incident, circumstances: &Circumstances, views: &mut Vie
             };
             match read(incident.clone(), &here, views) {
                 finding if matches!(finding.conclusion, Conclusion::Refused(..)) => finding,
+                _ if elsewhere::is_while_it_is_made(&incident, &place) => {
+                    Finding::without_attempt(incident, elsewhere::its_own(&place))
+                }
                 _ => elsewhere::there(incident, place, circumstances, views),
             }
         }

@@ -15,8 +15,10 @@ enum Trait {
     NoAcls,
     /// Stores no SELinux labels: one label applies to the whole mount.
     NoLabels,
+    /// Its names are the kernel's: nobody can create, remove or rename one.
+    Fixed,
 }
-use Trait::{NoAcls, NoLabels, NoLinks, NoOwners, Served};
+use Trait::{Fixed, NoAcls, NoLabels, NoLinks, NoOwners, Served};
 
 const KINDS: &[(&str, &[Trait])] = &[
     ("9p", &[NoOwners, Served, NoAcls, NoLabels]),
@@ -27,7 +29,7 @@ const KINDS: &[(&str, &[Trait])] = &[
     ("cgroup2", &[NoAcls]),
     ("cifs", &[NoOwners, Served, NoAcls, NoLabels]),
     ("configfs", &[NoAcls]),
-    ("debugfs", &[NoAcls]),
+    ("debugfs", &[NoAcls, Fixed]),
     ("devpts", &[NoAcls]),
     ("drvfs", &[NoOwners, Served, NoAcls]),
     ("exfat", &[NoOwners, NoLinks, NoAcls, NoLabels]),
@@ -42,12 +44,13 @@ const KINDS: &[(&str, &[Trait])] = &[
     ("ntfs", &[NoOwners, NoAcls, NoLabels]),
     ("ntfs3", &[NoOwners, NoLabels]),
     ("prl_fs", &[Served]),
-    ("proc", &[NoAcls]),
+    ("proc", &[NoAcls, Fixed]),
     ("ramfs", &[NoAcls]),
+    ("securityfs", &[NoAcls, Fixed]),
     ("smb3", &[NoOwners, Served, NoAcls, NoLabels]),
     ("smbfs", &[NoOwners, Served]),
     ("squashfs", &[NoAcls]),
-    ("sysfs", &[NoAcls]),
+    ("sysfs", &[NoAcls, Fixed]),
     ("tracefs", &[NoAcls]),
     ("udf", &[NoLabels]),
     ("umsdos", &[NoOwners, NoLinks]),
@@ -79,6 +82,12 @@ impl Mount {
     #[must_use]
     pub fn is_without_links(&self) -> bool {
         self.has(NoLinks)
+    }
+
+    /// Whether all names on it are the kernel's, so that none can be created or removed.
+    #[must_use]
+    pub fn has_fixed_names(&self) -> bool {
+        self.has(Fixed)
     }
 
     /// Whether POSIX ACLs can be stored on it, as far as type and options tell.

@@ -1,7 +1,7 @@
 //! Texts written in another place: they are judged as seen by processes that live there, or not at all.
 
 use super::{Views, abroad, read};
-use crate::attempt::{Incident, Origin, Place};
+use crate::attempt::{Incident, Operation, Origin, Place};
 use crate::gather;
 use crate::judge::Obstacle;
 use crate::programs;
@@ -145,6 +145,22 @@ fn is_of_what_was_told(finding: &Finding, circumstances: &Circumstances) -> bool
     is_seen
         || !matches!(process.place, Some(Place::Sandbox(_)))
         || options.iter().any(|path| path == at)
+}
+
+/// Whether a sandbox's program says something of the place that it makes, rather than of the command that it could not run in it.
+pub(super) fn is_while_it_is_made(incident: &Incident, place: &Place) -> bool {
+    matches!(place, Place::Sandbox(_)) && incident.operations != [Operation::Exec]
+}
+
+/// What such a message is about.
+pub(super) fn its_own(place: &Place) -> String {
+    let name = match place {
+        Place::Sandbox(name) => name.as_str(),
+        _ => "the sandbox",
+    };
+    format!(
+        "{name} says this of itself, about the sandbox that it makes or enters, and nothing that can be seen here refuses it"
+    )
 }
 
 /// A sentence about what decides in another place that cannot be inspected.

@@ -11,7 +11,8 @@ impl<'a> Kernel<'a> {
     /// `do_mkdirat`.
     pub(super) fn mkdir(self, walk: &'a Walk) -> Decision {
         let dir = self.filename_create(walk, true)?;
-        self.may_create(dir)
+        self.may_create(dir)?;
+        self.names_can_change(dir, Errno::Perm)
     }
 
     /// `do_symlinkat`.

@@ -1,6 +1,7 @@
 //! File systems with permission checks of their own (`i_op->permission` and `i_op->setattr`).
 
-use super::{Code, Decision, Errno, Kernel, NodeId, Obstacle, Perms, Rule, deny};
+use super::{Code, Decision, Errno, Kernel, Kind, NodeId, Obstacle, Perms, Rule, deny};
+use crate::attempt::OpenHow;
 use crate::facts::Mount;
 
 impl Kernel<'_> {
@@ -63,8 +64,31 @@ impl Kernel<'_> {
         }
     }
 
+    /// Whether the file system lets anybody create or remove names; without the operation, `vfs_mkdir`, `vfs_unlink` and the like
+    /// answer EPERM, `lookup_open` EACCES.
+    pub(super) fn names_can_change(self, dir: NodeId, errno: Errno) -> Decision {
+        match self.mount_of(dir).has_fixed_names() {
+            true => self.never(errno, dir),
+            false => Ok(()),
+        }
+    }
+
+    /// `kernfs_fop_open`: an attribute of sysfs is opened only in a way that any of its permission bits provides for, even by
+    /// root.
+    pub(super) fn attribute_opens(self, node: NodeId, how: OpenHow) -> Decision {
+        let inode = self.inode(node)?;
+        let lacks = |bits: u32| inode.mode & bits == 0;
+        let refused = how.write && lacks(0o222) || how.read && lacks(0o444);
+        let is_attribute = inode.kind == Kind::Regular && self.mount_of(node).fs_type == "sysfs";
+        match is_attribute && refused {
+            true => self.never(Errno::Acces, node),
+            false => Ok(()),
+        }
+    }
+
     /// Whether the file system supports links and special files at all; without the operation the kernel answers EPERM.
     pub(super) fn file_system_makes(self, dir: NodeId) -> Decision {
+        self.names_can_change(dir, Errno::Perm)?;
         if self.mount_of(dir).is_without_links() {
             return deny(
                 Errno::Perm,

@@ -30,6 +30,9 @@ impl Kernel<'_> {
         if !self.leaves_room(operation, object, reported) {
             return None;
         }
+        if let Some(denial) = self.by_trace(operation, reported) {
+            return Some(denial);
+        }
         let node = match object {
             Object::Path(_) => self.facts.walk.target().or(self.facts.walk.parent()),
             _ => None,
@@ -73,6 +76,16 @@ impl Kernel<'_> {
                 *object == Object::Process || (unseen && selinux)
             }
             Err(Stop::Fails(errno, _)) => errno == reported,
+        }
+    }
+
+    /// `proc_pid_readlink`: reading a magic link, unlike lstat(2), requires the right to trace the process.
+    fn by_trace(self, operation: &Operation, reported: Errno) -> Option<Denial> {
+        let named = self.facts.walk.named()?;
+        let looks = matches!(operation, Operation::Stat { .. }) && reported == Errno::Acces;
+        match self.may_trace(named) {
+            Err(Stop::Denied(denial)) if looks => Some(*denial),
+            _ => None,
         }
     }
 

@@ -49,7 +49,8 @@ impl<'a> Kernel<'a> {
     /// `lookup_open` of a name that does not exist, and `may_o_create`.
     fn may_o_create(self, dir: NodeId) -> Decision {
         self.mnt_want_write(dir)?;
-        self.inode_permission(dir, Perms::W.or(Perms::X), Purpose::Parent)
+        self.inode_permission(dir, Perms::W.or(Perms::X), Purpose::Parent)?;
+        self.names_can_change(dir, Errno::Acces)
     }
 
     /// `do_open`.
@@ -143,6 +144,7 @@ impl<'a> Kernel<'a> {
         }
         self.may_trace(node)?;
         self.may_see_memory(node)?;
+        self.attribute_opens(node, how)?;
         if kind != Kind::Regular || !(how.write || how.truncate) {
             return Ok(());
         }

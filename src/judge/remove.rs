@@ -26,6 +26,7 @@ impl<'a> Kernel<'a> {
             return fail(errno, node);
         }
         self.may_delete(parent.dir, node, false)?;
+        self.names_can_change(parent.dir, Errno::Perm)?;
         self.not_mounted_on(parent.dir, node)
     }
 
@@ -43,6 +44,7 @@ impl<'a> Kernel<'a> {
             return fail(Errno::NoEnt, parent.dir);
         };
         self.may_delete(parent.dir, node, true)?;
+        self.names_can_change(parent.dir, Errno::Perm)?;
         self.not_mounted_on(parent.dir, node)?;
         self.is_empty(node)
     }

@@ -461,3 +461,24 @@ fn sshd_asks_of_every_directory_up_to_the_home() {
         "EACCES program-policy /home/alice"
     );
 }
+
+#[test]
+fn names_of_the_kernels_own_file_systems_are_for_nobody_to_change() {
+    let files = "drwxr-xr-x root root /
+        dr-xr-xr-x root root /sys
+        -r--r--r-- root root /sys/notes
+        --w------- root root /sys/trigger
+        missing /sys/new
+        mount / ext4 rw
+        mount /sys sysfs rw";
+    let sys = |attempt: &str| scene("root root", attempt, files);
+    assert_eq!(sys("mkdir /sys/new"), "EPERM never-permitted /sys");
+    assert_eq!(sys("delete /sys/notes"), "EPERM never-permitted /sys");
+    assert_eq!(sys("create /sys/new"), "EACCES never-permitted /sys");
+    assert_eq!(sys("write /sys/notes"), "EACCES never-permitted /sys/notes");
+    assert_eq!(
+        sys("read /sys/trigger"),
+        "EACCES never-permitted /sys/trigger"
+    );
+    assert_eq!(sys("read /sys/notes"), "allowed");
+}

@@ -32,6 +32,14 @@ pub(super) fn command(change: &Change, subject: &Subject, facts: &Facts) -> Opti
         Touched::Path(path) => path,
     };
     let hands = hands::over(path, facts);
+    // An NFS server usually takes root for nobody, and knows the owner.
+    if let Change::Chmod { node, .. } | Change::AclGrant { node, .. } | Change::AclMask { node, .. } =
+        change
+        && facts.mount_of(*node).is_nfs()
+        && let Some(command) = by_owner(&plain, *node, hands, facts)
+    {
+        return Some(command);
+    }
     match change {
         Change::FileCapability { .. } => {
             let program = facts.surroundings.program.as_ref();

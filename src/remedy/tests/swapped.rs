@@ -181,3 +181,26 @@ fn a_program_keeps_the_capabilities_that_it_has() {
         );
     }
 }
+
+#[test]
+fn on_nfs_the_owner_changes_what_root_may_not() {
+    let scene = |fs_type: &str| {
+        format!(
+            "
+        subject alice alice
+        attempt read /mnt/a/bobs
+        mount /mnt {fs_type} rw source=server:/export
+        drwxr-xr-x root root /mnt
+        drwxr-xr-x root root /mnt/a
+        -rw-r----- bob bob /mnt/a/bobs
+    "
+        )
+    };
+    let on_disk = first(&scene("ext4"));
+    let on_server = first(&scene("nfs4"));
+    assert!(!on_disk.commands()[0].starts_with("runuser"), "{on_disk:?}");
+    assert!(
+        on_server.commands()[0].starts_with("runuser -u bob -- "),
+        "{on_server:?}"
+    );
+}
