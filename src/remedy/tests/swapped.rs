@@ -188,11 +188,11 @@ fn on_nfs_the_owner_changes_what_root_may_not() {
         format!(
             "
         subject alice alice
-        attempt read /mnt/a/bobs
-        mount /mnt {fs_type} rw source=server:/export
-        drwxr-xr-x root root /mnt
-        drwxr-xr-x root root /mnt/a
-        -rw-r----- bob bob /mnt/a/bobs
+        attempt read /srv/app/data/f
+        mount /srv {fs_type} rw source=server:/export
+        drwxr-xr-x root root /srv/app
+        drwxr----- deploy www /srv/app/data
+        unseen /srv/app/data/f ?EACCES
     "
         )
     };
@@ -200,7 +200,7 @@ fn on_nfs_the_owner_changes_what_root_may_not() {
     let on_server = first(&scene("nfs4"));
     assert!(!on_disk.commands()[0].starts_with("runuser"), "{on_disk:?}");
     assert!(
-        on_server.commands()[0].starts_with("runuser -u bob -- "),
+        on_server.commands()[0].starts_with("runuser -u deploy -- "),
         "{on_server:?}"
     );
 }
