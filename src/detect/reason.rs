@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use aho_corasick::AhoCorasick;
 use regex::bytes::{Regex, RegexBuilder};
@@ -32,10 +32,20 @@ pub struct Wording {
     pub foreign: bool,
 }
 
+static SYMBOLS: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"\b (?P<symbol> EACCES|EPERM|EROFS ) \b"));
+
+static NUMBERS: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"\b (?: errno | errcode | os\ error | error= ) [\]'\s:=]* -? (?P<number> 13|30|1 ) \b
+          | \( (?P<bracketed> 13 ) \)",
+    )
+});
+
 /// The search for reasons.
 #[derive(Debug)]
 pub struct Reasons {
-    /// Fragments, one of which occurs in every reason.
+    /// Fragments, one of which occurs in every reason that is not in another language.
     signs: Option<AhoCorasick>,
     english: Regex,
     /// Fragments of all messages in other languages, and the expression for all messages, which is compiled when a line
@@ -43,8 +53,6 @@ pub struct Reasons {
     foreign_signs: Option<AhoCorasick>,
     every: OnceLock<Regex>,
     alternatives: Vec<Vec<u8>>,
-    symbols: Regex,
-    numbers: Regex,
     /// The error numbers by their message in lower case (ASCII letters only).
     errnos: HashMap<Vec<u8>, (Errno, bool)>,
 }
@@ -70,16 +78,11 @@ impl Reasons {
             .copied()
             .partition(|words| errnos.get(*words).is_some_and(|(_, foreign)| *foreign));
         Reasons {
-            signs: signs(&alternatives),
+            signs: signs(&english),
             english: worded(&english),
             foreign_signs: insensitive(&foreign),
             every: OnceLock::new(),
             alternatives: alternatives.iter().map(|words| words.to_vec()).collect(),
-            symbols: compiled(r"\b (?P<symbol> EACCES|EPERM|EROFS ) \b"),
-            numbers: compiled(
-                r"\b (?: errno | errcode | os\ error | error= ) [\]'\s:=]* -? (?P<number> 13|30|1 ) \b
-                  | \( (?P<bracketed> 13 ) \)",
-            ),
             errnos,
         }
     }
@@ -110,7 +113,7 @@ impl Reasons {
         if !words.is_empty() {
             return words;
         }
-        let symbols = self.symbols.captures_iter(line).filter_map(|found| {
+        let symbols = SYMBOLS.captures_iter(line).filter_map(|found| {
             let symbol = std::str::from_utf8(found.name("symbol")?.as_bytes()).ok()?;
             reason(found.get(0)?.range(), Errno::from_symbol(symbol)?)
         });
@@ -118,7 +121,7 @@ impl Reasons {
         if !symbols.is_empty() {
             return symbols;
         }
-        let numbers = self.numbers.captures_iter(line).filter_map(|found| {
+        let numbers = NUMBERS.captures_iter(line).filter_map(|found| {
             let number = found.name("number").or(found.name("bracketed"))?;
             let number = std::str::from_utf8(number.as_bytes()).ok()?.parse().ok()?;
             reason(found.get(0)?.range(), Errno::from_number(number)?)
@@ -154,7 +157,8 @@ impl Reasons {
     }
 
     fn has_signs(&self, text: &[u8]) -> bool {
-        self.signs.as_ref().is_none_or(|signs| signs.is_match(text))
+        let has = |signs: &Option<AhoCorasick>| signs.as_ref().is_none_or(|it| it.is_match(text));
+        has(&self.signs) || has(&self.foreign_signs)
     }
 }
 

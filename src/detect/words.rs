@@ -1,7 +1,7 @@
 //! Determines the operation from the words of a message.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use memchr::memmem;
 use regex::bytes::{RegexSet, RegexSetBuilder};
@@ -15,11 +15,11 @@ const ENGLISH: &str = include_str!("../../patterns/words.toml");
 const LANGUAGES: &str = include_str!("../../patterns/languages.toml");
 
 /// The names of system calls and library functions, with the operation that each performs.
-static CALLS: LazyLock<HashMap<String, Told>> = LazyLock::new(|| by_word(english().calls));
+static CALLS: LazyLock<HashMap<String, Told>> = LazyLock::new(|| by_word(&VOCABULARY.calls));
 
-fn english() -> EnglishFile {
-    toml::from_str(ENGLISH).expect("patterns/words.toml")
-}
+/// The vocabulary in English.
+static VOCABULARY: LazyLock<EnglishFile> =
+    LazyLock::new(|| toml::from_str(ENGLISH).expect("patterns/words.toml"));
 
 /// The operation of the system call or library function with this name.
 #[must_use]
@@ -40,10 +40,11 @@ pub fn says_open(clause: &[u8]) -> bool {
 #[derive(Debug)]
 pub struct Words {
     programs: HashMap<String, Told>,
-    phrases: RegexSet,
+    /// Compiled when they are first needed.
+    phrases: OnceLock<RegexSet>,
     /// The operation of each phrase.
     told: Vec<Told>,
-    foreign: Vec<(memmem::Finder<'static>, Told)>,
+    foreign: Vec<(String, Told)>,
 }
 
 #[derive(Deserialize)]
@@ -89,7 +90,7 @@ impl Words {
     /// Panics if the built-in files are malformed.
     #[must_use]
     pub fn load() -> (Words, Vec<Wording>) {
-        let english = english();
+        let english = &*VOCABULARY;
         let languages: LanguagesFile = toml::from_str(LANGUAGES).expect("patterns/languages.toml");
         let mut wordings = Vec::new();
         let mut phrases = Vec::new();
@@ -109,20 +110,14 @@ impl Words {
                 wordings.extend(texts.into_iter().map(wording));
             }
             for (operation, words) in language.operations {
-                phrases.push((memmem::Finder::new(&words).into_owned(), named(&operation)));
+                phrases.push((words, named(&operation)));
             }
         }
         // "cannot create directory" must be tried before the "cannot create" that it contains.
-        phrases.sort_by_key(|(words, _)| std::cmp::Reverse(words.needle().len()));
-        let english_phrases =
-            RegexSetBuilder::new(english.phrase.iter().map(|phrase| &phrase.words))
-                .unicode(false)
-                .case_insensitive(true)
-                .build()
-                .expect("the phrases of patterns/words.toml");
+        phrases.sort_by_key(|(words, _)| std::cmp::Reverse(words.len()));
         let words = Words {
-            programs: by_word(english.programs),
-            phrases: english_phrases,
+            programs: by_word(&english.programs),
+            phrases: OnceLock::new(),
             told: english
                 .phrase
                 .iter()
@@ -145,22 +140,33 @@ impl Words {
     /// The operation that the words of a message imply; for a message that is not in English, `foreign` words are included.
     #[must_use]
     pub fn phrase(&self, text: &[u8], foreign: bool) -> Option<Told> {
-        if let Some(first) = self.phrases.matches(text).iter().next() {
+        let phrases = self.phrases.get_or_init(phrases);
+        // The phrases are in lower case: an expression for both cases takes longer to compile.
+        let lower = text.to_ascii_lowercase();
+        if let Some(first) = phrases.matches(&lower).iter().next() {
             return self.told.get(first).cloned();
         }
         let mut words = self.foreign.iter().filter(|_| foreign);
         words
-            .find(|(words, _)| words.find(text).is_some())
+            .find(|(words, _)| memmem::find(text, words.as_bytes()).is_some())
             .map(|(_, told)| told.clone())
     }
 }
 
-fn by_word(table: HashMap<String, Vec<String>>) -> HashMap<String, Told> {
-    let entry = |(operation, words): (String, Vec<String>)| {
-        let told = named(&operation);
-        words.into_iter().map(move |word| (word, told.clone()))
+fn phrases() -> RegexSet {
+    RegexSetBuilder::new(VOCABULARY.phrase.iter().map(|phrase| &phrase.words))
+        .unicode(false)
+        .build()
+        .expect("the phrases of patterns/words.toml")
+}
+
+fn by_word(table: &HashMap<String, Vec<String>>) -> HashMap<String, Told> {
+    let entry = |(operation, words): (&String, &Vec<String>)| {
+        let told = named(operation);
+        let entry = move |word: &String| (word.clone(), told.clone());
+        words.iter().map(entry).collect::<Vec<_>>()
     };
-    table.into_iter().flat_map(entry).collect()
+    table.iter().flat_map(entry).collect()
 }
 
 fn named(operation: &str) -> Told {
