@@ -18,7 +18,7 @@ use crate::facts::{Inode, Kind};
 use crate::gather;
 use crate::investigate::{examine, program_named};
 use crate::quote;
-use crate::remedy::{Fix, never};
+use crate::remedy::{self, Fix, never};
 use crate::render;
 use crate::report::{Conclusion, Finding};
 use manifest::{Manifest, PathNeeds};
@@ -341,6 +341,10 @@ fn closed(path: &PathNeeds, seen: &Seen, subject: &Subject) -> State {
             Conclusion::Refused(..) => {}
             Conclusion::Unclear(ref unclear) => return State::Unclear(render::unclear(unclear)),
             Conclusion::Allowed => {
+                let mode = seen.inode.map_or(0, |inode| inode.mode & !0o007);
+                if let Some(never) = unsafe_mode(path, mode, seen, subject) {
+                    return failure(&format!("everybody may {name} it"), never);
+                }
                 let fix = chmod(
                     path,
                     "o-rwx",
@@ -366,16 +370,31 @@ fn has_mode(path: &PathNeeds, seen: &Seen, subject: &Subject) -> State {
         return State::Holds;
     }
     let because = format!("its mode is {:o}", inode.mode);
-    if let Some(node) = seen.finding.facts.walk.target() {
-        let mode = path.modes[0];
-        let set = Change::SetMode { node, mode };
-        if let Some(never) = forbidden(&set, &seen.finding) {
-            return failure(&because, never);
-        }
+    if let Some(never) = unsafe_mode(path, path.modes[0], seen, subject) {
+        return failure(&because, never);
     }
     let mode = format!("{:o}", path.modes[0]);
     let fix = chmod(path, &mode, "sets the mode", seen, subject);
     failure(&because, vec![fix])
+}
+
+/// What to say instead, if this mode must not be set, or if others can redirect root's command to another object.
+fn unsafe_mode(path: &PathNeeds, mode: u32, seen: &Seen, subject: &Subject) -> Option<Vec<Fix>> {
+    let finding = &seen.finding;
+    let is_owner = seen.inode.is_some_and(|inode| inode.uid == subject.uid);
+    let is_absolute = path.written.starts_with('/');
+    let leads_out = path.written.split('/').any(|part| part == "..");
+    let closes = seen.inode.is_some_and(|inode| inode.mode & !mode != 0);
+    if closes && !is_owner && (is_absolute || leads_out) {
+        // Others may need what is not part of the project.
+        return Some(Vec::new());
+    }
+    let (node, attempt) = (finding.facts.walk.target()?, finding.attempt.as_ref()?);
+    let set = Change::SetMode { node, mode };
+    forbidden(&set, finding).or_else(|| {
+        let command = remedy::commands(&[set], attempt, &finding.facts, subject);
+        (!is_owner && command.is_none()).then(Vec::new)
+    })
 }
 
 /// The requirements of a manifest are as untrusted as the output of a program: a change that must never be suggested is

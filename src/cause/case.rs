@@ -50,11 +50,14 @@ impl<'a> Case<'a> {
     /// Makes the subject the owner of the object, and its group the owning group. The group is left unchanged if it has fewer
     /// permissions than others: its members would then belong to the others, and gain access.
     pub fn given_back(&self, node: NodeId, inode: &Inode) -> Change {
+        let names = &self.facts.names.groups;
+        let for_a_group =
+            inode.gid != 0 && inode.gid != inode.uid && names.contains_key(&inode.gid);
         let held_down = !inode.group_bits().contains(inode.other_bits());
         Change::Chown {
             node,
             uid: Some(self.subject().uid),
-            gid: (!held_down).then_some(self.subject().gid),
+            gid: (!held_down && !for_a_group).then_some(self.subject().gid),
         }
     }
 

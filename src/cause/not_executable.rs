@@ -39,7 +39,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
 fn is_data(case: &Case) -> bool {
     let is_own = case
         .inode()
-        .is_some_and(|inode| inode.uid == case.subject().uid);
+        .is_some_and(|inode| inode.uid == case.subject().uid && inode.uid != 0);
     let node = case.node();
     !is_own && node.is_some_and(|node| node.program == Ok(Program::Other))
 }

@@ -55,7 +55,10 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
                 effect: Effect::Repairs,
             };
             let title = format!("tell {} that {path} is to be trusted", policy.program);
-            all.push(Candidate::new(Fit::Meant, title, [change]));
+            let who = case.who();
+            all.push(Candidate::new(Fit::Meant, title, [change]).noting(format!(
+                "its configuration may then run programs as {who}: only if you trust its owner"
+            )));
         }
         Breach::Owner(_) if policy.required.0 == 0 && policy.advice.is_empty() => {
             let uid = match policy.owners.first() {

@@ -50,7 +50,7 @@
 //! | `subject USER GROUP` | the subject, with the attributes of a new login except for: `groups=` (supplementary), `database=` (groups in the user database), `caps=` (effective: `full`, `none`, or names like `dac_override`), `bounding=`, `real=USER`, `pid=`, `uid_map=0+1,1000+1`, `gid_map=` (ids mapped in its user namespace), `userns`, `no_new_privs`, `seccomp`, `label=` |
 //! | `attempt OPERATION PATH` | what is tried, by the names of `permwrap why`, with `to=PATH` for a rename or link, `mode=640`, `owner=USER:GROUP`, `now`, `name=user.x`, `type=char`; `open:read,write,exclusive` for other open flags; an address `0.0.0.0:80` for a port, `-` for an operation without a file, `pid:421` for another process |
 //! | `answer EACCES` | the error number that was reported |
-//! | `mount POINT TYPE OPTIONS` | a mount, with `id=`, `root=`, `source=`, `super=` (superblock options); of several on the same point, the latest is visible |
+//! | `mount POINT TYPE OPTIONS` | a mount, with `id=`, `root=`, `origin=`, `source=`, `super=` (superblock options); of several on the same point, the latest is visible |
 //! | `setting NAME VALUE` | a sysctl; also `lsm landlock,selinux`, `selinux enforcing`, `lockdown integrity`, `owns-network-namespace yes` |
 //! | `log LINE` | a line of the audit or kernel log |
 //! | `held runs PID COMMAND`, `held writes PID COMMAND` | a process that uses the object |

@@ -15,6 +15,8 @@ use crate::facts::{Mount, MountFlags, Unwritable};
 #[derive(Debug)]
 pub(super) struct Table {
     mounts: HashMap<u64, Mount>,
+    /// The text of the table, which has the device numbers, too.
+    text: Vec<u8>,
     /// The mounts visible to permwrap, read only if an id is missing above: a process in a chroot does not see the mount that
     /// holds its root directory.
     own: OnceCell<HashMap<u64, Mount>>,
@@ -23,8 +25,10 @@ pub(super) struct Table {
 impl Table {
     /// The table of the process whose view this is.
     pub(super) fn read(view: &View) -> Table {
+        let text = view.proc_text("mountinfo");
         Table {
-            mounts: parsed(&view.proc_text("mountinfo")),
+            mounts: parsed(&text),
+            text,
             own: OnceCell::new(),
         }
     }
@@ -39,6 +43,9 @@ impl Table {
         if mount.fs_type == "fuseblk" {
             let more = ntfs_options(&mount);
             mount.super_options.extend(more);
+        }
+        if mount.root != b"/" && mount.root != mount.point {
+            mount.origin = origin(&self.text, &mount);
         }
         if let Ok(status) = fstat(file) {
             mount.unwritable = unwritable(&mount, status.st_dev);
@@ -141,7 +148,30 @@ pub(super) struct Placed {
 
 /// The mounts visible to permwrap itself.
 pub(super) fn ours() -> Vec<Placed> {
-    let text = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    placed(&std::fs::read("/proc/self/mountinfo").unwrap_or_default())
+}
+
+/// Another path of the directory that a bind mount shows: through another mount of the same file system that no later mount
+/// covers.
+fn origin(mountinfo: &[u8], bound: &Mount) -> Option<Vec<u8>> {
+    let all = placed(mountinfo);
+    let device = all.iter().find(|one| one.mount.id == bound.id)?.device;
+    let is_covered = |at: usize| {
+        let point = &all[at].mount.point;
+        all[at + 1..]
+            .iter()
+            .any(|later| later.mount.point == *point)
+    };
+    let paths = all.iter().enumerate().filter_map(|(at, one)| {
+        let is_other = one.device == device && one.mount.id != bound.id && !is_covered(at);
+        let rest = way_back::below(&bound.root, &one.mount.root).filter(|_| is_other)?;
+        let path = way_back::join(&one.mount.point, rest);
+        (path != bound.point).then_some((one.mount.root.len(), path))
+    });
+    paths.min().map(|(_, path)| path)
+}
+
+fn placed(mountinfo: &[u8]) -> Vec<Placed> {
     let placed = |line: &[u8]| {
         let device = std::str::from_utf8(line.split(|&byte| byte == b' ').nth(2)?).ok()?;
         let (major, minor) = device.split_once(':')?;
@@ -150,7 +180,8 @@ pub(super) fn ours() -> Vec<Placed> {
             mount: parse(line)?,
         })
     };
-    text.split(|&byte| byte == b'\n')
+    mountinfo
+        .split(|&byte| byte == b'\n')
         .filter_map(placed)
         .collect()
 }
@@ -199,6 +230,7 @@ fn parse(line: &[u8]) -> Option<Mount> {
         id,
         root,
         point,
+        origin: None,
         fs_type,
         source,
         flags: MountFlags {

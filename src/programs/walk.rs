@@ -9,6 +9,8 @@ pub struct Walk {
     pub places: Vec<Vec<u8>>,
     /// Whether it deletes what it encounters.
     pub deletes: bool,
+    /// Whether it only looks, and is a program of the system: other actions of find(1) run programs or delete.
+    pub only_looks: bool,
 }
 
 /// The traversal that this command line performs; `None` if it performs none.
@@ -22,7 +24,21 @@ pub fn walk(words: &[Vec<u8>]) -> Option<Walk> {
     Some(Walk {
         places: operands.take_while(|word| !is_expression(word)).collect(),
         deletes: known.does.as_deref() == Some("delete"),
+        only_looks: line.words.iter().all(|word| !acts(word)) && is_of_the_system(&words[0]),
     })
+}
+
+/// Whether this word of find(1)'s expression does something with what is found.
+fn acts(word: &[u8]) -> bool {
+    const ACTIONS: &[&[u8]] = &[b"-delete", b"-exec", b"-fls", b"-fprint", b"-ok"];
+    ACTIONS.iter().any(|action| word.starts_with(action))
+}
+
+/// Whether sudo would run the system's program by this word.
+fn is_of_the_system(program: &[u8]) -> bool {
+    const DIRECTORIES: &[&[u8]] = &[b"/bin", b"/sbin", b"/usr/bin", b"/usr/sbin"];
+    let directory = crate::byte_path::parent(program);
+    !program.contains(&b'/') || directory.is_some_and(|parent| DIRECTORIES.contains(&parent))
 }
 
 fn is_told_to_walk(line: &CommandLine) -> bool {

@@ -5,6 +5,8 @@
 
 mod command;
 mod group;
+mod other_path;
+mod others;
 mod place;
 mod secret;
 
@@ -63,6 +65,10 @@ pub enum Never {
     MountedThere,
     /// It determines who may become root.
     Authority,
+    /// Whoever may write it decides what others execute.
+    RunByOthers,
+    /// An entry or a class that permits less than everybody has was meant to keep somebody out.
+    ShutOut,
 }
 
 impl Never {
@@ -95,6 +101,12 @@ impl Never {
             ),
             Never::MountedThere => format!(
                 "{path} is only mounted there, and belongs elsewhere: change it where it comes from"
+            ),
+            Never::RunByOthers => format!(
+                "whoever may write {path} decides what others run: use a directory of your own, or ask its owner"
+            ),
+            Never::ShutOut => format!(
+                "{path} permits more to everybody than to this user, so that was meant: whoever set it can lift it"
             ),
             Never::Authority => format!(
                 "{path} decides who may become root: change it with its own tool (visudo, vipw, usermod)"
@@ -129,6 +141,30 @@ impl Never {
 
 /// Why this change must not be suggested for a refusal at this obstacle; `None` if it may be.
 pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle) -> Option<Never> {
+    let here = forbids_here(change, attempt, facts, at);
+    here.or_else(|| forbids_there(change, attempt, facts, at))
+}
+
+/// The same by the paths that bind-mounted objects have elsewhere.
+fn forbids_there(
+    change: &Change,
+    attempt: &Attempt,
+    facts: &Facts,
+    at: &Obstacle,
+) -> Option<Never> {
+    let (attempt, facts) = &other_path::of(attempt, facts)?;
+    match change {
+        Change::RunAsRoot | Change::Tee | Change::Run { .. } => {
+            command::reaches_too_far(change, attempt, facts)
+        }
+        Change::ByRoot { operation, .. } => command::by_root(&attempt.subject, facts, operation),
+        Change::JoinGroup(_) | Change::Make { .. } => forbids_here(change, attempt, facts, at),
+        change if change.alters().is_some() => forbids_here(change, attempt, facts, at),
+        _ => None,
+    }
+}
+
+fn forbids_here(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle) -> Option<Never> {
     let subject = &attempt.subject;
     if matches!(change, Change::Advice(_)) {
         return None;
@@ -205,9 +241,14 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle)
             (system || foreign || command::runs_anything(program)).then_some(Never::AnyCommand)
         }
         Change::Setting { name, .. } => name.starts_with("fs.").then_some(Never::Protection),
+        Change::Run { argv, .. } if command::trusts_another(argv, attempt, facts) => {
+            Some(Never::RunByOthers)
+        }
         Change::Run { argv, .. } => command::disarms(argv),
         Change::Deploy { setting, .. } => place::deployed(subject, facts, setting),
-        Change::SetMode { .. } if only_closes(change, facts) => None,
+        Change::SetMode { node, mode } if only_closes(change, facts) => {
+            others::closing(attempt, facts, *node, *mode)
+        }
         Change::SetMode { node, mode } if is_standard(facts, *node, *mode) => None,
         Change::SetMode { node, mode } => {
             let inode = place::inode(facts, *node);
@@ -298,5 +339,8 @@ fn unmarked(subject: &Subject, facts: &Facts, node: NodeId) -> Option<Never> {
         place,
         Purpose::Own | Purpose::Service | Purpose::Temporary | Purpose::State
     );
+    if command::is_another_persons(subject, facts, node) {
+        return Some(Never::Private);
+    }
     (!fitting && !place::is_owner(subject, facts, node)).then_some(Never::System)
 }

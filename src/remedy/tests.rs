@@ -2,6 +2,7 @@
 
 mod deliberate;
 mod deployed;
+mod others;
 mod swapped;
 
 use super::{Fix, Remedy, remedy};

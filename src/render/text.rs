@@ -187,6 +187,8 @@ pub struct WalkHint<'w> {
     pub below: Option<String>,
     /// Whether it was to delete them.
     pub deletes: bool,
+    /// Whether it only looks, so that root may run it.
+    pub only_looks: bool,
     /// The command line, quoted for a shell.
     pub command: String,
     /// The finding for the first of them.
@@ -223,9 +225,9 @@ pub fn walk_line(walk: &WalkHint) -> String {
     } else {
         ""
     };
-    let fix = match walk.deletes {
-        true => String::new(),
-        false => format!("; fix: {sudo}{}", walk.command),
+    let fix = match walk.only_looks && !walk.deletes {
+        false => String::new(),
+        true => format!("; fix: {sudo}{}", walk.command),
     };
     quote::line(&format!("permwrap: {}{fix}", walk_sentence(walk))) + "\n"
 }
@@ -240,7 +242,7 @@ pub fn walk(walk: &WalkHint, style: Style) -> String {
     if let (Conclusion::Refused(denial, _), Some(attempt)) = (&first.conclusion, &first.attempt) {
         let words = cause::words(denial, attempt, facts);
         let label = if walk.count == 1 { "because" } else { "first" };
-        if !walk.deletes {
+        if walk.only_looks && !walk.deletes {
             text.push_str(&labelled(label, &words.because, style.width));
             let (sudo, remark) = match facts.surroundings.sudo {
                 true => ("sudo ", "looks there, too"),

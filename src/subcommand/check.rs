@@ -1,5 +1,6 @@
 //! `permwrap check`, and the check before a run (`--check`).
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::{Trouble, print, print_json, style, who};
@@ -8,6 +9,7 @@ use crate::attempt::{Operation, Subject};
 use crate::check::draft::{self, Source};
 use crate::check::{Checklist, check, manifest};
 use crate::cli::{Check, Color, Who};
+use crate::mend::invoker::invoker;
 use crate::{complaint, small_file};
 
 /// The description of the manifest's format.
@@ -57,11 +59,19 @@ pub fn before_a_run(color: Color) -> Result<(), String> {
 
 fn judge(path: &Path, who: &Who) -> Result<Checklist, Trouble> {
     let shown = path.display();
-    let text = small_file::read(path).map_err(|error| match error.kind() {
+    let read = small_file::open(path).and_then(|(_, metadata)| {
+        // Whoever called root by sudo may be told by a manifest of his own.
+        let is_own = small_file::is_own(&metadata) || invoker() == Some(metadata.uid());
+        Ok(is_own.then_some(small_file::read(path)?))
+    });
+    let text = read.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             format!("{shown} is not there (permwrap check --init drafts one)").into()
         }
         _ => Trouble::with(path, &Operation::READ, &error),
+    })?;
+    let text = text.ok_or_else(|| {
+        format!("{shown} belongs to another user, who would decide what root is told: check it as its owner")
     })?;
     let manifest =
         manifest::parse(&text, &directory_of(path)?).map_err(|mistake| match mistake.line {

@@ -168,6 +168,9 @@ fn make(
         Consent::Asked => confirm("Change it?"),
     };
     if !agreed {
+        if consent == Consent::Given {
+            tell("not done: what was tried is not certain, and `permwrap fix` on a terminal asks");
+        }
         return Ok(None);
     }
     let record = ready.perform(id, asked_by)?;

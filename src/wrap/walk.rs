@@ -85,6 +85,7 @@ impl Walked {
                 _ => None,
             },
             deletes: self.walk.deletes,
+            only_looks: self.walk.only_looks,
             command: quote::command(command),
             first,
         };

@@ -189,8 +189,21 @@ fn is_anothers_own(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
     is_another_persons(subject, facts, id) || inode(facts, id).is_some_and(private)
 }
 
+/// Whether a program would be told to trust what belongs to another user: git then runs the programs that the configuration of
+/// such a repository names (fsmonitor, hooks).
+pub(super) fn trusts_another(argv: &[Vec<u8>], attempt: &Attempt, facts: &Facts) -> bool {
+    let trusts = argv.iter().any(|word| word == b"safe.directory");
+    let Some(id) = facts.walk.target().filter(|_| trusts) else {
+        return trusts;
+    };
+    let by_root = attempt.subject.uid == 0;
+    let owner = inode(facts, id).map(|inode| inode.uid);
+    let place = purpose(&facts.node(id).path, attempt.subject.uid, facts);
+    by_root && owner != Some(0) || place == Purpose::Temporary
+}
+
 /// Whether the object belongs to a person other than the subject, not to a service.
-fn is_another_persons(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
+pub(super) fn is_another_persons(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
     inode(facts, id).is_some_and(|inode| inode.uid != subject.uid && PEOPLE.contains(&inode.uid))
 }
 

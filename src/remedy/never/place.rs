@@ -1,6 +1,6 @@
 //! What must stay as it is because of its location, owner and mode: what was closed on purpose stays closed.
 
-use super::Never;
+use super::{Never, others};
 use crate::attempt::Subject;
 use crate::cause::{
     PEOPLE, Purpose, home_of, is_top, is_within, node_at, purpose, service_directory,
@@ -80,6 +80,16 @@ pub(super) fn widening(
     if inode.mode & 0o077 == 0 && subject.uid != 0 && !names(subject, facts, id) {
         return Some(Never::Private);
     }
+    let writes = gained.contains(Perms::W);
+    if writes && inode.uid == 0 && others::is_run_by_others(node, inode) {
+        return Some(Never::RunByOthers);
+    }
+    if writes && others::is_a_persons_home(&node.path, facts) {
+        return Some(Never::OpenHome);
+    }
+    if others::permits_less(subject, facts, id, gained) {
+        return Some(Never::ShutOut);
+    }
     let project = facts.surroundings.project.as_deref();
     if project == Some(&node.path) && gained.contains(Perms::W) && subject.uid != 0 {
         return Some(Never::Project);
@@ -87,7 +97,6 @@ pub(super) fn widening(
     if !is_of_the_system(purpose) {
         return None;
     }
-    let writes = gained.contains(Perms::W);
     let as_program = inode.kind == Kind::Regular && gained.contains(Perms::X);
     match purpose {
         _ if as_program => Some(Never::Program),

@@ -93,6 +93,11 @@ pub(super) fn is_one(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
     !owns && (disk || is_secret(&node.path))
 }
 
+/// Whether this is the path of a secret.
+pub(super) fn is_one_by_name(path: &[u8]) -> bool {
+    is_secret(path)
+}
+
 fn is_secret(path: &[u8]) -> bool {
     let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
     let key = ENDINGS.iter().any(|ending| name.ends_with(ending))

@@ -116,6 +116,7 @@ impl Reader {
             match key {
                 "id" => mount.id = number(value)?,
                 "root" => mount.root = lines::unescape(value).ok_or_else(malformed)?,
+                "origin" => mount.origin = Some(lines::unescape(value).ok_or_else(malformed)?),
                 "source" => mount.source = lines::unescape(value).ok_or_else(malformed)?,
                 "super" => {
                     for option in value.split(',') {

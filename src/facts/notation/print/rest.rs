@@ -34,6 +34,9 @@ pub(super) fn mount(mount: &Mount) -> String {
     if mount.root != b"/" {
         let _ = write!(line, " root={}", lines::escape(&mount.root));
     }
+    if let Some(origin) = &mount.origin {
+        let _ = write!(line, " origin={}", lines::escape(origin));
+    }
     if !mount.source.is_empty() {
         let _ = write!(line, " source={}", lines::escape(&mount.source));
     }

@@ -1,0 +1,46 @@
+//! What a bind mount shows has another path, too, and by that one it may be closed on purpose: /etc/shadow in a chroot.
+
+use crate::attempt::{Attempt, Object};
+use crate::facts::{Facts, Mount, NodeId};
+
+/// The attempt and the facts by the paths that bind-mounted objects have elsewhere; `None` if there are none. In a container,
+/// that is where volumes come from, and nothing that anybody there could name.
+pub(super) fn of(attempt: &Attempt, facts: &Facts) -> Option<(Attempt, Facts)> {
+    let around = &facts.surroundings;
+    let bound: Vec<&Mount> = facts
+        .mounts
+        .iter()
+        .filter(|mount| mount.origin.is_some())
+        .collect();
+    if bound.is_empty() || around.container.is_some() || around.elsewhere {
+        return None;
+    }
+    let mut there = facts.clone();
+    for id in (0..facts.nodes.len()).map(NodeId) {
+        if let Some(path) = moved(&facts.node(id).path, facts.mount_of(id)) {
+            there.nodes[id.0].path = path;
+        }
+    }
+    let mut attempt = attempt.clone();
+    let asked = |path: &[u8]| {
+        let nearest = bound
+            .iter()
+            .filter_map(|mount| Some((mount.point.len(), moved(path, mount)?)));
+        nearest.max().map(|(_, path)| path)
+    };
+    if let Object::Path(path) = &mut attempt.object
+        && let Some(there) = asked(path)
+    {
+        *path = there;
+    }
+    attempt.to = attempt.to.map(|to| asked(&to).unwrap_or(to));
+    Some((attempt, there))
+}
+
+/// The path on this mount as it is where the mount comes from.
+fn moved(path: &[u8], mount: &Mount) -> Option<Vec<u8>> {
+    let rest = path.strip_prefix(mount.point.as_slice())?;
+    let is_below = rest.is_empty() || rest.starts_with(b"/");
+    let origin = mount.origin.as_deref().filter(|_| is_below)?;
+    Some([origin, rest].concat())
+}

@@ -1,0 +1,100 @@
+//! What others rely on: what they run, their homes, what was closed to one user alone, and what must stay open to them.
+
+use super::place::{inode, is_owner};
+use super::{Never, secret};
+use crate::attempt::{Attempt, Operation, Subject};
+use crate::cause::{PEOPLE, Purpose, held, home_of, is_top, purpose};
+use crate::facts::{Facts, Inode, Kind, Node, NodeId, Perms, Program};
+
+/// Names of directories whose files are run or loaded by whoever needs them.
+const OF_PROGRAMS: &[&[u8]] = &[
+    b".bin",
+    b"bin",
+    b"cron",
+    b"cron.d",
+    b"dist-packages",
+    b"hooks",
+    b"lib",
+    b"lib64",
+    b"libexec",
+    b"node_modules",
+    b"sbin",
+    b"site-packages",
+];
+
+/// How the paths of files end that are run, loaded, or read by what runs programs.
+const PROGRAMS: &[&[u8]] = &[
+    b".bashrc",
+    b".js",
+    b".php",
+    b".pl",
+    b".profile",
+    b".py",
+    b".rb",
+    b".service",
+    b".sh",
+    b".so",
+    b".socket",
+    b".timer",
+    b"/.git/config",
+    b"/Makefile",
+    b"/env",
+];
+
+/// Directories that everybody uses.
+const SHARED: &[&[u8]] = &[b"/dev/shm", b"/etc", b"/tmp", b"/usr", b"/var/tmp"];
+
+/// Whether others run this object or what is in it, so that whoever may write it can act as them.
+pub(super) fn is_run_by_others(node: &Node, inode: &Inode) -> bool {
+    let path = node.path.as_slice();
+    let below = path.strip_prefix(b"/var/lib").unwrap_or(path);
+    let mut parts = below.split(|&byte| byte == b'/');
+    let in_programs = parts.any(|part| OF_PROGRAMS.contains(&part));
+    let is_library = path.windows(4).any(|part| part == b".so.");
+    let is_program = inode.mode & 0o111 != 0
+        || matches!(node.program, Ok(Program::Script(_) | Program::Elf(_)))
+        || is_library
+        || PROGRAMS.iter().any(|ending| path.ends_with(ending));
+    in_programs || inode.kind == Kind::Regular && is_program
+}
+
+/// Whether this is the home directory that the user database gives a person, or a dot file or directory in it, wherever that is.
+pub(super) fn is_a_persons_home(path: &[u8], facts: &Facts) -> bool {
+    facts.names.homes.iter().any(|(uid, home)| {
+        let rest = path.strip_prefix(home.as_slice());
+        PEOPLE.contains(uid) && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/."))
+    })
+}
+
+/// Whether everybody else holds what the subject is refused, and it holds nothing: somebody meant to keep it out.
+pub(super) fn permits_less(subject: &Subject, facts: &Facts, id: NodeId, gained: Perms) -> bool {
+    let everybody = inode(facts, id).map(Inode::other_bits);
+    let pair = everybody.zip(held(subject, id, facts));
+    !gained.is_empty() && pair.is_some_and(|(all, held)| all.contains(gained) && held.is_empty())
+}
+
+/// Why permissions must not be taken away from others. It is harmless on the subject's own objects, and on what root keeps for
+/// itself. Write permission alone may go from anything that is not meant to be shared.
+pub(super) fn closing(attempt: &Attempt, facts: &Facts, id: NodeId, mode: u32) -> Option<Never> {
+    let subject = &attempt.subject;
+    let inode = inode(facts, id)?;
+    let path = facts.node(id).path.as_slice();
+    let taken = inode.mode & !mode;
+    let unusable = inode.is_dir() && mode & 0o100 == 0;
+    if unusable || taken & 0o7000 != 0 || is_top(path) || SHARED.contains(&path) {
+        return Some(Never::Shared);
+    }
+    let is_own = is_owner(subject, facts, id) && subject.uid != 0;
+    if is_own || taken & 0o055 == 0 && !inode.is_sticky() {
+        return None;
+    }
+    // A manifest asks for data of its project, a program's message for anything.
+    let by_manifest = !matches!(attempt.operation, Operation::Trust(_));
+    let is_data = purpose(path, subject.uid, facts) == Purpose::Service;
+    if by_manifest && is_data && inode.kind == Kind::Regular {
+        return None;
+    }
+    let is_roots = subject.uid == 0 && inode.uid == 0;
+    let is_for_root = home_of(path) == Some(b"/root") || secret::is_one_by_name(path);
+    (!is_roots || !is_for_root).then_some(Never::System)
+}

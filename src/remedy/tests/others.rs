@@ -1,0 +1,102 @@
+//! What others rely on is neither opened nor closed on the word of a program.
+
+use super::{commands, first};
+
+#[test]
+fn what_root_runs_is_not_opened_for_writing() {
+    for line in [
+        "-rwxr-xr-x root root /srv/x",
+        "drwxr-xr-x root root /srv/app/bin",
+        "-rw-r--r-- root root /srv/app.service",
+        "-rw-r--r-- root root /srv/libz.so.1",
+        "drwxr-xr-x root root /srv/venv/lib/python3/site-packages",
+    ] {
+        let path = line.rsplit(' ').next().expect("it ends in a path");
+        let above: String = path
+            .match_indices('/')
+            .skip(2)
+            .map(|(at, _)| format!("drwxr-xr-x root root {}\n", &path[..at]))
+            .collect();
+        let is_dir = line.starts_with('d');
+        let (operation, new) = match is_dir {
+            true => ("create", "/new"),
+            false => ("write", ""),
+        };
+        let missing = if is_dir {
+            format!("missing {path}/new")
+        } else {
+            String::new()
+        };
+        let fix = first(&format!(
+            "subject alice alice\nattempt {operation} {path}{new}\n{above}{line}\n{missing}"
+        ));
+        assert!(fix.argv.is_empty(), "{line}: {fix:?}");
+        assert!(
+            fix.title.contains("decides what others run"),
+            "{line}: {fix:?}"
+        );
+    }
+}
+
+#[test]
+fn who_was_shut_out_by_name_stays_out() {
+    let fix = first(
+        "subject alice alice
+         attempt read /srv/f
+         -rw-r--r--+ root root /srv/f
+         user:alice:---
+         group::r--
+         mask::r--",
+    );
+    assert!(
+        fix.argv.is_empty() && fix.title.contains("so that was meant"),
+        "{fix:?}"
+    );
+}
+
+#[test]
+fn a_home_is_where_the_user_database_says() {
+    let scene = "
+        subject alice alice
+        user 1001 bob /srv/bobhome
+        attempt create /srv/bobhome/.ssh
+        drwxr-xr-x bob bob /srv/bobhome
+        missing /srv/bobhome/.ssh
+    ";
+    assert_eq!(commands(scene), [""; 0]);
+}
+
+#[test]
+fn a_bind_mount_does_not_hide_what_lies_there() {
+    let scene = |line: &str| {
+        commands(&format!(
+            "subject alice alice
+             attempt read /srv/jail/etc/f
+             mount /srv/jail/etc ext4 rw root=/etc origin=/etc
+             drwxr-xr-x root root /srv/jail
+             drwxr-xr-x root root /srv/jail/etc
+             {line} /srv/jail/etc/f"
+        ))
+    };
+    assert_eq!(scene("-rw-r----- deploy www"), [""; 0]);
+    let create = "
+        subject alice alice
+        attempt create /srv/jail/etc/cron.d/x
+        mount /srv/jail/etc ext4 rw root=/etc origin=/etc
+        drwxr-xr-x root root /srv/jail
+        drwxr-xr-x root root /srv/jail/etc
+        drwxr-xr-x root root /srv/jail/etc/cron.d
+        missing /srv/jail/etc/cron.d/x
+    ";
+    assert_eq!(commands(create), [""; 0]);
+}
+
+#[test]
+fn the_mark_of_another_persons_file_stays() {
+    let scene = "
+        subject alice alice
+        attempt write /srv/i
+        -rw-r--r-- bob bob /srv/i flags=immutable
+    ";
+    assert_eq!(commands(scene), [""; 0]);
+}
