@@ -126,7 +126,10 @@ fn rules(case: &Case) -> Vec<String> {
         rules.push(format!("{} {},", pattern(name), letters(mask)));
     }
     if let Some(capability) = logged.as_ref().and_then(|line| line.capability.clone()) {
-        return vec![format!("capability {capability},")];
+        // What else the profile is known to lack would refuse next.
+        let mut rules = lacking(case);
+        rules.push(format!("capability {capability},"));
+        return rules;
     }
     match (&attempt.operation, &attempt.object) {
         (Operation::Signal, _) => rules.push("signal send,".to_owned()),
@@ -150,6 +153,14 @@ fn rules(case: &Case) -> Vec<String> {
     );
     rules.extend(needed.map(|capability| format!("capability {},", word(capability))));
     rules
+}
+
+/// The rules for what the profile, when it was asked, did not grant.
+fn lacking(case: &Case) -> Vec<String> {
+    answers(case)
+        .filter(|(request, answer)| !request.wanted.minus(answer.granted).is_empty())
+        .map(|(request, _)| rule(case, &request))
+        .collect()
 }
 
 fn rule(case: &Case, request: &ProfileRequest) -> String {

@@ -17,7 +17,7 @@ pub(super) fn known(
     if names_an_object && !incident.operations.is_empty() {
         return None;
     }
-    let names = names(circumstances);
+    let names = names(incident, circumstances);
     if names.is_empty() {
         return None;
     }
@@ -49,7 +49,7 @@ pub(super) fn known(
 }
 
 /// The programs that were started under another name, each with its known name.
-fn names(circumstances: &Circumstances) -> Vec<(Vec<u8>, Vec<u8>)> {
+fn names(incident: &Incident, circumstances: &Circumstances) -> Vec<(Vec<u8>, Vec<u8>)> {
     let start = &circumstances.start;
     let here = circumstances
         .processes
@@ -59,7 +59,14 @@ fn names(circumstances: &Circumstances) -> Vec<(Vec<u8>, Vec<u8>)> {
         let directory = process.directory.as_ref().unwrap_or(start);
         Some((process.arguments.first()?, directory))
     });
-    let command = circumstances.command.first().map(|word| (word, start));
+    // The writer of the message may have ended; the command line may say where it lies.
+    let writer = resolve::leading_name(&incident.message);
+    let words_of_command = circumstances.command.iter().enumerate();
+    let command = words_of_command
+        .filter(|(at, word)| {
+            *at == 0 || word.contains(&b'/') && Some(byte_path::name(word)) == writer
+        })
+        .map(|(_, word)| (word, start));
     let mut asked: Vec<&Vec<u8>> = Vec::new();
     let mut found = Vec::new();
     for (word, directory) in words.chain(command) {
