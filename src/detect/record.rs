@@ -296,6 +296,11 @@ fn lines_of(fields: &[Field]) -> Vec<Vec<u8>> {
         |field: &&Field| field.string && !field.text.contains(['/', '\n', '\'', '"', '`']);
     let (message, reason) = (first(MESSAGES), first(REASONS).filter(is_bare));
     let mut lines = Vec::new();
+    if let (Some(name), Some(number), None) = (name, number(fields), reason) {
+        let message = message.map_or("", |message| message.text.trim_end());
+        lines.push(format!("{message}: '{}': errno={number}", name.text).into_bytes());
+        return lines;
+    }
     for field in fields {
         let key = field.key.as_str();
         if let (Some(name), Some(reason)) = (name, reason) {
@@ -321,6 +326,16 @@ fn lines_of(fields: &[Field]) -> Vec<Vec<u8>> {
         }
     }
     lines
+}
+
+/// The number of the error, where it alone says why: Node's errors say it in words, too.
+fn number(fields: &[Field]) -> Option<&str> {
+    let has = |key: &str| fields.iter().any(|field| field.key == key);
+    let number = fields
+        .iter()
+        .find(|field| field.key == "errno" && !field.string)?;
+    let is_known = ["13", "-13"].contains(&number.text.as_str());
+    (is_known && !has("code") && !has("syscall")).then_some(number.text.as_str())
 }
 
 /// Whether a field may contain information, unlike a level, a time or the name of a stream.
