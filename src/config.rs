@@ -103,6 +103,22 @@ fn value<T>(list: &Option<Set<Vec<T>>>) -> &[T] {
     list.as_ref().map_or(&[], |set| &set.value)
 }
 
+/// What is ignored with all that lies below it, which `/srv/app/**` says, too.
+fn place(path: PathBuf) -> Result<PathBuf, Wrong> {
+    let text = path.to_string_lossy();
+    let top = text
+        .strip_suffix("/**")
+        .or_else(|| text.strip_suffix("/*"))
+        .unwrap_or(&text);
+    match top.contains(['*', '?']) {
+        true => Err((
+            None,
+            format!("{text} is no path: a path is ignored with all that lies below it"),
+        )),
+        false => Ok(PathBuf::from(top)),
+    }
+}
+
 /// Parses the text of a configuration file. `home` replaces a leading `~`.
 ///
 /// # Errors
@@ -119,7 +135,16 @@ pub fn parse(text: &str, home: Option<&std::path::Path>) -> Result<Config, Mista
         hints: raw.hints.map(|word| set(text, word, hints)).transpose()?,
         patterns: raw.patterns.map(paths).transpose()?,
         history: raw.history.map(|value| set(text, value, Ok)).transpose()?,
-        ignored_paths: raw.ignore.paths.map(paths).transpose()?,
+        ignored_paths: raw
+            .ignore
+            .paths
+            .map(|list| {
+                set(text, list, |list| {
+                    let places = list.into_iter().map(place);
+                    places.map(|place| Ok(from_home(place?, home))).collect()
+                })
+            })
+            .transpose()?,
         ignored_causes: raw
             .ignore
             .causes
@@ -301,6 +326,8 @@ mod tests {
         assert!(config.ignores(b"/srv/a", None));
         assert!(config.ignores(b"/srv/a/b", Some(Code::ModeDenies)));
         assert!(!config.ignores(b"/srv/ab", Some(Code::ModeDenies)));
+        let below = parsed("[ignore]\npaths = [\"/srv/a/**\", \"/srv/b/*\"]");
+        assert!(below.ignores(b"/srv/a/f", None) && below.ignores(b"/srv/b/f", None));
         assert!(config.ignores(b"/srv/ab", Some(Code::Unknown)));
     }
 

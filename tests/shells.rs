@@ -170,6 +170,11 @@ fn fish_completes_permwrap_and_hands_over() {
         offers("permwrap cau")
     );
     assert!(
+        offers("permwrap causes acl-d").contains("acl-denies"),
+        "{}",
+        offers("permwrap causes acl-d")
+    );
+    assert!(
         offers("permwrap -- git chec").contains("checkout"),
         "{}",
         offers("permwrap -- git chec")

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::users::{self, subject_as};
-use crate::attempt::{Capability, CapabilitySet, Operation, Subject};
+use crate::attempt::{Capability, CapabilitySet, Object, Operation, Subject};
 use crate::byte_path;
 use crate::quote;
 use crate::small_file;
@@ -34,6 +34,8 @@ pub struct Service {
     pub directory: Vec<u8>,
     /// What its unit file withholds; empty if it is running, because then its actual mounts are inspected.
     places: Vec<Place>,
+    /// Further settings of its unit file that may forbid something; empty if it is running.
+    further: Vec<Further>,
 }
 
 /// A path that a setting changes for the service.
@@ -44,6 +46,58 @@ struct Place {
     /// The setting, as written in the unit file.
     setting: String,
 }
+
+/// A setting that is not followed in detail: where it is set, nothing that it may forbid is called allowed.
+#[derive(Debug, Clone)]
+struct Further {
+    /// The setting's name, as written in the unit file.
+    setting: &'static str,
+    what: MayForbid,
+}
+
+/// What a setting may forbid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MayForbid {
+    /// Everything on this path and below it.
+    Below(&'static str),
+    /// The execution of programs.
+    Execution,
+    /// Listening on a port.
+    Listening,
+    /// Anything that has a path: the service sees another tree.
+    Paths,
+    /// Anything.
+    Anything,
+}
+
+/// The settings of systemd.exec(5) and systemd.resource-control(5) that are not followed in detail.
+const FURTHER: &[(&str, MayForbid)] = &[
+    ("RootDirectory", MayForbid::Paths),
+    ("RootImage", MayForbid::Paths),
+    ("BindPaths", MayForbid::Paths),
+    ("BindReadOnlyPaths", MayForbid::Paths),
+    ("MountImages", MayForbid::Paths),
+    ("ExtensionImages", MayForbid::Paths),
+    ("ExtensionDirectories", MayForbid::Paths),
+    ("PrivateUsers", MayForbid::Anything),
+    ("AppArmorProfile", MayForbid::Anything),
+    ("SELinuxContext", MayForbid::Anything),
+    ("NoExecPaths", MayForbid::Execution),
+    ("PrivateDevices", MayForbid::Below("/dev")),
+    ("DevicePolicy", MayForbid::Below("/dev")),
+    ("DeviceAllow", MayForbid::Below("/dev")),
+    ("ProtectKernelTunables", MayForbid::Below("/proc")),
+    ("ProtectKernelTunables", MayForbid::Below("/sys")),
+    ("ProtectKernelLogs", MayForbid::Below("/proc/kmsg")),
+    ("ProtectKernelLogs", MayForbid::Below("/dev/kmsg")),
+    ("ProtectKernelModules", MayForbid::Below("/usr/lib/modules")),
+    ("ProtectControlGroups", MayForbid::Below("/sys/fs/cgroup")),
+    ("ProtectProc", MayForbid::Below("/proc")),
+    ("ProcSubset", MayForbid::Below("/proc")),
+    ("SocketBindDeny", MayForbid::Listening),
+    ("RestrictAddressFamilies", MayForbid::Listening),
+    ("PrivateNetwork", MayForbid::Listening),
+];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PlaceState {
@@ -78,11 +132,13 @@ pub fn service(name: &str) -> Result<Service, String> {
             unit,
             subject,
             places: Vec::new(),
+            further: Vec::new(),
         });
     }
     Ok(Service {
         subject: settings.subject(&unit)?,
         places: settings.places(),
+        further: settings.further(),
         pid: None,
         unit,
         directory,
@@ -90,6 +146,36 @@ pub fn service(name: &str) -> Result<Service, String> {
 }
 
 impl Service {
+    /// A sentence about a setting of the unit file that is not followed in detail, and may forbid what else is allowed or refused.
+    #[must_use]
+    pub fn may_forbid(&self, object: &Object, operation: &Operation) -> Option<String> {
+        let concerns = |further: &&Further| match (further.what, object) {
+            (MayForbid::Anything, _) | (MayForbid::Paths, Object::Path(_)) => true,
+            (MayForbid::Below(top), Object::Path(path)) => {
+                byte_path::is_within(path, top.as_bytes())
+            }
+            (MayForbid::Execution, _) => *operation == Operation::Exec,
+            (MayForbid::Listening, Object::Port { .. }) => true,
+            _ => false,
+        };
+        let further = self.further.iter().find(concerns)?;
+        Some(format!(
+            "{}= of {} may decide otherwise, and {} does not run: start it, and ask again",
+            further.setting, self.unit, self.unit
+        ))
+    }
+
+    /// Whether the service has a tree or directory of its own where this path is, so that nothing here tells about it.
+    #[must_use]
+    pub fn has_its_own(&self, path: &[u8]) -> bool {
+        let is_private = |place: &Place| place.state == PlaceState::Private;
+        self.met(path).is_some_and(is_private)
+            || self
+                .further
+                .iter()
+                .any(|further| further.what == MayForbid::Paths)
+    }
+
     /// The place that the unit file makes read-only, and the setting that does, if this refuses the operation.
     #[must_use]
     pub fn read_only(&self, path: &[u8], operation: &Operation) -> Option<(&str, String)> {
@@ -113,7 +199,12 @@ impl Service {
         let setting = &place.setting;
         let what = match (place.state, writes(operation)) {
             (PlaceState::Inaccessible, _) => format!("closes {} to it", place.path),
-            (PlaceState::Private, _) => format!("gives it a {} of its own", place.path),
+            (PlaceState::Private, _) => {
+                return Some(format!(
+                    "{setting} of {} gives it a {} of its own, which cannot be seen from here",
+                    self.unit, place.path
+                ));
+            }
             (PlaceState::ReadOnly, true) => format!("makes {} read-only for it", place.path),
             (PlaceState::ReadOnly, false) | (PlaceState::Writable, _) => return None,
         };
@@ -287,6 +378,21 @@ impl Settings {
         })
     }
 
+    /// The settings that are not followed in detail.
+    fn further(&self) -> Vec<Further> {
+        let is_set = |setting: &str| {
+            let last = self.last(setting);
+            last.is_some_and(|value| {
+                !matches!(value, "no" | "false" | "off" | "0" | "default" | "all")
+            })
+        };
+        FURTHER
+            .iter()
+            .filter(|(setting, _)| is_set(setting))
+            .map(|&(setting, what)| Further { setting, what })
+            .collect()
+    }
+
     /// The paths that the settings change.
     fn places(&self) -> Vec<Place> {
         let mut places = Vec::new();
@@ -372,7 +478,37 @@ mod tests {
             subject: Subject::login(33, 33, Vec::new()),
             directory: b"/".to_vec(),
             places: settings.places(),
+            further: settings.further(),
         }
+    }
+
+    #[test]
+    fn a_setting_that_is_not_followed_leaves_nothing_certain() {
+        let service = service(
+            "[Service]\nNoExecPaths=/\nPrivateDevices=yes\nSocketBindDeny=any\nPrivateUsers=no\n",
+        );
+        let path = |path: &str| Object::Path(path.as_bytes().to_vec());
+        let port = Object::Port {
+            address: String::new(),
+            port: 80,
+        };
+        assert!(
+            service
+                .may_forbid(&path("/bin/ls"), &Operation::Exec)
+                .is_some()
+        );
+        assert!(
+            service
+                .may_forbid(&path("/bin/ls"), &Operation::READ)
+                .is_none()
+        );
+        assert!(
+            service
+                .may_forbid(&path("/dev/mem"), &Operation::READ)
+                .is_some()
+        );
+        assert!(service.may_forbid(&port, &Operation::Bind).is_some());
+        assert!(!service.has_its_own(b"/srv"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `permwrap explain`: explains an error text that was saved or pasted.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ffi::OsString;
 use std::io::{ErrorKind, IsTerminal, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -10,6 +12,7 @@ use crate::attempt::{Incident, Operation};
 use crate::cli::Explain;
 use crate::complaint::complain;
 use crate::detect::{self, Foreign};
+use crate::findings::{self, Obstacle};
 use crate::investigate::{Views, examine, investigate};
 use crate::mend::runs::Failure;
 use crate::render::{incident_report, text};
@@ -20,6 +23,9 @@ use crate::{small_file, wrap};
 /// The maximum amount of text that is read, in bytes: more than any terminal keeps.
 const MOST: u64 = 16 * 1024 * 1024;
 
+/// How many failures in a row are looked at without one that is refused by something new.
+const MOST_IN_A_ROW: usize = 300;
+
 const OFFLINE: &str = "nothing on this machine was looked at (--offline)";
 
 pub fn run(arguments: &Explain) -> Result<u8, Trouble> {
@@ -29,6 +35,7 @@ pub fn run(arguments: &Explain) -> Result<u8, Trouble> {
     let text = read(&arguments.source)?;
     let incidents = wrap::incidents_of(&text, &arguments.patterns)?;
     let service = who::service(&arguments.who)?;
+    let mut left_out = 0;
     let findings: Vec<Finding> = if arguments.offline {
         let offline = |incident: Incident| {
             let meaning = detect::meaning_elsewhere(&incident).unwrap_or(OFFLINE);
@@ -37,11 +44,14 @@ pub fn run(arguments: &Explain) -> Result<u8, Trouble> {
         incidents.into_iter().map(offline).collect()
     } else {
         let (circumstances, mut views) = (circumstances(arguments)?, Views::default());
-        let evidence = incidents.into_iter().map(Evidence::Message);
-        evidence
-            .map(|evidence| investigate(evidence, &circumstances, &mut views))
-            .map(|finding| who::in_service(finding, service.as_ref()))
-            .collect()
+        let findings = incidents.into_iter().map(|incident| {
+            let finding = investigate(Evidence::Message(incident), &circumstances, &mut views);
+            who::in_service(finding, service.as_ref())
+        });
+        match arguments.json {
+            true => findings.collect(),
+            false => without_repetitions(findings, &mut left_out),
+        }
     };
     let foreign = foreign_beside(&text, &findings);
     if arguments.json {
@@ -74,7 +84,42 @@ pub fn run(arguments: &Explain) -> Result<u8, Trouble> {
     } else {
         hints.join("\n")
     })?;
+    if left_out > 0 {
+        print(&format!(
+            "\npermwrap: {left_out} more failures were not looked at (--json lists them)\n"
+        ))?;
+    }
     Ok(0)
+}
+
+/// The first finding of each obstacle, with the number of the others. When many in a row bring nothing new, the rest is only
+/// counted.
+fn without_repetitions(
+    mut findings: impl Iterator<Item = Finding>,
+    left_out: &mut usize,
+) -> Vec<Finding> {
+    let mut kept: Vec<Finding> = Vec::new();
+    let mut known: HashMap<Obstacle, usize> = HashMap::new();
+    let mut in_a_row = 0;
+    while in_a_row < MOST_IN_A_ROW
+        && let Some(finding) = findings.next()
+    {
+        in_a_row += 1;
+        let Some(obstacle) = findings::obstacle(&finding) else {
+            kept.push(finding);
+            continue;
+        };
+        match known.entry(obstacle) {
+            Entry::Occupied(first) => kept[*first.get()].alike += 1,
+            Entry::Vacant(new) => {
+                new.insert(kept.len());
+                kept.push(finding);
+                in_a_row = 0;
+            }
+        }
+    }
+    *left_out = findings.size_hint().0;
+    kept
 }
 
 /// The refusals by other systems that the text reports, on lines that no finding is about.

@@ -56,24 +56,36 @@ pub fn service(who: &Who) -> Result<Option<Service>, String> {
 /// The finding for a service: even if the permissions allow the access, the sandbox of its unit may refuse it.
 #[must_use]
 pub fn in_service(finding: Finding, service: Option<&Service>) -> Finding {
-    let (Some(attempt), Conclusion::Allowed, Some(service)) =
-        (&finding.attempt, &finding.conclusion, service)
-    else {
+    let (Some(attempt), Some(service)) = (&finding.attempt, service) else {
         return finding;
     };
+    let is_allowed = finding.conclusion == Conclusion::Allowed;
+    let unclear = |why: String| Finding {
+        conclusion: Conclusion::Unclear(Unclear::Note(why)),
+        ..finding.clone()
+    };
+    let is_its_own = match &attempt.object {
+        Object::Path(path) => service.has_its_own(path),
+        _ => false,
+    };
+    if let Some(why) = service.may_forbid(&attempt.object, &attempt.operation)
+        && (is_allowed || is_its_own)
+    {
+        return unclear(why);
+    }
     let Object::Path(path) = &attempt.object else {
         return finding;
     };
+    if !is_allowed && !is_its_own {
+        return finding;
+    }
     if let Some((place, setting)) = service.read_only(path, &attempt.operation)
         && let Some(refused) = behind_read_only(&finding, place, &setting, &service.unit)
     {
         return refused;
     }
     match service.refuses(path, &attempt.operation) {
-        Some(why) => Finding {
-            conclusion: Conclusion::Unclear(Unclear::Note(why)),
-            ..finding
-        },
+        Some(why) => unclear(why),
         None => finding,
     }
 }

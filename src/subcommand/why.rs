@@ -7,6 +7,7 @@ use crate::attempt::{Attempt, NodeType, Object, OpenHow, Operation};
 use crate::cli::Why;
 use crate::gather;
 use crate::investigate::{examine, program_named};
+use crate::quote;
 use crate::render::{self, incident_report, text};
 use crate::report::{self, Conclusion, Finding, WhyReport};
 
@@ -62,8 +63,12 @@ fn attempt(arguments: &Why) -> Result<Attempt, String> {
     if path.is_empty() {
         return Err("PATH is empty".to_owned());
     }
-    let object = match crate::resolve::port(path) {
-        Some(port) if operation == Operation::Bind && !path.contains(&b'/') => port,
+    let address = match operation {
+        Operation::Bind => address(path)?,
+        _ => None,
+    };
+    let object = match address {
+        Some(address) => address,
         _ if operation == Operation::Exec && !path.contains(&b'/') => {
             let here = String::from_utf8_lossy(path);
             Object::Path(
@@ -112,6 +117,29 @@ fn operation(arguments: &Why) -> Result<Operation, String> {
         }),
         other => other,
     })
+}
+
+/// The address to listen on; `None` for the path of a socket.
+fn address(text: &[u8]) -> Result<Option<Object>, String> {
+    let shown = quote::display(text);
+    if text.starts_with(b"@") {
+        return Err(format!(
+            "{shown} is an abstract socket: it has no file, and no permissions"
+        ));
+    }
+    if text.contains(&b'/') {
+        return Ok(None);
+    }
+    if shown.parse::<std::net::Ipv6Addr>().is_ok() {
+        return Err(format!("an address needs its port: [{shown}]:8080"));
+    }
+    let is_meant = text.contains(&b':') || text.iter().all(u8::is_ascii_digit);
+    match crate::resolve::port(text) {
+        None if is_meant => Err(format!(
+            "{shown} is no ADDRESS:PORT: a port is a number up to 65535"
+        )),
+        port => Ok(port),
+    }
 }
 
 fn mode(text: &str) -> Result<u32, String> {

@@ -195,3 +195,24 @@ fn an_interactive_shell_gives_hints_when_its_prompt_returns() {
     assert!(shown.contains("permwrap: cannot read /srv/a/f"), "{ran}");
     assert!(shown.trim_end().ends_with("ready>"), "{ran}");
 }
+
+#[test]
+fn a_long_text_about_one_obstacle_is_one_hint() {
+    let Some(world) = World::new() else { return };
+    world.root("install -d -m 750 -o deploy -g www /srv/app");
+    let ran = world.run(
+        "alice",
+        "seq 1 1000 | sed 's#.*#cat: /srv/app/f&: Permission denied#' | permwrap explain",
+    );
+    assert_eq!(ran.stdout().matches("permwrap: cannot").count(), 1, "{ran}");
+    assert!(
+        ran.stdout()
+            .contains("cannot read /srv/app/f1  (and 300 more for the same reason)\n"),
+        "{ran}"
+    );
+    assert!(
+        ran.stdout()
+            .ends_with("permwrap: 699 more failures were not looked at (--json lists them)\n"),
+        "{ran}"
+    );
+}

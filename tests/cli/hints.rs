@@ -129,7 +129,7 @@ END",
     );
     let ran = world.run(
         "alice",
-        "permwrap --patterns /srv/patterns -- sh -c 'echo frobnicator sulks over /srv/lock >&2; exit 3'",
+        "permwrap --patterns /srv/patterns -- perl -e 'print STDERR \"frobnicator sulks over /srv/lock\\n\"; exit 3'",
     );
     assert!(
         ran.stderr().contains("permwrap: cannot read /srv/lock"),

@@ -233,3 +233,46 @@ fn a_service_is_judged_as_its_unit_says() {
         "{ran}"
     );
 }
+
+#[test]
+fn a_setting_of_a_unit_that_is_not_followed_leaves_it_open() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        "install -d /etc/systemd/system && install -m 600 /dev/null /srv/f
+         printf '[Service]\\nUser=www\\nNoExecPaths=/\\nPrivateTmp=yes\\nSocketBindDeny=any\\n' >/etc/systemd/system/shop.service
+         printf '[Service]\\nUser=www\\nRootDirectory=/srv/root\\n' >/etc/systemd/system/root.service",
+    );
+    for (question, setting) in [
+        ("exec /bin/ls --as svc:shop", "NoExecPaths= of shop.service"),
+        ("read /tmp/k --as svc:shop", "PrivateTmp= of shop.service"),
+        ("bind 8080 --as svc:shop", "SocketBindDeny= of shop.service"),
+        (
+            "read /srv/f --as svc:root",
+            "RootDirectory= of root.service",
+        ),
+    ] {
+        let ran = world.run("root", &format!("permwrap why {question}"));
+        assert_eq!(ran.code(), 2, "{ran}");
+        assert!(ran.stdout().contains(setting), "{ran}");
+        assert!(!ran.stdout().contains("  fix  "), "{ran}");
+    }
+    assert_eq!(
+        world
+            .run("root", "permwrap why read /etc/passwd --as svc:shop")
+            .code(),
+        0
+    );
+}
+
+#[test]
+fn what_is_no_address_is_a_wrong_call() {
+    let Some(world) = World::new() else { return };
+    for address in ["0.0.0.0:99999", "65536", "::1", "@abstract"] {
+        let ran = world.run("alice", &format!("permwrap why bind {address}"));
+        assert_eq!(ran.code(), 2, "{ran}");
+    }
+    for path in ["s.sock", "./65536"] {
+        let ran = world.run("alice", &format!("permwrap why bind {path}"));
+        assert_eq!(ran.code(), 0, "{ran}");
+    }
+}
