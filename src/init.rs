@@ -9,8 +9,10 @@ mod manual;
 
 pub use manual::manual;
 
+use crate::attempt::Operation;
 pub use crate::cli::USUAL;
 use crate::cli::{self, Shell};
+use crate::denial::Code;
 
 /// Checks whether a word can be the name of a wrapped command.
 ///
@@ -50,11 +52,14 @@ pub fn script(shell: Shell, commands: &[String]) -> Result<String, String> {
         .filter(|argument| argument.get_action().takes_values())
         .filter_map(|argument| Some(format!("--{}", argument.get_long()?)))
         .collect();
+    let causes: Vec<&str> = Code::ALL.iter().map(|code| code.name()).collect();
     let or = |words: &[&str]| words.join(if shell == Shell::Fish { " " } else { "|" });
     let valued: Vec<&str> = valued.iter().map(String::as_str).collect();
     Ok(template
         .replace("@COMMANDS@", &commands.join(" "))
         .replace("@SUBCOMMANDS@", &or(&subcommands))
+        .replace("@CAUSES@", &causes.join(" "))
+        .replace("@OPERATIONS@", &Operation::names().join(" "))
         .replace("@OPTIONS_WITH_VALUE@", &or(&valued))
         .replace("@COMPLETION@\n", &completion(generator)))
 }
@@ -88,6 +93,8 @@ mod tests {
             let text = script(shell, &["git".to_owned()]).expect("git is a name");
             for place in [
                 "@COMMANDS@",
+                "@CAUSES@",
+                "@OPERATIONS@",
                 "@COMPLETION@",
                 "@SUBCOMMANDS@",
                 "@OPTIONS_WITH_VALUE@",

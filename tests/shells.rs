@@ -174,6 +174,7 @@ fn fish_completes_permwrap_and_hands_over() {
         "{}",
         offers("permwrap causes acl-d")
     );
+    assert!(offers("permwrap why wri").contains("write"));
     assert!(
         offers("permwrap -- git chec").contains("checkout"),
         "{}",

@@ -13,6 +13,10 @@ set --erase __permwrap_name
 
 @COMPLETION@
 
+# What stands behind a subcommand's name.
+complete --command permwrap --no-files --condition '__fish_seen_subcommand_from causes' --arguments '@CAUSES@'
+complete --command permwrap --condition '__fish_seen_subcommand_from why; and test (count (commandline --tokenize --cut-at-cursor --current-process)) -eq 2' --arguments '@OPERATIONS@'
+
 # The words of the command that stands after `permwrap [OPTIONS] [--]`; fails where there is none yet.
 function __permwrap_command
     set --local words (commandline --tokenize --cut-at-cursor --current-process) (commandline --current-token)
