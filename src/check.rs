@@ -164,11 +164,11 @@ fn check_path(
         items.push(item(Asked::Allowed(need.clone()), state));
     }
     if path.closed {
-        items.push(item(Asked::Closed, closed(path, &seen, subject)));
+        items.push(item(Asked::Closed, closed(path, &seen)));
     }
     if !path.modes.is_empty() {
         let what = Asked::Mode(path.modes.clone());
-        items.push(item(what, has_mode(path, &seen, subject)));
+        items.push(item(what, has_mode(path, &seen)));
     }
     items
 }
@@ -324,7 +324,7 @@ fn missing(path: &PathNeeds, subject: &Subject) -> State {
 }
 
 /// Whether somebody unrelated to the path is refused all access to it.
-fn closed(path: &PathNeeds, seen: &Seen, subject: &Subject) -> State {
+fn closed(path: &PathNeeds, seen: &Seen) -> State {
     let stranger = Subject::login(NOBODY_AT_ALL, NOBODY_AT_ALL, Vec::new());
     let is_directory = seen
         .inode
@@ -341,18 +341,9 @@ fn closed(path: &PathNeeds, seen: &Seen, subject: &Subject) -> State {
             Conclusion::Refused(..) => {}
             Conclusion::Unclear(ref unclear) => return State::Unclear(render::unclear(unclear)),
             Conclusion::Allowed => {
-                let mode = seen.inode.map_or(0, |inode| inode.mode & !0o007);
-                if let Some(never) = unsafe_mode(path, mode, seen, subject) {
-                    return failure(&format!("everybody may {name} it"), never);
-                }
-                let fix = chmod(
-                    path,
-                    "o-rwx",
-                    "takes away what others have, and nothing else",
-                    seen,
-                    subject,
-                );
-                return failure(&format!("everybody may {name} it"), vec![fix]);
+                let title = "takes away what others have, and nothing else";
+                let fixes = set_mode(path, seen, title, |mode| mode & !0o007);
+                return failure(&format!("everybody may {name} it"), fixes);
             }
         }
     }
@@ -362,7 +353,7 @@ fn closed(path: &PathNeeds, seen: &Seen, subject: &Subject) -> State {
 /// A uid and gid that nobody has: the highest number apart from those for "none" and "overflow".
 const NOBODY_AT_ALL: u32 = u32::MAX - 2;
 
-fn has_mode(path: &PathNeeds, seen: &Seen, subject: &Subject) -> State {
+fn has_mode(path: &PathNeeds, seen: &Seen) -> State {
     let Some(inode) = seen.inode else {
         return State::Unclear("its mode cannot be read from here".to_owned());
     };
@@ -370,31 +361,44 @@ fn has_mode(path: &PathNeeds, seen: &Seen, subject: &Subject) -> State {
         return State::Holds;
     }
     let because = format!("its mode is {:o}", inode.mode);
-    if let Some(never) = unsafe_mode(path, path.modes[0], seen, subject) {
-        return failure(&because, never);
-    }
-    let mode = format!("{:o}", path.modes[0]);
-    let fix = chmod(path, &mode, "sets the mode", seen, subject);
-    failure(&because, vec![fix])
+    failure(
+        &because,
+        set_mode(path, seen, "sets the mode", |_| path.modes[0]),
+    )
 }
 
-/// What to say instead, if this mode must not be set, or if others can redirect root's command to another object.
-fn unsafe_mode(path: &PathNeeds, mode: u32, seen: &Seen, subject: &Subject) -> Option<Vec<Fix>> {
+/// The fix that sets the mode of the object at the path. Advice if the command could be redirected, or must not be suggested.
+fn set_mode(path: &PathNeeds, seen: &Seen, title: &str, mode: impl Fn(u32) -> u32) -> Vec<Fix> {
     let finding = &seen.finding;
-    let is_owner = seen.inode.is_some_and(|inode| inode.uid == subject.uid);
-    let is_absolute = path.written.starts_with('/');
-    let leads_out = path.written.split('/').any(|part| part == "..");
-    let closes = seen.inode.is_some_and(|inode| inode.mode & !mode != 0);
-    if closes && !is_owner && (is_absolute || leads_out) {
+    let (Some(inode), Some(node)) = (seen.inode, finding.facts.walk.target()) else {
+        return Vec::new();
+    };
+    let Some(attempt) = &finding.attempt else {
+        return Vec::new();
+    };
+    let mode = mode(inode.mode);
+    let is_outside =
+        path.written.starts_with('/') || path.written.split('/').any(|part| part == "..");
+    if inode.mode & !mode != 0 && inode.uid != attempt.subject.uid && is_outside {
         // Others may need what is not part of the project.
-        return Some(Vec::new());
+        return Vec::new();
     }
-    let (node, attempt) = (finding.facts.walk.target()?, finding.attempt.as_ref()?);
     let set = Change::SetMode { node, mode };
-    forbidden(&set, finding).or_else(|| {
-        let command = remedy::commands(&[set], attempt, &finding.facts, subject);
-        (!is_owner && command.is_none()).then(Vec::new)
-    })
+    if let Some(never) = forbidden(&set, finding) {
+        return never;
+    }
+    let reader = gather::own_subject().ok();
+    match reader.and_then(|reader| remedy::commands(&[set], attempt, &finding.facts, &reader)) {
+        Some((argv, needs_root)) => vec![Fix {
+            argv,
+            needs_root,
+            effect: Effect::Repairs,
+            ..Fix::advice(title.to_owned())
+        }],
+        None => vec![Fix::advice(format!(
+            "its owner may set the mode {mode:o}: others could put another object in its place before a command is pasted"
+        ))],
+    }
 }
 
 /// The requirements of a manifest are as untrusted as the output of a program: a change that must never be suggested is
@@ -407,11 +411,4 @@ fn forbidden(change: &Change, finding: &Finding) -> Option<Vec<Fix>> {
         _ => return Some(Vec::new()),
     };
     Some(reason.advice(&path).map(Fix::advice).into_iter().collect())
-}
-
-/// A change of mode, which the owner or root can make.
-fn chmod(path: &PathNeeds, mode: &str, title: &str, seen: &Seen, subject: &Subject) -> Fix {
-    let command = argv(&[b"chmod", mode.as_bytes(), path.path.as_os_str().as_bytes()]);
-    let is_owner = seen.inode.is_some_and(|inode| inode.uid == subject.uid);
-    plain_fix(title, command, !is_owner)
 }

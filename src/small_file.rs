@@ -52,6 +52,15 @@ pub fn read(path: &Path) -> Result<String> {
     text_of(file, &metadata)
 }
 
+/// The text of a small file, and the uid of its owner.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_with_owner(path: &Path) -> Result<(String, u32)> {
+    let (file, metadata) = open(path)?;
+    Ok((text_of(file, &metadata)?, metadata.uid()))
+}
+
 /// Like [`read`], but `None` if permwrap runs as root and the file belongs to another user, who must not control what root is
 /// told.
 ///

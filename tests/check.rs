@@ -306,3 +306,76 @@ END",
     );
     assert!(!text.contains("install -d"), "{ran}");
 }
+
+#[test]
+fn a_strangers_manifest_does_not_tell_root_what_to_run() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        "install -d -o bob /srv/bobs && cd /srv/bobs && chmod 755 /home/alice && chown -R bob: . && cat >permwrap.toml <<'END'
+[[path]]
+path = \"/home/alice\"
+closed = true
+[[path]]
+path = \"data/\"
+needs = [\"write\"]
+END
+         chown bob: permwrap.toml",
+    );
+    let ran = world.run("root", "cd /srv/bobs && permwrap check");
+    assert_eq!(ran.code(), 1, "{ran}");
+    let text = ran.stdout();
+    assert!(text.contains("belongs to bob"), "{ran}");
+    let commands = ["chmod", "mkdir", "install"];
+    assert!(
+        !commands.iter().any(|command| text.contains(command)),
+        "{ran}"
+    );
+    // The one who called sudo asks for himself.
+    let ran = world.run(
+        "root",
+        "cd /srv/bobs && SUDO_UID=$(id -u bob) permwrap check",
+    );
+    assert!(ran.stdout().contains("mkdir"), "{ran}");
+}
+
+#[test]
+fn nothing_that_others_need_is_closed_for_a_manifest() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        "install -d -o alice /srv/mine && cd /srv/mine && touch key && chown alice: key && ln -s /etc /srv/mine/link && cat >permwrap.toml <<'END'
+[[path]]
+path = \"/usr\"
+closed = true
+[[path]]
+path = \"/etc/passwd\"
+closed = true
+[[path]]
+path = \"/usr/bin/sudo\"
+mode = \"600\"
+[[path]]
+path = \"/tmp\"
+mode = \"600\"
+[[path]]
+path = \"link/hosts\"
+mode = \"600\"
+[[path]]
+path = \"key\"
+closed = true
+END
+         chown alice: permwrap.toml",
+    );
+    for user in ["alice", "root"] {
+        let ran = world.run(
+            user,
+            "cd /srv/mine && SUDO_UID=3001 permwrap check --as alice",
+        );
+        let text = ran.stdout();
+        let commands: Vec<&str> = text
+            .lines()
+            .filter(|line| line.contains("chmod "))
+            .collect();
+        assert!(commands.iter().all(|line| line.contains("key")), "{ran}");
+        // Root's command would be alice's to redirect.
+        assert_eq!(commands.len(), usize::from(user == "alice"), "{ran}");
+    }
+}

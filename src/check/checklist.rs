@@ -22,6 +22,9 @@ pub struct Checklist {
     pub is_root: bool,
     /// Whether sudo(8) is installed.
     pub sudo: bool,
+    /// The owner of the manifest, if permwrap runs as root and the manifest belongs to another user. What such a user requires is
+    /// judged, but no command is suggested for it.
+    pub stranger: Option<String>,
 }
 
 /// A requirement.
@@ -121,6 +124,18 @@ fn octal(modes: &[u32]) -> String {
 }
 
 impl Checklist {
+    /// The same without the fixes, if the manifest's owner must not control what root is told to do.
+    #[must_use]
+    pub fn guarded(mut self) -> Checklist {
+        for item in self.items.iter_mut().filter(|_| self.stranger.is_some()) {
+            if let State::Fails(failure) = &mut item.state {
+                failure.fixes.clear();
+                failure.finding = None;
+            }
+        }
+        self
+    }
+
     /// Whether all requirements are met; `None` if none fails, but some could not be judged.
     #[must_use]
     pub fn holds(&self) -> Option<bool> {
@@ -143,10 +158,11 @@ impl Checklist {
             .map(|item| self.row(item, style))
             .collect();
         format!(
-            "permwrap check: {}, for {}\n\n{rows}\n{}\n",
+            "permwrap check: {}, for {}\n\n{rows}\n{}\n{}",
             self.manifest,
             self.user,
-            self.sum()
+            self.sum(),
+            self.remark()
         )
     }
 
@@ -160,7 +176,18 @@ impl Checklist {
             .filter(failing)
             .map(|item| self.row(item, style))
             .collect();
-        format!("{rows}{}\n", self.sum())
+        format!("{rows}{}\n{}", self.sum(), self.remark())
+    }
+
+    /// Why no fixes are shown.
+    fn remark(&self) -> String {
+        let Some(owner) = &self.stranger else {
+            return String::new();
+        };
+        format!(
+            "permwrap: {} belongs to {owner}, who must not decide what root runs: no fixes are shown; run it as {owner} to see them\n",
+            self.manifest
+        )
     }
 
     fn row(&self, item: &Item, style: Style) -> String {

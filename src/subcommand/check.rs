@@ -1,6 +1,5 @@
 //! `permwrap check`, and the check before a run (`--check`).
 
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::{Trouble, print, print_json, style, who};
@@ -59,19 +58,11 @@ pub fn before_a_run(color: Color) -> Result<(), String> {
 
 fn judge(path: &Path, who: &Who) -> Result<Checklist, Trouble> {
     let shown = path.display();
-    let read = small_file::open(path).and_then(|(_, metadata)| {
-        // Whoever called root by sudo may be told by a manifest of his own.
-        let is_own = small_file::is_own(&metadata) || invoker() == Some(metadata.uid());
-        Ok(is_own.then_some(small_file::read(path)?))
-    });
-    let text = read.map_err(|error| match error.kind() {
+    let (text, owner) = small_file::read_with_owner(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             format!("{shown} is not there (permwrap check --init drafts one)").into()
         }
         _ => Trouble::with(path, &Operation::READ, &error),
-    })?;
-    let text = text.ok_or_else(|| {
-        format!("{shown} belongs to another user, who would decide what root is told: check it as its owner")
     })?;
     let manifest =
         manifest::parse(&text, &directory_of(path)?).map_err(|mistake| match mistake.line {
@@ -104,7 +95,15 @@ fn judge(path: &Path, who: &Who) -> Result<Checklist, Trouble> {
         items,
         is_root: subject.uid == 0,
         sudo: is_installed("sudo"),
-    })
+        stranger: is_strange(owner)
+            .then(|| account(owner).unwrap_or_else(|| format!("uid {owner}"))),
+    }
+    .guarded())
+}
+
+/// Whether permwrap runs as root and the owner of the manifest is neither root nor the user who called sudo.
+fn is_strange(owner: u32) -> bool {
+    nix::unistd::geteuid().is_root() && owner != 0 && invoker() != Some(owner)
 }
 
 /// The absolute path of the manifest's directory, which its relative paths refer to.
@@ -115,11 +114,17 @@ fn directory_of(path: &Path) -> Result<PathBuf, String> {
 }
 
 fn name_of(subject: &Subject) -> String {
-    let uid = nix::unistd::Uid::from_raw(subject.uid);
-    match nix::unistd::User::from_uid(uid) {
-        Ok(Some(user)) => format!("{} (uid {uid})", user.name),
-        _ => format!("uid {uid}"),
+    let uid = subject.uid;
+    match account(uid) {
+        Some(name) => format!("{name} (uid {uid})"),
+        None => format!("uid {uid}"),
     }
+}
+
+/// The name of the user, if there is such a user.
+fn account(uid: u32) -> Option<String> {
+    let user = nix::unistd::User::from_uid(uid.into()).ok()?;
+    user.map(|user| user.name)
 }
 
 /// Whether a program is found in PATH.
