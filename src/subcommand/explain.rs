@@ -133,7 +133,7 @@ fn foreign_beside(text: &[u8], findings: &[Finding]) -> Vec<Foreign> {
             .any(|message| memchr::memmem::find(&foreign.message, message.trim_ascii()).is_some())
     };
     let mut foreign = detect::foreign_in(text);
-    foreign.retain(|foreign| !told(foreign) && (findings.is_empty() || !foreign.is_general));
+    foreign.retain(|foreign| (findings.is_empty() || !foreign.is_general) && !told(foreign));
     foreign
 }
 
