@@ -50,7 +50,7 @@ fn to_the_owner(case: &Case, owner: u32) -> String {
 
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let mut all = Vec::new();
-    if matches!(case.attempt.operation, Operation::Open(_)) {
+    if matches!(case.attempt.operation, Operation::Open(how) if how.noatime) {
         all.push(Candidate::advice("open it without O_NOATIME"));
     }
     all.extend(grant::give_back(case));

@@ -3,7 +3,7 @@
 //! already ended.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -86,13 +86,24 @@ impl Answered {
                     (about.id, user.clone())
                 }
             };
-            let (about, members, accounts) = thread::scope(|scope| {
-                let about = scope.spawn(|| engine.inspect(&id));
-                let members = scope.spawn(|| members(&engine, &id, text));
-                let accounts = accounts(&engine, &id);
-                (about.join(), members.join(), accounts)
+            let way: Vec<Vec<u8>> = named_in(text)
+                .next()
+                .as_deref()
+                .map(way_to)
+                .unwrap_or_default();
+            let (about, first) = thread::scope(|scope| {
+                let ask = |path: &Vec<u8>| Some((path.clone(), engine.member(&id, path)?));
+                let way = way.iter().filter(|path| !is_of_the_kernel(path));
+                let way: Vec<_> = way.map(|path| scope.spawn(move || ask(path))).collect();
+                let about = engine.inspect(&id);
+                let first = way
+                    .into_iter()
+                    .filter_map(|asked| asked.join().ok().flatten());
+                (about, first.collect::<Members>())
             });
-            let mut about = about.ok().flatten()?;
+            let members = members(&engine, &id, text, first);
+            let accounts = accounts(&engine, &id);
+            let mut about = about?;
             if about.host_config.auto_remove {
                 // What was asked for last came after this was known.
                 let after = engine.inspect(&id);
@@ -105,7 +116,7 @@ impl Answered {
             is_it.then(|| Answered {
                 user: user.unwrap_or_else(|| about.config.user.clone()),
                 accounts,
-                members: RefCell::new(members.unwrap_or_default()),
+                members: RefCell::new(members),
                 engine,
                 about,
             })
@@ -123,7 +134,8 @@ impl Answered {
         let mut known = self.members.borrow_mut();
         for path in named_in(text) {
             if !known.contains_key(&path) {
-                known.extend(members(&self.engine, &self.about.id, text));
+                let found = std::mem::take(&mut *known);
+                *known = members(&self.engine, &self.about.id, text, found);
                 break;
             }
         }
@@ -409,18 +421,10 @@ fn new(engine: &Engine) -> Option<String> {
 }
 
 /// The files at the absolute paths in a text, the directories that lead there, and the targets of symlinks.
-fn members(engine: &Engine, id: &str, text: &[u8]) -> Members {
-    let mut found = Members::new();
-    let mut open: Vec<Vec<u8>> = named_in(text).take(MOST_AHEAD).collect();
-    while let Some(path) = open.pop() {
-        let mut at: Vec<u8> = b"/".to_vec();
-        let names = path
-            .split(|&byte| byte == b'/')
-            .filter(|name| !name.is_empty());
-        for name in [&b""[..]].into_iter().chain(names) {
-            if !name.is_empty() {
-                at = join(&at, &[b"/", name].concat());
-            }
+fn members(engine: &Engine, id: &str, text: &[u8], mut found: Members) -> Members {
+    let mut open: VecDeque<Vec<u8>> = named_in(text).take(MOST_AHEAD).collect();
+    while let Some(path) = open.pop_front() {
+        for at in way_to(&path) {
             if found.len() >= MOST_NAMES || !found.contains_key(&at) && is_of_the_kernel(&at) {
                 break;
             }
@@ -430,16 +434,30 @@ fn members(engine: &Engine, id: &str, text: &[u8]) -> Members {
                 };
                 found.insert(at.clone(), member);
             }
-            let link = found[&at].as_ref().and_then(|member| member.link.clone());
-            if let Some(link) = link {
+            let Some(member) = &found[&at] else {
+                break;
+            };
+            if let Some(link) = member.link.clone() {
                 let rest = path.strip_prefix(at.as_slice()).unwrap_or_default();
                 let directory = byte_path::parent(&at).unwrap_or(b"/");
-                open.push(join(&byte_path::join(directory, &link), rest));
+                open.push_front(join(&byte_path::join(directory, &link), rest));
                 break;
             }
         }
     }
     found
+}
+
+/// The root directory and every name on the way to a path.
+fn way_to(path: &[u8]) -> Vec<Vec<u8>> {
+    let names = path
+        .split(|&byte| byte == b'/')
+        .filter(|name| !name.is_empty());
+    let mut way = vec![b"/".to_vec()];
+    for name in names {
+        way.push(byte_path::step(&way[way.len() - 1], name));
+    }
+    way
 }
 
 fn accounts(engine: &Engine, id: &str) -> [Vec<u8>; 2] {
