@@ -380,7 +380,7 @@ fn set_mode(path: &PathNeeds, seen: &Seen, title: &str, mode: impl Fn(u32) -> u3
     let is_outside =
         path.written.starts_with('/') || path.written.split('/').any(|part| part == "..");
     if inode.mode & !mode != 0 && inode.uid != attempt.subject.uid && is_outside {
-        // Others may need what is not part of the project.
+        // Other users may need an object outside of the project.
         return Vec::new();
     }
     let set = Change::SetMode { node, mode };

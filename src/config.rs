@@ -103,7 +103,7 @@ fn value<T>(list: &Option<Set<Vec<T>>>) -> &[T] {
     list.as_ref().map_or(&[], |set| &set.value)
 }
 
-/// What is ignored with all that lies below it, which `/srv/app/**` says, too.
+/// A path that is ignored with everything below it. A trailing `/**` or `/*` is accepted, but means nothing else.
 fn place(path: PathBuf) -> Result<PathBuf, Wrong> {
     let text = path.to_string_lossy();
     let top = text

@@ -330,7 +330,7 @@ END
         !commands.iter().any(|command| text.contains(command)),
         "{ran}"
     );
-    // The one who called sudo asks for himself.
+    // The user who called sudo asks about a manifest of their own.
     let ran = world.run(
         "root",
         "cd /srv/bobs && SUDO_UID=$(id -u bob) permwrap check",
@@ -375,7 +375,7 @@ END
             .filter(|line| line.contains("chmod "))
             .collect();
         assert!(commands.iter().all(|line| line.contains("key")), "{ran}");
-        // Root's command would be alice's to redirect.
+        // A command for root could be redirected by alice.
         assert_eq!(commands.len(), usize::from(user == "alice"), "{ran}");
     }
 }

@@ -126,7 +126,7 @@ fn rules(case: &Case) -> Vec<String> {
         rules.push(format!("{} {},", pattern(name), letters(mask)));
     }
     if let Some(capability) = logged.as_ref().and_then(|line| line.capability.clone()) {
-        // What else the profile is known to lack would refuse next.
+        // Whatever else the profile is known to lack would be refused next.
         let mut rules = lacking(case);
         rules.push(format!("capability {capability},"));
         return rules;
@@ -155,7 +155,7 @@ fn rules(case: &Case) -> Vec<String> {
     rules
 }
 
-/// The rules for what the profile, when it was asked, did not grant.
+/// The rules for the permissions that the kernel, asked about the profile, did not grant.
 fn lacking(case: &Case) -> Vec<String> {
     answers(case)
         .filter(|(request, answer)| !request.wanted.minus(answer.granted).is_empty())

@@ -124,7 +124,7 @@ fn octal(modes: &[u32]) -> String {
 }
 
 impl Checklist {
-    /// The same without the fixes, if the manifest's owner must not control what root is told to do.
+    /// Without fixes, if the manifest's owner must not control what root is told to do.
     #[must_use]
     pub fn guarded(mut self) -> Checklist {
         for item in self.items.iter_mut().filter(|_| self.stranger.is_some()) {

@@ -45,7 +45,7 @@ static NUMBERS: LazyLock<Regex> = LazyLock::new(|| {
 /// The search for reasons.
 #[derive(Debug)]
 pub struct Reasons {
-    /// Fragments, one of which occurs in every reason that is not in another language.
+    /// Fragments, at least one of which occurs in every reason, apart from those in other languages.
     signs: Option<AhoCorasick>,
     english: Regex,
     /// Fragments of all messages in other languages, and the expression for all messages, which is compiled when a line

@@ -328,7 +328,7 @@ fn lines_of(fields: &[Field]) -> Vec<Vec<u8>> {
     lines
 }
 
-/// The number of the error, where it alone says why: Node's errors say it in words, too.
+/// The error number, if it is the record's only reason: Node's errors also have it as a symbol.
 fn number(fields: &[Field]) -> Option<&str> {
     let has = |key: &str| fields.iter().any(|field| field.key == key);
     let number = fields

@@ -40,7 +40,7 @@ pub fn says_open(clause: &[u8]) -> bool {
 #[derive(Debug)]
 pub struct Words {
     programs: HashMap<String, Told>,
-    /// Compiled when they are first needed.
+    /// Compiled when first needed.
     phrases: OnceLock<RegexSet>,
     /// The operation of each phrase.
     told: Vec<Told>,
@@ -141,7 +141,7 @@ impl Words {
     #[must_use]
     pub fn phrase(&self, text: &[u8], foreign: bool) -> Option<Told> {
         let phrases = self.phrases.get_or_init(phrases);
-        // The phrases are in lower case: an expression for both cases takes longer to compile.
+        // The phrases are in lower case, because a case-insensitive expression takes longer to compile.
         let lower = text.to_ascii_lowercase();
         if let Some(first) = phrases.matches(&lower).iter().next() {
             return self.told.get(first).cloned();

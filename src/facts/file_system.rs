@@ -15,7 +15,7 @@ enum Trait {
     NoAcls,
     /// Stores no SELinux labels: one label applies to the whole mount.
     NoLabels,
-    /// Its names are the kernel's: nobody can create, remove or rename one.
+    /// The kernel determines its names: nobody can create, remove or rename one.
     Fixed,
 }
 use Trait::{Fixed, NoAcls, NoLabels, NoLinks, NoOwners, Served};
@@ -84,7 +84,7 @@ impl Mount {
         self.has(NoLinks)
     }
 
-    /// Whether all names on it are the kernel's, so that none can be created or removed.
+    /// Whether the kernel determines all names on it, so that none can be created, removed or renamed.
     #[must_use]
     pub fn has_fixed_names(&self) -> bool {
         self.has(Fixed)

@@ -9,7 +9,7 @@ pub struct Mount {
     pub root: Vec<u8>,
     /// The mount point.
     pub point: Vec<u8>,
-    /// Another path of the mounted directory, if this is a bind mount and its file system is mounted elsewhere, too.
+    /// Another path of the mounted directory, if this is a bind mount and its file system is also mounted elsewhere.
     pub origin: Option<Vec<u8>>,
     /// The file system type (`ext4`, `fuse.sshfs`).
     pub fs_type: String,

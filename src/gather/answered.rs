@@ -105,7 +105,8 @@ impl Answered {
             let accounts = accounts(&engine, &id);
             let mut about = about?;
             if about.host_config.auto_remove {
-                // What was asked for last came after this was known.
+                // Asking for files took time: if the container is no longer running, absent ones may have been deleted
+                // meanwhile.
                 let after = engine.inspect(&id);
                 about.state.running = after.is_some_and(|after| after.state.running);
             }

@@ -15,7 +15,7 @@ use crate::facts::{Mount, MountFlags, Unwritable};
 #[derive(Debug)]
 pub(super) struct Table {
     mounts: HashMap<u64, Mount>,
-    /// The text of the table, which has the device numbers, too.
+    /// The text of the table, which also has the device numbers.
     text: Vec<u8>,
     /// The mounts visible to permwrap, read only if an id is missing above: a process in a chroot does not see the mount that
     /// holds its root directory.
@@ -151,8 +151,8 @@ pub(super) fn ours() -> Vec<Placed> {
     placed(&std::fs::read("/proc/self/mountinfo").unwrap_or_default())
 }
 
-/// Another path of the directory that a bind mount shows: through another mount of the same file system that no later mount
-/// covers.
+/// Another path of the directory that a bind mount shows, through another mount of the same file system that is not covered by
+/// a later one.
 fn origin(mountinfo: &[u8], bound: &Mount) -> Option<Vec<u8>> {
     let all = placed(mountinfo);
     let device = all.iter().find(|one| one.mount.id == bound.id)?.device;

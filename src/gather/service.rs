@@ -34,7 +34,7 @@ pub struct Service {
     pub directory: Vec<u8>,
     /// What its unit file withholds; empty if it is running, because then its actual mounts are inspected.
     places: Vec<Place>,
-    /// Further settings of its unit file that may forbid something; empty if it is running.
+    /// Other settings of its unit file that may forbid something; empty if the service is running.
     further: Vec<Further>,
 }
 
@@ -47,7 +47,7 @@ struct Place {
     setting: String,
 }
 
-/// A setting that is not followed in detail: where it is set, nothing that it may forbid is called allowed.
+/// A setting whose effect is not determined in detail. If it is set, nothing that it may forbid is reported as allowed.
 #[derive(Debug, Clone)]
 struct Further {
     /// The setting's name, as written in the unit file.
@@ -58,19 +58,19 @@ struct Further {
 /// What a setting may forbid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum MayForbid {
-    /// Everything on this path and below it.
+    /// Access to this path and everything below it.
     Below(&'static str),
     /// The execution of programs.
     Execution,
     /// Listening on a port.
     Listening,
-    /// Anything that has a path: the service sees another tree.
+    /// Access to any path, because the service sees another directory tree.
     Paths,
     /// Anything.
     Anything,
 }
 
-/// The settings of systemd.exec(5) and systemd.resource-control(5) that are not followed in detail.
+/// The settings of systemd.exec(5) and systemd.resource-control(5) whose effect is not determined in detail.
 const FURTHER: &[(&str, MayForbid)] = &[
     ("RootDirectory", MayForbid::Paths),
     ("RootImage", MayForbid::Paths),
@@ -146,7 +146,8 @@ pub fn service(name: &str) -> Result<Service, String> {
 }
 
 impl Service {
-    /// A sentence about a setting of the unit file that is not followed in detail, and may forbid what else is allowed or refused.
+    /// A sentence about a setting of the unit file whose effect is not determined in detail, and which may forbid the
+    /// operation.
     #[must_use]
     pub fn may_forbid(&self, object: &Object, operation: &Operation) -> Option<String> {
         let concerns = |further: &&Further| match (further.what, object) {
@@ -165,7 +166,7 @@ impl Service {
         ))
     }
 
-    /// Whether the service has a tree or directory of its own where this path is, so that nothing here tells about it.
+    /// Whether the service has a directory or tree of its own at this path, so that what exists here reveals nothing about it.
     #[must_use]
     pub fn has_its_own(&self, path: &[u8]) -> bool {
         let is_private = |place: &Place| place.state == PlaceState::Private;
@@ -378,7 +379,7 @@ impl Settings {
         })
     }
 
-    /// The settings that are not followed in detail.
+    /// The settings in this unit file whose effect is not determined in detail.
     fn further(&self) -> Vec<Further> {
         let is_set = |setting: &str| {
             let last = self.last(setting);

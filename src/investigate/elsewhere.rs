@@ -147,12 +147,12 @@ fn is_of_what_was_told(finding: &Finding, circumstances: &Circumstances) -> bool
         || options.iter().any(|path| path == at)
 }
 
-/// Whether a sandbox's program says something of the place that it makes, rather than of the command that it could not run in it.
+/// Whether the message of a sandbox's program is about setting up the sandbox, rather than about executing the command in it.
 pub(super) fn is_while_it_is_made(incident: &Incident, place: &Place) -> bool {
     matches!(place, Place::Sandbox(_)) && incident.operations != [Operation::Exec]
 }
 
-/// What such a message is about.
+/// A sentence about such a message.
 pub(super) fn its_own(place: &Place) -> String {
     let name = match place {
         Place::Sandbox(name) => name.as_str(),

@@ -59,7 +59,7 @@ fn names(incident: &Incident, circumstances: &Circumstances) -> Vec<(Vec<u8>, Ve
         let directory = process.directory.as_ref().unwrap_or(start);
         Some((process.arguments.first()?, directory))
     });
-    // The writer of the message may have ended; the command line may say where it lies.
+    // The writer of the message may have ended, but the command line may contain its path.
     let writer = resolve::leading_name(&incident.message);
     let words_of_command = circumstances.command.iter().enumerate();
     let command = words_of_command

@@ -64,8 +64,8 @@ impl Kernel<'_> {
         }
     }
 
-    /// Whether the file system lets anybody create or remove names; without the operation, `vfs_mkdir`, `vfs_unlink` and the like
-    /// answer EPERM, `lookup_open` EACCES.
+    /// Refuses if the file system does not let anybody create or remove names: `vfs_mkdir`, `vfs_unlink` and the like answer
+    /// EPERM, because it lacks the inode operation; `lookup_open` answers EACCES.
     pub(super) fn names_can_change(self, dir: NodeId, errno: Errno) -> Decision {
         match self.mount_of(dir).has_fixed_names() {
             true => self.never(errno, dir),
@@ -73,8 +73,8 @@ impl Kernel<'_> {
         }
     }
 
-    /// `kernfs_fop_open`: an attribute of sysfs is opened only in a way that any of its permission bits provides for, even by
-    /// root.
+    /// `kernfs_fop_open`: even root can open an attribute of sysfs for reading or writing only if any of its permission bits
+    /// grants that.
     pub(super) fn attribute_opens(self, node: NodeId, how: OpenHow) -> Decision {
         let inode = self.inode(node)?;
         let lacks = |bits: u32| inode.mode & bits == 0;

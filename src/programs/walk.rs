@@ -9,7 +9,8 @@ pub struct Walk {
     pub places: Vec<Vec<u8>>,
     /// Whether it deletes what it encounters.
     pub deletes: bool,
-    /// Whether it only looks, and is a program of the system: other actions of find(1) run programs or delete.
+    /// Whether it only lists what it finds, and is a program of the system. Other actions of find(1) run programs, delete or
+    /// write files.
     pub only_looks: bool,
 }
 
@@ -28,13 +29,13 @@ pub fn walk(words: &[Vec<u8>]) -> Option<Walk> {
     })
 }
 
-/// Whether this word of find(1)'s expression does something with what is found.
+/// Whether this word of find(1)'s expression is an action that does more than print.
 fn acts(word: &[u8]) -> bool {
     const ACTIONS: &[&[u8]] = &[b"-delete", b"-exec", b"-fls", b"-fprint", b"-ok"];
     ACTIONS.iter().any(|action| word.starts_with(action))
 }
 
-/// Whether sudo would run the system's program by this word.
+/// Whether sudo(8) would run the system's program for this word.
 fn is_of_the_system(program: &[u8]) -> bool {
     const DIRECTORIES: &[&[u8]] = &[b"/bin", b"/sbin", b"/usr/bin", b"/usr/sbin"];
     let directory = crate::byte_path::parent(program);

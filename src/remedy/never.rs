@@ -65,9 +65,9 @@ pub enum Never {
     MountedThere,
     /// It determines who may become root.
     Authority,
-    /// Whoever may write it decides what others execute.
+    /// Others execute it, or what is in it, so that whoever can write to it can act as them.
     RunByOthers,
-    /// An entry or a class that permits less than everybody has was meant to keep somebody out.
+    /// The subject is permitted less than everybody else, so somebody meant to keep it out.
     ShutOut,
 }
 
@@ -145,7 +145,7 @@ pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle)
     here.or_else(|| forbids_there(change, attempt, facts, at))
 }
 
-/// The same by the paths that bind-mounted objects have elsewhere.
+/// The same for the other paths of bind-mounted objects.
 fn forbids_there(
     change: &Change,
     attempt: &Attempt,

@@ -32,7 +32,7 @@ pub(super) fn command(change: &Change, subject: &Subject, facts: &Facts) -> Opti
         Touched::Path(path) => path,
     };
     let hands = hands::over(path, facts);
-    // An NFS server usually takes root for nobody, and knows the owner.
+    // An NFS server usually maps root to nobody, but accepts the change from the owner.
     if let Change::Chmod { node, .. } | Change::AclGrant { node, .. } | Change::AclMask { node, .. } =
         change
         && facts.mount_of(*node).is_nfs()

@@ -187,7 +187,7 @@ pub struct WalkHint<'w> {
     pub below: Option<String>,
     /// Whether it was to delete them.
     pub deletes: bool,
-    /// Whether it only looks, so that root may run it.
+    /// Whether it only lists what it finds, so that root may run it.
     pub only_looks: bool,
     /// The command line, quoted for a shell.
     pub command: String,

@@ -23,7 +23,7 @@ use crate::{small_file, wrap};
 /// The maximum amount of text that is read, in bytes: more than any terminal keeps.
 const MOST: u64 = 16 * 1024 * 1024;
 
-/// How many failures in a row are looked at without one that is refused by something new.
+/// The maximum number of consecutive failures that are investigated without finding a new obstacle.
 const MOST_IN_A_ROW: usize = 300;
 
 const OFFLINE: &str = "nothing on this machine was looked at (--offline)";
@@ -92,8 +92,8 @@ pub fn run(arguments: &Explain) -> Result<u8, Trouble> {
     Ok(0)
 }
 
-/// The first finding of each obstacle, with the number of the others. When many in a row bring nothing new, the rest is only
-/// counted.
+/// The first finding for each obstacle, with the number of further ones. After many consecutive findings without a new
+/// obstacle, the remaining ones are only counted, in `left_out`.
 fn without_repetitions(
     mut findings: impl Iterator<Item = Finding>,
     left_out: &mut usize,

@@ -189,8 +189,8 @@ fn is_anothers_own(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
     is_another_persons(subject, facts, id) || inode(facts, id).is_some_and(private)
 }
 
-/// Whether a program would be told to trust what belongs to another user: git then runs the programs that the configuration of
-/// such a repository names (fsmonitor, hooks).
+/// Whether the command makes git trust a repository of another user, whose configuration names programs that git runs
+/// (fsmonitor, hooks).
 pub(super) fn trusts_another(argv: &[Vec<u8>], attempt: &Attempt, facts: &Facts) -> bool {
     let trusts = argv.iter().any(|word| word == b"safe.directory");
     let Some(id) = facts.walk.target().filter(|_| trusts) else {

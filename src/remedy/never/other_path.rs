@@ -1,10 +1,11 @@
-//! What a bind mount shows has another path, too, and by that one it may be closed on purpose: /etc/shadow in a chroot.
+//! The other paths of bind-mounted objects. By its other path, an object may be closed on purpose, such as /etc/shadow that is
+//! visible in a chroot.
 
 use crate::attempt::{Attempt, Object};
 use crate::facts::{Facts, Mount, NodeId};
 
-/// The attempt and the facts by the paths that bind-mounted objects have elsewhere; `None` if there are none. In a container,
-/// that is where volumes come from, and nothing that anybody there could name.
+/// The attempt and the facts with the other paths of bind-mounted objects; `None` if there are none. In a container, bind
+/// mounts are volumes, and their origins cannot be named there.
 pub(super) fn of(attempt: &Attempt, facts: &Facts) -> Option<(Attempt, Facts)> {
     let around = &facts.surroundings;
     let bound: Vec<&Mount> = facts
@@ -37,7 +38,7 @@ pub(super) fn of(attempt: &Attempt, facts: &Facts) -> Option<(Attempt, Facts)> {
     Some((attempt, there))
 }
 
-/// The path on this mount as it is where the mount comes from.
+/// Converts a path on this mount into the path at the mount's origin.
 fn moved(path: &[u8], mount: &Mount) -> Option<Vec<u8>> {
     let rest = path.strip_prefix(mount.point.as_slice())?;
     let is_below = rest.is_empty() || rest.starts_with(b"/");

@@ -1,4 +1,5 @@
-//! What others rely on: what they run, their homes, what was closed to one user alone, and what must stay open to them.
+//! Protects what other users rely on: programs that they run, their homes, objects that were closed to a single user, and
+//! objects that must stay open.
 
 use super::place::{inode, is_owner};
 use super::{Never, secret};
@@ -6,7 +7,7 @@ use crate::attempt::{Attempt, Operation, Subject};
 use crate::cause::{PEOPLE, Purpose, held, home_of, is_top, purpose};
 use crate::facts::{Facts, Inode, Kind, Node, NodeId, Perms, Program};
 
-/// Names of directories whose files are run or loaded by whoever needs them.
+/// Names of directories whose files are executed or loaded by other users.
 const OF_PROGRAMS: &[&[u8]] = &[
     b".bin",
     b"bin",
@@ -22,7 +23,7 @@ const OF_PROGRAMS: &[&[u8]] = &[
     b"site-packages",
 ];
 
-/// How the paths of files end that are run, loaded, or read by what runs programs.
+/// Endings of the paths of files that are executed or loaded, or that determine which programs run.
 const PROGRAMS: &[&[u8]] = &[
     b".bashrc",
     b".js",
@@ -41,10 +42,10 @@ const PROGRAMS: &[&[u8]] = &[
     b"/env",
 ];
 
-/// Directories that everybody uses.
+/// Directories that everybody uses, which must not be closed.
 const SHARED: &[&[u8]] = &[b"/dev/shm", b"/etc", b"/tmp", b"/usr", b"/var/tmp"];
 
-/// Whether others run this object or what is in it, so that whoever may write it can act as them.
+/// Whether others execute this object or what is in it, so that whoever can write to it can act as them.
 pub(super) fn is_run_by_others(node: &Node, inode: &Inode) -> bool {
     let path = node.path.as_slice();
     let below = path.strip_prefix(b"/var/lib").unwrap_or(path);
@@ -58,7 +59,8 @@ pub(super) fn is_run_by_others(node: &Node, inode: &Inode) -> bool {
     in_programs || inode.kind == Kind::Regular && is_program
 }
 
-/// Whether this is the home directory that the user database gives a person, or a dot file or directory in it, wherever that is.
+/// Whether this is a person's home directory according to the user database, wherever that is, or a dot file or directory in
+/// it.
 pub(super) fn is_a_persons_home(path: &[u8], facts: &Facts) -> bool {
     facts.names.homes.iter().any(|(uid, home)| {
         let rest = path.strip_prefix(home.as_slice());
@@ -66,15 +68,16 @@ pub(super) fn is_a_persons_home(path: &[u8], facts: &Facts) -> bool {
     })
 }
 
-/// Whether everybody else holds what the subject is refused, and it holds nothing: somebody meant to keep it out.
+/// Whether everybody else has the permissions that the subject is refused, while the subject has none: somebody meant to keep
+/// it out.
 pub(super) fn permits_less(subject: &Subject, facts: &Facts, id: NodeId, gained: Perms) -> bool {
     let everybody = inode(facts, id).map(Inode::other_bits);
     let pair = everybody.zip(held(subject, id, facts));
     !gained.is_empty() && pair.is_some_and(|(all, held)| all.contains(gained) && held.is_empty())
 }
 
-/// Why permissions must not be taken away from others. It is harmless on the subject's own objects, and on what root keeps for
-/// itself. Write permission alone may go from anything that is not meant to be shared.
+/// Why permissions must not be taken away from others; `None` if they may be. That is harmless for the subject's own objects
+/// and for what root keeps to itself. Write permission alone may be removed from anything that is not meant to be shared.
 pub(super) fn closing(attempt: &Attempt, facts: &Facts, id: NodeId, mode: u32) -> Option<Never> {
     let subject = &attempt.subject;
     let inode = inode(facts, id)?;
@@ -88,7 +91,7 @@ pub(super) fn closing(attempt: &Attempt, facts: &Facts, id: NodeId, mode: u32) -
     if is_own || taken & 0o055 == 0 && !inode.is_sticky() {
         return None;
     }
-    // A manifest asks for data of its project, a program's message for anything.
+    // A manifest is about the data of its project, whereas a program's message may name anything.
     let by_manifest = !matches!(attempt.operation, Operation::Trust(_));
     let is_data = purpose(path, subject.uid, facts) == Purpose::Service;
     if by_manifest && is_data && inode.kind == Kind::Regular {

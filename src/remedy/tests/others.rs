@@ -1,4 +1,4 @@
-//! What others rely on is neither opened nor closed on the word of a program.
+//! What other users rely on is neither opened nor closed because a program's output suggests it.
 
 use super::{commands, first};
 
