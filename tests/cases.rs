@@ -18,6 +18,9 @@ const USUAL: &str = "../shared/cases";
 /// The required percentage of correct results, including reports that must be ignored.
 const FLOOR: usize = 98;
 
+/// What becomes of a text on its way through a page, a log or a terminal.
+type PassOn = fn(&str) -> String;
+
 /// How many of a hundred of our own must come out right when they were passed on by somebody.
 const PASSED_ON: usize = 98;
 
@@ -31,7 +34,7 @@ fn every_message_of_our_own_is_recognised() {
 #[test]
 fn a_message_reads_the_same_however_it_was_passed_on() {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let ways: [(&str, fn(&str) -> String); 5] = [
+    let ways: [(&str, PassOn); 5] = [
         ("entities of HTML", as_html),
         ("a log of JSON lines", as_json_lines),
         ("a value of logfmt", as_logfmt),
@@ -115,7 +118,7 @@ fn public_reports_are_recognised() {
 }
 
 /// The score for the files in a directory; `None` if there are none.
-fn scored(folder: &Path, pass_on: fn(&str) -> String) -> Option<Score> {
+fn scored(folder: &Path, pass_on: PassOn) -> Option<Score> {
     let only = std::env::var("PERMWRAP_CASES_ONLY").ok();
     let patterns = Arc::new(Patterns::builtin());
     let mut all = Score::default();
