@@ -123,6 +123,10 @@ pub fn remedy(attempt: &Attempt, facts: &Facts, denial: &Denial) -> Remedy {
         let proven = narrow.allowed;
         plans.retain(|plan| plan.fit(attempt, facts) != Fit::Broad || plan.allowed && !proven);
     }
+    if plans.first().is_some_and(Plan::joins_a_member) {
+        // It may open all that a person keeps for that group: only beside something narrower.
+        plans.remove(0);
+    }
     if plans.iter().any(|plan| plan.safe && plan.repairs()) {
         plans.retain(|plan| plan.safe);
     }
@@ -342,6 +346,13 @@ impl Plan {
     /// Whether it is proven that the same attempt then succeeds.
     fn repairs(&self) -> bool {
         self.allowed && self.effect() == Effect::Repairs
+    }
+
+    /// Whether the subject joins a group that may be a person's own.
+    fn joins_a_member(&self) -> bool {
+        self.changes().any(|change| {
+            matches!(change, Change::JoinGroup(gid) if cause::is_named_after_a_member(*gid, &self.facts))
+        })
     }
 
     fn relogin(&self) -> bool {

@@ -189,3 +189,29 @@ fn a_name_that_is_a_command_is_none_when_it_is_pasted() {
         world.root("test ! -e /srv/harm");
     }
 }
+
+#[test]
+fn what_is_bind_mounted_is_as_closed_as_where_it_comes_from() {
+    let scene = Scene {
+        prepare: "install -d /srv/jail/etc && install -d -o alice /home/alice/ch/etc && install -m 640 /dev/null /etc/plain
+            mount --bind /etc /srv/jail/etc; mount --bind /etc /home/alice/ch/etc",
+        user: "alice",
+        ask: "read /srv/jail/etc/plain",
+        attacker: "alice",
+        attack: "true",
+    };
+    let Some((world, commands)) = scene.play() else {
+        return;
+    };
+    assert_eq!(commands, [""; 0]);
+    for ask in [
+        "read /srv/jail/etc/secret",
+        "write /srv/jail/etc/passwd",
+        "create /srv/jail/etc/cron.d/x",
+        "write /home/alice/ch/etc/passwd",
+        "create /home/alice/ch/etc/x",
+        "chmod /home/alice/ch/etc/passwd",
+    ] {
+        assert_eq!(offered(&world, "alice", ask), [""; 0], "{ask}");
+    }
+}

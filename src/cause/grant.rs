@@ -4,7 +4,7 @@
 
 use super::case::Case;
 use super::{
-    Candidate, Class, Fit, PEOPLE, Purpose, Rule, deployment, elsewhere, held, node_at,
+    Candidate, Class, Fit, Purpose, Rule, deployment, elsewhere, held, is_private_group, node_at,
     standard_device,
 };
 use crate::attempt::Operation;
@@ -260,10 +260,7 @@ impl<'a> Grant<'a> {
         };
         let group = case.facts.names.groups.get(&gid)?;
         case.facts.names.users.get(&case.subject().uid)?;
-        let users = &case.facts.names.users;
-        let is_somebodys = users
-            .iter()
-            .any(|(uid, user)| PEOPLE.contains(uid) && *user == group.name);
+        let is_somebodys = is_private_group(gid, case.facts);
         if !grants.contains(self.wanted) || case.subject().in_group(gid) || is_somebodys {
             return None;
         }

@@ -5,6 +5,7 @@ use super::{Candidate, Fit, Rule, Words};
 use crate::attempt::{Owner, Policy};
 use crate::change::{Change, Effect};
 use crate::denial::Breach;
+use crate::quote;
 
 pub(super) fn words(case: &Case) -> Words {
     let Some((policy, breach)) = broken(case) else {
@@ -56,6 +57,14 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
             };
             let title = format!("tell {} that {path} is to be trusted", policy.program);
             let who = case.who();
+            let command = &case.facts.surroundings.command;
+            if case.subject().uid == 0 && !command.is_empty() {
+                let owner = case.user(inode.uid);
+                let line = quote::command(command);
+                all.push(Candidate::advice(format!(
+                    "run it as {owner}, whose it is: runuser -u {owner} -- {line}"
+                )));
+            }
             all.push(Candidate::new(Fit::Meant, title, [change]).noting(format!(
                 "its configuration may then run programs as {who}: only if you trust its owner"
             )));

@@ -16,12 +16,14 @@ pub(super) fn words(case: &Case) -> Words {
 }
 
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
-    let target = case
-        .node()
-        .and_then(|node| node.link.as_deref())
-        .map(quote::display);
-    vec![match target {
-        Some(target) => Candidate::advice(format!("use {target} itself, where the link points")),
-        None => Candidate::advice("use the link's target itself"),
-    }]
+    let owner = case
+        .inode()
+        .map_or_else(|| "its owner".to_owned(), |inode| case.user(inode.uid));
+    let target = case.node().and_then(|node| node.link.as_deref());
+    let leads = target.map_or_else(String::new, |target| {
+        format!(", leads to {}", quote::display(target))
+    });
+    vec![Candidate::advice(format!(
+        "the link is of {owner}{leads} and may be a trap: name the file that you meant, by a path without links of others"
+    ))]
 }

@@ -206,6 +206,23 @@ pub fn home_of(path: &[u8]) -> Option<&[u8]> {
     })
 }
 
+/// Whether this group is a person's own: it bears the name of a person who was met.
+#[must_use]
+pub fn is_private_group(gid: u32, facts: &Facts) -> bool {
+    let names = &facts.names;
+    names.groups.get(&gid).is_some_and(|group| {
+        let is_person = |(uid, user): (&u32, &String)| PEOPLE.contains(uid) && *user == group.name;
+        names.users.iter().any(is_person)
+    })
+}
+
+/// Whether this group bears the name of one of its members, who may be a person or stand for a service.
+#[must_use]
+pub fn is_named_after_a_member(gid: u32, facts: &Facts) -> bool {
+    let group = facts.names.groups.get(&gid);
+    PEOPLE.contains(&gid) && group.is_some_and(|group| group.members.contains(&group.name))
+}
+
 /// The node with this path, if a walk met it.
 #[must_use]
 pub fn node_at(path: &[u8], facts: &Facts) -> Option<NodeId> {

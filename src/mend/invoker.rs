@@ -1,7 +1,9 @@
 //! The user who invoked root by sudo(8) or doas(1).
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 /// The maximum number of processes between this one and the invoker's own.
@@ -26,12 +28,8 @@ pub fn invoker() -> Option<u32> {
 pub(super) fn state_home(uid: u32) -> Option<PathBuf> {
     let mut pid = rustix::process::getppid()?.as_raw_pid();
     for _ in 0..MOST_BETWEEN {
-        let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
-        let set = environment
-            .split(|&byte| byte == 0)
-            .find_map(|variable| variable.strip_prefix(b"XDG_STATE_HOME="))
-            .map(|value| PathBuf::from(OsString::from_vec(value.to_vec())));
-        if set.as_ref().is_some_and(|path| path.is_absolute()) {
+        let set = state_home_of(&format!("/proc/{pid}"));
+        if set.is_some() {
             return set;
         }
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
@@ -45,4 +43,24 @@ pub(super) fn state_home(uid: u32) -> Option<PathBuf> {
         pid = number("PPid:")?.cast_signed();
     }
     None
+}
+
+/// Every `$XDG_STATE_HOME` that a process of this user has. Whether a directory there is the user's own is for the caller to
+/// check: the user may set it to anything.
+pub(super) fn state_homes(uid: u32) -> BTreeSet<PathBuf> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes
+        .filter(|process| process.metadata().is_ok_and(|found| found.uid() == uid))
+        .filter_map(|process| state_home_of(process.path().to_str()?))
+        .collect()
+}
+
+/// The variable in the environment that a process was started with.
+fn state_home_of(process: &str) -> Option<PathBuf> {
+    let environment = std::fs::read(format!("{process}/environ")).ok()?;
+    let set = environment
+        .split(|&byte| byte == 0)
+        .find_map(|variable| variable.strip_prefix(b"XDG_STATE_HOME="))?;
+    let path = PathBuf::from(OsString::from_vec(set.to_vec()));
+    path.is_absolute().then_some(path)
 }

@@ -18,7 +18,7 @@ use rustix::io::Errno;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::invoker::{invoker, state_home};
+use super::invoker::{invoker, state_home, state_homes};
 
 /// The maximum size of a file, in bytes.
 const LARGEST: u64 = 8 * 1024 * 1024;
@@ -55,21 +55,25 @@ impl Store {
     #[must_use]
     pub fn of_user(uid: u32, name: &str) -> Option<Store> {
         let how = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let own_place = (invoker() == Some(uid)).then(|| state_home(uid)).flatten();
-        let fd = match own_place {
-            Some(place) => openat(CWD, &place, how, Mode::empty()).ok()?,
-            None => {
-                let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid)).ok()??;
-                let mut fd = openat(CWD, &user.dir, how, Mode::empty()).ok()?;
-                for part in [".local", "state"] {
-                    fd = openat(&fd, part, how | OFlags::NOFOLLOW, Mode::empty()).ok()?;
-                }
-                fd
-            }
+        let below = |fd: OwnedFd| {
+            let fd = private(&fd, OsStr::new("permwrap"), false, uid).ok()?;
+            let fd = private(&fd, OsStr::new(name), false, uid).ok()?;
+            Some(Store { fd, owner: uid })
         };
-        let fd = private(&fd, OsStr::new("permwrap"), false, uid).ok()?;
-        let fd = private(&fd, OsStr::new(name), false, uid).ok()?;
-        Some(Store { fd, owner: uid })
+        let at = |place: PathBuf| below(openat(CWD, &place, how, Mode::empty()).ok()?);
+        let in_home = || {
+            let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid)).ok()??;
+            let mut fd = openat(CWD, &user.dir, how, Mode::empty()).ok()?;
+            for part in [".local", "state"] {
+                fd = openat(&fd, part, how | OFlags::NOFOLLOW, Mode::empty()).ok()?;
+            }
+            below(fd)
+        };
+        match (invoker() == Some(uid)).then(|| state_home(uid)).flatten() {
+            Some(place) => at(place),
+            // What it is for the user's sessions, their processes tell.
+            None => in_home().or_else(|| state_homes(uid).into_iter().find_map(at)),
+        }
     }
 
     /// The names of its files, sorted.
@@ -208,7 +212,12 @@ fn state_directory() -> Option<PathBuf> {
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
     };
-    if rustix::process::geteuid().is_root() && invoker().is_some() {
+    let is_root = rustix::process::geteuid().is_root();
+    let is_anothers = |home: &PathBuf| {
+        let owner = rustix::fs::stat(home).map(|found| found.st_uid);
+        owner.is_ok_and(|owner| owner != 0)
+    };
+    if is_root && (invoker().is_some() || absolute("HOME").as_ref().is_some_and(is_anothers)) {
         return Some(PathBuf::from(OF_ROOT));
     }
     let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));

@@ -141,8 +141,9 @@ impl Never {
 
 /// Why this change must not be suggested for a refusal at this obstacle; `None` if it may be.
 pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle) -> Option<Never> {
-    let here = forbids_here(change, attempt, facts, at);
-    here.or_else(|| forbids_there(change, attempt, facts, at))
+    // What an object is under its other path says more.
+    let there = forbids_there(change, attempt, facts, at);
+    there.or_else(|| forbids_here(change, attempt, facts, at))
 }
 
 /// The same for the other paths of bind-mounted objects.
@@ -242,7 +243,7 @@ fn forbids_here(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle
         }
         Change::Setting { name, .. } => name.starts_with("fs.").then_some(Never::Protection),
         Change::Run { argv, .. } if command::trusts_another(argv, attempt, facts) => {
-            Some(Never::RunByOthers)
+            Some(Never::AnyCommand)
         }
         Change::Run { argv, .. } => command::disarms(argv),
         Change::Deploy { setting, .. } => place::deployed(subject, facts, setting),

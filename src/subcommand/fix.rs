@@ -181,7 +181,7 @@ fn make(
     };
     match ready.prove() {
         Proof::Works => tell(&format!("{user} can {deed}{later}")),
-        Proof::Untried => tell(&format!("{user} can {deed}{later}, as judged")),
+        Proof::Untried => tell(&format!("{user} can {deed}{later} (worked out, not tried)")),
         Proof::Refused(errno) => {
             tell(&format!(
                 "it was changed, and the kernel still answers {errno}: something that cannot be seen refuses it \

@@ -1,6 +1,6 @@
 //! `permwrap fix` and `undo`: each kind of change is really made, proven by the kernel, and reverted bit for bit.
 //!
-//! Debian packages: acl, bsdutils, doas, e2fsprogs, libcap2-bin, nodejs, passwd, python3, python3-django, strace, sudo.
+//! Debian packages: acl, bsdutils, doas, e2fsprogs, libcap2-bin, nodejs, passwd, python3, python3-django, strace, sudo, tmux.
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -147,6 +147,18 @@ fn where_sudo_was_called_in_another_state_directory_is_found() {
 }
 
 #[test]
+fn root_finds_the_state_directory_of_a_users_session() {
+    let Some(world) = world() else { return };
+    world.root(SCENE);
+    let ran = world.run(
+        "alice",
+        "export XDG_STATE_HOME=$HOME/elsewhere; permwrap -- cat /srv/app/db
+         cd; sleep 30 & sudo -u root env -u SUDO_UID $(command -v permwrap) fix --yes --as alice; kill $!; cat /srv/app/db",
+    );
+    assert_eq!(ran.code(), 0, "{ran}");
+}
+
+#[test]
 fn nothing_is_remembered_where_that_is_not_wanted() {
     let Some(world) = world() else { return };
     world.root(SCENE);
@@ -169,4 +181,55 @@ fn what_is_remembered_is_private_and_bounded() {
          find .local/state/permwrap -perm /077",
     );
     assert_eq!(ran.stdout(), "50\n", "{ran}");
+}
+
+/// Runs a command of alice's in a network namespace of its own, where a kernel setting is nobody else's.
+fn in_own_network(command: &str) -> String {
+    format!(
+        "unshare -n -- setpriv --reuid alice --regid alice --init-groups -- \
+         env HOME=/home/alice USER=alice bash -c 'cd && ip link set lo up 2>/dev/null; {command}'"
+    )
+}
+
+#[test]
+fn a_low_port_is_freed_in_one_round_and_taken_back() {
+    if !needs_programs(&["python3", "unshare"]) {
+        return;
+    }
+    let Some(world) = world() else { return };
+    world.root("printf 'import socket\\nsocket.socket().bind((\"127.0.0.1\", 81))\\nprint(\"it works\")\\n' >/home/alice/bind.py");
+    let setting = "cat /proc/sys/net/ipv4/ip_unprivileged_port_start";
+    let command = in_own_network(&format!(
+        "permwrap --fix -- /usr/bin/python3 bind.py; {setting}; permwrap undo --yes; {setting}"
+    ));
+    let mut questions = 0;
+    let (text, _) = answered(&world, "root", &command, || questions += 1);
+    assert_eq!(questions, 1, "{text}");
+    assert!(text.contains("it works"), "{text}");
+    let values: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.parse::<u32>().is_ok())
+        .collect();
+    assert_eq!(values, ["81", "1024"], "{text}");
+}
+
+#[test]
+fn a_round_inside_tmux_asks_there() {
+    if !needs_programs(&["tmux"]) {
+        return;
+    }
+    let Some(world) = world() else { return };
+    world.root(SCENE);
+    let ran = world.run(
+        "alice",
+        "export TERM=xterm; tmux() { command tmux -L rounds \"$@\"; }
+         shown() { for i in $(seq 300); do tmux capture-pane -p | grep -q \"$1\" && return; sleep 0.1; done; tmux capture-pane -p; exit 1; }
+         tmux new-session -d -x 160 -y 50 bash
+         tmux send-keys 'permwrap --fix -- cat /srv/app/db && echo it \"works\"' Enter
+         shown 'Change it' && tmux send-keys y Enter
+         shown '^it works'; tmux kill-server",
+    );
+    assert_eq!(ran.code(), 0, "{ran}");
+    assert!(state(&world, "/srv/app/db").contains("3001"), "{ran}");
 }

@@ -3,7 +3,7 @@
 use super::Never;
 use super::place::inode;
 use crate::attempt::{Attempt, Operation};
-use crate::cause::{Obstacle, PEOPLE, Purpose, purpose};
+use crate::cause::{Obstacle, Purpose, is_private_group, purpose};
 use crate::facts::{Facts, Kind, NodeId};
 
 /// Groups whose members can become root, or can read and change what is reserved for root.
@@ -57,8 +57,7 @@ pub(super) fn joined(attempt: &Attempt, facts: &Facts, gid: u32, at: &Obstacle) 
         return Some(Never::PowerfulGroup);
     };
     // A user private group belongs to that user.
-    let is_somebodys = |(uid, user): (&u32, &String)| PEOPLE.contains(uid) && user == name;
-    if facts.names.users.iter().any(is_somebodys) {
+    if is_private_group(gid, facts) {
         return Some(Never::Closed);
     }
     let node = match at {

@@ -1,7 +1,7 @@
 //! Secrets that location and mode do not reveal: usual names of key files, and directories in which keys are kept.
 
 use crate::attempt::{Attempt, Object, Subject};
-use crate::cause::is_within;
+use crate::cause::{Purpose, is_within, purpose};
 use crate::facts::{Facts, Kind, NodeId};
 
 const SECRETS: &[&[u8]] = &[
@@ -64,10 +64,7 @@ const ENDINGS: &[&[u8]] = &[
 
 /// Whether the attempt concerns a secret of somebody else.
 pub(super) fn is_about_one(attempt: &Attempt, facts: &Facts) -> bool {
-    let owns = |id: NodeId| {
-        let inode = facts.node(id).inode.as_ref();
-        inode.is_ok_and(|inode| inode.uid == attempt.subject.uid)
-    };
+    let owns = |id: NodeId| is_own(&attempt.subject, facts, id);
     let asked = match &attempt.object {
         Object::Path(path) => is_secret(path) && !facts.walk.target().is_some_and(owns),
         Object::Port { .. } | Object::Process | Object::Another(_) => false,
@@ -86,11 +83,17 @@ pub(super) fn is_one(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
         .inode
         .as_ref()
         .is_ok_and(|inode| inode.kind == Kind::Block);
-    let owns = node
-        .inode
-        .as_ref()
-        .is_ok_and(|inode| inode.uid == subject.uid);
+    let owns = is_own(subject, facts, id);
     !owns && (disk || is_secret(&node.path))
+}
+
+/// Whether it is the subject's own, or was left in the subject's own home by root.
+fn is_own(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
+    let node = facts.node(id);
+    let left = purpose(&node.path, subject.uid, facts) == Purpose::Own;
+    node.inode
+        .as_ref()
+        .is_ok_and(|inode| inode.uid == subject.uid || left && inode.uid == 0)
 }
 
 /// Whether this is the path of a secret.

@@ -100,3 +100,46 @@ fn the_mark_of_another_persons_file_stays() {
     ";
     assert_eq!(commands(scene), [""; 0]);
 }
+
+#[test]
+fn a_group_that_may_be_a_persons_own_is_never_the_only_way() {
+    let scene = "
+        subject alice alice
+        group 1003 carol carol
+        attempt read /srv/f
+        -rw-r----- root carol /srv/f
+    ";
+    assert!(commands(scene).iter().all(|it| !it.contains("usermod")));
+}
+
+#[test]
+fn root_does_not_trust_a_repository_that_a_person_can_write() {
+    let fix = first(
+        "subject root root
+         attempt git-safe-directory /srv/repo
+         command git -C /srv/repo status
+         drwxr-xr-x bob bob /srv/repo",
+    );
+    assert!(fix.argv.is_empty(), "{fix:?}");
+    assert!(fix.title.contains("runuser -u bob -- git"), "{fix:?}");
+}
+
+#[test]
+fn permissions_are_not_taken_from_what_everybody_needs() {
+    for line in [
+        "-rw-r--r-- root root /etc/passwd",
+        "-rwsr-xr-x root root /usr/bin/sudo",
+        "drwxr-xr-x root root /usr/lib",
+    ] {
+        let path = line.rsplit(' ').next().expect("it ends in a path");
+        let commands = commands(&format!(
+            "subject alice alice
+             attempt ssh-private-key {path}
+             drwxr-xr-x root root /etc
+             drwxr-xr-x root root /usr
+             drwxr-xr-x root root /usr/bin
+             {line}"
+        ));
+        assert_eq!(commands, [""; 0], "{line}");
+    }
+}
