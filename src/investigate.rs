@@ -120,6 +120,7 @@ fn read(incident: Incident, circumstances: &Circumstances, views: &mut Views) ->
         None => (incident, circumstances),
     };
     let incident = with_its_source(incident, known);
+    let incident = with_its_script(incident, known);
     let incident = recorded::completed(incident, known, views);
     let decision = match logged::decide(&incident, known, views) {
         Some(decision) => decision,
@@ -364,6 +365,23 @@ fn with_its_source(incident: Incident, circumstances: &Circumstances) -> Inciden
             ..incident
         },
         None => incident,
+    }
+}
+
+/// The incident with the directory that the script of a run changed to before it used a relative name.
+fn with_its_script(incident: Incident, circumstances: &Circumstances) -> Incident {
+    let is_relative = |path: &Vec<u8>| !path.starts_with(b"/") && !path.starts_with(b"~");
+    let is_open = incident.directory.is_none() && incident.paths.first().is_some_and(is_relative);
+    if !is_open || circumstances.command.is_empty() {
+        return incident;
+    }
+    let scripts = resolve::scripts(circumstances).into_iter();
+    let mut told = scripts
+        .filter_map(|script| gather::script(&script))
+        .filter_map(|code| resolve::directory_in_script(&code, &incident));
+    Incident {
+        directory: told.next(),
+        ..incident
     }
 }
 

@@ -16,6 +16,7 @@ mod source;
 mod speaker;
 mod viewers;
 
+pub use course::directory_in_script;
 pub use elsewhere::{of_a_server, origin};
 pub use inside::{
     EngineCall, Whence, Writer, engine_call, given_place, is_in_one_that_stays, scripts,

@@ -2,7 +2,7 @@
 
 use super::{leading_name, source};
 use crate::attempt::{Incident, Operation};
-use crate::programs::{CommandLine, Program, Whereabouts};
+use crate::programs::{CommandLine, Program, Whereabouts, command_lines};
 
 /// The working directory of code when it uses a name.
 pub enum Course {
@@ -14,6 +14,21 @@ pub enum Course {
     Settled,
     /// Only running the code would tell.
     Unknown,
+}
+
+/// The absolute directory in which a shell script uses the name in a message, if its code determines one.
+#[must_use]
+pub fn directory_in_script(script: &[u8], incident: &Incident) -> Option<Vec<u8>> {
+    let name = incident.paths.first()?;
+    let words = [b"sh".to_vec(), b"-c".to_vec(), script.to_vec()];
+    match Course::of(name, incident, &command_lines(&words)) {
+        Course::At(Whereabouts::At(directory), uses)
+            if directory.starts_with(b"/") && uses.iter().any(|line| line.names(name)) =>
+        {
+            Some(directory)
+        }
+        _ => None,
+    }
 }
 
 impl Course {

@@ -123,6 +123,11 @@ fn a_name_is_joined_to_no_directory_that_nothing_tells() {
         let command = format!("bash -c '{command}'");
         check(&world, &command, &[lies], &["relative to a directory"]);
     }
+    world
+        .root("printf '#!/bin/sh\\ncd /srv/c\\ntouch x\\necho > y\\n' >/srv/s && chmod 755 /srv/s");
+    for command in ["/srv/s", "sh /srv/s"] {
+        check(&world, command, &["/srv/c/x"], &["nothing says which"]);
+    }
     for command in [
         "echo /srv/c | while read d; do cd $d; echo > x; done",
         "for i in 1 2; do (cd /srv/c/$i; echo > x); done",
