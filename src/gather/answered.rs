@@ -103,13 +103,7 @@ impl Answered {
             });
             let members = members(&engine, &id, text, first);
             let accounts = accounts(&engine, &id);
-            let mut about = about?;
-            if about.host_config.auto_remove {
-                // Asking for files took time: if the container is no longer running, absent ones may have been deleted
-                // meanwhile.
-                let after = engine.inspect(&id);
-                about.state.running = after.is_some_and(|after| after.state.running);
-            }
+            let about = about?;
             let is_it = match wanted {
                 Wanted::New(words) => words.is_empty() || words.contains(&about.config.image),
                 Wanted::Named(..) => true,
@@ -283,10 +277,6 @@ impl Answered {
         }
     }
 
-    fn is_going(&self) -> bool {
-        self.about.host_config.auto_remove && !self.about.state.running
-    }
-
     fn enter(&self) -> Vec<Vec<u8>> {
         let name = self.about.name.trim_start_matches('/');
         let words = ["docker", "exec", "-u", "0", name];
@@ -353,8 +343,6 @@ impl Answered {
         }
         let known = self.members.borrow().get(path).cloned();
         let member = match known {
-            // While a container is being removed, an absent file may merely have been deleted already.
-            Some(None) if self.is_going() => return Err(unseen()),
             Some(member) => member,
             None => self
                 .engine
@@ -560,7 +548,12 @@ mod tests {
                     Some(body) => {
                         stream.write_all(&[b"HTTP/1.0 200 OK\r\n\r\n", body.as_slice()].concat())
                     }
-                    None => stream.write_all(b"HTTP/1.0 404 Not Found\r\n\r\n{}"),
+                    None if path.ends_with("gone") => stream.write_all(
+                        b"HTTP/1.0 404 Not Found\r\n\r\n{\"message\": \"No such container: 0123\"}",
+                    ),
+                    None => stream.write_all(
+                        b"HTTP/1.0 404 Not Found\r\n\r\n{\"message\": \"Could not find the file /x\"}",
+                    ),
                 };
             }
         });
@@ -595,6 +588,9 @@ mod tests {
         assert_eq!(target.inode.as_ref().unwrap().mode, 0o640);
         assert!(facts.mounts[target.mount.0].flags.read_only);
         assert_eq!(facts.names.users[&1000], "app");
+        let member = |path: &[u8]| answered.engine.member("0123", path);
+        assert_eq!(member(b"/nothing"), Some(None));
+        assert_eq!(member(b"/gone"), None);
     }
 
     #[test]

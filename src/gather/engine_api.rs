@@ -68,7 +68,6 @@ pub(super) struct Config {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct HostConfig {
-    pub auto_remove: bool,
     pub readonly_rootfs: bool,
     pub privileged: bool,
     pub cap_add: Option<Vec<String>>,
@@ -126,7 +125,8 @@ impl Engine {
         let (status, body) = self.get(&archive, BEGINNING)?;
         match status {
             200 => Some(Some(first_member(&body)?)),
-            404 => Some(None),
+            // It is the container that has gone, or the file that is not there.
+            404 if memchr::memmem::find(&body, b"o such container").is_none() => Some(None),
             _ => None,
         }
     }
