@@ -83,6 +83,14 @@ pub struct Options {
 ///
 /// Must be called while the process has a single thread.
 pub fn run(command: &Command, options: Options, make: MakeObserver) -> ! {
+    // Before anything that takes much of it.
+    match memory::is_stack_enough() {
+        true => run_watched(command, options, make),
+        false => become_the_command(command),
+    }
+}
+
+fn run_watched(command: &Command, options: Options, make: MakeObserver) -> ! {
     let stderr = Stream::Stderr.goal(options);
     if stderr == Goal::Nowhere || (options.quiet && !options.report) {
         become_the_command(command);

@@ -22,13 +22,16 @@ const STACK: u64 = 256 * 1024;
 /// The unused mapping that makes up the reserve; null once it has been released.
 static RESERVED: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
-/// Sets the reserve aside. It takes address space, which counts against limits, but no memory. False if it cannot be had, or if
-/// the stack may not grow as far as the relay needs.
+/// Whether the stack may grow as far as the relay needs.
+#[must_use]
+pub fn is_stack_enough() -> bool {
+    let most = sys::limit(nix::sys::resource::Resource::RLIMIT_STACK);
+    most.is_some_and(|most| most >= STACK)
+}
+
+/// Sets the reserve aside. It takes address space, which counts against limits, but no memory. False if it cannot be had.
 #[must_use]
 pub fn put_aside() -> bool {
-    if sys::limit(nix::sys::resource::Resource::RLIMIT_STACK).is_none_or(|most| most < STACK) {
-        return false;
-    }
     let usable = ProtFlags::READ | ProtFlags::WRITE;
     // SAFETY: a new anonymous mapping touches no existing memory.
     let mapped = unsafe {

@@ -42,10 +42,11 @@ fn however_little_memory_there_is_the_command_does_not_suffer() {
 
 #[test]
 fn however_small_the_stack_may_be() {
+    // The kernel leaves a random gap of up to 8 KiB at its top: with 16 KiB the loader of any program may not fit.
     same_with(
         Resource::Stack,
         "stack",
-        [16, 32, 64, 128, 256, 512, 1024]
+        [32, 64, 128, 256, 512, 1024]
             .into_iter()
             .map(|kib| kib * 1024),
     );

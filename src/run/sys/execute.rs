@@ -2,7 +2,7 @@
 //! default for PATH, and does not run scripts without `#!`. The behaviour must not depend on the library that permwrap is
 //! linked with.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_char};
 use std::io;
 use std::ptr;
@@ -23,8 +23,6 @@ const LONGEST_DIRECTORY: usize = 4095;
 /// The maximum length of the resulting path, including the slash and the terminating NUL.
 const LONGEST_PATH: usize = LONGEST_DIRECTORY + LONGEST_NAME + 2;
 
-type Path = [u8; LONGEST_PATH];
-
 /// A program and its arguments, prepared so that executing it makes only system calls and does not allocate.
 #[derive(Debug)]
 pub struct Program {
@@ -34,6 +32,8 @@ pub struct Program {
     /// The argument vector for the shell, in case the program is a script: the shell, the script's path, and the remaining
     /// arguments.
     script: Vec<Cell<*const c_char>>,
+    /// Where paths to be tried are put together: the stack may be as small as the kernel permits.
+    path: RefCell<Vec<u8>>,
 }
 
 impl Program {
@@ -56,6 +56,7 @@ impl Program {
             words,
             passed: Cell::new(0),
             script,
+            path: RefCell::new(vec![0; LONGEST_PATH]),
         }
     }
 
@@ -68,8 +69,7 @@ impl Program {
             return;
         }
         let is_absent = |directory: &[u8]| {
-            let mut buffer = [0; LONGEST_PATH];
-            join(&mut buffer, directory, name).is_none_or(|path| {
+            join(&mut self.path.borrow_mut(), directory, name).is_none_or(|path| {
                 let found = rustix::fs::access(path, rustix::fs::Access::EXISTS);
                 matches!(found, Err(Errno::NOENT | Errno::NOTDIR))
             })
@@ -103,7 +103,7 @@ impl Program {
         let (mut refused, mut last) = (false, libc::ENOENT);
         let directories = search_path().to_bytes().split(|byte| *byte == b':');
         for directory in directories.skip(self.passed.get()) {
-            let mut buffer = [0; LONGEST_PATH];
+            let mut buffer = self.path.borrow_mut();
             let Some(path) = join(&mut buffer, directory, name) else {
                 continue;
             };
@@ -150,7 +150,7 @@ fn search_path() -> &'static CStr {
 }
 
 /// The path of a name in a directory of the search path. An empty directory is the working directory.
-fn join<'a>(buffer: &'a mut Path, directory: &[u8], name: &[u8]) -> Option<&'a CStr> {
+fn join<'a>(buffer: &'a mut [u8], directory: &[u8], name: &[u8]) -> Option<&'a CStr> {
     if directory.len() > LONGEST_DIRECTORY {
         return None;
     }
