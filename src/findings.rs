@@ -51,6 +51,8 @@ pub struct Findings {
     burst: Burst,
     /// Whether everything is to be listed in a report.
     lists: bool,
+    /// See [`Findings::infer`].
+    infers_nothing: bool,
     quota: Quota,
     /// How many hints have been shown.
     numbered: usize,
@@ -145,6 +147,11 @@ impl Findings {
                 }
             }
         }
+    }
+
+    /// Whether a refusal that the rules do not explain may be put down to something that cannot be seen.
+    pub fn infer(&mut self, may: bool) {
+        self.infers_nothing = !may;
     }
 
     /// Whether so much has been investigated that the hints should be shown before anything else is read.
@@ -347,10 +354,14 @@ impl Findings {
             circumstances,
             &mut self.views(),
         );
-        let known = match is_worth_telling(&finding) {
+        let is_refuted = self.infers_nothing
+            && finding.attempt.is_some()
+            && !matches!(finding.conclusion, Conclusion::Refused(..));
+        let known = match is_worth_telling(&finding) && !is_refuted {
             true => Known::Entry(self.keep(finding)),
             false => {
                 let why = match &finding.conclusion {
+                    _ if is_refuted => "no system call of the kind was refused".to_owned(),
                     Conclusion::Unclear(unclear) => render::unclear(unclear),
                     _ => {
                         "it is allowed now, and the message may be about something else".to_owned()
@@ -375,7 +386,9 @@ impl Findings {
     }
 
     fn views(&self) -> Views {
-        Views::with(self.worlds.clone(), self.offered.clone())
+        let mut views = Views::with(self.worlds.clone(), self.offered.clone());
+        views.infers_nothing = self.infers_nothing;
+        views
     }
 
     /// Keeps a finding, and returns the number of its entry.

@@ -22,6 +22,7 @@ use crate::config::{self, Config, HintsOrOff};
 use crate::detect::{self, Detector};
 use crate::findings::Findings;
 use crate::gather;
+use crate::investigate::Worlds;
 use crate::mend::history;
 use crate::mend::runs::{Failure, MOST_FAILURES, Run};
 use crate::pattern_files;
@@ -59,12 +60,21 @@ pub struct Explainer {
     own: CandidateProcess,
     findings: Findings,
     engine: Engine,
+    /// The last scene.
+    seen: Option<Seen>,
     /// The refused calls, if system calls are traced.
     traced: Option<Traced>,
     /// The refusals of a traversal, if the command is one and its hints are for people.
     walked: Option<Walked>,
     /// What was recognised, and why it got no hint; only if requested.
     notes: Option<Vec<String>>,
+}
+
+/// A scene, and what was read about its processes: many texts share one.
+struct Seen {
+    scene: Scene,
+    processes: Vec<CandidateProcess>,
+    worlds: Worlds,
 }
 
 impl Explainer {
@@ -116,6 +126,7 @@ impl Explainer {
             resembles,
             findings: Findings::new(options.report.is_some()),
             engine: Engine::default(),
+            seen: None,
             traced: trace.map(Traced::new),
         }
     }
@@ -141,13 +152,20 @@ impl Explainer {
             return self.findings.meet(incidents, &self.circumstances);
         };
         for incident in incidents {
-            match traced.behind(&incident) {
-                Some(Some(call)) => {
-                    self.findings
-                        .meet_traced(call, Some(incident), &self.circumstances);
-                }
-                Some(None) => {}
-                None => self.findings.meet(vec![incident], &self.circumstances),
+            let Some(calls) = traced.behind(&incident) else {
+                // The kernel has refused nothing of the kind, so that nothing unseen can have refused it either.
+                self.findings.infer(!traced.knows_all_calls());
+                self.findings.meet(vec![incident], &self.circumstances);
+                self.findings.infer(true);
+                continue;
+            };
+            for (call, count) in calls {
+                let incident = Incident {
+                    count,
+                    ..incident.clone()
+                };
+                self.findings
+                    .meet_traced(call, Some(incident), &self.circumstances);
             }
         }
     }
@@ -355,9 +373,18 @@ fn is_ignored(finding: &Finding, config: &Config) -> bool {
 
 impl Observer for Explainer {
     fn text(&mut self, stream: Stream, text: &[u8], scene: &Scene) {
-        let (processes, mut worlds) = candidates(scene, &self.own, self.traced.is_some());
+        if self.seen.as_ref().is_none_or(|seen| seen.scene != *scene) {
+            let (processes, worlds) = candidates(scene, &self.own, self.traced.is_some());
+            self.seen = Some(Seen {
+                scene: scene.clone(),
+                processes,
+                worlds,
+            });
+        }
+        let seen = self.seen.as_ref();
+        let mut worlds = seen.map(|seen| seen.worlds.clone()).unwrap_or_default();
         let mut circumstances = Circumstances {
-            processes,
+            processes: seen.map(|seen| seen.processes.clone()).unwrap_or_default(),
             ..(*self.circumstances).clone()
         };
         self.engine.add(text, &mut circumstances, &mut worlds);
@@ -388,6 +415,7 @@ impl Observer for Explainer {
         self.findings.rest();
         let hints = self.hints();
         self.findings.let_go();
+        self.seen = None;
         hints
     }
 

@@ -20,6 +20,8 @@ pub struct Views {
     pub(super) offered: Vec<Offer>,
     /// The command line under investigation.
     pub(super) command: Vec<Vec<u8>>,
+    /// Whether nothing unseen can have refused: all refused system calls are known.
+    pub infers_nothing: bool,
 }
 
 /// The worlds of subjects that do not see what permwrap sees, held open since they were first seen.
@@ -150,6 +152,9 @@ impl Judged {
 
     /// What may have refused although the kernel's own checks allow it.
     pub fn inferred(&mut self, errno: Errno, views: &mut Views) -> Option<Denial> {
+        if views.infers_nothing {
+            return None;
+        }
         let attempt = &self.reading.attempt;
         if !self.explained {
             views.of(&attempt.subject).explain(attempt, &mut self.facts);

@@ -38,6 +38,19 @@ pub struct Traced {
     told: HashMap<usize, u64>,
 }
 
+/// How well a call fits a message: the first difference decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Closeness {
+    /// See [`object_match`].
+    object: u8,
+    same_operation: bool,
+    /// Whether it does more than look whether something exists.
+    acts: bool,
+    is_untold: bool,
+    /// When it was last met.
+    when: u64,
+}
+
 impl Traced {
     /// The calls of the run whose tracer writes this log.
     #[must_use]
@@ -70,35 +83,78 @@ impl Traced {
         worlds
     }
 
-    /// The refused call that a message is about, determined by the error number, then by the object or the name of the call,
-    /// then by order. The outer `None` means that no call fits; the inner one that tracing itself is the reason, which is
-    /// reported as a remark.
-    pub fn behind(&mut self, incident: &Incident) -> Option<Option<Evidence>> {
+    /// The refused calls that a message is about, with the number of times it reports each: several if equal messages were
+    /// counted as one. They are determined by the error number, then by the object or the name of the call, then by order.
+    /// `None` means that no call fits; an empty list that tracing itself is the reason, which is reported as a remark.
+    pub fn behind(&mut self, incident: &Incident) -> Option<Vec<(Evidence, u32)>> {
         self.calls.update();
-        let fits = |call: &Call| incident.errno.is_none_or(|errno| errno == call.errno);
-        let candidates = self
-            .calls
-            .calls
-            .iter()
-            .enumerate()
-            .filter(|(_, call)| fits(call));
-        let (at, _) = candidates
-            .filter_map(|(at, call)| Some((at, self.closeness(incident, at, call)?)))
-            .max_by_key(|(_, closeness)| *closeness)?;
-        *self.told.entry(at).or_default() += u64::from(incident.count.max(1));
-        if self.calls.calls[at].by_tracer {
-            return Some(None);
+        if self.is_caused_by_tracing(incident) {
+            return Some(Vec::new());
         }
-        evidence(&self.calls.calls[at]).map(Some)
+        let fits = |call: &Call| incident.errno.is_none_or(|errno| errno == call.errno);
+        let calls = self.calls.calls.iter().enumerate();
+        let mut candidates: Vec<(usize, Closeness)> = calls
+            .filter(|(_, call)| fits(call))
+            .filter_map(|(at, call)| Some((at, self.closeness(incident, at, call)?)))
+            .collect();
+        // The closest first.
+        candidates.sort_by_key(|(_, closeness)| std::cmp::Reverse(*closeness));
+        let (first, closest) = *candidates.first()?;
+        let alike = |(_, other): &&(usize, Closeness)| {
+            (other.object, other.same_operation, other.acts)
+                == (closest.object, closest.same_operation, closest.acts)
+        };
+        let alike = candidates.iter().filter(alike).map(|(at, _)| *at);
+        let mut left = u64::from(incident.count.max(1));
+        let mut shares = Vec::new();
+        for at in alike {
+            let untold = self.calls.count(&self.calls.calls[at]);
+            let share = left.min(untold.saturating_sub(self.told_of(at)));
+            if share > 0 {
+                shares.push((at, share));
+                left -= share;
+            }
+        }
+        match shares.iter_mut().find(|(at, _)| *at == first) {
+            Some((_, share)) => *share += left,
+            None if left > 0 => shares.insert(0, (first, left)),
+            None => {}
+        }
+        let mut found = Vec::new();
+        for (at, share) in shares {
+            *self.told.entry(at).or_default() += share;
+            let call = &self.calls.calls[at];
+            if !call.by_tracer {
+                found.push((evidence(call)?, u32::try_from(share).unwrap_or(u32::MAX)));
+            }
+        }
+        Some(found)
+    }
+
+    /// Whether every refused call of the run is known, as far as calls report refusals.
+    #[must_use]
+    pub fn knows_all_calls(&self) -> bool {
+        let escapes = |remark: &Remark| matches!(remark, Remark::NotTraced(_) | Remark::Ring(_));
+        self.calls.dropped() == 0 && !self.calls.remarks.iter().any(escapes)
+    }
+
+    /// Whether the message is by a program that fails because it is traced: it lacks the privileges of its file, or is itself a
+    /// tracer.
+    fn is_caused_by_tracing(&self, incident: &Incident) -> bool {
+        let speaker = resolve::leading_name(&incident.message);
+        self.calls.remarks.iter().any(|remark| match remark {
+            Remark::Privileges(name) | Remark::Tracer(name) => speaker == Some(name.as_slice()),
+            Remark::NotTraced(_) | Remark::Ring(_) => false,
+        })
+    }
+
+    /// How many messages were about a call.
+    fn told_of(&self, at: usize) -> u64 {
+        self.told.get(&at).copied().unwrap_or(0)
     }
 
     /// How well a call fits a message; `None` if it does not. Of several that fit equally well, the latest is used.
-    fn closeness(
-        &self,
-        incident: &Incident,
-        at: usize,
-        call: &Call,
-    ) -> Option<(u8, bool, bool, bool, u64)> {
+    fn closeness(&self, incident: &Incident, at: usize, call: &Call) -> Option<Closeness> {
         let tells_operation = !incident.operations.is_empty();
         let same_operation = incident.operations.iter().any(|told| is_alike(told, call));
         let object = object_match(incident, call);
@@ -110,15 +166,13 @@ impl Traced {
             (false, _) if self.is_in_passing(call) => return None,
             _ => {}
         }
-        let told = self.told.get(&at).copied().unwrap_or(0);
-        let is_untold = told < self.calls.count(call);
-        Some((
+        Some(Closeness {
             object,
             same_operation,
-            !is_look(call),
-            is_untold,
-            self.calls.last(call).0,
-        ))
+            acts: !is_look(call),
+            is_untold: self.told_of(at) < self.calls.count(call),
+            when: self.calls.last(call).0,
+        })
     }
 
     /// The last refused calls of the processes that ended in failure, the earliest first, if no message reports any. A call
@@ -132,7 +186,10 @@ impl Traced {
         let unanswered: Vec<(usize, u32)> = refusals
             .filter(|refusal| !refusal.passed)
             .filter_map(|refusal| Some((self.calls.at(refusal.place)?, refusal.followed_by)))
-            .filter(|&(at, _)| !self.is_in_passing(&self.calls.calls[at]))
+            .filter(|&(at, _)| {
+                let call = &self.calls.calls[at];
+                !call.by_tracer && !self.is_in_passing(call)
+            })
             .collect();
         let chosen = |is_wanted: &dyn Fn(&Call, u32) -> bool| -> Vec<usize> {
             let wanted = unanswered

@@ -231,3 +231,28 @@ fn a_hint_that_lacks_the_object_says_how_to_get_it() {
     let ran = world.run("alice", &format!("permwrap --trace -- {script}"));
     assert!(!ran.stderr().contains("--trace"), "{ran}");
 }
+
+#[test]
+fn a_message_that_no_refused_call_fits_is_not_blamed_on_a_sandbox() {
+    let script = "sh -c 'echo \"x: cannot create /srv/open/f: Permission denied\" >&2; cat /srv/app/data/users.db 2>/dev/null'";
+    let Some(world) = World::new() else { return };
+    world.root(&format!("{SCENE}; mkdir -m 777 /srv/open"));
+    let ran = world.run("alice", &format!("permwrap --trace -- {script}"));
+    assert!(!ran.stderr().contains("sandbox"), "{ran}");
+    assert!(!ran.stderr().contains("for /srv/open"), "{ran}");
+    assert!(ran.stderr().contains("/srv/app/data"), "{ran}");
+}
+
+#[test]
+fn equal_messages_about_different_calls_are_told_apart() {
+    let script = "bash -c 'for i in d e; do cd /srv/$i; echo > x; done; exit 3'";
+    let Some(world) = World::new() else { return };
+    world.root("mkdir /srv/d /srv/e");
+    let ran = world.run(
+        "alice",
+        &format!("permwrap --trace --report /tmp/report.json -- {script}"),
+    );
+    let report = world.root("cat /tmp/report.json").stdout();
+    let report = serde_json::from_str(&report).expect("a report");
+    assert_eq!(told(&report), ["/srv/d/x", "/srv/e/x"], "{ran}");
+}

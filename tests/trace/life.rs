@@ -164,6 +164,21 @@ fn a_tracer_in_the_command_is_told_why_it_cannot() {
         return;
     };
     assert!(ran.stderr().contains("strace could not trace"), "{ran}");
+    assert!(!ran.stderr().contains("because"), "{ran}");
+}
+
+#[test]
+fn what_a_program_lacks_while_traced_is_no_failure_of_its_own() {
+    if !needs_programs(&["sudo"]) {
+        return;
+    }
+    let Some(world) = World::new() else { return };
+    let ran = world.run("alice", "permwrap --trace -- sudo -n -l");
+    assert!(
+        ran.stderr().contains("without effect while traced"),
+        "{ran}"
+    );
+    assert!(!ran.stderr().contains("because"), "{ran}");
 }
 
 #[test]

@@ -258,6 +258,7 @@ fn special(name: &str, abi: Abi) -> Vec<String> {
             "0",
             &format!("#30{}f6ffffff{}", "00".repeat(15), "00".repeat(28)),
         ]),
+        "sched_setaffinity" => all(&["1", "8", "#0100000000000000"]),
         "ioprio_set" => all(&["1", "0", "0x2000"]),
         "mlock" | "mlock2" => all(&[&zeroes(8), "8"]),
         "mlockall" => all(&["1"]),

@@ -391,6 +391,7 @@ pub const CALLS: &[Row] = &[
     row("setpriority", [141, 97, 140], Nobody, Needs(Privilege::Priority)),
     row("sched_setscheduler", [144, 156, 119], Nobody, Needs(Privilege::Priority)),
     row("sched_setattr", [314, 351, 274], Nobody, Needs(Privilege::Priority)),
+    row("sched_setaffinity", [203, 241, 122], Nobody, Other),
     row("ioprio_set", [251, 289, 30], Nobody, Needs(Privilege::Priority)),
     row("mlock", [149, 150, 228], Nobody, Needs(Privilege::LockedMemory)),
     row("mlock2", [325, 376, 284], Nobody, Needs(Privilege::LockedMemory)),
