@@ -34,7 +34,7 @@ const DEADLINE_OF_REPORT: Duration = Duration::from_secs(30);
 /// After how much silence a diagnosis is checked for activity.
 const A_LOOK: Duration = Duration::from_millis(500);
 
-/// How long the end may be delayed for further hints, if there already are some.
+/// How much processor time the diagnosis may use for further hints after the end, if there already are some.
 const ENOUGH: Duration = Duration::from_secs(1);
 
 /// The maximum length of text queued while the diagnosis lags behind, in bytes; further text is dropped.
@@ -86,6 +86,8 @@ pub struct Diagnosis {
     over: bool,
     /// Whether everything delivered has been processed, except what waits until the end.
     rests: bool,
+    /// The processor time that it had used when the command ended.
+    used_before_end: Duration,
 }
 
 impl Diagnosis {
@@ -108,6 +110,7 @@ impl Diagnosis {
             moved: Instant::now(),
             over: false,
             rests: false,
+            used_before_end: Duration::ZERO,
         })
     }
 
@@ -127,6 +130,7 @@ impl Diagnosis {
 
     /// The command has ended: requests the last words.
     pub fn end(&mut self, exit: Exit) {
+        self.used_before_end = self.helper.processor_time();
         self.put_waiting();
         wire::put_end(&mut self.out, exit);
         self.moved = Instant::now();
@@ -233,11 +237,17 @@ impl Diagnosis {
     /// already. A diagnosis that makes progress is waited for even on a slow machine.
     #[must_use]
     pub fn deserves_patience(&mut self, since: Instant, some: bool, report: bool) -> bool {
-        let most = match (some, report) {
-            (true, _) => ENOUGH,
-            (false, true) => DEADLINE_OF_REPORT,
-            (false, false) => DEADLINE,
+        let most = match report {
+            true => DEADLINE_OF_REPORT,
+            false => DEADLINE,
         };
+        // What counts is the diagnosis's own time: on a busy machine it gets little of it.
+        if some && since.elapsed() >= ENOUGH {
+            let used = self.helper.processor_time();
+            if used.saturating_sub(self.used_before_end) >= ENOUGH {
+                return false;
+            }
+        }
         if self.moved.elapsed() >= A_LOOK && self.helper.works() {
             self.moved = Instant::now();
         }

@@ -2,6 +2,7 @@
 //! ever on a dead file system, only its answer is lost.
 
 use std::panic;
+use std::time::Duration;
 
 use nix::libc;
 
@@ -9,6 +10,9 @@ use super::{memory, sys};
 
 /// How long to wait for a killed helper to terminate, in milliseconds. After that it is left behind.
 const GOING: u32 = 20;
+
+/// The unit of processor times in /proc (USER_HZ), which is the same on every architecture that permwrap is built for.
+const MILLISECONDS_OF_A_TICK: u64 = 10;
 
 /// A running helper.
 #[derive(Debug)]
@@ -50,6 +54,13 @@ impl Helper {
         let worked = used > self.used;
         self.used = used;
         worked || state == b'R'
+    }
+
+    /// The processor time that it has used.
+    pub fn processor_time(&self) -> Duration {
+        let stat = std::fs::read(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
+        let (_, ticks) = state_and_time(&stat).unwrap_or_default();
+        Duration::from_millis(ticks * MILLISECONDS_OF_A_TICK)
     }
 
     /// Kills and reaps it. If it cannot be killed because it waits for a dead file system, it is left behind.

@@ -20,12 +20,17 @@ const MOST_PLACES: usize = 100_000;
 /// How many refusals are investigated, to verify that they are what they seem to be.
 const LOOKED_AT: usize = 3;
 
+/// How many refused deletions with one and the same cause are investigated, before all others are taken to have that cause, too.
+const MOST_DELETIONS: usize = 24;
+
 /// The refusals that a traversal encountered.
 pub(super) struct Walked {
     walk: Walk,
     places: HashSet<Vec<u8>>,
     beyond: usize,
     first: Vec<Finding>,
+    /// How many deletions with the first one's cause were investigated.
+    deletions: usize,
 }
 
 impl Walked {
@@ -36,6 +41,7 @@ impl Walked {
             places: HashSet::new(),
             beyond: 0,
             first: Vec::new(),
+            deletions: 0,
         })
     }
 
@@ -46,6 +52,9 @@ impl Walked {
         };
         let refused = incident.errno == Some(Errno::Acces) && incident.origin.is_none();
         if !refused || !self.walk.meets(path) {
+            return false;
+        }
+        if self.deletions >= MOST_DELETIONS {
             return false;
         }
         if self.first.len() < LOOKED_AT && !self.places.contains(path) {
@@ -62,6 +71,7 @@ impl Walked {
                 .all(|other| findings::obstacle(other) == findings::obstacle(&self.first[0]));
             if self.walk.deletes && is_one {
                 self.first.truncate(1);
+                self.deletions += 1;
                 return false;
             }
         }
