@@ -153,7 +153,7 @@ fn root_finds_the_state_directory_of_a_users_session() {
     let ran = world.run(
         "alice",
         "export XDG_STATE_HOME=$HOME/elsewhere; permwrap -- cat /srv/app/db
-         cd; sleep 30 & sudo -u root env -u SUDO_UID $(command -v permwrap) fix --yes --as alice; kill $!; cat /srv/app/db",
+         cd; sleep 30 & sudo -u root env -u SUDO_UID XDG_STATE_HOME=/var/tmp/state $(command -v permwrap) fix --yes --as alice; kill $!; cat /srv/app/db",
     );
     assert_eq!(ran.code(), 0, "{ran}");
 }
