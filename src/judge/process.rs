@@ -1,5 +1,6 @@
 //! Operations that take no file: a capability permits them, and some are open to everybody if a kernel setting allows it.
 
+use super::traced::Access;
 use super::{Certainty, Code, Decision, Denial, Errno, Kernel, Obstacle, Operation, Rule, Stop};
 use crate::attempt::{Capability, Privilege};
 
@@ -45,12 +46,12 @@ impl Kernel<'_> {
         };
         let [real, _, saved] = other.uids;
         let subject = self.subject;
-        match [subject.uid, subject.real_uid]
+        let is_own = [subject.uid, subject.real_uid]
             .iter()
-            .any(|own| [real, saved].contains(own))
-        {
+            .any(|own| [real, saved].contains(own));
+        match is_own || self.has_over(other, Capability::Kill)? {
             true => Ok(()),
-            false => self.privileged(Capability::Kill, Certainty::Proven),
+            false => lacks(Capability::Kill),
         }
     }
 
@@ -58,14 +59,10 @@ impl Kernel<'_> {
     /// setting is the most likely obstacle.
     pub(super) fn ptrace(self) -> Decision {
         if let Some(other) = &self.facts.another {
-            if self.subject.has(Capability::SysPtrace) {
-                return self.yama(other.mode);
-            }
-            let more = other.permitted.0 & !self.subject.capabilities.0 != 0;
-            if !self.owns(other) || more || other.dumpable == Ok(false) {
-                return self.privileged(Capability::SysPtrace, Certainty::Proven);
-            }
-            return self.yama(other.mode);
+            return match self.ptrace_may_access(other)? {
+                Access::Granted => self.yama(other.mode),
+                Access::NotOwner | Access::Protected => lacks(Capability::SysPtrace),
+            };
         }
         let scope = Restriction {
             everybody: |scope| scope >= 3,
@@ -126,6 +123,16 @@ impl Kernel<'_> {
         }
         Ok(())
     }
+}
+
+/// The refusal for lack of a capability over another process.
+fn lacks(capability: Capability) -> Decision {
+    refuse(
+        Code::MissingCapability,
+        Obstacle::Process,
+        Rule::Needs(capability),
+        Certainty::Proven,
+    )
 }
 
 /// The settings that control a privilege (Documentation/admin-guide/sysctl).

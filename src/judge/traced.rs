@@ -3,7 +3,16 @@
 use super::process::PTRACE_SCOPE;
 use super::{Code, Decision, Denial, Errno, Kernel, NodeId, Obstacle, Rule, Stop, deny};
 use crate::attempt::Capability;
-use crate::facts::{TraceMode, Traced};
+use crate::facts::{TraceMode, Traced, UnknownFact};
+
+/// Whether a process may inspect another one.
+pub(super) enum Access {
+    Granted,
+    /// The process runs with other ids.
+    NotOwner,
+    /// The process has more capabilities, or is not dumpable.
+    Protected,
+}
 
 impl Kernel<'_> {
     /// `proc_pid_permission`: whether proc hides the directory of the process from the subject (EPERM).
@@ -34,34 +43,53 @@ impl Kernel<'_> {
         }
     }
 
-    /// `__ptrace_may_access`.
     fn trace_allowed(self, node: NodeId) -> Decision {
         let Some(process) = &self.node(node).traced else {
             return Ok(());
         };
-        if self.subject.pid == Some(process.pid) {
-            return Ok(());
-        }
         let at = Obstacle::Node(node);
-        let privileged = self.subject.has(Capability::SysPtrace)
-            && (self.subject.initial_user_ns || process.same_user_ns.clone()?);
-        if privileged {
-            return Ok(());
+        match self.ptrace_may_access(process)? {
+            Access::Granted => self.yama(process.mode),
+            Access::NotOwner => {
+                let rule = Rule::Ownership {
+                    owner: process.uids[1],
+                    or: Capability::SysPtrace,
+                };
+                deny(Errno::Acces, Code::NotOwner, at, rule)
+            }
+            Access::Protected => {
+                let needs = Rule::Needs(Capability::SysPtrace);
+                deny(Errno::Acces, Code::MissingCapability, at, needs)
+            }
+        }
+    }
+
+    /// `__ptrace_may_access`, without the security modules.
+    pub(super) fn ptrace_may_access(self, process: &Traced) -> Result<Access, UnknownFact> {
+        if self.subject.pid == Some(process.pid) || self.has_over(process, Capability::SysPtrace)? {
+            return Ok(Access::Granted);
         }
         if !self.owns(process) {
-            let rule = Rule::Ownership {
-                owner: process.uids[1],
-                or: Capability::SysPtrace,
-            };
-            return deny(Errno::Acces, Code::NotOwner, at, rule);
+            return Ok(Access::NotOwner);
         }
         // cap_ptrace_access_check: a process with more capabilities may not be inspected.
         let more = process.permitted.0 & !self.subject.capabilities.0 != 0;
-        if more || !process.dumpable.clone()? {
-            let needs = Rule::Needs(Capability::SysPtrace);
-            return deny(Errno::Acces, Code::MissingCapability, at, needs);
+        Ok(match more || !process.dumpable.clone()? {
+            true => Access::Protected,
+            false => Access::Granted,
+        })
+    }
+
+    /// `ns_capable`, in the user namespace of the process.
+    pub(super) fn has_over(
+        self,
+        process: &Traced,
+        capability: Capability,
+    ) -> Result<bool, UnknownFact> {
+        if !self.subject.has(capability) {
+            return Ok(false);
         }
-        self.yama(process.mode)
+        Ok(self.subject.initial_user_ns || process.same_user_ns.clone()?)
     }
 
     pub(super) fn owns(self, process: &Traced) -> bool {

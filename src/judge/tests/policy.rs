@@ -236,6 +236,29 @@ fn whose_the_other_process_is_comes_before_the_setting() {
 }
 
 #[test]
+fn a_capability_of_a_user_namespace_does_not_reach_out_of_it() {
+    let tries = |what: &str, same| {
+        let mut scene = scene("root root", &format!("{what} pid:421"), "");
+        scene.attempt.subject.initial_user_ns = false;
+        scene.facts.another = Some(Traced {
+            pid: 421,
+            command: "app".to_owned(),
+            mode: TraceMode::Attach,
+            uids: [1001; 3],
+            gids: [1001; 3],
+            permitted: CapabilitySet::EMPTY,
+            dumpable: Ok(true),
+            same_user_ns: Ok(same),
+        });
+        verdict(&scene)
+    };
+    for what in ["ptrace", "signal"] {
+        assert_eq!(tries(what, true), "allowed");
+        assert_eq!(tries(what, false), "EPERM missing-capability");
+    }
+}
+
+#[test]
 fn a_signal_that_is_refused_with_eacces_was_refused_by_a_module() {
     let inferred = |subject: &str| {
         let Scene { attempt, facts } = scene(subject, "signal pid:421", "");
