@@ -160,6 +160,8 @@ fn join<'a>(buffer: &'a mut [u8], directory: &[u8], name: &[u8]) -> Option<&'a C
         buffer[end..end + part.len()].copy_from_slice(part);
         end += part.len();
     }
+    // A longer path may have been there before.
+    buffer[end] = 0;
     CStr::from_bytes_until_nul(buffer).ok()
 }
 
