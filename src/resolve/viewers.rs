@@ -147,7 +147,9 @@ fn is_given(incident: &Incident, arguments: &[Vec<u8>]) -> bool {
         // `if=FILE` of dd.
         let top = memchr::memchr(b'=', top).map_or(top, |at| &top[at + 1..]);
         let is_top = top.starts_with(b"/") && byte_path::is_within(path, top);
-        is_top || argument.iter().any(|byte| b"*?[$~`".contains(byte))
+        // `sed -n "w FILE"` and awk's `print > "FILE"` name it within their code.
+        let is_within = memmem::find(argument, path).is_some();
+        is_top || is_within || argument.iter().any(|byte| b"*?[$~`".contains(byte))
     })
 }
 
@@ -287,6 +289,17 @@ mod tests {
             ..of_cat
         };
         assert!(!is_only_shown(&named, &fed));
+    }
+
+    #[test]
+    fn what_a_filter_is_told_to_write_is_its_own() {
+        let incident = Incident {
+            message: b"sed: couldn't open file /srv/d/x: Permission denied".to_vec(),
+            paths: vec![b"/srv/d/x".to_vec()],
+            ..Incident::default()
+        };
+        let words = [&b"sed"[..], b"-n", b"w /srv/d/x", b"f"].map(<[u8]>::to_vec);
+        assert!(!is_only_shown(&incident, &words));
     }
 
     #[test]
