@@ -181,6 +181,14 @@ mod tests {
     }
 
     #[test]
+    fn a_shorter_path_may_follow_a_longer_one() {
+        let mut buffer = [0; LONGEST_PATH];
+        assert!(join(&mut buffer, b"/usr/local/sbin", b"ls").is_some());
+        let path = join(&mut buffer, b"/bin", b"ls").map(CStr::to_bytes);
+        assert_eq!(path, Some(&b"/bin/ls"[..]));
+    }
+
+    #[test]
     fn the_longest_path_fits_and_a_longer_directory_is_passed_over() {
         let (directory, name) = (vec![b'd'; LONGEST_DIRECTORY], vec![b'n'; LONGEST_NAME]);
         assert_eq!(joined(&directory, &name).map(|path| path.len()), Some(4351));
