@@ -1,0 +1,113 @@
+//! An engine that knows one container, and what it is made to tell.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixListener;
+
+use super::*;
+use crate::attempt::Operation;
+
+const SHOP: &str = r#"{"Id": "0123", "Name": "/shop", "Path": "cat", "Args": ["f"], "State": {"Running": true},
+    "Config": {"Image": "shop", "User": "app:7", "WorkingDir": "/data"},
+    "HostConfig": {"CapDrop": ["ALL"], "GroupAdd": ["42"], "SecurityOpt": ["no-new-privileges"]},
+    "Mounts": [{"Type": "bind", "Source": "/srv/shop", "Destination": "/data", "RW": false}]}"#;
+
+/// The header of a member, with its content.
+fn member(kind: u8, mode: &str, uid: &str, link: &str, content: &str) -> Vec<u8> {
+    let mut member = vec![0u8; 512];
+    let size = format!("{:011o}", content.len());
+    for (at, field) in [
+        (100, mode),
+        (108, uid),
+        (116, uid),
+        (124, &size),
+        (157, link),
+    ] {
+        member[at..at + field.len()].copy_from_slice(field.as_bytes());
+    }
+    member[156] = kind;
+    [member, content.as_bytes().to_vec()].concat()
+}
+
+fn answer(path: &str) -> Option<Vec<u8>> {
+    let directory = |mode| member(b'5', mode, "0000000", "", "");
+    Some(match path {
+        "/containers/shop/json" | "/containers/0123/json" => SHOP.into(),
+        "/containers/0123/archive?path=/" => directory("0040755"),
+        "/containers/0123/archive?path=/data" => directory("0040700"),
+        "/containers/0123/archive?path=/data/f" => member(b'0', "0100640", "0001750", "", "x"),
+        "/containers/0123/archive?path=/link" => member(b'2', "0120777", "0000000", "data/f", ""),
+        "/containers/0123/archive?path=/etc/passwd" => member(
+            b'0',
+            "0100644",
+            "0000000",
+            "",
+            "app:x:1000:1000::/data:/bin/sh\n",
+        ),
+        _ => return None,
+    })
+}
+
+/// An engine that knows one container.
+fn engine(socket: &std::path::Path) {
+    let listener = UnixListener::bind(socket).unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let request = lines.next().unwrap().unwrap();
+            let path = request.split(' ').nth(1).unwrap().to_owned();
+            let _ = match answer(&path) {
+                Some(body) => {
+                    stream.write_all(&[b"HTTP/1.0 200 OK\r\n\r\n", body.as_slice()].concat())
+                }
+                None if path.ends_with("gone") => stream.write_all(
+                    b"HTTP/1.0 404 Not Found\r\n\r\n{\"message\": \"No such container: 0123\"}",
+                ),
+                None => stream.write_all(
+                    b"HTTP/1.0 404 Not Found\r\n\r\n{\"message\": \"Could not find the file /x\"}",
+                ),
+            };
+        }
+    });
+}
+
+#[test]
+fn an_engine_tells_who_ran_in_a_container_and_what_lies_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("sock");
+    engine(&socket);
+    let wanted = Wanted::Named(vec!["cat".into(), "shop".into()], None);
+    let answered = Answered::by(&[socket], &wanted, b"cat: /link: Permission denied").unwrap();
+    assert!(answered.is_seen());
+    assert_eq!(answered.place(), Place::Container("shop".into()));
+    let subject = answered.subject().unwrap();
+    assert_eq!(
+        (subject.uid, subject.gid, &subject.groups[..]),
+        (1000, 7, &[42][..])
+    );
+    assert!(subject.no_new_privs && subject.bounding == CapabilitySet::EMPTY);
+    let attempt = Attempt {
+        subject,
+        operation: Operation::READ,
+        object: Object::Path(b"/link".to_vec()),
+        to: None,
+        directory: None,
+        errno: None,
+    };
+    let facts = answered.facts(&attempt, &Settings::default());
+    let target = facts.node(facts.walk.target().unwrap());
+    assert_eq!(target.path, b"/data/f");
+    assert_eq!(target.inode.as_ref().unwrap().mode, 0o640);
+    assert!(facts.mounts[target.mount.0].flags.read_only);
+    assert_eq!(facts.names.users[&1000], "app");
+    let member = |path: &[u8]| answered.engine.member("0123", path);
+    assert_eq!(member(b"/nothing"), Some(None));
+    assert_eq!(member(b"/gone"), None);
+}
+
+#[test]
+fn a_socket_that_nobody_listens_at_tells_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let sockets = [folder.path().join("sock")];
+    assert!(Answered::by(&sockets, &Wanted::New(Vec::new()), b"").is_none());
+}
