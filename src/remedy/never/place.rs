@@ -2,11 +2,12 @@
 
 use super::{Never, others};
 use crate::attempt::Subject;
+use crate::byte_path;
 use crate::cause::{
     PEOPLE, Purpose, home_of, is_top, is_within, node_at, purpose, service_directory,
 };
 use crate::change::{Deployment, MountOption};
-use crate::facts::{Facts, Inode, Kind, MountId, NodeId, Perms, Tag};
+use crate::facts::{Facts, Inode, Kind, MountId, Node, NodeId, Perms, Tag};
 
 /// Directories of what users have handed to a service, but not to each other: mail, jobs, and the memory of crashed programs.
 const ON_THE_WAY: &[&[u8]] = &[
@@ -76,8 +77,7 @@ pub(super) fn widening(
     {
         return Some(Never::KeptByRoot);
     }
-    // An object with no permissions for group and others is private to its owner, whoever that is.
-    if inode.mode & 0o077 == 0 && subject.uid != 0 && !names(subject, facts, id) {
+    if is_private(node, inode, gained, facts) && subject.uid != 0 && !names(subject, facts, id) {
         return Some(Never::Private);
     }
     let writes = gained.contains(Perms::W);
@@ -129,6 +129,22 @@ fn is_closed_on_purpose(inode: &Inode, purpose: Purpose, made_for: bool) -> bool
         inode.kind == Kind::Regular && matches!(purpose, Purpose::State | Purpose::Runtime);
     let closed = closed_to_others && (of_somebody || of_a_service && !made_for);
     is_of_the_system(purpose) && (private || closed)
+}
+
+/// Whether its owner keeps it private: it has no permissions for group and others. The directories of many projects and services
+/// are installed like that, so one may be passed through, unless it bears the name of a person; and listed, unless it is hidden or
+/// its owner set it apart in a directory of their own.
+fn is_private(node: &Node, inode: &Inode, gained: Perms, facts: &Facts) -> bool {
+    let owner = facts.names.users.get(&inode.uid);
+    let bears_the_name = owner.is_some_and(|name| byte_path::name(&node.path) == name.as_bytes());
+    let is_personal = PEOPLE.contains(&inode.uid) && bears_the_name;
+    let above = parents(&node.path).next().unwrap_or(b"/");
+    let above = node_at(above, facts).and_then(|above| self::inode(facts, above));
+    let is_hidden = byte_path::name(&node.path).starts_with(b".");
+    let is_set_apart = is_hidden || above.is_some_and(|above| above.uid == inode.uid);
+    let lists = gained.contains(Perms::R) && is_set_apart;
+    let only_looks = inode.is_dir() && !gained.contains(Perms::W) && !lists;
+    inode.mode & 0o077 == 0 && (is_personal || !only_looks)
 }
 
 /// Whether nobody but root, or a group that root chose, was meant to have access: others may not read it. This also covers

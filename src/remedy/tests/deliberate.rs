@@ -60,19 +60,36 @@ fn modes_of_the_kernels_files_stay() {
 
 #[test]
 fn what_its_owner_keeps_from_all_others_is_nobody_elses_business() {
-    for (owner, kind) in [
-        ("bob", "drwx------"),
-        ("deploy", "drwx------"),
-        ("bob", "-rw-------"),
+    for object in [
+        "-rw------- bob bob /srv/kept",
+        "-rw------- deploy bob /srv/kept",
+        "drwx------ bob bob /srv/bob",
     ] {
+        let path = object.rsplit(' ').next().expect("a path");
         let fix = first(&format!(
             "subject alice alice
-             attempt read /srv/kept
-             {kind} {owner} bob /srv/kept"
+             attempt read {path}
+             {object}"
         ));
         assert!(fix.argv.is_empty(), "{fix:?}");
-        assert_eq!(fix.title, "ask the owner of /srv/kept");
+        assert_eq!(fix.title, format!("ask the owner of {path}"));
     }
+}
+
+#[test]
+fn a_directory_of_a_project_may_be_passed_through_but_not_written() {
+    let tried = |what: &str| {
+        first(&format!(
+            "subject alice alice
+             attempt {what}
+             drwx------ deploy bob /srv/app
+             -rw-r--r-- deploy bob /srv/app/f
+             missing /srv/app/new"
+        ))
+    };
+    let command = tried("read /srv/app/f").commands();
+    assert_eq!(command, ["setfacl -m u:alice:--x /srv/app"]);
+    assert!(tried("create /srv/app/new").argv.is_empty());
 }
 
 #[test]
