@@ -73,7 +73,7 @@ fn an_empty_environment_stays_empty() {
 fn descriptors_from_three_on_are_the_same() {
     for seen in same_everywhere(
         r#"exec 3<>three 5<. 7>/dev/null 100>hundred
-           run bash -c 'for fd in /proc/$$/fd/*; do [ ${fd##*/} -gt 2 -a -e $fd ] && ls -l $fd; done' | sed "s/.*fd.//" >descriptors
+           run bash -c 'for fd in /proc/$$/fd/*; do [ ${fd##*/} -gt 2 -a -e $fd ] && ls -l $fd; done' | sed "s:.* /proc/[0-9]*/fd/::" >descriptors
            run bash -c 'echo to 100 >&100; echo to three >&3'"#,
     ) {
         seen.shows("100 -> DIR/work/hundred").shows("to three\n");
