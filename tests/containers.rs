@@ -7,22 +7,16 @@ mod support;
 
 use support::{Ran, World, needs_programs, skip};
 
-/// A tree with a static program, a volume that only its owner may read, and an engine whose state is below `/srv`. The engine
-/// is given the present limits, because it may not be permitted to raise any.
+/// The engine of these tests, `/mnt/bin/engine` in a world.
+const ENGINE: &str = include_str!("support/engine.sh");
+
+/// A tree with a static program, and a volume that only its owner may read.
 const SCENE: &str = r#"
     mkdir -p /srv/tree/bin /srv/tree/etc /srv/tree/data /srv/tree/proc /srv/tree/sys /srv/tree/dev /srv/shop
     cp "$(command -v busybox)" /srv/tree/bin/busybox
     for name in cat sh sleep touch; do ln -s busybox /srv/tree/bin/$name; done
     echo 'app:x:12345:12345::/:/bin/sh' > /srv/tree/etc/passwd
     echo x > /srv/shop/f && chmod 640 /srv/shop/f && chown -R deploy: /srv/shop
-    printf '[containers]\ndefault_ulimits = ["nofile=1024:%s","nproc=4096:4096"]\n' "$(ulimit -Hn)" > /srv/containers.conf
-    printf '[storage]\ndriver = "vfs"\ngraphroot = "/srv/store"\nrunroot = "/srv/run"\n' > /srv/storage.conf
-    cat > /mnt/bin/engine <<'X'
-#!/bin/sh
-export CONTAINERS_CONF=/srv/containers.conf CONTAINERS_STORAGE_CONF=/srv/storage.conf
-exec podman --log-level=error --runtime runc --cgroup-manager=cgroupfs --tmpdir /srv/libpod "$@"
-X
-    chmod 755 /mnt/bin/engine
 "#;
 
 /// Options for every run: the tree is the root directory, and the following words are the command.
@@ -34,6 +28,7 @@ fn world() -> Option<World> {
         return None;
     }
     let world = World::new()?;
+    world.root(ENGINE);
     world.root(SCENE);
     let works = world.run("root", &format!("engine run --rm {RUN} cat /etc/passwd"));
     if works.code() != 0 {

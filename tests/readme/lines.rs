@@ -315,9 +315,9 @@ fn what_is_said_to_engines_and_ci_is_well_formed() {
     assert_eq!(ran.stdout(), "1\n", "{ran}");
 }
 
-/// An engine as in tests/containers.rs, and two images in place of those that the recipe is based on: the one with Rust has a
-/// `cargo` that installs the static permwrap, the one with Python only a shell.
-const ENGINE: &str = r#"
+/// Two images in place of those that the recipe is based on: the one with Rust has a `cargo` that installs the static permwrap,
+/// the one with Python only a shell.
+const IMAGES: &str = r#"
     mkdir -p /srv/rust/bin /srv/rust/out /srv/python/bin /srv/python/etc /srv/python/tmp /srv/python/usr/local/bin
     for tree in rust python; do
         cp "$(command -v busybox)" /srv/$tree/bin/busybox
@@ -330,14 +330,6 @@ const ENGINE: &str = r#"
     printf '#!/bin/sh\ncat /app/closed; echo serving "$@"\n' >/srv/python/bin/gunicorn
     chmod 755 /srv/rust/bin/* /srv/python/bin/*
     echo root:x:0:0::/:/bin/sh >/srv/python/etc/passwd
-    printf '[containers]\ndefault_ulimits = ["nofile=1024:%s","nproc=4096:4096"]\n' "$(ulimit -Hn)" >/srv/containers.conf
-    printf '[storage]\ndriver = "vfs"\ngraphroot = "/srv/store"\nrunroot = "/srv/run"\n' >/srv/storage.conf
-    cat >/mnt/bin/engine <<'X'
-#!/bin/sh
-export CONTAINERS_CONF=/srv/containers.conf CONTAINERS_STORAGE_CONF=/srv/storage.conf
-exec podman --log-level=error --runtime runc --cgroup-manager=cgroupfs --tmpdir /srv/libpod "$@"
-X
-    chmod 755 /mnt/bin/engine
     tar -C /srv/rust -c . | engine import - docker.io/library/rust:1-alpine
     tar -C /srv/python -c . | engine import - docker.io/library/python:3-slim
     mkdir /srv/source /srv/app && touch /srv/source/Cargo.toml && cd /srv/app
@@ -361,7 +353,8 @@ fn the_dockerfile_builds_and_its_image_explains() {
     let program = fs::read(permwrap).expect("it can be read");
     let copy = "cat >/srv/static && chmod 755 /srv/static";
     world.run_with_input("root", copy, &program).ok();
-    let engine = world.run("root", ENGINE);
+    world.root(include_str!("../support/engine.sh"));
+    let engine = world.run("root", IMAGES);
     if engine.code() != 0 {
         return skip(&format!("the engine does not work here: {engine}"));
     }
