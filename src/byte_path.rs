@@ -46,6 +46,13 @@ pub fn step(directory: &[u8], component: &[u8]) -> Vec<u8> {
     }
 }
 
+/// The remainder of a path below a directory, with its leading slash; empty for the directory itself.
+#[must_use]
+pub fn below<'p>(path: &'p [u8], directory: &[u8]) -> Option<&'p [u8]> {
+    let rest = path.strip_prefix(directory.strip_suffix(b"/").unwrap_or(directory))?;
+    (rest.is_empty() || rest.starts_with(b"/")).then_some(rest)
+}
+
 /// Whether the path is `top` or lies below it.
 #[must_use]
 pub fn is_within(path: &[u8], top: &[u8]) -> bool {
@@ -71,6 +78,14 @@ pub fn tidy(path: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lies_below_is_told_by_whole_components() {
+        assert_eq!(below(b"/data/f", b"/data"), Some(&b"/f"[..]));
+        assert_eq!(below(b"/data", b"/data"), Some(&b""[..]));
+        assert_eq!(below(b"/database", b"/data"), None);
+        assert_eq!(below(b"/f", b"/"), Some(&b"/f"[..]));
+    }
 
     #[test]
     fn a_parent_is_what_stands_before_the_last_name() {

@@ -19,6 +19,8 @@ mod requests;
 mod surroundings;
 mod traced;
 
+use crate::byte_path;
+
 pub use crate::attempt::{Fact, UnknownFact};
 pub use acl::{Acl, Entry, Tag};
 pub use file_capabilities::{FileCapabilities, ProgramFile};
@@ -221,6 +223,15 @@ impl Facts {
     #[must_use]
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0]
+    }
+
+    /// The mount that covers a path: of several on the same point, the latest.
+    #[must_use]
+    pub fn mount_over(&self, path: &[u8]) -> Option<MountId> {
+        let covering = self.mounts.iter().enumerate();
+        let covering = covering.filter(|(_, mount)| byte_path::below(path, &mount.point).is_some());
+        let deepest = covering.max_by_key(|(_, mount)| mount.point.len());
+        deepest.map(|(at, _)| MountId(at))
     }
 
     /// The mount a node lies on.

@@ -15,9 +15,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::engine_api::{Engine, Inspected, Member};
 use super::names::Databases;
-use super::way_back::{below, join};
+use super::process_stat::ProcessStat;
+use super::way_back::join;
 use crate::attempt::{Attempt, Capability, CapabilitySet, Object, Place, Subject};
-use crate::byte_path;
+use crate::byte_path::{self, below};
 use crate::facts::notation::Tree;
 use crate::facts::{
     Abroad, Container, Fact, Facts, Flags, Mount, MountFlags, MountId, Node, NodeId, Settings,
@@ -361,7 +362,7 @@ impl Answered {
             acl: Ok(None),
             default_acl: Ok(None),
             flags: Ok(Flags::default()),
-            mount: mount_at(path, &facts.mounts),
+            mount: facts.mount_over(path).unwrap_or(MountId(0)),
             link: member.link,
             program: Err(UnknownFact::not_gathered("first bytes")),
             label: Ok(None),
@@ -390,16 +391,6 @@ impl Answered {
         };
         (is_it && here != node.path).then(|| (node.path.clone(), here))
     }
-}
-
-/// The mount that covers a path.
-fn mount_at(path: &[u8], mounts: &[Mount]) -> MountId {
-    let covering = mounts
-        .iter()
-        .enumerate()
-        .filter(|(_, mount)| below(path, &mount.point).is_some());
-    let deepest = covering.max_by_key(|(_, mount)| mount.point.len());
-    MountId(deepest.map_or(0, |(at, _)| at))
 }
 
 /// The id of the only container that was created since permwrap's parent process started. `None` if there are several, because
@@ -470,15 +461,11 @@ fn is_of_the_kernel(path: &[u8]) -> bool {
     OF_THE_KERNEL.iter().any(|top| below(path, top).is_some())
 }
 
-/// When a process started, in whole seconds since the epoch (proc_pid_stat(5)).
+/// When a process started, in whole seconds since the epoch.
 fn start_of(pid: i32) -> Option<u64> {
-    const STARTED: usize = 19;
     /// Ticks per second (USER_HZ).
     const TICKS: u64 = 100;
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    let end = stat.iter().rposition(|byte| *byte == b')')?;
-    let rest = std::str::from_utf8(&stat[end + 1..]).ok()?;
-    let ticks: u64 = rest.split_ascii_whitespace().nth(STARTED)?.parse().ok()?;
+    let ticks = ProcessStat::read(pid)?.started;
     let uptime = fs::read_to_string("/proc/uptime").ok()?;
     let uptime: f64 = uptime.split(' ').next()?.parse().ok()?;
     let uptime = Duration::try_from_secs_f64(uptime).ok()?;

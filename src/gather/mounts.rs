@@ -2,50 +2,48 @@
 //! device number.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use rustix::fs::{StatVfsMountFlags, fstat, fstatfs, fstatvfs, major, minor};
 
 use super::world::Laid;
 use super::{View, way_back};
+use crate::byte_path;
 use crate::facts::{Mount, MountFlags, Unwritable};
 
-/// The mounts visible to a process, by mount id.
+/// The mounts visible to a process, in the order in which they were mounted.
 #[derive(Debug)]
 pub(super) struct Table {
-    mounts: HashMap<u64, Mount>,
-    /// The text of the table, which also has the device numbers.
-    text: Vec<u8>,
+    mounts: Vec<Placed>,
     /// The mounts visible to permwrap, read only if an id is missing above: a process in a chroot does not see the mount that
     /// holds its root directory.
-    own: OnceCell<HashMap<u64, Mount>>,
+    own: OnceCell<Vec<Placed>>,
 }
 
 impl Table {
     /// The table of the process whose view this is.
     pub(super) fn read(view: &View) -> Table {
-        let text = view.proc_text("mountinfo");
         Table {
-            mounts: parsed(&text),
-            text,
+            mounts: parsed(&view.proc_text("mountinfo")),
             own: OnceCell::new(),
         }
     }
 
     /// The mount with this id. If no table lists it, it is derived from statvfs(2) of the file.
     pub(super) fn get(&self, id: u64, file: BorrowedFd<'_>) -> Mount {
-        let own = || self.own.get_or_init(own).get(&id);
-        let mut mount = match self.mounts.get(&id).or_else(own) {
-            Some(mount) => mount.clone(),
-            None => by_statvfs(id, file),
+        let in_table = |table: &[Placed]| {
+            let found = table.iter().find(|placed| placed.mount.id == id);
+            found.map(|placed| placed.mount.clone())
         };
+        let mut mount = in_table(&self.mounts)
+            .or_else(|| in_table(self.own.get_or_init(ours)))
+            .unwrap_or_else(|| by_statvfs(id, file));
         if mount.fs_type == "fuseblk" {
             let more = ntfs_options(&mount);
             mount.super_options.extend(more);
         }
         if mount.root != b"/" && mount.root != mount.point {
-            mount.origin = origin(&self.text, &mount);
+            mount.origin = origin(&self.mounts, &mount);
         }
         if let Ok(status) = fstat(file) {
             mount.unwritable = unwritable(&mount, status.st_dev);
@@ -57,8 +55,8 @@ impl Table {
 
 /// The mount of a reconstructed world that lay on `under`.
 pub(super) fn laid(under: Mount, laid: &Laid) -> Mount {
-    let root = way_back::below(&laid.source, &under.point);
-    if let (None, Some(rest)) = (root, way_back::below(&under.point, &laid.source)) {
+    let root = byte_path::below(&laid.source, &under.point);
+    if let (None, Some(rest)) = (root, byte_path::below(&under.point, &laid.source)) {
         // A mount below the source, bound recursively: the options of the bind mount do not apply to it.
         return Mount {
             point: way_back::join(&laid.point, rest),
@@ -140,7 +138,8 @@ fn ntfs_options(mount: &Mount) -> Vec<(String, Option<String>)> {
     found.into_iter().filter(|(name, _)| !known(name)).collect()
 }
 
-/// A mount visible to permwrap, with its device number.
+/// A mount of a table, with its device number.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Placed {
     pub device: (u32, u32),
     pub mount: Mount,
@@ -148,13 +147,12 @@ pub(super) struct Placed {
 
 /// The mounts visible to permwrap itself.
 pub(super) fn ours() -> Vec<Placed> {
-    placed(&std::fs::read("/proc/self/mountinfo").unwrap_or_default())
+    parsed(&std::fs::read("/proc/self/mountinfo").unwrap_or_default())
 }
 
 /// Another path of the directory that a bind mount shows, through another mount of the same file system that is not covered by
 /// a later one.
-fn origin(mountinfo: &[u8], bound: &Mount) -> Option<Vec<u8>> {
-    let all = placed(mountinfo);
+fn origin(all: &[Placed], bound: &Mount) -> Option<Vec<u8>> {
     let device = all.iter().find(|one| one.mount.id == bound.id)?.device;
     let is_covered = |at: usize| {
         let point = &all[at].mount.point;
@@ -164,45 +162,25 @@ fn origin(mountinfo: &[u8], bound: &Mount) -> Option<Vec<u8>> {
     };
     let paths = all.iter().enumerate().filter_map(|(at, one)| {
         let is_other = one.device == device && one.mount.id != bound.id && !is_covered(at);
-        let rest = way_back::below(&bound.root, &one.mount.root).filter(|_| is_other)?;
+        let rest = byte_path::below(&bound.root, &one.mount.root).filter(|_| is_other)?;
         let path = way_back::join(&one.mount.point, rest);
         (path != bound.point).then_some((one.mount.root.len(), path))
     });
     paths.min().map(|(_, path)| path)
 }
 
-fn placed(mountinfo: &[u8]) -> Vec<Placed> {
-    let placed = |line: &[u8]| {
-        let device = std::str::from_utf8(line.split(|&byte| byte == b' ').nth(2)?).ok()?;
-        let (major, minor) = device.split_once(':')?;
-        Some(Placed {
-            device: (major.parse().ok()?, minor.parse().ok()?),
-            mount: parse(line)?,
-        })
-    };
-    mountinfo
-        .split(|&byte| byte == b'\n')
-        .filter_map(placed)
-        .collect()
-}
-
 /// Whether anything is mounted below this directory, as the process sees it.
 pub(super) fn any_below(view: &View, directory: &[u8]) -> bool {
     let below = [directory, b"/"].concat();
     parsed(&view.proc_text("mountinfo"))
-        .values()
-        .any(|mount| mount.point.starts_with(&below))
+        .iter()
+        .any(|placed| placed.mount.point.starts_with(&below))
 }
 
-fn own() -> HashMap<u64, Mount> {
-    parsed(&std::fs::read("/proc/self/mountinfo").unwrap_or_default())
-}
-
-fn parsed(mountinfo: &[u8]) -> HashMap<u64, Mount> {
+fn parsed(mountinfo: &[u8]) -> Vec<Placed> {
     mountinfo
         .split(|&byte| byte == b'\n')
         .filter_map(parse)
-        .map(|mount| (mount.id, mount))
         .collect()
 }
 
@@ -214,10 +192,12 @@ pub(super) fn id_by_fdinfo(file: BorrowedFd<'_>) -> Option<u64> {
 }
 
 /// Parses a line of mountinfo.
-fn parse(line: &[u8]) -> Option<Mount> {
+fn parse(line: &[u8]) -> Option<Placed> {
     let mut words = line.split(|&byte| byte == b' ');
     let id = std::str::from_utf8(words.next()?).ok()?.parse().ok()?;
-    let (_parent, _device) = (words.next()?, words.next()?);
+    let (_parent, device) = (words.next()?, words.next()?);
+    let (major, minor) = std::str::from_utf8(device).ok()?.split_once(':')?;
+    let device = (major.parse().ok()?, minor.parse().ok()?);
     let (root, point) = (unescape(words.next()?), unescape(words.next()?));
     let options = options(words.next()?);
     // A single hyphen ends the optional fields, of which there may be any number.
@@ -226,7 +206,7 @@ fn parse(line: &[u8]) -> Option<Mount> {
     let source = unescape(words.next()?);
     let super_options = self::options(words.next().unwrap_or_default());
     let has = |name: &str| options.iter().any(|(option, _)| option == name);
-    Some(Mount {
+    let mount = Mount {
         id,
         root,
         point,
@@ -244,7 +224,8 @@ fn parse(line: &[u8]) -> Option<Mount> {
         super_read_only: super_options.iter().any(|(option, _)| option == "ro"),
         super_options,
         unwritable: None,
-    })
+    };
+    Some(Placed { device, mount })
 }
 
 /// Splits `rw,uid=1000,context="a,b"` at the commas outside quotes.
@@ -335,10 +316,11 @@ mod tests {
 
     #[test]
     fn a_bind_mount_of_a_weird_directory_is_read() {
-        let mount = parse(
+        let Placed { device, mount } = parse(
             b"36 35 98:0 /a\\040b /mnt/x\\012y\\134z ro,noexec,nosuid master:1 propagate_from:2 - ext4 /dev/root rw,errors=continue",
         )
         .unwrap();
+        assert_eq!(device, (98, 0));
         assert_eq!(mount.id, 36);
         assert_eq!(mount.root, b"/a b");
         assert_eq!(mount.point, b"/mnt/x\ny\\z");
@@ -351,11 +333,11 @@ mod tests {
 
     #[test]
     fn a_mount_without_optional_fields_or_source_is_read() {
-        let mount =
+        let Placed { mount, .. } =
             parse(b"1 0 0:2 / /proc rw,nosymfollow - proc none ro,hidepid=invisible").unwrap();
         assert!(mount.flags.nosymfollow && mount.super_read_only);
         assert_eq!(mount.super_option("hidepid"), Some(Some("invisible")));
-        let mount = parse(b"1 0 0:2 / /t rw - tmpfs  rw,size=5k").unwrap();
+        let Placed { mount, .. } = parse(b"1 0 0:2 / /t rw - tmpfs  rw,size=5k").unwrap();
         assert_eq!(mount.source, b"");
         assert_eq!(mount.super_option("size"), Some(Some("5k")));
     }

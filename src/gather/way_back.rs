@@ -4,6 +4,7 @@
 use std::os::unix::fs::MetadataExt;
 
 use super::{View, mounts};
+use crate::byte_path::below;
 use crate::facts::{Facts, Node};
 
 /// Pairs of a path there and a path here that lead to the same inode. The layers of a container have no useful path here.
@@ -42,12 +43,6 @@ fn by_mount(node: &Node, facts: &Facts, ours: &[mounts::Placed]) -> Option<Vec<u
     Some(join(&nearest.mount.point, rest))
 }
 
-/// The remainder of a path below a directory, with its leading slash; empty for the directory itself.
-pub(super) fn below<'p>(path: &'p [u8], directory: &[u8]) -> Option<&'p [u8]> {
-    let rest = path.strip_prefix(directory.strip_suffix(b"/").unwrap_or(directory))?;
-    (rest.is_empty() || rest.starts_with(b"/")).then_some(rest)
-}
-
 pub(super) fn join(directory: &[u8], rest: &[u8]) -> Vec<u8> {
     let directory = directory.strip_suffix(b"/").unwrap_or(directory);
     match (directory, rest) {
@@ -68,11 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_taken_apart_at_components() {
-        assert_eq!(below(b"/data/f", b"/data"), Some(&b"/f"[..]));
-        assert_eq!(below(b"/data", b"/data"), Some(&b""[..]));
-        assert_eq!(below(b"/database", b"/data"), None);
-        assert_eq!(below(b"/f", b"/"), Some(&b"/f"[..]));
+    fn the_root_directory_needs_no_second_slash() {
         assert_eq!(join(b"/", b"/f"), b"/f");
         assert_eq!(join(b"/", b""), b"/");
     }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::gather::{self, Monitor, World};
+use crate::gather::{self, Monitor, ProcessStat, World};
 use crate::run::stream::Stream;
 
 /// The maximum number of processes inspected; those closest to the command come first.
@@ -318,15 +318,7 @@ fn inherit(processes: &mut [Process]) {
 }
 
 /// All processes, as far as their ancestry is concerned.
-struct Everyone(HashMap<i32, Stat>);
-
-/// The content of /proc/PID/stat (proc_pid_stat(5)).
-struct Stat {
-    name: Vec<u8>,
-    parent: i32,
-    /// The start time, in clock ticks since boot.
-    started: u64,
-}
+struct Everyone(HashMap<i32, ProcessStat>);
 
 impl Everyone {
     fn look() -> Everyone {
@@ -335,7 +327,11 @@ impl Everyone {
             let name = entry.file_name();
             std::str::from_utf8(name.as_bytes()).ok()?.parse().ok()
         });
-        Everyone(numbers.filter_map(|pid| Some((pid, stat(pid)?))).collect())
+        Everyone(
+            numbers
+                .filter_map(|pid| Some((pid, ProcessStat::read(pid)?)))
+                .collect(),
+        )
     }
 
     /// The descendants of a process, parents before children.
@@ -360,7 +356,7 @@ impl Everyone {
         let Some(start) = self.0.get(&since).map(|stat| stat.started) else {
             return Vec::new();
         };
-        let is_new = |stat: &Stat| stat.started >= start;
+        let is_new = |stat: &ProcessStat| stat.started >= start;
         let mut found = Vec::new();
         for (&pid, stat) in &self.0 {
             if !gather::is_container_monitor(&stat.name) {
@@ -396,20 +392,4 @@ impl Everyone {
         }
         found
     }
-}
-
-/// Parses /proc/PID/stat. The name is in parentheses and may contain anything; words follow.
-fn stat(pid: i32) -> Option<Stat> {
-    const PARENT: usize = 1;
-    const STARTED: usize = 19;
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    let name = stat.iter().position(|b| *b == b'(')? + 1;
-    let end = stat.iter().rposition(|b| *b == b')')?;
-    let rest = std::str::from_utf8(&stat[end + 1..]).ok()?;
-    let words: Vec<&str> = rest.split_ascii_whitespace().collect();
-    Some(Stat {
-        name: stat.get(name..end)?.to_vec(),
-        parent: words.get(PARENT)?.parse().ok()?,
-        started: words.get(STARTED)?.parse().ok()?,
-    })
 }

@@ -147,17 +147,7 @@ impl Reader {
     /// The mount that a path lies on: the one with the longest mount point above the path; of several on the same point, the
     /// latest.
     pub(super) fn mount_at(&self, path: &[u8]) -> MountId {
-        let above = |point: &[u8]| {
-            point == b"/"
-                || path
-                    .strip_prefix(point)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-        };
-        let mounts = self.facts.mounts.iter().enumerate();
-        let nearest = mounts
-            .filter(|(_, mount)| above(&mount.point))
-            .max_by_key(|(at, mount)| (mount.point.len(), *at));
-        MountId(nearest.map_or(0, |(at, _)| at))
+        self.facts.mount_over(path).unwrap_or(MountId(0))
     }
 
     pub(super) fn mount_by_id(&self, id: u64) -> Parsed<MountId> {

@@ -107,7 +107,7 @@ fn details(node: &Node, facts: &Facts) -> Vec<String> {
             .iter()
             .map(|process| format!("traced={}", traced(process))),
     );
-    if nearest_mount(facts, &node.path) != Some(node.mount.0) {
+    if facts.mount_over(&node.path) != Some(node.mount) {
         words.push(format!("mount={}", facts.mounts[node.mount.0].id));
     }
     words
@@ -128,19 +128,6 @@ fn numbers(inode: &Inode) -> Vec<String> {
         words.push(format!("rdev={}:{}", inode.rdev.major, inode.rdev.minor));
     }
     words
-}
-
-/// The mount that a path lies on, as the parser would determine it.
-fn nearest_mount(facts: &Facts, path: &[u8]) -> Option<usize> {
-    let above = |point: &[u8]| {
-        let rest = path.strip_prefix(point);
-        point == b"/" || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-    };
-    let mounts = facts.mounts.iter().enumerate();
-    let nearest = mounts
-        .filter(|(_, mount)| above(&mount.point))
-        .max_by_key(|(at, mount)| (mount.point.len(), *at));
-    nearest.map(|(at, _)| at)
 }
 
 fn traced(process: &Traced) -> String {

@@ -1,0 +1,48 @@
+//! The state of a process, from `/proc/PID/stat` (proc_pid_stat(5)).
+
+/// What is used of it.
+#[derive(Debug)]
+pub struct ProcessStat {
+    /// The name (`comm`).
+    pub name: Vec<u8>,
+    /// The parent's process id.
+    pub parent: i32,
+    /// The start time, in clock ticks since boot.
+    pub started: u64,
+}
+
+impl ProcessStat {
+    /// The present state; `None` if there is no such process.
+    #[must_use]
+    pub fn read(pid: i32) -> Option<ProcessStat> {
+        parse(&std::fs::read(format!("/proc/{pid}/stat")).ok()?)
+    }
+}
+
+/// The name is in parentheses and may contain anything; words follow.
+fn parse(stat: &[u8]) -> Option<ProcessStat> {
+    const PARENT: usize = 1;
+    const STARTED: usize = 19;
+    let name = stat.iter().position(|b| *b == b'(')? + 1;
+    let end = stat.iter().rposition(|b| *b == b')')?;
+    let rest = std::str::from_utf8(&stat[end + 1..]).ok()?;
+    let words: Vec<&str> = rest.split_ascii_whitespace().collect();
+    Some(ProcessStat {
+        name: stat.get(name..end)?.to_vec(),
+        parent: words.get(PARENT)?.parse().ok()?,
+        started: words.get(STARTED)?.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_hold_parentheses_and_blanks() {
+        let line = "42 (a) b (c) S 7 42 42 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0";
+        let stat = parse(line.as_bytes()).expect("it is complete");
+        assert_eq!(stat.name, b"a) b (c");
+        assert_eq!((stat.parent, stat.started), (7, 4711));
+    }
+}
