@@ -342,7 +342,8 @@ fn closed(path: &PathNeeds, seen: &Seen) -> State {
             Conclusion::Unclear(ref unclear) => return State::Unclear(render::unclear(unclear)),
             Conclusion::Allowed => {
                 let title = "takes away what others have, and nothing else";
-                let fixes = set_mode(path, seen, title, |mode| mode & !0o007);
+                let mode = seen.inode.map_or(0, |inode| inode.mode & !0o007);
+                let fixes = set_mode(path, seen, title, mode);
                 return failure(&format!("everybody may {name} it"), fixes);
             }
         }
@@ -363,12 +364,12 @@ fn has_mode(path: &PathNeeds, seen: &Seen) -> State {
     let because = format!("its mode is {:o}", inode.mode);
     failure(
         &because,
-        set_mode(path, seen, "sets the mode", |_| path.modes[0]),
+        set_mode(path, seen, "sets the mode", path.modes[0]),
     )
 }
 
 /// The fix that sets the mode of the object at the path. Advice if the command could be redirected, or must not be suggested.
-fn set_mode(path: &PathNeeds, seen: &Seen, title: &str, mode: impl Fn(u32) -> u32) -> Vec<Fix> {
+fn set_mode(path: &PathNeeds, seen: &Seen, title: &str, mode: u32) -> Vec<Fix> {
     let finding = &seen.finding;
     let (Some(inode), Some(node)) = (seen.inode, finding.facts.walk.target()) else {
         return Vec::new();
@@ -376,7 +377,6 @@ fn set_mode(path: &PathNeeds, seen: &Seen, title: &str, mode: impl Fn(u32) -> u3
     let Some(attempt) = &finding.attempt else {
         return Vec::new();
     };
-    let mode = mode(inode.mode);
     let is_outside =
         path.written.starts_with('/') || path.written.split('/').any(|part| part == "..");
     if inode.mode & !mode != 0 && inode.uid != attempt.subject.uid && is_outside {

@@ -370,19 +370,25 @@ fn with_its_source(incident: Incident, circumstances: &Circumstances) -> Inciden
 
 /// The incident with the directory that the script of a run changed to before it used a relative name.
 fn with_its_script(incident: Incident, circumstances: &Circumstances) -> Incident {
-    let is_relative = |path: &Vec<u8>| !path.starts_with(b"/") && !path.starts_with(b"~");
-    let is_open = incident.directory.is_none() && incident.paths.first().is_some_and(is_relative);
+    let name = incident.paths.first();
+    let is_open =
+        incident.directory.is_none() && name.is_some_and(|name| resolve::is_relative(name));
     if !is_open || circumstances.command.is_empty() {
         return incident;
     }
-    let scripts = resolve::scripts(circumstances).into_iter();
-    let mut told = scripts
-        .filter_map(|script| gather::script(&script))
-        .filter_map(|code| resolve::directory_in_script(&code, &incident));
+    // A program that is no script cannot be read as one.
+    let texts = scripts(circumstances).filter(|(code, _)| memchr::memchr(0, code).is_none());
+    let mut told = texts.filter_map(|(code, _)| resolve::directory_in_script(&code, &incident));
     Incident {
         directory: told.next(),
         ..incident
     }
+}
+
+/// The scripts and recipes of the programs seen here: their content and their paths.
+fn scripts(circumstances: &Circumstances) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
+    let paths = resolve::scripts(circumstances).into_iter();
+    paths.filter_map(|path| Some((gather::script(&path)?, path)))
 }
 
 /// The conclusion that follows from a verdict.

@@ -22,6 +22,7 @@ pub use inside::{
     EngineCall, Whence, Writer, engine_call, given_place, is_in_one_that_stays, scripts,
     told_mounts, whence, writer_of,
 };
+pub use places::is_relative;
 pub use port::port;
 pub use source::{Literal, literals, started_in, use_in_source};
 pub use speaker::leading_name;
@@ -188,7 +189,7 @@ pub fn interpret(incident: &Incident, circumstances: &Circumstances) -> Interpre
             sign,
         ));
     }
-    if incident.in_open_directory && places::is_relative(name) {
+    if incident.in_open_directory && is_relative(name) {
         return Interpretation::Unplaced(name.clone());
     }
     let (told, sign) = told(incident, name, &speakers);

@@ -1,6 +1,6 @@
 //! Texts written in another place: they are judged as seen by processes that live there, or not at all.
 
-use super::{Views, abroad, read};
+use super::{Views, abroad, read, scripts};
 use crate::attempt::{Incident, Operation, Origin, Place};
 use crate::gather;
 use crate::judge::Obstacle;
@@ -39,10 +39,7 @@ pub(super) fn here(
     if circumstances.command.is_empty() || writer == Writer::Seen {
         return read(incident, circumstances, views);
     }
-    let scripts = resolve::scripts(circumstances).into_iter();
-    let scripts: Vec<(Vec<u8>, Vec<u8>)> = scripts
-        .filter_map(|path| Some((gather::script(&path)?, path)))
-        .collect();
+    let scripts: Vec<(Vec<u8>, Vec<u8>)> = scripts(circumstances).collect();
     let mut engines = scripts
         .iter()
         .filter_map(|(text, path)| Some((path, programs::engine_named_in(text)?)));

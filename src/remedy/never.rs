@@ -193,6 +193,15 @@ fn forbids_here(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle
     if change.alters().is_some() && takes_away_anothers(change, attempt, facts) {
         return Some(Never::Private);
     }
+    let runs_as_root = matches!(change, Change::RunAsRoot | Change::Tee);
+    if runs_as_root && safely::is_way_led_astray(facts) {
+        return Some(Never::Swapped);
+    }
+    if (runs_as_root || matches!(change, Change::Run { .. }))
+        && let Some(never) = command::reaches_too_far(change, attempt, facts)
+    {
+        return Some(never);
+    }
     match change {
         Change::Chmod { node, add } => place::bits(subject, facts, *node, *add),
         Change::AclGrant { node, perms, .. } => {
@@ -211,12 +220,6 @@ fn forbids_here(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle
             node, on: false, ..
         } => unmarked(subject, facts, *node),
         Change::JoinGroup(gid) => group::joined(attempt, facts, *gid, at),
-        Change::RunAsRoot | Change::Tee if safely::is_way_led_astray(facts) => Some(Never::Swapped),
-        Change::RunAsRoot | Change::Tee | Change::Run { .. }
-            if command::reaches_too_far(change, attempt, facts).is_some() =>
-        {
-            command::reaches_too_far(change, attempt, facts)
-        }
         Change::Tee => None,
         Change::RunAsRoot if attempt.object == Object::Another(1) => Some(Never::Protection),
         Change::RunAsRoot => command::line(&facts.surroundings.command).or_else(|| {

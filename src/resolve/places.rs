@@ -99,6 +99,7 @@ pub fn aims<'c>(
 }
 
 /// Whether a printed name is relative to a directory.
+#[must_use]
 pub fn is_relative(path: &[u8]) -> bool {
     !path.starts_with(b"/") && !path.starts_with(b"~")
 }
@@ -153,13 +154,18 @@ fn directories(
         let bases: Vec<(Vec<u8>, bool)> = elsewhere.map(|told| (join(base, told), true)).collect();
         bases
     };
+    let own_lines = command_lines(&process.arguments);
     let lines = match process.arguments.is_empty() {
         // It was about to end when it was inspected.
         true => command_lines(&circumstances.command),
-        false => command_lines(&process.arguments),
+        false => own_lines.clone(),
     };
     let speaking = speaking(lines.clone(), incident);
-    if is_seen(process) && may_speak(process, incident) && !is_shell_with_code(&lines, process) {
+    let may_speak = own_lines.first().is_none_or(|line| {
+        let is_known = process.name.as_deref() == leading_name(&incident.message);
+        !line.is_code_for_a_shell() && (is_its(line, incident) || is_known)
+    });
+    if is_seen(process) && may_speak {
         // A program that is told to work in a directory but has not changed to it resolves its files from there, as tar does
         // with openat(2).
         bases.extend(by_options(own, &speaking));
@@ -201,24 +207,11 @@ fn is_seen(process: &CandidateProcess) -> bool {
     process.directory.is_some() && was_looked_at
 }
 
-/// Whether nothing indicates that another process wrote the message.
-fn may_speak(process: &CandidateProcess, incident: &Incident) -> bool {
-    let lines = command_lines(&process.arguments);
-    let Some(first) = lines.first() else {
-        return true;
-    };
-    is_its(first, incident) || process.name.as_deref() == leading_name(&incident.message)
-}
-
 /// Whether the message names no known program other than this command line's as its writer.
 fn is_its(line: &CommandLine, incident: &Incident) -> bool {
     let name = leading_name(&incident.message).filter(|name| program(name).is_some());
     let script = line.script.as_deref().map(byte_path::name);
     name.is_none_or(|name| line.name() == name || script == Some(name))
-}
-
-fn is_shell_with_code(lines: &[CommandLine], process: &CandidateProcess) -> bool {
-    !process.arguments.is_empty() && lines.first().is_some_and(CommandLine::is_code_for_a_shell)
 }
 
 /// The absolute directory, if it is known where the shell was started.

@@ -114,7 +114,7 @@ fn shows(incident: &Incident, line: &CommandLine, command: &[Vec<u8>]) -> bool {
     let [program, arguments @ ..] = &line.words[..] else {
         return false;
     };
-    let name = base(program);
+    let name = byte_path::name(program);
     let Some(viewer) = viewer(name, arguments) else {
         return false;
     };
@@ -126,7 +126,7 @@ fn shows(incident: &Incident, line: &CommandLine, command: &[Vec<u8>]) -> bool {
     let replaces = programs::program(name).is_some_and(|known| known.replaces);
     let is_given = is_given(incident, arguments) || is_given_by_another(incident, line, command);
     let is_its = is_given || replaces && lies_beside(incident, arguments);
-    let says_its_name = base(head) == name && is_its;
+    let says_its_name = byte_path::name(head) == name && is_its;
     let says_so = viewer
         .own
         .iter()
@@ -155,7 +155,11 @@ fn is_given(incident: &Incident, arguments: &[Vec<u8>]) -> bool {
 
 /// Whether the file may be one that another program passes to this one: any that xargs reads, or one below what find was given.
 fn is_given_by_another(incident: &Incident, line: &CommandLine, command: &[Vec<u8>]) -> bool {
-    let has = |name: &str| command.iter().any(|word| base(word) == name.as_bytes());
+    let has = |name: &str| {
+        command
+            .iter()
+            .any(|word| byte_path::name(word) == name.as_bytes())
+    };
     let is_placeholder = line.words.iter().any(|word| word == b"{}");
     line.is_started && (has("xargs") || has("parallel"))
         || is_placeholder && is_given(incident, command)
@@ -185,10 +189,6 @@ fn viewer(name: &[u8], arguments: &[Vec<u8>]) -> Option<&'static Viewer> {
         viewer.names.iter().any(|known| known.as_bytes() == name)
             && (viewer.with.is_empty() || first.is_some_and(with))
     })
-}
-
-fn base(path: &[u8]) -> &[u8] {
-    path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
 }
 
 fn viewers() -> &'static [Viewer] {
