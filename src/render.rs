@@ -137,8 +137,13 @@ fn reported(finding: &Finding) -> String {
             // For an unnamed object, `make the directory {}` becomes `make a directory`.
             let deed = match operation {
                 Operation::Bind => operation.deed("a port or socket"),
+                Operation::Connect => operation.deed("a socket"),
+                Operation::Mount => operation.deed("a file system"),
+                Operation::Traverse | Operation::List | Operation::Rmdir => {
+                    operation.deed("a directory")
+                }
                 _ if operation.makes_a_name() => operation.deed("").replace(" the ", " a "),
-                _ => deed_to(operation, "a file", None),
+                _ => operation.deed("a file"),
             };
             let which = if operation.is_of_no_file() {
                 ""

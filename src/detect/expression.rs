@@ -111,6 +111,14 @@ impl<'t> Found<'t> {
         self.text.get(self.parts[group as usize].clone()?)
     }
 
+    /// Whether a quotation mark or bracket precedes what the group captured.
+    #[must_use]
+    pub fn is_quoted(&self, group: Group) -> bool {
+        let start = self.parts[group as usize].as_ref().map_or(0, |at| at.start);
+        let before = start.checked_sub(1).and_then(|at| self.text.get(at));
+        before.is_some_and(|byte| !byte.is_ascii_whitespace() && !b":=".contains(byte))
+    }
+
     /// The positions of names. Their words do not indicate the operation.
     pub fn names(&self) -> impl Iterator<Item = Range<usize>> {
         [Group::Path, Group::To, Group::Directory, Group::Mention]

@@ -147,6 +147,8 @@ struct Reading<'p> {
     vague: bool,
     in_open_directory: bool,
     process: Option<i32>,
+    /// Whether the pattern took an ordinary word for a name, so that it does not apply.
+    is_misread: bool,
 }
 
 impl<'p> Reading<'p> {
@@ -170,6 +172,7 @@ impl<'p> Reading<'p> {
             vague: false,
             in_open_directory: false,
             process: None,
+            is_misread: false,
         }
     }
 
@@ -184,6 +187,8 @@ impl<'p> Reading<'p> {
         for range in found.names() {
             self.blank(range.start + offset..range.end + offset);
         }
+        let path = found.get(Group::Path);
+        self.is_misread |= path.is_some_and(words::is_not_a_name) && !found.is_quoted(Group::Path);
         self.fill(found, quoting);
         if self.told == Some(Told::Untold) && self.pattern.operation.is_none() {
             self.told = None;
@@ -259,6 +264,9 @@ impl<'p> Reading<'p> {
     }
 
     fn finish(mut self, around: &dyn Surroundings) -> Option<Incident> {
+        if self.is_misread {
+            return None;
+        }
         self.find_name();
         self.blank_paths();
         if self.told.is_none() && self.pattern.words {

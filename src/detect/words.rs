@@ -29,6 +29,13 @@ pub fn call(name: &[u8]) -> Option<Told> {
     CALLS.get(&name).or_else(|| CALLS.get(plain)).cloned()
 }
 
+/// Whether this unquoted word is not the name of a file, although a message has it in the place of one: `mkdir failed`.
+#[must_use]
+pub fn is_not_a_name(word: &[u8]) -> bool {
+    let mut known = VOCABULARY.not_names.iter();
+    known.any(|known| known.as_bytes().eq_ignore_ascii_case(word))
+}
+
 /// Whether a clause says that something was to be opened, for reading or for writing.
 #[must_use]
 pub fn says_open(clause: &[u8]) -> bool {
@@ -50,6 +57,7 @@ pub struct Words {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EnglishFile {
+    not_names: Vec<String>,
     calls: HashMap<String, Vec<String>>,
     programs: HashMap<String, Vec<String>>,
     phrase: Vec<Phrase>,
