@@ -76,13 +76,15 @@ impl CommandLine {
     }
 
     /// What the program does with the file of this name, which is printed as it was given to the program, or was found below an
-    /// operand.
+    /// operand. An interpreter reads its script.
     #[must_use]
     pub fn does_with(&self, path: &[u8]) -> Option<Operation> {
         let is_it = |operand: &&Operand| is_at_or_below(path, &operand.word);
         let mut named = self.operands.iter().rev().filter(is_it);
         let by_operand = named.find_map(|operand| operand.operation.clone());
-        by_operand.or_else(|| (self.is_started && self.program == path).then_some(Operation::Exec))
+        let reads = || (self.script.as_deref() == Some(path)).then_some(Operation::READ);
+        let runs = || (self.is_started && self.program == path).then_some(Operation::Exec);
+        by_operand.or_else(reads).or_else(runs)
     }
 
     /// Whether it names this file: as an operand, as the program, or by a directory above it.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::speaker;
 use crate::attempt::Incident;
 use crate::byte_path;
-use crate::programs::{self, CommandLine, command_lines};
+use crate::programs::{self, CommandLine, command_lines, redirections};
 
 const FILE: &str = include_str!("../../patterns/viewers.toml");
 
@@ -55,7 +55,7 @@ pub fn is_only_shown(incident: &Incident, command: &[Vec<u8>]) -> bool {
     let speaks = speaker::leading_name(&incident.message);
     let says_so =
         |line: &&CommandLine| speaks == Some(line.name()) && !is_beyond(incident, line, &inner);
-    if outer.iter().any(says_so) {
+    if outer.iter().any(|line| redirects(line, incident)) || outer.iter().any(says_so) {
         return false;
     }
     let is_its_own = outer.iter().any(|line| tells_by_itself(line)) && inner.iter().any(prints);
@@ -63,6 +63,14 @@ pub fn is_only_shown(incident: &Incident, command: &[Vec<u8>]) -> bool {
         && inner
             .iter()
             .all(|line| shows(incident, line, command) || is_of_another(incident, line))
+}
+
+/// Whether a redirection in code for a shell opens the file that the message names. The shell reports that, with whatever
+/// name.
+fn redirects(line: &CommandLine, incident: &Incident) -> bool {
+    let code = line.code.as_ref().filter(|_| line.is_code_for_a_shell());
+    let opened = code.map(|code| redirections(code)).unwrap_or_default();
+    incident.paths.iter().any(|path| opened.contains(path))
 }
 
 /// Whether it prints its arguments.
@@ -289,6 +297,18 @@ mod tests {
             ..of_cat
         };
         assert!(!is_only_shown(&named, &fed));
+    }
+
+    #[test]
+    fn a_file_that_the_shell_opens_itself_is_its_own() {
+        let incident = Incident {
+            message: b"zsh:1: permission denied: /etc/x".to_vec(),
+            paths: vec![b"/etc/x".to_vec()],
+            ..Incident::default()
+        };
+        let words = |code: &[u8]| [&b"zsh"[..], b"-c", code].map(<[u8]>::to_vec);
+        assert!(!is_only_shown(&incident, &words(b"echo > /etc/x")));
+        assert!(is_only_shown(&incident, &words(b"cat app.log")));
     }
 
     #[test]
