@@ -41,7 +41,7 @@ pub use library::{Patterns, keywords_of_lines, patterns_of_file};
 pub use pattern::{Counter, Pattern, Sample, Told};
 pub use pattern_file::PatternError;
 pub use prefilter::Prefilter;
-pub use reading::{by_flags as told_by_flags, by_mode as told_by_mode};
+pub use reading::printed::{by_flags as told_by_flags, by_mode as told_by_mode};
 pub use unquote::{Quoting, unquoted};
 pub use words::call as told_by_call;
 

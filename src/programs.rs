@@ -50,6 +50,7 @@ pub struct Program {
     wraps: bool,
     pairs: Vec<String>,
     walks: Vec<String>,
+    acts: Vec<String>,
     roots: Vec<String>,
     root: bool,
     /// It runs programs in containers and relays their output.
@@ -119,6 +120,14 @@ impl Program {
     #[must_use]
     pub fn runs_what_it_is_given(&self) -> bool {
         self.interprets || self.wraps
+    }
+
+    /// Whether this word has it do more with what it meets than list it: find's `-delete`, `-execdir`.
+    #[must_use]
+    pub fn acts(&self, word: &[u8]) -> bool {
+        self.acts
+            .iter()
+            .any(|action| word.starts_with(action.as_bytes()))
     }
 
     /// What it does with a file whose name was not given to it.

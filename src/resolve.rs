@@ -14,6 +14,7 @@ mod places;
 mod port;
 mod source;
 mod speaker;
+mod told;
 mod viewers;
 
 pub use course::directory_in_script;
@@ -28,14 +29,12 @@ pub use source::{Literal, literals, started_in, use_in_source};
 pub use speaker::leading_name;
 pub use viewers::is_only_shown;
 
-use crate::attempt::{
-    Attempt, Clue, Errno, Incident, Object, Operation, Place, Sign, Signs, Subject,
-};
+use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Place, Sign, Signs, Subject};
 use crate::byte_path;
-use crate::programs::{CommandLine, use_in_code, use_of_what_is_filled_in};
 use operations::Meant;
 use places::Aim;
 use speaker::Speakers;
+use told::{entered, replaced, told, with_its_code};
 
 /// The evidence of a failure.
 #[derive(Debug, Clone)]
@@ -243,79 +242,6 @@ fn placed(readings: Vec<Reading>, circumstances: &Circumstances) -> Vec<Reading>
     }
 }
 
-/// Completes the incident from the code that it quotes, or that was given on the command line, if its words are not sufficient:
-/// with an address, or an operation that takes no file.
-fn with_its_code(incident: &Incident, speakers: &Speakers) -> Incident {
-    let mut known = incident.clone();
-    if incident.address.is_some() || !incident.paths.is_empty() {
-        return known;
-    }
-    let quoted = match &incident.clue {
-        Some(Clue::Code(line)) => Some(line),
-        _ => None,
-    };
-    if incident.operations.contains(&Operation::Bind) {
-        known.address = quoted.and_then(|line| source::address(line));
-    }
-    if incident.operations.is_empty() {
-        let lines = speakers.all_lines().iter();
-        let lines = lines.filter(|line| !line.is_code_for_a_shell());
-        let given: Vec<&Vec<u8>> = lines.filter_map(|line| line.code.as_ref()).collect();
-        let by_quoted = quoted.and_then(|line| source::asks_for(line));
-        let by_given = || only(given.iter().filter_map(|code| source::asks_for(code)));
-        let asked = by_quoted.or_else(by_given).filter(|asked| match asked {
-            // A missing privilege gives EPERM. A signal may also be refused by a module, with EACCES.
-            Operation::Privileged(_) => incident.errno == Some(Errno::Perm),
-            Operation::Signal => incident.errno.is_some_and(Errno::is_denial),
-            _ => incident.errno == Some(Errno::Acces),
-        });
-        let codes = quoted.into_iter().chain(given);
-        match asked {
-            Some(Operation::Bind) => {
-                known.address = codes.clone().find_map(|code| source::address(code));
-            }
-            Some(Operation::Signal) => {
-                known.process = codes.clone().find_map(|code| source::signalled(code));
-            }
-            _ => {}
-        }
-        known.operation_sign = asked.as_ref().map(|_| Sign::Source);
-        known.operations.extend(asked);
-    }
-    known
-}
-
-/// The directory that a program was to be started in, if known: the message of whoever starts it names only the program.
-fn entered(incident: &Incident, speakers: &Speakers) -> Option<Vec<u8>> {
-    if incident.operations != [Operation::Exec] {
-        return None;
-    }
-    let in_code = |line: &CommandLine| source::directory_in_code(line.code.as_ref()?);
-    let by_code = || speakers.all_lines().iter().find_map(in_code);
-    incident.directory.clone().or_else(by_code)
-}
-
-/// The file that the program replaces with its new version by renaming, if the message names only the temporary one: the
-/// operand in the same directory.
-fn replaced(incident: &Incident, name: &[u8], speakers: &Speakers) -> Option<Vec<u8>> {
-    if incident.operations != [Operation::Rename] || incident.paths.len() != 1 {
-        return None;
-    }
-    let own = speakers.own_lines().iter();
-    let mut replacing = own.filter(|line| line.known.is_some_and(|known| known.replaces));
-    let directory = |path: &[u8]| byte_path::parent(&byte_path::tidy(path)).map(<[u8]>::to_vec);
-    let beside = |word: &&[u8]| directory(word) == directory(name);
-    let mut operands = replacing
-        .next()?
-        .operands
-        .iter()
-        .map(|operand| &operand.word[..]);
-    let found = operands.find(beside)?;
-    operands
-        .all(|other| !beside(&other))
-        .then(|| found.to_vec())
-}
-
 /// What may have been tried, if the text names no object: the operation on each path or port among the arguments of the
 /// candidates. A conclusion may be drawn only if exactly one of them would be refused.
 #[must_use]
@@ -397,53 +323,6 @@ pub fn sources(file: &[u8], incident: &Incident, circumstances: &Circumstances) 
         }
     }
     found
-}
-
-/// The operations that the most reliable sign identifies, and that sign: the text itself, then what the code on the command
-/// line does with a file of this name, then what the program that wrote the message does, then what the command lines say.
-/// Empty if they contradict each other.
-fn told(incident: &Incident, name: &[u8], speakers: &Speakers) -> (Vec<Operation>, Sign) {
-    if let (Some(sign), false) = (incident.operation_sign, incident.operations.is_empty()) {
-        return (incident.operations.clone(), sign);
-    }
-    let by_code = |line: &CommandLine| {
-        // For an unknown program, any word may be code: it may be a copy of an interpreter under another name.
-        let words = line.words.iter().filter(|_| line.known.is_none());
-        line.code
-            .iter()
-            .chain(words)
-            .find_map(|code| source::does_with(code, name))
-    };
-    let by_operand = |line: &CommandLine| line.does_with(name);
-    let every = speakers.all_lines();
-    if let Some(operation) = only(every.iter().filter_map(by_code)) {
-        return (vec![operation], Sign::Source);
-    }
-    let own = speakers.own_lines();
-    // The shell itself opens the files of redirections and executes commands.
-    let by_shell = |line: &CommandLine| {
-        let code = line.code.as_ref().filter(|_| line.is_code_for_a_shell());
-        use_in_code(code?, name).or_else(|| use_of_what_is_filled_in(code?))
-    };
-    if let Some(operation) = only(own.iter().filter_map(by_shell)) {
-        return (vec![operation], Sign::Source);
-    }
-    let does = only(own.iter().filter_map(by_operand)).or_else(|| speakers.does());
-    if let Some(operation) = does {
-        return (vec![operation], Sign::Program);
-    }
-    let told = only(every.iter().filter_map(by_operand));
-    (told.into_iter().collect(), Sign::Arguments)
-}
-
-/// The operation, if all agree.
-fn only(operations: impl Iterator<Item = Operation>) -> Option<Operation> {
-    let mut all: Vec<Operation> = operations.collect();
-    all.dedup();
-    match all.len() {
-        1 => all.pop(),
-        _ => None,
-    }
 }
 
 /// The readings of one meaning of the words: for each candidate process, at each place where the object may be.

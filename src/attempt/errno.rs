@@ -91,10 +91,23 @@ impl Errno {
             .find(|errno| errno.number() == number)
     }
 
-    /// Whether it is one of the three that report a refusal: `EACCES`, `EPERM`, `EROFS`.
+    /// The three that report a refusal.
+    pub const DENIALS: [Errno; 3] = [Errno::Acces, Errno::Perm, Errno::RoFs];
+
+    /// Whether it is one of those that report a refusal: `EACCES`, `EPERM`, `EROFS`.
     #[must_use]
     pub const fn is_denial(self) -> bool {
         matches!(self, Errno::Acces | Errno::Perm | Errno::RoFs)
+    }
+
+    /// Whether a text contains the message or the symbol of a refusal, or the end of the message (`Access denied`).
+    #[must_use]
+    pub fn words_of_a_denial_in(text: &str) -> bool {
+        let text = text.to_ascii_lowercase();
+        let ends = ["denied", "permitted", "read-only"];
+        let symbols = Errno::DENIALS.map(|errno| errno.symbol().to_ascii_lowercase());
+        ends.iter().any(|end| text.contains(end))
+            || symbols.iter().any(|symbol| text.contains(symbol.as_str()))
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use crate::attempt::Errno;
+
 /// HTML entities for characters that occur in error messages.
 const ENTITIES: &[(&str, &str)] = &[
     ("quot", "\""),
@@ -205,7 +207,9 @@ impl Fold {
         let mut parts = parts.chain(last);
         let closes =
             opened_quote(whole).is_some_and(|quote| parts.any(|part| part.contains(quote)));
-        closes || is_usual && (is_sure || is_cut(line) || goes_on(next) && !tells(whole))
+        closes
+            || is_usual
+                && (is_sure || is_cut(line) || goes_on(next) && !Errno::words_of_a_denial_in(whole))
     }
 }
 
@@ -232,32 +236,9 @@ fn goes_on(line: &str) -> bool {
 
 /// Whether a message ends at the end of the line, whose length is then a coincidence.
 fn is_whole(line: &str) -> bool {
-    [
-        ")",
-        "]",
-        ".",
-        ";",
-        "}",
-        "denied",
-        "permitted",
-        "file system",
-    ]
-    .iter()
-    .any(|end| line.ends_with(end))
-}
-
-/// Whether a line states a reason, so that the next line need not belong to it.
-fn tells(line: &str) -> bool {
-    let line = line.to_lowercase();
-    [
-        "denied",
-        "permitted",
-        "read-only file system",
-        "eacces",
-        "eperm",
-    ]
-    .iter()
-    .any(|words| line.contains(words))
+    let message = |errno: Errno| errno.words().split_once(' ').unwrap_or_default().1;
+    let ends = Errno::DENIALS.map(message);
+    line.ends_with([')', ']', '.', ';', '}']) || ends.iter().any(|end| line.ends_with(end))
 }
 
 /// Whether a line ends within a path, a quoted name or brackets.

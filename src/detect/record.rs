@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::quoted::Opened;
 use super::unquote::{Quoting, unquoted};
 use super::words;
+use crate::attempt::Errno;
 
 /// Fields of Node's error objects, which are formatted like the output of Node's own inspector.
 const FIELDS: &[&str] = &["errno", "code", "syscall", "path", "dest"];
@@ -360,11 +361,12 @@ fn is_answer(fields: &[Field]) -> bool {
 
 /// Whether this is merely a server's response to a request. A program that logs its own failure adds the time or the object.
 fn is_refusal_alone(field: &Field) -> bool {
-    let text = field.text.trim_end_matches('.').to_ascii_lowercase();
+    let text = field.text.trim_end_matches('.');
     let is_kind = [MESSAGES, REASONS]
         .iter()
         .any(|keys| keys.contains(&field.key.as_str()));
-    is_kind && ["permission denied", "operation not permitted"].contains(&text.as_str())
+    let mut answers = [Errno::Acces, Errno::Perm].into_iter();
+    is_kind && answers.any(|errno| errno.words().eq_ignore_ascii_case(text))
 }
 
 /// Whether a text names a system call and its object, as Go does: what a server could not open in order to answer.

@@ -25,14 +25,8 @@ pub fn walk(words: &[Vec<u8>]) -> Option<Walk> {
     Some(Walk {
         places: operands.take_while(|word| !is_expression(word)).collect(),
         deletes: known.does.as_deref() == Some("delete"),
-        only_looks: line.words.iter().all(|word| !acts(word)) && is_of_the_system(&words[0]),
+        only_looks: is_of_the_system(&words[0]) && !line.words.iter().any(|word| known.acts(word)),
     })
-}
-
-/// Whether this word of find(1)'s expression is an action that does more than print.
-fn acts(word: &[u8]) -> bool {
-    const ACTIONS: &[&[u8]] = &[b"-delete", b"-exec", b"-fls", b"-fprint", b"-ok"];
-    ACTIONS.iter().any(|action| word.starts_with(action))
 }
 
 /// Whether sudo(8) would run the system's program for this word.

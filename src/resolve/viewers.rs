@@ -7,21 +7,19 @@ use memchr::memmem;
 use serde::Deserialize;
 
 use super::speaker;
-use crate::attempt::Incident;
+use crate::attempt::{Errno, Incident};
 use crate::byte_path;
 use crate::programs::{self, CommandLine, command_lines, redirections};
 
 const FILE: &str = include_str!("../../patterns/viewers.toml");
 
-/// Interpreters whose messages have patterns of their own, named after them.
-const LANGUAGES: &[&str] = &["python", "node", "php", "ruby", "perl"];
-
-/// Words in code of these languages that suggest that it starts other programs.
-const STARTS: &[&str] = &["exec", "spawn", "system", "popen", "subprocess", "`", "qx"];
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    /// Interpreters whose messages have patterns of their own, named after them.
+    languages: Vec<String>,
+    /// Words in code of these languages that suggest that it starts other programs.
+    starts: Vec<String>,
     viewer: Vec<Viewer>,
 }
 
@@ -80,9 +78,8 @@ fn prints(line: &&CommandLine) -> bool {
 
 /// Whether a shell's code itself contains the words of a refusal, so that what it prints is a message of its own.
 fn tells_by_itself(line: &CommandLine) -> bool {
-    let code = line.code.as_deref().unwrap_or_default();
-    let has = |words: &str| memmem::find(code, words.as_bytes()).is_some();
-    ["denied", "permitted", "ead-only"].into_iter().any(has)
+    let code = String::from_utf8_lossy(line.code.as_deref().unwrap_or_default());
+    Errno::words_of_a_denial_in(&code)
 }
 
 /// Whether a shell's message is about a line number that the code on its command line does not have.
@@ -110,10 +107,11 @@ fn is_of_another(incident: &Incident, line: &CommandLine) -> bool {
     let is_other =
         |name: &[u8]| name != line.name() && programs::program(name).is_some() && !has(name);
     let family = incident.pattern.split('-').next().unwrap_or_default();
+    let mut languages = file().languages.iter();
     let is_of_another_language =
-        LANGUAGES.contains(&family) && !line.name().starts_with(family.as_bytes());
+        languages.any(|language| language == family) && !line.name().starts_with(family.as_bytes());
     let speaks = speaker::leading_name(&incident.message);
-    let starts_any = STARTS.iter().any(|word| has(word.as_bytes()));
+    let starts_any = file().starts.iter().any(|word| has(word.as_bytes()));
     !starts_any && (speaks.is_some_and(is_other) || is_of_another_language)
 }
 
@@ -187,7 +185,7 @@ fn viewer(name: &[u8], arguments: &[Vec<u8>]) -> Option<&'static Viewer> {
     let first = arguments
         .iter()
         .find(|argument| !argument.starts_with(b"-") && !argument.contains(&b'='));
-    viewers().iter().find(|viewer| {
+    file().viewer.iter().find(|viewer| {
         let with = |first: &Vec<u8>| {
             viewer
                 .with
@@ -199,12 +197,9 @@ fn viewer(name: &[u8], arguments: &[Vec<u8>]) -> Option<&'static Viewer> {
     })
 }
 
-fn viewers() -> &'static [Viewer] {
-    static VIEWERS: OnceLock<Vec<Viewer>> = OnceLock::new();
-    VIEWERS.get_or_init(|| {
-        let file: File = toml::from_str(FILE).expect("patterns/viewers.toml");
-        file.viewer
-    })
+fn file() -> &'static File {
+    static VIEWERS: OnceLock<File> = OnceLock::new();
+    VIEWERS.get_or_init(|| toml::from_str(FILE).expect("patterns/viewers.toml"))
 }
 
 #[cfg(test)]

@@ -1,62 +1,70 @@
 //! Protects what other users rely on: programs that they run, their homes, objects that were closed to a single user, and
 //! objects that must stay open.
 
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
 use super::place::{inode, is_owner};
 use super::{Never, secret};
 use crate::attempt::{Attempt, Operation, Subject};
 use crate::cause::{PEOPLE, Purpose, held, home_of, is_top, purpose};
 use crate::facts::{Facts, Inode, Kind, Node, NodeId, Perms, Program};
 
-/// Names of directories whose files are executed or loaded by other users.
-const OF_PROGRAMS: &[&[u8]] = &[
-    b".bin",
-    b"bin",
-    b"cron",
-    b"cron.d",
-    b"dist-packages",
-    b"hooks",
-    b"lib",
-    b"lib64",
-    b"libexec",
-    b"node_modules",
-    b"sbin",
-    b"site-packages",
-];
+const FILE: &str = include_str!("../../../patterns/run-by-others.toml");
 
-/// Endings of the paths of files that are executed or loaded, or that determine which programs run.
-const PROGRAMS: &[&[u8]] = &[
-    b".bashrc",
-    b".js",
-    b".php",
-    b".pl",
-    b".profile",
-    b".py",
-    b".rb",
-    b".service",
-    b".sh",
-    b".so",
-    b".socket",
-    b".timer",
-    b"/.git/config",
-    b"/Makefile",
-    b"/env",
-];
+/// What other users run or load, by its place and name.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RunByOthers {
+    /// Names of directories whose files are executed or loaded.
+    directories: Vec<String>,
+    /// Endings of the paths of files that are executed or loaded, or that determine which programs run.
+    endings: Vec<String>,
+    #[serde(default)]
+    #[cfg_attr(not(test), allow(dead_code))]
+    sample: Vec<Sample>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(not(test), allow(dead_code))]
+struct Sample {
+    path: String,
+    run: bool,
+}
+
+impl RunByOthers {
+    fn known() -> &'static RunByOthers {
+        static KNOWN: OnceLock<RunByOthers> = OnceLock::new();
+        KNOWN.get_or_init(|| toml::from_str(FILE).expect("patterns/run-by-others.toml"))
+    }
+
+    /// Whether this lies in a directory of programs.
+    fn is_in_programs(&self, path: &[u8]) -> bool {
+        let below = path.strip_prefix(b"/var/lib").unwrap_or(path);
+        let is_one = |part: &[u8]| self.directories.iter().any(|name| name.as_bytes() == part);
+        below.split(|&byte| byte == b'/').any(is_one)
+    }
+
+    /// Whether a file of this name is one of those.
+    fn is_program(&self, path: &[u8]) -> bool {
+        let is_library = path.windows(4).any(|part| part == b".so.");
+        let ends = |ending: &String| path.ends_with(ending.as_bytes());
+        is_library || self.endings.iter().any(ends)
+    }
+}
 
 /// Directories that everybody uses, which must not be closed.
 const SHARED: &[&[u8]] = &[b"/dev/shm", b"/etc", b"/tmp", b"/usr", b"/var/tmp"];
 
 /// Whether others execute this object or what is in it, so that whoever can write to it can act as them.
 pub(super) fn is_run_by_others(node: &Node, inode: &Inode) -> bool {
-    let path = node.path.as_slice();
-    let below = path.strip_prefix(b"/var/lib").unwrap_or(path);
-    let mut parts = below.split(|&byte| byte == b'/');
-    let in_programs = parts.any(|part| OF_PROGRAMS.contains(&part));
-    let is_library = path.windows(4).any(|part| part == b".so.");
+    let (path, known) = (node.path.as_slice(), RunByOthers::known());
     let is_program = inode.mode & 0o111 != 0
         || matches!(node.program, Ok(Program::Script(_) | Program::Elf(_)))
-        || is_library
-        || PROGRAMS.iter().any(|ending| path.ends_with(ending));
-    in_programs || inode.kind == Kind::Regular && is_program
+        || known.is_program(path);
+    known.is_in_programs(path) || inode.kind == Kind::Regular && is_program
 }
 
 /// Whether this is a person's home directory according to the user database, wherever that is, or a dot file or directory in
@@ -100,4 +108,20 @@ pub(super) fn closing(attempt: &Attempt, facts: &Facts, id: NodeId, mode: u32) -
     let is_roots = subject.uid == 0 && inode.uid == 0;
     let is_for_root = home_of(path) == Some(b"/root") || secret::is_one_by_name(path);
     (!is_roots || !is_for_root).then_some(Never::System)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_sample_is_or_is_not_run_by_others_as_it_says() {
+        let known = RunByOthers::known();
+        assert!(!known.sample.is_empty());
+        for Sample { path, run } in &known.sample {
+            let path = path.as_bytes();
+            let found = known.is_in_programs(path) || known.is_program(path);
+            assert_eq!(found, *run, "{}", String::from_utf8_lossy(path));
+        }
+    }
 }

@@ -1,0 +1,102 @@
+//! The meaning of what a pattern captured: names, addresses, error numbers, modes and flags.
+
+use crate::attempt::{Errno, OpenHow, Operation};
+use crate::detect::pattern::Told;
+
+/// The maximum length of a path (PATH_MAX).
+pub(super) const LONGEST_PATH: usize = 4096;
+
+/// A socket address in the usual notation: both `0.0.0.0', 80` (Python) and `0.0.0.0" port 80` (Ruby) become `0.0.0.0:80`.
+pub(super) fn address(printed: &[u8]) -> Option<Vec<u8>> {
+    let digits = printed
+        .iter()
+        .rev()
+        .take_while(|b| b.is_ascii_digit())
+        .count();
+    let (host, port) = printed.split_at(printed.len() - digits);
+    if port.is_empty() {
+        return None;
+    }
+    let host = host.strip_suffix(b" port ").unwrap_or(host);
+    let host = host.strip_suffix(b":").unwrap_or(host);
+    let blank = |b: &u8| b" '\",()".contains(b);
+    let start = host.iter().take_while(|b| blank(b)).count();
+    let end = host.len() - host[start..].iter().rev().take_while(|b| blank(b)).count();
+    Some([&host[start..end], b":", port].concat())
+}
+
+pub(super) fn errno(text: &[u8]) -> Option<Errno> {
+    let text = std::str::from_utf8(text).ok()?;
+    if let Some(errno) = [Errno::Acces, Errno::Perm, Errno::RoFs]
+        .into_iter()
+        .find(|errno| errno.words().eq_ignore_ascii_case(text))
+    {
+        return Some(errno);
+    }
+    let number = text.trim_start_matches('-').parse().ok();
+    number
+        .and_then(Errno::from_number)
+        .or_else(|| Errno::from_symbol(text))
+}
+
+/// A name without remains of the surrounding sentence: a backslash before a quote, an unmatched quote or bracket, a comma.
+pub(super) fn tidy(mut name: &[u8]) -> &[u8] {
+    while let [rest @ .., b'\\' | b',' | b';'] = name {
+        name = rest;
+    }
+    match name {
+        [rest @ .., b')'] if !rest.contains(&b'(') => rest,
+        [rest @ .., quote @ (b'\'' | b'"')] if !rest.contains(quote) => rest,
+        name => name,
+    }
+}
+
+/// The path in the URL of a local file or socket.
+pub(super) fn without_scheme(name: Vec<u8>) -> Vec<u8> {
+    let schemes: [&[u8]; 3] = [b"file:", b"unix:", b""];
+    let paths = schemes
+        .iter()
+        .filter_map(|scheme| name.strip_prefix(*scheme));
+    // Three slashes begin a URL without a host. Two may also begin a path.
+    let path = paths.into_iter().find(|path| path.starts_with(b"///"));
+    let path = path.map(|path| &path[2..]).or_else(|| {
+        let path = name.strip_prefix(b"unix:")?;
+        (path.starts_with(b"/") && !path.starts_with(b"//")).then_some(path)
+    });
+    path.map_or_else(|| name.clone(), <[u8]>::to_vec)
+}
+
+/// The operation that the mode of fopen(3), or of Python's and other languages' open, implies.
+pub fn by_mode(mode: &[u8]) -> Told {
+    let operation = match mode.iter().find(|b| b"rwax".contains(b)) {
+        Some(b'x') => Operation::CREATE,
+        Some(b'w') => Operation::WRITE,
+        Some(b'a') => Operation::APPEND,
+        Some(b'r') if mode.contains(&b'+') => Operation::UPDATE,
+        Some(b'r') => Operation::READ,
+        _ => return Told::Untold,
+    };
+    Told::Operation(operation)
+}
+
+/// The operation that the flags of open(2) imply.
+pub fn by_flags(flags: &[u8]) -> Told {
+    let has = |flag: &str| memchr::memmem::find(flags, flag.as_bytes()).is_some();
+    let operation = match () {
+        () if has("O_CREAT") => Operation::CREATE,
+        () if has("O_TRUNC") => Operation::TRUNCATE,
+        () if has("O_APPEND") => Operation::APPEND,
+        () if has("O_WRONLY") => Operation::WRITE,
+        () if has("O_RDWR") => Operation::UPDATE,
+        () if has("O_RDONLY") => Operation::READ,
+        () => return Told::Untold,
+    };
+    Told::Operation(match operation {
+        Operation::Open(how) => Operation::Open(OpenHow {
+            read: how.read || has("O_RDWR"),
+            noatime: has("O_NOATIME"),
+            ..how
+        }),
+        other => other,
+    })
+}
