@@ -37,6 +37,9 @@ pub struct Policy {
     /// A command that resolves the problem by means of the program itself, with `{}` for the file.
     #[serde(default)]
     pub command: Vec<String>,
+    /// Whether the program only warns, and goes on.
+    #[serde(default)]
+    pub warns: bool,
     /// What to do if the problem is neither a mode bit nor an owner.
     #[serde(default)]
     pub advice: String,

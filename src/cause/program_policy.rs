@@ -15,10 +15,11 @@ pub(super) fn words(case: &Case) -> Words {
         );
     };
     let path = case.path();
-    let because = format!(
-        "{} does not accept {path} as {}",
-        policy.program, policy.about
-    );
+    let (program, about) = (&policy.program, &policy.about);
+    let because = match policy.warns {
+        true => format!("{program} warns about {path}, {about}, and goes on all the same"),
+        false => format!("{program} does not accept {path} as {about}"),
+    };
     let rule = match breach {
         Breach::Owner(uid) => format!(
             "it belongs to {}, not to {}",

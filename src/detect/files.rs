@@ -49,6 +49,7 @@ files! {
     "ruby"
     "rust"
     "security-modules"
+    "server-policies"
     "shells"
     "silence"
     "sqlite"
