@@ -36,6 +36,7 @@ fn every_file_of_the_folder_is_built_in_and_well_formed() {
                 "passing",
                 "prefixes",
                 "policies",
+                "run-by-others",
                 "foreign",
                 "viewers",
                 "programs",

@@ -41,8 +41,9 @@ impl Boxed {
         if self.width != next.width || next.text.is_empty() {
             return false;
         }
-        // A word that is wider than the box is split at its edge.
-        let full = self.width.is_some_and(|width| self.last >= width) && !self.text.contains(&b' ');
+        // A word that is wider than the box is split at its edge, as some programs split any word.
+        let full = self.width.is_some_and(|width| self.last >= width)
+            && (!self.text.contains(&b' ') || self.ends_in_a_name());
         let glue = if full {
             ""
         } else if self.text.ends_with(b"-") && !self.text.ends_with(b" -") {
@@ -68,6 +69,15 @@ impl Boxed {
     /// The text inside the box.
     pub fn into_text(self) -> Vec<u8> {
         self.text
+    }
+
+    /// Whether the last word is the beginning of a quoted path.
+    fn ends_in_a_name(&self) -> bool {
+        let last = self.text.rsplit(|byte| *byte == b' ').next();
+        let [quote @ (b'\'' | b'"'), b'/', rest @ ..] = last.unwrap_or_default() else {
+            return false;
+        };
+        !rest.contains(quote)
     }
 
     /// Whether the word would have fitted into the last line.
@@ -118,6 +128,10 @@ mod tests {
                 "│ march'               │",
             ]),
             ["[Errno 13] denied: '/srv/cache/results-march'"]
+        );
+        assert_eq!(
+            text_of(&["│ denied: '/srv/cache/ │", "│ results'             │"]),
+            ["denied: '/srv/cache/results'"]
         );
     }
 

@@ -33,6 +33,9 @@ pub fn as_printed(text: &[u8]) -> Cow<'_, [u8]> {
     if let Some(unquoted) = without_margin(pasted) {
         printed = Cow::Owned(unquoted);
     }
+    if printed.contains("</") {
+        printed = Cow::Owned(without_tags(&printed));
+    }
     if has_entities(&printed) {
         printed = Cow::Owned(without_entities(&printed));
     }
@@ -61,6 +64,42 @@ fn without_margin(text: &str) -> Option<String> {
         .map(|line| line.get(2..).unwrap_or_default())
         .collect();
     Some(inner.join("\n"))
+}
+
+/// The tags of HTML that set a name off from the text around it, as quotes do in plain text.
+const EMPHASIS: &[&str] = &["em", "code", "tt", "strong", "b", "i", "kbd", "samp", "var"];
+
+/// The text without those tags, and with quotes around what they set off where it can be a name of a file.
+fn without_tags(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('<') {
+        plain.push_str(&rest[..at]);
+        rest = &rest[at..];
+        match emphasised(rest) {
+            Some((inside, after)) => {
+                let quote = if inside.contains(['/', '.']) { "'" } else { "" };
+                plain.extend([quote, inside, quote]);
+                rest = after;
+            }
+            None => {
+                plain.push('<');
+                rest = &rest[1..];
+            }
+        }
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// The text within the tags with which this begins, and what follows them: `<em class="x">NAME</em>`.
+fn emphasised(text: &str) -> Option<(&str, &str)> {
+    let (tag, inner) = text.strip_prefix('<')?.split_once('>')?;
+    let name = tag.split(' ').next()?;
+    EMPHASIS.contains(&name).then_some(())?;
+    let (inside, after) = inner.split_once(&format!("</{name}>"))?;
+    let is_plain = !inside.is_empty() && !inside.contains(['<', '\'', '\n']);
+    is_plain.then_some((inside, after))
 }
 
 fn has_entities(text: &str) -> bool {
@@ -269,6 +308,16 @@ mod tests {
         assert_eq!(
             printed("a && b &c; https://x/?a=1&b=2"),
             "a && b &c; https://x/?a=1&b=2"
+        );
+    }
+
+    #[test]
+    fn what_a_page_sets_off_is_quoted() {
+        assert_eq!(
+            printed(
+                "The directory <em class=\"x\">sites/files</em> is <b>not</b> writable, a <- b\n"
+            ),
+            "The directory 'sites/files' is not writable, a <- b\n"
         );
     }
 

@@ -26,7 +26,7 @@ const AFTER: usize = 8 * 1024;
 /// a set, so cores with similar bytes are placed at that distance. Both were chosen by experiments with logs, listings and
 /// prose; `cargo bench --bench detection` shows the effect of a change.
 const LITERALS: &[(usize, &str)] = &[
-    (2, "ERMISSION"),
+    (0, "PERMISSION"),
     (1, "ermission"),
     (0, "Unable to access"),
     (3, "uperuser"),
@@ -71,7 +71,7 @@ const LITERALS: &[(usize, &str)] = &[
     (3, "rror: cannot open \""),
     (2, "nly root"),
     (0, "Unable to write in"),
-    (0, "could not be created"),
+    (7, "could not be created"),
     (1, "rror is 13"),
     (2, "write access"),
     (4, "wnership"),
@@ -87,7 +87,7 @@ const LITERALS: &[(usize, &str)] = &[
     (0, "Unable to lock"),
     (3, "no locator"),
     (3, "rite-able"),
-    (7, "cannot be opened"),
+    (4, "cannot be opened"),
     (0, "rotatable"),
     (0, "Unable to open log"),
     (0, "Unable to create d"),
@@ -102,6 +102,14 @@ const LITERALS: &[(usize, &str)] = &[
     (2, "fatal: '"),
     (2, "fatal: repository '"),
     (11, "cause of error unknown"),
+    (8, "annot write to data directory"),
+    (0, "unable to write a configuration"),
+    (5, "be read or written by other"),
+    (1, "owner not root"),
+    (6, "rong owner"),
+    (1, "Owner of /"),
+    (0, "nsecure director"),
+    (0, "mode 0600 expected"),
 ];
 
 /// The prefilter for one stream.

@@ -203,6 +203,8 @@ mod tests {
             "cat: /etc/shadow: Permission denied",
             "fatal: Unable to create '/srv/git/app/.git/index.lock': Permission denied",
             "3 |     match e.raw_os_error() {",
+            "#0 /srv/app/run.php(3): fopen('x', 'r')",
+            "#0      _File.throwIfError (dart:io/file_impl.dart:635:7)",
             "/srv/app/run.sh: 3: cannot create x: Permission denied",
         ] {
             assert_eq!(split(line), (String::new(), line.into()));

@@ -51,7 +51,7 @@ pub(super) fn tidy(mut name: &[u8]) -> &[u8] {
     }
 }
 
-/// The path in the URL of a local file or socket.
+/// The path in the URL of a local file or socket, or behind gdb's label of the place where the program runs.
 pub(super) fn without_scheme(name: Vec<u8>) -> Vec<u8> {
     let schemes: [&[u8]; 3] = [b"file:", b"unix:", b""];
     let paths = schemes
@@ -60,7 +60,8 @@ pub(super) fn without_scheme(name: Vec<u8>) -> Vec<u8> {
     // Three slashes begin a URL without a host. Two may also begin a path.
     let path = paths.into_iter().find(|path| path.starts_with(b"///"));
     let path = path.map(|path| &path[2..]).or_else(|| {
-        let path = name.strip_prefix(b"unix:")?;
+        let labels: [&[u8]; 3] = [b"unix:", b"file:", b"target:"];
+        let path = labels.iter().find_map(|label| name.strip_prefix(*label))?;
         (path.starts_with(b"/") && !path.starts_with(b"//")).then_some(path)
     });
     path.map_or_else(|| name.clone(), <[u8]>::to_vec)
