@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 
 use crate::cli::Color;
 use crate::render::Style;
+use crate::terminal_width::{self, NARROWEST};
 
 /// The style for text written to this descriptor.
 ///
@@ -34,16 +35,10 @@ pub fn style(stream: &(impl AsFd + IsTerminal), color: Color) -> Style {
 /// no right margin.
 fn width(stream: &impl AsFd) -> usize {
     let told = || std::env::var("COLUMNS").ok()?.parse().ok();
-    match rustix::termios::tcgetwinsize(stream) {
-        Ok(size) if size.ws_col >= NARROWEST => usize::from(size.ws_col),
-        _ => told()
-            .filter(|&columns| columns >= usize::from(NARROWEST))
-            .unwrap_or(100),
-    }
+    terminal_width::of(stream)
+        .or_else(|| told().filter(|&columns| columns >= usize::from(NARROWEST)))
+        .unwrap_or(100)
 }
-
-/// A smaller reported width is ignored: nothing could be laid out in it.
-const NARROWEST: u16 = 20;
 
 /// Whether the locale's encoding is UTF-8, judged by its name (locale(7): the first of LC_ALL, LC_CTYPE and LANG that is set).
 fn is_utf8_locale() -> bool {

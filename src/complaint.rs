@@ -6,17 +6,21 @@
 
 use std::io::Write;
 
-use crate::quote;
+use crate::layout::hanging;
+use crate::{quote, terminal_width};
 
 /// Writes one of permwrap's own messages to stderr.
 pub fn complain(trouble: &str) {
     write(&line(trouble));
 }
 
-/// One of permwrap's own messages, with a trailing newline.
+/// One of permwrap's own messages: a single line, or as many as it takes on a terminal, with a trailing newline.
 #[must_use]
 pub fn line(trouble: &str) -> String {
-    format!("permwrap: {}\n", quote::line(trouble))
+    const NAME: &str = "permwrap:";
+    let width = terminal_width::of(&std::io::stderr()).unwrap_or(usize::MAX);
+    let lines = hanging(NAME, &quote::line(trouble), width);
+    format!("{NAME} {}\n", lines.join("\n          "))
 }
 
 /// The description of a system error, without its number.

@@ -46,7 +46,7 @@ pub struct Findings {
     known: HashMap<Text, Known>,
     waiting: Vec<(Incident, Arc<Circumstances>)>,
     /// The number of the latest entry.
-    next: u64,
+    latest: u64,
     clock: u64,
     burst: Burst,
     /// Whether everything is to be listed in a report.
@@ -215,36 +215,43 @@ impl Findings {
     /// The findings for which a hint is to be shown now, in the order in which they were met. `is_wanted` applies the
     /// configuration.
     pub fn due(&mut self, is_wanted: impl Fn(&Finding) -> bool) -> Vec<&Finding> {
-        let new: Vec<usize> = (0..self.kept.len())
-            .filter(|&at| !self.kept[at].considered)
-            .collect();
+        self.consider(is_wanted, true)
+    }
+
+    /// Every new finding, for programs that read hints: findings with the same obstacle are not left out.
+    pub fn all_due(&mut self, is_wanted: impl Fn(&Finding) -> bool) -> Vec<&Finding> {
+        self.consider(is_wanted, false)
+    }
+
+    /// Decides for each new finding whether a hint is shown, and returns those for which one is. `folds` leaves out those that
+    /// a shown hint explains as well, and those that are too many to be read at a time.
+    fn consider(&mut self, is_wanted: impl Fn(&Finding) -> bool, folds: bool) -> Vec<&Finding> {
         let mut shown: Vec<usize> = Vec::new();
-        for at in new {
-            self.kept[at].considered = true;
+        for at in 0..self.kept.len() {
+            if std::mem::replace(&mut self.kept[at].considered, true) {
+                continue;
+            }
             if !is_wanted(&self.kept[at].finding) {
                 self.leave_unsaid(self.message_of(at), "the configuration ignores it");
                 continue;
             }
-            let this = &self.kept[at].finding;
-            let alike = |other: &usize| {
-                let other = &self.kept[*other].finding;
-                obstacle(this).is_some_and(|this| obstacle(other) == Some(this))
-                    || is_equal_advice(this, other)
-            };
-            if let Some(first) = shown.iter().copied().find(alike) {
+            let explaining = shown
+                .iter()
+                .copied()
+                .find(|&first| self.is_alike(first, at));
+            if let Some(first) = explaining.filter(|_| folds) {
                 self.kept[first].finding.alike += 1;
-                self.leave_unsaid(
-                    self.message_of(at),
-                    "the same refuses it as what a hint was given for",
-                );
-            } else if (0..at).any(|earlier| self.kept[earlier].considered && alike(&earlier))
-                || shown.len() >= MOST_AT_A_TIME
-                || !self.quota.take()
-            {
+                self.leave_unsaid(self.message_of(at), "a hint was given for the same reason");
+                continue;
+            }
+            let is_too_much = folds
+                && (shown.len() >= MOST_AT_A_TIME
+                    || (0..at).any(|earlier| self.is_alike(earlier, at)));
+            if is_too_much || !self.quota.take() {
                 self.unshown += 1;
                 self.leave_unsaid(
                     self.message_of(at),
-                    "enough hints were given, or one for the same (--report FILE lists it)",
+                    "enough hints were given, or one for the same reason (--report FILE lists it)",
                 );
             } else {
                 shown.push(at);
@@ -257,25 +264,11 @@ impl Findings {
         shown.into_iter().map(|at| &self.kept[at].finding).collect()
     }
 
-    /// Every new finding, for programs that read hints: findings with the same obstacle are not left out.
-    pub fn all_due(&mut self, is_wanted: impl Fn(&Finding) -> bool) -> Vec<&Finding> {
-        let new: Vec<usize> = (0..self.kept.len())
-            .filter(|&at| !self.kept[at].considered)
-            .collect();
-        let mut due = Vec::new();
-        for at in new {
-            self.kept[at].considered = true;
-            if !is_wanted(&self.kept[at].finding) {
-                self.leave_unsaid(self.message_of(at), "the configuration ignores it");
-                continue;
-            }
-            match self.quota.take() {
-                true => due.push(at),
-                false => self.unshown += 1,
-            }
-        }
-        self.number(&due);
-        due.into_iter().map(|at| &self.kept[at].finding).collect()
+    /// Whether a hint for one of the findings explains the other as well.
+    fn is_alike(&self, one: usize, other: usize) -> bool {
+        let (one, other) = (&self.kept[one].finding, &self.kept[other].finding);
+        obstacle(one).is_some_and(|obstacle_of_one| obstacle(other) == Some(obstacle_of_one))
+            || is_equal_advice(one, other)
     }
 
     /// The findings for which hints were shown, in that order, followed by the other considered ones.
@@ -407,15 +400,15 @@ impl Findings {
         if self.kept.len() >= MOST {
             self.forget_one();
         }
-        self.next += 1;
+        self.latest += 1;
         self.kept.push(Entry {
-            number: self.next,
+            number: self.latest,
             finding,
             last_met: self.clock,
             considered: false,
             shown: None,
         });
-        self.next
+        self.latest
     }
 
     fn again(&mut self, number: u64, count: u64) {
@@ -469,25 +462,34 @@ fn is_same(one: &Finding, other: &Finding) -> bool {
         && a.subject.has_the_rights_of(&b.subject)
 }
 
-/// Whether two refusals of the same kind in one directory have the same advice, and no commands.
+/// Whether two refusals of the same kind have the same advice: by the same obstacle, or, if the advice is only words, in the same
+/// directory.
 fn is_equal_advice(one: &Finding, other: &Finding) -> bool {
-    let advice = |finding: &Finding| match &finding.conclusion {
+    let fixes = |finding: &Finding| match &finding.conclusion {
         Conclusion::Refused(_, remedy) => {
-            let is_words = remedy.fixes.iter().all(|fix| fix.argv.is_empty());
-            let words = remedy.fixes.iter().map(|fix| fix.sentence());
-            is_words.then(|| words.collect::<Vec<_>>())
+            let fixes = remedy.fixes.iter();
+            fixes
+                .map(|fix| (fix.sentence(), fix.argv.clone()))
+                .collect()
         }
-        _ => None,
+        _ => Vec::new(),
     };
-    let place = |finding: &Finding| {
-        let (code, path, operation) = obstacle(finding)?;
-        let directory = byte_path::parent(&path?)?.to_vec();
-        Some((code, directory, operation))
+    let (Some((code, path, operation)), Some((other_code, other_path, other_operation))) =
+        (obstacle(one), obstacle(other))
+    else {
+        return false;
     };
     let rights = |finding: &Finding| finding.attempt.as_ref().map(|attempt| attempt.subject.uid);
-    place(one).is_some_and(|place_of_one| place(other) == Some(place_of_one))
-        && rights(one) == rights(other)
-        && advice(one).is_some_and(|words| advice(other) == Some(words))
+    let advice = fixes(one);
+    if code != other_code || rights(one) != rights(other) || advice != fixes(other) {
+        return false;
+    }
+    let directory = |path: &Option<Vec<u8>>| byte_path::parent(path.as_ref()?).map(<[u8]>::to_vec);
+    let is_words = advice.iter().all(|(_, argv)| argv.is_empty());
+    match is_words {
+        true => operation == other_operation && directory(&path) == directory(&other_path),
+        false => path == other_path,
+    }
 }
 
 /// What refuses, for comparison with other findings; `None` if nothing is known to refuse.

@@ -27,6 +27,7 @@ pub mod gather;
 pub mod init;
 pub mod investigate;
 pub mod judge;
+pub mod layout;
 pub mod mend;
 pub mod pattern_files;
 pub mod programs;
@@ -39,5 +40,6 @@ pub mod resolve;
 pub mod run;
 pub mod small_file;
 pub mod subcommand;
+pub mod terminal_width;
 
 pub mod wrap;

@@ -11,7 +11,7 @@ mod whereabouts;
 
 pub use command_line::{CommandLine, Operand, command_lines};
 pub use shell::{redirections, use_in_code, use_of_what_is_filled_in};
-pub use walk::{Walk, walk};
+pub use walk::{Errand, Walk, walk};
 pub use whereabouts::Whereabouts;
 
 use std::collections::HashMap;

@@ -4,10 +4,10 @@
 pub mod github;
 mod json;
 pub mod json_line;
-pub(crate) mod layout;
 pub mod line;
 mod listing;
 pub mod text;
+pub mod walk;
 
 pub use json::{fix_report, incident_report, json_text, obstacle_path};
 

@@ -451,7 +451,8 @@ impl Observer for Explainer {
         words.extend_from_slice(walk.as_bytes());
         if matches!(self.form, Some(Hints::Text | Hints::Line)) {
             words.extend_from_slice(
-                text::remainder(self.findings.unshown(), self.report.is_some()).as_bytes(),
+                text::remainder(self.findings.unshown(), self.report.is_some(), self.style)
+                    .as_bytes(),
             );
         }
         self.remember();

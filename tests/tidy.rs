@@ -13,7 +13,7 @@ use permwrap::cause::Code;
 const STAGES: &[&str] = &[
     "byte_path",
     "quote",
-    "complaint",
+    "layout",
     "attempt",
     "programs",
     "facts",
@@ -28,6 +28,8 @@ const STAGES: &[&str] = &[
     "resolve",
     "small_file",
     "report_file",
+    "terminal_width",
+    "complaint",
     "gather",
     "run",
     "investigate",

@@ -4,8 +4,8 @@ use owo_colors::OwoColorize;
 use serde::Serialize;
 
 use crate::attempt::Operation;
+use crate::layout::labelled;
 use crate::remedy::Fix;
-use crate::render::layout::labelled;
 use crate::render::{Style, fix_report, incident_report, text};
 use crate::report::{Finding, FixReport, IncidentReport, SCHEMA};
 

@@ -8,13 +8,17 @@ use super::{Color, Who};
 
 /// `permwrap check`.
 #[derive(Debug, Clone, Default, Args)]
-#[command(
-    after_help = "Examples:\n  permwrap check --init                write a first permwrap.toml from what the project's files say\n  \
-                        permwrap check                       judge all of it for the user it names\n  \
-                        permwrap check --as www-data --json  for another user, as JSON\n  \
-                        permwrap --check -- gunicorn app     check first; start only when all of it holds\n\n\
-                        Exit status: 0 all of it holds, 1 something does not, 2 something could not be judged or the manifest is wrong."
-)]
+#[command(after_help = "Examples:\n  \
+                  permwrap check --init\n      \
+                      draft a permwrap.toml from the project's files\n  \
+                  permwrap check\n      \
+                      check all of it for the user named there\n  \
+                  permwrap check --as www-data --json\n      \
+                      for another user, as JSON\n  \
+                  permwrap --check -- gunicorn app\n      \
+                      check first; start only if everything holds\n\n\
+                  Exit status: 0 if everything holds, 1 if something does not, 2 if something could not be determined or the \
+                  manifest is wrong.")]
 pub struct Check {
     /// The manifest
     #[arg(value_name = "MANIFEST", default_value = "permwrap.toml")]
@@ -22,17 +26,17 @@ pub struct Check {
     /// Instead of the user that the manifest names.
     #[command(flatten)]
     pub who: Who,
-    /// Write a first manifest from what is found here: Django, Flask and Node projects, compose files, Kubernetes manifests,
+    /// Draft a manifest from what is found here: Django, Flask and Node projects, compose files, Kubernetes manifests,
     /// Dockerfiles, systemd units
     #[arg(long, conflicts_with_all = ["json", "user", "pid"])]
     pub init: bool,
-    /// Tell what a manifest may hold
+    /// Describe the format of a manifest
     #[arg(long)]
     pub help_format: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// When to color
+    /// When to use color
     #[arg(long, value_name = "WHEN", value_enum)]
     pub color: Option<Color>,
 }
@@ -44,10 +48,10 @@ pub struct Init {
     /// The shell
     #[arg(value_name = "SHELL", value_enum)]
     pub shell: Shell,
-    /// Only complete permwrap itself, and wrap nothing: for a package
+    /// Only completion for permwrap itself, for a package
     #[arg(long, conflicts_with = "commands")]
     pub completion: bool,
-    /// The commands to wrap (default: those of the configuration file, or a usual set)
+    /// The commands to wrap (default: those in the configuration file, or the usual ones)
     #[arg(value_name = "COMMAND")]
     pub commands: Vec<String>,
 }
@@ -89,16 +93,17 @@ pub const USUAL: &[&str] = &[
 
 fn init_help() -> String {
     format!(
-        "Put one line into the shell's start-up file:\n  \
+        "Add one line to the shell's startup file:\n  \
                         bash  ~/.bashrc                   eval \"$(permwrap init bash)\"\n  \
                         zsh   ~/.zshrc                    eval \"$(permwrap init zsh)\"\n  \
                         fish  ~/.config/fish/config.fish  permwrap init fish | source\n\n\
-                        These are wrapped: {}.\n\
-                        Others: permwrap init bash NAME..., or init.commands in the configuration file. What is an alias or a function already stays as it is.\n\n\
-                        Once without it: PERMWRAP=off COMMAND. After sudo an alias has no effect: sudo permwrap -- COMMAND.",
+                        Wrapped by default: {}.\n\
+                        For others: permwrap init bash NAME..., or init.commands in the configuration file. Existing aliases and functions are kept.\n\n\
+                        To run a command without it: PERMWRAP=off COMMAND. Aliases have no effect after sudo: sudo permwrap -- COMMAND.",
         USUAL.join(", ")
     )
 }
+
 /// A shell that can be set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]
@@ -110,14 +115,14 @@ pub enum Shell {
 
 /// `permwrap config`.
 #[derive(Debug, Args)]
-#[command(after_help = "The file, all of it optional:\n\n  \
+#[command(after_help = "The file; everything in it is optional:\n\n  \
                   color = \"auto\"                     # auto, always or never\n  \
                   hints = \"text\"                     # text, line, json, github or off\n  \
-                  patterns = [\"~/patterns\"]          # further directories of patterns\n  \
-                  history = true                     # remember what was met, for `permwrap fix`; nothing leaves this machine\n\n  \
+                  patterns = [\"~/patterns\"]          # more directories of patterns\n  \
+                  history = true                     # remember refusals, for `permwrap fix`; they stay on this machine\n\n  \
                   [ignore]\n  \
-                  paths = [\"/proc\", \"~/scratch\"]     # no hint for these and what lies below them\n  \
-                  causes = [\"landlock-denies\"]       # names of `permwrap causes`\n\n  \
+                  paths = [\"/proc\", \"~/scratch\"]     # no hints for these and what is below\n  \
+                  causes = [\"landlock-denies\"]       # see `permwrap causes`\n\n  \
                   [init]\n  \
                   commands = [\"python3\", \"npm\"]      # what `permwrap init` wraps")]
 pub struct Config {}

@@ -1,17 +1,31 @@
-//! Programs that traverse everything below some directories: find, du, `grep -r`, `rm -r`.
+//! Programs that go through everything below some directories: find, du, `grep -r`, `cp -r`, tar, `chmod -R`, `rm -r`.
 
-use super::{CommandLine, command_lines};
+use super::{CommandLine, Operand, command_lines};
+use crate::attempt::Operation;
 
 /// A traversal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Walk {
     /// Where it starts, as given to the program; empty for the working directory.
     pub places: Vec<Vec<u8>>,
-    /// Whether it deletes what it encounters.
-    pub deletes: bool,
+    /// What it does with what it encounters.
+    pub errand: Errand,
     /// Whether it only lists what it finds, and is a program of the system. Other actions of find(1) run programs, delete or
     /// write files.
     pub only_looks: bool,
+}
+
+/// What a traversal does with what it encounters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    /// It reads or lists it.
+    Look,
+    /// It copies it to another place.
+    Copy,
+    /// It changes its mode or owner.
+    Change,
+    /// It deletes it.
+    Delete,
 }
 
 /// The traversal that this command line performs; `None` if it performs none.
@@ -21,11 +35,20 @@ pub fn walk(words: &[Vec<u8>]) -> Option<Walk> {
     let line = lines.first()?;
     let known = line.known.filter(|_| is_told_to_walk(line))?;
     let is_expression = |word: &[u8]| word.starts_with(b"(") || word == b"!";
-    let operands = line.operands.iter().map(|operand| operand.word.clone());
+    let operands = line.operands.iter();
+    let operands = operands.take_while(|operand| !is_expression(&operand.word));
+    let (targets, places): (Vec<_>, Vec<_>) = operands.partition(|operand| is_target(operand));
+    let errand = match places.first().and_then(|place| place.operation.as_ref()) {
+        Some(Operation::Delete) => Errand::Delete,
+        Some(Operation::Chmod(_) | Operation::Chown { .. }) => Errand::Change,
+        _ if !targets.is_empty() => Errand::Copy,
+        _ => Errand::Look,
+    };
+    let only_looks = errand == Errand::Look && !line.words.iter().any(|word| known.acts(word));
     Some(Walk {
-        places: operands.take_while(|word| !is_expression(word)).collect(),
-        deletes: known.does.as_deref() == Some("delete"),
-        only_looks: is_of_the_system(&words[0]) && !line.words.iter().any(|word| known.acts(word)),
+        places: places.iter().map(|operand| operand.word.clone()).collect(),
+        errand,
+        only_looks: only_looks && is_of_the_system(&words[0]),
     })
 }
 
@@ -36,27 +59,44 @@ fn is_of_the_system(program: &[u8]) -> bool {
     !program.contains(&b'/') || directory.is_some_and(|parent| DIRECTORIES.contains(&parent))
 }
 
+/// Whether it writes what it creates, or adds to, at this operand.
+fn is_target(operand: &Operand) -> bool {
+    matches!(&operand.operation, Some(Operation::Open(how)) if how.write)
+}
+
 fn is_told_to_walk(line: &CommandLine) -> bool {
-    let walks = line.known.map_or(&[][..], |known| &known.walks);
-    walks.iter().any(|option| {
-        let bundled = |word: &[u8]| {
-            let short = option.len() == 2 && word.starts_with(b"-") && !word.starts_with(b"--");
-            short && word.contains(&option.as_bytes()[1])
+    let Some(known) = line.known else {
+        return false;
+    };
+    let is_told = |option: &String| {
+        let letter = option.as_bytes().get(1).filter(|_| option.len() == 2);
+        let is_bundle = |at: usize, word: &[u8]| match word {
+            [b'-', b'-', ..] => false,
+            [b'-', ..] => true,
+            _ => known.bundled && at == 0,
         };
-        let mut options = line.words.iter().skip(1).take_while(|word| *word != b"--");
-        option.is_empty() || options.any(|word| word == option.as_bytes() || bundled(word))
-    })
+        let options = line.words.iter().skip(1).take_while(|word| *word != b"--");
+        let mut options = options.enumerate();
+        option.is_empty()
+            || options.any(|(at, word)| {
+                let bundled = || letter.is_some_and(|letter| word.contains(letter));
+                word == option.as_bytes() || is_bundle(at, word) && bundled()
+            })
+    };
+    known.walks.iter().any(is_told)
 }
 
 impl Walk {
     /// Whether a program on this traversal would print this path for something that it encountered: it begins with one of the
-    /// starting points, but is not one of them.
+    /// starting points, but is not one of them, unless the starting points are to be changed like all else.
     #[must_use]
     pub fn meets(&self, path: &[u8]) -> bool {
         let is_below = |place: &Vec<u8>| {
             let place = place.strip_suffix(b"/").unwrap_or(place);
             let rest = path.strip_prefix(place);
-            rest.is_some_and(|rest| rest.starts_with(b"/") && rest.len() > 1)
+            let is_it = rest.is_some_and(|rest| rest.is_empty());
+            is_it && self.errand == Errand::Change
+                || rest.is_some_and(|rest| rest.starts_with(b"/") && rest.len() > 1)
         };
         match self.places.is_empty() {
             true => !path.starts_with(b"/") && path != b".",
@@ -82,16 +122,49 @@ mod tests {
             "grep -rn x /etc",
             "ls -lR /etc",
             "rm -rf /etc",
+            "cp -a /etc /tmp/copy",
+            "rsync -az /etc /tmp/copy",
+            "tar czf /tmp/etc.tgz /etc",
+            "tar -c -f /tmp/etc.tar /etc",
         ] {
             let walk = of(command).unwrap_or_else(|| panic!("{command}"));
             assert!(walk.meets(b"/etc/ssl/private"), "{command}");
+            assert!(!walk.meets(b"/etcetera/x"), "{command}");
             assert!(
-                !walk.meets(b"/etc") && !walk.meets(b"/etcetera/x"),
+                !walk.meets(b"/etc") && !walk.meets(b"/tmp/copy/x"),
                 "{command}"
             );
         }
-        for command in ["ls /etc", "grep x /etc/f", "rm -f /etc/f", "cat -r /etc"] {
+        for command in [
+            "ls /etc",
+            "grep x /etc/f",
+            "rm -f /etc/f",
+            "cat -r /etc",
+            "cp /etc/f /tmp",
+            "tar xf /etc/recent.tar",
+            "chmod 600 /etc/f",
+        ] {
             assert_eq!(of(command), None, "{command}");
+        }
+    }
+
+    #[test]
+    fn what_it_does_with_what_it_meets_is_told_by_the_program() {
+        for (command, errand) in [
+            ("du /etc", Errand::Look),
+            ("grep -r x /etc", Errand::Look),
+            ("cp -r /etc /tmp/copy", Errand::Copy),
+            ("tar cf /tmp/etc.tar /etc", Errand::Copy),
+            ("rm -r /etc", Errand::Delete),
+            ("chmod -R u+w /etc", Errand::Change),
+            ("chown -R alice: /etc", Errand::Change),
+        ] {
+            let walk = of(command).unwrap_or_else(|| panic!("{command}"));
+            assert_eq!(walk.errand, errand, "{command}");
+            assert_eq!(walk.places, [b"/etc"], "{command}");
+            let only_looks = errand == Errand::Look;
+            assert_eq!(walk.only_looks, only_looks, "{command}");
+            assert_eq!(walk.meets(b"/etc"), errand == Errand::Change, "{command}");
         }
     }
 

@@ -5,8 +5,9 @@ use crate::facts::{Facts, Kind, Node, NodeId, Walk};
 use crate::quote;
 
 use super::Style;
-use super::layout::strong;
-use super::layout::{INDENT, columns, wrapped};
+use owo_colors::OwoColorize;
+
+use crate::layout::{INDENT, columns, wrapped};
 
 /// A row of the listing.
 struct Row {
@@ -100,6 +101,14 @@ fn rows(walk: &Walk, facts: &Facts, refusing: NodeId, mark: &str) -> Vec<Row> {
     }
     rows.extend(unseen(walk));
     rows
+}
+
+/// Highlights the text, if colors are used.
+fn strong(text: &str, style: Style) -> String {
+    match style.color {
+        true => text.yellow().to_string(),
+        false => text.to_owned(),
+    }
 }
 
 fn row(node: &Node, name: &[u8], remark: Remark, facts: &Facts) -> Row {

@@ -2,11 +2,11 @@
 
 use owo_colors::OwoColorize;
 
-use super::layout::{INDENT, columns, labelled, wrapped};
 use super::{Style, deed, listing};
 use crate::attempt::{Attempt, Object, Operation};
 use crate::cause;
 use crate::denial::Denial;
+use crate::layout::{INDENT, columns, hanging, labelled, wrapped};
 use crate::quote;
 use crate::remedy::Fix;
 use crate::report::{Conclusion, Finding, Unclear, Way};
@@ -179,83 +179,6 @@ pub fn answer(finding: &Finding, style: Style) -> String {
     }
 }
 
-/// The refusals that a traversal encountered.
-pub struct WalkHint<'w> {
-    /// The number of refused paths.
-    pub count: usize,
-    /// Its starting point, if it has only one.
-    pub below: Option<String>,
-    /// Whether it was to delete them.
-    pub deletes: bool,
-    /// Whether it only lists what it finds, so that root may run it.
-    pub only_looks: bool,
-    /// The command line, quoted for a shell.
-    pub command: String,
-    /// The finding for the first of them.
-    pub first: &'w Finding,
-}
-
-/// The sentence for the hint of a traversal.
-fn walk_sentence(walk: &WalkHint) -> String {
-    let (first, facts) = (walk.first, &walk.first.facts);
-    let user = first.attempt.as_ref().map_or_else(
-        || "the user".to_owned(),
-        |attempt| facts.names.user(attempt.subject.uid),
-    );
-    let below = walk
-        .below
-        .as_ref()
-        .map_or_else(String::new, |place| format!(" below {place}"));
-    let more = if walk.deletes { " more" } else { "" };
-    let (places, are) = match walk.count {
-        1 => (format!("1{more} place"), "is"),
-        count => (format!("{count}{more} places"), "are"),
-    };
-    match walk.deletes {
-        true => format!("{places}{below} could not be deleted by {user}, for other reasons"),
-        false => format!("{places}{below} {are} closed to {user}"),
-    }
-}
-
-/// The hint for a traversal, as a single line.
-#[must_use]
-pub fn walk_line(walk: &WalkHint) -> String {
-    let sudo = if walk.first.facts.surroundings.sudo {
-        "sudo "
-    } else {
-        ""
-    };
-    let fix = match walk.only_looks && !walk.deletes {
-        false => String::new(),
-        true => format!("; fix: {sudo}{}", walk.command),
-    };
-    quote::line(&format!("permwrap: {}{fix}", walk_sentence(walk))) + "\n"
-}
-
-/// The hint for a traversal: the number of refused paths, the first of them, and how to list them all. It suggests no change,
-/// because what a traversal cannot enter is usually closed on purpose.
-#[must_use]
-pub fn walk(walk: &WalkHint, style: Style) -> String {
-    let (first, facts) = (walk.first, &walk.first.facts);
-    let sentence = walk_sentence(walk);
-    let mut text = titled(&sentence, style);
-    if let (Conclusion::Refused(denial, _), Some(attempt)) = (&first.conclusion, &first.attempt) {
-        let words = cause::words(denial, attempt, facts);
-        let label = if walk.count == 1 { "because" } else { "first" };
-        if walk.only_looks && !walk.deletes {
-            text.push_str(&labelled(label, &words.because, style.width));
-            let (sudo, remark) = match facts.surroundings.sudo {
-                true => ("sudo ", "looks there, too"),
-                false => ("", "in a root shell; looks there, too"),
-            };
-            let line = format!("{sudo}{}", walk.command);
-            text.push_str(&command("fix", &line, remark, columns(&line), style));
-        }
-    }
-    let more = "permwrap --report FILE -- ... (lists them all)";
-    text + &labelled("more", more, style.width)
-}
-
 /// A refusal that no file of this machine is responsible for: the line that reports it, and what it means.
 #[must_use]
 pub fn elsewhere(message: &[u8], meaning: &str, style: Style) -> String {
@@ -278,15 +201,19 @@ fn headline(sentence: &str, finding: &Finding, style: Style) -> String {
             finding.alike
         ));
     }
-    titled(sentence, style).trim_end().to_owned() + &often + "\n"
+    titled(&(sentence.to_owned() + &often), style)
 }
 
-/// The first line of a hint.
-fn titled(sentence: &str, style: Style) -> String {
-    match style.color {
-        true => format!("{} {}\n", "permwrap:".red().bold(), sentence.bold()),
-        false => format!("permwrap: {sentence}\n"),
+/// The first line of a hint; further lines, if the width requires them, are aligned with it.
+pub(super) fn titled(sentence: &str, style: Style) -> String {
+    const NAME: &str = "permwrap:";
+    let mut lines = hanging(NAME, sentence, style.width);
+    let mut name = NAME.to_owned();
+    if style.color {
+        name = name.red().bold().to_string();
+        lines = lines.iter().map(|line| line.bold().to_string()).collect();
     }
+    format!("{name} {}\n", lines.join("\n          "))
 }
 
 /// The fixes, best first, as lines that can be pasted by root, by a user with sudo(8) or by one without it. Remarks are aligned
@@ -351,7 +278,13 @@ fn remark(fix: &Fix, sudo: bool, is_root: bool) -> String {
 }
 
 /// A command with its remark, which is aligned after the `widest` command if it fits, and otherwise put below.
-fn command(label: &str, command: &str, remark: &str, widest: usize, style: Style) -> String {
+pub(super) fn command(
+    label: &str,
+    command: &str,
+    remark: &str,
+    widest: usize,
+    style: Style,
+) -> String {
     let shown = if style.color {
         command.cyan().bold().to_string()
     } else {
@@ -397,7 +330,7 @@ pub fn remembered(before: &str, style: Style) -> String {
 
 /// The text at the end of a run about failures for which no hint was shown. `listed` says whether a report lists them.
 #[must_use]
-pub fn remainder(unshown: u64, listed: bool) -> String {
+pub fn remainder(unshown: u64, listed: bool, style: Style) -> String {
     let (failures, them) = match unshown {
         0 => return String::new(),
         1 => ("1 more failure was", "it"),
@@ -412,5 +345,9 @@ pub fn remainder(unshown: u64, listed: bool) -> String {
         true => String::new(),
         false => format!(" (--report FILE lists {them})"),
     };
-    format!("permwrap: {number}{failures} not shown{how}\n")
+    let plain = Style {
+        color: false,
+        ..style
+    };
+    titled(&format!("{number}{failures} not shown{how}"), plain)
 }

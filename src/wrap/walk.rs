@@ -1,5 +1,5 @@
-//! Summarises the refusals of one traversal (find, du, `grep -r`) in a short hint: directories that it cannot enter are usually
-//! closed on purpose, and there is no reason to open them.
+//! Summarises the refusals of one traversal (find, du, `grep -r`, `cp -r`, `chmod -R`) in a short hint: directories that it cannot
+//! enter are usually closed on purpose, and there is no reason to open them.
 
 use std::collections::HashSet;
 
@@ -7,10 +7,10 @@ use crate::attempt::{Errno, Incident};
 use crate::cli::Hints;
 use crate::findings;
 use crate::investigate::{Views, investigate};
-use crate::programs::{self, Walk};
+use crate::programs::{self, Errand, Walk};
 use crate::quote;
 use crate::render::Style;
-use crate::render::text::{self, WalkHint};
+use crate::render::walk::WalkHint;
 use crate::report::{Conclusion, Finding};
 use crate::resolve::{Circumstances, Evidence};
 
@@ -50,8 +50,12 @@ impl Walked {
         let [path] = &incident.paths[..] else {
             return false;
         };
-        let refused = incident.errno == Some(Errno::Acces) && incident.origin.is_none();
-        if !refused || !self.walk.meets(path) {
+        let refused = match incident.errno {
+            Some(Errno::Acces) => true,
+            Some(Errno::Perm) => self.walk.errand == Errand::Change,
+            _ => false,
+        };
+        if !refused || incident.origin.is_some() || !self.walk.meets(path) {
             return false;
         }
         if self.deletions >= MOST_DELETIONS {
@@ -64,12 +68,16 @@ impl Walked {
                 return false;
             }
             self.first.push(finding);
+            if self.gives_the_first_a_hint() && self.first.len() == 1 {
+                self.places.insert(path.clone());
+                return false;
+            }
             // A deletion that failed can be fixed, so its first cause gets a hint of its own.
             let is_one = self
                 .first
                 .iter()
                 .all(|other| findings::obstacle(other) == findings::obstacle(&self.first[0]));
-            if self.walk.deletes && is_one {
+            if self.walk.errand == Errand::Delete && is_one {
                 self.first.truncate(1);
                 self.deletions += 1;
                 return false;
@@ -82,9 +90,15 @@ impl Walked {
         true
     }
 
+    /// Whether the first refusal gets a hint of its own, because something was to be done with what it is about.
+    fn gives_the_first_a_hint(&self) -> bool {
+        matches!(self.walk.errand, Errand::Copy | Errand::Change)
+    }
+
     /// The hint; empty if nothing was encountered.
     pub fn hint(&self, command: &[Vec<u8>], form: Option<Hints>, style: Style) -> String {
-        let count = self.places.len() + self.beyond;
+        let met = self.places.len() + self.beyond;
+        let count = met.saturating_sub(usize::from(self.gives_the_first_a_hint()));
         let Some(first) = self.first.first().filter(|_| count > 0) else {
             return String::new();
         };
@@ -94,14 +108,14 @@ impl Walked {
                 [place] => Some(quote::display(place)),
                 _ => None,
             },
-            deletes: self.walk.deletes,
+            errand: self.walk.errand,
             only_looks: self.walk.only_looks,
             command: quote::command(command),
             first,
         };
         match form {
-            Some(Hints::Line) => text::walk_line(&walk),
-            _ => format!("\n{}", text::walk(&walk, style)),
+            Some(Hints::Line) => walk.line(),
+            _ => format!("\n{}", walk.text(style)),
         }
     }
 }

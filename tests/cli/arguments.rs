@@ -74,7 +74,7 @@ fn help_is_a_subcommand_too() {
 }
 
 #[test]
-fn a_mistyped_subcommand_is_recognised_unless_it_is_marked_as_a_command() {
+fn a_mistyped_subcommand_is_recognized_unless_it_is_marked_as_a_command() {
     let (code, _, stderr) = run(&["cuases"]);
     assert_eq!(code, 127);
     assert!(
@@ -84,7 +84,12 @@ fn a_mistyped_subcommand_is_recognised_unless_it_is_marked_as_a_command() {
     let (code, _, stderr) = run(&["--", "cuases"]);
     assert_eq!((code, stderr.lines().count()), (127, 1), "{stderr}");
     let (_, _, stderr) = run(&["--repot", "r.json", "true"]);
-    assert!(stderr.contains("'--report'"), "{stderr}");
+    assert!(stderr.contains("did you mean --report?"), "{stderr}");
+    let (code, _, stderr) = run(&["why", "reed", "/etc/passwd"]);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("did you mean read?"), "{stderr}");
+    let (_, _, stderr) = run(&["why", "read"]);
+    assert!(stderr.contains("missing <PATH>"), "{stderr}");
     let (_, _, stderr) = run(&["causes", "mode-deny"]);
     assert!(stderr.contains("did you mean mode-denies?"), "{stderr}");
 }

@@ -51,6 +51,45 @@ fn what_could_not_be_deleted_for_other_reasons_is_counted() {
 }
 
 #[test]
+fn a_walk_that_copies_or_changes_tells_the_first_refusal_and_counts_the_others() {
+    if !needs_programs(&["tar"]) {
+        return;
+    }
+    let Some(world) = World::new() else { return };
+    closed_places(&world);
+    let (copied, changed) = (
+        "are closed to alice and were not copied",
+        "could not be changed by alice",
+    );
+    for (command, cannot, count, rest) in [
+        ("cp -r /srv/t copy", "list /srv/t/", 5, copied),
+        ("tar cf t.tar /srv/t", "list /srv/t/", 5, copied),
+        (
+            "chmod -R u+w /srv/t",
+            "change the mode of /srv/t\n",
+            7,
+            changed,
+        ),
+        (
+            "chown -R alice /srv/t",
+            "change the owner of /srv/t/",
+            7,
+            changed,
+        ),
+    ] {
+        let ran = world.run("alice", &format!("permwrap -- {command}"));
+        let said = ran.stderr();
+        assert_eq!(said.matches("permwrap: ").count(), 2, "{ran}");
+        assert!(
+            said.contains(&format!("permwrap: cannot {cannot}")),
+            "{ran}"
+        );
+        let counted = format!("permwrap: {count} more places below /srv/t {rest}\n");
+        assert!(said.contains(&counted), "{ran}");
+    }
+}
+
+#[test]
 fn a_report_of_a_walk_lists_every_place() {
     let Some(world) = World::new() else { return };
     closed_places(&world);

@@ -1,9 +1,7 @@
 //! Layout of hints: labels in a column of their own, text wrapped to the width of the terminal.
+#![forbid(unsafe_code)]
 
-use owo_colors::OwoColorize;
 use unicode_width::UnicodeWidthStr;
-
-use super::Style;
 
 /// The column at which text begins, after the labels.
 pub const INDENT: usize = 11;
@@ -20,6 +18,16 @@ pub fn labelled(label: &str, words: &str, width: usize) -> String {
         text.push_str(&format!("  {label:<9}{line}\n"));
     }
     text
+}
+
+/// The lines of a text that follows a name; further lines are aligned with the first. What fits is left exactly as it is.
+#[must_use]
+pub fn hanging(name: &str, words: &str, width: usize) -> Vec<String> {
+    let room = width.saturating_sub(columns(name) + 1);
+    match columns(words) <= room {
+        true => vec![words.to_owned()],
+        false => wrapped(words, room),
+    }
 }
 
 /// Wraps text to lines of at most `width` columns. A longer word is put on a line of its own, because a path or command that
@@ -47,15 +55,6 @@ pub fn columns(text: &str) -> usize {
     text.width()
 }
 
-/// Highlights the text, if colors are used.
-pub(super) fn strong(text: &str, style: Style) -> String {
-    if style.color {
-        text.yellow().to_string()
-    } else {
-        text.to_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +71,13 @@ mod tests {
     fn a_wide_character_takes_two_columns() {
         assert_eq!(columns("写真/a"), 6);
         assert_eq!(wrapped("写真 写真", 8), ["写真", "写真"]);
+    }
+
+    #[test]
+    fn what_fits_after_a_name_is_left_as_it_is() {
+        assert_eq!(hanging("me:", "a  b", 8), ["a  b"]);
+        assert_eq!(hanging("me:", "a  b", 7), ["a b"]);
+        assert_eq!(hanging("me:", "one two", 8), ["one", "two"]);
     }
 
     #[test]
