@@ -147,6 +147,10 @@ pub fn words(denial: &Denial, attempt: &Attempt, facts: &Facts) -> Words {
     })
 }
 
+/// What to do if nothing else is known to help.
+pub const LEAVE_IT: &str =
+    "leave this to the administrator, or to a system program that is made for it";
+
 /// The changes that may resolve a refusal, in no particular order.
 #[must_use]
 pub fn candidates(denial: &Denial, attempt: &Attempt, facts: &Facts) -> Vec<Candidate> {

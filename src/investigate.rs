@@ -43,7 +43,7 @@ pub fn investigate(
     match evidence {
         Evidence::Call(attempt) => of_call(attempt, circumstances, views),
         Evidence::FilteredCall(attempt) => of_filtered_call(attempt, circumstances, views),
-        Evidence::Question(attempt) => of_question(attempt, views),
+        Evidence::Question(attempt) => of_question(attempt, circumstances, views),
         Evidence::Message(incident) => of_message(incident, circumstances, views),
     }
 }
@@ -171,11 +171,11 @@ fn interpreted(incident: &Incident, circumstances: &Circumstances, views: &mut V
     }
 }
 
-fn of_question(attempt: Attempt, views: &mut Views) -> Finding {
+fn of_question(attempt: Attempt, circumstances: &Circumstances, views: &mut Views) -> Finding {
     let signs = Signs::CALL;
     let judged = views.judge(Reading { attempt, signs });
     let conclusion = as_judged(&judged);
-    let mut finding = explained(judged, conclusion, &Circumstances::default(), views);
+    let mut finding = explained(judged, conclusion, circumstances, views);
     let abroad = finding.facts.surroundings.abroad.as_ref();
     if let Some(place) = abroad.and_then(|abroad| abroad.place.clone()) {
         abroad::settle(&mut finding, place, true);

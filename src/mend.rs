@@ -158,12 +158,13 @@ impl Mend {
     }
 }
 
-/// The path of the attempt; empty if it has none.
+/// The object of the attempt as it is remembered: a path, or an address with its port; empty for a process.
 #[must_use]
 pub fn path(attempt: &Attempt) -> Vec<u8> {
     match &attempt.object {
         Target::Path(path) => path.clone(),
-        Target::Port { .. } | Target::Process | Target::Another(_) => Vec::new(),
+        Target::Port { address, port } => format!("{address}:{port}").into_bytes(),
+        Target::Process | Target::Another(_) => Vec::new(),
     }
 }
 

@@ -43,6 +43,7 @@ pub struct Program {
     user: bool,
     ports: Vec<String>,
     port: bool,
+    processes: Vec<String>,
     interprets: bool,
     shell: bool,
     code: Vec<String>,
@@ -97,6 +98,7 @@ struct Sample {
     directories: Vec<String>,
     users: Vec<String>,
     ports: Vec<u16>,
+    processes: Vec<i32>,
     script: Option<String>,
     root: Option<String>,
     /// The operation on the last operand.
@@ -270,6 +272,7 @@ mod tests {
             let root = lines.iter().find_map(|line| line.root.as_deref());
             assert_eq!(root.map(text), sample.root, "{}", sample.command);
             assert_eq!(line.ports, sample.ports, "{}", sample.command);
+            assert_eq!(line.processes, sample.processes, "{}", sample.command);
             assert_eq!(
                 line.script.as_deref().map(text),
                 sample.script,

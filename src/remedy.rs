@@ -73,7 +73,7 @@ impl Fix {
         let mut sentence = self.title.clone();
         if self.led_astray {
             sentence.push_str(
-                ": `permwrap fix` does it safely; a pasted command could be led astray, since others can swap what it touches",
+                ": `permwrap fix` does it safely; before a pasted command ran, others could swap what it touches",
             );
         }
         if self.place == Place::Container && self.argv.is_empty() && self.effect != Effect::Advice {
@@ -468,15 +468,19 @@ fn instead(
         Object::Path(path) => Some(quote::display(path)),
         _ => None,
     };
-    let refusing = match &denial.at {
-        cause::Obstacle::Node(id) => quote::display(&facts.node(*id).path),
-        _ => asked.clone()?,
+    let refusing = match (&denial.at, &asked) {
+        (cause::Obstacle::Node(id), _) => quote::display(&facts.node(*id).path),
+        (_, Some(asked)) => asked.clone(),
+        (_, None) => return Some(Fix::advice(cause::LEAVE_IT.to_owned())),
     };
     // Advice about the object itself is more specific than advice about its location.
     let particular = refused
         .iter()
         .find(|reason| **reason == never::Never::Authority);
     let of_object = asked.and_then(|asked| particular?.advice(&asked));
-    let title = of_object.or_else(|| refused.iter().find_map(|reason| reason.advice(&refusing)))?;
-    Some(Fix::advice(title))
+    let of_place = || refused.iter().find_map(|reason| reason.advice(&refusing));
+    let title = of_object.or_else(of_place);
+    Some(Fix::advice(
+        title.unwrap_or_else(|| cause::LEAVE_IT.to_owned()),
+    ))
 }

@@ -12,6 +12,7 @@ pub mod walk;
 pub use json::{fix_report, incident_report, json_text, obstacle_path};
 
 use crate::attempt::{ACCESS_ACL, ANY_USER_ATTRIBUTE, Attempt, Object, OpenHow, Operation};
+use crate::byte_path;
 use crate::facts::Facts;
 use crate::quote;
 use crate::report::{Conclusion, Finding, Unclear};
@@ -51,6 +52,18 @@ pub fn deed(attempt: &Attempt, facts: &Facts) -> String {
             &object(attempt),
             to,
         ),
+        Operation::Privileged(privilege) if matches!(attempt.object, Object::Another(_)) => {
+            privilege.words_about(&object(attempt))
+        }
+        Operation::Mount => match facts.surroundings.command.first() {
+            Some(program) if byte_path::name(program) == b"mount" => {
+                format!("mount {}", object(attempt))
+            }
+            Some(program) if byte_path::name(program) == b"umount" => {
+                format!("unmount {}", object(attempt))
+            }
+            _ => deed_to(&Operation::Mount, &object(attempt), to),
+        },
         operation => deed_to(operation, &object(attempt), to),
     }
 }
@@ -123,7 +136,6 @@ pub fn both_paths(finding: &Finding) -> Option<String> {
 
 /// What the text alone says.
 fn reported(finding: &Finding) -> String {
-    const UNNAMED: &str = " that the message does not name";
     let incident = finding.incident.as_ref();
     let object = incident.and_then(|incident| incident.paths.first().or(incident.address.as_ref()));
     let object = object.map(|object| quote::display(object));
@@ -145,12 +157,7 @@ fn reported(finding: &Finding) -> String {
                 _ if operation.makes_a_name() => operation.deed("").replace(" the ", " a "),
                 _ => operation.deed("a file"),
             };
-            let which = if operation.is_of_no_file() {
-                ""
-            } else {
-                UNNAMED
-            };
-            format!("the program could not {}{which}", deed.trim_end())
+            format!("the program could not {}", deed.trim_end())
         }
         (None, Some(object)) => {
             format!("the program reports that permission was denied for {object}")

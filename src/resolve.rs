@@ -34,7 +34,7 @@ use crate::byte_path;
 use operations::Meant;
 use places::Aim;
 use speaker::Speakers;
-use told::{entered, replaced, told, with_its_code};
+use told::{entered, only, replaced, told, with_its_code};
 
 /// The evidence of a failure.
 #[derive(Debug, Clone)]
@@ -172,7 +172,11 @@ pub fn interpret(incident: &Incident, circumstances: &Circumstances) -> Interpre
         operations.find(|operation| operations::is_about_a_process(operation, incident))
     {
         let sign = incident.operation_sign.unwrap_or(Sign::Message);
-        let object = incident.process.map_or(Object::Process, Object::Another);
+        let told = incident.process.or_else(|| {
+            let own = speakers.own_lines().iter();
+            only(own.flat_map(|line| &line.processes).copied())
+        });
+        let object = told.map_or(Object::Process, Object::Another);
         return Interpretation::Told(by_each(&speakers, incident.errno, operation, &object, sign));
     }
     let Some(name) = incident.paths.first() else {

@@ -42,6 +42,18 @@ macro_rules! privileges {
     };
 }
 
+impl Privilege {
+    /// The operation in words, if it is done to another process.
+    #[must_use]
+    pub fn words_about(self, process: &str) -> String {
+        match self {
+            Privilege::Priority => format!("change the scheduling of {process}"),
+            Privilege::Limits => format!("change the limits of {process}"),
+            other => other.words().to_owned(),
+        }
+    }
+}
+
 privileges! {
     KernelLog "dmesg" Syslog "read the kernel's log",
     KernelLogChange "dmesg-clear" Syslog "clear the kernel's log",

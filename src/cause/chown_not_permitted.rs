@@ -15,12 +15,15 @@ pub(super) fn words(case: &Case) -> Words {
             let group = case.group(gid);
             case.words(
                 format!("{who} may not give {path} to group {group}"),
-                format!("the owner may give it to a group that {who} is in; {group} is none (CAP_CHOWN may)"),
+                match case.inode().is_some_and(|inode| inode.uid == case.subject().uid) {
+                    true => format!("{who} is not in group {group}; only root (CAP_CHOWN) may give a file to any group"),
+                    false => "only its owner may change its group, or root (CAP_CHOWN)".to_owned(),
+                },
             )
         }
         _ => case.words(
-            format!("{who} may not give {path} away"),
-            "only root (CAP_CHOWN) may change the owner of a file, also of one's own".to_owned(),
+            format!("{who} may not change the owner of {path}"),
+            "only root (CAP_CHOWN) may change a file's owner; not even its owner may".to_owned(),
         ),
     }
 }
@@ -48,7 +51,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all.extend(elsewhere::as_root(case));
     all.extend(elsewhere::by_root(case));
     all.push(Candidate::advice(
-        "leave the change of owner to root, or to the program's installation",
+        "leave it to root, or to whatever installs the program, to set the owner",
     ));
     all
 }

@@ -25,6 +25,15 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     if inode.uid == case.subject().uid {
         return vec![grant.own_bits()];
     }
+    if let Some(process) = process_shown(case) {
+        let others = match inode.uid {
+            0 => "only root".to_owned(),
+            uid => format!("only {} and root", case.user(uid)),
+        };
+        let advice = format!("{} is part of {process}: {others} may see it", case.path());
+        let around = elsewhere::as_root(case).into_iter();
+        return around.chain([Candidate::advice(advice)]).collect();
+    }
     let mut all = Vec::new();
     all.extend(give_back(case));
     all.extend(grant.group_bits());
@@ -36,6 +45,16 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all.extend(elsewhere::candidates(case));
     all.extend(deployment::access(case));
     all
+}
+
+/// The process whose state the refusing file of proc(5) shows.
+fn process_shown(case: &Case) -> Option<String> {
+    let point = case.mount().filter(|mount| mount.fs_type == "proc")?;
+    let below = case.node()?.path.strip_prefix(point.point.as_slice())?;
+    let mut parts = below.split(|&byte| byte == b'/');
+    let pid = parts.find(|part| !part.is_empty())?;
+    let pid: u32 = std::str::from_utf8(pid).ok()?.parse().ok()?;
+    Some(format!("process {pid}"))
 }
 
 /// An ACL entry for the subject alone.

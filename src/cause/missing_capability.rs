@@ -4,6 +4,7 @@ use super::case::Case;
 use super::{Candidate, Rule, Words, deployment, elsewhere, grant};
 use crate::attempt::{Capability, Operation, Privilege};
 use crate::change::Deployment;
+use crate::quote;
 
 pub(super) fn words(case: &Case) -> Words {
     let who = case.who();
@@ -12,6 +13,13 @@ pub(super) fn words(case: &Case) -> Words {
             format!("{who} may not {} {}", case.may(case.wanted()), case.path()),
             format!(
                 "its bits do not let {who}, and this process lacks {}, which would override them",
+                capability.name()
+            ),
+        ),
+        Rule::Needs(capability) if let Some(owner) = owner_of_the_other(case) => case.words(
+            format!("{owner}, and {who} lacks {}", capability.name()),
+            format!(
+                "only its owner, or a process with {}, may do this",
                 capability.name()
             ),
         ),
@@ -50,16 +58,30 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     } else if matches!(
         case.attempt.operation,
         Operation::Privileged(Privilege::Limits)
-    ) {
+    ) && case.facts.another.is_none()
+    {
         all.push(Candidate::advice(
             "raise the hard limit first: in /etc/security/limits.d for a login, by LimitNOFILE= and its like for a service",
         ));
     } else if all.is_empty() {
-        all.push(Candidate::advice(
-            "leave this to the administrator, or to a program of the system that is made for it",
-        ));
+        all.push(Candidate::advice(super::LEAVE_IT));
     }
     all
+}
+
+/// To whom the other process belongs, if that is somebody else.
+fn owner_of_the_other(case: &Case) -> Option<String> {
+    let other = case.facts.another.as_ref()?;
+    let [owner, ..] = other.uids;
+    let name = quote::display(other.command.as_bytes());
+    let owns = owner != case.subject().uid;
+    owns.then(|| {
+        format!(
+            "process {} ({name}) belongs to {}",
+            other.pid,
+            case.user(owner)
+        )
+    })
 }
 
 /// Whether permission bits refuse, which the capability would merely have overridden.

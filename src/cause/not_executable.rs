@@ -10,8 +10,8 @@ pub(super) fn words(case: &Case) -> Words {
     let nobody = case.inode().is_some_and(|inode| inode.mode & 0o111 == 0);
     if nobody {
         case.words(
-            format!("{path} is not marked as a program"),
-            format!("no execute bit is set, so not even root may run it, nor may {who}"),
+            format!("{path} is not marked as executable"),
+            "no execute bit is set, so nobody may run it, not even root".to_owned(),
         )
     } else {
         case.words(format!("{who} may not run {path}"), case.rule_in_words())

@@ -81,6 +81,8 @@ fn mistake(error: &clap::Error) -> String {
         _ => Vec::new(),
     };
     let argument = given(ContextKind::InvalidArg);
+    let bare = |name: &String| name.trim_matches(['<', '>']).to_owned();
+    let argument: Vec<String> = argument.iter().map(bare).collect();
     let value = given(ContextKind::InvalidValue).concat();
     let known = given(ContextKind::ValidValue);
     match error.kind() {

@@ -253,7 +253,7 @@ impl Answered {
             let to = attempt.to.as_ref();
             facts.to = to.map(|to| self.walk(to, false, &mut tree, &mut facts));
         }
-        facts.names = self.databases().names(&attempt.subject, &facts);
+        facts.names = self.databases().names(attempt, &facts);
         facts
     }
 
@@ -364,7 +364,7 @@ impl Answered {
             flags: Ok(Flags::default()),
             mount: facts.mount_over(path).unwrap_or(MountId(0)),
             link: member.link,
-            program: Err(UnknownFact::not_gathered("first bytes")),
+            program: Err(UnknownFact::not_gathered("the first bytes")),
             label: Ok(None),
             empty: Err(UnknownFact::not_gathered("whether it is empty")),
             traced: None,

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use nix::unistd::{Gid, Uid};
 
-use crate::attempt::{Numbers, Subject};
+use crate::attempt::{Attempt, Numbers, Operation};
 use crate::facts::{Entry, Fact, Facts, Group, Names, Tag, UnknownFact};
 use crate::small_file;
 
@@ -147,11 +147,17 @@ impl Databases {
     }
 
     /// The names of all ids that the subject and the facts mention.
-    pub(super) fn names(&self, subject: &Subject, facts: &Facts) -> Names {
+    pub(super) fn names(&self, attempt: &Attempt, facts: &Facts) -> Names {
+        let subject = &attempt.subject;
         let mut uids = BTreeSet::from([subject.uid, subject.real_uid]);
         let mut gids: BTreeSet<u32> = subject.groups.iter().copied().collect();
         gids.insert(subject.gid);
         gids.extend(subject.database_groups.iter().flatten());
+        if let Operation::Chown { uid, gid } = attempt.operation {
+            uids.extend(uid);
+            gids.extend(gid);
+        }
+        uids.extend(facts.another.iter().flat_map(|other| other.uids));
         for node in &facts.nodes {
             if let Ok(inode) = &node.inode {
                 uids.insert(inode.uid);

@@ -88,7 +88,7 @@ impl<'a> Nodes<'a> {
                 .then(|| readlinkat(fd, c"", Vec::new()).ok())
                 .flatten()
                 .map(std::ffi::CString::into_bytes),
-            program: Err(UnknownFact::not_gathered("first bytes")),
+            program: Err(UnknownFact::not_gathered("the first bytes")),
             label: self.view.label(&handle, &path),
             empty: Err(UnknownFact::not_gathered("entries of the directory")),
             traced: (fs_type == "proc")

@@ -26,7 +26,7 @@ pub(super) fn program(handle: &Path, path: &[u8]) -> Fact<Program> {
             read_at(&file, buffer, offset)
         })
     };
-    read().map_err(|error| unknown_io("first bytes", path, &error))
+    read().map_err(|error| unknown_io("the first bytes", path, &error))
 }
 
 /// An executable and its capabilities (getcap(8)); `None` for a script, or if they cannot be read.

@@ -135,7 +135,7 @@ impl View {
         if let Object::Another(pid) = attempt.object {
             facts.another = traced::process(pid, TraceMode::Attach, self);
         }
-        facts.names = self.databases.names(&attempt.subject, &facts);
+        facts.names = self.databases.names(attempt, &facts);
         facts.holders = holders::read(attempt, &facts);
         facts.policy = policy::read(attempt, &facts);
         facts

@@ -123,8 +123,7 @@ fn among_arguments(
             Decision::Nothing("nothing in the text names a file, a port or a process".to_owned())
         }
         (0, _) => Decision::Nothing(
-            "the message does not name it, and none of the command's arguments is known to be it"
-                .to_owned(),
+            "the message does not name it, and neither do the command's arguments".to_owned(),
         ),
         (many, _) => Decision::Nothing(format!(
             "the message does not name it, and {many} of the command's arguments would be refused"

@@ -3,6 +3,7 @@
 use super::traced::Access;
 use super::{Certainty, Code, Decision, Denial, Errno, Kernel, Obstacle, Operation, Rule, Stop};
 use crate::attempt::{Capability, Privilege};
+use crate::facts::{Traced, UnknownFact};
 
 /// The setting of the Yama security module.
 pub(super) const PTRACE_SCOPE: &str = "kernel.yama.ptrace_scope";
@@ -74,6 +75,11 @@ impl Kernel<'_> {
 
     /// A privileged operation. If a setting controls it, the setting alone decides; otherwise the capability does.
     pub(super) fn ask_for(self, privilege: Privilege) -> Decision {
+        if let Some(other) = &self.facts.another
+            && !self.may_adjust(privilege, other)?
+        {
+            return lacks(privilege.capability());
+        }
         if privilege == Privilege::Keyring {
             // Every user has keys of their own (keyrings(7)).
             return Ok(());
@@ -102,6 +108,17 @@ impl Kernel<'_> {
             Certainty::Proven
         };
         self.privileged(capability, certainty)
+    }
+
+    /// Whether another process is the subject's to adjust: `set_one_prio_perm` and `check_same_owner`, or
+    /// `check_prlimit_permission`.
+    fn may_adjust(self, privilege: Privilege, other: &Traced) -> Result<bool, UnknownFact> {
+        let is_own = match privilege {
+            Privilege::Priority => other.uids[..2].contains(&self.subject.uid),
+            Privilege::Limits => self.owns(other),
+            _ => true,
+        };
+        Ok(is_own || self.has_over(other, privilege.capability())?)
     }
 
     /// Refuses if a setting does.

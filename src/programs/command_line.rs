@@ -33,6 +33,8 @@ pub struct CommandLine {
     pub closed: Vec<Vec<u8>>,
     /// The ports among its arguments.
     pub ports: Vec<u16>,
+    /// The processes that it is told to act on.
+    pub processes: Vec<i32>,
     /// The script, if it is an interpreter that runs one.
     pub script: Option<Vec<u8>>,
     /// The code passed to an interpreter as an argument.
@@ -293,6 +295,10 @@ impl Reader {
             self.line.users.extend(String::from_utf8(value));
         } else if is_among(&program.ports, name) {
             self.port(&value);
+        } else if is_among(&program.processes, name) {
+            let number = std::str::from_utf8(&value).ok();
+            let number: Option<i32> = number.and_then(|number| number.parse().ok());
+            self.line.processes.extend(number);
         } else if let Some((_, what)) = file {
             if what == "archive" {
                 self.archives.push(self.line.operands.len());

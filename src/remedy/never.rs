@@ -76,25 +76,24 @@ impl Never {
     pub fn advice(self, path: &str) -> Option<String> {
         Some(match self {
             Never::Secret => format!(
-                "{path} is a secret of the system and stays closed: what needs it has to run as the user it is meant for"
+                "{path} is a secret of the system and stays closed: run what needs it as the user it is meant for"
             ),
             Never::Program => {
                 format!("{path} is kept for those who may run it: ask the administrator")
             }
             Never::RootsHome | Never::OpenHome => {
                 format!(
-                    "move what is needed out of the home to where others may be, /srv or /opt: {path} stays closed, \
-                     unless its owner shares it"
+                    "{path} stays closed, unless its owner shares it: put what others need somewhere else, such as /srv or /opt"
                 )
             }
             Never::System => format!(
                 "{path} is the system's: use a directory of your own, or leave it to the administrator"
             ),
             Never::Closed => format!(
-                "{path} is closed on purpose: what needs it has to run as the user it is meant for"
+                "{path} is closed on purpose: run what needs it as the user it is meant for"
             ),
             Never::KeptByRoot => format!(
-                "root keeps {path} to itself: where it is meant for others too, give it to a group of theirs (chgrp, chmod g+rX)"
+                "root keeps {path} to itself: if others are meant to use it, give it to a group of theirs (chgrp, chmod g+rX)"
             ),
             Never::Special => format!(
                 "{path} is for root and its service: ask the administrator for a group that may use it"
@@ -103,10 +102,10 @@ impl Never {
                 "{path} is only mounted there, and belongs elsewhere: change it where it comes from"
             ),
             Never::RunByOthers => format!(
-                "whoever may write {path} decides what others run: use a directory of your own, or ask its owner"
+                "whoever can write to {path} decides what others run: use a directory of your own, or ask its owner"
             ),
             Never::ShutOut => format!(
-                "{path} permits more to everybody than to this user, so that was meant: whoever set it can lift it"
+                "{path} permits everybody else more than this user, which must be intended: only whoever set it can lift it"
             ),
             Never::Authority => format!(
                 "{path} decides who may become root: change it with its own tool (visudo, vipw, usermod)"
@@ -115,11 +114,11 @@ impl Never {
                 "{path} lies on a read-only mount, where no mode or owner can be changed: change it where the data comes from"
             ),
             Never::Project => format!(
-                "put what is written there in a directory of its own below {path}, and open that: who may write {path} itself may \
+                "put what is written there in its own directory below {path}, and open that: whoever can write to {path} itself can \
                  replace the program"
             ),
             Never::ForeignLink => format!(
-                "the way to {path} leads through a symlink of somebody else's, who can turn it elsewhere: name the object itself"
+                "the way to {path} leads through another user's symlink, which can be redirected at any time: name the object itself"
             ),
             Never::Private
             | Never::ForeignTree

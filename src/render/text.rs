@@ -32,6 +32,9 @@ fn hint_with(finding: &Finding, style: Style, trace: Option<&str>) -> String {
                 text.push_str(&labelled("where", &paths, style.width));
             }
             text.push_str(&fixes_for(finding, attempt, &remedy.fixes, style));
+            if let Some(trace) = trace {
+                text.push_str(&labelled("next", trace, style.width));
+            }
             text.push_str(&more(denial, style));
         }
         (Conclusion::Unclear(unclear), attempt) => {
@@ -42,8 +45,8 @@ fn hint_with(finding: &Finding, style: Style, trace: Option<&str>) -> String {
             text.push_str(&what_next(finding, trace, style));
         }
         (Conclusion::Allowed, Some(_)) => {
-            let because = "nothing stands in the way now: it has changed since, or something refused it that cannot be \
-                           seen from here";
+            let because = "nothing refuses it now: it has changed since, or was refused by something that cannot be seen \
+                           from here";
             text.push_str(&labelled("because", because, style.width));
             if let Some(trace) = trace {
                 text.push_str(&labelled("next", trace, style.width));
@@ -81,10 +84,13 @@ fn question(attempt: &Attempt, finding: &Finding) -> Option<String> {
         .steps
         .iter()
         .any(|step| step.found.is_err());
+    let target = finding.facts.walk.target();
+    let is_unread = attempt.operation == Operation::Exec
+        && target.is_some_and(|id| finding.facts.node(id).program.is_err());
     let names = Operation::names();
     let name = attempt.operation.name();
     let is_told = finding.incident.is_none() || finding.signs.operation.is_some();
-    if !hidden || !is_told || attempt.to.is_some() || !names.contains(&name) {
+    if !(hidden || is_unread) || !is_told || attempt.to.is_some() || !names.contains(&name) {
         return None;
     }
     let sudo = if finding.facts.surroundings.sudo {
@@ -96,7 +102,7 @@ fn question(attempt: &Attempt, finding: &Finding) -> Option<String> {
     let user = user.map_or_else(|| attempt.subject.uid.to_string(), Clone::clone);
     let (path, user) = (quote::shell(path), quote::shell(user.as_bytes()));
     Some(format!(
-        "{sudo}permwrap why {name} {path} --as {user} (root sees what is hidden here)"
+        "{sudo}permwrap why {name} {path} --as {user} (root can see what is hidden here)"
     ))
 }
 
@@ -106,11 +112,7 @@ fn question(attempt: &Attempt, finding: &Finding) -> Option<String> {
 pub fn hint_in_run(finding: &Finding, style: Style, traced: bool) -> String {
     let trace = (lacks_something(finding) && !traced)
         .then_some("permwrap --trace -- ... (shows the call itself)");
-    let mut text = hint_with(finding, style, trace);
-    if let (Some(trace), Conclusion::Refused(..)) = (trace, &finding.conclusion) {
-        text.push_str(&labelled("next", trace, style.width));
-    }
-    text
+    hint_with(finding, style, trace)
 }
 
 /// The hint for a text that was saved or pasted.
@@ -246,7 +248,7 @@ pub fn fixes(fixes: &[Fix], is_root: bool, sudo: bool, style: Style) -> String {
         }
     }
     if fixes.iter().any(|fix| !fix.complete) {
-        let rest = "what lies behind cannot be seen from here: `sudo permwrap fix` sees the rest";
+        let rest = "what is behind it cannot be seen from here: `sudo permwrap fix` can";
         text.push_str(&labelled("then", rest, style.width));
     }
     text

@@ -44,9 +44,9 @@ pub fn told(incident: &Incident, name: &[u8], speakers: &Speakers) -> (Vec<Opera
     (told.into_iter().collect(), Sign::Arguments)
 }
 
-/// The operation, if all agree.
-fn only(operations: impl Iterator<Item = Operation>) -> Option<Operation> {
-    let mut all: Vec<Operation> = operations.collect();
+/// What all agree on.
+pub(super) fn only<T: PartialEq>(all: impl Iterator<Item = T>) -> Option<T> {
+    let mut all: Vec<T> = all.collect();
     all.dedup();
     match all.len() {
         1 => all.pop(),

@@ -13,7 +13,7 @@ use crate::cli::Explain;
 use crate::complaint::complain;
 use crate::detect::{self, Foreign};
 use crate::findings::{self, Obstacle};
-use crate::investigate::{Views, examine, investigate};
+use crate::investigate::{Views, investigate};
 use crate::mend::runs::Failure;
 use crate::render::{incident_report, text};
 use crate::report::{self, ElsewhereReport, ExplainReport, Finding, lossy};
@@ -80,13 +80,13 @@ pub fn run(arguments: &Explain) -> Result<u8, Trouble> {
         )
         .collect();
     print(&if hints.is_empty() {
-        "permwrap: no permission failure is told of here\n".to_owned()
+        "permwrap: no permission failure was found in the text\n".to_owned()
     } else {
         hints.join("\n")
     })?;
     if left_out > 0 {
         print(&format!(
-            "\npermwrap: {left_out} more failures were not looked at (--json lists them)\n"
+            "\npermwrap: {left_out} more failures were not examined (--json lists them)\n"
         ))?;
     }
     Ok(0)
@@ -152,7 +152,12 @@ fn explain_last(arguments: &Explain) -> Result<u8, Trouble> {
         let mut attempt = failure.attempt.clone();
         // The process has ended, and its id may have been reused.
         attempt.subject.pid = None;
-        examine(attempt)
+        let circumstances = Circumstances {
+            command: run.command.clone(),
+            ..Circumstances::default()
+        };
+        let question = Evidence::Question(attempt);
+        investigate(question, &circumstances, &mut Views::default())
     };
     let findings: Vec<Finding> = run.failures.iter().map(now).collect();
     if arguments.json {
@@ -200,7 +205,7 @@ fn read(source: &[OsString]) -> Result<Vec<u8>, Trouble> {
         }
         (Err(error), Some(file)) if error.kind() == ErrorKind::NotFound => {
             return Err(format!(
-                "there is no file {} (the text of an error goes in quotes, or through standard input)",
+                "there is no file {} (put the error text in quotes, or pass it on standard input)",
                 file.display()
             )
             .into());

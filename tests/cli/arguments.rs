@@ -89,7 +89,7 @@ fn a_mistyped_subcommand_is_recognized_unless_it_is_marked_as_a_command() {
     assert_eq!(code, 2);
     assert!(stderr.contains("did you mean read?"), "{stderr}");
     let (_, _, stderr) = run(&["why", "read"]);
-    assert!(stderr.contains("missing <PATH>"), "{stderr}");
+    assert!(stderr.contains("missing PATH"), "{stderr}");
     let (_, _, stderr) = run(&["causes", "mode-deny"]);
     assert!(stderr.contains("did you mean mode-denies?"), "{stderr}");
 }

@@ -233,6 +233,9 @@ fn whose_the_other_process_is_comes_before_the_setting() {
     assert_eq!(tries("ptrace", 1001), "EPERM missing-capability");
     assert_eq!(tries("signal", 1000), "allowed");
     assert_eq!(tries("signal", 1001), "EPERM missing-capability");
+    for what in ["nice", "limits"] {
+        assert_eq!(tries(what, 1001), "EPERM missing-capability", "{what}");
+    }
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn who_was_shut_out_by_name_stays_out() {
          mask::r--",
     );
     assert!(
-        fix.argv.is_empty() && fix.title.contains("so that was meant"),
+        fix.argv.is_empty() && fix.title.contains("which must be intended"),
         "{fix:?}"
     );
 }

@@ -25,7 +25,7 @@ impl Reader {
             flags: Ok(Flags::default()),
             mount: self.mount_at(&path),
             link,
-            program: Err(unknown("first bytes")),
+            program: Err(unknown("the first bytes")),
             label: Ok(None),
             empty: Err(unknown("entries of the directory")),
             traced: None,
@@ -164,8 +164,8 @@ impl Reader {
                     or_unread(lacking("inode flags"), || flags(value)).ok_or_else(malformed)?
             }
             "program" => {
-                node.program =
-                    or_unread(lacking("first bytes"), || program(value)).ok_or_else(malformed)?
+                node.program = or_unread(lacking("the first bytes"), || program(value))
+                    .ok_or_else(malformed)?
             }
             "empty" => {
                 node.empty = or_unread(lacking("entries of the directory"), || yes_or_no(value))
