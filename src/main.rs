@@ -89,7 +89,7 @@ fn run_with(options: &RunOptions, command: Option<Command>, words: Words) -> c_i
         quiet: options.quiet,
         no_pty: options.no_pty,
         stdout: options.stdout,
-        trace: options.trace.then(Log::new).and_then(Result::ok),
+        trace: options.trace.then(Log::or_without).flatten(),
         literals: Some(literals),
     };
     run::run(&command, wanted, observer(words, wanted.trace))

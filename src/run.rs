@@ -128,25 +128,24 @@ struct Ready {
 
 impl Ready {
     fn or_become(command: &Command, options: Options) -> Ready {
-        if let Some(tracing) = options.trace.and_then(trace::start) {
-            command.trace(tracing);
-        }
         if !memory::put_aside() || !sys::can_mind_children() {
             become_the_command(command);
         }
         let Ok(inherited) = Inherited::set_aside() else {
             become_the_command(command);
         };
-        match Inbox::open() {
-            Ok(inbox) => Ready { inherited, inbox },
-            Err(_) => {
-                inherited.put_back();
-                become_the_command(command);
-            }
+        let Ok(inbox) = Inbox::open() else {
+            inherited.put_back();
+            become_the_command(command);
+        };
+        if let Some(tracing) = options.trace.and_then(trace::start) {
+            command.trace(tracing);
         }
+        Ready { inherited, inbox }
     }
 
     fn become_the_command(self, command: &Command) -> ! {
+        command.end_tracer();
         self.inbox.close();
         self.inherited.put_back();
         become_the_command(command)
@@ -182,6 +181,7 @@ impl Ready {
         watch.start();
         let _ = sys::write(sys::stderr(), &watch.last_words(exit, &self.inbox));
         self.inbox.close();
+        command.reap_tracer();
         exit.repeat()
     }
 }
@@ -200,7 +200,7 @@ fn run_on_terminal(
     let streams: Vec<Stream> = channels.outlets().collect();
     let Started {
         terminal,
-        command,
+        command: pid,
         channels,
     } = match Terminal::start(command, ready.inherited, stream, channels) {
         Ok(started) => started,
@@ -208,8 +208,10 @@ fn run_on_terminal(
         Err(NotStarted::NotExecuted(errno)) => ready.fail(command, errno, options, make),
     };
     let own = ready.let_go(options, &streams, &terminal.descriptors());
-    let mut watch = Watch::new(make, options, command, channels, own);
-    terminal.relay(ready.inbox, &mut watch).repeat()
+    let mut watch = Watch::new(make, options, pid, channels, own);
+    let exit = terminal.relay(ready.inbox, &mut watch);
+    command.reap_tracer();
+    exit.repeat()
 }
 
 fn run_through(command: &Command, options: Options, make: MakeObserver, channels: Channels) -> ! {
@@ -223,5 +225,7 @@ fn run_through(command: &Command, options: Options, make: MakeObserver, channels
     let own: Vec<RawFd> = channels.descriptors().collect();
     let own = ready.let_go(options, &streams, &own);
     let mut watch = Watch::new(make, options, pid, channels.links(), own);
-    channels.relay(pid, ready.inbox, &mut watch).repeat()
+    let exit = channels.relay(pid, ready.inbox, &mut watch);
+    command.reap_tracer();
+    exit.repeat()
 }

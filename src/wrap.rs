@@ -62,6 +62,8 @@ pub struct Explainer {
     engine: Engine,
     /// The last scene.
     seen: Option<Seen>,
+    /// Whether tracing was requested, even if it turned out not to be possible.
+    wants_trace: bool,
     /// The refused calls, if system calls are traced.
     traced: Option<Traced>,
     /// The refusals of a traversal, if the command is one and its hints are for people.
@@ -127,7 +129,8 @@ impl Explainer {
             findings: Findings::new(options.report.is_some()),
             engine: Engine::default(),
             seen: None,
-            traced: trace.map(Traced::new),
+            wants_trace: options.trace,
+            traced: trace.filter(Log::is_used).map(Traced::new),
         }
     }
 
@@ -193,7 +196,7 @@ impl Explainer {
             return Vec::new();
         };
         let mut all = notes.clone();
-        if all.is_empty() && self.traced.is_none() {
+        if all.is_empty() && !self.wants_trace {
             let none = "nothing on its stderr was recognised as a refusal (`permwrap patterns` lists what would be; --trace watches the system calls)";
             all.push(none.to_owned());
         }
@@ -208,7 +211,7 @@ impl Explainer {
     /// The hints for new findings.
     fn hints(&mut self) -> Vec<u8> {
         let (config, words) = (&self.config, self.words());
-        let traced = self.traced.is_some();
+        let traced = self.wants_trace;
         let is_wanted = |finding: &Finding| !is_ignored(finding, config);
         let text = match self.form {
             None => String::new(),

@@ -104,6 +104,16 @@ impl Command {
         let _ = self.tracing.set(tracing);
     }
 
+    /// Reaps the tracer if it has nothing left to trace, so that no zombie is left to whoever adopts this process's orphans.
+    pub fn reap_tracer(&self) {
+        self.tracing.get().into_iter().for_each(Tracing::reap);
+    }
+
+    /// Ends the tracer of a command that was not spawned.
+    pub fn end_tracer(&self) {
+        self.tracing.get().into_iter().for_each(Tracing::end);
+    }
+
     /// The command's name, as it was given.
     #[must_use]
     pub fn name(&self) -> &CStr {

@@ -28,6 +28,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use nix::libc;
 
 use super::sys::{self as calls, conversation};
+use crate::complaint::complain;
 pub use entry::Remark;
 
 use entry::Entry;
@@ -67,6 +68,20 @@ impl Tracing {
             log,
             filter: filter::filter(),
         })
+    }
+
+    /// Reaps the tracer if it is about to end. Otherwise it goes on for the sake of processes that the command left behind.
+    pub fn reap(&self) {
+        match self.log.is_over() {
+            true => calls::reap(self.pid),
+            // In case it was killed.
+            false => drop(calls::is_reaped(self.pid)),
+        }
+    }
+
+    /// Ends the tracer, which has not attached to anything.
+    pub fn end(&self) {
+        calls::end(self.pid);
     }
 
     /// Attaches the tracer to this process, just before it becomes the command. Makes only system calls.
@@ -138,11 +153,17 @@ pub fn start(log: Log) -> Option<Tracing> {
         Some(obstacle) => Err(obstacle),
     };
     if let Err(why) = &started {
-        let line =
-            format!("permwrap: --trace is not possible: {why}; the command runs without it\n");
-        let _ = calls::write(calls::stderr(), line.as_bytes());
+        log.leave_unused();
+        tell_why_not(why);
     }
     started.ok()
+}
+
+/// Says on stderr why there is no trace.
+fn tell_why_not(why: &str) {
+    complain(&format!(
+        "--trace is not possible: {why}; the command runs without it"
+    ));
 }
 
 /// The content of /proc/PID/status as it would be without the tracer's filter: if that is the only filter, none is shown.
@@ -187,7 +208,7 @@ fn serve(command: OwnedFd, log: Log, is_filtered: bool) -> ! {
     if let Err(error) = sys::seize(pid) {
         let errno = error.raw_os_error().unwrap_or(libc::EPERM);
         log.append(&Entry::Remark(Remark::NotTraced(errno)).to_bytes(), pid);
-        log.settle();
+        log.settle(true);
         say(&command, errno);
         calls::exit(0);
     }

@@ -230,11 +230,30 @@ fn where_a_filter_forbids_tracing_the_command_runs_without() {
         &format!("{filtered} permwrap --trace -- sh -c 'exit 5'"),
     );
     assert_eq!(ran.code(), 5, "{ran}");
+    let line = "permwrap: --trace is not possible: a filter of system calls (seccomp) forbids ptrace(2); \
+                the command runs without it\n";
+    assert_eq!(ran.stderr(), line, "{ran}");
+}
+
+#[test]
+fn where_another_tracer_is_the_command_runs_without() {
+    let Some(world) = World::new() else { return };
+    world.root(CLOSED);
+    let inner = "permwrap --trace -- sh -c 'cat /srv/closed/f; exit 5'";
+    let ran = world.run("alice", &format!("permwrap --trace -- {inner}"));
+    assert_eq!(ran.code(), 5, "{ran}");
     assert!(
         ran.stderr()
-            .contains("a filter of system calls (seccomp) forbids ptrace(2)"),
+            .starts_with("permwrap: --trace is not possible: this process is traced already"),
         "{ran}"
     );
+    // The inner one hints as without --trace, which it does not recommend.
+    assert!(
+        ran.stderr().contains("may not pass through /srv/closed"),
+        "{ran}"
+    );
+    assert!(!ran.stderr().contains("killed"), "{ran}");
+    assert!(!ran.stderr().contains("permwrap --trace"), "{ran}");
 }
 
 #[test]

@@ -23,6 +23,10 @@ const ROOM: usize = 16 << 20;
 /// How long to wait for the tracer to record an end that is already known.
 const A_MOMENT: Duration = Duration::from_secs(1);
 
+const SETTLED: u32 = 1;
+const UNUSED: u32 = 2;
+const OVER: u32 = 3;
+
 /// The header of the log.
 #[repr(C)]
 struct Head {
@@ -32,7 +36,8 @@ struct Head {
     clock: AtomicU64,
     /// The number of entries that did not fit.
     dropped: AtomicU64,
-    /// 1 once the command has ended and everything about it has been recorded. A futex.
+    /// [`SETTLED`] once the command has ended and everything about it has been recorded, [`OVER`] if no process that it left
+    /// behind is traced any more, [`UNUSED`] if nothing ever was. A futex.
     settled: AtomicU32,
     /// How the filter was installed, as a number.
     installed: AtomicU32,
@@ -111,6 +116,16 @@ impl Log {
         Ok(Log {
             memory: memory?.cast(),
         })
+    }
+
+    /// The same; if that fails, the command runs without a tracer, and a line on stderr says so.
+    #[must_use]
+    pub fn or_without() -> Option<Log> {
+        let log = Log::new();
+        if let Err(error) = &log {
+            super::tell_why_not(&error.to_string());
+        }
+        log.ok()
     }
 
     fn head(&self) -> &Head {
@@ -212,11 +227,28 @@ impl Log {
         self.head().dropped.load(SeqCst)
     }
 
-    /// Marks that everything about the command's end has been recorded.
-    pub fn settle(&self) {
+    /// Marks that everything about the command's end has been recorded, and whether nothing is traced any more.
+    pub fn settle(&self, is_over: bool) {
         let settled = &self.head().settled;
-        settled.store(1, SeqCst);
+        settled.store(if is_over { OVER } else { SETTLED }, SeqCst);
         let _ = futex::wake(settled, futex::Flags::empty(), u32::MAX);
+    }
+
+    /// Records that nothing will ever be written, because tracing is not possible.
+    pub fn leave_unused(&self) {
+        self.head().settled.store(UNUSED, SeqCst);
+    }
+
+    /// Whether the tracer is about to end.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.head().settled.load(SeqCst) == OVER
+    }
+
+    /// Whether a tracer writes, or has written, into the log.
+    #[must_use]
+    pub fn is_used(&self) -> bool {
+        self.head().settled.load(SeqCst) != UNUSED
     }
 
     /// Records how the filter was installed. The command's process does this before execve(2).
@@ -248,7 +280,7 @@ impl Log {
     /// Whether everything about the command's end has been recorded.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.head().settled.load(SeqCst) == 1
+        self.head().settled.load(SeqCst) != 0
     }
 }
 

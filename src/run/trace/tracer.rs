@@ -485,7 +485,7 @@ impl Tracer {
             self.log.append(&failed.to_bytes(), pid);
         }
         if pid == self.command {
-            self.log.settle();
+            self.log.settle(self.threads.is_empty());
         }
     }
 
