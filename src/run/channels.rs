@@ -13,7 +13,7 @@ use rustix::fs::FileType;
 use super::exit::Exit;
 use super::file::File;
 use super::pipe::Pipe;
-use super::signals::{Inbox, Notice, To, stop_as};
+use super::signals::{Inbox, Notice, To};
 use super::stream::{Goal, Stream, are_one};
 use super::sys::{self, Change};
 use super::watch::{Watch, wants_the_end};
@@ -278,7 +278,7 @@ fn pass_on(command: i32, inbox: &Inbox) -> Option<Exit> {
     let mut ended = None;
     while let Some(notice) = inbox.next() {
         match notice {
-            Notice::Child => ended = children(command).or(ended),
+            Notice::Child => ended = children(command, inbox).or(ended),
             // The command is in the same process group and has already received it.
             Notice::Sent(_, To::Group | To::Foreground) => {}
             Notice::Sent(signal, To::Wrapper) => {
@@ -290,14 +290,16 @@ fn pass_on(command: i32, inbox: &Inbox) -> Option<Exit> {
 }
 
 /// Handles changes of state of the command and, as the init process of a container, of adopted orphans.
-fn children(command: i32) -> Option<Exit> {
+fn children(command: i32, inbox: &Inbox) -> Option<Exit> {
     let first = std::process::id() == 1;
     let mut ended = None;
     while let Some((pid, change)) = sys::wait((!first).then_some(command)) {
         match change {
             Change::Exited(code) if pid == command => ended = Some(Exit::with_code(code)),
             Change::Killed(signal) if pid == command => ended = Some(Exit::by_signal(signal)),
-            Change::Stopped(signal) if pid == command => stop_as(signal),
+            Change::Stopped(signal) if pid == command => {
+                inbox.stop_with(command, signal);
+            }
             _ => {}
         }
         if ended.is_some() && !first {

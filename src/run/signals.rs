@@ -87,8 +87,8 @@ impl Inbox {
                 return Some(Notice::Child);
             }
             // The wrapper caused it itself: SIGPIPE after its reader went away, or a signal that it sent to the rest of its
-            // group.
-            if info.ssi_code <= 0 && info.ssi_pid == self.own {
+            // group. Or its sentinel did.
+            if info.ssi_code <= 0 && info.ssi_pid == self.own || self.is_by_sentinel(&info) {
                 continue;
             }
             return Some(Notice::Sent(signal, self.addressee(signal, info.ssi_code)));
@@ -101,6 +101,23 @@ impl Inbox {
         if let Some(sentinel) = &self.sentinel {
             // The sentinel received it too, and must not count it.
             let _ = sentinel.was_pending(signal);
+        }
+    }
+
+    fn is_by_sentinel(&self, info: &libc::signalfd_siginfo) -> bool {
+        let sentinel = self.sentinel.as_ref().map(Sentinel::pid);
+        info.ssi_code <= 0 && sentinel == Some(info.ssi_pid.cast_signed())
+    }
+
+    /// Stops this process by the signal that stopped the command, so that the shell reports the same about its job. Returns when
+    /// the process is continued, and whether that is because the command alone was continued or killed.
+    pub fn stop_with(&self, command: i32, signal: c_int) -> bool {
+        match &self.sentinel {
+            Some(sentinel) => sentinel.stop_with(command, || stop_as(signal)),
+            None => {
+                stop_as(signal);
+                false
+            }
         }
     }
 
@@ -128,9 +145,8 @@ impl Inbox {
     }
 }
 
-/// Stops this process by the signal that stopped the command, so that the shell reports the same about its job. Returns when
-/// the process is continued.
-pub fn stop_as(signal: c_int) {
+/// Stops this process by a signal. Returns when it is continued.
+fn stop_as(signal: c_int) {
     let ignored = sys::disposition(signal).is_ok_and(|(handler, _)| handler == libc::SIG_IGN);
     let own = std::process::id() as i32;
     if signal == libc::SIGSTOP || ignored {

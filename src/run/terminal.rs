@@ -27,6 +27,7 @@ use std::time::{Duration, Instant};
 use nix::libc;
 use rustix::fs::OFlags;
 
+use job::Job;
 use messages::Report;
 use modes::{Modes, Size};
 use monitor::Post;
@@ -39,7 +40,6 @@ use super::spawn::{Command, Inherited, NotStarted};
 use super::stream::Stream;
 use super::sys;
 use super::watch::Watch;
-use crate::byte_path;
 
 /// How much is read at a time, in bytes.
 const PIECE: usize = 16 * 1024;
@@ -85,26 +85,6 @@ struct Inner {
     vacant: bool,
 }
 
-/// The command as a job, and its monitor.
-struct Job {
-    monitor: OwnedFd,
-    monitor_pid: i32,
-    /// The command's process id, and whether it is a shell that may show a prompt.
-    command: i32,
-    shell: bool,
-    /// Whether the wrapper's process group is in the foreground of the user's terminal, and so the command's in that of its
-    /// own.
-    foreground: bool,
-    stopped: bool,
-    /// In the background: becomes readable when something is typed. A shell sends no signal if its `fg` finds the job still
-    /// running.
-    news: Option<OwnedFd>,
-    /// How many checks for the foreground remain after the last key.
-    looks_left: u32,
-    /// Signals that the command sent to its process group before the wrapper knew that it was running.
-    early: Vec<i32>,
-}
-
 /// Keys typed on the user's terminal.
 #[derive(Default)]
 struct Keys {
@@ -130,22 +110,6 @@ pub struct Started {
 #[must_use]
 pub fn is_replaceable(stream: Stream) -> bool {
     sys::is_terminal(stream.own()) && modes::is_controlling(stream.own())
-}
-
-/// Whether the program is a shell whose prompt is a single line of text, which can be written again. (fish redraws its prompt
-/// itself, and keeps track of the cursor.)
-fn has_prompt(program: &[u8]) -> bool {
-    let name = byte_path::name(program);
-    [
-        &b"sh"[..],
-        b"dash",
-        b"bash",
-        b"rbash",
-        b"zsh",
-        b"ksh",
-        b"mksh",
-    ]
-    .contains(&name)
 }
 
 impl Terminal {
@@ -197,17 +161,7 @@ impl Terminal {
                 size,
                 vacant: false,
             },
-            job: Job {
-                monitor,
-                monitor_pid: 0,
-                command: 0,
-                shell: has_prompt(command.name().to_bytes()),
-                foreground: false,
-                stopped: false,
-                news: None,
-                looks_left: 0,
-                early: Vec::new(),
-            },
+            job: Job::new(monitor, command.name().to_bytes()),
             output: Output::default(),
             keys: Keys::default(),
             stream,
@@ -238,9 +192,10 @@ impl Terminal {
             }),
         }
         drop((slave, wrapper, theirs));
-        let started = match terminal.first_report() {
+        let started = match terminal.job.first_report() {
             Some(Report::Started(command)) => {
                 terminal.job.command = command;
+                terminal.job.end = sys::end_of(command);
                 Ok(Started {
                     terminal,
                     command,
@@ -259,24 +214,15 @@ impl Terminal {
         Ok(started)
     }
 
-    /// The report whether the command was started. It may already run and signal its process group before the monitor reports
-    /// that.
-    fn first_report(&mut self) -> Option<Report> {
-        loop {
-            match Report::receive(&self.job.monitor) {
-                Some(Report::Group(signal)) => self.job.early.push(signal),
-                report => return report,
-            }
-        }
-    }
-
     /// The descriptors that the wrapper opened for itself.
     #[must_use]
     pub fn descriptors(&self) -> Vec<RawFd> {
         let master = self.inner.master.as_ref().map(AsRawFd::as_raw_fd);
+        let end = self.job.end.as_ref().map(AsRawFd::as_raw_fd);
         [self.user.opening.as_raw_fd(), self.job.monitor.as_raw_fd()]
             .into_iter()
             .chain(master)
+            .chain(end)
             .chain(self.channels.descriptors())
             .collect()
     }
@@ -346,7 +292,7 @@ impl Terminal {
             sys::watch(user, user_events),
             sys::watch(master.filter(|_| master_events != 0), master_events),
             sys::watch(inbox.descriptor(), libc::POLLIN),
-            sys::watch(self.job.monitor.as_fd(), libc::POLLIN),
+            self.job.watched(),
             sys::watch(self.job.news.as_ref().map(AsFd::as_fd), libc::POLLIN),
             watch.watched(),
         ]

@@ -2,12 +2,15 @@
 //! not know them.
 
 use std::collections::BTreeSet;
+use std::os::unix::process::ExitStatusExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::run::{self, Channel, children, none, start};
+use crate::run::{self, Channel, children, none, start, start_wrapped};
 use crate::support::{self, forked, share};
 
 /// Writes lines of both kinds for a while, and then exits.
@@ -53,13 +56,8 @@ fn await_command(wrapper: i32) {
 /// Runs the command and, some time after its start, sends the signal to the helper at this position in the order of process
 /// ids. False if there is none.
 fn hit(channel: Channel, signal: Signal, place: usize, after: Duration) -> Result<bool, String> {
-    let permwrap = support::permwrap().display().to_string();
     let bare = start(&["/bin/sh", "-c", COMMAND], channel, &none()).ends()?;
-    let running = start(
-        &[&permwrap, "--", "/bin/sh", "-c", COMMAND],
-        channel,
-        &none(),
-    );
+    let running = start_wrapped(COMMAND, channel, &none());
     let wrapper = running.child.id() as i32;
     await_command(wrapper);
     let begun = Instant::now();
@@ -71,11 +69,7 @@ fn hit(channel: Channel, signal: Signal, place: usize, after: Duration) -> Resul
         let _ = kill(Pid::from_raw(victim), signal);
     }
     let wrapped = running.ends()?;
-    let missing = |all: &[u8], part: &[u8]| !all.starts_with(part);
-    let differs = wrapped.status != bare.status
-        || missing(&wrapped.stdout, &bare.stdout)
-        || (channel != Channel::Terminal && missing(&wrapped.stderr, &bare.stderr));
-    if differs && victim.is_some() {
+    if victim.is_some() && !wrapped.is_like(&bare) {
         return Err(format!(
             "{signal} to helper {place} after {after:?}, {channel:?}\n== bare ==\n{bare}\n== wrapped ==\n{wrapped}"
         ));
@@ -115,26 +109,96 @@ fn a_helper_that_is_stopped_on_a_terminal_is_continued() {
 }
 
 #[test]
+fn helpers_that_are_stopped_again_and_again_end_with_the_command() {
+    for channel in Channel::ALL {
+        let bare = start(&["/bin/sh", "-c", COMMAND], channel, &none()).ends();
+        let running = start_wrapped(COMMAND, channel, &none());
+        let wrapper = running.child.id() as i32;
+        let over = Arc::new(AtomicBool::new(false));
+        let stopper = std::thread::spawn({
+            let over = Arc::clone(&over);
+            move || {
+                await_command(wrapper);
+                while !over.load(SeqCst) {
+                    for helper in helpers(wrapper) {
+                        let _ = kill(Pid::from_raw(helper), Signal::SIGSTOP);
+                    }
+                    std::thread::sleep(Duration::from_millis(3));
+                }
+            }
+        });
+        let wrapped = running.ends();
+        over.store(true, SeqCst);
+        stopper.join().expect("the stopper ends");
+        let (bare, wrapped) = (bare.expect("it ends"), wrapped.expect("it ends"));
+        assert!(
+            wrapped.is_like(&bare),
+            "{channel:?}\n== bare ==\n{bare}\n== wrapped ==\n{wrapped}"
+        );
+    }
+}
+
+#[test]
+fn a_killed_monitor_hangs_up_the_commands_terminal_and_no_more() {
+    let patient = format!("trap '' HUP; {COMMAND}");
+    for after in share([5, 60, 200], 1) {
+        // What ignores the hangup goes on as if nothing had happened.
+        let whole = start(&["/bin/sh", "-c", &patient], Channel::Terminal, &none()).ends();
+        let wrapped = without_monitor(&patient, Duration::from_millis(after));
+        let (bare, wrapped) = (whole.expect("it ends"), wrapped.expect("it ends"));
+        assert!(
+            wrapped.is_like(&bare),
+            "after {after} ms\n== bare ==\n{bare}\n== wrapped ==\n{wrapped}"
+        );
+        // What does not is ended by it.
+        let wrapped = without_monitor(COMMAND, Duration::from_millis(after)).expect("it ends");
+        assert_eq!(
+            wrapped.status.signal(),
+            Some(nix::libc::SIGHUP),
+            "{wrapped}"
+        );
+    }
+}
+
+/// Runs the script on a terminal, and kills the monitor some time after the start.
+fn without_monitor(script: &str, after: Duration) -> Result<run::Seen, String> {
+    let running = start_wrapped(script, Channel::Terminal, &none());
+    let wrapper = running.child.id() as i32;
+    await_command(wrapper);
+    std::thread::sleep(after);
+    // The helper that leads a session of its own.
+    let leads =
+        |pid: &i32| nix::unistd::getsid(Some(Pid::from_raw(*pid))) == Ok(Pid::from_raw(*pid));
+    let monitor = helpers(wrapper).into_iter().find(leads);
+    let monitor = monitor.ok_or_else(|| "there is no monitor".to_owned())?;
+    let _ = kill(Pid::from_raw(monitor), Signal::SIGKILL);
+    running.ends()
+}
+
+#[test]
 fn nothing_is_left_to_whoever_gets_the_orphans() {
+    for options in [&[][..], &["--trace"]] {
+        nothing_is_left_with(options);
+    }
+}
+
+fn nothing_is_left_with(options: &[&str]) {
     forked(|| {
         // SAFETY: no memory is involved.
         unsafe { nix::libc::prctl(nix::libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
         for script in ["exit 3", crate::run::COMMAND] {
             for channel in Channel::ALL {
                 let permwrap = support::permwrap().display().to_string();
-                let ended = start(
-                    &[&permwrap, "--", "/bin/sh", "-c", script],
-                    channel,
-                    &none(),
-                )
-                .ends();
+                let command = ["--", "/bin/sh", "-c", script];
+                let words = [&[permwrap.as_str()], options, &command].concat();
+                let ended = start(&words, channel, &none()).ends();
                 assert!(ended.is_ok(), "{:?}", ended.err());
                 let left =
                     nix::sys::wait::waitpid(None, Some(nix::sys::wait::WaitPidFlag::WNOHANG));
                 assert_eq!(
                     left,
                     Err(nix::errno::Errno::ECHILD),
-                    "{channel:?}: {script}"
+                    "{channel:?} {options:?}: {script}"
                 );
             }
         }

@@ -63,6 +63,27 @@ impl fmt::Display for Seen {
     }
 }
 
+impl Seen {
+    /// Whether both runs ended in the same way, and the command wrote the same.
+    pub fn is_like(&self, bare: &Seen) -> bool {
+        let end = |seen: &Seen| (seen.status.code(), seen.status.signal());
+        end(self) == end(bare)
+            && of_the_command(&self.stdout) == bare.stdout
+            && of_the_command(&self.stderr) == bare.stderr
+    }
+}
+
+/// The output without permwrap's own lines: hints, which are lines of JSON here and may come in any pause, and remarks.
+fn of_the_command(output: &[u8]) -> Vec<u8> {
+    let lines = output.split_inclusive(|byte| *byte == b'\n');
+    let is_own = |line: &[u8]| line.starts_with(b"{") || line.starts_with(b"permwrap: ");
+    lines
+        .filter(|line| !is_own(line))
+        .flatten()
+        .copied()
+        .collect()
+}
+
 /// A run in progress.
 pub struct Running {
     pub child: Child,
@@ -72,6 +93,13 @@ pub struct Running {
     stderr: Option<JoinHandle<Vec<u8>>>,
     file: Option<std::fs::File>,
     what: String,
+}
+
+/// Starts the script with permwrap, whose hints are lines of JSON.
+pub fn start_wrapped(script: &str, channel: Channel, fault: &Fault) -> Running {
+    let permwrap = support::permwrap().display().to_string();
+    let words = [&permwrap, "--hints", "json", "--", "/bin/sh", "-c", script];
+    start(&words, channel, fault)
 }
 
 /// Starts the command in a process group of its own.
@@ -170,15 +198,8 @@ pub fn compare(script: &str, channel: Channel, fault: &Fault) -> Result<Option<S
     if !loads.status.success() {
         return Ok(None);
     }
-    let wrapped = start(&[&permwrap, "--", "/bin/sh", "-c", script], channel, fault).ends()?;
-    let (b, w) = (&bare, &wrapped);
-    let same_end = (b.status.code(), b.status.signal()) == (w.status.code(), w.status.signal());
-    let same_bytes = if channel == Channel::Terminal {
-        w.stdout.starts_with(&b.stdout)
-    } else {
-        w.stdout == b.stdout && w.stderr.starts_with(&b.stderr)
-    };
-    if same_end && same_bytes {
+    let wrapped = start_wrapped(script, channel, fault).ends()?;
+    if wrapped.is_like(&bare) {
         Ok(Some(wrapped))
     } else {
         Err(format!(

@@ -385,6 +385,25 @@ fn the_stop_key_works_with_stderr_elsewhere() {
 }
 
 #[test]
+fn a_stopped_command_may_be_continued_or_killed_alone() {
+    if crate::scene::is_traced() {
+        return;
+    }
+    let counts = r#"$n = 0; $SIG{CONT} = sub { $n++ }; open P, ">", "../pid"; print P $$; close P; kill "STOP", $$; select undef, undef, undef, 0.3; print "continued $n\n"; exit 5"#;
+    for (signal, end) in [("CONT", "continued 1\nended 5\n"), ("KILL", "ended 137\n")] {
+        let script = format!(
+            r#"{IN_A_GROUP}$in_a_group run perl -e '{counts}' >got & until_there ../pid; command=$(cat ../pid)
+               until_state $command T; until_state $! T; kill -{signal} $command
+               wait $!; echo "ended $?" >>got"#
+        );
+        for seen in same_everywhere(&script) {
+            seen.shows(end);
+        }
+        same_on_terminal(&script).shows(end);
+    }
+}
+
+#[test]
 fn a_command_that_stops_itself_stops_the_job() {
     for signal in ["STOP", "TSTP", "TTIN"] {
         for redirection in ["", "2>err"] {

@@ -109,8 +109,8 @@ pub fn conversation() -> io::Result<(OwnedFd, OwnedFd)> {
 
 /// Sends two numbers. A closed connection is only noticed when receiving.
 pub fn send(to: &OwnedFd, words: [i32; 2]) {
-    let bytes = [words[0].to_ne_bytes(), words[1].to_ne_bytes()].concat();
-    let _ = send_now(to, &bytes);
+    let [[a, b, c, d], [e, f, g, h]] = words.map(i32::to_ne_bytes);
+    let _ = send_now(to, &[a, b, c, d, e, f, g, h]);
 }
 
 /// Waits for two numbers; `None` if the other end is closed.

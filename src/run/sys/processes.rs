@@ -2,11 +2,12 @@
 
 use std::ffi::{c_int, c_void};
 use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::ptr;
 
 use nix::libc;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect};
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, pidfd_open, setrlimit};
 
 /// A change of a child's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,25 +44,99 @@ pub fn wait(pid: Option<i32>) -> Option<(i32, Change)> {
     (pid != 0).then_some((pid, change))
 }
 
-/// Waits for a child that is about to exit, and reaps it.
+/// Waits for a child that is about to exit, and reaps it. If it was stopped, it is continued.
 pub fn reap(pid: i32) {
-    // SAFETY: a null status pointer is permitted.
-    while unsafe { libc::waitpid(pid, ptr::null_mut(), libc::__WALL) } < 0
-        && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
-    {}
+    let changes = libc::WEXITED | libc::WSTOPPED;
+    while let Some(libc::CLD_STOPPED | libc::CLD_TRAPPED) = state_change(pid, changes) {
+        super::kill(pid, libc::SIGCONT);
+    }
 }
 
 /// Continues a child if it was stopped.
 pub fn continue_if_stopped(pid: i32) {
-    // SAFETY: all-zero bytes are a valid siginfo_t, which waitid may write to.
-    let stopped = unsafe {
-        let mut info: libc::siginfo_t = std::mem::zeroed();
-        let options = libc::WSTOPPED | libc::WNOHANG | libc::__WALL;
-        libc::waitid(libc::P_PID, pid as libc::id_t, &raw mut info, options) == 0
-            && info.si_pid() == pid
-    };
-    if stopped {
+    if state_change(pid, libc::WSTOPPED | libc::WNOHANG).is_some() {
         super::kill(pid, libc::SIGCONT);
+    }
+}
+
+/// Whether a signal has killed a child, which is not reaped.
+#[must_use]
+pub fn was_killed(pid: i32) -> bool {
+    let ended = state_change(pid, libc::WEXITED | libc::WNOHANG | libc::WNOWAIT);
+    matches!(ended, Some(libc::CLD_KILLED | libc::CLD_DUMPED))
+}
+
+/// A descriptor that becomes readable when a process has ended, whoever its parent is (pidfd_open(2)).
+#[must_use]
+pub fn end_of(pid: i32) -> Option<OwnedFd> {
+    pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()
+}
+
+/// How a process of this user has ended that its parent has not reaped yet (proc_pid_stat(5)).
+#[must_use]
+pub fn end_of_zombie(pid: i32) -> Option<Change> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    end_in(&stat)
+}
+
+fn end_in(stat: &str) -> Option<Change> {
+    /// The position of the wait status after the process name.
+    const STATUS: usize = 49;
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let mut fields = fields.split_ascii_whitespace();
+    let is_zombie = fields.next() == Some("Z");
+    let status = fields.nth(STATUS - 1).filter(|_| is_zombie)?;
+    Some(end_of_status(status.parse().ok()?))
+}
+
+/// How a process has ended, by its descriptor (since Linux 6.15); `None` until its parent has reaped it.
+#[must_use]
+pub fn end_told_by(end: &OwnedFd) -> Option<Change> {
+    /// The first version of `struct pidfd_info`.
+    #[repr(C)]
+    #[derive(Default)]
+    struct Info {
+        mask: u64,
+        cgroup: u64,
+        ids: [u32; 11],
+        status: c_int,
+    }
+    /// PIDFD_GET_INFO, and PIDFD_INFO_EXIT.
+    const GET_INFO: libc::c_ulong = 0xC040_FF0B;
+    const EXIT: u64 = 1 << 3;
+    let mut info = Info {
+        mask: EXIT,
+        ..Info::default()
+    };
+    // SAFETY: the kernel writes no more than the size that is part of the request, which is that of the structure.
+    let told = unsafe { libc::ioctl(end.as_raw_fd(), GET_INFO as _, &raw mut info) } == 0;
+    (told && info.mask & EXIT != 0).then(|| end_of_status(info.status))
+}
+
+/// The end that a wait status stands for.
+fn end_of_status(status: c_int) -> Change {
+    match libc::WIFSIGNALED(status) {
+        true => Change::Killed(libc::WTERMSIG(status)),
+        false => Change::Exited(libc::WEXITSTATUS(status)),
+    }
+}
+
+/// Waits for one of these changes of a child's state, and returns its kind (`CLD_*`); `None` if there is none, or no such child.
+fn state_change(pid: i32, changes: c_int) -> Option<c_int> {
+    loop {
+        // SAFETY: all-zero bytes are a valid siginfo_t, which waitid may write to.
+        let (waited, info) = unsafe {
+            let mut info: libc::siginfo_t = std::mem::zeroed();
+            let options = changes | libc::__WALL;
+            let waited = libc::waitid(libc::P_PID, pid as libc::id_t, &raw mut info, options);
+            (waited, info)
+        };
+        match waited {
+            // Without a change, the structure remains zero.
+            0 => return (info.si_code != 0).then_some(info.si_code),
+            _ if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
+            _ => return None,
+        }
     }
 }
 
@@ -211,5 +286,24 @@ pub unsafe fn fork_sibling() -> io::Result<Option<i32>> {
         0 => Ok(None),
         pid if pid > 0 => Ok(Some(pid as i32)),
         _ => Err(io::Error::last_os_error()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zombie_tells_how_it_ended() {
+        let stat = |state: &str, status: &str| {
+            format!(
+                "42 (a) Z 1) {state} 1 {} {status}\n",
+                "0 ".repeat(47).trim_end()
+            )
+        };
+        assert_eq!(end_in(&stat("Z", "1792")), Some(Change::Exited(7)));
+        assert_eq!(end_in(&stat("Z", "9")), Some(Change::Killed(9)));
+        assert_eq!(end_in(&stat("Z", "139")), Some(Change::Killed(11)));
+        assert_eq!(end_in(&stat("S", "0")), None);
     }
 }

@@ -8,6 +8,8 @@ use crate::run::sys::{self, Change};
 /// What the monitor reports to the wrapper; signals are reported by the listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Report {
+    /// The command is about to be started, in the process with this id.
+    Starting(i32),
     /// The command was started, with this process id.
     Started(i32),
     /// The command was not started.
@@ -45,6 +47,7 @@ mod report {
     pub const STOPPED: i32 = 5;
     pub const CONTINUED: i32 = 6;
     pub const GROUP: i32 = 7;
+    pub const STARTING: i32 = 8;
 }
 
 /// The kinds of orders.
@@ -60,6 +63,7 @@ mod order {
 impl Report {
     fn words(self) -> [i32; 2] {
         match self {
+            Report::Starting(pid) => [report::STARTING, pid],
             Report::Started(pid) => [report::STARTED, pid],
             Report::NotStarted(NotStarted::NoProcess) => [report::NO_PROCESS, 0],
             Report::NotStarted(NotStarted::NotExecuted(errno)) => [report::NOT_EXECUTED, errno],
@@ -73,6 +77,7 @@ impl Report {
 
     fn from_words([what, number]: [i32; 2]) -> Option<Report> {
         Some(match what {
+            report::STARTING => Report::Starting(number),
             report::STARTED => Report::Started(number),
             report::NO_PROCESS => Report::NotStarted(NotStarted::NoProcess),
             report::NOT_EXECUTED => Report::NotStarted(NotStarted::NotExecuted(number)),
@@ -138,6 +143,7 @@ mod tests {
     #[test]
     fn what_is_said_arrives_as_it_was_meant() {
         for report in [
+            Report::Starting(42),
             Report::Started(42),
             Report::NotStarted(NotStarted::NoProcess),
             Report::NotStarted(NotStarted::NotExecuted(13)),

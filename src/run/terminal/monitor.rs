@@ -82,6 +82,7 @@ pub fn stand_by(post: Post<'_>) -> ! {
         if foreground {
             modes::set_foreground(&slave, own);
         }
+        Report::Starting(own).send(&wrapper);
         hearing = listener::start(monitor, &wrapper, (&user.0, &user.1));
         let mut descriptors = descriptors.iter();
         channels.connect() && descriptors.all(|&descriptor| sys::duplicate(&slave, descriptor))
