@@ -35,7 +35,7 @@ pub unsafe extern "C" fn main(_count: c_int, words: *const *const c_char) -> c_i
     if let Some((options, command)) = understood_at_once(words) {
         return run_with(&options, Some(command), words);
     }
-    match parse(words) {
+    match run::on_enough_stack(|| parse(given_words())) {
         Ok(Invocation::Run {
             options, command, ..
         }) => run_with(&options, Command::from_words(command), words),
@@ -125,11 +125,15 @@ fn understood_at_once(words: Words) -> Option<(RunOptions, Command)> {
     Some((options, Command::from_argv(words.from(begin)?)?))
 }
 
+/// The argument vector of this process.
+fn given_words() -> Words {
+    // SAFETY: main has stored it there before anything calls this.
+    unsafe { Words::new(WORDS.load(SeqCst)) }
+}
+
 /// The literals of the user's own patterns.
 fn literals() -> Vec<Vec<u8>> {
-    // SAFETY: main has stored its argument vector there before anything calls this.
-    let words = unsafe { Words::new(WORDS.load(SeqCst)) };
-    match parse(words) {
+    match parse(given_words()) {
         Ok(Invocation::Run { options, .. }) => pattern_files::literals(&options.patterns),
         _ => Vec::new(),
     }

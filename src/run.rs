@@ -44,7 +44,7 @@ use std::os::fd::{AsRawFd, RawFd};
 
 pub use diagnosis::{MakeObserver, Observer};
 pub use exit::Exit;
-pub use memory::Allocator;
+pub use memory::{Allocator, on_enough_stack};
 pub use round::round;
 pub use scene::Scene;
 pub use spawn::{Command, Words};

@@ -29,6 +29,19 @@ pub fn is_stack_enough() -> bool {
     most.is_some_and(|most| most >= STACK)
 }
 
+/// Calls a function that needs more than a small stack, on a stack of its own if this process's is small.
+pub fn on_enough_stack<T: Send>(call: impl Fn() -> T + Sync) -> T {
+    if is_stack_enough() {
+        return call();
+    }
+    std::thread::scope(|scope| {
+        let larger = std::thread::Builder::new().stack_size(4 * STACK as usize);
+        let called = larger.spawn_scoped(scope, &call);
+        let answer = called.ok().and_then(|called| called.join().ok());
+        answer.unwrap_or_else(&call)
+    })
+}
+
 /// Sets the reserve aside. It takes address space, which counts against limits, but no memory. False if it cannot be had.
 #[must_use]
 pub fn put_aside() -> bool {
