@@ -55,11 +55,12 @@ impl Tracing {
         let (ours, theirs) = conversation()?;
         // The tracer must outlive the signals that end the wrapper.
         let mask = calls::block_all()?;
+        let wrapper = std::process::id() as i32;
         // SAFETY: this process has a single thread.
         let started = unsafe { calls::fork() };
         if matches!(started, Ok(None)) {
             drop(ours);
-            serve(theirs, log, is_filtered);
+            serve(theirs, log, is_filtered, wrapper);
         }
         calls::set_mask(mask);
         Ok(Tracing {
@@ -70,10 +71,11 @@ impl Tracing {
         })
     }
 
-    /// Reaps the tracer if it is about to end. Otherwise it goes on for the sake of processes that the command left behind.
+    /// Ends the tracer if it traces nothing any more. Otherwise it goes on for the sake of processes that the command left
+    /// behind.
     pub fn reap(&self) {
         match self.log.is_over() {
-            true => calls::reap(self.pid),
+            true => calls::end(self.pid),
             // In case it was killed.
             false => drop(calls::is_reaped(self.pid)),
         }
@@ -192,7 +194,7 @@ fn hear(from: &OwnedFd) -> Option<i32> {
 }
 
 /// The main function of the tracer.
-fn serve(command: OwnedFd, log: Log, is_filtered: bool) -> ! {
+fn serve(command: OwnedFd, log: Log, is_filtered: bool, wrapper: i32) -> ! {
     calls::set_disposition(libc::SIGCHLD, libc::SIG_DFL);
     // SAFETY: this process uses no other descriptor, and exits after this function.
     unsafe { calls::keep_only(&[command.as_raw_fd()]) };
@@ -214,7 +216,13 @@ fn serve(command: OwnedFd, log: Log, is_filtered: bool) -> ! {
     }
     say(&command, 0);
     drop(command);
-    Tracer::new(log, pid, is_filtered).run();
+    let mut tracer = Tracer::new(log, pid, is_filtered);
+    tracer.run();
+    if tracer.holds_worlds() {
+        // The diagnosis takes them over when it needs them, which may be after the command has ended.
+        calls::end_with_parent(wrapper);
+        while calls::wait_for_signal().is_some() {}
+    }
     calls::exit(0)
 }
 

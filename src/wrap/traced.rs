@@ -36,6 +36,8 @@ pub struct Traced {
     calls: Calls,
     /// The number of messages about each call.
     told: HashMap<usize, u64>,
+    /// The other processes whose files below /proc each program was refused.
+    looked_at: HashMap<Vec<u8>, HashSet<i32>>,
 }
 
 /// How well a call fits a message: the first difference decides.
@@ -58,12 +60,24 @@ impl Traced {
         Traced {
             calls: Calls::new(log),
             told: HashMap::new(),
+            looked_at: HashMap::new(),
         }
     }
 
     /// Reads what the tracer has recorded since the last time, while it still holds the worlds of refused callers open.
     pub fn update(&mut self) {
-        self.calls.update();
+        self.read(Calls::update);
+    }
+
+    fn read(&mut self, read: impl FnOnce(&mut Calls)) {
+        let before = self.calls.calls.len();
+        read(&mut self.calls);
+        for call in &self.calls.calls[before..] {
+            if let Some(other) = other_process(call) {
+                let program = call.program.clone();
+                self.looked_at.entry(program).or_default().insert(other);
+            }
+        }
     }
 
     /// The worlds of callers that did not see what permwrap sees.
@@ -87,7 +101,7 @@ impl Traced {
     /// counted as one. They are determined by the error number, then by the object or the name of the call, then by order.
     /// `None` means that no call fits; an empty list that tracing itself is the reason, which is reported as a remark.
     pub fn behind(&mut self, incident: &Incident) -> Option<Vec<(Evidence, u32)>> {
-        self.calls.update();
+        self.update();
         if self.is_caused_by_tracing(incident) {
             return Some(Vec::new());
         }
@@ -178,7 +192,7 @@ impl Traced {
     /// The last refused calls of the processes that ended in failure, the earliest first, if no message reports any. A call
     /// that programs try in passing is reported only if nothing else explains the failure, and hardly any calls followed it.
     pub fn unsaid(&mut self, exit: Exit) -> Vec<Evidence> {
-        self.calls.settle();
+        self.read(Calls::settle);
         if exit == Exit::with_code(0) || !self.told.is_empty() {
             return Vec::new();
         }
@@ -215,9 +229,17 @@ impl Traced {
     fn is_in_passing(&self, call: &Call) -> bool {
         let path = call.path.as_deref().unwrap_or_default();
         self.calls.has_passed(call)
+            || self.is_of_a_round(call)
             || PARTS
                 .iter()
                 .any(|part| memchr::memmem::find(path, part.as_bytes()).is_some())
+    }
+
+    /// Whether the program looked at one process after the other, as lsof(8) and fuser(1) do, and did without those of others.
+    fn is_of_a_round(&self, call: &Call) -> bool {
+        let of_program = || self.looked_at.get(&call.program);
+        other_process(call).is_some()
+            && of_program().is_some_and(|others| others.len() > MOST_UNSAID)
     }
 
     /// The calls, for the report.
@@ -341,6 +363,14 @@ fn is_alike(told: &Operation, call: &Call) -> bool {
 /// Whether programs usually cope with its refusal: it checks whether something exists, or requests a privilege.
 fn is_by_the_way(call: &Call) -> bool {
     is_look(call) || (call.path.is_none() && call.address.is_none()) || call.by_tracer
+}
+
+/// The process whose directory below /proc the call's path leads through, if it is not the caller's own.
+fn other_process(call: &Call) -> Option<i32> {
+    let below = call.path.as_deref()?.strip_prefix(b"/proc/")?;
+    let number = below.split(|byte| *byte == b'/').next()?;
+    let pid = str::from_utf8(number).ok()?.parse().ok()?;
+    (pid != call.process.pid).then_some(pid)
 }
 
 /// Whether the call merely checks whether something exists or is permitted.

@@ -170,6 +170,25 @@ fn what_python_tries_in_passing_is_no_failure() {
 }
 
 #[test]
+fn processes_that_a_program_looks_at_in_turn_are_no_failures() {
+    let list = "sh -c 'for p in $(seq 1 6); do ls /proc/$p/fd 2>/dev/null; done; exit 3'";
+    let Some((ran, report)) = traced(list) else {
+        return;
+    };
+    let others = report["calls"].as_array().map_or(0, Vec::len);
+    if others <= 3 {
+        return crate::support::skip("there are too few processes of others");
+    }
+    assert_eq!(ran.stderr(), "", "{ran}");
+    let one = "sh -c 'cat /proc/1/environ 2>/dev/null'";
+    let Some((ran, _)) = traced(one) else { return };
+    assert!(
+        ran.stderr().contains("cannot read /proc/1/environ"),
+        "{ran}"
+    );
+}
+
+#[test]
 fn equal_calls_are_counted() {
     let script = "sh -c 'for i in 1 2 3 4 5; do cat /srv/app/data/users.db; done'";
     let Some((ran, report)) = traced(script) else {

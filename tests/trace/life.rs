@@ -323,6 +323,26 @@ fn a_user_namespace_inside_is_traced() {
 }
 
 #[test]
+fn what_is_refused_in_a_sandbox_is_judged_there_even_after_its_end() {
+    if !needs_programs(&["bwrap"]) {
+        return;
+    }
+    let sandbox = "bwrap --ro-bind / / --proc /proc --dev /dev";
+    let Some((world, ran, calls)) = traced(&format!("{sandbox} cat /srv/closed/f")) else {
+        return;
+    };
+    if ran.stderr().contains("bwrap:") {
+        return crate::support::skip("this kernel gives users no namespaces");
+    }
+    assert!(has(&calls, "openat", "/srv/closed/f"), "{ran} {calls:?}");
+    let report = world.root("cat /tmp/report.json").stdout();
+    let report: Value = serde_json::from_str(&report).expect("a report");
+    let incident = &report["incidents"][0];
+    assert_eq!(incident["exact"], true, "{ran}");
+    assert_eq!(incident["causes"][0]["code"], "dir-not-searchable", "{ran}");
+}
+
+#[test]
 fn io_uring_is_said_not_to_be_seen() {
     if !needs_programs(&["perl"]) {
         return;

@@ -167,6 +167,12 @@ impl Tracer {
         }
     }
 
+    /// Whether it holds worlds open for the diagnosis.
+    #[must_use]
+    pub fn holds_worlds(&self) -> bool {
+        !self.worlds.is_empty()
+    }
+
     fn stopped(&mut self, pid: i32, signal: c_int, event: c_int) {
         match event {
             0 if signal == libc::SIGTRAP | 0x80 => self.at_call(pid),
