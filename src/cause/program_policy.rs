@@ -66,9 +66,18 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
                     "run it as {owner}, whose it is: runuser -u {owner} -- {line}"
                 )));
             }
-            all.push(Candidate::new(Fit::Meant, title, [change]).noting(format!(
-                "its configuration may then run programs as {who}: only if you trust its owner"
-            )));
+            // Root can run programs as anybody without that.
+            let note = match (inode.uid, inode.mode & 0o022) {
+                (0, 0) => "only root can write it".to_owned(),
+                (owner, 0) => format!(
+                    "it may then run programs as {who}: only if you trust {}",
+                    case.user(owner)
+                ),
+                _ => format!(
+                    "it may then run programs as {who}: only if you trust all who can write it"
+                ),
+            };
+            all.push(Candidate::new(Fit::Meant, title, [change]).noting(note));
         }
         Breach::Owner(_) if policy.required.0 == 0 && policy.advice.is_empty() => {
             let uid = match policy.owners.first() {

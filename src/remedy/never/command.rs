@@ -6,7 +6,7 @@ use crate::attempt::{Attempt, Object, Operation, Subject};
 use crate::byte_path;
 use crate::cause::{PEOPLE, Purpose, is_within, purpose};
 use crate::change::Change;
-use crate::facts::{Facts, Inode, Kind, NodeId};
+use crate::facts::{Facts, Inode, Kind, NodeId, Perms};
 use crate::programs;
 
 /// Words that disable a protection, or open something to everybody.
@@ -189,8 +189,9 @@ fn is_anothers_own(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
     is_another_persons(subject, facts, id) || inode(facts, id).is_some_and(private)
 }
 
-/// Whether the command makes git trust a repository of another user, whose configuration names programs that git runs
-/// (fsmonitor, hooks).
+/// Whether the command makes git trust a repository whose configuration names programs that git runs (fsmonitor, hooks), and
+/// that has been written by somebody whom the subject cannot have meant: by a user, if the subject is root; by anybody, if
+/// everybody can write it.
 pub(super) fn trusts_another(argv: &[Vec<u8>], attempt: &Attempt, facts: &Facts) -> bool {
     let trusts = argv.iter().any(|word| word == b"safe.directory");
     let Some(id) = facts.walk.target().filter(|_| trusts) else {
@@ -199,7 +200,8 @@ pub(super) fn trusts_another(argv: &[Vec<u8>], attempt: &Attempt, facts: &Facts)
     let by_root = attempt.subject.uid == 0;
     let owner = inode(facts, id).map(|inode| inode.uid);
     let place = purpose(&facts.node(id).path, attempt.subject.uid, facts);
-    by_root && owner != Some(0) || place == Purpose::Temporary
+    let by_all = inode(facts, id).is_some_and(|inode| inode.other_bits().contains(Perms::W));
+    by_root && owner != Some(0) || by_all || place == Purpose::Temporary
 }
 
 /// Whether the object belongs to a person other than the subject, not to a service.

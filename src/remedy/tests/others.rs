@@ -125,6 +125,26 @@ fn root_does_not_trust_a_repository_that_a_person_can_write() {
 }
 
 #[test]
+fn a_repository_is_trusted_with_a_word_on_who_can_write_it() {
+    let trusted = |line: &str| {
+        first(&format!(
+            "subject alice alice
+             attempt git-safe-directory /srv/repo
+             {line} /srv/repo"
+        ))
+    };
+    let roots = trusted("drwxr-xr-x root root");
+    assert_eq!(roots.note, "only root can write it");
+    assert_eq!(roots.argv.len(), 1);
+    let services = trusted("drwxr-xr-x deploy www");
+    assert!(services.note.ends_with("only if you trust deploy"));
+    let teams = trusted("drwxrwsr-x deploy www");
+    assert!(teams.note.ends_with("all who can write it"), "{teams:?}");
+    let everybodys = trusted("drwxrwxrwx deploy www");
+    assert_eq!(everybodys.title, "ask the owner of /srv/repo");
+}
+
+#[test]
 fn permissions_are_not_taken_from_what_everybody_needs() {
     for line in [
         "-rw-r--r-- root root /etc/passwd",
