@@ -19,7 +19,7 @@ mod subject;
 
 pub use errno::Errno;
 pub use fact::{Fact, UnknownFact};
-pub use incident::{Clue, Incident, Origin, Sign, Signs};
+pub use incident::{Account, Clue, Incident, Origin, Sign, Signs};
 pub use label::Label;
 pub use numbers::Numbers;
 pub use operation::{NodeType, OpenHow, Operation};

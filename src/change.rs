@@ -59,8 +59,8 @@ pub enum Change {
         from: u32,
         /// The new owner.
         uid: u32,
-        /// The new group.
-        gid: u32,
+        /// The new group; `None` if each file keeps its own.
+        gid: Option<u32>,
     },
     /// install(1): creates an empty file (mode 0640) or a directory (mode 0755) with this owner, where nothing exists yet.
     Make {

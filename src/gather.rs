@@ -157,6 +157,24 @@ pub fn program_file(command: &[Vec<u8>], directory: &[u8]) -> Option<ProgramFile
     program::file(path(&byte_path::join(directory, program)))
 }
 
+/// Whether nobody but root can replace the program that this command line runs. A name without a slash is looked up along
+/// `search_path`, as execvp(3) does.
+#[must_use]
+pub fn is_roots_program(command: &[Vec<u8>], directory: &[u8], search_path: &[Vec<u8>]) -> bool {
+    let Some(name) = command.first() else {
+        return false;
+    };
+    let given = name
+        .contains(&b'/')
+        .then(|| byte_path::join(directory, name));
+    let found = given.or_else(|| {
+        let below = |above: &Vec<u8>| byte_path::join(&byte_path::join(directory, above), name);
+        let mut places = search_path.iter().map(below);
+        places.find(|place| program::is_executable(path(place)))
+    });
+    found.is_some_and(|place| program::is_roots(path(&place)))
+}
+
 /// The name by which permwrap knows a program that was started under another name, such as a copy of `cat` that has a security
 /// profile of its own. The program is looked up along `search_path` if its name has no slash, and identified by its content.
 #[must_use]

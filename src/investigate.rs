@@ -2,11 +2,13 @@
 
 mod abroad;
 mod elsewhere;
+mod hearsay;
 mod judged;
 mod logged;
 mod program;
 mod recorded;
 mod renamed;
+mod run;
 mod told;
 mod unnamed;
 mod untold;
@@ -15,7 +17,7 @@ mod words;
 pub use judged::{Eyes, Views, Worlds};
 pub use program::program_named;
 
-use crate::attempt::{Attempt, Clue, Errno, Incident, Object, Operation, Place, Sign, Signs};
+use crate::attempt::{Account, Attempt, Clue, Errno, Incident, Operation, Place, Sign, Signs};
 use crate::cause;
 use crate::denial::Code;
 use crate::detect;
@@ -43,7 +45,12 @@ pub fn investigate(
     match evidence {
         Evidence::Call(attempt) => of_call(attempt, circumstances, views),
         Evidence::FilteredCall(attempt) => of_filtered_call(attempt, circumstances, views),
-        Evidence::Question(attempt) => of_question(attempt, circumstances, views),
+        Evidence::Question(attempt) => {
+            of_question(attempt, Account::default(), circumstances, views)
+        }
+        Evidence::Remembered(attempt, account) => {
+            of_question(attempt, account, circumstances, views)
+        }
         Evidence::Message(incident) => of_message(incident, circumstances, views),
     }
 }
@@ -56,6 +63,13 @@ pub fn examine(attempt: Attempt) -> Finding {
         &Circumstances::default(),
         &mut Views::default(),
     )
+}
+
+/// Judges a refusal of an earlier run again.
+#[must_use]
+pub fn examine_again(attempt: Attempt, account: Account) -> Finding {
+    let evidence = Evidence::Remembered(attempt, account);
+    investigate(evidence, &Circumstances::default(), &mut Views::default())
 }
 
 /// Whether a finding is worth reporting in a run: a refusal, or a failure that is certainly the program's own.
@@ -133,10 +147,16 @@ fn read(incident: Incident, circumstances: &Circumstances, views: &mut Views) ->
     let count = u64::from(incident.count);
     let finding = match decision {
         Decision::Nothing(note) => Finding::without_attempt(incident, note),
-        Decision::Judged(judged, conclusion) => Finding {
-            incident: Some(incident),
-            ..explained(*judged, conclusion, circumstances, views)
-        },
+        Decision::Judged(judged, conclusion) => {
+            let account = Account {
+                hearsay: hearsay::is_hearsay(&incident, &judged.reading.attempt, circumstances),
+                beside: incident.beside.clone(),
+            };
+            Finding {
+                incident: Some(incident),
+                ..explained(*judged, conclusion, account, circumstances, views)
+            }
+        }
     };
     Finding { count, ..finding }
 }
@@ -171,11 +191,16 @@ fn interpreted(incident: &Incident, circumstances: &Circumstances, views: &mut V
     }
 }
 
-fn of_question(attempt: Attempt, circumstances: &Circumstances, views: &mut Views) -> Finding {
+fn of_question(
+    attempt: Attempt,
+    account: Account,
+    circumstances: &Circumstances,
+    views: &mut Views,
+) -> Finding {
     let signs = Signs::CALL;
     let judged = views.judge(Reading { attempt, signs });
     let conclusion = as_judged(&judged);
-    let mut finding = explained(judged, conclusion, circumstances, views);
+    let mut finding = explained(judged, conclusion, account, circumstances, views);
     let abroad = finding.facts.surroundings.abroad.as_ref();
     if let Some(place) = abroad.and_then(|abroad| abroad.place.clone()) {
         abroad::settle(&mut finding, place, true);
@@ -227,7 +252,8 @@ fn of_call(attempt: Attempt, circumstances: &Circumstances, views: &mut Views) -
         )),
         (Verdict::Unclear(unknown), _) => note(words::missing(unknown)),
     };
-    let mut finding = explained(judged, conclusion, circumstances, views);
+    let account = Account::default();
+    let mut finding = explained(judged, conclusion, account, circumstances, views);
     let abroad = finding.facts.surroundings.abroad.as_ref();
     if let Some(place) = abroad.and_then(|abroad| abroad.place.clone()) {
         let place = match place {
@@ -251,13 +277,15 @@ fn of_filtered_call(attempt: Attempt, circumstances: &Circumstances, views: &mut
     };
     let judged = views.judge(Reading { attempt, signs });
     let conclusion = Conclusion::Refused(denial, Remedy::default());
-    explained(judged, conclusion, circumstances, views)
+    let account = Account::default();
+    explained(judged, conclusion, account, circumstances, views)
 }
 
 /// A finding with everything that its explanation requires. Fixes that depend on a guess are not called proven.
 fn explained(
     judged: Judged,
     conclusion: Conclusion,
+    account: Account,
     circumstances: &Circumstances,
     views: &mut Views,
 ) -> Finding {
@@ -271,17 +299,8 @@ fn explained(
     if !explained {
         view.explain(&attempt, &mut facts);
     }
-    facts
-        .surroundings
-        .command
-        .clone_from(&circumstances.command);
-    if matches!(attempt.object, Object::Port { .. }) {
-        facts.surroundings.program =
-            gather::program_file(&circumstances.command, &circumstances.start);
-    }
-    if attempt.subject.no_new_privs && !facts.surroundings.elsewhere {
-        facts.surroundings.powerless = view.set_user_id_program(&circumstances.command);
-    }
+    facts.surroundings.account = account;
+    run::describe(&mut facts, &attempt, circumstances, &view);
     facts.surroundings.offered.clone_from(&views.offered);
     let conclusion = match conclusion {
         Conclusion::Refused(denial, remedy) if remedy == Remedy::default() => {

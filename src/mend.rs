@@ -25,7 +25,7 @@ pub use state::State;
 
 use crate::attempt::{Attempt, Object as Target};
 use crate::facts::Facts;
-use crate::investigate::examine;
+use crate::investigate::examine_again;
 use crate::remedy::Fix;
 use crate::report::{Conclusion, Finding};
 use deed::Deed;
@@ -76,7 +76,7 @@ fn judged_now(failure: &Failure) -> Result<Way, String> {
     // The process has ended, and its id may have been reused.
     attempt.subject.pid = None;
     let ours = attempt.subject.uid == rustix::process::geteuid().as_raw();
-    let finding = examine(attempt);
+    let finding = examine_again(attempt, failure.account.clone());
     let (Conclusion::Refused(denial, remedy), Some(attempt)) =
         (&finding.conclusion, &finding.attempt)
     else {

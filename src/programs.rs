@@ -80,6 +80,8 @@ pub struct Program {
     pub administers: bool,
     /// It places files where it is told to, and is run as root for system locations.
     pub places: bool,
+    /// What it asks of the kernel that is no file: names of operations.
+    asks_for: Vec<String>,
     /// It edits the files that it is given.
     pub edits: bool,
     /// It replaces a file by renaming a new version over it.
@@ -116,6 +118,18 @@ impl Program {
     #[must_use]
     pub fn is_shell(&self) -> bool {
         self.shell
+    }
+
+    /// Whether files of its directory describe what it runs.
+    #[must_use]
+    pub fn reads_recipes(&self) -> bool {
+        !self.recipes.is_empty()
+    }
+
+    /// Whether this is something that it asks of the kernel beside files.
+    #[must_use]
+    pub fn asks_for(&self, operation: &Operation) -> bool {
+        self.asks_for.iter().any(|name| name == operation.name())
     }
 
     /// Whether it executes what it is given: an interpreter, or a program that starts another command.
@@ -164,6 +178,12 @@ pub fn program(name: &[u8]) -> Option<&'static Program> {
     })
 }
 
+/// The names of the programs that ask the kernel for this.
+pub fn that_ask_for(operation: &Operation) -> impl Iterator<Item = &'static [u8]> {
+    let asking = all().iter().filter(|program| program.asks_for(operation));
+    asking.flat_map(|program| program.names.iter().map(String::as_bytes))
+}
+
 /// The container engine that a script names: `podman` in `subprocess.run(["podman", "run", ...])`.
 #[must_use]
 pub fn engine_named_in(script: &[u8]) -> Option<&[u8]> {
@@ -171,6 +191,19 @@ pub fn engine_named_in(script: &[u8]) -> Option<&[u8]> {
     const SHORTEST: usize = 5;
     let mut words = words_of(script).filter(|word| word.len() >= SHORTEST);
     words.find(|word| known().get(word).is_some_and(|known| known.engine))
+}
+
+/// The variable that a Makefile expands to make the places that it installs to (the GNU Coding Standards' `prefix`, or `PREFIX`).
+#[must_use]
+pub fn install_variable(makefile: &[u8]) -> Option<&'static [u8]> {
+    const NAMES: [&[u8]; 2] = [b"PREFIX", b"prefix"];
+    let expands = |name: &&&[u8]| {
+        [(b"$(", b")"), (b"${", b"}")].iter().any(|(open, close)| {
+            let expansion = [open.as_slice(), name, close.as_slice()].concat();
+            memchr::memmem::find(makefile, &expansion).is_some()
+        })
+    };
+    NAMES.iter().find(expands).copied()
 }
 
 /// Whether a script names this program, as a separate word.
@@ -234,6 +267,9 @@ mod tests {
                 assert!(operation(name).is_some(), "{name}");
             }
             let listed = program.with.iter().chain(&program.archive);
+            for name in &program.asks_for {
+                assert!(Operation::from_name(name).is_some(), "{name}");
+            }
             let one = [&program.does, &program.last, &program.others];
             for name in listed
                 .map(|(_, name)| name)
@@ -288,6 +324,17 @@ mod tests {
                 assert_eq!(name, sample.operation.as_deref(), "{}", sample.command);
             }
         }
+    }
+
+    #[test]
+    fn a_makefile_tells_the_variable_that_it_expands() {
+        let told = |makefile: &str| install_variable(makefile.as_bytes());
+        assert_eq!(
+            told("PREFIX ?= /usr\nB = $(PREFIX)/bin"),
+            Some(&b"PREFIX"[..])
+        );
+        assert_eq!(told("bindir = ${prefix}/bin"), Some(&b"prefix"[..]));
+        assert_eq!(told("# PREFIX is not used\n\tcp a /usr/bin"), None);
     }
 
     #[test]

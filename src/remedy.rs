@@ -8,17 +8,18 @@
 
 mod hands;
 pub mod never;
+mod plan;
 mod reach;
 mod safely;
 #[cfg(test)]
 mod tests;
 
-use crate::attempt::{Attempt, Object, Operation, Subject};
-use crate::cause::{self, Candidate, Denial, Fit, held};
-use crate::change::{Argv, Change, Effect, InodeFlag, Place};
-use crate::facts::{Facts, NodeId};
-use crate::judge::{self, Verdict};
+use crate::attempt::{Attempt, Object, Subject};
+use crate::cause::{self, Denial, Fit};
+use crate::change::{Argv, Change, Effect, Place};
+use crate::facts::Facts;
 use crate::quote;
+use plan::Plan;
 
 /// A fix: changes that together allow the access, and what they mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,9 +102,6 @@ pub struct Remedy {
 /// The maximum number of fixes shown.
 pub const SHOWN: usize = 3;
 
-/// The maximum number of successive refusals that one fix may resolve.
-const DEEPEST: usize = 12;
-
 /// The fixes for a denied attempt.
 #[must_use]
 pub fn remedy(attempt: &Attempt, facts: &Facts, denial: &Denial) -> Remedy {
@@ -168,286 +166,6 @@ pub fn commands(
         change.apply(&mut subject, &mut facts);
     }
     (!all.is_empty()).then_some((all, needs_root))
-}
-
-/// Changes on the way to an allowed access, and the resulting state.
-#[derive(Clone)]
-struct Plan {
-    attempt: Attempt,
-    facts: Facts,
-    denials: Vec<Denial>,
-    parts: Vec<Candidate>,
-    argv: Vec<Argv>,
-    needs_root: bool,
-    /// Whether the access is allowed when judged again.
-    allowed: bool,
-    /// Whether nobody can redirect the commands to another object before they are pasted.
-    safe: bool,
-    /// Whether something not visible here may refuse next.
-    unseen: bool,
-}
-
-impl Plan {
-    fn new(attempt: &Attempt, facts: &Facts, denial: &Denial) -> Plan {
-        Plan {
-            attempt: attempt.clone(),
-            facts: facts.clone(),
-            denials: vec![denial.clone()],
-            parts: Vec::new(),
-            argv: Vec::new(),
-            needs_root: false,
-            allowed: false,
-            safe: true,
-            unseen: false,
-        }
-    }
-
-    /// This plan with the candidate applied, and with whatever has to follow it. `None` if the candidate must never be
-    /// suggested, does not affect the refusal, or leads nowhere.
-    fn follow(
-        &self,
-        candidate: Candidate,
-        denial: &Denial,
-        refused: &mut Vec<never::Never>,
-    ) -> Option<Plan> {
-        let mut plan = self.clone();
-        let mut candidate = candidate;
-        candidate.changes = candidate
-            .changes
-            .into_iter()
-            .flat_map(|change| around_marks(change, &plan.facts))
-            .collect();
-        for change in &candidate.changes {
-            if let Some(reason) = never::forbids(change, &plan.attempt, &plan.facts, &denial.at) {
-                refused.push(reason);
-                return None;
-            }
-            plan.make(change);
-        }
-        let proves = candidate.changes.iter().any(is_provable);
-        plan.parts.push(candidate);
-        if !proves {
-            // Its effect is outside the facts, so nothing can be added to it.
-            return Some(plan);
-        }
-        let attempt = &plan.attempt;
-        match judge::judge(
-            &attempt.subject,
-            &attempt.operation,
-            &attempt.object,
-            &plan.facts,
-        ) {
-            Verdict::Allowed => {
-                plan.allowed = true;
-                Some(plan)
-            }
-            Verdict::Denied(next) if is_same_refusal(&next, denial) => None,
-            Verdict::Denied(next) => plan.go_on(&next, refused),
-            // The object exists after the change, so the attempt to create it fails.
-            Verdict::Fails { .. } => Some(plan),
-            Verdict::Unclear(_) => {
-                plan.unseen = true;
-                Some(plan)
-            }
-        }
-    }
-
-    /// The best way to resolve the next refusal.
-    fn go_on(mut self, next: &Denial, refused: &mut Vec<never::Never>) -> Option<Plan> {
-        if self.denials.len() >= DEEPEST || self.denials.contains(next) {
-            return None;
-        }
-        self.denials.push(next.clone());
-        let mut plans: Vec<Plan> = cause::candidates(next, &self.attempt, &self.facts)
-            .into_iter()
-            .filter(|candidate| candidate.changes.iter().any(is_provable))
-            .filter_map(|candidate| self.follow(candidate, next, refused))
-            .collect();
-        plans.sort_by_cached_key(|plan| plan.rank(&self.attempt, &self.facts));
-        plans.into_iter().next()
-    }
-
-    fn make(&mut self, change: &Change) {
-        let subject = &mut self.attempt.subject;
-        self.needs_root |= change.needs_root(subject, &self.facts);
-        match safely::command(change, subject, &self.facts) {
-            Some(argv) => self.argv.push(argv),
-            None => self.safe &= change.argv(subject, &self.facts).is_none(),
-        }
-        change.apply(subject, &mut self.facts);
-        if let Some(operation) = change.operation_instead() {
-            self.attempt.operation = operation;
-        }
-    }
-
-    fn changes(&self) -> impl Iterator<Item = &Change> {
-        self.parts.iter().flat_map(|part| &part.changes)
-    }
-
-    /// Whether the subject, or any other known user, would lose a permission on an object that was examined.
-    fn takes_away(&self, attempt: &Attempt, facts: &Facts) -> bool {
-        if matches!(attempt.operation, Operation::Trust(_)) {
-            // A program's policy demands that access be taken away.
-            return false;
-        }
-        if reach::shut_out(&attempt.subject, facts, &self.facts) > 0 {
-            return true;
-        }
-        let other_subject = |change: &Change| {
-            matches!(
-                change,
-                Change::RunAsRoot | Change::ByRoot { .. } | Change::Relogin(_)
-            )
-        };
-        if self.changes().any(other_subject) {
-            return false;
-        }
-        (0..facts.nodes.len()).map(NodeId).any(|id| {
-            let had = held(&attempt.subject, id, facts);
-            let has = held(&self.attempt.subject, id, &self.facts);
-            had.zip(has).is_some_and(|(had, has)| !has.contains(had))
-        })
-    }
-
-    /// The sort key; better plans rank lower. They suit the place, let few others in, and change little.
-    fn rank(&self, attempt: &Attempt, facts: &Facts) -> (Fit, bool, usize, bool, bool, usize) {
-        (
-            self.fit(attempt, facts),
-            !self.safe,
-            self.lets_in(attempt, facts),
-            self.relogin(),
-            self.needs_root,
-            self.argv.len(),
-        )
-    }
-
-    /// The worst fit of all parts. A part that nominally lets in others, but actually lets in nobody else, counts as narrow.
-    fn fit(&self, attempt: &Attempt, facts: &Facts) -> Fit {
-        let worst = self.parts.iter().map(|part| part.fit).max();
-        match worst.unwrap_or(Fit::Around) {
-            Fit::Shared | Fit::Broad if self.lets_in(attempt, facts) == 0 => Fit::Narrow,
-            fit => fit,
-        }
-    }
-
-    fn lets_in(&self, attempt: &Attempt, facts: &Facts) -> usize {
-        reach::let_in(&attempt.subject, facts, &self.facts)
-    }
-
-    fn effect(&self) -> Effect {
-        let effect = |change: &Change| match change {
-            // The directory exists then, so the command that was to create it has nothing left to do.
-            Change::Make { .. } if self.attempt.operation == Operation::Mkdir => Effect::DoesIt,
-            change => change.effect(),
-        };
-        self.changes().map(effect).max().unwrap_or(Effect::Advice)
-    }
-
-    /// Whether it is proven that the same attempt then succeeds.
-    fn repairs(&self) -> bool {
-        self.allowed && self.effect() == Effect::Repairs
-    }
-
-    /// Whether the subject joins a group that may be a person's own.
-    fn joins_a_member(&self) -> bool {
-        self.changes().any(|change| {
-            matches!(change, Change::JoinGroup(gid) if cause::is_named_after_a_member(*gid, &self.facts))
-        })
-    }
-
-    fn relogin(&self) -> bool {
-        self.changes().any(Change::needs_login)
-    }
-
-    fn fix(&self) -> Fix {
-        let titles: Vec<&str> = self.parts.iter().map(|part| part.title.as_str()).collect();
-        let mut notes: Vec<&str> = self.parts.iter().map(|part| part.note.as_str()).collect();
-        notes.dedup();
-        if notes.len() > 1 {
-            // If there are several changes, the title describes them.
-            notes.clear();
-        }
-        let effect = self.effect();
-        // Paths and numbers have another meaning in this shell.
-        let elsewhere = self.facts.surroundings.elsewhere && effect != Effect::Advice;
-        let place = match elsewhere {
-            true => Place::Container,
-            false => self.parts.last().map_or(Place::Here, |part| part.place),
-        };
-        let argv = if self.safe && !elsewhere {
-            self.argv.clone()
-        } else {
-            Vec::new()
-        };
-        Fix {
-            title: joined(&titles),
-            note: notes.join("; "),
-            changes: self.changes().cloned().collect(),
-            argv,
-            needs_root: self.needs_root,
-            effect,
-            place,
-            verified: self.repairs(),
-            complete: effect != Effect::Repairs || !self.unseen,
-            relogin: self.relogin(),
-            led_astray: !self.safe,
-        }
-    }
-}
-
-/// Joins several titles into one sentence without repeating a common beginning: "let alice pass through /srv/app and read
-/// /srv/app/db".
-fn joined(titles: &[&str]) -> String {
-    let words: Vec<Vec<&str>> = titles
-        .iter()
-        .map(|title| title.split(' ').collect())
-        .collect();
-    let Some(first) = words.first() else {
-        return String::new();
-    };
-    let same = |at: usize| words.iter().all(|title| title.get(at) == first.get(at));
-    let common = (0..first.len()).take_while(|&at| same(at)).count();
-    if common < 2 || words.len() == 1 {
-        return titles.join(", and ");
-    }
-    let rests: Vec<String> = words
-        .iter()
-        .map(|title| title[common..].join(" "))
-        .collect();
-    format!("{} {}", first[..common].join(" "), rests.join(" and "))
-}
-
-/// The change, with what must be done before and after it: not even root can modify an inode that is immutable or append-only,
-/// so the flag is cleared first and set again afterwards.
-fn around_marks(change: Change, facts: &Facts) -> Vec<Change> {
-    let Some(node) = change.alters() else {
-        return vec![change];
-    };
-    let Ok(flags) = &facts.node(node).flags else {
-        return vec![change];
-    };
-    let marks = [
-        (flags.immutable, InodeFlag::Immutable),
-        (flags.append, InodeFlag::Append),
-    ];
-    let set = |on: bool, flag: InodeFlag| Change::SetFlag { node, flag, on };
-    let marks = marks.iter().filter(|(is_set, _)| *is_set);
-    let cleared = marks.clone().map(|(_, flag)| set(false, *flag));
-    // The immutable flag is set last, because it prevents setting the other.
-    let back = marks.rev().map(|(_, flag)| set(true, *flag));
-    cleared.chain([change]).chain(back).collect()
-}
-
-/// Whether the effect of the change is visible in the facts.
-fn is_provable(change: &Change) -> bool {
-    !matches!(
-        change,
-        Change::Run { .. } | Change::Deploy { .. } | Change::Tee | Change::Advice(_)
-    )
-}
-
-fn is_same_refusal(one: &Denial, other: &Denial) -> bool {
-    one.code == other.code && one.at == other.at
 }
 
 fn is_same(one: &Fix, other: &Fix) -> bool {

@@ -29,7 +29,9 @@ pub use source::{Literal, literals, started_in, use_in_source};
 pub use speaker::leading_name;
 pub use viewers::is_only_shown;
 
-use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Place, Sign, Signs, Subject};
+use crate::attempt::{
+    Account, Attempt, Errno, Incident, Object, Operation, Place, Sign, Signs, Subject,
+};
 use crate::byte_path;
 use operations::Meant;
 use places::Aim;
@@ -47,6 +49,8 @@ pub enum Evidence {
     Message(Incident),
     /// An access that is asked about.
     Question(Attempt),
+    /// A refusal of an earlier run, which is judged again.
+    Remembered(Attempt, Account),
 }
 
 /// Who may have failed, and where.

@@ -358,6 +358,7 @@ fn failure(finding: &Finding) -> Option<Failure> {
         },
         firm,
         elsewhere: finding.facts.surroundings.elsewhere,
+        account: finding.facts.surroundings.account.clone(),
         code: code.to_owned(),
     })
 }

@@ -1,5 +1,7 @@
 //! What a text says about one failure, and how reliably.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Errno, Operation};
 
 /// What the text says about one failure, and nothing beyond that.
@@ -37,6 +39,9 @@ pub struct Incident {
     /// Whether the text certainly reports a failure of the program itself (an exception, a `perror` line), so that it is worth
     /// mentioning if a live check finds the access allowed. False for text that may be about something else.
     pub certain: bool,
+    /// What the program appends to the object's path for the file that it creates beside it, if the text shows that it does:
+    /// `-journal`.
+    pub beside: Option<Vec<u8>>,
     /// How often it was seen: 1, or more if identical incidents were merged.
     pub count: u32,
 }
@@ -88,6 +93,15 @@ impl Signs {
         let named = self.object.is_some_and(|sign| sign < Sign::Arguments);
         told && named && self.subject && self.place
     }
+}
+
+/// What is known of a refusal besides the attempt itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Account {
+    /// Whether nothing but a program's text tells of it.
+    pub hearsay: bool,
+    /// See [`Incident::beside`].
+    pub beside: Option<Vec<u8>>,
 }
 
 /// The other place that a text comes from.

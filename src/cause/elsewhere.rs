@@ -50,7 +50,7 @@ fn is_of_the_system(case: &Case) -> bool {
 /// Runs the refused command as root. This is for programs that administer the system, and for those that place files where they
 /// are told to, in a system location. It is not for servers, package runners and scripts.
 pub(super) fn as_root(case: &Case) -> Option<Candidate> {
-    if case.subject().uid == 0 {
+    if case.subject().uid == 0 || case.facts.surroundings.planted {
         return None;
     }
     let tool = Tool::of(&case.facts.surroundings.command)?;
@@ -219,7 +219,8 @@ fn does(tool: &Tool, operation: &Operation) -> bool {
 pub(super) fn does_just_that(case: &Case) -> Option<Argv> {
     let tool = Tool::of(&case.facts.surroundings.command)?;
     let of_object = tool.raw.last().map(Vec::as_slice) == case.asked_bytes();
-    (does(&tool, &case.attempt.operation) && of_object).then_some(tool.raw)
+    (!case.facts.surroundings.planted && does(&tool, &case.attempt.operation) && of_object)
+        .then_some(tool.raw)
 }
 
 /// The new owner from the command line of chown(1), whose error message does not state it.
@@ -311,8 +312,9 @@ fn own_prefix(tool: &Tool, case: &Case) -> Option<Candidate> {
         "make" if tool.has("install") => (
             "install below your home",
             vec![{
+                let variable = case.facts.surroundings.install_variable.as_ref()?;
                 let mut words = tool.raw.clone();
-                words.push([b"PREFIX=", below_home()?.as_slice()].concat());
+                words.push([variable.as_slice(), b"=", &below_home()?].concat());
                 words
             }],
         ),

@@ -98,10 +98,10 @@ pub(super) fn give_back(case: &Case) -> Option<Candidate> {
     let inode = case.inode()?;
     let (who, owner) = (case.who(), case.user(inode.uid));
     let stray = inode.uid == 0 || !case.facts.names.users.contains_key(&inode.uid);
-    let parent_is_ours = byte_path::parent(&node.path)
+    let parent = byte_path::parent(&node.path)
         .and_then(|parent| node_at(parent, case.facts))
-        .and_then(|parent| case.facts.node(parent).inode.as_ref().ok())
-        .is_some_and(|parent| parent.uid == subject.uid);
+        .and_then(|parent| case.facts.node(parent).inode.as_ref().ok());
+    let parent_is_ours = parent.is_some_and(|parent| parent.uid == subject.uid);
     let fitting = match case.purpose()? {
         Purpose::Own => true,
         Purpose::Temporary | Purpose::Service => parent_is_ours && subject.uid != 0,
@@ -112,7 +112,8 @@ pub(super) fn give_back(case: &Case) -> Option<Candidate> {
     // If somebody has set an ACL or chosen a group, the owner is intentional as well.
     let for_a_group = inode.gid != 0
         && inode.gid != subject.gid
-        && case.facts.names.groups.contains_key(&inode.gid);
+        && case.facts.names.groups.contains_key(&inode.gid)
+        && !inherits_its_group(parent, inode);
     let deliberate = for_a_group || matches!(node.acl, Ok(Some(_)));
     if !stray || !fitting || private || deliberate || subject.uid == inode.uid {
         return None;
@@ -129,7 +130,7 @@ pub(super) fn give_back(case: &Case) -> Option<Candidate> {
             top: left.top.clone(),
             from: left.owner,
             uid: subject.uid,
-            gid: subject.gid,
+            gid: (!left.groups).then_some(subject.gid),
         };
         return Some(
             Candidate::new(
@@ -155,6 +156,11 @@ pub(super) fn give_back(case: &Case) -> Option<Candidate> {
         )
         .noting(format!("it belongs to {owner}, in {who}'s own place")),
     )
+}
+
+/// Whether the group is that of its directory, whose set-group-ID bit hands it on to everything new.
+fn inherits_its_group(parent: Option<&Inode>, inode: &Inode) -> bool {
+    parent.is_some_and(|parent| parent.mode & 0o2000 != 0 && parent.gid == inode.gid)
 }
 
 /// What membership in an object's group implies beyond access to the object.

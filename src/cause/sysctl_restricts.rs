@@ -65,6 +65,11 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     {
         return vec![in_container(name, case)];
     }
+    if case.facts.surroundings.account.hearsay {
+        return vec![Candidate::advice(
+            "only the text says so: `permwrap --trace` sees whether the kernel refused it, and then names the setting's new value",
+        )];
+    }
     let mut all = Vec::new();
     all.extend(elsewhere::as_root(case).map(|as_root| Candidate {
         fit: Fit::Meant,

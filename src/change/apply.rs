@@ -31,7 +31,7 @@ pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
                 let inode = node.inode.as_ref();
                 let theirs = inode.is_ok_and(|inode| inode.uid == *from && inode.mode & 0o077 != 0);
                 if theirs && is_within(&node.path, top) {
-                    chown(node, Some(*uid), Some(*gid));
+                    chown(node, Some(*uid), *gid);
                 }
             }
         }

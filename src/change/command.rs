@@ -21,7 +21,11 @@ pub(super) fn argv(change: &Change, subject: &Subject, facts: &Facts) -> Option<
         } => {
             // find(1) descends from the top without following symlinks, and chown(1) gets names relative to their directory.
             // Files accessible to their owner alone, and other mounts, are left unchanged.
-            let (from, owner) = (from.to_string(), owner(names, *uid, *gid));
+            let from = from.to_string();
+            let owner = match gid {
+                Some(gid) => owner(names, *uid, *gid),
+                None => user(names, *uid),
+            };
             let which = ["-xdev", "-uid", &from, "-perm", "/077"];
             let what = ["-execdir", "chown", "-h", &owner, "{}", "+"];
             let words = which

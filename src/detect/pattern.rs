@@ -50,6 +50,8 @@ pub struct Pattern {
     pub words: bool,
     /// The file that the wording refers to without naming it.
     pub stands_for: Option<Vec<u8>>,
+    /// What the program appends to the object's path for the file that it creates beside it.
+    pub beside: Option<Vec<u8>>,
     /// Whether any name on the line may be used, if no group captured one.
     pub places: bool,
     /// Whether it matches only if an object is named.

@@ -128,6 +128,7 @@ struct RawPattern {
     quoting: Quoting,
     operation: Option<Spanned<String>>,
     stands_for: Option<String>,
+    beside: Option<String>,
     #[serde(default)]
     places: bool,
     #[serde(default)]
@@ -210,6 +211,7 @@ impl RawPattern {
             quoting,
             operation,
             stands_for: self.stands_for.map(String::into_bytes),
+            beside: self.beside.map(String::into_bytes),
             places: self.places,
             named: self.named,
             words: self.words,

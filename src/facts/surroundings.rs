@@ -1,7 +1,7 @@
 //! The environment that the command runs in. It determines which fix will last.
 
 use super::{Perms, ProgramFile, Tag};
-use crate::attempt::{Numbers, Place};
+use crate::attempt::{Account, Numbers, Place};
 
 /// Container, service manager, home and project of the subject.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -29,8 +29,14 @@ pub struct Surroundings {
     /// The ACL entries that earlier hints of the same run grant. Setting an entry replaces its permissions, so a later hint for
     /// the same entry must include them.
     pub offered: Vec<Offer>,
+    /// What is known of the refusal besides the attempt.
+    pub account: Account,
     /// The refused command line, if permwrap started the command.
     pub command: Vec<Vec<u8>>,
+    /// Whether somebody besides root could have placed the program that it runs, so that root must not run it.
+    pub planted: bool,
+    /// The variable of the Makefile that it reads from which the places to install to are made: `PREFIX`.
+    pub install_variable: Option<Vec<u8>>,
     /// The executable that it runs, unless that is a script; looked at only if a capability of the file would help.
     pub program: Option<ProgramFile>,
     /// The program of that command line, if it is set-user-ID.
@@ -136,4 +142,7 @@ pub struct Leftovers {
     pub own: usize,
     /// Whether something is mounted below the top directory: a recursive change would cross into that mount.
     pub mounts: bool,
+    /// Whether one of them belongs to a group that is neither its owner's own nor the subject's: that group was chosen, or
+    /// inherited from its directory.
+    pub groups: bool,
 }

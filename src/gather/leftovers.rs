@@ -20,13 +20,17 @@ const LONGEST: Duration = Duration::from_millis(200);
 /// subject's.
 pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Option<Leftovers> {
     let (top, owner) = tree(subject, facts)?;
-    let (count, own) = count(&under(&view.root_directory(), &top), owner, subject.uid);
-    (count > 0).then(|| Leftovers {
+    let top_here = under(&view.root_directory(), &top);
+    let means_something =
+        |gid: u32| ![0, owner, subject.gid].contains(&gid) && facts.names.groups.contains_key(&gid);
+    let found = count(&top_here, (owner, subject.uid), &means_something);
+    (found.left > 0).then(|| Leftovers {
         mounts: super::mounts::any_below(view, &top),
         top,
         owner,
-        count,
-        own,
+        count: found.left,
+        own: found.own,
+        groups: found.groups,
     })
 }
 
@@ -73,19 +77,39 @@ fn way(facts: &Facts) -> Vec<NodeId> {
     way
 }
 
-/// Counts the files at and below the top that belong to `owner`, and those that belong to `subject`. It stays on one file
-/// system and does not follow symlinks. Files accessible to their owner alone do not count, because they were hardly left by
+/// What a tree holds.
+#[derive(Default)]
+struct Count {
+    /// The files of the foreign owner.
+    left: usize,
+    /// The files of the subject.
+    own: usize,
+    /// Whether the group of one of the foreign owner's files means something.
+    groups: bool,
+}
+
+/// Counts the files at and below the top that belong to the foreign owner, and those that belong to the subject. It stays on one
+/// file system and does not follow symlinks. Files accessible to their owner alone do not count, because they were hardly left by
 /// accident.
-fn count(top: &Path, owner: u32, subject: u32) -> (usize, usize) {
+fn count(
+    top: &Path,
+    (owner, subject): (u32, u32),
+    means_something: &impl Fn(u32) -> bool,
+) -> Count {
     let started = Instant::now();
+    let mut found = Count::default();
     let Ok(status) = top.symlink_metadata() else {
-        return (0, 0);
+        return found;
     };
-    let is_left = |status: &std::fs::Metadata| {
-        status.uid() == owner && (status.is_symlink() || status.mode() & 0o077 != 0)
+    let mut add = |status: &std::fs::Metadata| {
+        let is_open = status.is_symlink() || status.mode() & 0o077 != 0;
+        if status.uid() == owner && is_open {
+            found.left += 1;
+            found.groups |= means_something(status.gid());
+        }
+        found.own += usize::from(status.uid() == subject);
     };
-    let mut left = usize::from(is_left(&status));
-    let mut own = usize::from(status.uid() == subject);
+    add(&status);
     let mut seen = 0;
     let mut directories: Vec<PathBuf> = if status.is_dir() {
         vec![top.to_owned()]
@@ -96,17 +120,16 @@ fn count(top: &Path, owner: u32, subject: u32) -> (usize, usize) {
         for entry in read_dir(&directory).into_iter().flatten().flatten() {
             seen += 1;
             if seen > MOST || started.elapsed() > LONGEST {
-                return (left, own);
+                return found;
             }
             let Ok(entry_status) = entry.metadata() else {
                 continue;
             };
-            left += usize::from(is_left(&entry_status));
-            own += usize::from(entry_status.uid() == subject);
+            add(&entry_status);
             if entry_status.is_dir() && entry_status.dev() == status.dev() {
                 directories.push(entry.path());
             }
         }
     }
-    (left, own)
+    found
 }

@@ -48,7 +48,27 @@ pub(super) fn file(place: &Path) -> Option<ProgramFile> {
     })
 }
 
-/// Whether a directory belongs to root and is writable by nobody else. Write permission by an ACL shows in the group bits,
+/// Whether this is a file that somebody may execute.
+pub(super) fn is_executable(place: &Path) -> bool {
+    let found = rustix::fs::stat(place);
+    found.is_ok_and(|found| {
+        let kind = rustix::fs::FileType::from_raw_mode(found.st_mode);
+        kind == rustix::fs::FileType::RegularFile && found.st_mode & 0o111 != 0
+    })
+}
+
+/// Whether nobody but root can replace or write this file, by its path or by that of its target.
+pub(super) fn is_roots(place: &Path) -> bool {
+    let Ok(target) = place.canonicalize() else {
+        return false;
+    };
+    let above = place.ancestors().skip(1).chain(target.ancestors());
+    above
+        .filter(|directory| !directory.as_os_str().is_empty())
+        .all(is_roots_alone)
+}
+
+/// Whether a file or directory belongs to root and is writable by nobody else. Write permission by an ACL shows in the group bits,
 /// which are the mask.
 fn is_roots_alone(directory: &Path) -> bool {
     rustix::fs::stat(directory).is_ok_and(|found| found.st_uid == 0 && found.st_mode & 0o022 == 0)

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use self::container::Signs;
 use super::{View, way_back};
-use crate::attempt::{Numbers, Subject};
+use crate::attempt::{Account, Numbers, Subject};
 use crate::byte_path;
 use crate::facts::{Abroad, Container, Facts, Surroundings, Walk};
 
@@ -109,6 +109,9 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
         offered: Vec::new(),
         command: Vec::new(),
         program: None,
+        account: Account::default(),
+        install_variable: None,
+        planted: false,
         powerless: None,
         sudo: is_installed(if elsewhere { hands } else { &root }, "sudo"),
         setfacl: setfacl || has_way_back && is_installed(hands, "setfacl"),

@@ -15,6 +15,7 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
     for reading in readings.into_iter().take(MOST_READINGS) {
         let judged = views.judge(reading);
         let judged = as_named(judged, views);
+        let judged = made_beside(judged, incident, views);
         if agrees(incident, &judged.verdict) && !is_far_fetched(&judged, incident) {
             return Decision::of(at_a_given_time(judged, views));
         }
@@ -109,6 +110,23 @@ fn as_named(judged: Judged, views: &mut Views) -> Judged {
             });
             judged.with(operation, object, views)
         }
+        _ => judged,
+    }
+}
+
+/// A program that also creates a file beside the one that it names: where that one may be written, the other was refused.
+pub(super) fn made_beside(judged: Judged, incident: &Incident, views: &mut Views) -> Judged {
+    let (Some(suffix), Object::Path(path)) = (&incident.beside, &judged.reading.attempt.object)
+    else {
+        return judged;
+    };
+    let writes = matches!(judged.reading.attempt.operation, Operation::Open(how) if how.write);
+    if !writes || judged.verdict != Verdict::Allowed {
+        return judged;
+    }
+    let beside = Object::Path([path.as_slice(), suffix].concat());
+    match judged.with(Operation::CREATE, beside, views) {
+        refused if matches!(refused.verdict, Verdict::Denied(_)) => refused,
         _ => judged,
     }
 }

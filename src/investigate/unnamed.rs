@@ -86,7 +86,9 @@ fn among_arguments(
     // Ports that the kernel's own checks allow, but something else may refuse.
     let mut unexplained: Vec<Judged> = Vec::new();
     for reading in readings {
-        let object = reading.attempt.object.clone();
+        let judged = views.judge(reading);
+        let mut judged = told::made_beside(judged, incident, views);
+        let object = judged.reading.attempt.object.clone();
         if refused
             .iter()
             .chain(&unexplained)
@@ -94,7 +96,6 @@ fn among_arguments(
         {
             continue;
         }
-        let mut judged = views.judge(reading);
         if matches!(judged.verdict, Verdict::Denied(_)) && agrees(incident, &judged.verdict) {
             refused.push(judged);
         } else if matches!(object, Object::Port { .. })

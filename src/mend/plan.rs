@@ -259,7 +259,7 @@ fn capable(program: &[u8], capability: Capability) -> Result<Deed, String> {
 
 /// Changes the owner of those files in a directory tree that belong to one user and are not private to that user. Symlinks are
 /// not followed, mounts are not entered, and files with further hard links are left unchanged.
-fn tree(top: &[u8], from: u32, to: (u32, u32)) -> Result<Vec<Deed>, String> {
+fn tree(top: &[u8], from: u32, to: (u32, Option<u32>)) -> Result<Vec<Deed>, String> {
     let (object, fd) = Object::at(top)?;
     let mut found = Vec::new();
     let mount = object.mount;
@@ -270,7 +270,7 @@ fn tree(top: &[u8], from: u32, to: (u32, u32)) -> Result<Vec<Deed>, String> {
 fn collect(
     object: Object,
     fd: OwnedFd,
-    wanted: (u32, (u32, u32), u64),
+    wanted: (u32, (u32, Option<u32>), u64),
     deepest: usize,
     found: &mut Vec<Deed>,
 ) -> Result<(), String> {
@@ -326,7 +326,11 @@ fn is_directory(fd: &OwnedFd) -> Result<bool, rustix::io::Errno> {
 
 /// The state after chown(2): for anything but a directory, the kernel clears set-user-ID and the file capabilities
 /// (chown_common).
-fn given(from: &State, fd: &OwnedFd, (uid, gid): (u32, u32)) -> Result<State, rustix::io::Errno> {
+fn given(
+    from: &State,
+    fd: &OwnedFd,
+    (uid, gid): (u32, Option<u32>),
+) -> Result<State, rustix::io::Errno> {
     let directory = is_directory(fd)?;
     let lost = match (directory, from.mode & 0o010 != 0) {
         (true, _) => 0,
@@ -336,7 +340,7 @@ fn given(from: &State, fd: &OwnedFd, (uid, gid): (u32, u32)) -> Result<State, ru
     Ok(State {
         mode: from.mode & !lost,
         uid,
-        gid,
+        gid: gid.unwrap_or(from.gid),
         capability: from.capability.clone().filter(|_| directory),
         ..from.clone()
     })

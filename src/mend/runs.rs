@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::store::Store;
-use crate::attempt::Attempt;
+use crate::attempt::{Account, Attempt};
 
 /// The maximum number of runs remembered.
 const MOST_RUNS: usize = 50;
@@ -37,6 +37,8 @@ pub struct Failure {
     pub firm: bool,
     /// Whether it occurred in another container or namespace than permwrap's.
     pub elsewhere: bool,
+    /// What else was known of it.
+    pub account: Account,
     /// The code of the cause.
     pub code: String,
 }

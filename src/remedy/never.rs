@@ -221,6 +221,7 @@ fn forbids_here(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle
         Change::JoinGroup(gid) => group::joined(attempt, facts, *gid, at),
         Change::Tee => None,
         Change::RunAsRoot if attempt.object == Object::Another(1) => Some(Never::Protection),
+        Change::RunAsRoot if facts.surroundings.planted => Some(Never::AnyCommand),
         Change::RunAsRoot => command::line(&facts.surroundings.command).or_else(|| {
             let widens = matches!(
                 attempt.operation,
@@ -243,9 +244,12 @@ fn forbids_here(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle
             let foreign = owner.is_none_or(|owner| ![0, subject.uid].contains(&owner));
             (system || foreign || command::runs_anything(program)).then_some(Never::AnyCommand)
         }
-        Change::Setting { name, .. } => name.starts_with("fs.").then_some(Never::Protection),
+        // It concerns everybody on this machine, so a program's word does not suffice.
+        Change::Setting { name, .. } => (name.starts_with("fs.")
+            || facts.surroundings.account.hearsay)
+            .then_some(Never::Protection),
         Change::Run { argv, .. } if command::trusts_another(argv, attempt, facts) => {
-            Some(Never::AnyCommand)
+            Some(Never::Private)
         }
         Change::Run { argv, .. } => command::disarms(argv),
         Change::Deploy { setting, .. } => place::deployed(subject, facts, setting),

@@ -154,10 +154,11 @@ fn explain_last(arguments: &Explain) -> Result<u8, Trouble> {
         attempt.subject.pid = None;
         let circumstances = Circumstances {
             command: run.command.clone(),
-            ..Circumstances::default()
+            start: run.directory.clone(),
+            ..wrap::here()
         };
-        let question = Evidence::Question(attempt);
-        investigate(question, &circumstances, &mut Views::default())
+        let remembered = Evidence::Remembered(attempt, failure.account.clone());
+        investigate(remembered, &circumstances, &mut Views::default())
     };
     let findings: Vec<Finding> = run.failures.iter().map(now).collect();
     if arguments.json {

@@ -211,6 +211,7 @@ impl<'p> Reading<'p> {
             address: self.address,
             directory: self.directory,
             certain: self.pattern.certain,
+            beside: self.pattern.beside.clone(),
             origin: None,
             count: 1,
         })

@@ -174,6 +174,12 @@ fn path(words: &[&str], at: usize) -> Parsed<Vec<u8>> {
     }
 }
 
+/// Parses a word that may be any bytes.
+fn bytes(words: &[&str], at: usize) -> Parsed<Vec<u8>> {
+    let word = word(words, at, "a word")?;
+    lines::unescape(word).ok_or_else(|| format!("`{word}`: a backslash begins `\\xNN`"))
+}
+
 /// Parses a number.
 fn number<T: std::str::FromStr>(word: &str) -> Parsed<T> {
     word.parse().map_err(|_| format!("`{word}` is no number"))

@@ -138,9 +138,13 @@ project  /home/alice/app
 prefix   /home/alice/app/.venv
 container docker remapped read-only-root
 unit     app.service user
-leftovers /home/alice/app/out root 312 own=7 mounts
+leftovers /home/alice/app/out root 312 own=7 mounts groups
 elsewhere
 wsl
+hearsay
+planted
+beside   -journal
+installs PREFIX
 tools    sudo,setfacl
 command  python3 my\x20app.py
 ";

@@ -1,6 +1,7 @@
 //! What was set up on purpose is left unchanged.
 
 use super::{commands, first};
+use crate::change::Change;
 
 #[test]
 fn a_directory_for_everybody_is_given_to_nobody() {
@@ -252,4 +253,118 @@ fn ones_own_file_is_given_away_from_firm_ground_down() {
         commands(scene),
         ["find /home/alice -xdev -inum 77 -uid 1000 -execdir chown -h bob '{}' +"]
     );
+}
+
+#[test]
+fn a_database_is_opened_together_with_its_journal() {
+    let scene = "
+        subject  alice alice
+        attempt  write /srv/app/s.db
+        drwxr-xr-x deploy www /srv/app
+        -rw-r--r-- deploy www /srv/app/s.db
+    ";
+    let whole = first(&format!("{scene}\nbeside -journal"));
+    assert_eq!(
+        whole.commands(),
+        [
+            "runuser -u deploy -- setfacl -m u:alice:rw- /srv/app/s.db",
+            "setfacl -m u:alice:rwx /srv/app"
+        ]
+    );
+    assert!(whole.verified && whole.complete);
+    assert_eq!(first(scene).argv.len(), 1);
+}
+
+#[test]
+fn a_setting_of_the_machine_is_not_lowered_on_a_programs_word() {
+    let scene = "
+        subject  alice alice
+        attempt  dmesg -
+        setting  kernel.dmesg_restrict 1
+    ";
+    assert_eq!(commands(scene), ["sysctl -w kernel.dmesg_restrict=0"]);
+    assert_eq!(commands(&format!("{scene}\nhearsay")), [""; 0]);
+    let port = "
+        subject  alice alice
+        attempt  bind 0.0.0.0:80
+        setting  net.ipv4.ip_unprivileged_port_start 1024
+    ";
+    assert_eq!(
+        commands(port),
+        ["sysctl -w net.ipv4.ip_unprivileged_port_start=80"]
+    );
+    assert_eq!(commands(&format!("{port}\nhearsay")), [""; 0]);
+}
+
+#[test]
+fn root_does_not_run_what_others_could_have_placed() {
+    let scene = "
+        subject  alice alice
+        attempt  create /etc/f
+        drwxr-xr-x root root /etc
+        missing  /etc/f
+        command  cp f /etc/f
+    ";
+    assert_eq!(commands(scene), ["cp f /etc/f"]);
+    assert_eq!(commands(&format!("{scene}\nplanted")), [""; 0]);
+}
+
+#[test]
+fn a_makefile_that_knows_no_prefix_gets_none() {
+    let scene = "
+        subject  alice alice
+        attempt  create /usr/local/bin/tool
+        drwxr-xr-x root root /usr
+        drwxr-xr-x root root /usr/local
+        drwxr-xr-x root root /usr/local/bin
+        missing  /usr/local/bin/tool
+        command  make install
+    ";
+    assert_eq!(commands(scene), ["make install"]);
+    assert_eq!(
+        commands(&format!("{scene}\ninstalls prefix")),
+        ["make install prefix=/home/alice/.local", "make install"]
+    );
+}
+
+#[test]
+fn a_group_that_means_something_stays_when_a_tree_is_given_back() {
+    let scene = |leftovers: &str| {
+        format!(
+            "
+        subject  alice alice
+        attempt  write /home/alice/app/out/f
+        drwxr-xr-x alice alice /home/alice/app
+        drwxr-xr-x root root /home/alice/app/out
+        -rw-r--r-- root root /home/alice/app/out/f
+        leftovers /home/alice/app root 3 own=9{leftovers}
+    "
+        )
+    };
+    let with = |leftovers| first(&scene(leftovers)).commands().join(" ");
+    assert!(with("").contains(" chown -h alice:alice "));
+    assert!(with(" groups").contains(" chown -h alice '{}'"));
+}
+
+#[test]
+fn what_inherits_the_group_of_its_directory_is_a_leftover_all_the_same() {
+    let scene = |directory: &str| {
+        format!(
+            "
+        subject  alice alice
+        attempt  write /home/alice/app/f
+        {directory} alice www /home/alice/app
+        -rw-r--r-- root www /home/alice/app/f inode=8:1/77
+        setting  fs.protected_hardlinks 1
+    "
+        )
+    };
+    let inherited = first(&scene("drwxrwsr-x"));
+    assert_eq!(inherited.title, "give alice back /home/alice/app/f");
+    assert!(matches!(
+        inherited.changes[..],
+        [Change::Chown { gid: None, .. }]
+    ));
+    let chosen = first(&scene("drwxr-xr-x"));
+    assert_ne!(chosen.title, inherited.title);
 }

@@ -1,7 +1,7 @@
 //! Lines of mounts, settings, names, holders and surroundings.
 
 use super::file::yes_or_no;
-use super::{Parsed, Reader, lines, number, path, unknown, word};
+use super::{Parsed, Reader, bytes, lines, number, path, unknown, word};
 use crate::attempt::CapabilitySet;
 use crate::facts::{
     Container, Fact, FileCapabilities, Group, Hold, Holder, Leftovers, Lockdown, Mount, MountFlags,
@@ -43,6 +43,10 @@ impl Reader {
             "project" => around.project = Some(path(words, 0)?),
             "prefix" => around.prefix = Some(path(words, 0)?),
             "wsl" => around.wsl = true,
+            "hearsay" => around.account.hearsay = true,
+            "planted" => around.planted = true,
+            "beside" => around.account.beside = Some(bytes(words, 0)?),
+            "installs" => around.install_variable = Some(bytes(words, 0)?),
             "elsewhere" => around.elsewhere = true,
             "container" => {
                 let has = |option| words.contains(&option);
@@ -90,6 +94,7 @@ impl Reader {
                         None => 0,
                     },
                     mounts: words.contains(&"mounts"),
+                    groups: words.contains(&"groups"),
                 };
                 self.facts.surroundings.leftovers = Some(leftovers);
             }

@@ -196,14 +196,15 @@ pub(super) fn surroundings(facts: &Facts) -> Vec<String> {
     if let Some(left) = &around.leftovers {
         let owner = facts.names.user_word(left.owner);
         lines.push(format!(
-            "leftovers {} {owner} {}{}{}",
+            "leftovers {} {owner} {}{}{}{}",
             lines::escape(&left.top),
             left.count,
             match left.own {
                 0 => String::new(),
                 own => format!(" own={own}"),
             },
-            if left.mounts { " mounts" } else { "" }
+            if left.mounts { " mounts" } else { "" },
+            if left.groups { " groups" } else { "" }
         ));
     }
     if around.elsewhere {
@@ -211,6 +212,18 @@ pub(super) fn surroundings(facts: &Facts) -> Vec<String> {
     }
     if around.wsl {
         lines.push("wsl".to_owned());
+    }
+    if around.account.hearsay {
+        lines.push("hearsay".to_owned());
+    }
+    if around.planted {
+        lines.push("planted".to_owned());
+    }
+    if let Some(suffix) = &around.account.beside {
+        lines.push(format!("beside   {}", lines::escape(suffix)));
+    }
+    if let Some(variable) = &around.install_variable {
+        lines.push(format!("installs {}", lines::escape(variable)));
     }
     let tools = [(around.sudo, "sudo"), (around.setfacl, "setfacl")];
     let tools: Vec<&str> = tools
