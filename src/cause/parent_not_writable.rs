@@ -23,11 +23,12 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all
 }
 
-/// In a container, the home directory of a user that the image does not define is the root directory.
+/// In a container, the home directory of a user that the image does not define is the root directory. Podman adds such a user to
+/// the database.
 fn home(case: &Case) -> Option<Candidate> {
-    let names = &case.facts.names.users;
-    let is_unknown = !names.contains_key(&case.subject().uid);
-    (is_unknown && case.node()?.path == b"/")
+    let is_unknown = !case.facts.names.users.contains_key(&case.subject().uid);
+    let has_none = case.facts.surroundings.home.as_deref() == Some(b"/");
+    ((is_unknown || has_none) && case.node()?.path == b"/")
         .then(|| deployment::candidate(case, Deployment::HomeDirectory))
         .flatten()
         .filter(|_| case.facts.surroundings.container.is_some())

@@ -1,6 +1,6 @@
 //! The purpose of a path, by the Filesystem Hierarchy Standard and by convention. It determines which fix is suitable.
 
-use crate::byte_path::is_within;
+use crate::byte_path::{self, is_within};
 use crate::facts::{Facts, NodeId};
 
 /// The purpose of a path.
@@ -126,7 +126,7 @@ pub fn purpose(path: &[u8], uid: u32, facts: &Facts) -> Purpose {
     let another = |(owner, home): (&u32, &Vec<u8>)| {
         *owner != uid && PEOPLE.contains(owner) && within(home) && !is_for_data(home)
     };
-    if homes.iter().any(another) {
+    if homes.iter().any(another) || is_in_a_persons_directory(path, uid, facts) {
         return Purpose::Home;
     }
     if TOPS.contains(&path) || SYSTEM.iter().any(|top| within(top)) {
@@ -158,6 +158,22 @@ pub fn purpose(path: &[u8], uid: u32, facts: &Facts) -> Purpose {
 fn is_for_data(home: &[u8]) -> bool {
     let places: [&[u8]; 3] = [b"/opt", b"/srv", b"/var"];
     places.iter().any(|place| is_within(home, place))
+}
+
+/// Whether this is, or lies in, a directory that bears the name of the person who owns it: `/data/bob`. It is like a home, unless
+/// it lies where services keep their data, since the number does not tell a person from a project's account.
+fn is_in_a_persons_directory(path: &[u8], uid: u32, facts: &Facts) -> bool {
+    let names = &facts.names.users;
+    facts
+        .nodes
+        .iter()
+        .filter(|node| is_within(path, &node.path) && !is_for_data(&node.path))
+        .filter_map(|node| Some((node, node.inode.as_ref().ok()?)))
+        .any(|(node, inode)| {
+            let named_after = names.get(&inode.uid).map(|name| name.as_bytes());
+            let is_persons = PEOPLE.contains(&inode.uid) && inode.uid != uid;
+            is_persons && inode.is_dir() && named_after == Some(byte_path::name(&node.path))
+        })
 }
 
 /// The directory of the service or package that the path belongs to: `/var/lib/app`, `/run/app`, `/opt/app`.

@@ -114,8 +114,12 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         return vec![lasting(case, setting)];
     }
     if around.unit.as_ref().is_some_and(|unit| !unit.user) {
-        let place = case.asked_bytes().unwrap_or(&mount.point);
-        return vec![lasting(case, Deployment::WritablePlace(place.to_vec()))];
+        // What is not there yet cannot be made writable: the service would not even start.
+        let place = match case.facts.walk.target() {
+            Some(id) => case.facts.node(id).path.clone(),
+            None => written_directory(case),
+        };
+        return vec![lasting(case, Deployment::WritablePlace(place))];
     }
     let mut all = Vec::new();
     if let Obstacle::Mount(id, _) = case.denial.at

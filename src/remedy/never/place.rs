@@ -4,7 +4,8 @@ use super::{Never, others};
 use crate::attempt::Subject;
 use crate::byte_path;
 use crate::cause::{
-    PEOPLE, Purpose, home_of, is_top, is_within, node_at, purpose, service_directory,
+    PEOPLE, Purpose, home_of, is_private_group, is_top, is_within, node_at, purpose,
+    service_directory,
 };
 use crate::change::{Deployment, MountOption};
 use crate::facts::{Facts, Inode, Kind, MountId, Node, NodeId, Perms, Tag};
@@ -77,6 +78,9 @@ pub(super) fn widening(
     {
         return Some(Never::KeptByRoot);
     }
+    if is_for_a_person(inode, facts) && !subject.in_group(inode.gid) && !names(subject, facts, id) {
+        return Some(Never::Private);
+    }
     if is_private(node, inode, gained, facts) && subject.uid != 0 && !names(subject, facts, id) {
         return Some(Never::Private);
     }
@@ -145,6 +149,16 @@ fn is_private(node: &Node, inode: &Inode, gained: Perms, facts: &Facts) -> bool 
     let lists = gained.contains(Perms::R) && is_set_apart;
     let only_looks = inode.is_dir() && !gained.contains(Perms::W) && !lists;
     inode.mode & 0o077 == 0 && (is_personal || !only_looks)
+}
+
+/// Whether it is kept for one person besides its owner: others have no access, and the group is a person's own. Root's group may
+/// as well stand for a project's account.
+fn is_for_a_person(inode: &Inode, facts: &Facts) -> bool {
+    let owner = facts.names.users.get(&inode.uid);
+    let group = facts.names.groups.get(&inode.gid);
+    let is_another = owner != group.map(|group| &group.name) && inode.uid != 0;
+    let for_its_group = inode.other_bits().is_empty() && !inode.group_bits().is_empty();
+    is_another && for_its_group && is_private_group(inode.gid, facts)
 }
 
 /// Whether nobody but root, or a group that root chose, was meant to have access: others may not read it. This also covers
