@@ -85,5 +85,6 @@ fn a_container_that_lives_is_asked_from_outside() {
         "setfacl -m u:12345:r-- /srv/shop/f",
     ];
     assert_says(&ran, &words);
-    world.root("engine rm -f -t 0 shop");
+    // Podman sometimes finds its own mounts busy; the container has ended then, too, and the world takes the rest with it.
+    world.run("root", "engine rm -f -t 0 shop");
 }

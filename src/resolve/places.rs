@@ -154,14 +154,13 @@ fn directories(
         let bases: Vec<(Vec<u8>, bool)> = elsewhere.map(|told| (join(base, told), true)).collect();
         bases
     };
-    let own_lines = command_lines(&process.arguments);
-    let lines = match process.arguments.is_empty() {
+    let lines = command_lines(match process.arguments.is_empty() {
         // It was about to end when it was inspected.
-        true => command_lines(&circumstances.command),
-        false => own_lines.clone(),
-    };
+        true => &circumstances.command,
+        false => &process.arguments,
+    });
     let speaking = speaking(lines.clone(), incident);
-    let may_speak = own_lines.first().is_none_or(|line| {
+    let may_speak = lines.first().is_none_or(|line| {
         let is_known = process.name.as_deref() == leading_name(&incident.message);
         !line.is_code_for_a_shell() && (is_its(line, incident) || is_known)
     });
@@ -354,6 +353,15 @@ mod tests {
         assert_eq!(paths("a", &Operation::Mkdir, &place), ["/srv/data/a"]);
         place.processes[0].directory = Some(b"/srv".to_vec());
         assert_eq!(paths("a", &Operation::Mkdir, &place), ["/srv/a"]);
+    }
+
+    #[test]
+    fn a_subshell_that_ended_too_soon_is_not_taken_for_its_parent() {
+        let code = "for i in 1 2; do (cd /srv/c/$i; echo > x); done";
+        let mut place = circumstances("/home/alice", &["bash", "-c", code]);
+        place.processes[0].arguments.clear();
+        place.processes[0].directory = Some(b"/home/alice".to_vec());
+        assert_eq!(paths("x", &Operation::CREATE, &place), [""; 0]);
     }
 
     #[test]
