@@ -5,11 +5,13 @@
 #![forbid(unsafe_code)]
 
 mod command_line;
+mod search_path;
 mod shell;
 mod walk;
 mod whereabouts;
 
 pub use command_line::{CommandLine, Operand, command_lines};
+pub use search_path::search_path;
 pub use shell::{redirections, use_in_code, use_of_what_is_filled_in};
 pub use walk::{Errand, Walk, walk};
 pub use whereabouts::Whereabouts;
@@ -74,6 +76,8 @@ pub struct Program {
     pub keeps: Vec<String>,
     /// What a message contains that it relays from a server, which runs as another user.
     pub server: Vec<String>,
+    /// What it says or passes on of the other machine that it talks to.
+    pub far_side: Option<FarSide>,
     /// The files in its directory that describe what it runs.
     pub recipes: Vec<String>,
     /// It administers the system, and is usually run as root.
@@ -89,6 +93,24 @@ pub struct Program {
     /// It creates files of its own beside those that it is given, such as a socket, a lock or a journal.
     pub fills: bool,
     sample: Vec<Sample>,
+}
+
+/// How a program's messages about the other machine differ from those about this one.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FarSide {
+    /// Its first operand is the machine on which it runs something.
+    pub runs: bool,
+    /// The families of patterns for its own messages.
+    pub own: Vec<String>,
+    /// Words that tell of the other machine.
+    pub words: Vec<String>,
+    /// Words that tell of this one.
+    pub near: Vec<String>,
+    /// What the side that is copied from puts into its messages.
+    pub source: Vec<String>,
+    /// The same of the side that is copied to.
+    pub target: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -95,6 +95,9 @@ pub fn headline(finding: &Finding) -> String {
     let is_told = finding.incident.is_none() || finding.signs.operation.is_some();
     let deed = deed + &place(facts);
     match &finding.conclusion {
+        Conclusion::Refused(..) if warns(&attempt.operation) => {
+            format!("a warning about {}", named(finding, attempt))
+        }
         Conclusion::Refused(..) if is_told => format!("cannot {deed}"),
         Conclusion::Allowed if is_told => {
             format!("{} can {deed} now", user(attempt, facts))
@@ -102,6 +105,11 @@ pub fn headline(finding: &Finding) -> String {
         Conclusion::Unclear(_) if is_told => format!("cannot {deed}, and it is not clear why"),
         _ => format!("permission denied for {}", named(finding, attempt)),
     }
+}
+
+/// Whether the program only warns, and goes on.
+fn warns(operation: &Operation) -> bool {
+    matches!(operation, Operation::Trust(policy) if policy.warns)
 }
 
 /// The place of the finding, in words that follow what was done there; empty for permwrap's own place.

@@ -8,6 +8,7 @@
 mod arguments;
 mod course;
 mod elsewhere;
+mod far_side;
 mod inside;
 mod operations;
 mod places;

@@ -37,6 +37,9 @@ pub struct Policy {
     /// A command that resolves the problem by means of the program itself, with `{}` for the file.
     #[serde(default)]
     pub command: Vec<String>,
+    /// Whether the program's words are proof enough: it has looked at itself.
+    #[serde(default)]
+    pub stated: bool,
     /// Whether the program only warns, and goes on.
     #[serde(default)]
     pub warns: bool,

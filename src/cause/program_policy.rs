@@ -5,6 +5,7 @@ use super::{Candidate, Fit, Rule, Words};
 use crate::attempt::{Owner, Policy};
 use crate::change::{Change, Effect};
 use crate::denial::Breach;
+use crate::facts::Inode;
 use crate::quote;
 
 pub(super) fn words(case: &Case) -> Words {
@@ -26,7 +27,10 @@ pub(super) fn words(case: &Case) -> Words {
             case.user(uid),
             owners(case, policy)
         ),
-        Breach::Excess(bits) => format!("{} it", who_may(bits)),
+        Breach::Excess(bits) => {
+            let is_directory = case.inode().is_some_and(Inode::is_dir);
+            format!("{} it", who_may(bits, is_directory))
+        }
         Breach::Missing(bits) if bits & 0o4000 != 0 => "its set-user-ID bit is not set".to_owned(),
         Breach::Missing(_) => format!("its mode must be {:04o}", policy.required.0),
         Breach::NoNewPrivileges => case.rule_in_words(),
@@ -128,17 +132,24 @@ fn owners(case: &Case, policy: &Policy) -> String {
     names.join(" or ")
 }
 
-/// What the bits permit to others: "group and others may read and write".
-fn who_may(bits: u32) -> String {
+/// What the bits permit to others: "its group and others may read and write".
+fn who_may(bits: u32, is_directory: bool) -> String {
     let group = (bits & 0o070 != 0).then_some("its group");
     let others = (bits & 0o007 != 0).then_some("others");
     let who: Vec<&str> = group.into_iter().chain(others).collect();
     let all = (bits >> 3 | bits) & 0o7;
-    let deeds = [(4, "read"), (2, "write"), (1, "run")];
+    let deeds = match is_directory {
+        true => [(4, "list"), (2, "write to"), (1, "enter")],
+        false => [(4, "read"), (2, "write"), (1, "run")],
+    };
     let may: Vec<&str> = deeds
         .iter()
         .filter(|(bit, _)| all & bit != 0)
         .map(|(_, deed)| *deed)
         .collect();
-    format!("{} may {}", who.join(" and "), may.join(" and "))
+    let may = match &may[..] {
+        [rest @ .., last] if rest.len() > 1 => format!("{} and {last}", rest.join(", ")),
+        may => may.join(" and "),
+    };
+    format!("{} may {may}", who.join(" and "))
 }

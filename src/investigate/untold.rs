@@ -6,7 +6,7 @@ use super::told::is_like_a_program;
 use super::{Decision, MOST_READINGS, agrees, unproven};
 use crate::attempt::{Errno, Incident, Operation};
 use crate::cause;
-use crate::denial::{Denial, Obstacle, Rule};
+use crate::denial::{Code, Denial, Obstacle, Rule};
 use crate::facts::{Inode, Kind};
 use crate::judge::Verdict;
 use crate::remedy::{self, Fix, Remedy};
@@ -74,7 +74,13 @@ fn possible(seen: &Judged, incident: &Incident, views: &mut Views) -> Vec<Judged
             };
             let write = seen.with(write, object.clone(), views);
             let run = runs.then(|| seen.with(Operation::Exec, object.clone(), views));
-            return [write, read].into_iter().chain(run).collect();
+            // Whoever may read and write it may still be refused as the creator of it.
+            let create = seen.with(Operation::CREATE, object.clone(), views);
+            let create = Some(create).filter(|create| {
+                let code = denial(create).map(|denial| denial.code);
+                matches!(code, Some(Code::ProtectedRegular | Code::ProtectedFifo))
+            });
+            return [write, read].into_iter().chain(run).chain(create).collect();
         }
     };
     let each = |operation| seen.with(operation, object.clone(), views);

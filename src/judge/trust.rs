@@ -46,7 +46,7 @@ impl<'a> Kernel<'a> {
 
     /// `prctl(PR_SET_NO_NEW_PRIVS)`: set-user-ID programs then run with the caller's ids.
     pub(super) fn new_privileges(self, policy: &'static Policy) -> Decision {
-        if policy.set_user_id && self.subject.no_new_privs {
+        if policy.set_user_id && (self.subject.no_new_privs || policy.stated) {
             let rule = Rule::Policy(policy, Breach::NoNewPrivileges);
             return deny(Errno::Perm, Code::NoNewPrivileges, Obstacle::Process, rule);
         }

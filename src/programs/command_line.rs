@@ -89,12 +89,24 @@ impl CommandLine {
         by_operand.or_else(reads).or_else(runs)
     }
 
-    /// Whether it names this file: as an operand, as the program, or by a directory above it.
+    /// Whether it names this file: as an operand, as the program, by a directory above it, or by the file from which its name
+    /// is made (`a` and `a.xz`).
     #[must_use]
     pub fn names(&self, path: &[u8]) -> bool {
         let mut operands = self.operands.iter();
-        operands.any(|operand| is_at_or_below(path, &operand.word)) || self.program == path
+        operands.any(|operand| {
+            is_at_or_below(path, &operand.word) || differ_in_a_suffix(path, &operand.word)
+        }) || self.program == path
     }
+}
+
+/// Whether one of the names is the other one with a suffix.
+fn differ_in_a_suffix(one: &[u8], other: &[u8]) -> bool {
+    let has = |long: &[u8], short: &[u8]| {
+        let rest = long.strip_prefix(short).filter(|_| !short.is_empty());
+        rest.is_some_and(|rest| rest.starts_with(b".") && !rest.contains(&b'/'))
+    };
+    has(one, other) || has(other, one)
 }
 
 /// Whether a printed path is this word or lies below it.

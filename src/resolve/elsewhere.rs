@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::Circumstances;
+use super::far_side::far_side;
 use crate::attempt::{Incident, Origin};
 use crate::programs::{CommandLine, command_lines};
 
@@ -46,6 +47,9 @@ pub fn origin(
         }
         Some(origin) => Some(origin.clone()),
         None => {
+            if let Some(machine) = far_side(incident, circumstances) {
+                return Some(Origin::Machine(machine));
+            }
             let path = incident.paths.first()?;
             let has = |begin: &&String| path.starts_with(begin.as_bytes());
             let (machine, begin) = MACHINES

@@ -5,7 +5,7 @@ use super::speaker::{Speakers, leading_name};
 use super::{CandidateProcess, Circumstances, Presence, Reading};
 use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Sign, Signs};
 use crate::byte_path::{self, is_within, join, tidy};
-use crate::programs::{CommandLine, Whereabouts, command_lines, program};
+use crate::programs::{CommandLine, Whereabouts, command_lines, program, search_path};
 
 /// A candidate process, and a path where the object of its message may be.
 #[derive(Debug, Clone)]
@@ -142,7 +142,9 @@ fn directories(
     let mut bases: Vec<(Vec<u8>, bool)> = Vec::new();
     // A program named without a slash is looked for in PATH.
     if *operation == Operation::Exec && !path.contains(&b'/') {
-        let search = circumstances.search_path.iter();
+        let inherited = &circumstances.search_path;
+        let told = search_path(&circumstances.command, inherited);
+        let search = told.as_ref().unwrap_or(inherited).iter();
         bases.extend(search.map(|directory| (directory.clone(), true)));
     }
     if let Some(told) = &incident.directory {

@@ -30,9 +30,47 @@ struct Viewer {
     #[serde(default)]
     with: Vec<String>,
     #[serde(default)]
+    options: Vec<String>,
+    #[serde(default)]
     own: Vec<String>,
     #[serde(default)]
+    holds: Vec<String>,
+    #[serde(default)]
     bare: bool,
+}
+
+impl Viewer {
+    /// Whether this program, called with these arguments, is meant.
+    fn is_called(&self, name: &[u8], arguments: &[Vec<u8>]) -> bool {
+        let words = || {
+            arguments
+                .iter()
+                .filter(|word| !word.starts_with(b"-") && !word.contains(&b'='))
+        };
+        let is_first = |with: &String| words().next().is_some_and(|word| *word == with.as_bytes());
+        let has_option =
+            |option: &String| arguments.iter().any(|word| holds(option.as_bytes(), word));
+        self.names.iter().any(|known| known.as_bytes() == name)
+            && (self.with.is_empty() || self.with.iter().any(is_first))
+            && (self.options.is_empty() || self.options.iter().any(has_option))
+    }
+
+    /// Whether the message begins or looks as its own do, perhaps behind its progress meter.
+    fn says(&self, message: &[u8]) -> bool {
+        let is_meter = |byte: &u8| b" 0123456789:.-%kMGT".contains(byte);
+        let meter = message.iter().take_while(|byte| is_meter(byte)).count();
+        let begins = |own: &String| {
+            message.starts_with(own.as_bytes()) || message[meter..].starts_with(own.as_bytes())
+        };
+        let has = |part: &String| memmem::find(message, part.as_bytes()).is_some();
+        self.own.iter().any(begins) || self.holds.iter().any(has)
+    }
+}
+
+/// Whether a word is this option, or a bundle of letters that contains it.
+fn holds(option: &[u8], word: &[u8]) -> bool {
+    let is_bundle = option.len() == 2 && word.starts_with(b"-") && !word.starts_with(b"--");
+    word == option || is_bundle && word.contains(&option[1])
 }
 
 /// Whether the command merely displays the text that reports the incident, rather than writing a message of its own. For a
@@ -133,10 +171,7 @@ fn shows(incident: &Incident, line: &CommandLine, command: &[Vec<u8>]) -> bool {
     let is_given = is_given(incident, arguments) || is_given_by_another(incident, line, command);
     let is_its = is_given || replaces && lies_beside(incident, arguments);
     let says_its_name = byte_path::name(head) == name && is_its;
-    let says_so = viewer
-        .own
-        .iter()
-        .any(|own| message.starts_with(own.as_bytes()));
+    let says_so = viewer.says(message);
     let names_its_file = viewer.bare && arguments.iter().any(|argument| argument == head);
     !(says_its_name || says_so || names_its_file)
 }
@@ -182,19 +217,8 @@ fn lies_beside(incident: &Incident, arguments: &[Vec<u8>]) -> bool {
 }
 
 fn viewer(name: &[u8], arguments: &[Vec<u8>]) -> Option<&'static Viewer> {
-    let first = arguments
-        .iter()
-        .find(|argument| !argument.starts_with(b"-") && !argument.contains(&b'='));
-    file().viewer.iter().find(|viewer| {
-        let with = |first: &Vec<u8>| {
-            viewer
-                .with
-                .iter()
-                .any(|with| with.as_bytes() == first.as_slice())
-        };
-        viewer.names.iter().any(|known| known.as_bytes() == name)
-            && (viewer.with.is_empty() || first.is_some_and(with))
-    })
+    let mut viewers = file().viewer.iter();
+    viewers.find(|viewer| viewer.is_called(name, arguments))
 }
 
 fn file() -> &'static File {
