@@ -24,11 +24,10 @@ impl Folded {
         let near = |other: u64| line.abs_diff(other) <= NEAR;
         let announces =
             |at: u64, less: &Incident, more: &Incident| near(at) && announces(less, more);
-        if self
-            .recent
-            .iter()
-            .any(|(at, old)| repeats(&new, old) || announces(*at, &new, old))
-        {
+        if self.recent.iter().any(|(at, old)| {
+            let shortens = near(*at) && shortens(&new, old);
+            repeats(&new, old) || announces(*at, &new, old) || shortens
+        }) {
             return;
         }
         self.recent
@@ -141,6 +140,15 @@ fn announces(less: &Incident, more: &Incident) -> bool {
     let is_bare = less.paths.is_empty() && less.address.is_none() && less.errno.is_none();
     let at_odds = less.operations.first().zip(more.operations.first());
     is_bare && !less.certain && more.errno.is_some() && at_odds.is_none_or(|(a, b)| a == b)
+}
+
+/// Whether `less` names the object of `more` without its directory.
+fn shortens(less: &Incident, more: &Incident) -> bool {
+    let (Some(name), Some(path)) = (less.paths.first(), more.paths.first()) else {
+        return false;
+    };
+    let is_bare = !name.contains(&b'/') && path.starts_with(b"/");
+    is_bare && byte_path::name(path) == name.as_slice() && less.errno == more.errno
 }
 
 /// Whether `less` only repeats `more` without its path, like the outer exceptions of a chain and PHP's second warnings.

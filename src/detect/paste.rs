@@ -234,7 +234,8 @@ impl Fold {
     /// Whether a line was folded and continues in the rest of the text, rather than having this length by chance. `whole` is
     /// the line including what was folded before it.
     fn is_between(&self, whole: &str, line: &str, rest: &[&str]) -> bool {
-        let Some(next) = rest.first().filter(|next| !next.is_empty()) else {
+        let is_part = |next: &&&str| !next.is_empty() && !begins_with_a_time(next);
+        let Some(next) = rest.first().filter(is_part) else {
             return false;
         };
         let is_usual = WIDTHS.contains(&self.width);
@@ -271,6 +272,14 @@ fn goes_on(line: &str) -> bool {
         .is_some_and(|word| word.ends_with(':'));
     let is_middle = |c: char| c.is_lowercase() || ")]}'\",.;:".contains(c);
     line.starts_with(is_middle) && !names_a_speaker
+}
+
+/// Whether a line begins with a time or a date, as a record of its own does.
+fn begins_with_a_time(line: &str) -> bool {
+    let line = line.trim_start_matches('[');
+    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = &line[digits..];
+    digits == 2 && rest.starts_with(':') || digits == 4 && rest.starts_with(['-', '/'])
 }
 
 /// Whether a message ends at the end of the line, whose length is then a coincidence.

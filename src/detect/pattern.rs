@@ -20,13 +20,6 @@ pub enum Told {
     Untold,
 }
 
-impl Told {
-    /// Whether it opens something, in any way.
-    pub(super) fn is_open(&self) -> bool {
-        matches!(self, Told::Operation(Operation::Open(_) | Operation::List))
-    }
-}
-
 /// A pattern for messages.
 #[derive(Debug)]
 pub struct Pattern {

@@ -17,7 +17,7 @@ pub fn search_path(words: &[Vec<u8>], inherited: &[Vec<u8>]) -> Option<Vec<Vec<u
         .cloned()
         .chain(in_code)
         .filter_map(value)
-        .last()?;
+        .next_back()?;
     let mut directories = Vec::new();
     for part in value.split(|byte| *byte == b':') {
         match part {

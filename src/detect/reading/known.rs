@@ -167,7 +167,7 @@ impl<'p> Reading<'p> {
             let opens = words::says_open(clause) || words::says_open(self.next_clause());
             let further = || {
                 let told = self.words.phrase(&self.bare, self.foreign);
-                told.filter(|told| !opens || told.is_open())
+                told.filter(|told| !opens || is_kind_of_open(told))
             };
             let told = told.or_else(further);
             self.told = told.filter(|told| !self.vague || is_kind_of_open(told));
