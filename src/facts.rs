@@ -19,6 +19,7 @@ mod requests;
 mod surroundings;
 mod traced;
 
+use crate::attempt::Errno;
 use crate::byte_path;
 
 pub use crate::attempt::{Fact, UnknownFact};
@@ -72,6 +73,8 @@ pub struct Facts {
     pub another: Option<Traced>,
     /// What security modules and file servers grant the subject, if they were asked.
     pub policy: Policy,
+    /// The error number of the refusal to be explained. If it is not ENOENT, a name that is missing now was there then.
+    pub answered: Option<Errno>,
 }
 
 /// A path resolved step by step, in the kernel's order (path_resolution(7)).

@@ -244,6 +244,7 @@ impl Answered {
         let mut facts = Facts {
             mounts: self.mounts(),
             settings: settings.clone(),
+            answered: attempt.errno,
             ..Facts::default()
         };
         let mut tree = Tree::default();

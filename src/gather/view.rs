@@ -106,6 +106,7 @@ impl View {
         }
         let mut facts = Facts {
             settings: self.settings.clone(),
+            answered: attempt.errno,
             ..Facts::default()
         };
         if let Object::Path(path) = &attempt.object {

@@ -2,7 +2,7 @@
 
 use super::access::Purpose;
 use super::lookup::Last;
-use super::{Code, Decision, Errno, Kernel, NodeId, Perms, Rule, Walk, fail};
+use super::{Code, Decision, Errno, Kernel, NodeId, Perms, Rule, Stop, Walk, fail};
 use crate::attempt::Capability;
 use crate::facts::UnknownFact;
 
@@ -15,7 +15,7 @@ impl<'a> Kernel<'a> {
         };
         self.mnt_want_write(parent.dir)?;
         let Some(node) = self.lookup_one(walk, parent.dir, name)? else {
-            return fail(Errno::NoEnt, parent.dir);
+            return self.name_has_gone(parent.dir, || Ok(()));
         };
         if parent.slash {
             let errno = if self.is_dir(node)? {
@@ -41,7 +41,7 @@ impl<'a> Kernel<'a> {
         };
         self.mnt_want_write(parent.dir)?;
         let Some(node) = self.lookup_one(walk, parent.dir, name)? else {
-            return fail(Errno::NoEnt, parent.dir);
+            return self.name_has_gone(parent.dir, || Ok(()));
         };
         self.may_delete(parent.dir, node, true)?;
         self.names_can_change(parent.dir, Errno::Perm)?;
@@ -54,8 +54,7 @@ impl<'a> Kernel<'a> {
         if self.has_unmapped_id(node)? {
             return fail(Errno::Overflow, node);
         }
-        self.inode_permission(dir, Perms::W.or(Perms::X), Purpose::Parent)?;
-        self.not_append_only(dir)?;
+        self.may_change(dir)?;
         self.check_sticky(dir, node)?;
         // The inode that a mount covers is not visible. It hardly ever has flags.
         if !self.is_mount_point(dir, node) {
@@ -69,6 +68,23 @@ impl<'a> Kernel<'a> {
             (true, false) => fail(Errno::NotDir, node),
             (false, true) => fail(Errno::IsDir, node),
             _ => Ok(()),
+        }
+    }
+
+    /// The part of `may_delete` that concerns the directory alone.
+    fn may_change(self, dir: NodeId) -> Decision {
+        self.inode_permission(dir, Perms::W.or(Perms::X), Purpose::Parent)?;
+        self.not_append_only(dir)
+    }
+
+    /// The name to be removed from a directory is missing. If the kernel's answer was a refusal, the name was there then, and
+    /// may have been refused by its directory, or by the checks in `then`.
+    pub(super) fn name_has_gone(self, dir: NodeId, then: impl FnOnce() -> Decision) -> Decision {
+        match self.may_change(dir).and_then(|()| then()) {
+            Err(Stop::Denied(denial)) if Some(denial.errno) == self.facts.answered => {
+                Err(Stop::Denied(denial))
+            }
+            _ => fail(Errno::NoEnt, dir),
         }
     }
 

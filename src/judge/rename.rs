@@ -17,10 +17,15 @@ impl<'a> Kernel<'a> {
             return fail(Errno::Busy, old.dir);
         };
         self.mnt_want_write(old.dir)?;
-        let Some(source) = self.lookup_one(from, old.dir, old_name)? else {
-            return fail(Errno::NoEnt, old.dir);
+        let source = self.lookup_one(from, old.dir, old_name)?;
+        let target = self.lookup_one(to, new.dir, new_name);
+        let Some(source) = source else {
+            return self.name_has_gone(old.dir, || match target? {
+                None => self.may_create(new.dir),
+                Some(target) => self.may_delete(new.dir, target, self.is_dir(target)?),
+            });
         };
-        let target = self.lookup_one(to, new.dir, new_name)?;
+        let target = target?;
         let is_dir = self.is_dir(source)?;
         if !is_dir && (old.slash || new.slash) {
             return fail(Errno::NotDir, source);

@@ -189,6 +189,32 @@ fn processes_that_a_program_looks_at_in_turn_are_no_failures() {
 }
 
 #[test]
+fn a_name_that_has_gone_since_is_judged_by_its_directories() {
+    // Refused by the new directory, and by the old one. Root removes the second name, before it is judged.
+    let moved = "cd /tmp; touch f; mv f /srv/f 2>/dev/null; rm f; touch refused; exit 3";
+    let removed = "rm -f /srv/own/f 2>/dev/null; touch /tmp/refused; \
+                   while [ -e /srv/own/f ]; do sleep 0.02; done; exit 3";
+    for (script, directory) in [(moved, "/srv"), (removed, "/srv/own")] {
+        let Some(world) = World::new() else { return };
+        world.root("mkdir /srv/own; touch /srv/own/f");
+        let command = format!("permwrap --trace --report /tmp/report.json -- sh -c '{script}'");
+        let ran = std::thread::scope(|scope| {
+            let ran = scope.spawn(|| world.run("alice", &command));
+            world.root("until [ -e /tmp/refused ]; do sleep 0.02; done; rm /srv/own/f");
+            ran.join().expect("it ends")
+        });
+        let report = world.root("cat /tmp/report.json").stdout();
+        let report: Value = serde_json::from_str(&report).expect("a report");
+        let cause = &report["incidents"][0]["causes"][0];
+        assert_eq!(
+            (&cause["code"], &cause["path"]),
+            (&"parent-not-writable".into(), &directory.into()),
+            "{ran}"
+        );
+    }
+}
+
+#[test]
 fn equal_calls_are_counted() {
     let script = "sh -c 'for i in 1 2 3 4 5; do cat /srv/app/data/users.db; done'";
     let Some((ran, report)) = traced(script) else {
