@@ -7,7 +7,7 @@ use crate::support::{World, needs_programs, share};
 
 /// A tree with something inaccessible in many places.
 const SCENE: &str = r#"
-cd /srv
+umask 022; cd /srv
 mkdir -p tree/open/deep tree/closed/deep tree/listable tree/enterable bin
 touch tree/open/mine tree/open/deep/a tree/closed/f tree/listable/f tree/enterable/f tree/open/secret
 ln -s ../closed/f tree/open/link; ln -s nowhere tree/open/dangling
@@ -48,6 +48,41 @@ const COMMANDS: &[&str] = &[
     "unshare --map-root-user cat tree/closed/f",
 ];
 
+/// A real program that fails, or that probes: what it needs, its command line, and what the hint must say (nothing: no hint).
+struct Real(&'static str, &'static str, &'static str);
+
+/// `shut` is closed to the user, and `theirs` and everything in it may only be read. Programs that wait before they try again
+/// come last.
+#[rustfmt::skip]
+const REAL: &[Real] = &[
+    Real("command -v git && git init -q theirs", "git -c safe.directory=* -C theirs commit --allow-empty -m x", "cannot create /srv/theirs/.git/index.lock"),
+    Real("command -v sqlite3", "sqlite3 theirs/file 'create table t(a)'", "may read /srv/theirs/file, but not write it"),
+    Real("command -v lsof", "lsof -a -p 1,2,3,4,5,6 tree/open/mine", ""),
+    Real("command -v bwrap", "bwrap --ro-bind / / --dev /dev cat shut/file", "may not pass through /srv/shut"),
+    Real("command -v node", "node -e 'require(\"fs\").readFileSync(\"shut/file\")'", "cannot read /srv/shut/file"),
+    Real("command -v openssl", "openssl req -new -newkey rsa:1024 -nodes -subj /CN=x -keyout shut/key.pem", "/srv/shut/key.pem"),
+    Real("command -v make && printf 'all:\\n\\techo x >theirs/out\\n' >Makefile", "make", "cannot create /srv/theirs/out"),
+    Real("command -v rsync", "rsync -a shut/ /tmp/copy/", "may not pass through /srv/shut"),
+    Real("command -v curl", "curl -s -o theirs/page file:///etc/hostname", "cannot create /srv/theirs/page"),
+    Real("command -v ssh-keygen", "ssh-keygen -q -t ed25519 -N '' -f shut/id", "may not pass through /srv/shut"),
+    Real("command -v vim", "vim -es -u NONE -c 'w! theirs/new' -c q", "may not create anything in /srv/theirs"),
+    Real("command -v gcc", "gcc -o theirs/o -x c -c /dev/null", "cannot create /srv/theirs/o"),
+    Real("command -v psql", "psql -h /srv/shut -c 'select 1'", "cannot connect to /srv/shut/.s.PGSQL.5432"),
+    Real("command -v perl", "perl -MFile::Copy -e 'copy(\"/etc/hostname\", \"theirs/h\") or exit 4'", "cannot create /srv/theirs/h"),
+    Real("command -v ruby", "ruby -e 'File.write(\"theirs/y\", 1)'", "cannot create /srv/theirs/y"),
+    Real("command -v php", "php -r 'file_put_contents(\"theirs/y\", 1) or exit(3);'", "cannot create /srv/theirs/y"),
+    Real("command -v npm", "npm --version", ""),
+    Real("gcc -m32 -o bin/narrow -x c - <<<'#include <fcntl.h>\nint main() { return open(\"shut/file\", O_RDONLY) < 0 ? 4 : 0; }'", "bin/narrow", "cannot read /srv/shut/file"),
+    Real("gcc -static -o bin/static -x c - <<<'#include <fcntl.h>\nint main() { return open(\"shut/file\", O_RDONLY) < 0 ? 4 : 0; }'", "bin/static", "cannot read /srv/shut/file"),
+    Real("command -v go && cd /tmp && echo 'package main; import \"os\"; func main() { if _, err := os.Open(\"shut/file\"); err != nil { os.Exit(4) } }' >go.go && HOME=/tmp CGO_ENABLED=0 go build -o /srv/bin/go go.go", "bin/go", "cannot read /srv/shut/file"),
+    Real("command -v uwsgi", "uwsgi --http-socket 127.0.0.1:80", "cannot listen on 127.0.0.1:80"),
+    Real("django-admin startproject shop && chown -R alice shop", "sh -c 'python3 shop/manage.py runserver --noreload 127.0.0.1:80 >/dev/null'", "cannot listen on 127.0.0.1:80"),
+    Real("command -v gunicorn", "gunicorn -b 127.0.0.1:80 hello", "cannot listen on 127.0.0.1:80"),
+];
+
+/// The scene of the real programs.
+const PLACES: &str = "mkdir -m 700 shut; echo a >shut/file; mkdir theirs; touch theirs/file";
+
 #[test]
 fn every_refused_call_that_strace_shows_is_there_and_no_other() {
     if !needs_programs(&["strace", "python3", "perl"]) {
@@ -58,41 +93,94 @@ fn every_refused_call_that_strace_shows_is_there_and_no_other() {
     let mut count = 0;
     let commands: Vec<&str> = share(COMMANDS.iter().copied(), 3).collect();
     for command in &commands {
-        world.root(&format!("rm -rf /srv/*; {SCENE}"));
-        let bare = world.run("alice", &format!("cd /srv; {command} </dev/null"));
-        world.root(&format!("rm -rf /srv/*; {SCENE}"));
-        world.run(
-            "alice",
-            &format!("cd /srv; strace -f -s 4096 -o /tmp/trace {command} </dev/null"),
-        );
-        world.root(&format!("rm -rf /srv/*; {SCENE}"));
-        let traced = world.run(
-            "alice",
-            &format!("cd /srv; permwrap --trace --report /tmp/report.json -- {command} </dev/null 2>/tmp/stderr"),
-        );
-        if (traced.code(), traced.stdout()) != (bare.code(), bare.stdout()) {
-            wrong.push(format!("{command}: bare {bare}\ntraced {traced}"));
-        }
-        let expected = refused(&world.root("cat /tmp/trace").stdout());
-        let mut seen: BTreeMap<Refused, u64> = BTreeMap::new();
-        for call in report_of(&world, "/tmp/report.json") {
-            let text = |field: &str| call[field].as_str().unwrap_or_default().to_owned();
-            *seen
-                .entry((text("call"), text("errno"), last(&text("path"))))
-                .or_default() += call["count"].as_u64().unwrap_or(0);
-        }
-        count += expected.values().sum::<u64>();
-        if seen != expected {
-            wrong.push(format!(
-                "{command}\n  strace: {expected:?}\n  permwrap: {seen:?}"
-            ));
-        }
+        let compared = compare(&world, SCENE, command);
+        count += compared.count;
+        wrong.extend(compared.differences);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(
         count >= commands.len() as u64,
         "strace showed {count} refused calls"
     );
+}
+
+#[test]
+fn real_programs_are_seen_as_by_strace_and_get_the_right_hint() {
+    if !needs_programs(&["strace"]) {
+        return;
+    }
+    let Some(world) = World::new() else { return };
+    let mut wrong = Vec::new();
+    let mut missing = Vec::new();
+    for Real(needs, command, hint) in share(REAL, 4) {
+        let scene = format!("{SCENE}{PLACES}\n{needs}");
+        if !world
+            .run("root", &format!("set -e; rm -rf /srv/*; {scene}"))
+            .output
+            .status
+            .success()
+        {
+            missing.push(*command);
+            continue;
+        }
+        let compared = compare(&world, &scene, command);
+        wrong.extend(compared.differences);
+        let stderr = world.root("cat /tmp/stderr").stdout();
+        let is_right = match *hint {
+            "" => !stderr.contains("permwrap: "),
+            hint => stderr.contains(hint),
+        };
+        if !is_right {
+            wrong.push(format!("{command}: not {hint:?}\n{stderr}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    if !missing.is_empty() {
+        crate::support::skip(&format!("cannot run: {}", missing.join("; ")));
+    }
+}
+
+/// What a comparison has shown.
+struct Compared {
+    differences: Vec<String>,
+    /// How many refused calls strace showed.
+    count: u64,
+}
+
+/// Runs the command bare, under strace, and traced by permwrap, each time in a new scene.
+fn compare(world: &World, scene: &str, command: &str) -> Compared {
+    let run = |wrapped: &str| {
+        world.root(&format!("rm -rf /srv/* /tmp/copy; {scene}"));
+        world.run("alice", &format!("cd /srv; {wrapped} </dev/null"))
+    };
+    let bare = run(command);
+    run(&format!(
+        "strace -f -s 4096 -o /tmp/trace {command} 2>/dev/null"
+    ));
+    let traced = run(&format!(
+        "permwrap --trace --report /tmp/report.json -- {command} 2>/tmp/stderr"
+    ));
+    let mut differences = Vec::new();
+    if (traced.code(), traced.stdout()) != (bare.code(), bare.stdout()) {
+        differences.push(format!("{command}: bare {bare}\ntraced {traced}"));
+    }
+    let expected = refused(&world.root("cat /tmp/trace").stdout());
+    let mut seen: BTreeMap<Refused, u64> = BTreeMap::new();
+    for call in report_of(world, "/tmp/report.json") {
+        let text = |field: &str| call[field].as_str().unwrap_or_default().to_owned();
+        *seen
+            .entry((text("call"), text("errno"), last(&text("path"))))
+            .or_default() += call["count"].as_u64().unwrap_or(0);
+    }
+    if seen != expected {
+        differences.push(format!(
+            "{command}\n  strace: {expected:?}\n  permwrap: {seen:?}"
+        ));
+    }
+    Compared {
+        differences,
+        count: expected.values().sum(),
+    }
 }
 
 /// The name of a call, its error number, and the last component of its first path.
