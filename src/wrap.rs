@@ -1,21 +1,25 @@
 //! The course of a run: what the command wrote → detect → resolve → gather → judge → remedy → print.
 
+mod aftermath;
 mod candidates;
 mod engine;
+mod here;
 mod own;
 mod traced;
+mod verbose;
 mod walk;
 
+pub use here::here;
 pub use own::own_refusal;
 
 use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::appearance;
-use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Subject};
+use crate::attempt::{Errno, Incident, Object};
 use crate::cli::{Hints, RunOptions};
 use crate::complaint;
 use crate::config::{self, Config, HintsOrOff};
@@ -24,18 +28,16 @@ use crate::findings::Findings;
 use crate::gather;
 use crate::investigate::Worlds;
 use crate::mend::history;
-use crate::mend::runs::{Failure, MOST_FAILURES, Run};
 use crate::pattern_files;
-use crate::quote;
-use crate::render::{self, Style, github, json_line, line, text};
-use crate::report::{self, Conclusion, Finding, RunReport, Unclear, lossy};
-use crate::report_file;
+use crate::render::{Style, github, json_line, line, text};
+use crate::report::{Conclusion, Finding, lossy};
 use crate::resolve::{self, CandidateProcess, Circumstances, Presence};
 use crate::run::trace::Log;
 use crate::run::{Exit, Observer, Scene, Stream};
 use candidates::candidates;
 use engine::Engine;
 use traced::Traced;
+use verbose::{recognized, unsaid};
 use walk::{Walked, divide};
 
 /// How long the remaining failures may be investigated for the report after the command has ended.
@@ -68,7 +70,7 @@ pub struct Explainer {
     traced: Option<Traced>,
     /// The refusals of a traversal, if the command is one and its hints are for people.
     walked: Option<Walked>,
-    /// What was recognised, and why it got no hint; only if requested.
+    /// What was recognized, and why it got no hint; only if requested.
     notes: Option<Vec<String>>,
 }
 
@@ -137,7 +139,7 @@ impl Explainer {
     /// Handles the incidents of a text, and the calls behind them if they are known.
     fn meet(&mut self, mut incidents: Vec<Incident>) {
         if let Some(notes) = &mut self.notes {
-            notes.extend(incidents.iter().map(recognised));
+            notes.extend(incidents.iter().map(recognized));
         }
         // What the command merely displays is the failure of another program.
         incidents.retain(|incident| {
@@ -190,24 +192,6 @@ impl Explainer {
         }
     }
 
-    /// The lines that `--verbose` adds at the end.
-    fn verbose(&self) -> Vec<String> {
-        let Some(notes) = &self.notes else {
-            return Vec::new();
-        };
-        let mut all = notes.clone();
-        if all.is_empty() && !self.wants_trace {
-            let none = "nothing on its stderr was recognised as a refusal (`permwrap patterns` lists what would be; --trace watches the system calls)";
-            all.push(none.to_owned());
-        }
-        all.extend(
-            self.findings
-                .unsaid()
-                .map(|(message, why)| unsaid(message, why)),
-        );
-        all
-    }
-
     /// The hints for new findings.
     fn hints(&mut self) -> Vec<u8> {
         let (config, words) = (&self.config, self.words());
@@ -251,71 +235,6 @@ impl Explainer {
             .map(|word| lossy(word.as_bytes()).0)
             .collect()
     }
-
-    /// Remembers the reported failures, so that `permwrap fix` can judge them again. Errors are ignored.
-    fn remember(&self) {
-        if self.form.is_none() || !self.config.remembers() {
-            return;
-        }
-        let told = self.findings.told().into_iter();
-        let failures: Vec<Failure> = told.filter_map(failure).take(MOST_FAILURES).collect();
-        if !failures.is_empty() {
-            let wrapper = std::os::unix::process::parent_id();
-            let _ = Run::now(wrapper, self.circumstances.command.clone(), failures).keep();
-        }
-    }
-
-    /// Writes the report, if one was requested.
-    fn report(&self, exit: Exit) -> std::io::Result<()> {
-        let Some(file) = &self.report else {
-            return Ok(());
-        };
-        let report = RunReport {
-            schema: report::SCHEMA,
-            command: self.words(),
-            exit: report::Exit {
-                code: exit.code,
-                signal: exit.signal,
-            },
-            incidents: self
-                .findings
-                .listed()
-                .map(render::incident_report)
-                .collect(),
-            unlisted: self.findings.unlisted(),
-            calls: self.traced.as_ref().map(Traced::report),
-        };
-        report_file::write(file, render::json_text(&report)?.as_bytes())
-    }
-
-    /// The message that the report could not be written.
-    fn not_reported(&self, error: &std::io::Error) -> String {
-        let file = self.report.clone().unwrap_or_default();
-        let line = format!(
-            "cannot write the report {}: {}",
-            file.display(),
-            complaint::reason(error)
-        );
-        let hint = own_refusal(&file, &Operation::CREATE, error, self.style);
-        match (self.form, hint) {
-            (Some(Hints::Text), Some(hint)) => format!("\n{hint}"),
-            _ => complaint::line(&line),
-        }
-    }
-}
-
-/// The line of `--verbose` about a recognised line.
-fn recognised(incident: &Incident) -> String {
-    format!(
-        "recognised by the pattern {}: {}",
-        incident.pattern,
-        quote::display(&incident.message)
-    )
-}
-
-/// The line of `--verbose` about a failure without a hint.
-fn unsaid(message: &[u8], why: &str) -> String {
-    format!("no hint for {}: {why}", quote::display(message))
 }
 
 /// The hint as text, with a line about an earlier fix of the same refusal.
@@ -328,39 +247,6 @@ fn hint(finding: &Finding, style: Style, traced: bool, config: &Config) -> Strin
         hint.push_str(&text::remembered(&before, style));
     }
     hint
-}
-
-/// A refusal in the form in which it is remembered; `None` for other findings.
-fn failure(finding: &Finding) -> Option<Failure> {
-    let attempt = finding.attempt.as_ref()?;
-    let (operation, firm, code) = match &finding.conclusion {
-        Conclusion::Refused(denial, _) => (
-            attempt.operation.clone(),
-            finding.signs.are_firm(),
-            denial.code.name(),
-        ),
-        // If exactly one of the possible operations is refused, that one is remembered.
-        Conclusion::Unclear(Unclear::Operation(ways)) => {
-            let mut refused = ways.iter().filter(|way| way.refused.is_some());
-            let only = refused.next().filter(|_| refused.next().is_none())?;
-            (only.operation.clone(), false, "unknown")
-        }
-        _ => return None,
-    };
-    if matches!(attempt.object, Object::Another(_)) {
-        // The process id may be reused by another process.
-        return None;
-    }
-    Some(Failure {
-        attempt: Attempt {
-            operation,
-            ..attempt.clone()
-        },
-        firm,
-        elsewhere: finding.facts.surroundings.elsewhere,
-        account: finding.facts.surroundings.account.clone(),
-        code: code.to_owned(),
-    })
 }
 
 /// Whether the configuration suppresses the hint.
@@ -501,46 +387,4 @@ fn now() -> u64 {
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
-}
-
-/// The circumstances here, without a command: permwrap's own credentials and working directory.
-#[must_use]
-pub fn here() -> Circumstances {
-    let start = std::env::current_dir()
-        .map(|directory| directory.into_os_string().into_vec())
-        .unwrap_or_default();
-    let search_path = std::env::var_os("PATH").unwrap_or_default();
-    let reader = CandidateProcess {
-        // The command's process id is unknown, and permwrap's own would denote another process.
-        subject: Subject {
-            pid: None,
-            ..own_subject()
-        },
-        directory: Some(start.clone()),
-        arguments: Vec::new(),
-        name: None,
-        presence: Presence::Reader,
-        place: None,
-    };
-    Circumstances {
-        processes: vec![reader],
-        start,
-        command: Vec::new(),
-        search_path: std::env::split_paths(&search_path)
-            .map(|path| path.into_os_string().into_vec())
-            .collect(),
-        home: std::env::var_os("HOME").map(OsString::into_vec),
-        host: gather::host_name(),
-    }
-}
-
-/// permwrap's own credentials, which are also those of a command that it starts.
-fn own_subject() -> Subject {
-    gather::own_subject().unwrap_or_else(|_| {
-        let (uid, gid) = (
-            nix::unistd::geteuid().as_raw(),
-            nix::unistd::getegid().as_raw(),
-        );
-        Subject::login(uid, gid, vec![gid])
-    })
 }

@@ -8,11 +8,13 @@ mod compose;
 mod django;
 mod dockerfile;
 mod flask;
+mod kind;
 mod kubernetes;
+mod manifest_text;
 mod node;
 mod unit;
 
-use crate::quote;
+use kind::Kind;
 
 /// A file of the project that may be informative.
 #[derive(Debug, Clone)]
@@ -86,63 +88,6 @@ pub fn draft(sources: &[Source]) -> Draft {
     draft
 }
 
-/// The kinds of files, the most reliable ones with regard to the user first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Unit,
-    Dockerfile,
-    Compose,
-    Kubernetes,
-    Django,
-    Flask,
-    Node,
-}
-
-impl Kind {
-    /// The kind, if the text confirms it: some of the names are not specific.
-    fn confirmed(self, text: &str) -> Option<Kind> {
-        let is_it = match self {
-            Kind::Kubernetes => text.contains("apiVersion:") && text.contains("kind:"),
-            Kind::Flask => text.contains("UPLOAD_FOLDER") || text.contains("flask"),
-            Kind::Node => text.contains("require(") || text.contains("import "),
-            Kind::Unit | Kind::Dockerfile | Kind::Compose | Kind::Django => true,
-        };
-        is_it.then_some(self)
-    }
-
-    fn of(path: &str) -> Option<Kind> {
-        let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let stem = name.strip_suffix(".yml").or(name.strip_suffix(".yaml"));
-        if name.ends_with(".service") {
-            Some(Kind::Unit)
-        } else if name.starts_with("Dockerfile")
-            || name.starts_with("Containerfile")
-            || name.ends_with(".Dockerfile")
-        {
-            Some(Kind::Dockerfile)
-        } else if stem
-            .is_some_and(|stem| stem.starts_with("docker-compose") || stem.starts_with("compose"))
-        {
-            Some(Kind::Compose)
-        } else if name == "settings.py"
-            || (name.ends_with(".py") && directory.split('/').next_back() == Some("settings"))
-        {
-            Some(Kind::Django)
-        } else if ["app.py", "config.py", "__init__.py", "wsgi.py"].contains(&name) {
-            Some(Kind::Flask)
-        } else if [".js", ".mjs", ".cjs", ".ts"].iter().any(|end| {
-            let stem = name.strip_suffix(end);
-            stem.is_some_and(|stem| ["server", "app", "index", "main"].contains(&stem))
-        }) {
-            Some(Kind::Node)
-        } else if stem.is_some() {
-            Some(Kind::Kubernetes)
-        } else {
-            None
-        }
-    }
-}
-
 impl Draft {
     fn user(&mut self, name: &str, from: String) {
         self.users.push((name.to_owned(), from));
@@ -171,117 +116,11 @@ impl Draft {
         }
     }
 
-    /// The text of the manifest, with comments about the source of each line.
-    #[must_use]
-    pub fn to_toml(&self) -> String {
-        let mut text = String::from(
-            "# What this project's service needs; `permwrap check` judges it. Lines marked \"guessed\" want a look.\n\n",
-        );
-        match self.users.first() {
-            Some((user, from)) => {
-                text.push_str(&format!(
-                    "user = {}            # {}\n",
-                    quoted(user),
-                    quote::line(from)
-                ));
-            }
-            None => text.push_str("# user = \"appuser\"     # no file here tells who it runs as\n"),
-        }
-        for (user, from) in self.users.iter().skip(1) {
-            let also = quote::line(&format!("{user} ({from})"));
-            text.push_str(&format!("# also: {also}\n"));
-        }
-        let is_root = self
-            .users
-            .first()
-            .is_some_and(|(user, _)| user == "root" || user == "0");
-        text.push_str(&format!("not-root = {}\n", !is_root));
-        if !self.ports.is_empty() {
-            let from: Vec<String> = self
-                .ports
-                .iter()
-                .map(|(_, from)| quote::line(from))
-                .collect();
-            let ports: Vec<String> = self
-                .ports
-                .iter()
-                .map(|(port, _)| port.to_string())
-                .collect();
-            text.push_str(&format!(
-                "ports = [{}]            # guessed from {}\n",
-                ports.join(", "),
-                from.join("; ")
-            ));
-        }
-        for need in &self.needs {
-            let guessed = if need.guessed { "guessed from " } else { "" };
-            text.push_str(&format!(
-                "\n# {guessed}{}\n[[path]]\npath = {}\n",
-                quote::line(&need.from),
-                quoted(&need.path)
-            ));
-            if !need.needs.is_empty() {
-                let words: Vec<String> = need.needs.iter().map(|word| quoted(word)).collect();
-                text.push_str(&format!("needs = [{}]\n", words.join(", ")));
-            }
-            if need.closed {
-                text.push_str("closed = true\n");
-            }
-        }
-        if !self.insides.is_empty() {
-            text.push_str(INSIDE);
-        }
-        for inside in &self.insides {
-            let needs = if inside.writes {
-                "[\"read\", \"write\"]"
-            } else {
-                "[\"read\"]"
-            };
-            text.push_str(&format!(
-                "#\n# # {}\n# [[path]]\n# path = {}\n# needs = {needs}\n",
-                quote::line(&inside.from),
-                quoted(&inside.path)
-            ));
-        }
-        text + EXAMPLES
-    }
-
     /// Whether no file was informative.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.users.is_empty() && self.needs.is_empty()
     }
-}
-
-/// The introduction to paths inside a container.
-const INSIDE: &str = "
-# Inside the container, to be judged there: copy these into the image's own permwrap.toml, and run `permwrap check` in it.
-";
-
-/// An example of each kind of requirement.
-const EXAMPLES: &str = "
-# Everything that can be asked (permwrap check --help-format tells more); those above [[path]] belong to the top of the file:
-# groups = [\"video\"]             # it is in these groups
-# ports = [80, \"127.0.0.1:443\"]  # it may listen there
-# programs = [\"ffmpeg\"]          # it may run these
-# sockets = [\"/run/db.sock\"]     # it may connect to these
-# devices = [\"/dev/video0\"]      # it may read and write these
-#
-# [[path]]
-# path = \"data/\"                 # relative to this file; a slash at the end: a directory
-# needs = [\"read\", \"write\"]     # operations of `permwrap why`
-#
-# [[path]]
-# path = \"secret.key\"
-# needs = [\"read\"]
-# closed = true                   # nobody else may read it
-# mode = [\"400\", \"600\"]         # one of these modes
-# as = \"worker\"                  # for another user than the service's
-";
-
-/// A string in TOML syntax.
-fn quoted(text: &str) -> String {
-    toml::Value::from(text).to_string()
 }
 
 /// Resolves a path in a file relative to the directory of that file; `./` and `..` are removed where possible.
@@ -322,6 +161,7 @@ fn tidied(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::manifest_text::EXAMPLES;
     use super::*;
 
     fn drafted(files: &[(&str, &str)]) -> Draft {

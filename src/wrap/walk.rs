@@ -1,4 +1,4 @@
-//! Summarises the refusals of one traversal (find, du, `grep -r`, `cp -r`, `chmod -R`) in a short hint: directories that it cannot
+//! Summarizes the refusals of one traversal (find, du, `grep -r`, `cp -r`, `chmod -R`) in a short hint: directories that it cannot
 //! enter are usually closed on purpose, and there is no reason to open them.
 
 use std::collections::HashSet;

@@ -1,6 +1,6 @@
 //! Django settings: the locations in which a site keeps its files.
 //!
-//! The settings are Python code. The usual notations for paths are recognised, and all others ignored, so everything found here
+//! The settings are Python code. The usual notations for paths are recognized, and all others ignored, so everything found here
 //! is marked as guessed.
 
 use super::{Draft, Need, Source, beside};

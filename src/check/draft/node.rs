@@ -1,6 +1,6 @@
 //! Node projects: where the code of a server keeps files, and the port that it listens on.
 //!
-//! Only common calls with a literal path are recognised, so everything found here is marked as guessed.
+//! Only common calls with a literal path are recognized, so everything found here is marked as guessed.
 
 use super::{Draft, Need, Source, beside};
 

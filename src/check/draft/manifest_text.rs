@@ -1,0 +1,113 @@
+//! Writes a draft as the text of a manifest.
+
+use super::Draft;
+use crate::quote;
+
+impl Draft {
+    /// The text of the manifest, with comments about the source of each line.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let mut text = String::from(
+            "# What this project's service needs; `permwrap check` checks it. Check the lines marked \"guessed\".\n\n",
+        );
+        match self.users.first() {
+            Some((user, from)) => {
+                text.push_str(&format!(
+                    "user = {}            # {}\n",
+                    quoted(user),
+                    quote::line(from)
+                ));
+            }
+            None => text
+                .push_str("# user = \"appuser\"     # no file here says which user it runs as\n"),
+        }
+        for (user, from) in self.users.iter().skip(1) {
+            let also = quote::line(&format!("{user} ({from})"));
+            text.push_str(&format!("# also: {also}\n"));
+        }
+        let is_root = self
+            .users
+            .first()
+            .is_some_and(|(user, _)| user == "root" || user == "0");
+        text.push_str(&format!("not-root = {}\n", !is_root));
+        if !self.ports.is_empty() {
+            let from: Vec<String> = self
+                .ports
+                .iter()
+                .map(|(_, from)| quote::line(from))
+                .collect();
+            let ports: Vec<String> = self
+                .ports
+                .iter()
+                .map(|(port, _)| port.to_string())
+                .collect();
+            text.push_str(&format!(
+                "ports = [{}]            # guessed from {}\n",
+                ports.join(", "),
+                from.join("; ")
+            ));
+        }
+        for need in &self.needs {
+            let guessed = if need.guessed { "guessed from " } else { "" };
+            text.push_str(&format!(
+                "\n# {guessed}{}\n[[path]]\npath = {}\n",
+                quote::line(&need.from),
+                quoted(&need.path)
+            ));
+            if !need.needs.is_empty() {
+                let words: Vec<String> = need.needs.iter().map(|word| quoted(word)).collect();
+                text.push_str(&format!("needs = [{}]\n", words.join(", ")));
+            }
+            if need.closed {
+                text.push_str("closed = true\n");
+            }
+        }
+        if !self.insides.is_empty() {
+            text.push_str(INSIDE);
+        }
+        for inside in &self.insides {
+            let needs = if inside.writes {
+                "[\"read\", \"write\"]"
+            } else {
+                "[\"read\"]"
+            };
+            text.push_str(&format!(
+                "#\n# # {}\n# [[path]]\n# path = {}\n# needs = {needs}\n",
+                quote::line(&inside.from),
+                quoted(&inside.path)
+            ));
+        }
+        text + EXAMPLES
+    }
+}
+
+/// The introduction to paths inside a container.
+const INSIDE: &str = "
+# Inside the container, to be judged there: copy these into the image's own permwrap.toml, and run `permwrap check` in it.
+";
+
+/// An example of each kind of requirement.
+pub(super) const EXAMPLES: &str = "
+# Everything that can be required (see permwrap check --help-format); what is above [[path]] goes at the top of the file:
+# groups = [\"video\"]             # it is in these groups
+# ports = [80, \"127.0.0.1:443\"]  # it may listen there
+# programs = [\"ffmpeg\"]          # it may run these
+# sockets = [\"/run/db.sock\"]     # it may connect to these
+# devices = [\"/dev/video0\"]      # it may read and write these
+#
+# [[path]]
+# path = \"data/\"                 # relative to this file; a slash at the end: a directory
+# needs = [\"read\", \"write\"]     # operations of `permwrap why`
+#
+# [[path]]
+# path = \"secret.key\"
+# needs = [\"read\"]
+# closed = true                   # nobody else may read it
+# mode = [\"400\", \"600\"]         # one of these modes
+# as = \"worker\"                  # for another user than the service's
+";
+
+/// A string in TOML syntax.
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
