@@ -13,7 +13,7 @@ pub fn byte(byte: u8) -> String {
 }
 
 /// The path for people. Printable characters remain; control characters and invalid bytes become `\n` or `\x1b`; characters
-/// that alter the display of their neighbours (right-to-left marks, zero width) become `\u{202e}`.
+/// that alter the display of their neighbors (right-to-left marks, zero width) become `\u{202e}`.
 #[must_use]
 pub fn display(path: &[u8]) -> String {
     let mut text = String::with_capacity(path.len());
@@ -119,7 +119,7 @@ fn is_bare_first(c: char) -> bool {
     is_bare(c) && c != '='
 }
 
-/// Whether the character is visible, occupies a column of its own and does not affect its neighbours.
+/// Whether the character is visible, occupies a column of its own and does not affect its neighbors.
 fn is_plain(c: char) -> bool {
     !c.is_control()
         && !matches!(c,

@@ -49,7 +49,7 @@ fn assert_says(ran: &Ran, words: &[&str]) {
 fn what_ran_in_a_container_is_judged_there_though_it_has_gone() {
     let Some(world) = world() else { return };
     let refused = format!("permwrap -- engine run --rm --name shop {RUN} cat /data/f");
-    // The engine is recognised behind a script that wraps it.
+    // The engine is recognized behind a script that wraps it.
     let refused = refused.replace("engine run", "sh -c 'exec engine \"$@\"' podman run");
     // On a busy machine, the container and its monitor may both have ended when the text is read. The hint must then say that
     // nothing was inspected, and never mention this machine's own files.

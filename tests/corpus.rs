@@ -14,7 +14,7 @@ use support::shown;
 const USUAL: &str = "../shared/corpus/messages.jsonl";
 
 #[test]
-fn labelled_messages_are_recognised() {
+fn labelled_messages_are_recognized() {
     let path = std::env::var("PERMWRAP_CORPUS").unwrap_or_else(|_| USUAL.to_owned());
     let Ok(text) = std::fs::read_to_string(&path) else {
         eprintln!("skipped: no labelled messages (PERMWRAP_CORPUS names them)");

@@ -1,4 +1,4 @@
-//! Every pattern file is well-formed, and every sample in it is recognised by its own pattern alone.
+//! Every pattern file is well-formed, and every sample in it is recognized by its own pattern alone.
 
 mod support;
 
@@ -82,7 +82,7 @@ fn what_is_built_in_is_all_but_the_samples() {
 }
 
 #[test]
-fn every_pattern_has_a_sample_that_it_recognises() {
+fn every_pattern_has_a_sample_that_it_recognizes() {
     let patterns = Arc::new(Patterns::builtin());
     let mut mistakes = Vec::new();
     for pattern in &patterns_with_samples() {
@@ -105,7 +105,7 @@ fn every_pattern_has_a_sample_that_it_recognises() {
 }
 
 #[test]
-fn no_counter_sample_is_recognised() {
+fn no_counter_sample_is_recognized() {
     let patterns = Arc::new(Patterns::builtin());
     let mut mistakes = Vec::new();
     for pattern in &patterns_with_samples() {
@@ -209,7 +209,7 @@ fn a_users_pattern_comes_before_ours_of_the_same_rank() {
 }
 
 #[test]
-fn the_words_of_the_commands_locale_are_recognised() {
+fn the_words_of_the_commands_locale_are_recognized() {
     let klingon = vec![(Errno::Acces, "chaw'be'lu'".as_bytes().to_vec())];
     let patterns = Arc::new(Patterns::builtin().with_locale(klingon));
     let found = incidents_of("cat: /srv/x: chaw'be'lu'\n".as_bytes(), &patterns);

@@ -89,7 +89,7 @@ pub fn foreign_in(text: &[u8]) -> Vec<Foreign> {
     found
 }
 
-/// The meaning of a recognised message that comes from another system; `None` if it comes from this machine.
+/// The meaning of a recognized message that comes from another system; `None` if it comes from this machine.
 #[must_use]
 pub fn meaning_elsewhere(incident: &Incident) -> Option<&'static str> {
     let mut texts = std::iter::once(&incident.message).chain(&incident.paths);

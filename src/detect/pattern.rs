@@ -59,9 +59,9 @@ pub struct Pattern {
     pub looks: Vec<Look>,
     /// The file's own vocabulary for operations.
     pub operations: Arc<BTreeMap<String, Told>>,
-    /// Messages that it must recognise.
+    /// Messages that it must recognize.
     pub samples: Vec<Sample>,
-    /// Messages that no pattern of the file may recognise.
+    /// Messages that no pattern of the file may recognize.
     pub counters: Vec<Counter>,
 }
 
@@ -105,7 +105,7 @@ pub enum Direction {
     After,
 }
 
-/// A message that a pattern must recognise, and what must be found in it.
+/// A message that a pattern must recognize, and what must be found in it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sample {

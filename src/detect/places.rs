@@ -1,4 +1,4 @@
-//! Finds file names on a line without regard to its wording: quoted, after a key, or recognisable as paths.
+//! Finds file names on a line without regard to its wording: quoted, after a key, or recognizable as paths.
 
 use std::ops::Range;
 use std::sync::OnceLock;

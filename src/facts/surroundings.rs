@@ -74,7 +74,7 @@ pub struct Abroad {
     pub setfacl: bool,
 }
 
-/// A container, as far as it can be recognised from inside.
+/// A container, as far as it can be recognized from inside.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Container {
     /// `docker`, `podman`, `kubernetes`, `lxc`, `systemd-nspawn`, `snap` or `flatpak`; empty for a container of unknown kind.

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use super::{mounts, unknown};
 use crate::facts::{Fact, Flags, Inode, Kind};
 
-/// File systems that honour the flags but do not report them in statx(2).
+/// File systems that honor the flags but do not report them in statx(2).
 const SILENT: [&str; 5] = ["jfs", "nilfs2", "ocfs2", "reiserfs", "ubifs"];
 
 /// The flags of a file for which statx(2) reported none: read by ioctl if the file system supports them.

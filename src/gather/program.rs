@@ -86,7 +86,7 @@ fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<usize
     Ok(length)
 }
 
-/// Recognises the file type as load_script and load_elf_binary do. The head is padded with zeros if the file is shorter.
+/// Recognizes the file type as load_script and load_elf_binary do. The head is padded with zeros if the file is shorter.
 fn parse(
     head: &[u8; HEAD],
     length: usize,

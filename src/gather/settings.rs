@@ -69,7 +69,7 @@ fn other() -> BTreeMap<String, Fact<i64>> {
 }
 
 /// The active security modules, in the order in which they are called. If the list is not visible, as in most containers, those
-/// that can be recognised by other signs.
+/// that can be recognized by other signs.
 fn security_modules() -> Fact<Vec<String>> {
     let path = "/sys/kernel/security/lsm";
     match std::fs::read_to_string(path) {

@@ -11,9 +11,13 @@ pub fn manual() -> String {
     let mut description = cli::describe();
     // Computes what clap derives, such as the number of values of an argument.
     description.build();
-    let examples = description
+    let after = description
         .get_after_help()
         .map_or_else(String::new, ToString::to_string);
+    let (examples, status) = after
+        .split_once("\n\nExit status: ")
+        .unwrap_or((&after, ""));
+    let examples = examples.trim_start_matches("Examples:\n");
     let page = clap_mangen::Man::new(description.clone()).manual("User Commands");
     let mut start = Vec::new();
     let sections = [
@@ -29,8 +33,9 @@ pub fn manual() -> String {
     let start = String::from_utf8(start).expect("clap writes UTF-8");
     let subcommands: String = description.get_subcommands().map(manual_entry).collect();
     format!(
-        "{start}.SH SUBCOMMANDS\n{subcommands}.SH EXAMPLES\n.nf\n{}\n.fi\n{}",
-        roff(&examples),
+        "{start}.SH SUBCOMMANDS\n{subcommands}.SH EXAMPLES\n.nf\n{}\n.fi\n.SH EXIT STATUS\nThe exit status is {}\n{}",
+        roff(examples),
+        roff(status),
         include_str!("manual.roff")
     )
 }

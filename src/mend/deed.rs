@@ -42,7 +42,7 @@ pub enum Deed {
         user: String,
         /// The group's name.
         group: String,
-        /// The gid, to recognise a group that was deleted and created again.
+        /// The gid, to recognize a group that was deleted and created again.
         gid: u32,
     },
     /// Changes options of a mount.

@@ -248,7 +248,7 @@ pub fn fixes(fixes: &[Fix], is_root: bool, sudo: bool, style: Style) -> String {
         }
     }
     if fixes.iter().any(|fix| !fix.complete) {
-        let rest = "what is behind it cannot be seen from here: `sudo permwrap fix` can";
+        let rest = "what is behind it cannot be seen from here; `sudo permwrap fix` can see it";
         text.push_str(&labelled("then", rest, style.width));
     }
     text

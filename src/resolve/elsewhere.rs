@@ -1,4 +1,4 @@
-//! Recognises texts that were written elsewhere, by their prefixes or by the paths in them.
+//! Recognizes texts that were written elsewhere, by their prefixes or by the paths in them.
 
 use std::sync::LazyLock;
 

@@ -6,14 +6,18 @@ use super::{Outcome, print, style};
 use crate::cli::Causes;
 use crate::cli::suggestion::meant;
 use crate::denial::Code;
+use crate::layout::hanging;
+use crate::terminal_width;
 
 pub fn run(arguments: &Causes) -> Outcome {
     let Some(name) = &arguments.code else {
-        let list: String = Code::ALL
-            .iter()
-            .map(|code| format!("{:<22}  {}\n", code.name(), code.because()))
-            .collect();
-        print(&list)?;
+        let width = terminal_width::of(&std::io::stdout()).unwrap_or(usize::MAX);
+        print(
+            &Code::ALL
+                .iter()
+                .map(|code| entry(*code, width))
+                .collect::<String>(),
+        )?;
         return Ok(0);
     };
     let code = Code::from_name(name).ok_or_else(|| {
@@ -23,6 +27,14 @@ pub fn run(arguments: &Causes) -> Outcome {
     })?;
     print(&page(code, style(None).color))?;
     Ok(0)
+}
+
+/// The line of a cause in the list; what does not fit into the width follows below.
+fn entry(code: Code, width: usize) -> String {
+    let name = format!("{:<23}", code.name());
+    let lines = hanging(&name, code.because(), width);
+    let indent = " ".repeat(name.len() + 1);
+    format!("{name} {}\n", lines.join(&format!("\n{indent}")))
 }
 
 /// The page in Markdown; on a terminal with colors, its headings are shown in bold instead.

@@ -88,7 +88,7 @@ fn mistakes(pattern: &Pattern, patterns: &Arc<Patterns>) -> Vec<String> {
     for counter in &pattern.counters {
         if !incidents_of(counter.text.as_bytes(), patterns).is_empty() {
             mistakes.push(format!(
-                "{at}: this should not be recognised, and is:\n{}",
+                "{at}: this should not be recognized, and is:\n{}",
                 indented(&counter.text)
             ));
         }

@@ -190,13 +190,13 @@ fn verbose_tells_why_there_is_no_hint() {
     let ran = world.run("alice", "permwrap --verbose -- echo all is well");
     assert!(
         ran.stderr()
-            .contains("nothing on its stderr was recognised"),
+            .contains("nothing on its stderr was recognized"),
         "{ran}"
     );
     let quiet = "mkdir -p ~/.config/permwrap && printf '[ignore]\\npaths = [\"/srv\"]\\n' > ~/.config/permwrap/config.toml";
     world.root("install -d -m 700 /srv/a");
     let ran = world.run("alice", &format!("{quiet}; permwrap -v -- ls /srv/a"));
-    assert!(ran.stderr().contains("recognised by the pattern"), "{ran}");
+    assert!(ran.stderr().contains("recognized by the pattern"), "{ran}");
     assert!(
         ran.stderr().contains("the configuration ignores it"),
         "{ran}"

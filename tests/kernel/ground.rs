@@ -187,7 +187,7 @@ fn make(file: &File, top: &Path) -> Done {
 
 fn contents(program: &Program, top: &Path) -> Vec<u8> {
     match program {
-        // As long as an ELF header, so that it is recognised not to be a loader.
+        // As long as an ELF header, so that it is recognized not to be a loader.
         Program::Empty => vec![b'\n'; 64],
         Program::Script(interpreter) => {
             format!("#!{}\n{:64}", resolved(interpreter, top), "").into_bytes()

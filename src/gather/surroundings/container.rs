@@ -1,4 +1,4 @@
-//! Recognises a container, and its kind, from inside.
+//! Recognizes a container, and its kind, from inside.
 
 use std::path::Path;
 

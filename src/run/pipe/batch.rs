@@ -31,7 +31,7 @@ pub enum Kept {
     Writes,
     /// None, because the command writes whole pages or more, which are never atomic.
     Pages,
-    /// None, but the command writes short lines, which can be recognised.
+    /// None, but the command writes short lines, which can be recognized.
     Lines,
 }
 

@@ -1,5 +1,5 @@
 //! Executes a program, located as execvp(3) of the GNU C library does. musl's execvp stops after other errors, uses another
-//! default for PATH, and does not run scripts without `#!`. The behaviour must not depend on the library that permwrap is
+//! default for PATH, and does not run scripts without `#!`. The behavior must not depend on the library that permwrap is
 //! linked with.
 
 use std::cell::{Cell, RefCell};

@@ -54,7 +54,7 @@ fn listen(monitor: u32, wrapper: &OwnedFd, (user, before): (&OwnedFd, &Modes)) -
             }
             sys::exit(0);
         }
-        // Stops and continues are recognised by their effect. What the monitor sent came from the wrapper's own group.
+        // Stops and continues are recognized by their effect. What the monitor sent came from the wrapper's own group.
         let told = !matches!(
             signal,
             libc::SIGTSTP
