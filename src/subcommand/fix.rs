@@ -40,6 +40,8 @@ pub fn run(arguments: &cli::Fix) -> Outcome {
     }
     if consent == Consent::Never && !arguments.dry_run && !mended.is_complete {
         tell("there is no terminal to ask on: nothing was changed (--yes changes it)");
+    } else if consent != Consent::Never && mended.made.is_empty() && !mended.is_complete {
+        tell("nothing was changed");
     }
     match arguments.again && mended.is_complete {
         true => Err(again(&run, None)),

@@ -84,6 +84,7 @@ fn report(met: &Met, records: &[Record]) -> RefusalReport {
 fn lines(met: &Met, records: &[Record]) -> String {
     let often = match met.count {
         1 => day(met.last),
+        count if day(met.first) == day(met.last) => format!("{count} times on {}", day(met.last)),
         count => format!(
             "{count} times since {}, last {}",
             day(met.first),
