@@ -163,6 +163,12 @@ fn read(incident: Incident, circumstances: &Circumstances, views: &mut Views) ->
 
 /// Interprets the words of a message.
 fn interpreted(incident: &Incident, circumstances: &Circumstances, views: &mut Views) -> Decision {
+    if let ([Operation::Trust(policy)], true) =
+        (&incident.operations[..], incident.paths.is_empty())
+        && !policy.set_user_id
+    {
+        return Decision::Nothing(words::rule_of_a_program(policy));
+    }
     let decision = match resolve::interpret(incident, circumstances) {
         Interpretation::Told(readings) => told::decide(incident, readings, views),
         Interpretation::Untold(readings) => untold::decide(incident, readings, views),

@@ -153,6 +153,9 @@ fn reported(finding: &Finding) -> String {
             "the program could not {}",
             deed_to(operation, &object, None)
         ),
+        (Some(Operation::Trust(policy)), None) => {
+            format!("{} does not accept {}", policy.program, policy.about)
+        }
         (Some(operation), None) => {
             // For an unnamed object, `make the directory {}` becomes `make a directory`.
             let deed = match operation {

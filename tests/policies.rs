@@ -22,7 +22,7 @@ fn a_repository_of_somebody_else_is_trusted_and_git_works() {
     world.root("git init -q /srv/repo && chmod -R a+rX /srv/repo && chown -R deploy /srv/repo");
     let ran = world.run(
         "alice",
-        "permwrap --report r.json -- git -C /srv/repo status",
+        "GIT_CONFIG_NOSYSTEM=1 permwrap --report r.json -- git -C /srv/repo status",
     );
     assert!(
         ran.stderr()
@@ -31,7 +31,10 @@ fn a_repository_of_somebody_else_is_trusted_and_git_works() {
     );
     let fix = "git config --global --add safe.directory /srv/repo";
     assert!(ran.stderr().contains(fix), "{ran}");
-    let again = world.run("alice", &format!("{fix} && git -C /srv/repo status"));
+    let again = world.run(
+        "alice",
+        &format!("{fix} && GIT_CONFIG_NOSYSTEM=1 git -C /srv/repo status"),
+    );
     assert_eq!(again.code(), 0, "{again}");
 }
 
@@ -76,4 +79,31 @@ fn what_others_refuse_is_told_in_a_sentence_and_is_no_incident() {
         assert_eq!(told["incidents"], serde_json::json!([]), "{told:#}");
         assert_eq!(told["elsewhere"][0]["kind"], kind, "{told:#}");
     }
+}
+
+#[test]
+fn a_program_that_only_warns_is_not_said_to_refuse() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        "install -d -o alice /srv/kube && install -o alice -m 666 /dev/null /srv/kube/config",
+    );
+    let text = "WARNING: Kubernetes configuration file is group-readable. This is insecure. Location: /srv/kube/config\n";
+    let ran = world.run_with_input("alice", "permwrap explain", text.as_bytes());
+    let told = ran.stdout();
+    assert!(told.contains("a warning about /srv/kube/config"), "{ran}");
+    // Who may not read it may not write it either.
+    assert!(told.contains("chmod 600 /srv/kube/config"), "{ran}");
+}
+
+#[test]
+fn a_rule_about_a_file_that_is_not_named_is_told_in_words() {
+    let Some(world) = World::new() else { return };
+    let text = "500 OOPS: vsftpd: refusing to run with writable root inside chroot()\n";
+    let ran = world.run_with_input("alice", "permwrap explain", text.as_bytes());
+    let told = ran.stdout();
+    assert!(
+        told.contains("vsftpd does not accept the root of a login"),
+        "{ran}"
+    );
+    assert!(!told.contains("--trace"), "{ran}");
 }

@@ -99,7 +99,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         Breach::Excess(bits) => {
             let change = Change::SetMode {
                 node,
-                mode: inode.mode & !bits,
+                mode: inode.mode & !closed_with(bits),
             };
             let title = format!("close {path} to others");
             all.push(
@@ -119,6 +119,17 @@ fn broken(case: &Case) -> Option<(&'static Policy, Breach)> {
         Rule::Policy(policy, breach) => Some((policy, breach)),
         _ => None,
     }
+}
+
+/// The bits that go together with these: who may not read a file may not write it either.
+fn closed_with(bits: u32) -> u32 {
+    let classes = [(0o040, 0o070), (0o004, 0o007)].into_iter();
+    classes.fold(
+        bits,
+        |all, (read, class)| {
+            if bits & read != 0 { all | class } else { all }
+        },
+    )
 }
 
 /// The permitted owners: "alice or root".

@@ -1,6 +1,6 @@
 //! Sentences that say why nothing was decided.
 
-use crate::attempt::{Attempt, Errno, Object};
+use crate::attempt::{Attempt, Errno, Object, Policy};
 use crate::facts::{Facts, UnknownFact};
 use crate::quote;
 
@@ -45,4 +45,14 @@ pub(super) fn failure(errno: Errno, attempt: &Attempt, facts: &Facts) -> String 
             errno.words()
         ),
     }
+}
+
+/// What is known of a program's own rule about a file that its message does not name.
+pub(super) fn rule_of_a_program(policy: &Policy) -> String {
+    let (program, about) = (&policy.program, &policy.about);
+    let advice = match policy.advice.as_str() {
+        "" => "its message does not say which file it is",
+        advice => advice,
+    };
+    format!("{program} has a rule of its own about {about}: {advice}")
 }

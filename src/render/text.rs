@@ -124,6 +124,14 @@ pub fn hint_for_a_text(finding: &Finding, style: Style) -> String {
 
 /// Whether nothing identifies the object or the operation.
 fn lacks_something(finding: &Finding) -> bool {
+    // What a program refuses by a rule of its own is no system call.
+    let mut told = finding
+        .incident
+        .iter()
+        .flat_map(|incident| &incident.operations);
+    if told.any(|operation| matches!(operation, Operation::Trust(_))) {
+        return false;
+    }
     finding.signs.object.is_none() || finding.signs.operation.is_none()
 }
 

@@ -342,6 +342,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_unpacked_or_decoded_to_the_terminal_is_only_shown() {
+        let message = "cat: /etc/shadow: Permission denied";
+        for command in [
+            "tar -xOf logs.tar app.log",
+            "gzip -dc app.log.gz",
+            "unzip -p logs.zip app.log",
+            "openssl base64 -d -in app.b64",
+        ] {
+            assert!(is_shown(message, command), "{command}");
+        }
+        assert!(!is_shown(
+            "tar: x: Cannot open: Permission denied",
+            "tar -xf a.tar"
+        ));
+        let own = "Can't open \"app.b64\" for reading, Permission denied";
+        assert!(!is_shown(own, "openssl base64 -d -in app.b64"));
+    }
+
+    #[test]
+    fn a_progress_meter_does_not_hide_what_a_program_says_itself() {
+        let message = "  0     0    0     0    0 --:--:--     0Warning: Failed to open the file out: Permission denied";
+        assert!(!is_shown(message, "curl -o out https://example.org/x"));
+    }
+
+    #[test]
     fn its_own_failure_is_told() {
         for (message, command) in [
             (
