@@ -22,7 +22,7 @@ pub use course::directory_in_script;
 pub use elsewhere::{of_a_server, origin};
 pub use inside::{
     EngineCall, Whence, Writer, engine_call, given_place, is_in_one_that_stays, scripts,
-    told_mounts, whence, writer_of,
+    tells_all_mounts, told_mounts, whence, writer_of,
 };
 pub use places::is_relative;
 pub use port::port;

@@ -102,6 +102,7 @@ impl Explainer {
             .iter()
             .map(|word| word.as_bytes().to_vec())
             .collect();
+        let engine = Engine::of(&words);
         let (patterns, troubles) = pattern_files::load(&options.patterns, &config);
         let here = here();
         let own = CandidateProcess {
@@ -129,7 +130,7 @@ impl Explainer {
             command,
             resembles,
             findings: Findings::new(options.report.is_some()),
-            engine: Engine::default(),
+            engine,
             seen: None,
             wants_trace: options.trace,
             traced: trace.filter(Log::is_used).map(Traced::new),
@@ -263,6 +264,7 @@ fn is_ignored(finding: &Finding, config: &Config) -> bool {
 
 impl Observer for Explainer {
     fn text(&mut self, stream: Stream, text: &[u8], scene: &Scene) {
+        self.engine.hear(text);
         if self.seen.as_ref().is_none_or(|seen| seen.scene != *scene) {
             let (processes, worlds) = candidates(scene, &self.own, self.traced.is_some());
             self.seen = Some(Seen {

@@ -6,7 +6,7 @@
 mod tests;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -25,14 +25,13 @@ use crate::facts::{
     Surroundings, UnknownFact, Walk,
 };
 
-/// The capabilities that Docker gives to root by default (moby, oci/caps/defaults.go), as far as judgements depend on them.
+/// The capabilities that engines give to root by default (moby, oci/caps/defaults.go; containers-common), as far as judgements
+/// depend on them.
 const DEFAULT: &[Capability] = &[
     Capability::Chown,
     Capability::DacOverride,
     Capability::Fsetid,
     Capability::Fowner,
-    Capability::Mknod,
-    Capability::NetRaw,
     Capability::Setgid,
     Capability::Setuid,
     Capability::Setfcap,
@@ -40,6 +39,9 @@ const DEFAULT: &[Capability] = &[
     Capability::SysChroot,
     Capability::Kill,
 ];
+
+/// Those that Docker gives in addition.
+const OF_DOCKER: &[Capability] = &[Capability::Mknod, Capability::NetRaw];
 
 /// Where an engine mounts kernel file systems in every container. The archive shows only the directories beneath those mounts.
 const OF_THE_KERNEL: &[&[u8]] = &[b"/dev", b"/proc", b"/sys"];
@@ -66,6 +68,10 @@ pub struct Answered {
     engine: Engine,
     about: Inspected,
     user: String,
+    /// The words by which the engine's client was called, up to its verb.
+    client: Vec<Vec<u8>>,
+    /// Whether its ids are others on the host.
+    remapped: bool,
     /// The content of its passwd(5) and group(5).
     accounts: [Vec<u8>; 2],
     /// The answers so far, by path.
@@ -80,7 +86,12 @@ impl Answered {
     /// is asked for at once, because a container is often removed a moment after it failed. `None` if none of the engines
     /// answers or knows the container.
     #[must_use]
-    pub fn by(sockets: &[PathBuf], wanted: &Wanted, text: &[u8]) -> Option<Answered> {
+    pub fn by(
+        sockets: &[PathBuf],
+        wanted: &Wanted,
+        client: &[Vec<u8>],
+        text: &[u8],
+    ) -> Option<Answered> {
         sockets.iter().find_map(|socket| {
             let engine = Engine::at(socket);
             let (id, user) = match wanted {
@@ -90,30 +101,23 @@ impl Answered {
                     (about.id, user.clone())
                 }
             };
-            let way: Vec<Vec<u8>> = named_in(text)
-                .next()
-                .as_deref()
-                .map(way_to)
-                .unwrap_or_default();
             let (about, first) = thread::scope(|scope| {
-                let ask = |path: &Vec<u8>| Some((path.clone(), engine.member(&id, path)?));
-                let way = way.iter().filter(|path| !is_of_the_kernel(path));
-                let way: Vec<_> = way.map(|path| scope.spawn(move || ask(path))).collect();
-                let about = engine.inspect(&id);
-                let first = way
-                    .into_iter()
-                    .filter_map(|asked| asked.join().ok().flatten());
-                (about, first.collect::<Members>())
+                let about = scope.spawn(|| engine.inspect(&id));
+                let first = asked_at_once(&engine, &id, &unknown_in(text, &Members::new()));
+                (about.join().ok().flatten(), first)
             });
             let members = members(&engine, &id, text, first);
             let accounts = accounts(&engine, &id);
             let about = about?;
+            let remapped = engine.maps_ids();
             let is_it = match wanted {
                 Wanted::New(words) => words.is_empty() || words.contains(&about.config.image),
                 Wanted::Named(..) => true,
             };
             is_it.then(|| Answered {
                 user: user.unwrap_or_else(|| about.config.user.clone()),
+                client: client.to_vec(),
+                remapped,
                 accounts,
                 members: RefCell::new(members),
                 engine,
@@ -131,13 +135,8 @@ impl Answered {
     /// Asks for what another text names, while the container still exists.
     pub fn look_ahead(&self, text: &[u8]) {
         let mut known = self.members.borrow_mut();
-        for path in named_in(text) {
-            if !known.contains_key(&path) {
-                let found = std::mem::take(&mut *known);
-                *known = members(&self.engine, &self.about.id, text, found);
-                break;
-            }
-        }
+        let found = std::mem::take(&mut *known);
+        *known = members(&self.engine, &self.about.id, text, found);
     }
 
     /// The name of the container.
@@ -229,7 +228,10 @@ impl Answered {
         };
         let dropped = |one: &Capability| has(&config.cap_drop, one.name());
         let added = |one: &Capability| has(&config.cap_add, one.name());
-        let given = |one: &&Capability| added(one) || DEFAULT.contains(one) && !dropped(one);
+        let usual = |one: &Capability| {
+            DEFAULT.contains(one) || !self.about.of_podman && OF_DOCKER.contains(one)
+        };
+        let given = |one: &&Capability| added(one) || usual(one) && !dropped(one);
         let all = Capability::ALL.iter().filter(given);
         all.copied().fold(CapabilitySet::EMPTY, CapabilitySet::with)
     }
@@ -266,7 +268,8 @@ impl Answered {
             .filter_map(|node| self.path_here(node, facts));
         Surroundings {
             container: Some(Container {
-                kind: "docker".to_owned(),
+                kind: self.kind().to_owned(),
+                remapped: self.remapped,
                 read_only_root: self.about.host_config.readonly_rootfs,
                 ..Container::default()
             }),
@@ -282,13 +285,33 @@ impl Answered {
         }
     }
 
+    fn kind(&self) -> &'static str {
+        match self.about.of_podman {
+            true => "podman",
+            false => "docker",
+        }
+    }
+
+    /// The client is called as the user called it, so that it talks to the same engine.
     fn enter(&self) -> Vec<Vec<u8>> {
         let name = self.about.name.trim_start_matches('/');
-        let words = ["docker", "exec", "-u", "0", name];
-        match self.about.state.running {
-            true => words.map(|word| word.as_bytes().to_vec()).to_vec(),
+        let words = ["exec", "-u", "0", name].map(|word| word.as_bytes().to_vec());
+        match self.about.state.running && !self.client.is_empty() {
+            true => [&self.client[..], &words].concat(),
             false => Vec::new(),
         }
+    }
+
+    /// Whether a file system of the container's own covers the path, which is gone once the container has ended, and which the
+    /// engine does not show.
+    fn is_unseen(&self, path: &[u8]) -> bool {
+        let given = self.about.mounts.iter();
+        let given = given.filter(|mount| mount.r#type == "tmpfs");
+        let told = self.about.host_config.tmpfs.iter().flatten();
+        let mut points = given
+            .map(|mount| &mount.destination)
+            .chain(told.map(|(point, _)| point));
+        is_of_the_kernel(path) || points.any(|point| below(path, point.as_bytes()).is_some())
     }
 
     fn mounts(&self) -> Vec<Mount> {
@@ -343,15 +366,14 @@ impl Answered {
             path: path.to_vec(),
             errno: None,
         };
-        if is_of_the_kernel(path) {
+        if self.is_unseen(path) {
             return Err(unseen());
         }
         let known = self.members.borrow().get(path).cloned();
         let member = match known {
             Some(member) => member,
-            None => self
-                .engine
-                .member(&self.about.id, path)
+            None => asked_at_once(&self.engine, &self.about.id, &[path.to_vec()])
+                .remove(path)
                 .ok_or_else(unseen)?,
         };
         self.members
@@ -376,7 +398,7 @@ impl Answered {
     /// differ.
     fn path_here(&self, node: &Node, facts: &Facts) -> Option<(Vec<u8>, Vec<u8>)> {
         let mount = &facts.mounts[node.mount.0];
-        if mount.point == b"/" || !mount.root.starts_with(b"/") {
+        if self.remapped || mount.point == b"/" || !mount.root.starts_with(b"/") {
             return None;
         }
         let here = join(&mount.root, below(&node.path, &mount.point)?);
@@ -404,32 +426,80 @@ fn new(engine: &Engine) -> Option<String> {
     recent.next().is_none().then_some(only.id)
 }
 
-/// The files at the absolute paths in a text, the directories that lead there, and the targets of symlinks.
+/// The files at the absolute paths in a text, the directories that lead there, and the targets of symlinks, in addition to what
+/// was found before.
 fn members(engine: &Engine, id: &str, text: &[u8], mut found: Members) -> Members {
-    let mut open: VecDeque<Vec<u8>> = named_in(text).take(MOST_AHEAD).collect();
-    while let Some(path) = open.pop_front() {
-        for at in way_to(&path) {
-            if found.len() >= MOST_NAMES || !found.contains_key(&at) && is_of_the_kernel(&at) {
-                break;
-            }
-            if !found.contains_key(&at) {
-                let Some(member) = engine.member(id, &at) else {
-                    break;
-                };
-                found.insert(at.clone(), member);
-            }
-            let Some(member) = &found[&at] else {
-                break;
-            };
-            if let Some(link) = member.link.clone() {
+    loop {
+        let unknown = unknown_in(text, &found);
+        let answers = asked_at_once(engine, id, &unknown);
+        if unknown.is_empty() || answers.is_empty() || found.len() >= MOST_NAMES {
+            return found;
+        }
+        found.extend(answers);
+    }
+}
+
+/// Asks for all of these names at the same time: the engine does not remove a container while it answers, but does between two
+/// answers. That something is not there is believed only of a container that still has its root directory afterwards.
+fn asked_at_once(engine: &Engine, id: &str, names: &[Vec<u8>]) -> Members {
+    let mut answers: Members = thread::scope(|scope| {
+        let ask = |path: &Vec<u8>| Some((path.clone(), engine.member(id, path)?));
+        let asked = names.iter().map(|path| scope.spawn(move || ask(path)));
+        let asked: Vec<_> = asked.collect();
+        let answers = asked.into_iter();
+        answers
+            .filter_map(|answer| answer.join().ok().flatten())
+            .collect()
+    });
+    if answers.values().any(Option::is_none) && !matches!(engine.member(id, b"/"), Some(Some(_))) {
+        answers.retain(|_, member| member.is_some());
+    }
+    answers
+}
+
+/// The root directory, and the names that lead to the absolute paths in a text, as far as they are not known yet.
+fn unknown_in(text: &[u8], known: &Members) -> Vec<Vec<u8>> {
+    let paths = named_in(text).take(MOST_AHEAD);
+    let mut unknown: Vec<Vec<u8>> = [b"/".to_vec()]
+        .into_iter()
+        .chain(paths)
+        .flat_map(|path| unknown_on_the_way_to(path, known))
+        .collect();
+    unknown.sort();
+    unknown.dedup();
+    unknown
+}
+
+/// The names that lead to a path, from the first unknown one on. Known symlinks are followed.
+fn unknown_on_the_way_to(mut path: Vec<u8>, known: &Members) -> Vec<Vec<u8>> {
+    /// The maximum number of symlinks that the kernel follows (MAXSYMLINKS).
+    const MOST_LINKS: usize = 40;
+    for _ in 0..MOST_LINKS {
+        let way = way_to(&path);
+        let is_passed = |at: &&Vec<u8>| match known.get(*at) {
+            Some(Some(member)) => member.link.is_none(),
+            _ => false,
+        };
+        let passed = way.iter().take_while(is_passed).count();
+        let Some(at) = way.get(passed) else {
+            return Vec::new();
+        };
+        match known.get(at) {
+            Some(Some(Member {
+                link: Some(link), ..
+            })) => {
                 let rest = path.strip_prefix(at.as_slice()).unwrap_or_default();
-                let directory = byte_path::parent(&at).unwrap_or(b"/");
-                open.push_front(join(&byte_path::join(directory, &link), rest));
-                break;
+                let directory = byte_path::parent(at).unwrap_or(b"/");
+                path = join(&byte_path::join(directory, link), rest);
+            }
+            Some(_) => return Vec::new(),
+            None => {
+                let rest = way[passed..].iter();
+                return rest.filter(|at| !is_of_the_kernel(at)).cloned().collect();
             }
         }
     }
-    found
+    Vec::new()
 }
 
 /// The root directory and every name on the way to a path.

@@ -1,6 +1,7 @@
 //! A client for the API of container engines (the Docker Engine API, which Podman serves too). It only makes GET requests,
 //! which change nothing.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -49,6 +50,9 @@ pub(super) struct Inspected {
     pub config: Config,
     pub host_config: HostConfig,
     pub mounts: Vec<MountPoint>,
+    /// Whether the engine is Podman, according to the head of its answer.
+    #[serde(skip)]
+    pub of_podman: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -74,6 +78,16 @@ pub(super) struct HostConfig {
     pub cap_drop: Option<Vec<String>>,
     pub group_add: Option<Vec<String>>,
     pub security_opt: Option<Vec<String>>,
+    /// File systems of the container's own, by mount point, with their options.
+    pub tmpfs: Option<BTreeMap<String, String>>,
+}
+
+/// What the engine says about itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(super) struct Info {
+    /// `name=userns` and `name=rootless`, among others.
+    pub security_options: Vec<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -115,18 +129,34 @@ impl Engine {
         if container.is_empty() || !container.bytes().all(is_plain) {
             return None;
         }
-        self.json(&format!("/containers/{container}/json"))
+        let answer = self.get(&format!("/containers/{container}/json"), MOST)?;
+        let about = answer.json()?;
+        Some(Inspected {
+            of_podman: answer.is_of_podman(),
+            ..about
+        })
+    }
+
+    /// Whether the engine maps the ids of its containers to other ones of the host, as far as it says.
+    pub(super) fn maps_ids(&self) -> bool {
+        let about: Option<Info> = self.json("/info");
+        let options = about.map(|info| info.security_options).unwrap_or_default();
+        let maps = |option: &String| {
+            let mut words = option.split(',');
+            words.any(|word| matches!(word, "name=userns" | "name=rootless"))
+        };
+        options.iter().any(maps)
     }
 
     /// The file at this path in a container, which may have ended. A symlink at the end is not followed. `Some(None)` if there
     /// is no such file.
     pub(super) fn member(&self, id: &str, path: &[u8]) -> Option<Option<Member>> {
         let archive = format!("/containers/{id}/archive?path={}", percent_encoded(path));
-        let (status, body) = self.get(&archive, BEGINNING)?;
-        match status {
-            200 => Some(Some(first_member(&body)?)),
+        let answer = self.get(&archive, BEGINNING)?;
+        match answer.status {
+            200 => Some(Some(first_member(&answer.body)?)),
             // It is the container that has gone, or the file that is not there.
-            404 if memchr::memmem::find(&body, b"o such container").is_none() => Some(None),
+            404 if memchr::memmem::find(&answer.body, b"o such container").is_none() => Some(None),
             _ => None,
         }
     }
@@ -134,20 +164,18 @@ impl Engine {
     /// The content of a small file of a container.
     pub(super) fn content(&self, id: &str, path: &str) -> Option<Vec<u8>> {
         let archive = format!("/containers/{id}/archive?path={path}");
-        let (status, body) = self.get(&archive, MOST)?;
-        (status == 200)
-            .then(|| first_member(&body))?
+        let answer = self.get(&archive, MOST)?;
+        (answer.status == 200)
+            .then(|| first_member(&answer.body))?
             .map(|file| file.content)
     }
 
     fn json<T: DeserializeOwned>(&self, path: &str) -> Option<T> {
-        let (status, body) = self.get(path, MOST)?;
-        (status == 200).then(|| serde_json::from_slice(&body).ok())?
+        self.get(path, MOST)?.json()
     }
 
-    /// The status and the beginning of the body of an answer. Requests are HTTP/1.0, so that the answer is not chunked and ends
-    /// with the connection.
-    fn get(&self, path: &str, most: u64) -> Option<(u16, Vec<u8>)> {
+    /// The beginning of an answer. Requests are HTTP/1.0, so that the answer is not chunked and ends with the connection.
+    fn get(&self, path: &str, most: u64) -> Option<Answer> {
         let mut stream = UnixStream::connect(&self.socket).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).ok()?;
         stream.set_write_timeout(Some(PATIENCE)).ok()?;
@@ -159,9 +187,31 @@ impl Engine {
             read.ok()?;
         }
         let end = memchr::memmem::find(&answer, b"\r\n\r\n")?;
-        let head = std::str::from_utf8(&answer[..end]).ok()?;
-        let status = head.split(' ').nth(1)?.parse().ok()?;
-        Some((status, answer.split_off(end + 4)))
+        let body = answer.split_off(end + 4);
+        let head = String::from_utf8(answer).ok()?;
+        Some(Answer {
+            status: head.split(' ').nth(1)?.parse().ok()?,
+            head,
+            body,
+        })
+    }
+}
+
+/// An answer of the engine.
+struct Answer {
+    status: u16,
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn json<T: DeserializeOwned>(&self) -> Option<T> {
+        (self.status == 200).then(|| serde_json::from_slice(&self.body).ok())?
+    }
+
+    /// Podman names its library and that one's version in every answer.
+    fn is_of_podman(&self) -> bool {
+        self.head.to_ascii_lowercase().contains("libpod")
     }
 }
 

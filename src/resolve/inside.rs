@@ -50,6 +50,14 @@ pub fn whence(incident: &Incident, circumstances: &Circumstances) -> Whence {
     }
 }
 
+/// Whether a command line describes everything that a sandbox mounts.
+#[must_use]
+pub fn tells_all_mounts(arguments: &[Vec<u8>]) -> bool {
+    let lines = command_lines(arguments);
+    let mut known = lines.iter().filter_map(|line| line.known);
+    known.any(|known| known.makes_mounts())
+}
+
 /// The paths that a command line tells a sandbox to mount read-only or to hide.
 #[must_use]
 pub fn told_mounts(arguments: &[Vec<u8>]) -> Vec<Vec<u8>> {
@@ -162,6 +170,8 @@ pub fn scripts(circumstances: &Circumstances) -> Vec<Vec<u8>> {
 /// What the command line of a container engine's client says about the server and the container.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EngineCall {
+    /// The program and its options before the verb.
+    pub client: Vec<Vec<u8>>,
     /// The sockets that its options name.
     pub sockets: Vec<Vec<u8>>,
     /// Where the engine's socket is if no option names one: an environment variable, and the default path.
@@ -194,6 +204,7 @@ pub fn engine_call(circumstances: &Circumstances) -> Option<EngineCall> {
     let (global, after) = (&words[..verb], &words[verb + 1..]);
     let is_new = matches!(words[verb].as_slice(), b"run" | b"up");
     Some(EngineCall {
+        client: global.to_vec(),
         sockets: values(global, b"-H", b"--host"),
         usual,
         words: after.to_vec(),
@@ -232,8 +243,10 @@ fn passing(lines: &[CommandLine]) -> Option<(&CommandLine, Place)> {
     let name = String::from_utf8_lossy(line.name()).into_owned();
     let place = match (line.known.is_some_and(|known| known.engine), &line.root) {
         (true, _) => Place::Container(String::new()),
-        (false, Some(root)) => Place::Root(root.clone()),
-        (false, None) => Place::Sandbox(name),
+        (false, Some(root)) if !line.known.is_some_and(|known| known.makes_mounts()) => {
+            Place::Root(root.clone())
+        }
+        (false, _) => Place::Sandbox(name),
     };
     Some((line, place))
 }

@@ -1,16 +1,18 @@
 //! The processes that existed when a message was read: the command and its descendants, inspected before they end.
 
-use std::collections::{HashMap, HashSet};
+mod everyone;
+
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::io::{self, Read};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::gather::{self, Monitor, ProcessStat, World};
+use self::everyone::{Everyone, descendants_of};
+use crate::gather::{self, Monitor, World};
 use crate::run::stream::Stream;
 
 /// The maximum number of processes inspected; those closest to the command come first.
@@ -83,6 +85,23 @@ impl Process {
     }
 }
 
+/// The processes closest to the command: itself and its descendants, parents before children.
+#[derive(Debug)]
+pub struct Close {
+    processes: Vec<Process>,
+    /// How many bytes of arguments may still be read.
+    room: usize,
+}
+
+impl Default for Close {
+    fn default() -> Close {
+        Close {
+            processes: Vec::new(),
+            room: MOST_WORDS_OF_ALL,
+        }
+    }
+}
+
 /// Takes scenes, and remembers the last one.
 #[derive(Debug)]
 pub struct Watcher {
@@ -103,14 +122,33 @@ impl Watcher {
         }
     }
 
-    /// The present scene; the previous one if that was taken a moment ago.
-    pub fn look(&mut self) -> Arc<Scene> {
-        if let Some((when, scene)) = &self.last
-            && when.elapsed() < PAUSE
-        {
-            return Arc::clone(scene);
+    /// The processes closest to the command, as they are now; `None` if a scene was taken a moment ago. They end first, and are
+    /// read before anything else is done.
+    #[must_use]
+    pub fn look_close(&self) -> Option<Close> {
+        let is_recent = |(when, _): &(Instant, _)| when.elapsed() < PAUSE;
+        if self.last.as_ref().is_some_and(is_recent) {
+            return None;
         }
-        let scene = Arc::new(self.take());
+        let mut room = MOST_WORDS_OF_ALL;
+        // The command comes first: it most likely wrote the message, and may be about to end.
+        let first = self.process(self.command, &mut room);
+        let rest = descendants_of(self.command, MOST);
+        let rest = rest
+            .into_iter()
+            .filter_map(|pid| self.process(pid, &mut room));
+        Some(Close {
+            processes: first.into_iter().chain(rest.collect::<Vec<_>>()).collect(),
+            room,
+        })
+    }
+
+    /// The present scene, with what was read of the closest processes; the previous one if that was taken a moment ago.
+    pub fn look(&mut self, close: Option<Close>) -> Arc<Scene> {
+        let scene = match (close, &self.last) {
+            (None, Some((_, scene))) => return Arc::clone(scene),
+            (close, _) => Arc::new(self.take(close.unwrap_or_default())),
+        };
         self.last = Some((Instant::now(), Arc::clone(&scene)));
         scene
     }
@@ -125,12 +163,14 @@ impl Watcher {
         }
     }
 
-    fn take(&self) -> Scene {
-        // The command comes first: it most likely wrote the message, and may be about to end.
-        let mut room = MOST_WORDS_OF_ALL;
-        let first = self.process(self.command, &mut room);
-        let mut processes: Vec<Process> = first.into_iter().collect();
-        let mut found: HashSet<i32> = HashSet::from([self.command]);
+    fn take(&self, close: Close) -> Scene {
+        let Close {
+            mut processes,
+            mut room,
+        } = close;
+        let seen = processes.iter().map(|process| process.pid);
+        let mut found: HashSet<i32> = seen.chain([self.command]).collect();
+        let descendants = processes.split_off(processes.len().min(1));
         let all = Everyone::look();
         // Processes started by a container engine come next: they are short-lived as well, and their messages took longer to
         // arrive.
@@ -151,6 +191,7 @@ impl Watcher {
                 process.container = Some(container.clone());
             }
         }
+        processes.extend(descendants);
         for pid in all.descendants(self.command) {
             if processes.len() < MOST && found.insert(pid) {
                 processes.extend(self.process(pid, &mut room));
@@ -314,82 +355,5 @@ fn inherit(processes: &mut [Process]) {
             let parent = before.iter().find(|other| other.pid == process.parent);
             process.world = parent.and_then(|parent| parent.world.clone());
         }
-    }
-}
-
-/// All processes, as far as their ancestry is concerned.
-struct Everyone(HashMap<i32, ProcessStat>);
-
-impl Everyone {
-    fn look() -> Everyone {
-        let numbers = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let numbers = numbers.filter_map(|entry| {
-            let name = entry.file_name();
-            std::str::from_utf8(name.as_bytes()).ok()?.parse().ok()
-        });
-        Everyone(
-            numbers
-                .filter_map(|pid| Some((pid, ProcessStat::read(pid)?)))
-                .collect(),
-        )
-    }
-
-    /// The descendants of a process, parents before children.
-    fn descendants(&self, ancestor: i32) -> Vec<i32> {
-        let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
-        for (pid, stat) in &self.0 {
-            children.entry(stat.parent).or_default().push(*pid);
-        }
-        let mut found = Vec::new();
-        let mut open = std::collections::VecDeque::from([ancestor]);
-        while let Some(parent) = open.pop_front() {
-            for &pid in children.get(&parent).into_iter().flatten() {
-                found.push(pid);
-                open.push_back(pid);
-            }
-        }
-        found
-    }
-
-    /// The monitors of containers that have started a process since process `since` was started, each with those processes.
-    fn contained(&self, since: i32) -> Vec<(Monitor, Vec<i32>)> {
-        let Some(start) = self.0.get(&since).map(|stat| stat.started) else {
-            return Vec::new();
-        };
-        let is_new = |stat: &ProcessStat| stat.started >= start;
-        let mut found = Vec::new();
-        for (&pid, stat) in &self.0 {
-            if !gather::is_container_monitor(&stat.name) {
-                continue;
-            }
-            // For a container that already existed: what an engine has executed in it since, as a child of the monitor.
-            let children = self.0.iter().filter(|(_, child)| child.parent == pid);
-            let of_old: Vec<i32> = match is_new(stat) {
-                true => Vec::new(),
-                false => children
-                    .filter(|(_, child)| is_new(child))
-                    .map(|(pid, _)| *pid)
-                    .collect(),
-            };
-            if !is_new(stat) && of_old.is_empty() {
-                continue;
-            }
-            let Some(monitor) = Monitor::of(pid) else {
-                continue;
-            };
-            // A process that shares the monitor's mount namespace belongs to the engine itself, such as one that cleans up
-            // after a container.
-            let mounts = |pid: i32| fs::metadata(format!("/proc/{pid}/ns/mnt")).ok();
-            let of_monitor = mounts(pid).map(|namespace| namespace.ino());
-            let is_inside = |pid: &i32| {
-                mounts(*pid).is_some_and(|namespace| Some(namespace.ino()) != of_monitor)
-            };
-            let inside = match is_new(stat) {
-                true => self.descendants(pid),
-                false => of_old,
-            };
-            found.push((monitor, inside.into_iter().filter(is_inside).collect()));
-        }
-        found
     }
 }

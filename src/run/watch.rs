@@ -107,27 +107,41 @@ impl Watch {
         match &mut self.filter {
             Filter::Asked(asked) => {
                 asked.unread[stream.index()].extend_from_slice(bytes);
-                if asked.usual[stream.index()].push(bytes).is_some() {
-                    asked.scene = Some(self.scenes.look());
-                } else if tells_of_an_end(bytes) {
-                    self.scenes.look();
-                }
+                let matters = asked.usual[stream.index()].push(bytes).is_some();
+                let scene = self.look(matters, bytes);
+                let Filter::Asked(asked) = &mut self.filter else {
+                    return;
+                };
+                asked.scene = scene.or(asked.scene.take());
                 if asked.unread[stream.index()].len() > MOST_UNREAD || asked.wording.is_answered() {
                     self.know_wording();
                 }
             }
-            Filter::Ready(prefilters) => match prefilters[stream.index()].push(bytes) {
-                Some(text) => {
-                    let scene = self.scenes.look();
+            Filter::Ready(prefilters) => {
+                let text = prefilters[stream.index()].push(bytes);
+                let scene = self.look(text.is_some(), bytes);
+                if let (Some(text), Some(scene)) = (text, scene) {
                     self.tell(stream, text, scene);
                 }
-                None if tells_of_an_end(bytes) => {
-                    self.scenes.look();
-                }
-                None => {}
-            },
+            }
             Filter::Idle => {}
         }
+    }
+
+    /// The processes, if these bytes may report a refusal. The diagnosis is started while they are being read, because it may
+    /// have to ask a container engine, which soon forgets a container that has failed.
+    ///
+    /// If the bytes merely precede the end of their writer, the processes are read as well, and remembered.
+    fn look(&mut self, matters: bool, bytes: &[u8]) -> Option<Arc<Scene>> {
+        if !matters && !tells_of_an_end(bytes) {
+            return None;
+        }
+        let close = self.scenes.look_close();
+        if matters {
+            self.start();
+        }
+        let scene = self.scenes.look(close);
+        matters.then_some(scene)
     }
 
     /// The wording is known now: applies the filter to what was written before.
@@ -141,7 +155,10 @@ impl Watch {
             let unread = &asked.unread[stream.index()];
             if let Some(text) = prefilters[stream.index()].push(unread) {
                 let scene = asked.scene.clone();
-                let scene = scene.unwrap_or_else(|| self.scenes.look());
+                let scene = scene.unwrap_or_else(|| {
+                    let close = self.scenes.look_close();
+                    self.scenes.look(close)
+                });
                 self.tell(stream, text, scene);
             }
         }

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
 
 use crate::attempt::Place;
 use crate::gather::{Answered, Wanted};
@@ -15,12 +16,41 @@ use crate::resolve::{self, CandidateProcess, Circumstances, EngineCall, Presence
 const MOST_NAMES: usize = 8;
 
 /// The container of a run, once its engine has been asked.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Engine {
+    /// The first question, asked while everything else is still being prepared.
+    first: Option<JoinHandle<Option<Answered>>>,
     container: Option<Arc<Answered>>,
 }
 
 impl Engine {
+    /// Begins to ask if the command itself is an engine's client. The first text has been written by now, and a container that
+    /// has failed is often removed within a tenth of a second.
+    pub(super) fn of(command: &[Vec<u8>]) -> Engine {
+        let call = resolve::engine_call(&Circumstances {
+            command: command.to_vec(),
+            ..Circumstances::default()
+        });
+        let ask = |call: EngineCall| {
+            let thread = Builder::new();
+            thread.spawn(move || asked(&call, b"")).ok()
+        };
+        Engine {
+            first: call.and_then(ask),
+            container: None,
+        }
+    }
+
+    /// Asks for what this text names, while the container still exists.
+    pub(super) fn hear(&mut self, text: &[u8]) {
+        if let Some(first) = self.first.take() {
+            self.container = first.join().ok().flatten().map(Arc::new);
+        }
+        if let Some(answered) = &self.container {
+            answered.look_ahead(text);
+        }
+    }
+
     /// Adds the first process of the container to those that may have written this text. What the text names is asked for at
     /// once, because a container is often removed a moment after it failed.
     pub(super) fn add(
@@ -40,7 +70,6 @@ impl Engine {
         let Some(answered) = &self.container else {
             return;
         };
-        answered.look_ahead(text);
         if !answered.is_seen() {
             return;
         }
@@ -67,7 +96,7 @@ fn asked(call: &EngineCall, text: &[u8]) -> Option<Answered> {
         true => Wanted::New(words),
         false => Wanted::Named(words, call.user.as_ref().map(word)),
     };
-    Answered::by(&sockets(call), &wanted, text)
+    Answered::by(&sockets(call), &wanted, &call.client, text)
 }
 
 /// The sockets that the client's options or environment name, or else the default one.

@@ -77,7 +77,18 @@ fn an_engine_tells_who_ran_in_a_container_and_what_lies_there() {
     let socket = folder.path().join("sock");
     engine(&socket);
     let wanted = Wanted::Named(vec!["cat".into(), "shop".into()], None);
-    let answered = Answered::by(&[socket], &wanted, b"cat: /link: Permission denied").unwrap();
+    let client = ["docker", "-H", "unix:///x"].map(|word| word.as_bytes().to_vec());
+    let answered = Answered::by(
+        &[socket],
+        &wanted,
+        &client,
+        b"cat: /link: Permission denied",
+    )
+    .unwrap();
+    assert_eq!(
+        answered.enter().join(&b' '),
+        b"docker -H unix:///x exec -u 0 shop"
+    );
     assert!(answered.is_seen());
     assert_eq!(answered.place(), Place::Container("shop".into()));
     let subject = answered.subject().unwrap();
@@ -109,5 +120,5 @@ fn an_engine_tells_who_ran_in_a_container_and_what_lies_there() {
 fn a_socket_that_nobody_listens_at_tells_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let sockets = [folder.path().join("sock")];
-    assert!(Answered::by(&sockets, &Wanted::New(Vec::new()), b"").is_none());
+    assert!(Answered::by(&sockets, &Wanted::New(Vec::new()), &[], b"").is_none());
 }
