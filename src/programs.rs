@@ -10,7 +10,7 @@ mod shell;
 mod walk;
 mod whereabouts;
 
-pub use command_line::{CommandLine, Operand, command_lines};
+pub use command_line::{CommandLine, Operand, ToldMount, command_lines};
 pub use search_path::search_path;
 pub use shell::{redirections, use_in_code, use_of_what_is_filled_in};
 pub use walk::{Errand, Walk, walk};
@@ -70,6 +70,15 @@ pub struct Program {
     pub cover: Vec<String>,
     read_only: Vec<String>,
     closes: Vec<String>,
+    mounts: Vec<(String, String)>,
+    own: Vec<String>,
+    read_only_root: Vec<String>,
+    /// The directories that always hold something of its own for the command that it wraps.
+    pub hides: Vec<String>,
+    unprivileged: Vec<String>,
+    enters: Vec<String>,
+    enters_mounts: Vec<String>,
+    other_ids: Vec<String>,
     /// Where its server listens: an environment variable that overrides it, and the default path.
     pub socket: Option<(String, String)>,
     /// What the paths of its own files contain.
@@ -152,6 +161,12 @@ impl Program {
     #[must_use]
     pub fn asks_for(&self, operation: &Operation) -> bool {
         self.asks_for.iter().any(|name| name == operation.name())
+    }
+
+    /// Whether it makes mounts for the command that it wraps, as its options describe them.
+    #[must_use]
+    pub fn makes_mounts(&self) -> bool {
+        !self.mounts.is_empty()
     }
 
     /// Whether it executes what it is given: an interpreter, or a program that starts another command.

@@ -179,18 +179,12 @@ impl World {
         })
     }
 
-    /// The world that permwrap sees, with these mounts in addition.
+    /// The world that permwrap sees, as these mounts arrange it. The first one is the root directory.
     #[must_use]
-    pub fn here_but_for(mounts: Vec<Laid>) -> Option<World> {
-        let root = Laid {
-            point: b"/".to_vec(),
-            source: b"/".to_vec(),
-            ..Laid::default()
-        };
-        let laid: Vec<Laid> = [root].into_iter().chain(mounts).collect();
+    pub fn arranged(laid: &[Laid]) -> Option<World> {
         let cgroup = fs::read("/proc/self/cgroup").unwrap_or_default();
         let own = std::process::id() as i32;
-        let mut world = World::laid_out(own, &laid, cgroup, Default::default())?;
+        let mut world = World::laid_out(own, laid, cgroup, Default::default())?;
         world.told.on_machine = namespaces::is_on_the_machine_itself(None);
         Some(world)
     }

@@ -92,8 +92,9 @@ pub(super) fn there(
         return Finding::without_attempt(incident, not_ours(&place));
     }
     let mut finding = read(incident.clone(), &there, views);
-    if finding.conclusion == Conclusion::Allowed {
-        // The process that failed was not among those seen.
+    let is_refused = matches!(finding.conclusion, Conclusion::Refused(..));
+    if finding.conclusion == Conclusion::Allowed || !is_refused && is_missing(&finding) {
+        // The process that failed was not among those seen, or saw something that has gone.
         return Finding::without_attempt(incident, not_ours(&place));
     }
     let lives = finding.attempt.as_ref().and_then(|attempt| {
@@ -109,6 +110,12 @@ pub(super) fn there(
     let stays = resolve::is_in_one_that_stays(circumstances);
     abroad::settle(&mut finding, place, stays);
     finding
+}
+
+/// Whether the object is not there.
+fn is_missing(finding: &Finding) -> bool {
+    let last = finding.facts.walk.steps.last();
+    last.is_some_and(|step| step.found == Ok(None))
 }
 
 /// The processes whose place satisfies `is`.
@@ -141,6 +148,7 @@ fn is_of_what_was_told(finding: &Finding, circumstances: &Circumstances) -> bool
     };
     is_seen
         || !matches!(process.place, Some(Place::Sandbox(_)))
+        || resolve::tells_all_mounts(&process.arguments)
         || options.iter().any(|path| path == at)
 }
 

@@ -7,7 +7,7 @@ use crate::byte_path;
 use crate::facts::{Kind, Program};
 use crate::judge::{self, Verdict};
 use crate::programs;
-use crate::resolve::Reading;
+use crate::resolve::{self, Reading};
 
 /// The first reading that the kernel refuses with the reported error number; failing that, the most informative other one.
 pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Views) -> Decision {
@@ -67,6 +67,13 @@ fn is_refuted(judged: &Judged, incident: &Incident) -> bool {
     let fails =
         matches!(judged.verdict, Verdict::Fails { errno, .. } if Some(errno) != incident.errno);
     let reads = [Operation::READ, Operation::Traverse].contains(&attempt.operation);
+    // What a program that only ever reads was refused has gone since.
+    let only_reads = resolve::leading_name(&incident.message)
+        .and_then(programs::program)
+        .is_some_and(|program| program.always_does() == Some(Operation::READ));
+    if reads && judged.is_missing() && only_reads {
+        return false;
+    }
     let least = match reads && judged.is_missing() {
         true => Sign::Source,
         false => Sign::Program,

@@ -31,6 +31,18 @@ pub struct CommandLine {
     pub read_only: Vec<Vec<u8>>,
     /// The paths that it hides from that command.
     pub closed: Vec<Vec<u8>>,
+    /// The mounts that it makes for the command that it wraps, in order.
+    pub mounts: Vec<ToldMount>,
+    /// Whether the root directory of that command is read-only.
+    pub is_root_read_only: bool,
+    /// Whether that command runs in a user namespace of its own, without privileges outside of it.
+    pub is_unprivileged: bool,
+    /// The process whose namespaces that command enters.
+    pub enters: Option<i32>,
+    /// Whether it enters the mount namespace of that process.
+    pub enters_mounts: bool,
+    /// Whether the ids of that command are others than those here.
+    pub has_other_ids: bool,
     /// The ports among its arguments.
     pub ports: Vec<u16>,
     /// The processes that it is told to act on.
@@ -62,6 +74,17 @@ pub fn command_lines(words: &[Vec<u8>]) -> Vec<CommandLine> {
     let mut found = Vec::new();
     read(words, Vec::new(), &mut found);
     found
+}
+
+/// A mount that a command line describes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldMount {
+    /// The mount point.
+    pub point: Vec<u8>,
+    /// What is mounted there, by its path here; `None` for a file system of its own.
+    pub source: Option<Vec<u8>>,
+    /// Whether it is mounted read-only.
+    pub read_only: bool,
 }
 
 impl CommandLine {
@@ -226,7 +249,7 @@ impl Reader {
             && let Some(word) = arguments.first().filter(|word| !word.starts_with(b"-"))
         {
             let options = [b"-", word.as_slice()].concat();
-            at = 1 + self.option(&options, arguments.get(1));
+            at = 1 + self.option(&options, &arguments[1..]);
         }
         while let Some(word) = arguments.get(at) {
             at += 1;
@@ -237,7 +260,7 @@ impl Reader {
                     self.module = true;
                     return &arguments[at..];
                 }
-                at += self.option(word, arguments.get(at));
+                at += self.option(word, &arguments[at..]);
             } else if self.starts_a_command(word) {
                 return &arguments[at - 1..];
             } else {
@@ -257,7 +280,7 @@ impl Reader {
     }
 
     /// Reads an option, and returns how many of the following words belong to it.
-    fn option(&mut self, word: &[u8], next: Option<&Vec<u8>>) -> usize {
+    fn option(&mut self, word: &[u8], next: &[Vec<u8>]) -> usize {
         let (name, joined) = match word.iter().position(|&byte| byte == b'=') {
             Some(at) if word.starts_with(b"--") => (&word[..at], Some(word[at + 1..].to_vec())),
             _ => (word, None),
@@ -288,8 +311,22 @@ impl Reader {
             _ => (name, joined),
         };
         let has_value = joined.is_some();
-        let value = joined.or_else(|| next.cloned()).unwrap_or_default();
+        let value = joined.or_else(|| next.first().cloned()).unwrap_or_default();
         let used = usize::from(!has_value);
+        self.line.is_root_read_only |= is_among(&program.read_only_root, name);
+        self.line.is_unprivileged |= is_among(&program.unprivileged, name);
+        self.line.has_other_ids |= is_among(&program.other_ids, name);
+        self.line.enters_mounts |= is_among(&program.enters_mounts, name);
+        if let Some((_, how)) = program
+            .mounts
+            .iter()
+            .find(|(option, _)| option.as_bytes() == name)
+        {
+            let pair = is_among(&program.pairs, name).then(|| (next.first(), next.get(1)));
+            self.line
+                .mounts
+                .extend(told_mount(&value, pair, how == "ro"));
+        }
         if is_among(&program.code, name) {
             self.code = Some(value);
             self.met += 1;
@@ -299,6 +336,15 @@ impl Reader {
             self.line.read_only.push(value);
         } else if is_among(&program.closes, name) {
             self.line.closed.push(value);
+        } else if is_among(&program.enters, name) {
+            let pid = std::str::from_utf8(&value).ok();
+            self.line.enters = pid.and_then(|pid| pid.parse().ok());
+        } else if is_among(&program.own, name) {
+            self.line.mounts.push(ToldMount {
+                point: before_colon(&value).to_vec(),
+                source: None,
+                read_only: false,
+            });
         } else if is_among(&program.pairs, name) {
             return 2;
         } else if is_among(&program.directory, name) || has_value && tells_a_directory(name) {
@@ -319,7 +365,12 @@ impl Reader {
                 word: value,
                 operation: operation(what),
             });
-        } else if is_among(&program.values, name) {
+        } else if is_among(&program.values, name)
+            || program
+                .mounts
+                .iter()
+                .any(|(option, _)| option.as_bytes() == name)
+        {
             // An expression given by an option replaces the one before the files.
             self.met +=
                 usize::from(program.skip > 0 && (takes("-e", name) || takes("--expression", name)));
@@ -401,6 +452,33 @@ impl Reader {
             operand.operation = Some(last);
         }
     }
+}
+
+/// The mount of an option: of two words, or of one in the form `SOURCE:POINT` or `SOURCE`, possibly with more after a colon.
+/// Relative paths are left out.
+fn told_mount(
+    value: &[u8],
+    pair: Option<(Option<&Vec<u8>>, Option<&Vec<u8>>)>,
+    read_only: bool,
+) -> Option<ToldMount> {
+    let (source, point) = match pair {
+        Some((source, point)) => (source?.as_slice(), point?.as_slice()),
+        None => {
+            let mut parts = value.split(|&byte| byte == b':');
+            let source = parts.next()?;
+            (source, parts.next().unwrap_or(source))
+        }
+    };
+    let is_absolute = source.starts_with(b"/") && point.starts_with(b"/");
+    is_absolute.then(|| ToldMount {
+        point: point.to_vec(),
+        source: Some(source.to_vec()),
+        read_only,
+    })
+}
+
+fn before_colon(word: &[u8]) -> &[u8] {
+    word.split(|&byte| byte == b':').next().unwrap_or(word)
 }
 
 /// Whether a word contains this option: for `-c`, the word `-c` or the `c` in `-czf`; for `--create`, that word.

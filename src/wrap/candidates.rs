@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::attempt::{Label, Place, Subject};
+use crate::attempt::{CapabilitySet, Label, Place, Subject};
 use crate::facts::UnknownFact;
 use crate::gather::{self, Laid, Snapshot, World};
 use crate::investigate::{Eyes, Worlds};
@@ -71,14 +71,19 @@ pub(super) fn candidates(
         None => started(own, scene.command, &candidates),
     });
     let world = told.as_ref().map(|(world, _)| world);
+    // Its users are those of the tree that it runs in.
+    let rooted = programs::command_lines(&own.arguments)
+        .iter()
+        .any(|line| line.root.is_some());
+    let tree = world.filter(|_| rooted).map(Arc::as_ref);
     let switched: Vec<CandidateProcess> = candidates
         .iter()
-        .flat_map(|process| switched(process, below.map(Arc::as_ref)))
+        .flat_map(|process| switched(process, tree))
         .collect();
     let unseen = told
         .as_ref()
         .filter(|(_, place)| place.is_some())
-        .map(|_| own.clone());
+        .map(|_| in_a_sandbox(own));
     for mut candidate in switched.into_iter().chain(unseen) {
         if let Some((world, place)) = &told {
             candidate.place = Some(place.clone().unwrap_or_else(|| world.place()));
@@ -89,6 +94,16 @@ pub(super) fn candidates(
         candidates.push(candidate);
     }
     (candidates, worlds)
+}
+
+/// The command with the credentials that its sandbox leaves it.
+fn in_a_sandbox(own: &CandidateProcess) -> CandidateProcess {
+    let mut inside = own.clone();
+    let lines = programs::command_lines(&own.arguments);
+    if lines.iter().any(|line| line.is_unprivileged) {
+        inside.subject.capabilities = CapabilitySet::EMPTY;
+    }
+    inside
 }
 
 /// The command as it was started, with its process id. A program may get another label than its starter when it is executed. So
@@ -120,21 +135,59 @@ fn started(own: &CandidateProcess, command: i32, seen: &[CandidateProcess]) -> C
     }
 }
 
-/// The place in which a command line runs a command: below a root directory, or in a sandbox of this name, which sees what is
-/// here except for the mounts that it adds.
+/// The place in which a command line runs a command: below a root directory, or in a sandbox of this name, which sees what the
+/// command line says.
 fn told(arguments: &[Vec<u8>]) -> Option<(Arc<World>, Option<Place>)> {
     let lines = programs::command_lines(arguments);
-    if let Some(root) = lines.iter().rev().find_map(|line| line.root.as_ref()) {
+    let changes = |line: &&CommandLine| {
+        let of_paths = !line.read_only.is_empty() || !line.closed.is_empty();
+        let enters = line.enters.is_some() && line.enters_mounts;
+        of_paths || enters || line.known.is_some_and(|known| known.makes_mounts())
+    };
+    let line = lines.iter().rfind(changes);
+    if line.is_some_and(|line| line.has_other_ids) {
+        // Owners there are not those here.
+        return None;
+    }
+    let Some(line) = line else {
+        let root = lines.iter().rev().find_map(|line| line.root.as_ref())?;
         let world = World::below(OsStr::from_bytes(root).as_ref())?;
         return Some((Arc::new(world), None));
-    }
-    let changes = |line: &&CommandLine| !line.read_only.is_empty() || !line.closed.is_empty();
-    let line = lines.iter().rfind(changes)?;
+    };
+    let name = String::from_utf8_lossy(line.name()).into_owned();
+    let (world, place) = match line.enters {
+        Some(pid) => {
+            let world = World::of(pid)?;
+            let place = match world.place() {
+                Place::Namespace => Place::Sandbox(name),
+                known => known,
+            };
+            (world, place)
+        }
+        None => (World::arranged(&laid_by(line)?)?, Place::Sandbox(name)),
+    };
+    Some((Arc::new(world), Some(place)))
+}
+
+/// The mounts that a command line describes, the root directory first. `None` if it describes none, so that the tree is made up of
+/// parts.
+fn laid_by(line: &CommandLine) -> Option<Vec<Laid>> {
     let laid = |point: &Vec<u8>, source: &[u8]| Laid {
         point: point.clone(),
         source: source.to_vec(),
         ..Laid::default()
     };
+    let told = line.mounts.iter().map(|mount| Laid {
+        read_only: mount.read_only,
+        nodev: true,
+        unseen: mount.source.is_none(),
+        ..laid(&mount.point, mount.source.as_deref().unwrap_or_default())
+    });
+    let hidden = line.known.iter().flat_map(|known| &known.hides);
+    let hidden = hidden.map(|path| Laid {
+        unseen: true,
+        ..laid(&path.as_bytes().to_vec(), b"")
+    });
     let read_only = line.read_only.iter().map(|path| Laid {
         read_only: true,
         ..laid(path, path)
@@ -146,9 +199,26 @@ fn told(arguments: &[Vec<u8>]) -> Option<(Arc<World>, Option<Place>)> {
         Some(laid(path, cover.as_bytes()))
     };
     let closed = line.closed.iter().filter_map(cover);
-    let world = World::here_but_for(read_only.chain(closed).collect())?;
-    let name = String::from_utf8_lossy(line.name()).into_owned();
-    Some((Arc::new(world), Some(Place::Sandbox(name))))
+    let mut all: Vec<Laid> = hidden.chain(told).chain(read_only).chain(closed).collect();
+    let makes_mounts = line.known.is_some_and(|known| known.makes_mounts());
+    let at_root = all
+        .iter()
+        .rposition(|laid| laid.point == b"/" && !laid.unseen);
+    let root = match (&line.root, at_root) {
+        (Some(root), _) => Laid {
+            read_only: line.is_root_read_only,
+            ..laid(&b"/".to_vec(), root)
+        },
+        (None, Some(at)) => {
+            // What was mounted before is hidden by it.
+            all.drain(..at);
+            all.remove(0)
+        }
+        (None, None) if makes_mounts => return None,
+        (None, None) => laid(&b"/".to_vec(), b"/"),
+    };
+    all.insert(0, root);
+    Some(all)
 }
 
 fn candidate(
