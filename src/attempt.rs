@@ -26,7 +26,7 @@ pub use operation::{NodeType, OpenHow, Operation};
 pub use place::Place;
 pub use policy::{Owner, Policy};
 pub use privilege::Privilege;
-pub use subject::{Capability, CapabilitySet, IdMap, Subject};
+pub use subject::{Capability, CapabilitySet, IdMap, Subject, UNMAPPED};
 
 /// Stands for an unknown new name, if a program failed to create a file in a directory and named only the directory. Chosen so
 /// that no real file is likely to have it.

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod acl;
+mod devices;
 mod file_capabilities;
 mod file_system;
 mod inode;
@@ -24,6 +25,7 @@ use crate::byte_path;
 
 pub use crate::attempt::{Fact, UnknownFact};
 pub use acl::{Acl, Entry, Tag};
+pub use devices::{DeviceRule, Devices};
 pub use file_capabilities::{FileCapabilities, ProgramFile};
 pub use inode::{DeviceNumber, Flags, Inode, Kind, Node, Perms, Program};
 pub use logged_refusal::{LoggedRefusal, Module};
@@ -54,6 +56,8 @@ pub struct Facts {
     pub nodes: Vec<Node>,
     /// The mounts that nodes refer to.
     pub mounts: Vec<Mount>,
+    /// The devices that the subject's control group may use; looked at only if the object is a device.
+    pub devices: Devices,
     /// The resolution of the object's path; empty for an operation that takes no path.
     pub walk: Walk,
     /// The resolution of the new name, for a rename or link.

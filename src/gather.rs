@@ -7,6 +7,7 @@
 mod acl;
 mod answered;
 mod bundle;
+mod devices;
 mod engine_api;
 mod file_contexts;
 mod flags;
@@ -20,6 +21,7 @@ mod mounts;
 mod names;
 mod namespaces;
 mod nodes;
+mod overflow;
 mod policy;
 mod process_stat;
 mod program;

@@ -146,6 +146,7 @@ impl<'a> Kernel<'a> {
     /// The kernel's own checks, followed by those of security modules and servers.
     fn answer(self, operation: &Operation, object: &Object) -> Decision {
         self.decide(operation, object)?;
+        self.device_cgroup(operation)?;
         self.security_hooks(operation, object)?;
         self.landlock_allows(operation, object)?;
         self.server_allows(operation, object)

@@ -229,6 +229,10 @@ impl CapabilitySet {
     }
 }
 
+/// The id of an owner that has no mapping in permwrap's own user namespace (INVALID_UID of the kernel). `stat` shows it as 65534,
+/// which may be a user of its own as well.
+pub const UNMAPPED: u32 = u32::MAX;
+
 /// Which ids are mapped in a user namespace, as ranges of (first, count) in the observer's ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdMap(pub Vec<(u32, u32)>);

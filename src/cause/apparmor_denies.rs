@@ -1,8 +1,10 @@
 //! An AppArmor profile refuses.
 
 use super::case::Case;
+use super::deployment::snap;
 use super::{Candidate, Rule, Words};
 use crate::attempt::{ANY_NAME, Capability, Label, Object, Operation};
+use crate::change::Place;
 use crate::facts::{LoggedRefusal, ProfileAnswer, ProfilePerms, ProfileRequest, profile_requests};
 use crate::judge;
 use crate::quote;
@@ -27,6 +29,9 @@ pub(super) fn words(case: &Case) -> Words {
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     if is_denied_outright(case) {
         return Vec::new();
+    }
+    if let Some(opened) = for_a_snap(case) {
+        return vec![opened];
     }
     let name = profile(case);
     if runs_into_no_profile(case) {
@@ -56,6 +61,16 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         "add {} to {to}, then load it: {load}",
         quoted.join(" and ")
     ))]
+}
+
+/// What lets a snap at the object: its profile is generated from the interfaces that it is connected to, and a rule added to that
+/// is lost with the next start of snapd.
+fn for_a_snap(case: &Case) -> Option<Candidate> {
+    let container = case.facts.surroundings.container.as_ref();
+    let snap = container.filter(|container| container.kind == "snap")?;
+    let home = case.facts.surroundings.home.as_deref();
+    let words = snap::opens(case.asked_bytes()?, home, &snap.application);
+    Some(Candidate::advice(words).at(Place::Deployment))
 }
 
 /// The profile's name, from the log line or else from the label of the process.

@@ -1,7 +1,7 @@
 //! A refusal with everything known about it, and the wording and lookups shared by all causes.
 
 use super::{Certainty, Class, Denial, Obstacle, Purpose, Rule, Words, purpose};
-use crate::attempt::{Attempt, Object, Operation, Subject};
+use crate::attempt::{Attempt, Object, Operation, Subject, UNMAPPED};
 use crate::change::Change;
 use crate::facts::{Entry, Facts, Inode, Mount, Node, NodeId, Perms, Tag};
 use crate::quote;
@@ -223,7 +223,15 @@ impl<'a> Case<'a> {
             };
         };
         let (owner, group) = (self.user(inode.uid), self.group(inode.gid));
+        let stranger = "its owner is somebody of the host who does not exist in here";
         match class {
+            Class::Group if inode.uid == UNMAPPED => {
+                format!("{stranger}, and {who} is in group {group}")
+            }
+            Class::Other if inode.uid == UNMAPPED && inode.gid == UNMAPPED => stranger.to_owned(),
+            Class::Other if inode.uid == UNMAPPED => {
+                format!("{stranger}, and {who} is not in group {group}")
+            }
             Class::Owner => format!("{who} is the owner"),
             Class::Group => format!("{who} is in group {group}, but not {owner}"),
             Class::Other => format!("{who} is neither {owner} nor in group {group}"),

@@ -5,12 +5,13 @@ mod docker;
 mod flatpak;
 mod kubernetes;
 mod podman;
+pub(super) mod snap;
 mod systemd;
 
 use super::case::Case;
 use super::{Candidate, Fit};
 use crate::change::{Change, Deployment, Place};
-use crate::facts::{Inode, Kind, Mount, MountId, Node, NodeId};
+use crate::facts::{Inode, Kind, Mount, MountId, Node, NodeId, Perms};
 use crate::quote;
 
 /// The setting in the notation of the subject's environment; `None` if there is no such environment, or if it has no such
@@ -21,9 +22,10 @@ pub(super) fn candidate(case: &Case, setting: Deployment) -> Option<Candidate> {
         (Some(container), _) => match container.kind.as_str() {
             "kubernetes" => kubernetes::words(case, &setting)?,
             "podman" => podman::words(case, &setting, container)?,
-            "flatpak" => flatpak::words(&setting)?,
+            "flatpak" => flatpak::words(case, &setting, &container.application)?,
+            "snap" => snap::words(&setting, &container.application)?,
             // Settings for these are not supported here.
-            "lxc" | "snap" | "systemd-nspawn" => return None,
+            "lxc" | "systemd-nspawn" => return None,
             _ => docker::words(case, &setting, container)?,
         },
         (None, Some(unit)) if !unit.user => systemd::words(&setting, unit)?,
@@ -51,6 +53,9 @@ pub(super) fn access(case: &Case) -> Option<Candidate> {
         );
     }
     let mount = case.mount()?;
+    if owner(case, id).is_none() {
+        return candidate(case, Deployment::MappedOwner(id));
+    }
     let of_image = mount.point == b"/" || is_new_to_a_volume(node, mount);
     candidate(
         case,
@@ -140,6 +145,21 @@ fn line_of_image(case: &Case, id: crate::facts::NodeId) -> Option<String> {
             format!("in the Dockerfile, for good: COPY --chown={uid}:{gid} ... {path}")
         }
         false => format!("in the Dockerfile, for good: RUN chown {uid}:{gid} {path}"),
+    })
+}
+
+/// Whether the volume is a file system in memory of the container's own (tmpfs).
+fn is_in_memory(case: &Case, mount: MountId) -> bool {
+    case.facts.mounts[mount.0].fs_type == "tmpfs"
+}
+
+/// Whether everybody may write to a directory, and so to a tmpfs that takes over its mode, but not its owner.
+fn is_open(case: &Case, path: &[u8]) -> bool {
+    let nodes = &case.facts.nodes;
+    let node = nodes.iter().find(|node| node.path == path);
+    node.is_none_or(|node| {
+        let inode = node.inode.as_ref();
+        inode.is_ok_and(|inode| inode.other_bits().contains(Perms::W)) || case.subject().uid == 0
     })
 }
 

@@ -2,12 +2,17 @@
 
 use super::case::Case;
 use super::{Candidate, Purpose, Words, deployment, grant};
+use crate::attempt::UNMAPPED;
 use crate::change::{Deployment, Place};
 
 pub(super) fn words(case: &Case) -> Words {
     let owner = case.inode().map_or_else(
         || "its owner".to_owned(),
-        |inode| format!("{}:{}", inode.uid, inode.gid),
+        |inode| match (inode.uid, inode.gid) {
+            (UNMAPPED, _) => "its owner".to_owned(),
+            (_, UNMAPPED) => "its group".to_owned(),
+            (uid, gid) => format!("{uid}:{gid}"),
+        },
     );
     case.words(
         format!("{} belongs to somebody of the host who does not exist in here", case.path()),

@@ -2,6 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::attempt::UNMAPPED;
+
+/// The word for an owner without a mapping.
+const NOBODY_IN_HERE: &str = "(unmapped)";
+
 /// What the user and group databases say of the ids that the facts mention.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Names {
@@ -26,34 +31,44 @@ impl Names {
     /// The user's name; without one, the number: `uid 1000`.
     #[must_use]
     pub fn user(&self, uid: u32) -> String {
-        self.users
-            .get(&uid)
-            .cloned()
-            .unwrap_or_else(|| format!("uid {uid}"))
+        self.users.get(&uid).cloned().unwrap_or_else(|| match uid {
+            UNMAPPED => NOBODY_IN_HERE.to_owned(),
+            uid => format!("uid {uid}"),
+        })
     }
 
     /// The group's name; without one, the number: `gid 1000`.
     #[must_use]
     pub fn group(&self, gid: u32) -> String {
-        self.groups
-            .get(&gid)
-            .map_or_else(|| format!("gid {gid}"), |group| group.name.clone())
+        let group = self.groups.get(&gid);
+        group.map_or_else(
+            || match gid {
+                UNMAPPED => NOBODY_IN_HERE.to_owned(),
+                gid => format!("gid {gid}"),
+            },
+            |group| group.name.clone(),
+        )
     }
 
     /// The user as commands and `ls -l` write it: the name; without one, the bare number.
     #[must_use]
     pub fn user_word(&self, uid: u32) -> String {
-        self.users
-            .get(&uid)
-            .cloned()
-            .unwrap_or_else(|| uid.to_string())
+        self.users.get(&uid).cloned().unwrap_or_else(|| match uid {
+            UNMAPPED => NOBODY_IN_HERE.to_owned(),
+            uid => uid.to_string(),
+        })
     }
 
     /// The group as commands and `ls -l` write it: the name; without one, the bare number.
     #[must_use]
     pub fn group_word(&self, gid: u32) -> String {
-        self.groups
-            .get(&gid)
-            .map_or_else(|| gid.to_string(), |group| group.name.clone())
+        let group = self.groups.get(&gid);
+        group.map_or_else(
+            || match gid {
+                UNMAPPED => NOBODY_IN_HERE.to_owned(),
+                gid => gid.to_string(),
+            },
+            |group| group.name.clone(),
+        )
     }
 }

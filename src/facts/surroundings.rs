@@ -1,7 +1,7 @@
 //! The environment that the command runs in. It determines which fix will last.
 
 use super::{Perms, ProgramFile, Tag};
-use crate::attempt::{Account, Numbers, Place};
+use crate::attempt::{Account, Numbers, Place, UNMAPPED};
 
 /// Container, service manager, home and project of the subject.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -79,6 +79,8 @@ pub struct Abroad {
 pub struct Container {
     /// `docker`, `podman`, `kubernetes`, `lxc`, `systemd-nspawn`, `snap` or `flatpak`; empty for a container of unknown kind.
     pub kind: String,
+    /// The name of a snap or flatpak; empty for other kinds.
+    pub application: String,
     /// Whether the container has a user namespace that maps ids.
     pub remapped: bool,
     /// Whether its root file system is read-only.
@@ -95,7 +97,7 @@ impl Surroundings {
         let abroad = self.abroad.as_ref();
         match abroad.and_then(|abroad| abroad.numbers.as_ref()) {
             Some(numbers) => numbers[usize::from(group)].inside(id),
-            None => Some(id),
+            None => Some(id).filter(|id| *id != UNMAPPED),
         }
     }
 
@@ -115,6 +117,8 @@ impl Surroundings {
         let container = self.container.as_ref().filter(|one| one.remapped);
         match (container, &self.abroad) {
             (Some(container), None) => container.numbers.as_ref()?[usize::from(group)].outside(id),
+            // Ids of another place are those of this one if it is known how they are mapped.
+            (Some(_), Some(abroad)) if abroad.numbers.is_none() => None,
             _ => Some(id),
         }
     }

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use nix::unistd::{Gid, Uid};
 
-use crate::attempt::{Attempt, Numbers, Operation};
+use crate::attempt::{Attempt, Numbers, Operation, UNMAPPED};
 use crate::facts::{Entry, Fact, Facts, Group, Names, Tag, UnknownFact};
 use crate::small_file;
 
@@ -83,6 +83,9 @@ impl Databases {
 
     /// The id in the databases that corresponds to this id here.
     fn there(&self, kind: usize, id: u32) -> Option<u32> {
+        if id == UNMAPPED {
+            return None;
+        }
         match &self.numbers {
             Some(numbers) => numbers[kind].inside(id),
             None => Some(id),

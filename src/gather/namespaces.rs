@@ -30,6 +30,12 @@ pub(super) fn is_on_the_machine_itself(pid: Option<i32>) -> bool {
         .all(|(kind, initial)| number(&link(pid, kind)) == Ok(*initial))
 }
 
+/// Whether permwrap's control group namespace is the initial one, so that paths of control groups are those of the machine.
+pub(super) fn sees_all_control_groups() -> bool {
+    let [.., (kind, initial)] = INITIAL;
+    number(&link(None, kind)) == Ok(initial)
+}
+
 /// Calls a function in the network namespace of the process, in a separate thread if that is not permwrap's own.
 pub(super) fn in_network_of<T: Send>(
     pid: Option<i32>,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::readlinkat;
 
-use super::{View, acl, flags, inode, mounts, program, traced, unknown_io};
+use super::{View, acl, flags, inode, mounts, overflow, program, traced, unknown_io};
 use crate::facts::{
     DeviceNumber, Fact, Facts, Flags, Inode, Kind, MountId, Node, NodeId, Program, UnknownFact,
 };
@@ -95,7 +95,9 @@ impl<'a> Nodes<'a> {
                 .then(|| traced::traced(&path, its_mount, self.view))
                 .flatten()
                 .map(Box::new),
-            inode: status.inode,
+            inode: status.inode.map(|inode| {
+                overflow::told_apart(inode, &handle, !its_mount.is_served() && !is_link)
+            }),
             path,
         }
     }

@@ -237,6 +237,11 @@ fn user_ns(process: &str) -> Option<u64> {
 
 /// Whether the process lives in the initial user namespace. If its namespace is not visible, the map decides: normally only the
 /// initial namespace maps every id to itself.
+/// Whether permwrap's own user namespace is the initial one, whose ids are all there are.
+pub(super) fn own_ids_are_the_machines() -> bool {
+    is_initial_user_ns("/proc/self")
+}
+
 fn is_initial_user_ns(process: &str) -> bool {
     user_ns(process).map_or_else(
         || id_map(process, "uid_map") == IdMap::full(),

@@ -68,16 +68,17 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
     let home = view.home(subject.uid);
     let mut above = directories(&facts.walk, facts);
     above.drain(..above.len().saturating_sub(DEEPEST));
-    let container =
-        container::kind(&Signs::read(view, &root, &cgroup, subject)).map(|kind| Container {
-            kind: kind.to_owned(),
-            remapped: !subject.initial_user_ns,
-            numbers: host_numbers(subject),
-            read_only_root: facts.walk.start.is_some_and(|root| {
-                let mount = facts.mount_of(root);
-                mount.flags.read_only || mount.super_read_only
-            }),
-        });
+    let signs = Signs::read(view, &root, &cgroup, subject);
+    let container = container::kind(&signs).map(|kind| Container {
+        kind: kind.to_owned(),
+        application: container::application(&signs, kind),
+        remapped: !subject.initial_user_ns,
+        numbers: host_numbers(subject),
+        read_only_root: facts.walk.start.is_some_and(|root| {
+            let mount = facts.mount_of(root);
+            mount.flags.read_only || mount.super_read_only
+        }),
+    });
     let elsewhere = view.is_elsewhere();
     let paths = if elsewhere {
         way_back::paths(view, facts)

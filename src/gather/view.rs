@@ -14,11 +14,13 @@ use super::subject::Status;
 use super::walk::{Walked, Walker};
 use super::world::{Laid, World};
 use super::{
-    flags, holders, leftovers, module_log, namespaces, policy, settings, surroundings, traced,
-    unknown,
+    devices, flags, holders, leftovers, module_log, namespaces, policy, settings, surroundings,
+    traced, unknown,
 };
 use crate::attempt::{Attempt, Numbers, Object, Operation, Place, Subject};
-use crate::facts::{Fact, Facts, Inode, Leftovers, Program, Settings, TraceMode, UnknownFact};
+use crate::facts::{
+    Fact, Facts, Inode, Kind, Leftovers, Program, Settings, TraceMode, UnknownFact,
+};
 
 /// The root directory, settings and names that apply to one process, read once. Files and mounts are read anew for each
 /// attempt.
@@ -127,6 +129,12 @@ impl View {
             };
             walker.look_above();
             facts.walk = walked.walk;
+            let end = facts.walk.target().map(|end| facts.node(end));
+            let kind = end.and_then(|end| Some(end.inode.as_ref().ok()?.kind));
+            if matches!(kind, Some(Kind::Block | Kind::Char)) {
+                let cgroup = self.proc_text("cgroup");
+                facts.devices = devices::read(&String::from_utf8_lossy(&cgroup));
+            }
             facts.to = to.map(|to| to.walk);
             facts.interpreters = interpreters
                 .into_iter()

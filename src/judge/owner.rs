@@ -1,10 +1,15 @@
 //! Ownership, and the capabilities that replace it (kernel/capability.c, fs/inode.c).
 
 use super::{Code, Decision, Errno, Inode, Kernel, NodeId, Obstacle, Rule, deny};
-use crate::attempt::{Capability, IdMap};
+use crate::attempt::{Capability, UNMAPPED};
 
 /// The id shown for an owner without a mapping (fs.overflowuid, fs.overflowgid).
 const OVERFLOW_ID: u32 = 65534;
+
+/// Whether an id is, or may be, the one shown for an owner without a mapping.
+const fn is_without_mapping(id: u32) -> bool {
+    id == OVERFLOW_ID || id == UNMAPPED
+}
 
 impl Kernel<'_> {
     /// `capable_wrt_inode_uidgid`: a capability counts only if owner and group of the inode are mapped in the subject's user
@@ -12,14 +17,8 @@ impl Kernel<'_> {
     pub(super) fn capable_wrt_inode(self, inode: &Inode, capability: Capability) -> bool {
         let subject = self.subject;
         subject.has(capability)
-            && self.exists(&subject.uid_map, inode.uid)
-            && self.exists(&subject.gid_map, inode.gid)
-    }
-
-    /// Whether an owner is mapped in the subject's user namespace. Outside the initial one, the overflow id usually stands for
-    /// an unmapped owner, although container engines do map that id.
-    fn exists(self, map: &IdMap, id: u32) -> bool {
-        map.maps(id) && (self.subject.initial_user_ns || id != OVERFLOW_ID)
+            && subject.uid_map.maps(inode.uid)
+            && subject.gid_map.maps(inode.gid)
     }
 
     /// `capable`: a capability in the initial user namespace.
@@ -31,7 +30,7 @@ impl Kernel<'_> {
     pub(super) fn is_owner_or_capable(self, inode: &Inode) -> bool {
         let subject = self.subject;
         inode.uid == subject.uid
-            || (subject.has(Capability::Fowner) && self.exists(&subject.uid_map, inode.uid))
+            || (subject.has(Capability::Fowner) && subject.uid_map.maps(inode.uid))
     }
 
     /// Refuses (EPERM) if `inode_owner_or_capable` fails.
@@ -76,6 +75,6 @@ impl Kernel<'_> {
             return Ok(false);
         }
         let inode = self.inode(node)?;
-        Ok(inode.uid == OVERFLOW_ID || inode.gid == OVERFLOW_ID)
+        Ok(is_without_mapping(inode.uid) || is_without_mapping(inode.gid))
     }
 }

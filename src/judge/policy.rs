@@ -9,6 +9,33 @@ use crate::attempt::{Capability, CapabilitySet, Label, Subject};
 use crate::facts::{UnknownFact, profile_requests, server_requests, vector_requests};
 
 impl Kernel<'_> {
+    /// `devcgroup_inode_permission`. It is checked after the mode, and root cannot bypass it.
+    pub(super) fn device_cgroup(self, operation: &Operation) -> Decision {
+        let (Operation::Open(how), Some(node)) = (operation, self.facts.walk.target()) else {
+            return Ok(());
+        };
+        let inode = self.inode(node)?;
+        if !matches!(inode.kind, Kind::Block | Kind::Char) {
+            return Ok(());
+        }
+        let read = if how.read { Perms::R } else { Perms::NONE };
+        let write = if how.write { Perms::W } else { Perms::NONE };
+        let wanted = read.or(write);
+        match self.facts.devices.allow(inode.kind, inode.rdev, wanted) {
+            Some(true) => Ok(()),
+            Some(false) => deny(
+                Errno::Perm,
+                Code::DeviceCgroupDenies,
+                Obstacle::Node(node),
+                Rule::Flag,
+            ),
+            None => Err(UnknownFact::not_gathered(
+                "what the device cgroup of the process lets it use",
+            )
+            .into()),
+        }
+    }
+
     /// The hooks of the labelling security modules.
     pub(super) fn security_hooks(self, operation: &Operation, object: &Object) -> Decision {
         match self.subject.label() {

@@ -11,7 +11,7 @@ mod place;
 mod secret;
 
 use super::safely;
-use crate::attempt::{Attempt, Object, Operation, Subject};
+use crate::attempt::{Attempt, Object, Operation, Subject, UNMAPPED};
 use crate::cause::{Obstacle, PEOPLE, Purpose, held, is_standard, purpose};
 use crate::change::Change;
 use crate::facts::{Facts, Kind, NodeId, Walk};
@@ -49,6 +49,8 @@ pub enum Never {
     ForeignLink,
     /// It is on a read-only mount, where neither mode nor owner can be changed.
     ReadOnly,
+    /// Its owner or group has no mapping in the user namespace, so that nobody in there can change it.
+    Unmapped,
     /// Whoever can write to the top directory of a project can replace everything that is run there.
     Project,
     /// Others could replace the object before root changes it.
@@ -112,6 +114,9 @@ impl Never {
             ),
             Never::ReadOnly => format!(
                 "{path} lies on a read-only mount, where no mode or owner can be changed: change it where the data comes from"
+            ),
+            Never::Unmapped => format!(
+                "{path} belongs to somebody of the host who does not exist in here: it can only be changed from outside"
             ),
             Never::Project => format!(
                 "put what is written there in its own directory below {path}, and open that: whoever can write to {path} itself can \
@@ -182,12 +187,12 @@ fn forbids_here(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle
         Change::SetFlag { node, .. } => Some(*node),
         _ => None,
     };
-    if change
-        .alters()
-        .or(marked)
-        .is_some_and(|node| is_read_only(node, facts))
-    {
+    let altered = change.alters().or(marked);
+    if altered.is_some_and(|node| is_read_only(node, facts)) {
         return Some(Never::ReadOnly);
+    }
+    if altered.is_some_and(|node| is_without_mapping(node, facts)) {
+        return Some(Never::Unmapped);
     }
     if change.alters().is_some() && takes_away_anothers(change, attempt, facts) {
         return Some(Never::Private);
@@ -283,6 +288,12 @@ fn forbids_here(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle
 #[must_use]
 pub fn is_powerful(group: &str) -> bool {
     group::is_powerful(group)
+}
+
+/// Whether the kernel lets nobody in permwrap's own user namespace change the object (`capable_wrt_inode_uidgid`).
+fn is_without_mapping(node: NodeId, facts: &Facts) -> bool {
+    let inode = facts.node(node).inode.as_ref();
+    inode.is_ok_and(|inode| inode.uid == UNMAPPED || inode.gid == UNMAPPED)
 }
 
 /// Whether nothing can be modified there, because the mount is read-only.

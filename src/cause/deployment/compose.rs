@@ -1,6 +1,7 @@
 //! Docker Compose: the options as keys of a service (Compose file reference).
 
-use super::{owner, point};
+use super::docker::tmpfs;
+use super::{is_in_memory, owner, point};
 use crate::cause::case::Case;
 use crate::change::Deployment;
 use crate::quote;
@@ -13,6 +14,12 @@ pub(super) fn words(case: &Case, setting: &Deployment) -> Option<String> {
             capability.name().trim_start_matches("CAP_")
         ),
         Deployment::RunAs { uid, gid } => format!("user: \"{uid}:{gid}\""),
+        Deployment::OwnerOfVolume { mount, .. } if is_in_memory(case, *mount) => {
+            format!(
+                "tmpfs: [\"{}\"]",
+                tmpfs(case, &case.facts.mounts[mount.0].point)
+            )
+        }
         Deployment::OwnerOfVolume { node, .. } => {
             let (uid, gid) = owner(case, *node).filter(|(uid, _)| *uid != 0)?;
             format!("user: \"{uid}:{gid}\"")
@@ -20,7 +27,7 @@ pub(super) fn words(case: &Case, setting: &Deployment) -> Option<String> {
         Deployment::WritableMount(mount) => {
             format!("the volume at {} without read_only", point(case, *mount))
         }
-        Deployment::WritablePlace(path) => format!("tmpfs: [{}]", quote::shell(path)),
+        Deployment::WritablePlace(path) => format!("tmpfs: [\"{}\"]", tmpfs(case, path)),
         Deployment::Sysctl { name, value } => format!("sysctls: {{{name}: {value}}}"),
         Deployment::ListenOn(port) => format!("ports: [\"{port}:8080\"]"),
         Deployment::AllowCall => "security_opt: [\"seccomp=profile.json\"]".to_owned(),

@@ -1,6 +1,8 @@
 //! Docker, and containers of unknown kind: options of `docker run`, lines of the Dockerfile.
 
-use super::{compose, line_of_image, on_host, owner, point, source, volume};
+use super::{
+    compose, ids, is_in_memory, is_open, line_of_image, on_host, owner, point, source, volume,
+};
 use crate::cause::case::Case;
 use crate::change::Deployment;
 use crate::facts::{Container, Kind};
@@ -33,6 +35,16 @@ fn device(case: &Case, path: &[u8]) -> String {
     }
 }
 
+/// A tmpfs on this directory that the subject may write. On an existing one it takes over the mode, whatever option is given
+/// for it, and belongs to root unless told otherwise.
+pub(super) fn tmpfs(case: &Case, path: &[u8]) -> String {
+    let place = quote::shell(path);
+    match ids(case).filter(|_| !is_open(case, path)) {
+        Some((uid, gid)) => format!("{place}:uid={uid},gid={gid}"),
+        None => place,
+    }
+}
+
 pub(super) fn words(case: &Case, setting: &Deployment, container: &Container) -> Option<String> {
     let words = options(case, setting, container)?;
     Some(match compose::words(case, setting) {
@@ -52,6 +64,10 @@ pub(super) fn options(case: &Case, setting: &Deployment, container: &Container) 
         ),
         Deployment::RunAs { uid, gid } => format!("run it as its owner (--user {uid}:{gid})"),
         Deployment::OwnerInImage(node) => line_of_image(case, *node)?,
+        Deployment::OwnerOfVolume { mount, .. } if is_in_memory(case, *mount) => {
+            let point = &case.facts.mounts[mount.0].point;
+            format!("for good: run the container with --tmpfs {}", tmpfs(case, point))
+        }
         Deployment::OwnerOfVolume { node, mount } => {
             let volume = volume(case, *mount);
             match owner(case, *node) {
@@ -72,12 +88,13 @@ pub(super) fn options(case: &Case, setting: &Deployment, container: &Container) 
             )
         }
         Deployment::WritablePlace(path) => {
-            let path = quote::shell(path);
+            let volume = format!("-v NAME:{}", quote::shell(path));
             match container.read_only_root {
                 true => format!(
-                    "give it a place to write beside --read-only: --tmpfs {path} or, to keep it, -v NAME:{path}"
+                    "give it a place to write beside --read-only: --tmpfs {} or, to keep it, {volume}",
+                    tmpfs(case, path)
                 ),
-                false => format!("mount something writable there: -v NAME:{path}"),
+                false => format!("mount something writable there: {volume}"),
             }
         }
         Deployment::Sysctl { name, value } => {

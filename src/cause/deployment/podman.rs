@@ -1,15 +1,20 @@
 //! Podman: like Docker, except for the ids. Run by root it has no `keep-id`; run by a user, that user is root in the container.
 
-use super::{docker, ids, on_host, owner, point, source, volume};
+use super::{docker, ids, is_in_memory, is_open, on_host, owner, point, source, volume};
 use crate::cause::case::Case;
-use crate::cause::held;
 use crate::change::Deployment;
-use crate::facts::{Container, NodeId, Perms};
+use crate::facts::Container;
 use crate::quote;
 
 pub(super) fn words(case: &Case, setting: &Deployment, container: &Container) -> Option<String> {
     let who = on_host(case);
     Some(match setting {
+        Deployment::OwnerOfVolume { mount, .. } if is_in_memory(case, *mount) => {
+            format!(
+                "for good: run the container with --tmpfs {}:U",
+                point(case, *mount)
+            )
+        }
         Deployment::OwnerOfVolume { node, mount } => {
             let (point, source) = (point(case, *mount), source(case, *mount));
             let (uid, gid) = ids(case)?;
@@ -31,22 +36,14 @@ pub(super) fn words(case: &Case, setting: &Deployment, container: &Container) ->
             "on the host, as root: let {who} in by an ACL entry (setfacl), or give what is mounted there to {who}; \
              podman unshare cannot, for an owner that is not mapped"
         ),
-        Deployment::WritablePlace(path) if container.read_only_root && !may_write(case, path) => {
+        Deployment::WritablePlace(path) if container.read_only_root && !is_open(case, path) => {
             let path = quote::shell(path);
             format!(
-                "give it a place to write beside --read-only: -v NAME:{path}:U (a tmpfs there takes over the mode that lets nobody else write)"
+                "give it a place to write beside --read-only: --tmpfs {path}:U or, to keep it, -v NAME:{path}:U"
             )
         }
         _ => return docker::options(case, setting, container),
     })
-}
-
-/// Whether the subject could write to a directory if it were not mounted read-only.
-fn may_write(case: &Case, path: &[u8]) -> bool {
-    let nodes = &case.facts.nodes;
-    let at = nodes.iter().position(|node| node.path == path);
-    let held = at.and_then(|at| held(case.subject(), NodeId(at), case.facts));
-    held.is_some_and(|held| held.contains(Perms::W))
 }
 
 /// Whether the container is rootless: its root is the user who runs it.

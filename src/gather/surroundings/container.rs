@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::attempt::Subject;
 use crate::gather::View;
+use crate::small_file;
 
 /// The signs of a container that are visible from inside.
 #[derive(Debug, Default)]
@@ -14,8 +15,9 @@ pub(super) struct Signs {
     /// Whether files exist that container engines leave at fixed paths.
     dockerenv: bool,
     containerenv: bool,
-    flatpak: bool,
     kubernetes: bool,
+    /// `/.flatpak-info`: what a flatpak is told about itself; `None` outside of one.
+    flatpak: Option<String>,
     /// `/run/systemd/container`: the kind, as written by container managers that follow systemd's interface.
     systemd: String,
     /// `/proc/PID/cgroup`.
@@ -27,15 +29,17 @@ pub(super) struct Signs {
 impl Signs {
     pub(super) fn read(view: &View, root: &Path, cgroup: &str, subject: &Subject) -> Signs {
         let exists = |name: &str| root.join(name).symlink_metadata().is_ok();
-        let systemd = crate::small_file::read(&root.join("run/systemd/container"));
+        let text = |name: &str| small_file::read(&root.join(name)).unwrap_or_default();
         Signs {
             machine: view.is_on_the_machine(),
             dockerenv: exists(".dockerenv"),
             containerenv: exists("run/.containerenv"),
-            flatpak: exists(".flatpak-info"),
+            flatpak: exists(".flatpak-info").then(|| text(".flatpak-info")),
+            // The kubelet writes a pod's /etc/hosts, even if it has no service account there.
             kubernetes: exists("var/run/secrets/kubernetes.io")
-                || exists("run/secrets/kubernetes.io"),
-            systemd: systemd.unwrap_or_default().trim().to_owned(),
+                || exists("run/secrets/kubernetes.io")
+                || text("etc/hosts").starts_with("# Kubernetes-managed hosts file"),
+            systemd: text("run/systemd/container").trim().to_owned(),
             cgroup: cgroup.to_owned(),
             label: subject.label.clone().ok().flatten().unwrap_or_default(),
         }
@@ -47,7 +51,7 @@ pub(super) fn kind(signs: &Signs) -> Option<&str> {
     let cgroup = |word: &str| signs.cgroup.contains(word);
     match () {
         () if signs.kubernetes || cgroup("kubepods") => Some("kubernetes"),
-        () if signs.flatpak => Some("flatpak"),
+        () if signs.flatpak.is_some() => Some("flatpak"),
         () if signs.label.starts_with("snap.") || cgroup("/snap.") => Some("snap"),
         () if (signs.containerenv && !signs.machine) || cgroup("libpod") => Some("podman"),
         () if signs.dockerenv && !signs.machine => Some("docker"),
@@ -61,9 +65,41 @@ pub(super) fn kind(signs: &Signs) -> Option<&str> {
     }
 }
 
+/// The name of the snap (from the label `snap.NAME.PROGRAM`, or from control groups named alike) or of the flatpak.
+pub(super) fn application(signs: &Signs, kind: &str) -> String {
+    let of_snap = |text: &str| {
+        let (_, rest) = text.split_once("snap.")?;
+        Some(rest.split('.').next()?.to_owned())
+    };
+    let name = match kind {
+        "snap" => of_snap(&signs.label).or_else(|| of_snap(&signs.cgroup)),
+        "flatpak" => {
+            let mut lines = signs.flatpak.iter().flat_map(|text| text.lines());
+            lines.find_map(|line| line.strip_prefix("name=").map(str::to_owned))
+        }
+        _ => None,
+    };
+    name.unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_application_is_known_by_its_label_or_by_what_it_is_told() {
+        let snap = Signs {
+            label: "snap.code.code (enforce)".to_owned(),
+            ..Signs::default()
+        };
+        assert_eq!(application(&snap, "snap"), "code");
+        let flatpak = Signs {
+            flatpak: Some("[Application]\nname=org.gimp.GIMP\nruntime=x\n".to_owned()),
+            ..Signs::default()
+        };
+        assert_eq!(kind(&flatpak), Some("flatpak"));
+        assert_eq!(application(&flatpak, "flatpak"), "org.gimp.GIMP");
+    }
 
     #[test]
     fn containers_are_known_by_what_their_engines_leave() {
@@ -143,7 +179,7 @@ mod tests {
             ),
             (
                 Signs {
-                    flatpak: true,
+                    flatpak: Some(String::new()),
                     ..none()
                 },
                 Some("flatpak"),

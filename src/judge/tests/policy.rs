@@ -4,7 +4,7 @@ use crate::attempt::{CapabilitySet, Errno};
 use crate::denial::Certainty;
 use crate::facts::notation::Scene;
 use crate::facts::{
-    AccessVector, Perms, ProfileAnswer, ProfilePerms, TraceMode, Traced, UnknownFact,
+    AccessVector, Devices, Perms, ProfileAnswer, ProfilePerms, TraceMode, Traced, UnknownFact,
     profile_requests,
 };
 use crate::judge::{Verdict, infer, judge};
@@ -276,4 +276,22 @@ fn a_signal_that_is_refused_with_eacces_was_refused_by_a_module() {
     };
     assert_eq!(inferred(CONFINED), Some("apparmor-denies"));
     assert_eq!(inferred("alice alice"), None);
+}
+
+#[test]
+fn a_device_is_refused_by_what_the_control_group_leaves_out() {
+    let read = |devices: Devices| {
+        let mut scene: Scene = "subject root root caps=full\nattempt read /dev/vda\ndrwxr-xr-x root root /dev\nbrw-rw---- root root /dev/vda rdev=254:0\n"
+            .parse()
+            .unwrap();
+        scene.facts.devices = devices;
+        verdict(&scene)
+    };
+    assert_eq!(read(Devices::All), "allowed");
+    assert_eq!(read(Devices::Unseen), "unclear");
+    assert_eq!(
+        read(Devices::parse("c 1:3 rwm\n")),
+        "EPERM device-cgroup-denies"
+    );
+    assert_eq!(read(Devices::parse("b 254:* r\n")), "allowed");
 }

@@ -129,3 +129,53 @@ fn what_is_the_worlds_outside_is_not_given_to_a_namespace() {
     ";
     assert!(!words(scene).contains("mapped into it"), "{}", words(scene));
 }
+
+#[test]
+fn a_tmpfs_is_given_to_the_one_who_writes_there() {
+    let volume = "
+        subject 1000 1000
+        attempt create /scratch/new
+        mount /scratch tmpfs rw
+        drwxr-xr-x root root /scratch
+        missing /scratch/new
+    ";
+    let docker = words(&format!("container docker\n{volume}"));
+    assert!(
+        docker.contains("--tmpfs /scratch:uid=1000,gid=1000"),
+        "{docker}"
+    );
+    let podman = words(&format!("container podman\n{volume}"));
+    assert!(podman.contains("--tmpfs /scratch:U"), "{podman}");
+    assert!(!podman.contains("SOURCE"), "{podman}");
+    // It takes over the mode of the directory beneath it, and belongs to root.
+    let home = "
+        subject 1000 1000 bounding=kill
+        attempt create /srv/app/x
+        container docker read-only-root
+        mount / overlay ro super=rw,upperdir=/u
+        drwx------ 1000 1000 /srv/app
+        missing /srv/app/x
+    ";
+    let words = words(home);
+    assert!(
+        words.contains("--tmpfs /srv/app:uid=1000,gid=1000"),
+        "{words}"
+    );
+}
+
+#[test]
+fn what_an_owner_of_the_host_has_is_changed_by_the_host() {
+    let scene = "
+        subject 1000 1000 uid_map=0+65536 gid_map=0+65536 userns
+        attempt create /data/new
+        container podman remapped
+        mount /data ext4 rw root=/srv/v
+        drwxr-xr-x 4294967295 4294967295 /data
+        missing /data/new
+    ";
+    let words = words(scene);
+    assert!(words.contains("on the host, as root"), "{words}");
+    assert!(!words.contains("--user"), "{words}");
+    let fixes = offered(scene).fixes;
+    assert!(fixes.iter().all(|fix| fix.argv.is_empty()), "{words}");
+}
