@@ -76,6 +76,7 @@ pub struct Program {
     /// The directories that always hold something of its own for the command that it wraps.
     pub hides: Vec<String>,
     unprivileged: Vec<String>,
+    maps_root: Vec<String>,
     enters: Vec<String>,
     enters_mounts: Vec<String>,
     other_ids: Vec<String>,

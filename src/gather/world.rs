@@ -179,12 +179,13 @@ impl World {
         })
     }
 
-    /// The world that permwrap sees, as these mounts arrange it. The first one is the root directory.
+    /// The world that permwrap sees, as these mounts arrange it. The first one is the root directory. `numbers` are the contents
+    /// of uid_map and gid_map, empty without a user namespace of its own.
     #[must_use]
-    pub fn arranged(laid: &[Laid]) -> Option<World> {
+    pub fn arranged(laid: &[Laid], numbers: [Vec<u8>; 2]) -> Option<World> {
         let cgroup = fs::read("/proc/self/cgroup").unwrap_or_default();
         let own = std::process::id() as i32;
-        let mut world = World::laid_out(own, laid, cgroup, Default::default())?;
+        let mut world = World::laid_out(own, laid, cgroup, numbers)?;
         world.told.on_machine = namespaces::is_on_the_machine_itself(None);
         Some(world)
     }

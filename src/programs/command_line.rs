@@ -37,6 +37,8 @@ pub struct CommandLine {
     pub is_root_read_only: bool,
     /// Whether that command runs in a user namespace of its own, without privileges outside of it.
     pub is_unprivileged: bool,
+    /// Whether that command is root in a user namespace in which nobody but its user exists.
+    pub maps_root: bool,
     /// The process whose namespaces that command enters.
     pub enters: Option<i32>,
     /// Whether it enters the mount namespace of that process.
@@ -316,6 +318,7 @@ impl Reader {
         self.line.is_root_read_only |= is_among(&program.read_only_root, name);
         self.line.is_unprivileged |= is_among(&program.unprivileged, name);
         self.line.has_other_ids |= is_among(&program.other_ids, name);
+        self.line.maps_root |= program.maps_root.iter().any(|option| holds(option, name));
         self.line.enters_mounts |= is_among(&program.enters_mounts, name);
         if let Some((_, how)) = program
             .mounts

@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::attempt::{CapabilitySet, Label, Place, Subject};
+use crate::attempt::{CapabilitySet, IdMap, Label, Place, Subject};
 use crate::facts::UnknownFact;
 use crate::gather::{self, Laid, Snapshot, World};
 use crate::investigate::{Eyes, Worlds};
@@ -29,7 +29,7 @@ pub(super) fn candidates(
     own: &CandidateProcess,
     traced: bool,
 ) -> (Vec<CandidateProcess>, Worlds) {
-    let told = told(&own.arguments);
+    let told = told(own);
     let below = told
         .as_ref()
         .and_then(|(world, place)| place.is_none().then_some(world));
@@ -103,7 +103,22 @@ fn in_a_sandbox(own: &CandidateProcess) -> CandidateProcess {
     if lines.iter().any(|line| line.is_unprivileged) {
         inside.subject.capabilities = CapabilitySet::EMPTY;
     }
+    if lines.iter().any(|line| line.maps_root) {
+        let [uid_map, gid_map] = as_root(own).map(|id| IdMap(vec![(id, 1)]));
+        inside.subject = Subject {
+            capabilities: CapabilitySet::FULL,
+            uid_map,
+            gid_map,
+            initial_user_ns: false,
+            ..inside.subject
+        };
+    }
     inside
+}
+
+/// The only uid and the only gid that exist in a user namespace in which the command is root.
+const fn as_root(own: &CandidateProcess) -> [u32; 2] {
+    [own.subject.uid, own.subject.gid]
 }
 
 /// The command as it was started, with its process id. A program may get another label than its starter when it is executed. So
@@ -137,12 +152,12 @@ fn started(own: &CandidateProcess, command: i32, seen: &[CandidateProcess]) -> C
 
 /// The place in which a command line runs a command: below a root directory, or in a sandbox of this name, which sees what the
 /// command line says.
-fn told(arguments: &[Vec<u8>]) -> Option<(Arc<World>, Option<Place>)> {
-    let lines = programs::command_lines(arguments);
+fn told(own: &CandidateProcess) -> Option<(Arc<World>, Option<Place>)> {
+    let lines = programs::command_lines(&own.arguments);
     let changes = |line: &&CommandLine| {
         let of_paths = !line.read_only.is_empty() || !line.closed.is_empty();
         let enters = line.enters.is_some() && line.enters_mounts;
-        of_paths || enters || line.known.is_some_and(|known| known.makes_mounts())
+        of_paths || enters || line.maps_root || line.known.is_some_and(|known| known.makes_mounts())
     };
     let line = lines.iter().rfind(changes);
     if line.is_some_and(|line| line.has_other_ids) {
@@ -164,7 +179,16 @@ fn told(arguments: &[Vec<u8>]) -> Option<(Arc<World>, Option<Place>)> {
             };
             (world, place)
         }
-        None => (World::arranged(&laid_by(line)?)?, Place::Sandbox(name)),
+        None => {
+            let numbers = match line.maps_root {
+                true => as_root(own).map(|id| format!("0 {id} 1\n").into_bytes()),
+                false => Default::default(),
+            };
+            (
+                World::arranged(&laid_by(line)?, numbers)?,
+                Place::Sandbox(name),
+            )
+        }
     };
     Some((Arc::new(world), Some(place)))
 }
