@@ -5,6 +5,7 @@ mod elsewhere;
 mod hearsay;
 mod judged;
 mod logged;
+mod owner;
 mod program;
 mod recorded;
 mod renamed;
@@ -135,6 +136,7 @@ fn read(incident: Incident, circumstances: &Circumstances, views: &mut Views) ->
     };
     let incident = with_its_source(incident, known);
     let incident = with_its_script(incident, known);
+    let incident = owner::told(incident, known);
     let incident = recorded::completed(incident, known, views);
     let decision = match logged::decide(&incident, known, views) {
         Some(decision) => decision,

@@ -1,6 +1,7 @@
 //! Coreutils, findutils, tar and git.
 
 use crate::case::Case;
+use crate::support::World;
 
 #[test]
 fn cat_behind_a_closed_directory() {
@@ -236,4 +237,21 @@ fn to_read_a_directory_is_to_list_it() {
         wrapped.stderr().contains("permwrap: cannot list /srv/d"),
         "{wrapped}"
     );
+}
+
+#[test]
+fn a_group_that_the_owner_is_not_in_is_no_matter_of_ownership() {
+    let Some(world) = World::new() else { return };
+    world.root("install -m 644 -o alice -g alice /dev/null /srv/f && install -m 644 -o bob -g bob /dev/null /srv/g");
+    let ran = world.run("alice", "permwrap -- chgrp team /srv/f");
+    for words in [
+        "cannot change the group of /srv/f",
+        "alice may not give /srv/f to group team",
+        "alice is not in team",
+    ] {
+        assert!(ran.stderr().contains(words), "{words}: {ran}");
+    }
+    assert!(!ran.stderr().contains("change the owner of"), "{ran}");
+    let ran = world.run("alice", "permwrap -- chgrp alice /srv/g");
+    assert!(ran.stderr().contains("only its owner, bob, may"), "{ran}");
 }
