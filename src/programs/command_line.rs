@@ -325,7 +325,9 @@ impl Reader {
             .iter()
             .find(|(option, _)| option.as_bytes() == name)
         {
-            let pair = is_among(&program.pairs, name).then(|| (next.first(), next.get(1)));
+            let pair = next
+                .first_chunk()
+                .filter(|_| is_among(&program.pairs, name));
             self.line
                 .mounts
                 .extend(told_mount(&value, pair, how == "ro"));
@@ -459,13 +461,9 @@ impl Reader {
 
 /// The mount of an option: of two words, or of one in the form `SOURCE:POINT` or `SOURCE`, possibly with more after a colon.
 /// Relative paths are left out.
-fn told_mount(
-    value: &[u8],
-    pair: Option<(Option<&Vec<u8>>, Option<&Vec<u8>>)>,
-    read_only: bool,
-) -> Option<ToldMount> {
+fn told_mount(value: &[u8], pair: Option<&[Vec<u8>; 2]>, read_only: bool) -> Option<ToldMount> {
     let (source, point) = match pair {
-        Some((source, point)) => (source?.as_slice(), point?.as_slice()),
+        Some([source, point]) => (source.as_slice(), point.as_slice()),
         None => {
             let mut parts = value.split(|&byte| byte == b':');
             let source = parts.next()?;

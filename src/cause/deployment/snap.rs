@@ -37,7 +37,7 @@ pub(in crate::cause) fn opens(path: &[u8], home: Option<&[u8]>, application: &st
     let begins = |begin: &&[u8]| path.starts_with(begin);
     let known = INTERFACES
         .iter()
-        .find(|(_, begins_with)| begins_with.iter().any(|begin| begins(begin)));
+        .find(|(_, begins_with)| begins_with.iter().any(begins));
     let in_home = home.and_then(|home| is_within(path, home).then(|| &path[home.len()..]));
     // The interface for the home leaves out what is hidden.
     let interface = match (known, in_home) {
