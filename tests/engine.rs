@@ -45,8 +45,7 @@ fn asked_by(words: &str) -> Vec<String> {
         .expect("permwrap runs");
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(said.contains(words), "{said}");
-    let asked = requests.lock().expect("no panic").clone();
-    asked
+    requests.lock().expect("no panic").clone()
 }
 
 #[test]
