@@ -231,17 +231,28 @@ fn state(fd: &OwnedFd, path: &[u8]) -> Result<State, String> {
     State::of(fd).map_err(|errno| trouble(path, errno))
 }
 
-/// Whether every attribute has its value from before or after the change, or an intermediate one: flags are cleared during a
-/// change.
+/// Whether this can be the state of an object whose change, or whose way back, was interrupted: each attribute has its value from
+/// before or from after the change, except for what the kernel and [`State::put`] alter in between. A new owner clears
+/// set-user-ID and set-group-ID, and an ACL brings its own permission bits, until the mode is set, which is done last. The two
+/// flags are cleared while a change is made, so one that is not set may be due to that, but one that is set was so before or
+/// after.
 fn is_between(now: &State, from: &State, to: &State) -> bool {
     fn either<T: PartialEq>(now: &T, from: &T, to: &T) -> bool {
         now == from || now == to
     }
+    let mut altered = 0;
+    if (from.uid, from.gid) != (to.uid, to.gid) {
+        altered |= 0o6000;
+    }
+    if from.acl != to.acl {
+        altered |= 0o6777;
+    }
+    let is_near = |mode: u32| (now.mode ^ mode) & !altered == 0;
     either(&now.uid, &from.uid, &to.uid)
         && either(&now.gid, &from.gid, &to.gid)
         && either(&now.acl, &from.acl, &to.acl)
         && either(&now.capability, &from.capability, &to.capability)
-        && (either(&now.mode, &from.mode, &to.mode) || now.acl != from.acl || now.uid != from.uid)
+        && (is_near(from.mode) || is_near(to.mode))
         && (!now.immutable || from.immutable || to.immutable)
         && (!now.append || from.append || to.append)
 }

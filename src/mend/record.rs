@@ -94,13 +94,21 @@ impl Record {
             if let Err(reason) = self.deeds[at].perform() {
                 return Err(self.give_up(store, at, &reason));
             }
-            if matches!(self.deeds[at], Deed::Make { .. } | Deed::Remount { .. }) {
-                // The record must include the objects that were created.
-                self.keep(store)?;
+            // The record must include the objects that were created.
+            if matches!(self.deeds[at], Deed::Make { .. } | Deed::Remount { .. })
+                && let Err(reason) = self.keep(store)
+            {
+                return Err(self.give_up(store, at + 1, &reason));
             }
         }
         self.stage = Stage::Made;
-        self.keep(store)
+        match self.keep(store) {
+            Ok(()) => Ok(()),
+            Err(reason) => {
+                self.stage = Stage::Begun;
+                Err(self.give_up(store, self.deeds.len(), &reason))
+            }
+        }
     }
 
     /// Removes the record, because nothing was changed.
@@ -132,6 +140,11 @@ impl Record {
     /// Reverts the changes, the last one first, and returns the result of each.
     pub fn undo(&mut self, store: &Store, force: bool) -> Vec<Result<Undone, String>> {
         let finished = self.stage == Stage::Made;
+        if finished {
+            // If this process is killed, the state may be one between the two.
+            self.stage = Stage::Begun;
+            let _ = self.keep(store);
+        }
         let all: Vec<Result<Undone, String>> = self
             .deeds
             .iter()
@@ -140,8 +153,9 @@ impl Record {
             .collect();
         let back =
             |undone: &Result<Undone, String>| matches!(undone, Ok(Undone::Back | Undone::Already));
-        if all.iter().all(back) {
-            self.stage = Stage::Undone;
+        let done = all.iter().all(back);
+        if done || finished {
+            self.stage = if done { Stage::Undone } else { Stage::Made };
             let _ = self.keep(store);
         }
         all

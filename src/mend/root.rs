@@ -3,7 +3,7 @@
 //! The process that runs as root does not trust the request: it judges the failures again, and reverts only what its own
 //! records contain.
 
-use std::io::{Read, Write};
+use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -116,14 +116,10 @@ fn call(subcommand: &str, request: &Request, terminal: bool) -> Result<Vec<u8>, 
         .arg("--")
         .arg(own)
         .args([subcommand, "--handed"])
-        .stdin(Stdio::piped())
+        .stdin(handed_over(&text).map_err(|error| error.to_string())?)
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| format!("{}: {error}", caller.display()))?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // If sudo ends without reading it, that is reported below.
-        let _ = stdin.write_all(&text);
-    }
     let mut answer = Vec::new();
     if let Some(stdout) = child.stdout.take() {
         let read = stdout.take(LONGEST).read_to_end(&mut answer);
@@ -131,6 +127,15 @@ fn call(subcommand: &str, request: &Request, terminal: bool) -> Result<Vec<u8>, 
     }
     let _ = child.wait();
     Ok(answer)
+}
+
+/// A file in memory with this content. Writing to a pipe would end this process by SIGPIPE if sudo refuses and ends first.
+fn handed_over(text: &[u8]) -> std::io::Result<std::fs::File> {
+    let file = rustix::fs::memfd_create("request", rustix::fs::MemfdFlags::CLOEXEC)?;
+    let mut file = std::fs::File::from(file);
+    file.write_all(text)?;
+    file.rewind()?;
+    Ok(file)
 }
 
 /// The request passed to this process.
