@@ -153,6 +153,7 @@ fn read(incident: Incident, circumstances: &Circumstances, views: &mut Views) ->
             let account = Account {
                 hearsay: hearsay::is_hearsay(&incident, &judged.reading.attempt, circumstances),
                 beside: incident.beside.clone(),
+                program: None,
             };
             Finding {
                 incident: Some(incident),

@@ -215,3 +215,57 @@ fn what_is_bind_mounted_is_as_closed_as_where_it_comes_from() {
         assert_eq!(offered(&world, "alice", ask), [""; 0], "{ask}");
     }
 }
+
+/// The commands of every fix for a run of alice's.
+fn offered_for(world: &World, command: &str) -> Vec<String> {
+    let ran = world.run("alice", &format!("permwrap --report r.json -- {command}"));
+    assert_ne!(ran.code(), 0, "{ran}");
+    let report = world.run("alice", "cat r.json").stdout();
+    let report: serde_json::Value = serde_json::from_str(&report).expect("it is JSON");
+    let incidents = report["incidents"].as_array().expect("a list");
+    let fixes = incidents
+        .iter()
+        .flat_map(|incident| incident["fixes"].as_array().expect("a list"));
+    fixes
+        .flat_map(|fix| fix["commands"].as_array().expect("a list"))
+        .map(|command| command.as_str().expect("a string").to_owned())
+        .collect()
+}
+
+#[test]
+fn a_program_that_bears_an_administrators_name_is_not_run_by_root() {
+    let Some(world) = World::new() else { return };
+    let script = "#!/bin/sh\ntouch /srv/harm 2>/dev/null\nexec /bin/cp \"$@\"\n";
+    world.root(&format!(
+        "install -d -o alice /home/alice/bin; install -d -o bob /srv/bob
+         for place in /home/alice/bin /srv/bob; do printf '{script}' >$place/cp; chmod 755 $place/cp; done
+         chown bob /srv/bob/cp; echo x >/home/alice/f"
+    ));
+    assert_eq!(offered_for(&world, "cp f /etc/f"), ["cp f /etc/f"]);
+    for path in ["/home/alice/bin", "/srv/bob"] {
+        let command =
+            format!("env PATH={path}:/usr/bin:/bin permwrap --report r.json -- cp f /etc/f");
+        let ran = world.run(
+            "alice",
+            &format!("{command}; grep -c '\"commands\": \\[\\]' r.json"),
+        );
+        assert!(!ran.stderr().contains("sudo"), "{ran}");
+    }
+    world.root("test ! -e /srv/harm && test ! -e /etc/f");
+}
+
+#[test]
+fn words_alone_lower_no_setting_of_the_machine() {
+    let Some(world) = World::new() else { return };
+    for words in [
+        "bind() to 0.0.0.0:81 failed (13: Permission denied)",
+        "dmesg: read kernel buffer failed: Operation not permitted",
+        "perf_event_open: Permission denied",
+    ] {
+        let commands = offered_for(&world, &format!("bash -c 'echo \"{words}\" >&2; exit 1'"));
+        assert!(
+            commands.iter().all(|it| !it.contains("sysctl")),
+            "{commands:?}"
+        );
+    }
+}

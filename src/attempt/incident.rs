@@ -102,6 +102,8 @@ pub struct Account {
     pub hearsay: bool,
     /// See [`Incident::beside`].
     pub beside: Option<Vec<u8>>,
+    /// The executable of the run, which a capability could be given to.
+    pub program: Option<Vec<u8>>,
 }
 
 /// The other place that a text comes from.

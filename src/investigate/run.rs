@@ -20,7 +20,12 @@ pub(super) fn describe(
     around.planted = is_planted(circumstances);
     around.install_variable = install_variable(circumstances);
     if matches!(attempt.object, Object::Port { .. }) {
-        around.program = gather::program_file(command, start);
+        around.program = match &around.account.program {
+            Some(program) => gather::program_file(std::slice::from_ref(program), start),
+            None => gather::program_file(command, start),
+        };
+        let program = around.program.as_ref();
+        around.account.program = program.map(|program| program.path.clone());
     }
     if attempt.subject.no_new_privs && !around.elsewhere {
         around.powerless = view.set_user_id_program(command);

@@ -5,6 +5,7 @@
 mod support;
 
 mod attacks;
+mod came_back;
 mod changes;
 mod interrupted;
 mod programs;
