@@ -36,6 +36,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     }
     let mut all = Vec::new();
     all.extend(give_back(case));
+    all.extend(kept_in_ones_own_place(case));
     all.extend(grant.group_bits());
     all.extend(grant.acl_entry());
     all.extend(grant.join_group());
@@ -156,6 +157,20 @@ pub(super) fn give_back(case: &Case) -> Option<Candidate> {
         )
         .noting(format!("it belongs to {owner}, in {who}'s own place")),
     )
+}
+
+/// What root keeps to itself in the subject's own place may be the subject's, or not: sudo leaves such objects (`~/.gnupg`), and
+/// so does who hides something there. Nothing tells which, so it is said what to look at.
+fn kept_in_ones_own_place(case: &Case) -> Option<Candidate> {
+    let inode = case.inode()?;
+    let is_kept = inode.uid == 0 && inode.mode & 0o077 == 0;
+    let is_own_place = case.purpose()? == Purpose::Own && case.subject().uid != 0;
+    let (who, path) = (case.who(), case.path());
+    (is_kept && is_own_place).then(|| {
+        Candidate::advice(format!(
+            "{path} is root's alone, in {who}'s own place: if sudo left it there, let root give it back (chown {who}:), after a look"
+        ))
+    })
 }
 
 /// Whether the group is that of its directory, whose set-group-ID bit hands it on to everything new.

@@ -66,7 +66,11 @@ const ENDINGS: &[&[u8]] = &[
 pub(super) fn is_about_one(attempt: &Attempt, facts: &Facts) -> bool {
     let owns = |id: NodeId| is_own(&attempt.subject, facts, id);
     let asked = match &attempt.object {
-        Object::Path(path) => is_secret(path) && !facts.walk.target().is_some_and(owns),
+        // Where the way ends before the object, the directory in which it ends tells.
+        Object::Path(path) => {
+            let nearest = facts.walk.target().or_else(|| facts.walk.parent());
+            is_secret(path) && !nearest.is_some_and(owns)
+        }
         Object::Port { .. } | Object::Process | Object::Another(_) => false,
     };
     let nodes = facts.walks().flat_map(|walk| [walk.named(), walk.target()]);
