@@ -2,6 +2,7 @@
 
 mod deliberate;
 mod deployed;
+mod expert;
 mod others;
 mod swapped;
 

@@ -1,0 +1,137 @@
+//! Fixes as somebody experienced would make them.
+
+use super::{commands, first, offered};
+
+fn titles(scene: &str) -> Vec<String> {
+    let fixes = offered(scene).fixes.into_iter();
+    fixes.map(|fix| fix.title).collect()
+}
+
+#[test]
+fn another_port_comes_first_and_the_setting_for_everybody_last() {
+    let port = "
+        subject  alice alice
+        attempt  bind 0.0.0.0:80
+        setting  net.ipv4.ip_unprivileged_port_start 1024
+        command  /srv/server
+    ";
+    let plain = titles(port);
+    assert!(plain[0].starts_with("listen on another port"), "{plain:?}");
+    assert_eq!(plain.last().unwrap(), "free the ports from 80 up");
+    let own = format!("{port}\nprogram /srv/server alice firm");
+    assert!(titles(&own)[1].contains("let /srv/server listen"), "{own}");
+    let service = titles(&format!("{port}\nunit app.service"));
+    assert!(
+        service[0].contains("a socket unit") && service[0].contains("AmbientCapabilities"),
+        "{service:?}"
+    );
+    let container = titles(&format!("{port}\ncontainer docker"));
+    assert!(container[0].contains("--sysctl"), "{container:?}");
+    assert!(
+        container.iter().all(|title| !title.starts_with("free ")),
+        "{container:?}"
+    );
+}
+
+#[test]
+fn what_a_closed_directory_hides_is_asked_for_together_or_said() {
+    let closed = |attempt: &str, inside: &str| {
+        first(&format!(
+            "subject alice alice
+             attempt {attempt} /srv/uploads/new
+             drwxr-x--- deploy www /srv/uploads
+             {inside} /srv/uploads/new"
+        ))
+    };
+    for attempt in ["create", "bind", "mkdir"] {
+        let fix = closed(attempt, "unseen");
+        assert_eq!(fix.commands(), ["setfacl -m u:alice:-wx /srv/uploads"]);
+    }
+    let unseen = closed("read", "unseen");
+    assert!(!unseen.complete && !unseen.verified, "{unseen:?}");
+    let seen = closed("create", "missing");
+    assert!(seen.complete && seen.verified, "{seen:?}");
+}
+
+#[test]
+fn root_runs_what_administers_and_neither_servers_nor_scripts() {
+    let scene = |command: &str| {
+        commands(&format!(
+            "subject alice alice
+             attempt create /etc/app.conf
+             drwxr-xr-x root root /etc
+             missing /etc/app.conf
+             command {command}"
+        ))
+    };
+    assert_eq!(scene("touch /etc/app.conf"), ["touch /etc/app.conf"]);
+    for command in [
+        "nginx -c /etc/app.conf",
+        "python3 app.py",
+        "npm install",
+        "./deploy.sh",
+        "bash -c true",
+    ] {
+        assert_eq!(scene(command), [""; 0], "{command}");
+    }
+}
+
+#[test]
+fn pip_is_not_sent_back_to_the_directory_that_was_refused() {
+    let told = commands(
+        "subject alice alice
+         attempt create /usr/lib/python3/x
+         drwxr-xr-x root root /usr
+         drwxr-xr-x root root /usr/lib
+         drwxr-xr-x root root /usr/lib/python3
+         missing /usr/lib/python3/x
+         command pip install --target /usr/lib/python3 requests",
+    );
+    assert_eq!(
+        told,
+        ["python3 -m venv .venv", ".venv/bin/pip install requests"]
+    );
+}
+
+#[test]
+fn what_a_server_of_roots_keeps_in_run_is_not_given_away() {
+    let told = commands(
+        "subject alice alice
+         attempt write /run/nginx.pid
+         drwxr-xr-x root root /run
+         -rw-r--r-- root root /run/nginx.pid",
+    );
+    assert_eq!(told, [""; 0]);
+}
+
+#[test]
+fn to_delete_what_is_the_systems_is_not_to_write_elsewhere() {
+    let told = titles(
+        "subject alice alice
+         attempt delete /usr/lib/app
+         drwxr-xr-x root root /usr
+         drwxr-xr-x root root /usr/lib
+         -rw-r--r-- root root /usr/lib/app
+         command python3 app.py",
+    );
+    assert!(told[0].contains("takes it away"), "{told:?}");
+}
+
+#[test]
+fn a_volume_of_roots_does_not_have_the_container_run_as_root() {
+    for kind in ["docker", "podman"] {
+        let told = titles(&format!(
+            "subject alice alice
+             attempt write /data/f
+             mount /data ext4 rw root=/volumes/x
+             container {kind}
+             drwxr-xr-x root root /data
+             -rw-r--r-- root root /data/f"
+        ));
+        assert!(!told.is_empty());
+        assert!(
+            told.iter().all(|title| !title.contains("--user 0")),
+            "{told:?}"
+        );
+    }
+}
