@@ -142,8 +142,8 @@ fn what_became_of_a_capability_and_a_setting_is_told() {
             &format!(
                 "unshare -n -- bash -c '
                  alice() {{ setpriv --reuid alice --regid alice --init-groups -- env -C /home/alice HOME=/home/alice USER=alice \"$@\"; }}
-                 for i in 1 2 3; do alice permwrap -- {program} bind.py 2>&1 | grep -q permwrap: && break; done
-                 alice permwrap fix --yes; sleep 1.1; {then}
+                 for i in $(seq 9); do alice permwrap -- {program} bind.py 2>&1 | cat >/dev/null; alice permwrap fix --yes && break; done
+                 sleep 1.1; {then}
                  alice permwrap -- {program} bind.py; alice permwrap history'"
             ),
         );
