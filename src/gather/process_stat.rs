@@ -1,5 +1,11 @@
 //! The state of a process, from `/proc/PID/stat` (proc_pid_stat(5)).
 
+use std::fs::File;
+use std::io::Read;
+
+/// More than the file can hold: some fifty numbers and a name, in bytes.
+const LONGEST: usize = 2048;
+
 /// What is used of it.
 #[derive(Debug)]
 pub struct ProcessStat {
@@ -15,7 +21,11 @@ impl ProcessStat {
     /// The present state; `None` if there is no such process.
     #[must_use]
     pub fn read(pid: i32) -> Option<ProcessStat> {
-        parse(&std::fs::read(format!("/proc/{pid}/stat")).ok()?)
+        let mut stat = [0; LONGEST];
+        let mut file = File::open(format!("/proc/{pid}/stat")).ok()?;
+        // The kernel returns all of it at once.
+        let length = file.read(&mut stat).ok()?;
+        parse(&stat[..length])
     }
 }
 
