@@ -76,12 +76,12 @@ fn same(a: &Incident, b: &Incident) -> bool {
         || alters(a) == alters(b);
     errnos
         && operations
-        && !are_of_two_programs(a, b)
         && a.paths.first() == b.paths.first()
         && a.address == b.address
         && a.process == b.process
         // If the object is named, a source line merely adds detail.
         && (a.clue == b.clue || !a.paths.is_empty())
+        && !are_of_two_programs(a, b)
 }
 
 /// Whether the messages come from two programs, each about its own attempt: `cat: f: ...`, then `bash: line 1: f: ...`.
