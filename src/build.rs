@@ -1,38 +1,74 @@
-//! Keeps the program small and links it for a fast start. A wrapper is started as often as the commands it wraps, and most of
-//! its cost is what the dynamic loader does before `main`.
+//! Prepares the pattern files, and links the program for a fast start. A wrapper is started as often as the commands it wraps,
+//! and most of its cost is what the dynamic loader does before `main`.
 
-#[path = "detect/samples.rs"]
-mod samples;
+#[path = "detect/necessary.rs"]
+mod necessary;
 
 use std::env;
+use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::json;
+use toml::Value;
+
+/// The keys of regular expressions in the files of patterns.
+const EXPRESSIONS: [&str; 6] = ["line", "before", "after", "stop", "expression", "words"];
+
+/// The keys of what only tests need.
+const SAMPLES: [&str; 2] = ["sample", "counter"];
+
 fn main() {
     println!("cargo::rerun-if-changed=src/build.rs");
-    leave_samples_out().expect("the files of patterns can be copied");
+    println!("cargo::rerun-if-changed=src/detect/necessary.rs");
+    convert_patterns().expect("the files of patterns can be converted");
     link();
 }
 
-/// Copies the pattern files, without their samples, to where src/detect/files.rs includes them from.
-fn leave_samples_out() -> std::io::Result<()> {
+/// Writes the content of the pattern files in a form that is read faster, for src/built_in.rs.
+fn convert_patterns() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=patterns");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     for entry in fs::read_dir("patterns")? {
         let file = entry?.path();
-        if let Some(name) = file.file_name()
-            && file
-                .extension()
-                .is_some_and(|extension| extension == "toml")
-        {
-            fs::write(
-                out.join(name),
-                samples::without(&fs::read_to_string(&file)?),
-            )?;
+        if let (Some(name), Some("toml")) = (
+            file.file_stem(),
+            file.extension().and_then(|extension| extension.to_str()),
+        ) {
+            let content = toml::from_str(&fs::read_to_string(&file)?)
+                .map_err(|error| format!("{}: {error}", file.display()))?;
+            let converted = serde_json::to_vec(&converted(content))?;
+            fs::write(out.join(name).with_extension("json"), converted)?;
         }
     }
     Ok(())
+}
+
+/// The content without samples, and with what each regular expression needs beside it.
+fn converted(content: Value) -> serde_json::Value {
+    match content {
+        Value::Table(table) => {
+            let kept = table
+                .into_iter()
+                .filter(|(key, _)| !SAMPLES.contains(&key.as_str()));
+            kept.map(|(key, value)| {
+                let value = match value {
+                    Value::String(written) if EXPRESSIONS.contains(&key.as_str()) => {
+                        json!([necessary::literals(&written).join("\n"), written])
+                    }
+                    value => converted(value),
+                };
+                (key, value)
+            })
+            .collect()
+        }
+        Value::Array(values) => values.into_iter().map(converted).collect(),
+        Value::String(text) => json!(text),
+        Value::Integer(number) => json!(number),
+        Value::Boolean(is_so) => json!(is_so),
+        other => panic!("{other}: no pattern file has such a value"),
+    }
 }
 
 fn link() {

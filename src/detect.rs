@@ -17,6 +17,8 @@ mod fold;
 mod foreign;
 mod library;
 mod lines;
+#[cfg(test)]
+mod necessary;
 mod paste;
 mod pattern;
 mod pattern_file;
@@ -27,11 +29,10 @@ mod quoted;
 mod reading;
 mod reason;
 mod record;
-#[cfg(test)]
-mod samples;
 mod stream;
 mod unquote;
 mod words;
+mod written;
 
 use std::sync::Arc;
 

@@ -12,6 +12,7 @@
 
 pub mod appearance;
 pub mod attempt;
+mod built_in;
 pub mod byte_path;
 pub mod cause;
 pub mod change;

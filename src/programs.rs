@@ -22,9 +22,8 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 
 use crate::attempt::{ACCESS_ACL, OpenHow, Operation};
+use crate::built_in::built_in;
 use crate::byte_path;
-
-const FILE: &str = include_str!("../patterns/programs.toml");
 
 /// A program as described in the file, which explains the keys.
 #[derive(Debug, Default, Deserialize)]
@@ -282,7 +281,7 @@ fn known() -> &'static HashMap<&'static [u8], &'static Program> {
 fn all() -> &'static [Program] {
     static ALL: OnceLock<Vec<Program>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let file: File = toml::from_str(FILE).expect("patterns/programs.toml");
+        let file: File = built_in!("programs");
         file.program
     })
 }
@@ -290,6 +289,7 @@ fn all() -> &'static [Program] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::built_in::with_samples;
 
     #[test]
     fn every_name_is_given_once() {
@@ -321,7 +321,8 @@ mod tests {
     #[test]
     fn each_sample_is_read_as_it_says() {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        for sample in all().iter().flat_map(|program| &program.sample) {
+        let file: File = with_samples!("programs");
+        for sample in file.program.iter().flat_map(|program| &program.sample) {
             let words: Vec<Vec<u8>> = sample.command.split(' ').map(|w| w.into()).collect();
             let lines = command_lines(&words);
             let line = lines.last().expect("it is a command");

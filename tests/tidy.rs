@@ -11,6 +11,7 @@ use permwrap::cause::Code;
 
 /// All stages in order: each may use those before it, and no others. `lib` and `main` connect them.
 const STAGES: &[&str] = &[
+    "built_in",
     "byte_path",
     "quote",
     "layout",

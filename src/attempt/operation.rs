@@ -1,9 +1,10 @@
 //! Operations, with those parameters that affect the judgement.
 
-use super::ANY_USER_ATTRIBUTE;
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Policy, Privilege};
+use super::{ANY_USER_ATTRIBUTE, Policy, Privilege};
 
 /// What was tried, in terms of the system call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -189,15 +190,19 @@ impl Operation {
     /// `ptrace` and the names of [`Privilege`]s and [`Policy`]s, which messages may report.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Operation> {
-        let told = [
-            Operation::Stat { follow: true },
-            Operation::Mount,
-            Operation::Signal,
-            Operation::Ptrace,
-        ];
-        let mut known = Operation::every().into_iter().chain(told);
+        static KNOWN: LazyLock<Vec<Operation>> = LazyLock::new(|| {
+            let told = [
+                Operation::Stat { follow: true },
+                Operation::Mount,
+                Operation::Signal,
+                Operation::Ptrace,
+            ];
+            Operation::every().into_iter().chain(told).collect()
+        });
+        let mut known = KNOWN.iter();
         known
             .find(|operation| operation.name() == name)
+            .cloned()
             .or_else(|| Privilege::from_name(name).map(Operation::Privileged))
             .or_else(|| Policy::named(name).map(Operation::Trust))
     }

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-const FILE: &str = include_str!("../../patterns/policies.toml");
+use crate::built_in::built_in;
 
 /// What a program requires of a file before it uses it. The rules are data: `patterns/policies.toml`.
 #[derive(Debug, PartialEq, Eq, Hash, Deserialize)]
@@ -89,7 +89,7 @@ impl Policy {
     pub fn all() -> &'static [Policy] {
         static ALL: OnceLock<Vec<Policy>> = OnceLock::new();
         ALL.get_or_init(|| {
-            let file: File = toml::from_str(FILE).expect("patterns/policies.toml");
+            let file: File = built_in!("policies");
             file.policy
         })
     }

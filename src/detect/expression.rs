@@ -3,15 +3,15 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex_automata::PatternID;
+use regex_automata::meta::Regex;
 
-/// The maximum size of a compiled expression, in bytes.
-const LARGEST: usize = 1 << 20;
+use super::written::{Written, compile};
 
-/// A regular expression over bytes, compiled when it is first used.
+/// A regular expression over bytes, compiled when a text could match it.
 #[derive(Debug)]
 pub struct Expression {
-    written: String,
+    written: Written,
     anchor: Anchor,
     compiled: OnceLock<Option<Compiled>>,
 }
@@ -130,23 +130,23 @@ impl<'t> Found<'t> {
 impl Expression {
     /// An expression that may match anywhere in a text.
     #[must_use]
-    pub fn anywhere(written: String) -> Expression {
+    pub fn anywhere(written: Written) -> Expression {
         Expression::new(written, Anchor::Anywhere)
     }
 
     /// An expression that must match at the beginning of a text.
     #[must_use]
-    pub fn beginning(written: String) -> Expression {
+    pub fn beginning(written: Written) -> Expression {
         Expression::new(written, Anchor::Beginning)
     }
 
     /// An expression that must match at the end of a text.
     #[must_use]
-    pub fn ending(written: String) -> Expression {
+    pub fn ending(written: Written) -> Expression {
         Expression::new(written, Anchor::Ending)
     }
 
-    fn new(written: String, anchor: Anchor) -> Expression {
+    fn new(written: Written, anchor: Anchor) -> Expression {
         Expression {
             written,
             anchor,
@@ -157,22 +157,26 @@ impl Expression {
     /// The expression as written in its file.
     #[must_use]
     pub fn written(&self) -> &str {
-        &self.written
+        self.written.text()
     }
 
     /// The first match. An invalid expression never matches; such mistakes are reported when a user's file is loaded, and
     /// excluded by tests for the built-in files.
     #[must_use]
     pub fn find<'t>(&self, text: &'t [u8]) -> Option<Found<'t>> {
+        if self.compiled.get().is_none() && !self.written.is_due(text) {
+            return None;
+        }
         let compiled = self.compiled.get_or_init(|| self.compile().ok()).as_ref()?;
-        let captures = compiled.regex.captures(text)?;
+        let mut captures = compiled.regex.create_captures();
+        compiled.regex.captures(text, &mut captures);
+        let at = captures.get_match()?.range();
         let mut parts = [const { None }; Group::NAMES.len()];
         for (capture, group) in captures.iter().zip(&compiled.groups) {
             if let (Some(capture), Some(group)) = (capture, group) {
                 parts[*group as usize].get_or_insert(capture.range());
             }
         }
-        let at = captures.get(0)?.range();
         Some(Found { text, at, parts })
     }
 
@@ -185,9 +189,9 @@ impl Expression {
     }
 
     fn compile(&self) -> Result<Compiled, String> {
-        let written = &self.written;
+        let written = self.written.text();
         let placed = match self.anchor {
-            Anchor::Anywhere => written.clone(),
+            Anchor::Anywhere => written.to_owned(),
             Anchor::Beginning => format!("^(?:{written}\n)"),
             Anchor::Ending => format!("(?:{written}\n)\\z"),
         };
@@ -197,25 +201,15 @@ impl Expression {
         } else {
             placed.replace("\n)", ")")
         };
-        let regex = RegexBuilder::new(&placed)
-            .unicode(false)
-            .size_limit(LARGEST)
-            .build()
-            .map_err(|e| {
-                e.to_string()
-                    .lines()
-                    .last()
-                    .unwrap_or_default()
-                    .trim()
-                    .to_owned()
-            })?;
+        let regex = compile(&placed)?;
         let group = |name: Option<&str>| match name {
             None => Ok(None),
             Some(name) => Group::named(name)
                 .map(Some)
                 .ok_or_else(|| format!("the group \"{name}\" has no meaning")),
         };
-        let groups = regex.capture_names().map(group).collect::<Result<_, _>>()?;
+        let names = regex.group_info().pattern_names(PatternID::ZERO);
+        let groups = names.map(group).collect::<Result<_, _>>()?;
         Ok(Compiled { regex, groups })
     }
 }

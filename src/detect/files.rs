@@ -1,10 +1,10 @@
-//! The built-in pattern files. src/build.rs removes their samples, which make up most of the text.
+//! The built-in pattern files, as src/build.rs has converted them.
 
 macro_rules! files {
     ($($name:literal)*) => {
-        /// The name and text of each file.
+        /// The name of each file, and its content in JSON.
         pub const FILES: &[(&str, &str)] =
-            &[$(($name, include_str!(concat!(env!("OUT_DIR"), "/", $name, ".toml"))),)*];
+            &[$(($name, include_str!(concat!(env!("OUT_DIR"), "/", $name, ".json"))),)*];
     };
 }
 

@@ -3,16 +3,14 @@
 
 use std::sync::OnceLock;
 
-use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
 use super::lines::{Lines, without_controls};
 use super::pattern::{Pattern, Shape};
-use super::{paste, pattern_file};
+use super::written::Lazy;
+use super::{files, paste, pattern_file};
 use crate::attempt::Incident;
-
-const FILE: &str = include_str!("../../patterns/foreign.toml");
-const SILENCE: &str = include_str!("../../patterns/silence.toml");
+use crate::built_in::built_in;
 
 /// The maximum number of different meanings reported for a text.
 const MOST: usize = 3;
@@ -33,24 +31,20 @@ pub struct Foreign {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    foreign: Vec<Raw>,
+    foreign: Vec<Rule>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Raw {
+struct Rule {
     name: String,
     #[serde(default)]
     windows: bool,
-    line: String,
+    line: Lazy,
     meaning: String,
+    #[serde(default)]
     #[allow(dead_code, reason = "read by tests alone")]
     sample: Vec<String>,
-}
-
-struct Rule {
-    raw: Raw,
-    line: Regex,
 }
 
 /// The refusals of this kind that a text reports, each kind once, in the order of lines. The general sentence is omitted if a
@@ -61,19 +55,15 @@ pub fn foreign_in(text: &[u8]) -> Vec<Foreign> {
     let mut take = |line: &[u8]| {
         let line = without_controls(line);
         let rule = rules().iter().find(|rule| rule.line.is_match(&line));
-        let is_general = |rule: &Rule| {
-            rules()
-                .last()
-                .is_some_and(|last| last.raw.name == rule.raw.name)
-        };
+        let is_general = |rule: &Rule| rules().last().is_some_and(|last| last.name == rule.name);
         let rule = rule.filter(|rule| !(is_general(rule) && is_documentation(&line)));
         if let Some(rule) = rule
-            && !found.iter().any(|known| known.name == rule.raw.name)
+            && !found.iter().any(|known| known.name == rule.name)
         {
             found.push(Foreign {
                 message: line.trim_ascii().to_vec(),
-                name: &rule.raw.name,
-                meaning: &rule.raw.meaning,
+                name: &rule.name,
+                meaning: &rule.meaning,
                 is_general: is_general(rule),
             });
         }
@@ -93,9 +83,9 @@ pub fn foreign_in(text: &[u8]) -> Vec<Foreign> {
 #[must_use]
 pub fn meaning_elsewhere(incident: &Incident) -> Option<&'static str> {
     let mut texts = std::iter::once(&incident.message).chain(&incident.paths);
-    let rules = rules().iter().filter(|rule| rule.raw.windows);
+    let rules = rules().iter().filter(|rule| rule.windows);
     let mut matching = rules.filter(|rule| texts.clone().any(|text| rule.line.is_match(text)));
-    let found = matching.next().map(|rule| rule.raw.meaning.as_str());
+    let found = matching.next().map(|rule| rule.meaning.as_str());
     texts.next().and(found)
 }
 
@@ -103,13 +93,15 @@ pub fn meaning_elsewhere(incident: &Incident) -> Option<&'static str> {
 fn is_documentation(line: &[u8]) -> bool {
     static SILENT: OnceLock<Vec<Pattern>> = OnceLock::new();
     let silent = SILENT.get_or_init(|| {
-        let patterns = pattern_file::parse("silence", SILENCE).unwrap_or_default();
+        let files = files::FILES.iter();
+        let silence = files.filter(|(name, _)| *name == "silence");
+        let patterns = silence.flat_map(|(name, content)| pattern_file::built_in(name, content));
         let tells_by_itself = |pattern: &Pattern| {
             matches!(pattern.shape, Shape::Line(_))
                 && pattern.looks.is_empty()
                 && pattern.id != "silence-rpc"
         };
-        patterns.into_iter().filter(tells_by_itself).collect()
+        patterns.filter(tells_by_itself).collect()
     });
     silent.iter().any(|pattern| match &pattern.shape {
         Shape::Line(expression) => expression.find(line).is_some(),
@@ -120,30 +112,25 @@ fn is_documentation(line: &[u8]) -> bool {
 fn rules() -> &'static [Rule] {
     static RULES: OnceLock<Vec<Rule>> = OnceLock::new();
     RULES.get_or_init(|| {
-        let file: File = toml::from_str(FILE).expect("patterns/foreign.toml");
-        let rule = |raw: Raw| Rule {
-            line: RegexBuilder::new(&raw.line)
-                .unicode(false)
-                .build()
-                .expect("an expression of patterns/foreign.toml"),
-            raw,
-        };
-        file.foreign.into_iter().map(rule).collect()
+        let file: File = built_in!("foreign");
+        file.foreign
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::built_in::with_samples;
 
     #[test]
     fn every_sample_is_told_by_its_own_rule() {
-        for rule in rules() {
-            assert!(!rule.raw.sample.is_empty(), "{}", rule.raw.name);
-            for sample in &rule.raw.sample {
+        let file: File = with_samples!("foreign");
+        for rule in file.foreign {
+            assert!(!rule.sample.is_empty(), "{}", rule.name);
+            for sample in &rule.sample {
                 let found = foreign_in(sample.as_bytes());
                 let names: Vec<&str> = found.iter().map(|foreign| foreign.name).collect();
-                assert_eq!(names, [rule.raw.name.as_str()], "{sample}");
+                assert_eq!(names, [rule.name.as_str()], "{sample}");
             }
         }
     }

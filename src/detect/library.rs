@@ -2,14 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use aho_corasick::AhoCorasick;
-
 use super::files::FILES;
 use super::pattern::{Pattern, Shape};
 use super::pattern_file::{self, PatternError};
 use super::prefix::Prefixes;
 use super::reason::{Reasons, Wording};
 use super::words::Words;
+use super::written::Literals;
 use crate::attempt::Errno;
 
 /// The patterns used for detection. Creating the set is cheap; parsing is deferred to the first line that may match.
@@ -26,7 +25,7 @@ pub(super) struct Loaded {
     /// Sorted by rank, the highest first.
     pub patterns: Vec<Arc<Pattern>>,
     /// The keywords of patterns that need no reason in the line. `None` if such a pattern has no keyword.
-    keywords: Option<AhoCorasick>,
+    keywords: Option<Literals>,
     pub prefixes: Prefixes,
     pub reasons: Reasons,
     pub words: Words,
@@ -119,7 +118,7 @@ impl Loaded {
     pub fn could_match_without_reason(&self, line: &[u8]) -> bool {
         self.keywords
             .as_ref()
-            .is_none_or(|keywords| keywords.is_match(line))
+            .is_none_or(|keywords| keywords.occur_in(line))
     }
 
     /// Whether the line merely mentions refusals, as far as the line itself shows that.
@@ -129,15 +128,14 @@ impl Loaded {
     }
 }
 
-/// A malformed file would be skipped; tests ensure that the built-in files are well-formed.
 fn builtin_patterns() -> impl Iterator<Item = Arc<Pattern>> {
-    let parsed = FILES
-        .iter()
-        .filter_map(|(name, text)| pattern_file::parse(name, text).ok());
-    parsed.flatten().map(Arc::new)
+    let files = FILES.iter();
+    files
+        .flat_map(|(name, content)| pattern_file::built_in(name, content))
+        .map(Arc::new)
 }
 
-fn keywords(patterns: &[Arc<Pattern>]) -> Option<AhoCorasick> {
+fn keywords(patterns: &[Arc<Pattern>]) -> Option<Literals> {
     let speak_alone =
         |pattern: &&Arc<Pattern>| matches!(pattern.shape, Shape::Line(_)) && !pattern.silent;
     let alone: Vec<_> = patterns.iter().filter(speak_alone).collect();
@@ -145,5 +143,7 @@ fn keywords(patterns: &[Arc<Pattern>]) -> Option<AhoCorasick> {
         return None;
     }
     let words = alone.iter().flat_map(|pattern| &pattern.keywords);
-    AhoCorasick::new(words.map(|keyword| keyword.needle())).ok()
+    Some(Literals::exact(
+        words.map(|keyword| keyword.needle().to_vec()),
+    ))
 }

@@ -12,12 +12,27 @@ use super::unquote::Quoting;
 use crate::attempt::{Clue, Errno, Incident, Operation};
 
 /// What a text says about the operation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub enum Told {
     /// It identifies this operation.
     Operation(Operation),
     /// It names a call that several operations share, such as a plain "open". Text further away cannot add anything.
     Untold,
+}
+
+impl TryFrom<String> for Told {
+    type Error = String;
+
+    /// An operation by its name; `untold` denotes a call shared by several operations.
+    fn try_from(name: String) -> Result<Told, String> {
+        match name.as_str() {
+            "untold" => Ok(Told::Untold),
+            name => Operation::from_name(name)
+                .map(Told::Operation)
+                .ok_or_else(|| format!("there is no operation \"{name}\"")),
+        }
+    }
 }
 
 /// A pattern for messages.
@@ -27,7 +42,7 @@ pub struct Pattern {
     pub id: String,
     /// The file that it comes from, as named by the caller.
     pub file: String,
-    /// The line of the file where it begins, from 1.
+    /// The line of the file where its id is, from 1; 0 for a built-in pattern.
     pub line_number: usize,
     /// At least one of these must occur in the line; if empty, there is no such restriction.
     pub keywords: Vec<memmem::Finder<'static>>,

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use memchr::memmem;
-use serde::Deserialize;
+use serde::de::{Error, IgnoredAny};
+use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use super::expression::Expression;
 use super::pattern::{Counter, Direction, Look, Pattern, Sample, Shape, Told};
 use super::unquote::Quoting;
-use crate::attempt::{Errno, Operation};
+use super::written::Written;
+use crate::attempt::Errno;
 
 /// A mistake in a pattern file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,28 +33,41 @@ impl std::fmt::Display for PatternError {
 
 impl std::error::Error for PatternError {}
 
-/// Parses the patterns of a file.
+/// Parses the patterns of a user's file.
 ///
 /// # Errors
 /// The first mistake, with its line.
 pub fn parse(file: &str, text: &str) -> Result<Vec<Pattern>, PatternError> {
-    let error = |offset: usize, message: String| PatternError {
+    let mistake = |error: &toml::de::Error| PatternError {
         file: file.to_owned(),
-        line: line_at(text, offset),
-        message,
+        line: line_at(text, error.span().map_or(0, |span| span.start)),
+        message: error.message().to_owned(),
     };
-    let raw: RawFile = toml::from_str(text).map_err(|e| {
-        let offset = e.span().map_or(0, |span| span.start);
-        error(offset, e.message().to_owned())
-    })?;
-    let mut operations = BTreeMap::new();
-    for (word, name) in raw.operations {
-        let told = told(name.get_ref()).ok_or_else(|| unknown_operation(&error, &name))?;
-        operations.insert(word, told);
-    }
-    let operations = Arc::new(operations);
-    let build = |raw: RawPattern| raw.build(file, text, &operations, &error);
-    raw.pattern.into_iter().map(build).collect()
+    let raw: RawFile = toml::from_str(text).map_err(|error| mistake(&error))?;
+    let ids: Ids = toml::from_str(text).map_err(|error| mistake(&error))?;
+    let lines = ids
+        .pattern
+        .iter()
+        .map(|id| line_at(text, id.id.span().start));
+    let patterns = raw.into_patterns(file).zip(lines);
+    let patterns = patterns.map(|(pattern, line_number)| match pattern {
+        Ok(pattern) => Ok(Pattern {
+            line_number,
+            ..pattern
+        }),
+        Err(message) => Err(PatternError {
+            file: file.to_owned(),
+            line: line_number,
+            message: message.to_owned(),
+        }),
+    });
+    patterns.collect()
+}
+
+/// The patterns of a built-in file, given its content in JSON. Tests ensure that it is well-formed.
+pub fn built_in(file: &str, content: &str) -> Vec<Pattern> {
+    let raw: RawFile = serde_json::from_str(content).unwrap_or_default();
+    raw.into_patterns(file).filter_map(Result::ok).collect()
 }
 
 /// Compiles every expression of the patterns, which otherwise happens when it is first used.
@@ -83,33 +98,27 @@ pub fn check_expressions(text: &str, patterns: &[Pattern]) -> Result<(), Pattern
     Ok(())
 }
 
-/// An operation by its name; `untold` denotes a call shared by several operations.
-fn told(name: &str) -> Option<Told> {
-    match name {
-        "untold" => Some(Told::Untold),
-        name => Operation::from_name(name).map(Told::Operation),
-    }
-}
-
-fn unknown_operation(
-    error: &dyn Fn(usize, String) -> PatternError,
-    name: &Spanned<String>,
-) -> PatternError {
-    error(
-        name.span().start,
-        format!("there is no operation \"{}\"", name.get_ref()),
-    )
-}
-
 fn line_at(text: &str, offset: usize) -> usize {
     memchr::memchr_iter(b'\n', &text.as_bytes()[..offset.min(text.len())]).count() + 1
 }
 
+/// The places of the patterns in a file.
 #[derive(Deserialize)]
+struct Ids {
+    #[serde(default)]
+    pattern: Vec<Id>,
+}
+
+#[derive(Deserialize)]
+struct Id {
+    id: Spanned<IgnoredAny>,
+}
+
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawFile {
     #[serde(default)]
-    operations: BTreeMap<String, Spanned<String>>,
+    operations: BTreeMap<String, Told>,
     #[serde(default)]
     pattern: Vec<RawPattern>,
 }
@@ -117,16 +126,17 @@ struct RawFile {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawPattern {
-    id: Spanned<String>,
+    id: String,
     #[serde(default)]
     keywords: Vec<String>,
-    line: Option<String>,
-    before: Option<String>,
-    after: Option<String>,
-    errno: Option<Spanned<String>>,
+    line: Option<Written>,
+    before: Option<Written>,
+    after: Option<Written>,
+    #[serde(default, deserialize_with = "errno")]
+    errno: Option<Errno>,
     #[serde(default)]
     quoting: Quoting,
-    operation: Option<Spanned<String>>,
+    operation: Option<Told>,
     stands_for: Option<String>,
     beside: Option<String>,
     #[serde(default)]
@@ -156,9 +166,9 @@ struct RawLook {
     direction: Direction,
     #[serde(default = "usual_distance")]
     lines: usize,
-    line: String,
-    stop: Option<String>,
-    operation: Option<Spanned<String>>,
+    line: Written,
+    stop: Option<Written>,
+    operation: Option<Told>,
     #[serde(default)]
     words: bool,
     quoting: Option<Quoting>,
@@ -178,38 +188,35 @@ fn usual_distance() -> usize {
     10
 }
 
+impl RawFile {
+    fn into_patterns(self, file: &str) -> impl Iterator<Item = Result<Pattern, &'static str>> {
+        let operations = Arc::new(self.operations);
+        let patterns = self.pattern.into_iter();
+        patterns.map(move |raw| raw.into_pattern(file, &operations))
+    }
+}
+
 impl RawPattern {
-    fn build(
+    fn into_pattern(
         self,
         file: &str,
-        text: &str,
         operations: &Arc<BTreeMap<String, Told>>,
-        error: &dyn Fn(usize, String) -> PatternError,
-    ) -> Result<Pattern, PatternError> {
-        let at = self.id.span().start;
-        let shape = shape_of(self.line, self.before, self.after)
-            .map_err(|mistake| error(at, mistake.to_owned()))?;
-        let errno = errno_of(self.errno.as_ref(), error)?;
+    ) -> Result<Pattern, &'static str> {
         let quoting = self.quoting;
-        let operation = operation_of(self.operation.as_ref(), error)?;
-        let looks = self
-            .look
-            .into_iter()
-            .map(|look| look.build(quoting, error))
-            .collect::<Result<_, _>>()?;
+        let looks = self.look.into_iter().map(|look| look.into_look(quoting));
         Ok(Pattern {
-            id: self.id.get_ref().clone(),
+            id: self.id,
             file: file.to_owned(),
-            line_number: line_at(text, at),
+            line_number: 0,
             keywords: self
                 .keywords
                 .iter()
                 .map(|k| memmem::Finder::new(k).into_owned())
                 .collect(),
-            shape,
-            errno,
+            shape: shape_of(self.line, self.before, self.after)?,
+            errno: self.errno,
             quoting,
-            operation,
+            operation: self.operation,
             stands_for: self.stands_for.map(String::into_bytes),
             beside: self.beside.map(String::into_bytes),
             places: self.places,
@@ -218,7 +225,7 @@ impl RawPattern {
             certain: self.certain,
             rank: self.rank,
             silent: self.silent,
-            looks,
+            looks: looks.collect(),
             operations: operations.clone(),
             samples: self.sample,
             counters: self.counter,
@@ -227,28 +234,24 @@ impl RawPattern {
 }
 
 impl RawLook {
-    fn build(
-        self,
-        quoting: Quoting,
-        error: &dyn Fn(usize, String) -> PatternError,
-    ) -> Result<Look, PatternError> {
-        Ok(Look {
+    fn into_look(self, quoting: Quoting) -> Look {
+        Look {
             direction: self.direction,
             lines: self.lines,
             line: Expression::anywhere(self.line),
             stop: self.stop.map(Expression::anywhere),
-            operation: operation_of(self.operation.as_ref(), error)?,
+            operation: self.operation,
             words: self.words,
             quoting: self.quoting.unwrap_or(quoting),
             required: self.required,
-        })
+        }
     }
 }
 
 fn shape_of(
-    line: Option<String>,
-    before: Option<String>,
-    after: Option<String>,
+    line: Option<Written>,
+    before: Option<Written>,
+    after: Option<Written>,
 ) -> Result<Shape, &'static str> {
     match (line, before, after) {
         (Some(line), None, None) => Ok(Shape::Line(Expression::anywhere(line))),
@@ -261,21 +264,9 @@ fn shape_of(
     }
 }
 
-fn errno_of(
-    symbol: Option<&Spanned<String>>,
-    error: &dyn Fn(usize, String) -> PatternError,
-) -> Result<Option<Errno>, PatternError> {
-    let named = |symbol: &Spanned<String>| {
-        let unknown = || format!("there is no errno \"{}\"", symbol.get_ref());
-        Errno::from_symbol(symbol.get_ref()).ok_or_else(|| error(symbol.span().start, unknown()))
-    };
-    symbol.map(named).transpose()
-}
-
-fn operation_of(
-    name: Option<&Spanned<String>>,
-    error: &dyn Fn(usize, String) -> PatternError,
-) -> Result<Option<Told>, PatternError> {
-    name.map(|name| told(name.get_ref()).ok_or_else(|| unknown_operation(error, name)))
-        .transpose()
+/// An error number by its symbol.
+fn errno<'d, D: Deserializer<'d>>(symbol: D) -> Result<Option<Errno>, D::Error> {
+    let symbol = String::deserialize(symbol)?;
+    let unknown = || D::Error::custom(format!("there is no errno \"{symbol}\""));
+    Errno::from_symbol(&symbol).map(Some).ok_or_else(unknown)
 }

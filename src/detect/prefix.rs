@@ -1,13 +1,10 @@
 //! Removes what whoever relayed a message has put before it.
 
-use std::sync::OnceLock;
-
-use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
+use super::written::{Lazy, Ordered};
 use crate::attempt::Origin;
-
-const FILE: &str = include_str!("../../patterns/prefixes.toml");
+use crate::built_in::built_in;
 
 /// The maximum number of prefixes on a line.
 const MOST: usize = 8;
@@ -15,18 +12,9 @@ const MOST: usize = 8;
 /// The known prefixes.
 #[derive(Debug)]
 pub struct Prefixes {
-    /// Determines with which of them a line begins.
-    which: RegexSet,
-    known: Vec<Known>,
-}
-
-/// A known prefix.
-#[derive(Debug)]
-struct Known {
-    written: String,
-    /// Compiled when a line first begins with it.
-    expression: OnceLock<Option<Regex>>,
-    origin: Option<Elsewhere>,
+    expressions: Ordered,
+    /// The kind of place that each of them indicates.
+    origins: Vec<Option<Elsewhere>>,
 }
 
 /// A line without its prefixes.
@@ -61,7 +49,7 @@ struct Prefix {
     about: String,
     #[serde(default)]
     origin: Option<Elsewhere>,
-    expression: String,
+    expression: Lazy,
 }
 
 impl Prefixes {
@@ -71,19 +59,15 @@ impl Prefixes {
     /// Panics if that built-in file is malformed.
     #[must_use]
     pub fn load() -> Prefixes {
-        let file: File = toml::from_str(FILE).expect("patterns/prefixes.toml");
-        let which = RegexSetBuilder::new(file.prefix.iter().map(|prefix| &prefix.expression))
-            .unicode(false)
-            .build()
-            .expect("the expressions of patterns/prefixes.toml");
-        let known = |prefix: Prefix| Known {
-            written: prefix.expression,
-            expression: OnceLock::new(),
-            origin: prefix.origin,
-        };
+        let file: File = built_in!("prefixes");
+        let (expressions, origins) = file
+            .prefix
+            .into_iter()
+            .map(|prefix| (prefix.expression, prefix.origin))
+            .unzip();
         Prefixes {
-            which,
-            known: file.prefix.into_iter().map(known).collect(),
+            expressions: Ordered::new(expressions),
+            origins,
         }
     }
 
@@ -96,28 +80,32 @@ impl Prefixes {
             rest: line,
         };
         for _ in 0..MOST {
-            let which = self.which.matches(split.rest).iter().next();
-            let Some(known) = which.map(|which| &self.known[which]) else {
+            let Some(which) = self.expressions.first(split.rest) else {
                 break;
             };
-            let Some(found) = known.expression().and_then(|it| it.captures(split.rest)) else {
+            let expression = self.expressions.matching(which, split.rest);
+            let Some(expression) = expression else {
                 break;
             };
-            let origin = known.origin;
-            let name = found.name("host").or_else(|| found.name("who"));
+            let mut found = expression.create_captures();
+            expression.captures(split.rest, &mut found);
+            let part = |name: &str| Some(found.get_group_by_name(name)?.range());
+            let origin = self.origins[which];
+            let name = part("host").or_else(|| part("who"));
+            let name = name.map(|name| &split.rest[name]);
             if let Some(name) = name {
-                split.who.extend_from_slice(name.as_bytes());
+                split.who.extend_from_slice(name);
                 split.who.push(b' ');
             }
             let text = name.map_or(String::new(), |name| {
-                String::from_utf8_lossy(name.as_bytes()).into_owned()
+                String::from_utf8_lossy(name).into_owned()
             });
             split.origin = split.origin.or(origin.map(|kind| match kind {
                 Elsewhere::Container => Origin::Container(text),
                 Elsewhere::Machine => Origin::Machine(text),
             }));
-            let end = match (found.name("rest"), found.get(0)) {
-                (Some(rest), _) => rest.start(),
+            let end = match (part("rest"), found.get_match()) {
+                (Some(rest), _) => rest.start,
                 (None, whole) => whole.map_or(0, |whole| whole.end()),
             };
             if end == 0 {
@@ -126,13 +114,6 @@ impl Prefixes {
             split.rest = &split.rest[end..];
         }
         split
-    }
-}
-
-impl Known {
-    fn expression(&self) -> Option<&Regex> {
-        let compile = || RegexBuilder::new(&self.written).unicode(false).build().ok();
-        self.expression.get_or_init(compile).as_ref()
     }
 }
 

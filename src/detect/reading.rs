@@ -69,8 +69,11 @@ pub(super) fn incidents(
                     let head = &line[start..reason.at.start];
                     let tail = &line[reason.at.end..end];
                     let before = before.as_ref().map(|e| e.find(head));
+                    if matches!(before, Some(None)) {
+                        return true;
+                    }
                     let after = after.as_ref().map(|e| e.find(tail));
-                    if matches!(before, Some(None)) || matches!(after, Some(None)) {
+                    if matches!(after, Some(None)) {
                         return true;
                     }
                     if pattern.silent {

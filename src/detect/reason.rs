@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
 
-use aho_corasick::AhoCorasick;
-use regex::bytes::{Regex, RegexBuilder};
+use regex_automata::meta::Regex;
 
+use super::written::{Literals, compile};
 use crate::attempt::Errno;
 
 /// A part of a line that states a refusal.
@@ -46,11 +46,11 @@ static NUMBERS: LazyLock<Regex> = LazyLock::new(|| {
 #[derive(Debug)]
 pub struct Reasons {
     /// Fragments, at least one of which occurs in every reason, apart from those in other languages.
-    signs: Option<AhoCorasick>,
+    signs: Literals,
     english: Regex,
     /// Fragments of all messages in other languages, and the expression for all messages, which is compiled when a line
     /// contains one of the fragments.
-    foreign_signs: Option<AhoCorasick>,
+    foreign_signs: Literals,
     every: OnceLock<Regex>,
     alternatives: Vec<Vec<u8>>,
     /// The error numbers by their message in lower case (ASCII letters only).
@@ -80,7 +80,7 @@ impl Reasons {
         Reasons {
             signs: signs(&english),
             english: worded(&english),
-            foreign_signs: insensitive(&foreign),
+            foreign_signs: Literals::in_any_case(foreign.iter().map(|words| words.to_vec())),
             every: OnceLock::new(),
             alternatives: alternatives.iter().map(|words| words.to_vec()).collect(),
             errnos,
@@ -95,11 +95,13 @@ impl Reasons {
         }
         let words = self.words(line).captures_iter(line).filter_map(|found| {
             // If the words in brackets contradict those before them, the ones in brackets are the system's.
-            let words = found.name("again").or(found.name("words"))?;
-            let &(errno, foreign) = self.errnos.get(&words.as_bytes().to_ascii_lowercase())?;
-            let whole = found.get(0)?;
+            let words = found.get_group_by_name("again");
+            let words = words.or(found.get_group_by_name("words"))?;
+            let words = line[words.range()].to_ascii_lowercase();
+            let &(errno, foreign) = self.errnos.get(&words)?;
+            let whole = found.get_match()?;
             // A bracket before the number encloses the whole reason, unless it encloses only the number.
-            let text = whole.as_bytes();
+            let text = &line[whole.range()];
             let is_open = !text.contains(&b')') || text.ends_with(b")");
             let bracket =
                 usize::from(is_open && (text.starts_with(b"(") || text.starts_with(b"[")));
@@ -114,17 +116,20 @@ impl Reasons {
             return words;
         }
         let symbols = SYMBOLS.captures_iter(line).filter_map(|found| {
-            let symbol = std::str::from_utf8(found.name("symbol")?.as_bytes()).ok()?;
-            reason(found.get(0)?.range(), Errno::from_symbol(symbol)?)
+            let symbol = found.get_group_by_name("symbol")?;
+            let symbol = std::str::from_utf8(&line[symbol.range()]).ok()?;
+            reason(found.get_match()?.range(), Errno::from_symbol(symbol)?)
         });
         let symbols: Vec<Reason> = symbols.take(most).collect();
         if !symbols.is_empty() {
             return symbols;
         }
         let numbers = NUMBERS.captures_iter(line).filter_map(|found| {
-            let number = found.name("number").or(found.name("bracketed"))?;
-            let number = std::str::from_utf8(number.as_bytes()).ok()?.parse().ok()?;
-            reason(found.get(0)?.range(), Errno::from_number(number)?)
+            let number = found.get_group_by_name("number");
+            let number = number.or(found.get_group_by_name("bracketed"))?;
+            let number = std::str::from_utf8(&line[number.range()]).ok()?;
+            let number = number.parse().ok()?;
+            reason(found.get_match()?.range(), Errno::from_number(number)?)
         });
         numbers.take(most).collect()
     }
@@ -138,16 +143,15 @@ impl Reasons {
         let words = self
             .words(text)
             .captures_iter(text)
-            .filter_map(|found| found.name("words"));
+            .filter_map(|found| found.get_group_by_name("words"));
         words
             .into_iter()
-            .any(|words| words.start() < seam && words.end() > seam)
+            .any(|words| words.start < seam && words.end > seam)
     }
 
     /// The expression for those wordings that may occur in the text.
     fn words(&self, text: &[u8]) -> &Regex {
-        let foreign = self.foreign_signs.as_ref();
-        if foreign.is_some_and(|signs| !signs.is_match(text)) {
+        if !self.foreign_signs.occur_in(text) {
             return &self.english;
         }
         self.every.get_or_init(|| {
@@ -157,27 +161,16 @@ impl Reasons {
     }
 
     fn has_signs(&self, text: &[u8]) -> bool {
-        let has = |signs: &Option<AhoCorasick>| signs.as_ref().is_none_or(|it| it.is_match(text));
-        has(&self.signs) || has(&self.foreign_signs)
+        self.signs.occur_in(text) || self.foreign_signs.occur_in(text)
     }
 }
 
-fn signs(words: &[&[u8]]) -> Option<AhoCorasick> {
+fn signs(words: &[&[u8]]) -> Literals {
     let others = [
         "EACCES", "EPERM", "EROFS", "errno", "errcode", "os error", "error=", "(13)",
     ];
-    let all = words
-        .iter()
-        .copied()
-        .chain(others.iter().map(|sign| sign.as_bytes()));
-    insensitive(&all.collect::<Vec<_>>())
-}
-
-fn insensitive(words: &[&[u8]]) -> Option<AhoCorasick> {
-    AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .build(words)
-        .ok()
+    let others = others.iter().map(|sign| sign.as_bytes());
+    Literals::in_any_case(words.iter().copied().chain(others).map(<[u8]>::to_vec))
 }
 
 /// An expression for reasons in these words.
@@ -233,10 +226,6 @@ fn escaped(bytes: &[u8]) -> String {
 }
 
 fn compiled(expression: &str) -> Regex {
-    RegexBuilder::new(expression)
-        .unicode(false)
-        .case_insensitive(true)
-        .ignore_whitespace(true)
-        .build()
+    compile(&format!("(?ix){expression}"))
         .expect("an expression of this file, with escaped words in it")
 }

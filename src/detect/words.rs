@@ -1,32 +1,27 @@
 //! Determines the operation from the words of a message.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::LazyLock;
 
 use memchr::memmem;
-use regex::bytes::{RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
 use super::pattern::Told;
 use super::reason::Wording;
+use super::written::{Lazy, Ordered};
 use crate::attempt::{Errno, Operation};
-
-const ENGLISH: &str = include_str!("../../patterns/words.toml");
-const LANGUAGES: &str = include_str!("../../patterns/languages.toml");
-
-/// The names of system calls and library functions, with the operation that each performs.
-static CALLS: LazyLock<HashMap<String, Told>> = LazyLock::new(|| by_word(&VOCABULARY.calls));
+use crate::built_in::built_in;
 
 /// The vocabulary in English.
-static VOCABULARY: LazyLock<EnglishFile> =
-    LazyLock::new(|| toml::from_str(ENGLISH).expect("patterns/words.toml"));
+static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(Vocabulary::load);
 
 /// The operation of the system call or library function with this name.
 #[must_use]
 pub fn call(name: &[u8]) -> Option<Told> {
     let name = String::from_utf8_lossy(name).to_ascii_lowercase();
     let plain = name.strip_suffix("sync").unwrap_or(&name);
-    CALLS.get(&name).or_else(|| CALLS.get(plain)).cloned()
+    let calls = &VOCABULARY.calls;
+    calls.get(&name).or_else(|| calls.get(plain)).cloned()
 }
 
 /// Whether this unquoted word is not the name of a file, although a message has it in the place of one: `mkdir failed`.
@@ -46,12 +41,18 @@ pub fn says_open(clause: &[u8]) -> bool {
 /// The vocabulary for messages of any program.
 #[derive(Debug)]
 pub struct Words {
+    /// In other languages than English, the longest first.
+    foreign: Vec<(String, Told)>,
+}
+
+struct Vocabulary {
+    not_names: Vec<String>,
+    /// The names of system calls and library functions, with the operation that each performs.
+    calls: HashMap<String, Told>,
     programs: HashMap<String, Told>,
-    /// Compiled when first needed.
-    phrases: OnceLock<RegexSet>,
+    phrases: Ordered,
     /// The operation of each phrase.
     told: Vec<Told>,
-    foreign: Vec<(String, Told)>,
 }
 
 #[derive(Deserialize)]
@@ -67,7 +68,7 @@ struct EnglishFile {
 #[serde(deny_unknown_fields)]
 struct Phrase {
     operation: String,
-    words: String,
+    words: Lazy,
 }
 
 #[derive(Deserialize)]
@@ -92,14 +93,13 @@ struct Language {
 }
 
 impl Words {
-    /// Loads the vocabulary, and the messages for refusals in common languages.
+    /// Loads the words of other languages, and the messages for refusals in all of them.
     ///
     /// # Panics
     /// Panics if the built-in files are malformed.
     #[must_use]
     pub fn load() -> (Words, Vec<Wording>) {
-        let english = &*VOCABULARY;
-        let languages: LanguagesFile = toml::from_str(LANGUAGES).expect("patterns/languages.toml");
+        let languages: LanguagesFile = built_in!("languages");
         let mut wordings = Vec::new();
         let mut phrases = Vec::new();
         for language in languages.language {
@@ -123,24 +123,15 @@ impl Words {
         }
         // "cannot create directory" must be tried before the "cannot create" that it contains.
         phrases.sort_by_key(|(words, _)| std::cmp::Reverse(words.len()));
-        let words = Words {
-            programs: by_word(&english.programs),
-            phrases: OnceLock::new(),
-            told: english
-                .phrase
-                .iter()
-                .map(|phrase| named(&phrase.operation))
-                .collect(),
-            foreign: phrases,
-        };
-        (words, wordings)
+        (Words { foreign: phrases }, wordings)
     }
 
     /// The operation of the program with this name, given a message of the form `PROGRAM: PATH: REASON`.
     #[must_use]
     pub fn program(&self, name: &[u8]) -> Option<Told> {
         let base = name.rsplit(|&b| b == b'/').next().unwrap_or(name);
-        self.programs
+        VOCABULARY
+            .programs
             .get(String::from_utf8_lossy(base).as_ref())
             .cloned()
     }
@@ -148,11 +139,10 @@ impl Words {
     /// The operation that the words of a message imply; for a message that is not in English, `foreign` words are included.
     #[must_use]
     pub fn phrase(&self, text: &[u8], foreign: bool) -> Option<Told> {
-        let phrases = self.phrases.get_or_init(phrases);
         // The phrases are in lower case, because a case-insensitive expression takes longer to compile.
         let lower = text.to_ascii_lowercase();
-        if let Some(first) = phrases.matches(&lower).iter().next() {
-            return self.told.get(first).cloned();
+        if let Some(first) = VOCABULARY.phrases.first(&lower) {
+            return VOCABULARY.told.get(first).cloned();
         }
         let mut words = self.foreign.iter().filter(|_| foreign);
         words
@@ -161,11 +151,22 @@ impl Words {
     }
 }
 
-fn phrases() -> RegexSet {
-    RegexSetBuilder::new(VOCABULARY.phrase.iter().map(|phrase| &phrase.words))
-        .unicode(false)
-        .build()
-        .expect("the phrases of patterns/words.toml")
+impl Vocabulary {
+    fn load() -> Vocabulary {
+        let file: EnglishFile = built_in!("words");
+        let (phrases, told) = file
+            .phrase
+            .into_iter()
+            .map(|phrase| (phrase.words, named(&phrase.operation)))
+            .unzip();
+        Vocabulary {
+            not_names: file.not_names,
+            calls: by_word(&file.calls),
+            programs: by_word(&file.programs),
+            phrases: Ordered::new(phrases),
+            told,
+        }
+    }
 }
 
 fn by_word(table: &HashMap<String, Vec<String>>) -> HashMap<String, Told> {

@@ -7,9 +7,8 @@ use serde::Deserialize;
 use super::Circumstances;
 use super::far_side::far_side;
 use crate::attempt::{Incident, Origin};
+use crate::built_in::built_in;
 use crate::programs::{CommandLine, command_lines};
-
-const FILE: &str = include_str!("../../patterns/machines.toml");
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,7 +24,7 @@ struct Machine {
 }
 
 static MACHINES: LazyLock<Vec<Machine>> = LazyLock::new(|| {
-    let file: File = toml::from_str(FILE).expect("patterns/machines.toml");
+    let file: File = built_in!("machines");
     file.machine
 });
 

@@ -8,10 +8,9 @@ use serde::Deserialize;
 
 use super::speaker;
 use crate::attempt::{Errno, Incident};
+use crate::built_in::built_in;
 use crate::byte_path;
 use crate::programs::{self, CommandLine, command_lines, redirections};
-
-const FILE: &str = include_str!("../../patterns/viewers.toml");
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -223,7 +222,7 @@ fn viewer(name: &[u8], arguments: &[Vec<u8>]) -> Option<&'static Viewer> {
 
 fn file() -> &'static File {
     static VIEWERS: OnceLock<File> = OnceLock::new();
-    VIEWERS.get_or_init(|| toml::from_str(FILE).expect("patterns/viewers.toml"))
+    VIEWERS.get_or_init(|| built_in!("viewers"))
 }
 
 #[cfg(test)]

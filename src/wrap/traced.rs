@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use crate::attempt::{ANY_NAME, Attempt, Incident, Object, Operation, Subject};
+use crate::built_in::built_in;
 use crate::gather::{self, Snapshot};
 use crate::investigate::{Eyes, Worlds};
 use crate::report::CallReport;
@@ -19,16 +20,14 @@ const MOST_UNSAID: usize = 3;
 /// ended.
 const LAST_LOOK: u32 = 4;
 
-/// Paths that programs try in passing and can do without.
-const IN_PASSING: &str = include_str!("../../patterns/passing.toml");
-
-/// Parts of paths; a path that contains one of them is tried in passing.
+/// Parts of paths; a path that contains one of them is tried in passing, and the program can do without it.
 static PARTS: LazyLock<Vec<String>> = LazyLock::new(|| {
     #[derive(serde::Deserialize)]
     struct Passing {
         parts: Vec<String>,
     }
-    toml::from_str(IN_PASSING).map_or_else(|_| Vec::new(), |passing: Passing| passing.parts)
+    let passing: Passing = built_in!("passing");
+    passing.parts
 });
 
 /// The refused calls of a run, and which of them were reported by messages.

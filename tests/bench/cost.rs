@@ -4,6 +4,7 @@
 //! run can be compared. The lower bound is a C program (floor.c) that forks, executes and waits, with and without relaying
 //! stderr.
 
+mod hint;
 mod refusals;
 mod start;
 mod steady;
@@ -130,6 +131,7 @@ fn main() {
     start::measure(&bench);
     stream::measure(&bench);
     steady::measure(&bench);
+    hint::measure(&bench);
     refusals::measure(&bench);
     trace::measure(&bench);
 }

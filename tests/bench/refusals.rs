@@ -1,8 +1,6 @@
 //! A command that is refused in thousands of places.
 
-use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
-
+use crate::hint::run;
 use crate::start::interleave;
 use crate::{Bench, line};
 
@@ -10,7 +8,7 @@ use crate::{Bench, line};
 const FILES: usize = 9_000;
 
 /// A user who owns nothing.
-const NOBODY: u32 = 65_534;
+pub const NOBODY: u32 = 65_534;
 
 /// Prints how much longer `rm -rf` on root's files takes than without permwrap, in seconds, and whether hints appeared.
 pub fn measure(bench: &Bench) {
@@ -47,13 +45,4 @@ pub fn measure(bench: &Bench) {
         Some((0.2, true)),
     );
     println!("  hints: {}", if hints { "shown" } else { "NONE" });
-}
-
-fn run(command: &mut Command) -> Vec<u8> {
-    let ran = command
-        .uid(NOBODY)
-        .gid(NOBODY)
-        .stdin(Stdio::null())
-        .output();
-    ran.expect("the command starts").stderr
 }

@@ -8,10 +8,9 @@ use serde::Deserialize;
 use super::place::{inode, is_owner};
 use super::{Never, secret};
 use crate::attempt::{Attempt, Operation, Subject};
+use crate::built_in::built_in;
 use crate::cause::{PEOPLE, Purpose, held, home_of, is_top, purpose};
 use crate::facts::{Facts, Inode, Kind, Node, NodeId, Perms, Program};
-
-const FILE: &str = include_str!("../../../patterns/run-by-others.toml");
 
 /// What other users run or load, by its place and name.
 #[derive(Deserialize)]
@@ -37,7 +36,7 @@ struct Sample {
 impl RunByOthers {
     fn known() -> &'static RunByOthers {
         static KNOWN: OnceLock<RunByOthers> = OnceLock::new();
-        KNOWN.get_or_init(|| toml::from_str(FILE).expect("patterns/run-by-others.toml"))
+        KNOWN.get_or_init(|| built_in!("run-by-others"))
     }
 
     /// Whether this lies in a directory of programs.
@@ -113,10 +112,11 @@ pub(super) fn closing(attempt: &Attempt, facts: &Facts, id: NodeId, mode: u32) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::built_in::with_samples;
 
     #[test]
     fn each_sample_is_or_is_not_run_by_others_as_it_says() {
-        let known = RunByOthers::known();
+        let known: RunByOthers = with_samples!("run-by-others");
         assert!(!known.sample.is_empty());
         for Sample { path, run } in &known.sample {
             let path = path.as_bytes();
