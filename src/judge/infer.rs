@@ -186,7 +186,7 @@ impl Kernel<'_> {
         (reported == Errno::Perm && locked.is_ok_and(|locked| *locked >= level)).then_some(found)
     }
 
-    /// A device that the container has no access to (devcgroup_check_permission). It is checked before any mode, and root
+    /// A device that the container has no access to (devcgroup_check_permission). It is checked once the mode allows, and root
     /// cannot bypass it.
     fn by_device(self, operation: &Operation, node: NodeId, reported: Errno) -> Option<Found> {
         let kind = self.node(node).inode.as_ref().ok()?.kind;
