@@ -84,15 +84,13 @@ fn what_others_refuse_is_told_in_a_sentence_and_is_no_incident() {
 #[test]
 fn a_program_that_only_warns_is_not_said_to_refuse() {
     let Some(world) = World::new() else { return };
-    world.root(
-        "install -d -o alice /srv/kube && install -o alice -m 666 /dev/null /srv/kube/config",
-    );
-    let text = "WARNING: Kubernetes configuration file is group-readable. This is insecure. Location: /srv/kube/config\n";
+    world.root("install -d -o alice /srv/net && install -o alice -m 666 /dev/null /srv/net/a.yaml");
+    let text = "** (generate:12): WARNING **: Permissions for /srv/net/a.yaml are too open. Netplan configuration should NOT be accessible by others.\n";
     let ran = world.run_with_input("alice", "permwrap explain", text.as_bytes());
     let told = ran.stdout();
-    assert!(told.contains("a warning about /srv/kube/config"), "{ran}");
+    assert!(told.contains("a warning about /srv/net/a.yaml"), "{ran}");
     // Who may not read it may not write it either.
-    assert!(told.contains("chmod 600 /srv/kube/config"), "{ran}");
+    assert!(told.contains("chmod 600 /srv/net/a.yaml"), "{ran}");
 }
 
 #[test]
