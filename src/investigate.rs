@@ -105,6 +105,7 @@ fn of_message(incident: Incident, circumstances: &Circumstances, views: &mut Vie
         return Finding::without_attempt(incident, meaning.to_owned());
     }
     if let Some(note) = elsewhere::not_looked_at(&incident, circumstances) {
+        let note = detect::meaning_on_a_mac(&incident).map_or(note, str::to_owned);
         return Finding::without_attempt(incident, note);
     }
     match resolve::whence(&incident, circumstances) {

@@ -82,6 +82,23 @@ fn what_others_refuse_is_told_in_a_sentence_and_is_no_incident() {
 }
 
 #[test]
+fn what_macos_keeps_private_is_told_so_and_not_looked_up_here() {
+    let Some(world) = World::new() else { return };
+    for text in [
+        "ls: /Users/me/Desktop: Operation not permitted",
+        "zsh: operation not permitted: /Users/me/Documents/x.sh",
+    ] {
+        let ran = world.run("alice", &format!("permwrap explain '{text}'"));
+        assert!(ran.stdout().contains("privacy protection (TCC)"), "{ran}");
+        assert!(!ran.stdout().contains("--trace"), "{ran}");
+    }
+    // The same words about a place that is no Mac's are about this machine.
+    let text = "ls: /srv/Users/Desktop: Operation not permitted";
+    let ran = world.run("alice", &format!("permwrap explain '{text}'"));
+    assert!(!ran.stdout().contains("TCC"), "{ran}");
+}
+
+#[test]
 fn a_program_that_only_warns_is_not_said_to_refuse() {
     let Some(world) = World::new() else { return };
     world.root("install -d -o alice /srv/net && install -o alice -m 666 /dev/null /srv/net/a.yaml");

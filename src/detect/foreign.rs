@@ -40,6 +40,8 @@ struct Rule {
     name: String,
     #[serde(default)]
     windows: bool,
+    #[serde(default)]
+    mac: bool,
     line: Lazy,
     meaning: String,
     #[serde(default)]
@@ -79,11 +81,21 @@ pub fn foreign_in(text: &[u8]) -> Vec<Foreign> {
     found
 }
 
-/// The meaning of a recognized message that comes from another system; `None` if it comes from this machine.
+/// The meaning of a recognized message that comes from Windows; `None` if it comes from this machine.
 #[must_use]
 pub fn meaning_elsewhere(incident: &Incident) -> Option<&'static str> {
+    meaning(incident, |rule| rule.windows)
+}
+
+/// The meaning of a message that is known to come from a Mac, if it means something else there than here.
+#[must_use]
+pub fn meaning_on_a_mac(incident: &Incident) -> Option<&'static str> {
+    meaning(incident, |rule| rule.mac)
+}
+
+fn meaning(incident: &Incident, is_of_it: fn(&Rule) -> bool) -> Option<&'static str> {
     let mut texts = std::iter::once(&incident.message).chain(&incident.paths);
-    let rules = rules().iter().filter(|rule| rule.windows);
+    let rules = rules().iter().filter(|rule| is_of_it(rule));
     let mut matching = rules.filter(|rule| texts.clone().any(|text| rule.line.is_match(text)));
     let found = matching.next().map(|rule| rule.meaning.as_str());
     texts.next().and(found)

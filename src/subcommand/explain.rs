@@ -16,7 +16,7 @@ use crate::findings::{self, Obstacle};
 use crate::investigate::{Views, investigate};
 use crate::mend::runs::Failure;
 use crate::render::{incident_report, text};
-use crate::report::{self, ElsewhereReport, ExplainReport, Finding, lossy};
+use crate::report::{self, Conclusion, ElsewhereReport, ExplainReport, Finding, Unclear, lossy};
 use crate::resolve::{CandidateProcess, Circumstances, Evidence, Presence};
 use crate::{small_file, wrap};
 
@@ -68,9 +68,7 @@ pub fn run(arguments: &Explain) -> Result<u8, Trouble> {
         .iter()
         .map(|finding| match &finding.incident {
             // System calls of this machine would not reveal more.
-            Some(incident) if detect::meaning_elsewhere(incident).is_some() => {
-                text::hint(finding, style)
-            }
+            Some(incident) if is_of_another_system(incident, finding) => text::hint(finding, style),
             _ => text::hint_for_a_text(finding, style),
         })
         .chain(
@@ -135,6 +133,18 @@ fn foreign_beside(text: &[u8], findings: &[Finding]) -> Vec<Foreign> {
     let mut foreign = detect::foreign_in(text);
     foreign.retain(|foreign| (findings.is_empty() || !foreign.is_general) && !told(foreign));
     foreign
+}
+
+/// Whether the explanation is what the message means on another system, about which nothing on this machine says more.
+fn is_of_another_system(incident: &Incident, finding: &Finding) -> bool {
+    let meanings = [
+        detect::meaning_elsewhere(incident),
+        detect::meaning_on_a_mac(incident),
+    ];
+    match &finding.conclusion {
+        Conclusion::Unclear(Unclear::Note(note)) => meanings.contains(&Some(note)),
+        _ => false,
+    }
 }
 
 fn report_of(foreign: &Foreign) -> ElsewhereReport {
