@@ -15,8 +15,10 @@ mod foresight;
 mod log;
 mod look;
 mod object;
+mod record;
 mod refusals;
 mod sys;
+mod tracee;
 mod tracer;
 
 pub use call::{Call, Calls};

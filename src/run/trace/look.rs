@@ -1,10 +1,81 @@
 //! What /proc shows of a stopped process.
 
+use std::collections::{HashMap, VecDeque};
 use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
 
 use nix::libc;
 
-use crate::run::scene::Process;
+use super::entry::Entry;
+use super::log::{Log, Place};
+use super::sys::Installed;
+use super::without_tracers_filter;
+use crate::gather::World;
+use crate::run::scene::{Process, Watcher};
+
+/// The maximum number of worlds that are held open.
+const MOST_WORLDS: usize = 8;
+
+/// The processes as last read, until their credentials or directories change.
+#[derive(Default)]
+pub struct Looks {
+    known: HashMap<i32, (Place, Process)>,
+    /// The worlds of the most recent callers that did not see what permwrap sees, held open because they may be gone when they
+    /// are needed.
+    worlds: VecDeque<Arc<World>>,
+}
+
+impl Looks {
+    /// The process as it is now, without what the tracer's filter has changed, and the place of its entry in the log. A
+    /// `confined` process has set no_new_privs itself.
+    pub fn look_at(
+        &mut self,
+        pid: i32,
+        log: Log,
+        filter: Installed,
+        confined: bool,
+    ) -> Option<(Place, Process)> {
+        if let Some(look) = self.known.get(&pid) {
+            return Some(look.clone());
+        }
+        let mut process = Watcher::new(0, [None, None]).look_at(pid)?;
+        if filter != Installed::Not {
+            process.status = without_tracers_filter(&process.status);
+        }
+        if filter == Installed::WithoutPrivileges && !confined {
+            process.status = with_new_privileges(&process.status);
+        }
+        if let Some(world) = &mut process.world {
+            match self.worlds.iter().find(|known| *known == world) {
+                Some(known) => *world = Arc::clone(known),
+                None => {
+                    self.worlds.truncate(MOST_WORLDS - 1);
+                    self.worlds.push_front(Arc::clone(world));
+                }
+            }
+        }
+        let entry = Entry::Process(Box::new(process.clone()));
+        let place = log.append(&entry.to_bytes(), pid)?;
+        self.known.insert(pid, (place, process.clone()));
+        Some((place, process))
+    }
+
+    /// Whether worlds are held open.
+    #[must_use]
+    pub fn hold_worlds(&self) -> bool {
+        !self.worlds.is_empty()
+    }
+
+    /// A process has changed, and perhaps others with it.
+    pub fn forget_all(&mut self) {
+        self.known.clear();
+    }
+
+    /// A process has ended.
+    pub fn forget(&mut self, pid: i32) {
+        self.known.remove(&pid);
+    }
+}
 
 /// The name of the program that a process runs.
 #[must_use]
@@ -86,7 +157,7 @@ pub fn label(process: &str) -> Option<Vec<u8>> {
 
 /// The content of /proc/PID/status as it would be if no_new_privs had not been set for the tracer's filter.
 #[must_use]
-pub fn with_new_privileges(status: &[u8]) -> Vec<u8> {
+fn with_new_privileges(status: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(status);
     text.replace("NoNewPrivs:\t1", "NoNewPrivs:\t0")
         .into_bytes()

@@ -4,9 +4,8 @@
 //! call, where the result is examined, and only for a refused call is anything else read. If a filter of the command itself may
 //! be in force, which could answer a call before this filter sees it, the process is stopped at every call instead.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::ffi::c_int;
-use std::sync::Arc;
 
 use nix::libc;
 use rustix::thread::{CapabilitySet, capabilities};
@@ -15,91 +14,24 @@ use super::entry::{Entry, Refused, Remark};
 use super::filter::{MAKES_PROCESS, MATTERS};
 use super::foresight::Foresight;
 use super::log::{Log, Place};
-use super::look::{self, credentials, has_privileges, last_component, program, thread_group};
-use super::object::{self, Caller};
+use super::look::{
+    self, Looks, credentials, has_privileges, last_component, program, thread_group,
+};
+use super::object::Caller;
+use super::record::Record;
 use super::refusals::{Deed, Refusals};
 use super::sys::{self, CallInfo, Installed, Resume};
-use super::table::{self, Abi, CALLS, Does, NAMESPACES, Object, Row, UNTRACED};
-use super::without_tracers_filter;
+use super::table::Does;
+use super::tracee::{EndedCall, Tracee, keep_traced};
 use crate::attempt::Privilege;
-use crate::gather::World;
-use crate::run::scene::{Process, Watcher};
+use crate::run::scene::Process;
 
 /// PTRACE_EVENT_STOP: a group-stop, the first stop of a new process, or the effect of PTRACE_INTERRUPT.
 const EVENT_STOP: c_int = 128;
 
-/// The maximum number of distinct calls that are remembered, so that repetitions are counted.
-const MOST_KNOWN: usize = 20_000;
-
-/// The maximum number of worlds that are held open.
-const MOST_WORLDS: usize = 8;
-
-/// A traced thread.
-#[derive(Debug, Default)]
-struct Tracee {
-    /// Whether it is between the start and the end of a watched call.
-    inside: bool,
-    /// Whether it is stopped at every call, because a filter of its own may answer some.
-    every_call: bool,
-    /// Whether the tracer's filter stopped it at the start of the present call.
-    seen_by_filter: bool,
-    /// Whether the success of the present call matters.
-    matters: bool,
-    /// The present call, if its end does not identify it.
-    start: Option<CallInfo>,
-    /// Whether it runs a program that would have received privileges from its file if it were not traced.
-    deprived: bool,
-    /// Whether it, or an ancestor, has set no_new_privs or entered a Landlock sandbox.
-    confined: bool,
-    /// Whether it differs from the tracer: other credentials, another root directory or other mounts, a sandbox. What is
-    /// permitted to the tracer then says nothing about it.
-    differs: bool,
-    /// Whether the present call creates a process in new namespaces.
-    makes_namespaces: bool,
-    /// The process id, if the process has had refused calls.
-    process: Option<i32>,
-}
-
-/// The end of a watched call.
-#[derive(Debug, Clone, Copy)]
-struct Call {
-    abi: Abi,
-    /// Its index in the table.
-    at: usize,
-    row: &'static Row,
-    arguments: [u64; 6],
-}
-
-impl Call {
-    fn ended(pid: i32, start: Option<CallInfo>) -> Option<Call> {
-        let abi = Abi::with_audit_number(sys::call_info(pid)?.arch)?;
-        let (number, arguments) = sys::ended_call(pid, abi, start)?;
-        let number = u32::try_from(number).ok()?;
-        let mut rows = CALLS.iter().enumerate();
-        let (at, row) =
-            rows.find(|(_, row)| row.number(abi) == Some(number) && row.when.holds(arguments))?;
-        Some(Call {
-            abi,
-            at,
-            row,
-            arguments,
-        })
-    }
-
-    /// The last component of its path; empty if it has none.
-    fn name(&self, pid: i32) -> Vec<u8> {
-        match self.row.object {
-            Object::Path(path) | Object::At(_, path) => {
-                last_component(&object::text_at(pid, self.arguments[usize::from(path)]))
-            }
-            _ => Vec::new(),
-        }
-    }
-}
-
 /// The state of all tracees.
 pub struct Tracer {
-    log: Log,
+    record: Record,
     /// The command's process id.
     command: i32,
     /// How the filter was installed on the command.
@@ -110,13 +42,7 @@ pub struct Tracer {
     /// New threads whose creator has not been reported yet. They are held at their first stop, because they inherit its state.
     unclaimed: HashSet<i32>,
     processes: HashMap<i32, Refusals>,
-    known: HashMap<(Refused, Vec<u8>), Place>,
-    /// The processes as last read, until credentials or directories change.
-    looks: HashMap<i32, (Place, Process)>,
-    /// The worlds of the most recent callers that did not see what permwrap sees, held open because they may be gone when they
-    /// are needed.
-    worlds: VecDeque<Arc<World>>,
-    remarks: HashSet<Vec<u8>>,
+    looks: Looks,
     foresight: Foresight,
     /// The tracer's own security label, which the command's processes start with.
     label: Option<Vec<u8>>,
@@ -133,17 +59,14 @@ impl Tracer {
             ..Tracee::default()
         };
         Tracer {
-            log,
+            record: Record::of(log),
             command,
             filter: Installed::Not,
             privileged: own.is_ok_and(|own| own.contains(CapabilitySet::SYS_PTRACE)),
             threads: HashMap::from([(command, first)]),
             unclaimed: HashSet::new(),
             processes: HashMap::new(),
-            known: HashMap::new(),
-            looks: HashMap::new(),
-            worlds: VecDeque::new(),
-            remarks: HashSet::new(),
+            looks: Looks::default(),
             foresight: Foresight::new(),
             label: look::label("self"),
         }
@@ -153,7 +76,7 @@ impl Tracer {
     pub fn run(&mut self) {
         let mut next = sys::wait();
         // By the first event the filter has been installed, if that was possible.
-        self.filter = self.log.installed();
+        self.filter = self.record.log.installed();
         if self.filter == Installed::Not {
             self.thread(self.command).every_call = true;
         }
@@ -170,7 +93,7 @@ impl Tracer {
     /// Whether it holds worlds open for the diagnosis.
     #[must_use]
     pub fn holds_worlds(&self) -> bool {
-        !self.worlds.is_empty()
+        self.looks.hold_worlds()
     }
 
     fn stopped(&mut self, pid: i32, signal: c_int, event: c_int) {
@@ -278,22 +201,22 @@ impl Tracer {
         });
         let errno = sys::errno_of_ended_call(pid);
         if [libc::EACCES, libc::EPERM, libc::EROFS].contains(&errno) {
-            if let Some(found) = Call::ended(pid, start) {
+            if let Some(found) = EndedCall::of(pid, start) {
                 self.refused(pid, found, errno);
             }
         } else if errno == 0
             && (matters || recent)
-            && let Some(found) = Call::ended(pid, start)
+            && let Some(found) = EndedCall::of(pid, start)
         {
             self.succeeded(pid, found);
         }
     }
 
-    fn refused(&mut self, pid: i32, call: Call, errno: c_int) {
+    fn refused(&mut self, pid: i32, call: EndedCall, errno: c_int) {
         let Some((place, process)) = self.look_at(pid) else {
             return;
         };
-        let Call { abi, at, row, .. } = call;
+        let EndedCall { abi, at, row, .. } = call;
         let mut refused = Refused {
             row: at,
             abi,
@@ -319,25 +242,11 @@ impl Tracer {
         caller.describe(row, &mut refused);
         if row.name == "ptrace" && self.traces(&refused) {
             refused.by_tracer = true;
-            self.remark(&Remark::Tracer(program(&process)));
+            self.record.remark(&Remark::Tracer(program(&process)));
         }
         let who = credentials(&process);
-        let met = self.known.get(&(refused.clone(), who.clone())).copied();
-        let place = if let Some(place) = met {
-            self.log.meet(place, pid);
-            place
-        } else {
-            let entry = Refused {
-                process: place.number(),
-                ..refused.clone()
-            };
-            let Some(place) = self.log.append(&Entry::Refused(entry).to_bytes(), pid) else {
-                return;
-            };
-            if self.known.len() < MOST_KNOWN {
-                self.known.insert((refused.clone(), who), place);
-            }
-            place
+        let Some(place) = self.record.refused(&refused, who, place, pid) else {
+            return;
         };
         let number = thread_group(&process);
         self.thread(pid).process = Some(number);
@@ -370,7 +279,7 @@ impl Tracer {
     }
 
     /// Handles a successful call: what it means for earlier refusals, and what it changes.
-    fn succeeded(&mut self, pid: i32, call: Call) {
+    fn succeeded(&mut self, pid: i32, call: EndedCall) {
         match call.row.does {
             _ if call.row.changes => self.changed(pid, call.row.does),
             Does::Filter => self.watch_every_call(pid),
@@ -380,12 +289,12 @@ impl Tracer {
             }
             Does::Ring => {
                 if let Some((_, process)) = self.look_at(pid) {
-                    self.remark(&Remark::Ring(program(&process)));
+                    self.record.remark(&Remark::Ring(program(&process)));
                 }
             }
             _ => {}
         }
-        let log = self.log;
+        let log = self.record.log;
         if let Some(refusals) = self.refusals(pid).filter(|refusals| refusals.are_recent()) {
             let name = call.name(pid);
             refusals.answer(Deed::of(call.row, call.arguments), &name, &log);
@@ -394,7 +303,7 @@ impl Tracer {
 
     /// The tracee has changed its credentials, namespaces or directories.
     fn changed(&mut self, pid: i32, does: Does) {
-        self.looks.clear();
+        self.looks.forget_all();
         match does {
             Does::Traverse => self.foresight.forget_directories(),
             Does::Needs(Privilege::UserIds | Privilege::GroupIds) | Does::Other => {
@@ -445,14 +354,14 @@ impl Tracer {
 
     /// A tracee has executed another program. If a thread other than the first did so, it has taken over the process id.
     fn became_another(&mut self, pid: i32) {
-        self.looks.clear();
+        self.looks.forget_all();
         if let Some(before) = sys::event_message(pid).filter(|before| *before != pid)
             && let Some(tracee) = self.threads.remove(&before)
         {
             self.threads.insert(pid, tracee);
         }
         if let Some(refusals) = self.processes.get_mut(&pid) {
-            refusals.answer_by_program(&self.log);
+            refusals.answer_by_program(&self.record.log);
         }
         let has_privileges = has_privileges(pid);
         let deprived = !self.privileged && has_privileges;
@@ -467,7 +376,7 @@ impl Tracer {
         tracee.deprived = deprived;
         tracee.differs |= differs;
         if deprived && let Some((_, process)) = self.look_at(pid) {
-            self.remark(&Remark::Privileges(program(&process)));
+            self.record.remark(&Remark::Privileges(program(&process)));
         }
     }
 
@@ -477,7 +386,7 @@ impl Tracer {
             self.go_on(new, 0);
         }
         self.threads.remove(&pid);
-        self.looks.remove(&pid);
+        self.looks.forget(pid);
         self.foresight.forget(pid);
         let code = if libc::WIFEXITED(status) {
             libc::WEXITSTATUS(status)
@@ -488,72 +397,19 @@ impl Tracer {
             && code != 0
         {
             let failed = Entry::Failed(refusals.failed(pid, code));
-            self.log.append(&failed.to_bytes(), pid);
+            self.record.log.append(&failed.to_bytes(), pid);
         }
         if pid == self.command {
-            self.log.settle(self.threads.is_empty());
+            self.record.log.settle(self.threads.is_empty());
         }
     }
 
     /// The process as it is now, and the place of its entry in the log.
     fn look_at(&mut self, pid: i32) -> Option<(Place, Process)> {
-        if let Some(look) = self.looks.get(&pid) {
-            return Some(look.clone());
-        }
-        let mut process = Watcher::new(0, [None, None]).look_at(pid)?;
-        if self.filter != Installed::Not {
-            process.status = without_tracers_filter(&process.status);
-        }
-        if self.filter == Installed::WithoutPrivileges && !self.thread(pid).confined {
-            process.status = look::with_new_privileges(&process.status);
-        }
-        if let Some(world) = &mut process.world {
-            match self.worlds.iter().find(|known| *known == world) {
-                Some(known) => *world = Arc::clone(known),
-                None => {
-                    self.worlds.truncate(MOST_WORLDS - 1);
-                    self.worlds.push_front(Arc::clone(world));
-                }
-            }
-        }
-        let entry = Entry::Process(Box::new(process.clone()));
-        let place = self.log.append(&entry.to_bytes(), pid)?;
-        self.looks.insert(pid, (place, process.clone()));
-        Some((place, process))
+        let filter = self.filter;
+        let confined = self.thread(pid).confined;
+        self.looks.look_at(pid, self.record.log, filter, confined)
     }
-
-    fn remark(&mut self, remark: &Remark) {
-        let entry = Entry::Remark(remark.clone()).to_bytes();
-        if self.remarks.insert(entry.clone()) {
-            self.log.append(&entry, 0);
-        }
-    }
-}
-
-/// Handles the start of clone(2) or clone3(2): clears CLONE_UNTRACED, because the new process has the filter, and without a
-/// tracer the kernel would answer its calls with ENOSYS. Returns whether the end of the call matters, because it creates
-/// namespaces.
-fn keep_traced(pid: i32, info: &CallInfo) -> bool {
-    let untraced = u64::from(UNTRACED);
-    let Some(abi) = Abi::with_audit_number(info.arch) else {
-        return true;
-    };
-    let [first, ..] = info.arguments();
-    let is_clone3 = table::find(abi, info.number()).is_some_and(|row| row.does == Does::Clone3);
-    let flags = match is_clone3 {
-        true => object::word_at(pid, first),
-        false => Some(first),
-    };
-    let Some(flags) = flags else {
-        return true;
-    };
-    if flags & untraced != 0 {
-        match is_clone3 {
-            true => object::set_word(pid, first, flags & !untraced),
-            false => sys::set_first_argument(pid, abi, flags & !untraced),
-        }
-    }
-    flags & u64::from(NAMESPACES) != 0
 }
 
 /// Whether this signal stops a process.

@@ -1,0 +1,99 @@
+//! A traced thread, and the calls at whose starts and ends it is stopped.
+
+use super::look::last_component;
+use super::object;
+use super::sys::{self, CallInfo};
+use super::table::{self, Abi, CALLS, Does, NAMESPACES, Object, Row, UNTRACED};
+
+/// A traced thread.
+#[derive(Debug, Default)]
+pub struct Tracee {
+    /// Whether it is between the start and the end of a watched call.
+    pub inside: bool,
+    /// Whether it is stopped at every call, because a filter of its own may answer some.
+    pub every_call: bool,
+    /// Whether the tracer's filter stopped it at the start of the present call.
+    pub seen_by_filter: bool,
+    /// Whether the success of the present call matters.
+    pub matters: bool,
+    /// The present call, if its end does not identify it.
+    pub start: Option<CallInfo>,
+    /// Whether it runs a program that would have received privileges from its file if it were not traced.
+    pub deprived: bool,
+    /// Whether it, or an ancestor, has set no_new_privs or entered a Landlock sandbox.
+    pub confined: bool,
+    /// Whether it differs from the tracer: other credentials, another root directory or other mounts, a sandbox. What is
+    /// permitted to the tracer then says nothing about it.
+    pub differs: bool,
+    /// Whether the present call creates a process in new namespaces.
+    pub makes_namespaces: bool,
+    /// The process id, if the process has had refused calls.
+    pub process: Option<i32>,
+}
+
+/// The end of a watched call.
+#[derive(Debug, Clone, Copy)]
+pub struct EndedCall {
+    /// The ABI it was made with.
+    pub abi: Abi,
+    /// Its index in the table.
+    pub at: usize,
+    /// Its row there.
+    pub row: &'static Row,
+    /// Its arguments.
+    pub arguments: [u64; 6],
+}
+
+impl EndedCall {
+    /// The call at whose end a thread is stopped; `None` if it is not in the table.
+    pub fn of(pid: i32, start: Option<CallInfo>) -> Option<EndedCall> {
+        let abi = Abi::with_audit_number(sys::call_info(pid)?.arch)?;
+        let (number, arguments) = sys::ended_call(pid, abi, start)?;
+        let number = u32::try_from(number).ok()?;
+        let mut rows = CALLS.iter().enumerate();
+        let (at, row) =
+            rows.find(|(_, row)| row.number(abi) == Some(number) && row.when.holds(arguments))?;
+        Some(EndedCall {
+            abi,
+            at,
+            row,
+            arguments,
+        })
+    }
+
+    /// The last component of its path; empty if it has none.
+    pub fn name(&self, pid: i32) -> Vec<u8> {
+        match self.row.object {
+            Object::Path(path) | Object::At(_, path) => {
+                last_component(&object::text_at(pid, self.arguments[usize::from(path)]))
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Handles the start of clone(2) or clone3(2): clears CLONE_UNTRACED, because the new process has the filter, and without a
+/// tracer the kernel would answer its calls with ENOSYS. Returns whether the end of the call matters, because it creates
+/// namespaces.
+pub fn keep_traced(pid: i32, info: &CallInfo) -> bool {
+    let untraced = u64::from(UNTRACED);
+    let Some(abi) = Abi::with_audit_number(info.arch) else {
+        return true;
+    };
+    let [first, ..] = info.arguments();
+    let is_clone3 = table::find(abi, info.number()).is_some_and(|row| row.does == Does::Clone3);
+    let flags = match is_clone3 {
+        true => object::word_at(pid, first),
+        false => Some(first),
+    };
+    let Some(flags) = flags else {
+        return true;
+    };
+    if flags & untraced != 0 {
+        match is_clone3 {
+            true => object::set_word(pid, first, flags & !untraced),
+            false => sys::set_first_argument(pid, abi, flags & !untraced),
+        }
+    }
+    flags & u64::from(NAMESPACES) != 0
+}
