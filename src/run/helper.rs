@@ -9,8 +9,10 @@ use nix::libc;
 
 use super::{memory, sys};
 
-/// How long to wait for a killed helper to terminate, in milliseconds. After that it is left behind.
+/// How long to wait for a killed helper to terminate, in milliseconds. After that it is left behind, unless it is still waiting
+/// for a busy processor.
 const GOING: u32 = 20;
+const PATIENCE: u32 = 2000;
 
 /// The unit of processor times in /proc (USER_HZ), which is the same on every architecture that permwrap is built for.
 const MILLISECONDS_OF_A_TICK: u64 = 10;
@@ -65,12 +67,12 @@ impl Helper {
     }
 
     /// Kills and reaps it. If it cannot be killed because it waits for a dead file system, it is left behind.
-    pub fn dismiss(self) {
+    pub fn dismiss(mut self) {
         // Without it, which only saves waiting too long, nothing is waited for but time.
         let end = sys::end_of(self.pid);
         sys::kill(self.pid, libc::SIGKILL);
-        for _ in 0..GOING {
-            if sys::is_reaped(self.pid) {
+        for waited in 0..PATIENCE {
+            if sys::is_reaped(self.pid) || waited >= GOING && !self.works() {
                 return;
             }
             let end = end.as_ref().map(AsFd::as_fd);
