@@ -16,17 +16,19 @@ pub(super) fn words(case: &Case) -> Words {
                 capability.name()
             ),
         ),
-        Rule::Needs(capability) if let Some(owner) = owner_of_the_other(case) => case.words(
-            format!("{owner}, and {who} lacks {}", capability.name()),
-            format!(
-                "only its owner, or a process with {}, may do this",
-                capability.name()
-            ),
-        ),
-        Rule::Needs(capability) => case.words(
-            format!("{who} lacks {}", capability.name()),
-            format!("only a process with {} may do this", capability.name()),
-        ),
+        Rule::Needs(capability) => {
+            let capability = capability.name();
+            match owner_of_the_other(case) {
+                Some(owner) => case.words(
+                    format!("{owner}, and {who} lacks {capability}"),
+                    format!("only its owner, or a process with {capability}, may do this"),
+                ),
+                None => case.words(
+                    format!("{who} lacks {capability}"),
+                    format!("only a process with {capability} may do this"),
+                ),
+            }
+        }
         _ => case.words(format!("{who} lacks a capability"), case.rule_in_words()),
     }
 }
