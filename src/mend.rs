@@ -44,6 +44,8 @@ pub enum Way {
     Root(Box<Finding>),
     /// Nothing can be done automatically; there is only advice.
     Words(Box<Finding>),
+    /// It occurred in another container or namespace. This is the run's hint.
+    Elsewhere(String),
 }
 
 /// A fix that can be made.
@@ -71,6 +73,9 @@ pub fn way(failure: &Failure) -> Result<Way, String> {
 }
 
 fn judged_now(failure: &Failure) -> Result<Way, String> {
+    if let Some(hint) = &failure.elsewhere {
+        return Ok(Way::Elsewhere(hint.clone()));
+    }
     let is_root = rustix::process::geteuid().is_root();
     let mut attempt = failure.attempt.clone();
     // The process has ended, and its id may have been reused.
@@ -82,13 +87,10 @@ fn judged_now(failure: &Failure) -> Result<Way, String> {
     else {
         return Ok(match finding.conclusion {
             Conclusion::Allowed => Way::Open(Box::new(finding)),
-            _ if is_root || failure.elsewhere => Way::Words(Box::new(finding)),
+            _ if is_root => Way::Words(Box::new(finding)),
             _ => Way::Root(Box::new(finding)),
         });
     };
-    if failure.elsewhere {
-        return Ok(Way::Words(Box::new(finding)));
-    }
     let mut fixes = remedy.fixes.iter().filter(|fix| plan::can_be_made(fix));
     // A fix that takes effect immediately is preferred to a group membership, which requires a new login.
     let proven = fixes.clone().filter(|fix| fix.verified);

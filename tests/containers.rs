@@ -88,3 +88,28 @@ fn a_container_that_lives_is_asked_from_outside() {
     // Podman sometimes finds its own mounts busy; the container has ended then, too, and the world takes the rest with it.
     world.run("root", "engine rm -f -t 0 shop");
 }
+
+#[test]
+fn what_failed_in_a_container_is_not_mended_outside() {
+    let Some(world) = world() else { return };
+    // This machine has a file of the same path, which is closed as well.
+    world.root(
+        "mkdir -p /srv/same /srv/tree/srv/same && echo x > /srv/same/f && chmod 600 /srv/same/f",
+    );
+    let run = RUN.replace(":/data", ":/srv/same");
+    let refused =
+        format!("permwrap -- engine run --rm --name shop {run} sh -c 'cat /srv/same/f; sleep 1'");
+    let ran = world.run("root", &refused);
+    assert_says(&ran, &["setfacl -m u:12345:r-- /srv/shop/f"]);
+    let before = world.root("getfacl -pR /srv/same /srv/shop").stdout();
+    let fixed = world.run("root", "permwrap fix --yes");
+    let words = [
+        "cannot read /srv/same/f in the container shop",
+        "setfacl -m u:12345:r-- /srv/shop/f",
+        "that was in another container or namespace",
+    ];
+    assert_says(&fixed, &words);
+    assert_eq!(fixed.code(), 1, "{fixed}");
+    let after = world.root("getfacl -pR /srv/same /srv/shop").stdout();
+    assert_eq!(after, before, "{fixed}");
+}

@@ -150,7 +150,8 @@ fn line_of_image(case: &Case, id: crate::facts::NodeId) -> Option<String> {
 
 /// Whether the volume is a file system in memory of the container's own (tmpfs).
 fn is_in_memory(case: &Case, mount: MountId) -> bool {
-    case.facts.mounts[mount.0].fs_type == "tmpfs"
+    let mount = &case.facts.mounts[mount.0];
+    mount.fs_type == "tmpfs" && mount.root == b"/"
 }
 
 /// Whether everybody may write to a directory, and so to a tmpfs that takes over its mode, but not its owner.

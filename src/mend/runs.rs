@@ -35,8 +35,8 @@ pub struct Failure {
     pub attempt: Attempt,
     /// Whether it is known, rather than guessed, what was tried.
     pub firm: bool,
-    /// Whether it occurred in another container or namespace than permwrap's.
-    pub elsewhere: bool,
+    /// The run's hint, if it occurred in another container or namespace than permwrap's: what is here says nothing about it.
+    pub elsewhere: Option<String>,
     /// What else was known of it.
     pub account: Account,
     /// The code of the cause.

@@ -128,11 +128,15 @@ fn mend_here(
         Way::Root(finding) => return Ok(Some(finding)),
         Way::Words(finding) => {
             mended.is_complete = false;
-            words(&finding, failure);
+            words(&finding);
             if let Conclusion::Refused(_, remedy) = &finding.conclusion {
                 let first = remedy.fixes.first();
                 group = first.and_then(|fix| group_of(fix, &finding.facts));
             }
+        }
+        Way::Elsewhere(hint) => {
+            mended.is_complete = false;
+            elsewhere(&hint);
         }
     }
     if mended.group.is_none() {
@@ -219,8 +223,8 @@ fn is_wanted_now(group: &str, consent: Consent) -> bool {
 /// Has root fix these failures, and keeps a record that root did.
 fn through_root(failures: &[(&Failure, Box<Finding>)], consent: Consent) -> Result<Answer, String> {
     if consent == Consent::Never || root::caller().is_none() {
-        for (failure, finding) in failures {
-            words(finding, failure);
+        for (_, finding) in failures {
+            words(finding);
         }
         let user = gather::own_subject().map(|own| own.uid).unwrap_or_default();
         let user = nix::unistd::User::from_uid(user.into()).ok().flatten();
@@ -337,20 +341,25 @@ fn with_roots_eyes(
             Ok(complete)
         }
         Way::Root(finding) | Way::Words(finding) => {
-            words(&finding, failure);
+            words(&finding);
+            Ok(false)
+        }
+        Way::Elsewhere(hint) => {
+            elsewhere(&hint);
             Ok(false)
         }
     }
 }
 
 /// Describes a fix that is not made automatically.
-fn words(finding: &Finding, failure: &Failure) {
+fn words(finding: &Finding) {
     eprint!("{}", text::hint(finding, style(None)));
-    if failure.elsewhere {
-        tell(
-            "that was in another container or namespace: what is to be done there is not done from here",
-        );
-    }
+}
+
+/// Repeats the run's hint for a failure in another container or namespace.
+fn elsewhere(hint: &str) {
+    eprint!("{hint}");
+    tell("that was in another container or namespace: make the change where the hint says");
 }
 
 /// The last run with failures: of this user in this directory or on this terminal or, if `user` is given, of that user.

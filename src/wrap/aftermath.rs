@@ -5,6 +5,7 @@ use super::{Explainer, own_refusal};
 use crate::attempt::{Attempt, Object, Operation};
 use crate::cli::Hints;
 use crate::mend::runs::{Failure, MOST_FAILURES, Run};
+use crate::render::{Style, text};
 use crate::report::{self, Conclusion, Finding, RunReport, Unclear};
 use crate::run::Exit;
 use crate::{complaint, render, report_file};
@@ -89,7 +90,8 @@ fn failure(finding: &Finding) -> Option<Failure> {
             ..attempt.clone()
         },
         firm,
-        elsewhere: finding.facts.surroundings.elsewhere,
+        elsewhere: (finding.facts.surroundings.elsewhere)
+            .then(|| text::hint(finding, Style::default())),
         account: finding.facts.surroundings.account.clone(),
         code: code.to_owned(),
     })
