@@ -270,7 +270,7 @@ fn one_database_does_not_open_the_whole_project() {
     assert_eq!(ran.code(), 1, "{ran}");
     let text = ran.stdout();
     assert!(
-        text.contains("in a directory of its own below /srv/site"),
+        text.contains("in its own directory below /srv/site"),
         "{ran}"
     );
     assert!(!text.contains("u:www:rwx"), "{ran}");
