@@ -159,21 +159,11 @@ pub fn program_file(command: &[Vec<u8>], directory: &[u8]) -> Option<ProgramFile
     program::file(path(&byte_path::join(directory, program)))
 }
 
-/// Whether nobody but root can replace the program that this command line runs. A name without a slash is looked up along
-/// `search_path`, as execvp(3) does.
+/// Whether nobody but root can replace the program that this command line runs.
 #[must_use]
 pub fn is_roots_program(command: &[Vec<u8>], directory: &[u8], search_path: &[Vec<u8>]) -> bool {
-    let Some(name) = command.first() else {
-        return false;
-    };
-    let given = name
-        .contains(&b'/')
-        .then(|| byte_path::join(directory, name));
-    let found = given.or_else(|| {
-        let below = |above: &Vec<u8>| byte_path::join(&byte_path::join(directory, above), name);
-        let mut places = search_path.iter().map(below);
-        places.find(|place| program::is_executable(path(place)))
-    });
+    let name = command.first();
+    let found = name.and_then(|name| place_of(name, directory, search_path));
     found.is_some_and(|place| program::is_roots(path(&place)))
 }
 
@@ -181,14 +171,19 @@ pub fn is_roots_program(command: &[Vec<u8>], directory: &[u8], search_path: &[Ve
 /// profile of its own. The program is looked up along `search_path` if its name has no slash, and identified by its content.
 #[must_use]
 pub fn known_name(program: &[u8], directory: &[u8], search_path: &[Vec<u8>]) -> Option<Vec<u8>> {
-    let place = match program.contains(&b'/') {
-        true => byte_path::join(directory, program),
-        false => search_path
-            .iter()
-            .map(|directory| byte_path::join(directory, program))
-            .find(|path| self::path(path).is_file())?,
-    };
+    let place = place_of(program, directory, search_path)?;
     same_program::known_name(path(&place), search_path)
+}
+
+/// Where the program lies that is called by this name in this directory. A name without a slash is looked up along
+/// `search_path`, as execvp(3) does.
+fn place_of(name: &[u8], directory: &[u8], search_path: &[Vec<u8>]) -> Option<Vec<u8>> {
+    if name.contains(&b'/') {
+        return Some(byte_path::join(directory, name));
+    }
+    let below = |above: &Vec<u8>| byte_path::join(&byte_path::join(directory, above), name);
+    let mut places = search_path.iter().map(below);
+    places.find(|place| program::is_executable(path(place)))
 }
 
 /// The name of this machine (gethostname(2)).

@@ -72,6 +72,14 @@ pub struct Circumstances {
     pub host: Option<String>,
 }
 
+impl Circumstances {
+    /// The command lines that may have led to the failure: those of the processes, then the command's.
+    pub fn calls(&self) -> impl Iterator<Item = &Vec<Vec<u8>>> {
+        let seen = self.processes.iter().map(|process| &process.arguments);
+        seen.chain([&self.command])
+    }
+}
+
 /// A process that may have failed.
 #[derive(Debug, Clone)]
 pub struct CandidateProcess {

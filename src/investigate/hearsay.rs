@@ -15,19 +15,14 @@ pub(super) fn is_hearsay(
     if matches!(attempt.object, Object::Path(_)) {
         return false;
     }
-    let seen = circumstances
-        .processes
-        .iter()
-        .map(|process| &process.arguments);
-    let command_words: Vec<&Vec<Vec<u8>>> = seen.chain([&circumstances.command]).collect();
-    let lines = command_words.iter().flat_map(|words| command_lines(words));
+    let lines = circumstances.calls().flat_map(|words| command_lines(words));
     let is_told = lines.into_iter().any(|line| match attempt.object {
         Object::Port { port, .. } => line.ports.contains(&port),
         _ => line
             .known
             .is_some_and(|known| known.asks_for(&attempt.operation)),
     });
-    let words = command_words.into_iter().flatten().cloned();
+    let words = circumstances.calls().flatten().cloned();
     let scripts = scripts(circumstances).map(|(code, _)| code);
     !is_told
         && !words

@@ -17,11 +17,7 @@ pub(super) fn told(incident: Incident, circumstances: &Circumstances) -> Inciden
     let Some(writer) = resolve::leading_name(&incident.message) else {
         return incident;
     };
-    let seen = circumstances.processes.iter();
-    let words = seen.map(|process| &process.arguments);
-    let mut lines = words
-        .chain([&circumstances.command])
-        .flat_map(|words| command_lines(words));
+    let mut lines = circumstances.calls().flat_map(|words| command_lines(words));
     let owner = lines
         .find(|line| line.name() == writer)
         .and_then(|line| owner(&line));
