@@ -2,10 +2,10 @@
 
 use super::case::Case;
 use super::deployment::snap;
-use super::{Candidate, Rule, Words};
+use super::{Candidate, Words};
 use crate::attempt::{ANY_NAME, Capability, Label, Object, Operation};
 use crate::change::Place;
-use crate::facts::{LoggedRefusal, ProfileAnswer, ProfilePerms, ProfileRequest, profile_requests};
+use crate::facts::{ProfileAnswer, ProfilePerms, ProfileRequest, profile_requests};
 use crate::judge;
 use crate::quote;
 
@@ -79,17 +79,8 @@ fn profile(case: &Case) -> Option<String> {
         Label::AppArmor { profile, .. } => Some(profile.to_owned()),
         Label::Selinux { .. } => None,
     };
-    let name = logged(case).and_then(|line| line.profile).or_else(own)?;
+    let name = case.logged().and_then(|line| line.profile).or_else(own)?;
     Some(quote::display(name.as_bytes()))
-}
-
-fn logged(case: &Case) -> Option<LoggedRefusal> {
-    match &case.denial.rule {
-        Rule::Module {
-            evidence: Some(line),
-        } => LoggedRefusal::parse(line),
-        _ => None,
-    }
 }
 
 /// The file that conventionally holds a profile: its path with dots in place of slashes.
@@ -132,7 +123,7 @@ fn rules(case: &Case) -> Vec<String> {
         })
         .map(|request| rule(case, request))
         .collect();
-    let logged = logged(case);
+    let logged = case.logged();
     if rules.is_empty()
         && let Some(line) = &logged
         && let (Some(name), Some(mask)) = (&line.name, &line.requested)

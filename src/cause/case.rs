@@ -3,7 +3,7 @@
 use super::{Certainty, Class, Denial, Obstacle, Purpose, Rule, Words, purpose};
 use crate::attempt::{Attempt, Object, Operation, Subject, UNMAPPED};
 use crate::change::Change;
-use crate::facts::{Entry, Facts, Inode, Mount, Node, NodeId, Perms, Tag};
+use crate::facts::{Entry, Facts, Inode, LoggedRefusal, Mount, Node, NodeId, Perms, Tag};
 use crate::quote;
 
 /// A refusal, the refused attempt and the facts that it follows from.
@@ -194,6 +194,16 @@ impl<'a> Case<'a> {
             words.evidence.push(quote::display(line.as_bytes()));
         }
         words
+    }
+
+    /// The line of the log in which the security module tells of the refusal.
+    pub fn logged(&self) -> Option<LoggedRefusal> {
+        match &self.denial.rule {
+            Rule::Module {
+                evidence: Some(line),
+            } => LoggedRefusal::parse(line),
+            _ => None,
+        }
     }
 
     /// Which class or entry applied and what it grants, for the remark after the arrow.

@@ -2,14 +2,14 @@
 
 use super::case::Case;
 use super::deployment;
-use super::{Candidate, Fit, Purpose, Rule, Words, is_top};
+use super::{Candidate, Fit, Purpose, Words, is_top};
 use crate::attempt::{Object, Operation};
 use crate::change::{Argv, Change, Deployment, Effect, argv};
 use crate::facts::{Labels, LoggedRefusal, Mount};
 use crate::quote;
 
 pub(super) fn words(case: &Case) -> Words {
-    let logged = logged(case);
+    let logged = case.logged();
     let told = |of: fn(&LoggedRefusal) -> Option<String>| logged.as_ref().and_then(of);
     let subject =
         told(|line| line.profile.clone()).or_else(|| case.subject().label.as_ref().ok()?.clone());
@@ -54,15 +54,6 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     }
     all.push(ask_the_log());
     all
-}
-
-fn logged(case: &Case) -> Option<LoggedRefusal> {
-    match &case.denial.rule {
-        Rule::Module {
-            evidence: Some(line),
-        } => LoggedRefusal::parse(line),
-        _ => None,
-    }
 }
 
 fn object_label(case: &Case) -> Option<String> {
