@@ -134,8 +134,14 @@ fn differ_in_a_suffix(one: &[u8], other: &[u8]) -> bool {
     has(one, other) || has(other, one)
 }
 
-/// Whether a printed path is this word or lies below it.
+/// Whether a printed path is this word or lies below it. A shell prints the path that it made of a word with `~`.
 fn is_at_or_below(path: &[u8], word: &[u8]) -> bool {
+    if let Some(below_home) = word
+        .strip_prefix(b"~")
+        .filter(|rest| rest.starts_with(b"/"))
+    {
+        return path.starts_with(b"/") && path.ends_with(below_home);
+    }
     let rest = path.strip_prefix(word.strip_suffix(b"/").unwrap_or(word));
     !word.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }

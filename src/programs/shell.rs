@@ -1,6 +1,6 @@
 //! Shell code: its commands with their words and redirections, as far as they can be determined without running it.
 
-use super::whereabouts::{Compound, Link, Step, Whereabouts, followed};
+use super::whereabouts::{Compound, Link, Step, Whereabouts, followed, is_below_home};
 use crate::attempt::Operation;
 
 /// A simple command in shell code.
@@ -30,7 +30,8 @@ impl SimpleCommand {
                 let mut operands = words.filter(|word| word.len() < 2 || !word.starts_with(b"-"));
                 let is_told = |directory: &&[u8]| {
                     let expands = directory.iter().any(|byte| b"$`*?[".contains(byte));
-                    !expands && !directory.starts_with(b"~") && !b"-+".contains(&directory[0])
+                    let is_anothers_home = directory.starts_with(b"~") && !is_below_home(directory);
+                    !expands && !is_anothers_home && !b"-+".contains(&directory[0])
                 };
                 match (operands.next(), operands.next()) {
                     (Some(directory), None) if !directory.is_empty() => {

@@ -9,7 +9,7 @@ pub enum Whereabouts {
     /// The directory that the shell was started in.
     #[default]
     Start,
-    /// This directory; a relative path is relative to where the shell was started.
+    /// This directory; a relative path is relative to where the shell was started, one with `~` to the home directory.
     At(Vec<u8>),
     /// The code changed directory, and only running it would tell where to.
     Unknown,
@@ -21,7 +21,11 @@ impl Whereabouts {
     pub fn to(&self, directory: &[u8]) -> Whereabouts {
         match self {
             _ if directory.starts_with(b"/") => Whereabouts::At(without_dots(directory)),
+            _ if is_below_home(directory) => Whereabouts::At(directory.to_vec()),
             Whereabouts::Start => Whereabouts::At(without_dots(directory)),
+            Whereabouts::At(here) if is_below_home(here) => {
+                Whereabouts::At(byte_path::join(here, directory))
+            }
             Whereabouts::At(here) => {
                 Whereabouts::At(without_dots(&byte_path::join(here, directory)))
             }
@@ -38,6 +42,11 @@ impl Whereabouts {
             Whereabouts::Unknown => Whereabouts::Unknown,
         }
     }
+}
+
+/// Whether the shell expands this word to the home directory (`~`) or to a path below it (`~/src`).
+pub(super) fn is_below_home(word: &[u8]) -> bool {
+    word == b"~" || word.starts_with(b"~/")
 }
 
 /// A step through shell code.

@@ -225,6 +225,10 @@ fn base_of(
     let now = process.directory.as_ref().filter(|_| is_seen(process));
     match place {
         Whereabouts::At(directory) if directory.starts_with(b"/") => Some(directory.clone()),
+        Whereabouts::At(directory) if directory.starts_with(b"~") => {
+            let below = directory.strip_prefix(b"~/").unwrap_or_default();
+            Some(join(home(circumstances)?, below))
+        }
         Whereabouts::At(directory) if is_the_command => Some(join(&circumstances.start, directory)),
         Whereabouts::Start if is_the_command => Some(circumstances.start.clone()),
         // The shell has changed to it by now.
@@ -232,6 +236,15 @@ fn base_of(
         Whereabouts::Start => now.cloned(),
         Whereabouts::Unknown => None,
     }
+}
+
+/// The home directory of the command's shells. Unknown if the command line sets another one, or runs something as another user.
+fn home(circumstances: &Circumstances) -> Option<&[u8]> {
+    let sets_it = |word: &Vec<u8>| memchr::memmem::find(word, b"HOME=").is_some();
+    let lines = command_lines(&circumstances.command);
+    let is_another = circumstances.command.iter().any(sets_it)
+        || lines.iter().any(|line| !line.users.is_empty());
+    circumstances.home.as_deref().filter(|_| !is_another)
 }
 
 /// Where a process that ended before it could be inspected may have worked, with nothing to indicate it: the directory that the
@@ -364,6 +377,18 @@ mod tests {
         place.processes[0].arguments.clear();
         place.processes[0].directory = Some(b"/home/alice".to_vec());
         assert_eq!(paths("x", &Operation::CREATE, &place), [""; 0]);
+    }
+
+    #[test]
+    fn a_shell_that_goes_home_works_there() {
+        let in_shell = |code| {
+            let place = circumstances("/srv", &["bash", "-c", code]);
+            paths("x", &Operation::Delete, &place)
+        };
+        assert_eq!(in_shell("cd ~/p && rm x"), ["/home/alice/p/x"]);
+        assert_eq!(in_shell("cd ~ && rm x"), ["/home/alice/x"]);
+        assert_eq!(in_shell("cd ~bob && rm x"), [""; 0]);
+        assert_eq!(in_shell("HOME=/srv/h; cd ~ && rm x"), [""; 0]);
     }
 
     #[test]
