@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod case;
+mod deleted_tree;
 mod deployment;
 mod elsewhere;
 mod grant;

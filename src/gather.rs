@@ -11,6 +11,7 @@ mod devices;
 mod engine_api;
 mod file_contexts;
 mod flags;
+mod holder;
 mod holders;
 mod inode;
 mod leftovers;
@@ -50,6 +51,7 @@ use crate::small_file;
 
 pub use answered::{Answered, Wanted};
 pub use bundle::{Ran, ran};
+pub use holder::Holder;
 pub use monitor::{Monitor, is_container_monitor};
 pub use process_stat::ProcessStat;
 pub use service::{Service, service};

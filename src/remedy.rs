@@ -196,6 +196,10 @@ fn instead(
         .iter()
         .find(|reason| **reason == never::Never::Authority);
     let of_object = asked.and_then(|asked| particular?.advice(&asked));
+    let swappable = never::Never::Swappable;
+    if refused.contains(&swappable) {
+        return swappable.advice(&refusing).map(Fix::advice);
+    }
     let of_place = || refused.iter().find_map(|reason| reason.advice(&refusing));
     let title = of_object.or_else(of_place);
     Some(Fix::advice(

@@ -501,7 +501,7 @@ fn a_tree_of_leftovers_is_given_back_and_what_is_anothers_stays() {
                  test $(stat -c %U out/a/bobs) = bob",
     }
     .is_fixed_by(&[
-        "find /home/alice/app -xdev -uid 0 -perm /077 -execdir chown -h alice:alice '{}' +",
+        "find /home/alice/app -xdev -uid 0 -perm /077 '(' -type d -o -links 1 ')' -execdir chown -h alice:alice '{}' +",
     ]);
 }
 

@@ -269,3 +269,74 @@ fn words_alone_lower_no_setting_of_the_machine() {
         );
     }
 }
+
+/// What others can replace between hint and paste is not for root to read: a file beside the subject's own in a directory of a
+/// team, a link that ends with somebody else, a recipe that somebody else wrote.
+#[test]
+fn root_reads_nothing_that_others_could_put_there() {
+    let Some(world) = World::new() else { return };
+    let recipe = "install:\\n\\tcp a /etc/a\\n";
+    world.root(&format!(
+        "install -d -o bob -g bob /srv/bob; install -d -o alice -g team -m 2775 /srv/team /home/alice/team
+         cd /srv/bob; echo x >a; printf '{recipe}' >Makefile; chown bob: a Makefile
+         cd /srv/team; echo x >a; printf '{recipe}' >Makefile; chown alice: a Makefile
+         cd /home/alice; echo x >a; printf '{recipe}' >Makefile; chown alice: a Makefile
+         ln -s /srv/bob/a link; install -d -o alice -m 775 own; echo x >own/a; chown -R alice: own link
+         chmod 711 /home/alice; echo x >/tmp/a; chown alice: /tmp/a"
+    ));
+    for command in [
+        "cp /srv/team/a /etc/a",
+        "cp /srv/bob/a /etc/a",
+        "cp link /etc/a",
+        "make -C /srv/bob install",
+        "make -C /srv/team install",
+    ] {
+        let commands = offered_for(&world, command);
+        assert_eq!(commands, [""; 0], "{command}");
+    }
+    for command in [
+        "cp a /etc/a",
+        "cp /tmp/a /etc/a",
+        "cp own/a /etc/a",
+        "make install",
+    ] {
+        assert_eq!(offered_for(&world, command), [command]);
+    }
+    // A symlink is not read.
+    let link = "ln -s /srv/team/a /etc/a";
+    assert_eq!(offered_for(&world, link), [link]);
+}
+
+#[test]
+fn a_tree_that_is_to_be_deleted_is_given_back_without_what_has_names_elsewhere() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        "install -d -o alice -g alice /home/alice/p /home/keep
+         install -d /home/alice/p/build/{a,b}; touch /home/alice/p/build/{a,b}/{1,2}
+         echo kept >/home/keep/f; chown -R root: /home/keep; ln /home/keep/f /home/alice/p/build/a/f",
+    );
+    let mut commands = offered_for(&world, "rm -rf p/build");
+    // Each of the files has the same fix.
+    commands.dedup();
+    let [give_back] = &commands[..] else {
+        panic!("{commands:?}")
+    };
+    world.root(give_back);
+    let ran = world.run("alice", "rm -rf p/build");
+    assert_eq!(ran.code(), 0, "{ran}");
+    let kept = world.root("stat -c '%U %h' /home/keep/f").stdout();
+    assert_eq!(kept, "root 1\n");
+    // The tree of somebody else is left to its owner.
+    world.root("install -d -o deploy -g deploy /srv/t /srv/t/a; touch /srv/t/a/1; chown deploy: /srv/t/a/1");
+    assert_eq!(offered_for(&world, "rm -rf /srv/t"), [""; 0]);
+    // One's own needs no root.
+    world
+        .run(
+            "alice",
+            "mkdir -p mod/x/y && touch mod/x/y/f && chmod -R a-w mod",
+        )
+        .ok();
+    let commands = offered_for(&world, "rm -rf mod");
+    world.run("alice", &commands[0]).ok();
+    world.run("alice", "rm -rf mod").ok();
+}

@@ -47,11 +47,15 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
             .noting("then log in again"),
         );
     }
-    all.extend(elsewhere::keep_attributes_out(case));
+    let without = elsewhere::keep_attributes_out(case);
+    let is_needless = without.is_some();
+    all.extend(without);
     all.extend(elsewhere::as_root(case));
     all.extend(elsewhere::by_root(case));
-    all.push(Candidate::advice(
-        "leave it to root, or to whatever installs the program, to set the owner",
-    ));
+    if !is_needless {
+        all.push(Candidate::advice(
+            "leave it to root, or to whatever installs the program, to set the owner",
+        ));
+    }
     all
 }

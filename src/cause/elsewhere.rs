@@ -7,7 +7,7 @@ use crate::attempt::{Object, Operation};
 use crate::byte_path;
 use crate::change::{Argv, Change, Effect, argv};
 use crate::facts::{Inode, Kind, Perms};
-use crate::programs::CommandLine;
+use crate::programs::{CommandLine, Operand};
 use crate::{programs, quote};
 
 /// Options of package managers that choose between installing system-wide and for the user. They are dropped for an
@@ -138,8 +138,8 @@ fn leads_to_the_end(word: &[u8], path: &[u8]) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || !word.starts_with(b"/") && rest.ends_with(b"/"))
 }
 
-/// A file that the shell itself opens for a redirection, so that running the command with sudo would not help. This requires
-/// that the code passed to the shell redirects to the file.
+/// A file that the shell itself opens for a redirection, so that running the command with sudo would not help, or that tee(1)
+/// writes in the shell's code. This requires that the code passed to the shell names the file.
 fn redirected(tool: &Tool, case: &Case) -> Option<Candidate> {
     let is_shell = programs::program(tool.name.as_bytes()).is_some_and(programs::Program::is_shell);
     let opens = matches!(case.attempt.operation, Operation::Open(how) if how.write);
@@ -151,20 +151,25 @@ fn redirected(tool: &Tool, case: &Case) -> Option<Candidate> {
     let redirects = programs::redirections(code)
         .iter()
         .any(|word| leads_to_the_end(word, path));
-    if !(is_shell && opens && redirects && is_of_the_system(case) && case.facts.surroundings.sudo) {
+    let is_it = |operand: &Operand| leads_to_the_end(&operand.word, path);
+    let mut tees = lines.iter().filter(|line| line.name() == b"tee");
+    let tees = tees.any(|line| line.operands.iter().any(is_it));
+    let is_written = is_shell && opens && (redirects || tees);
+    if !(is_written && is_of_the_system(case) && case.facts.surroundings.sudo) {
         return None;
     }
     let appends = matches!(case.attempt.operation, Operation::Open(how) if how.append);
     let option = if appends { "-a " } else { "" };
-    let title = format!(
-        "the shell itself opens the file, so let a program of root's write it: ... | sudo tee {option}{}",
-        quote::shell(path)
-    );
+    let path = quote::shell(path);
+    let why = match redirects {
+        true => "the shell itself opens the file, so let a program of root's write it",
+        false => "let only tee run as root",
+    };
+    let title = format!("{why}: ... | sudo tee {option}{path}");
     Some(Candidate::new(Fit::Around, title, [Change::Tee]))
 }
 
-/// Performs the operation itself as root, if only an owner or root may do it. What the text does not say about the operation
-/// may follow from the command line.
+/// Performs the operation itself as root, if only an owner or root may do it.
 pub(super) fn by_root(case: &Case) -> Option<Candidate> {
     let subject = case.subject();
     let operation = &case.attempt.operation;
@@ -186,9 +191,8 @@ pub(super) fn by_root(case: &Case) -> Option<Candidate> {
         return None;
     }
     // The object itself, by its path without symlinks.
-    let operation = told_by_the_command(case).unwrap_or_else(|| operation.clone());
     let done = Change::ByRoot {
-        operation,
+        operation: operation.clone(),
         path: case.facts.node(object?).path.clone(),
     };
     let change = if done.argv(subject, case.facts).is_some() {
@@ -221,44 +225,6 @@ pub(super) fn does_just_that(case: &Case) -> Option<Argv> {
     let of_object = tool.raw.last().map(Vec::as_slice) == case.asked_bytes();
     (!case.facts.surroundings.planted && does(&tool, &case.attempt.operation) && of_object)
         .then_some(tool.raw)
-}
-
-/// The new owner from the command line of chown(1), whose error message does not state it.
-fn told_by_the_command(case: &Case) -> Option<Operation> {
-    let [program, owner, _file] = case.facts.surroundings.command.as_slice() else {
-        return None;
-    };
-    let untold = matches!(case.attempt.operation, Operation::Chown { gid: None, .. });
-    if !untold || byte_path::name(program) != b"chown" {
-        return None;
-    }
-    let owner = std::str::from_utf8(owner).ok()?;
-    let (user, group) = match owner.split_once(':') {
-        Some((user, group)) => (user, Some(group)),
-        None => (owner, None),
-    };
-    let names = &case.facts.names;
-    let users = names.users.iter();
-    let uid = user.parse().ok();
-    let uid = uid.or_else(|| {
-        users
-            .clone()
-            .find(|(_, name)| *name == user)
-            .map(|(id, _)| *id)
-    });
-    let number = |group: &str| {
-        let groups = names.groups.iter();
-        let named = || groups.clone().find(|(_, known)| known.name == group);
-        group.parse().ok().or_else(|| named().map(|(id, _)| *id))
-    };
-    let gid = match group {
-        Some(group) => Some(number(group)?),
-        None => None,
-    };
-    Some(Operation::Chown {
-        uid: Some(uid?),
-        gid,
-    })
 }
 
 /// Installs into a location that belongs to the subject, by the means of the package manager.

@@ -58,6 +58,16 @@ fn process_shown(case: &Case) -> Option<String> {
     Some(format!("process {pid}"))
 }
 
+/// The owner's own permission bits.
+pub(super) fn own_bits(case: &Case) -> Option<Candidate> {
+    Some(Grant::of(case)?.own_bits())
+}
+
+/// Membership in the object's group.
+pub(super) fn join_group(case: &Case) -> Option<Candidate> {
+    Grant::of(case)?.join_group()
+}
+
 /// An ACL entry for the subject alone.
 pub(super) fn for_the_subject(case: &Case) -> Option<Candidate> {
     Grant::of(case)?.acl_entry()
@@ -122,7 +132,7 @@ pub(super) fn give_back(case: &Case) -> Option<Candidate> {
     if let Some(left) = &case.facts.surroundings.leftovers
         && left.owner == inode.uid
         && left.count > 1
-        && left.own > left.count
+        && (left.own > left.count || left.removed)
         && !left.mounts
         && super::is_within(&node.path, &left.top)
     {

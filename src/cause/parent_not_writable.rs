@@ -1,7 +1,7 @@
 //! Creating, deleting or renaming requires write permission on the directory that holds the name.
 
 use super::case::Case;
-use super::{Candidate, Fit, Words, deployment, grant, is_top, is_within};
+use super::{Candidate, Fit, Words, deleted_tree, deployment, grant, is_top, is_within};
 use crate::attempt::Operation;
 use crate::change::{Change, Deployment};
 
@@ -16,6 +16,9 @@ pub(super) fn words(case: &Case) -> Words {
 }
 
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    if let Some(all) = deleted_tree::candidates(case) {
+        return all;
+    }
     let mut all = Vec::new();
     all.extend(made_by_root(case));
     all.extend(home(case));

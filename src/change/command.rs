@@ -20,16 +20,18 @@ pub(super) fn argv(change: &Change, subject: &Subject, facts: &Facts) -> Option<
             gid,
         } => {
             // find(1) descends from the top without following symlinks, and chown(1) gets names relative to their directory.
-            // Files accessible to their owner alone, and other mounts, are left unchanged.
+            // Files accessible to their owner alone, those with names elsewhere, and other mounts are left unchanged.
             let from = from.to_string();
             let owner = match gid {
                 Some(gid) => owner(names, *uid, *gid),
                 None => user(names, *uid),
             };
             let which = ["-xdev", "-uid", &from, "-perm", "/077"];
+            let alone = ["(", "-type", "d", "-o", "-links", "1", ")"];
             let what = ["-execdir", "chown", "-h", &owner, "{}", "+"];
             let words = which
                 .into_iter()
+                .chain(alone)
                 .chain(what)
                 .map(|word| word.as_bytes().to_vec());
             line(&["find"], top).into_iter().chain(words).collect()

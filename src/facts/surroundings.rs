@@ -35,6 +35,9 @@ pub struct Surroundings {
     pub command: Vec<Vec<u8>>,
     /// Whether somebody besides root could have placed the program that it runs, so that root must not run it.
     pub planted: bool,
+    /// Whether others than root and the subject could replace a file that it names, or the recipe that it follows, before root
+    /// runs it.
+    pub swappable: bool,
     /// The variable of the Makefile that it reads from which the places to install to are made: `PREFIX`.
     pub install_variable: Option<Vec<u8>>,
     /// The executable that it runs, unless that is a script; looked at only if a capability of the file would help.
@@ -149,4 +152,7 @@ pub struct Leftovers {
     /// Whether one of them belongs to a group that is neither its owner's own nor the subject's: that group was chosen, or
     /// inherited from its directory.
     pub groups: bool,
+    /// Whether the top directory is the owner's as well, lies in a directory of the subject's, and is to be deleted by the
+    /// refused command with all that is in it.
+    pub removed: bool,
 }

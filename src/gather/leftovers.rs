@@ -9,6 +9,7 @@ use super::View;
 use super::surroundings::under;
 use crate::attempt::Subject;
 use crate::facts::{Facts, Leftovers, NodeId};
+use crate::programs;
 
 /// The maximum number of entries examined.
 const MOST: usize = 20_000;
@@ -19,7 +20,11 @@ const LONGEST: Duration = Duration::from_millis(200);
 /// The files in the subject's own tree that have the same foreign owner as the first object on the path that is not the
 /// subject's.
 pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Option<Leftovers> {
-    let (top, owner) = tree(subject, facts)?;
+    let Tree {
+        top,
+        owner,
+        removed,
+    } = tree(subject, facts)?;
     let top_here = under(&view.root_directory(), &top);
     let means_something =
         |gid: u32| ![0, owner, subject.gid].contains(&gid) && facts.names.groups.contains_key(&gid);
@@ -31,14 +36,24 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Option<Left
         count: found.left,
         own: found.own,
         groups: found.groups,
+        removed,
     })
 }
 
-/// The top directory of the tree, and the foreign owner. `None` if no object on the path has a foreign owner.
+/// A tree of the subject's in which something has a foreign owner.
+struct Tree {
+    top: Vec<u8>,
+    /// The foreign owner.
+    owner: u32,
+    /// Whether the refused command deletes the tree.
+    removed: bool,
+}
+
+/// The tree that the path lies in. `None` if no object on the path has a foreign owner.
 ///
-/// The top is the project directory if the subject owns it; otherwise, in the home, the entry of the home directory on the path
+/// If the refused command deletes the first directory with a foreign owner, that is the top. Otherwise the top is the project directory if the subject owns it; otherwise, in the home, the entry of the home directory on the path
 /// (`~/.npm`); elsewhere the topmost directory on the path that the subject owns.
-fn tree(subject: &Subject, facts: &Facts) -> Option<(Vec<u8>, u32)> {
+fn tree(subject: &Subject, facts: &Facts) -> Option<Tree> {
     if subject.uid == 0 {
         return None;
     }
@@ -54,8 +69,17 @@ fn tree(subject: &Subject, facts: &Facts) -> Option<(Vec<u8>, u32)> {
     let is = |at: usize, top: &Option<Vec<u8>>| top.as_deref() == Some(path(at));
     let project = (own..foreign).find(|&at| is(at, &around.project));
     let home = (own..foreign).find(|&at| is(at, &around.home));
-    let top = project.unwrap_or_else(|| home.map_or(own, |home| home + 1));
-    Some((path(top).to_vec(), owner(way[foreign])?))
+    let walk = programs::walk(&around.command);
+    let removed = walk.is_some_and(|walk| walk.deleted_at(path(foreign)).is_some());
+    let top = match removed {
+        true => foreign,
+        false => project.unwrap_or_else(|| home.map_or(own, |home| home + 1)),
+    };
+    Some(Tree {
+        top: path(top).to_vec(),
+        owner: owner(way[foreign])?,
+        removed,
+    })
 }
 
 /// The nodes from the root to the end of the walk, without symlinks.
@@ -90,7 +114,7 @@ struct Count {
 
 /// Counts the files at and below the top that belong to the foreign owner, and those that belong to the subject. It stays on one
 /// file system and does not follow symlinks. Files accessible to their owner alone do not count, because they were hardly left by
-/// accident.
+/// accident; nor do those that have names elsewhere.
 fn count(
     top: &Path,
     (owner, subject): (u32, u32),
@@ -103,7 +127,8 @@ fn count(
     };
     let mut add = |status: &std::fs::Metadata| {
         let is_open = status.is_symlink() || status.mode() & 0o077 != 0;
-        if status.uid() == owner && is_open {
+        let is_elsewhere = !status.is_dir() && status.nlink() > 1;
+        if status.uid() == owner && is_open && !is_elsewhere {
             found.left += 1;
             found.groups |= means_something(status.gid());
         }

@@ -113,6 +113,7 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
         account: Account::default(),
         install_variable: None,
         planted: false,
+        swappable: false,
         powerless: None,
         sudo: is_installed(if elsewhere { hands } else { &root }, "sudo"),
         setfacl: setfacl || has_way_back && is_installed(hands, "setfacl"),

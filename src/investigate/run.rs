@@ -1,11 +1,13 @@
 //! What is known of the command that was run, for its fixes.
 
 use super::scripts;
-use crate::attempt::{Attempt, Object};
+use crate::attempt::{Attempt, Object, Operation, Subject};
+use crate::byte_path;
+use crate::cause;
 use crate::facts::Facts;
 use crate::gather::{self, View};
-use crate::programs;
-use crate::resolve::Circumstances;
+use crate::programs::{self, Operand};
+use crate::resolve::{self, Circumstances};
 
 /// Adds to the facts what the fixes need to know of the command.
 pub(super) fn describe(
@@ -19,6 +21,9 @@ pub(super) fn describe(
     around.command.clone_from(command);
     around.planted = is_planted(circumstances);
     around.install_variable = install_variable(circumstances);
+    let swappable = is_swappable(circumstances, &attempt.subject, facts);
+    let around = &mut facts.surroundings;
+    around.swappable = swappable;
     if matches!(attempt.object, Object::Port { .. }) {
         around.program = match &around.account.program {
             Some(program) => gather::program_file(std::slice::from_ref(program), start),
@@ -41,6 +46,32 @@ fn is_planted(circumstances: &Circumstances) -> bool {
         ..
     } = circumstances;
     !command.is_empty() && !gather::is_roots_program(command, start, search_path)
+}
+
+/// Whether others could replace, before root runs the command, a file that it names or the recipe that it follows. Somebody
+/// else's recipe is as good as replaced.
+fn is_swappable(circumstances: &Circumstances, subject: &Subject, facts: &Facts) -> bool {
+    let lines = programs::command_lines(&circumstances.command);
+    let Some(known) = lines.first().and_then(|line| line.known) else {
+        return false;
+    };
+    let follows = known.reads_recipes();
+    if !(follows || known.places || known.administers) {
+        return false;
+    }
+    let is_own_group = |gid: u32| gid == subject.gid && cause::is_private_group(gid, facts);
+    let holder = gather::Holder {
+        uid: subject.uid,
+        is_own_group: &is_own_group,
+    };
+    // What a symlink refers to is not read.
+    let is_used = |operand: &&Operand| operand.operation != Some(Operation::Symlink);
+    let named = lines.iter().flat_map(|line| &line.operands).filter(is_used);
+    let mut named = named.map(|operand| byte_path::join(&circumstances.start, &operand.word));
+    let recipes = resolve::scripts(circumstances);
+    let mut recipes = recipes.iter().filter(|_| follows);
+    named.any(|path| !holder.holds_the_way_to(&path))
+        || recipes.any(|path| !holder.holds_the_way_to(path) || !holder.owns(path))
 }
 
 /// The variable that says where to, in the Makefile that the command reads.

@@ -2,6 +2,7 @@
 
 use super::{CommandLine, Operand, command_lines};
 use crate::attempt::Operation;
+use crate::byte_path;
 
 /// A traversal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +56,7 @@ pub fn walk(words: &[Vec<u8>]) -> Option<Walk> {
 /// Whether sudo(8) would run the system's program for this word.
 fn is_of_the_system(program: &[u8]) -> bool {
     const DIRECTORIES: &[&[u8]] = &[b"/bin", b"/sbin", b"/usr/bin", b"/usr/sbin"];
-    let directory = crate::byte_path::parent(program);
+    let directory = byte_path::parent(program);
     !program.contains(&b'/') || directory.is_some_and(|parent| DIRECTORIES.contains(&parent))
 }
 
@@ -87,6 +88,27 @@ fn is_told_to_walk(line: &CommandLine) -> bool {
 }
 
 impl Walk {
+    /// The starting point at or above a directory (an absolute path), if everything there is to be deleted. A relative starting
+    /// point is known by its end only.
+    #[must_use]
+    pub fn deleted_at<'a>(&self, directory: &'a [u8]) -> Option<&'a [u8]> {
+        let is_place = |path: &[u8]| {
+            self.places.iter().any(|place| {
+                let place = place.strip_prefix(b"./").unwrap_or(place);
+                let place = place.strip_suffix(b"/").unwrap_or(place);
+                let above = path.strip_suffix(place).filter(|_| !place.is_empty());
+                above.is_some_and(|above| {
+                    above.is_empty() || above.ends_with(b"/") && place[0] != b'/'
+                })
+            })
+        };
+        let deletes = self.errand == Errand::Delete;
+        let above = std::iter::successors(Some(directory), |path| byte_path::parent(path));
+        above
+            .filter(|path| deletes && path.len() > 1)
+            .find(|path| is_place(path))
+    }
+
     /// Whether a program on this traversal would print this path for something that it encountered: it begins with one of the
     /// starting points, but is not one of them, unless the starting points are to be changed like all else.
     #[must_use]
@@ -166,6 +188,37 @@ mod tests {
             assert_eq!(walk.only_looks, only_looks, "{command}");
             assert_eq!(walk.meets(b"/etc"), errand == Errand::Change, "{command}");
         }
+    }
+
+    #[test]
+    fn what_is_deleted_is_known_by_its_end() {
+        let deleted = |command: &str, directory: &'static str| {
+            let walk = of(command).expect("it walks");
+            walk.deleted_at(directory.as_bytes()).map(<[u8]>::to_vec)
+        };
+        let build = Some(b"/home/alice/p/build".to_vec());
+        for command in [
+            "rm -rf build",
+            "rm -r ./build/",
+            "rm -r a /home/alice/p/build",
+        ] {
+            assert_eq!(
+                deleted(command, "/home/alice/p/build/c"),
+                build,
+                "{command}"
+            );
+        }
+        for command in [
+            "rm -rf uild",
+            "rm -rf home",
+            "du build",
+            "rm -r /build",
+            "rm -r .",
+        ] {
+            let found = deleted(command, "/home/alice/p/build/c");
+            assert!(found.is_none() || command == "rm -rf home", "{command}");
+        }
+        assert_eq!(deleted("rm -rf home", "/srv/x"), None);
     }
 
     #[test]

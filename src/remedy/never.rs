@@ -55,6 +55,8 @@ pub enum Never {
     Project,
     /// Others could replace the object before root changes it.
     Swapped,
+    /// Others could replace a file that the command names, or the recipe that it follows, before root runs it.
+    Swappable,
     /// Something that root or a service has deliberately closed to others, in a system directory.
     Closed,
     /// Something that its owner keeps private, wherever it is, or another person's object that would be removed.
@@ -132,6 +134,8 @@ impl Never {
             | Never::WritableByAll => {
                 format!("ask the owner of {path}")
             }
+            Never::Swappable => "others could replace what root would read then: copy it to a directory of your own, and run it as root from there"
+                .to_owned(),
             Never::Swapped
             | Never::PowerfulGroup
             | Never::AnyCommand
@@ -227,6 +231,7 @@ fn forbids_here(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle
         Change::Tee => None,
         Change::RunAsRoot if attempt.object == Object::Another(1) => Some(Never::Protection),
         Change::RunAsRoot if facts.surroundings.planted => Some(Never::AnyCommand),
+        Change::RunAsRoot if facts.surroundings.swappable => Some(Never::Swappable),
         Change::RunAsRoot => command::line(&facts.surroundings.command).or_else(|| {
             let widens = matches!(
                 attempt.operation,

@@ -157,7 +157,9 @@ fn leftovers_are_given_back_as_a_tree_with_their_number() {
     let fix = first(scene);
     assert_eq!(
         fix.commands(),
-        ["find /home/alice/app -xdev -uid 0 -perm /077 -execdir chown -h alice:alice '{}' +"]
+        [
+            "find /home/alice/app -xdev -uid 0 -perm /077 '(' -type d -o -links 1 ')' -execdir chown -h alice:alice '{}' +"
+        ]
     );
     assert!(fix.title.contains("214"), "{}", fix.title);
     assert!(fix.verified);

@@ -138,11 +138,12 @@ project  /home/alice/app
 prefix   /home/alice/app/.venv
 container docker remapped read-only-root
 unit     app.service user
-leftovers /home/alice/app/out root 312 own=7 mounts groups
+leftovers /home/alice/app/out root 312 own=7 mounts groups removed
 elsewhere
 wsl
 hearsay
 planted
+swappable
 beside   -journal
 installs PREFIX
 tools    sudo,setfacl

@@ -1,6 +1,6 @@
 //! What must stay as it is because of its location, owner and mode: what was closed on purpose stays closed.
 
-use super::{Never, others};
+use super::{Never, command, others};
 use crate::attempt::Subject;
 use crate::byte_path;
 use crate::cause::{
@@ -64,7 +64,10 @@ pub(super) fn widening(
     }
     if matches!(inode.kind, Kind::Char | Kind::Block | Kind::Socket) {
         // It is created again at the next start, without the ACL entry. Its group says for whom it is meant.
-        return Some(Never::Special);
+        return Some(match command::is_another_persons(subject, facts, id) {
+            true => Never::Private,
+            false => Never::Special,
+        });
     }
     let on_the_way = ON_THE_WAY.iter().any(|place| is_within(&node.path, place));
     let closed_to_others = !inode.other_bits().contains(Perms::R);
@@ -321,7 +324,8 @@ pub(super) fn made_in(
     (!fitting).then_some(Never::System)
 }
 
-/// Changing a whole tree. It must belong mostly to the subject, and nothing may be mounted in it.
+/// Changing a whole tree. It must belong mostly to the subject, or lie in a directory of the subject's, who is about to delete it;
+/// and nothing may be mounted in it.
 pub(super) fn tree(subject: &Subject, facts: &Facts, top: &[u8]) -> Option<Never> {
     let own = |path: &[u8]| node_at(path, facts).is_some_and(|id| is_owner(subject, facts, id));
     let fitting = matches!(
@@ -329,9 +333,12 @@ pub(super) fn tree(subject: &Subject, facts: &Facts, top: &[u8]) -> Option<Never
         Purpose::Own | Purpose::Service | Purpose::Temporary
     );
     let left = facts.surroundings.leftovers.as_ref();
-    let mostly_own =
-        left.is_some_and(|left| left.top == top && !left.mounts && left.own > left.count);
-    (!fitting || !own(top) || !mostly_own).then_some(Never::ForeignTree)
+    let is_left = left.is_some_and(|left| {
+        let mostly_own = own(top) && left.own > left.count;
+        let in_ones_own = byte_path::parent(top).is_some_and(own);
+        left.top == top && !left.mounts && (mostly_own || left.removed && in_ones_own)
+    });
+    (!fitting || !is_left).then_some(Never::ForeignTree)
 }
 
 /// A setting of the image, the container or the unit. What was closed on purpose stays closed there as well.

@@ -204,3 +204,25 @@ fn on_nfs_the_owner_changes_what_root_may_not() {
         "{on_server:?}"
     );
 }
+
+#[test]
+fn root_runs_nothing_that_reads_what_others_can_replace() {
+    let scene = |more: &str| {
+        format!(
+            "
+        subject alice alice
+        attempt create /etc/app.conf
+        command cp app.conf /etc/app.conf
+        {more}
+        drwxr-xr-x root root /etc
+        missing /etc/app.conf
+    "
+        )
+    };
+    assert_eq!(commands(&scene("")), ["cp app.conf /etc/app.conf"]);
+    let fix = first(&scene("swappable"));
+    assert!(
+        fix.argv.is_empty() && fix.title.contains("copy it to a directory of your own"),
+        "{fix:?}"
+    );
+}

@@ -45,6 +45,7 @@ impl Reader {
             "wsl" => around.wsl = true,
             "hearsay" => around.account.hearsay = true,
             "planted" => around.planted = true,
+            "swappable" => around.swappable = true,
             "beside" => around.account.beside = Some(bytes(words, 0)?),
             "installs" => around.install_variable = Some(bytes(words, 0)?),
             "elsewhere" => around.elsewhere = true,
@@ -95,6 +96,7 @@ impl Reader {
                     },
                     mounts: words.contains(&"mounts"),
                     groups: words.contains(&"groups"),
+                    removed: words.contains(&"removed"),
                 };
                 self.facts.surroundings.leftovers = Some(leftovers);
             }

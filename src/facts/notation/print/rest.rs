@@ -196,7 +196,7 @@ pub(super) fn surroundings(facts: &Facts) -> Vec<String> {
     if let Some(left) = &around.leftovers {
         let owner = facts.names.user_word(left.owner);
         lines.push(format!(
-            "leftovers {} {owner} {}{}{}{}",
+            "leftovers {} {owner} {}{}{}{}{}",
             lines::escape(&left.top),
             left.count,
             match left.own {
@@ -204,7 +204,8 @@ pub(super) fn surroundings(facts: &Facts) -> Vec<String> {
                 own => format!(" own={own}"),
             },
             if left.mounts { " mounts" } else { "" },
-            if left.groups { " groups" } else { "" }
+            if left.groups { " groups" } else { "" },
+            if left.removed { " removed" } else { "" }
         ));
     }
     if around.elsewhere {
@@ -218,6 +219,9 @@ pub(super) fn surroundings(facts: &Facts) -> Vec<String> {
     }
     if around.planted {
         lines.push("planted".to_owned());
+    }
+    if around.swappable {
+        lines.push("swappable".to_owned());
     }
     if let Some(suffix) = &around.account.beside {
         lines.push(format!("beside   {}", lines::escape(suffix)));

@@ -1,0 +1,41 @@
+//! Deleting a whole tree (`rm -r`) requires write permission on every directory in it, not only on the one that refuses first.
+
+use super::case::Case;
+use super::{Candidate, Fit, grant};
+use crate::attempt::Operation;
+use crate::change::{Change, Effect, argv};
+use crate::{programs, quote};
+
+/// The ways to delete the tree; `None` if the command deletes no tree, or another way serves as well as for a single file.
+pub(super) fn candidates(case: &Case) -> Option<Vec<Candidate>> {
+    let command = &case.facts.surroundings.command;
+    let deletes = matches!(case.attempt.operation, Operation::Delete | Operation::Rmdir);
+    let walk = programs::walk(command).filter(|_| deletes)?;
+    let top = walk.deleted_at(&case.node()?.path)?;
+    let (owner, subject) = (case.inode()?.uid, case.subject());
+    if owner == subject.uid {
+        return Some(vec![opened_by_the_owner(top), grant::own_bits(case)?]);
+    }
+    let is_left = grant::give_back(case).is_some();
+    if is_left || owner == 0 || subject.uid == 0 || subject.in_group(case.inode()?.gid) {
+        return None;
+    }
+    let owner = case.user(owner);
+    let leave = Candidate::advice(format!(
+        "leave it to {owner}, who owns {} and more of what is to go: {}",
+        case.path(),
+        quote::command(command)
+    ));
+    Some(grant::join_group(case).into_iter().chain([leave]).collect())
+}
+
+/// The owner makes every directory of the tree writable.
+fn opened_by_the_owner(top: &[u8]) -> Candidate {
+    let open = Change::Run {
+        argv: argv(&[b"chmod", b"-R", b"u+rwX", top]),
+        root: false,
+        effect: Effect::Repairs,
+    };
+    let title = format!("make all of {} writable for its owner", quote::display(top));
+    Candidate::new(Fit::Meant, title, [open]).noting("for all that is to go, to its owner alone")
+}
