@@ -102,11 +102,11 @@ impl Decision {
 
 fn of_message(incident: Incident, circumstances: &Circumstances, views: &mut Views) -> Finding {
     if let Some(meaning) = detect::meaning_elsewhere(&incident) {
-        return Finding::without_attempt(incident, meaning.to_owned());
+        return Finding::of_another_place(incident, meaning.to_owned());
     }
     if let Some(note) = elsewhere::not_looked_at(&incident, circumstances) {
         let note = detect::meaning_on_a_mac(&incident).map_or(note, str::to_owned);
-        return Finding::without_attempt(incident, note);
+        return Finding::of_another_place(incident, note);
     }
     match resolve::whence(&incident, circumstances) {
         Whence::Here => elsewhere::here(incident, circumstances, views),

@@ -49,6 +49,19 @@ impl Finding {
         }
     }
 
+    /// The same for a failure on another machine or in a server.
+    #[must_use]
+    pub fn of_another_place(incident: Incident, note: String) -> Finding {
+        let signs = Signs {
+            elsewhere: true,
+            ..Signs::default()
+        };
+        Finding {
+            signs,
+            ..Finding::without_attempt(incident, note)
+        }
+    }
+
     /// Whether the system call itself is known.
     #[must_use]
     pub fn is_exact(&self) -> bool {

@@ -390,6 +390,7 @@ fn by_each(
             object: Some(Sign::Message),
             subject: speakers.known,
             place: true,
+            elsewhere: false,
         },
     };
     distinct(speakers.processes.iter().map(reading))

@@ -46,6 +46,17 @@ pub struct Incident {
     pub count: u32,
 }
 
+impl Incident {
+    /// The name of what it was done to, as printed: of a symbolic link, which is named second in `TARGET -> NAME`, the link.
+    #[must_use]
+    pub fn object(&self) -> Option<&[u8]> {
+        match (self.operations.first(), &self.paths[..]) {
+            (Some(Operation::Symlink), [_target, name, ..]) => Some(name),
+            (_, paths) => paths.first().map(Vec::as_slice),
+        }
+    }
+}
+
 /// What identifies the operation or the object of a failure, in descending order of reliability. The most reliable one present
 /// decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,6 +84,8 @@ pub struct Signs {
     pub object: Option<Sign>,
     /// Whether the failing process is known.
     pub subject: bool,
+    /// Whether it happened on another machine or in a server, whose system calls cannot be seen from here.
+    pub elsewhere: bool,
     /// Whether it is known in which place (container, host) the object lies.
     pub place: bool,
 }
@@ -84,6 +97,7 @@ impl Signs {
         object: Some(Sign::Call),
         subject: true,
         place: true,
+        elsewhere: false,
     };
 
     /// Whether enough is known for a fix to be proven: neither the operation nor the object nor the subject is guessed.

@@ -34,6 +34,7 @@ pub(super) fn decide(
         object: Some(Sign::Message),
         subject: true,
         place: true,
+        elsewhere: false,
     };
     let mut judged = views.judge(Reading { attempt, signs });
     if !is_placed(&refusal) {

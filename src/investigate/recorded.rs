@@ -60,6 +60,7 @@ pub(super) fn of_no_object(
         object: Some(Sign::Record),
         subject: true,
         place: true,
+        elsewhere: false,
     };
     let mut judged = views.judge(Reading { attempt, signs });
     judged.verdict = Verdict::Denied(Denial {

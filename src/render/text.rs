@@ -122,8 +122,11 @@ pub fn hint_for_a_text(finding: &Finding, style: Style) -> String {
     hint_with(finding, style, lacks_something(finding).then_some(trace))
 }
 
-/// Whether nothing identifies the object or the operation.
+/// Whether nothing identifies the object or the operation, and a trace would.
 fn lacks_something(finding: &Finding) -> bool {
+    if finding.signs.elsewhere {
+        return false;
+    }
     // What a program refuses by a rule of its own is no system call.
     let mut told = finding
         .incident

@@ -35,6 +35,7 @@ impl Aim<'_> {
                 object: Some(Sign::Message),
                 subject: self.subject_known,
                 place: self.placed,
+                elsewhere: false,
             },
             attempt: Attempt {
                 subject: self.process.subject.clone(),
