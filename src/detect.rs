@@ -31,6 +31,7 @@ mod reason;
 mod record;
 mod stream;
 mod unquote;
+mod viewed;
 mod words;
 mod written;
 

@@ -248,15 +248,17 @@ fn errno_fits(label: &Value, incident: &Incident) -> bool {
     label["errno"].as_str() == incident.errno.map(Errno::symbol)
 }
 
-/// The path as printed, or below the directory that the message names. An address takes the place of a path.
+/// The path as printed, or below the directory that the message names. An address takes the place of a path. Not judged if the
+/// label has none.
 fn path_fits(label: &Value, incident: &Incident) -> bool {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let wanted = label["path"].as_str();
-    let path = incident.paths.first();
+    let path = incident.object();
     let address = incident.address.as_ref();
     let below = incident.directory.as_ref().zip(path);
     let below = below.map(|(directory, path)| [directory, &b"/"[..], path].concat());
-    wanted == path.map(|path| text(path)).as_deref()
+    label.get("path").is_none()
+        || wanted == path.map(text).as_deref()
         || [address, below.as_ref()]
             .into_iter()
             .flatten()

@@ -60,5 +60,6 @@ files! {
     "tar"
     "tcl"
     "terminals"
+    "user-policies"
     "webservers"
 }

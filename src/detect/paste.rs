@@ -33,6 +33,9 @@ pub fn as_printed(text: &[u8]) -> Cow<'_, [u8]> {
     if let Some(unquoted) = without_margin(pasted) {
         printed = Cow::Owned(unquoted);
     }
+    if let Some(rest) = super::viewed::without_viewed(&printed) {
+        printed = Cow::Owned(rest);
+    }
     if printed.contains("</") {
         printed = Cow::Owned(without_tags(&printed));
     }

@@ -76,7 +76,7 @@ pub fn whole<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
 pub fn sentences(line: &[u8]) -> impl Iterator<Item = Range<usize>> {
     static EXPRESSION: OnceLock<Regex> = OnceLock::new();
     let expression = EXPRESSION.get_or_init(|| {
-        RegexBuilder::new(r#"(?:^|[\s(\[=:])('[^' ]+ [^']*'|"[^" ]+ [^"]*")"#)
+        RegexBuilder::new(r#"(?:^|[\s(\[=:])('[^' ]+ [^']*[^' ]'|"[^" ]+ [^"]*[^" ]")"#)
             .unicode(false)
             .build()
             .expect("an expression of this file")
@@ -91,7 +91,7 @@ fn expression() -> &'static Regex {
     EXPRESSION.get_or_init(|| {
         RegexBuilder::new(
             r#"(?x) (?P<key> \b (?:path|file|filename|name|dir|directory|socket|device) \s? = \s? )?
-                  (?: '(?P<a>[^']+)' | "(?P<b>[^"]+)" | `(?P<c>[^`']+)[`'] )
+                  (?: '(?P<a>[^'\s](?:[^']*[^'\s])?)' | "(?P<b>[^"\s](?:[^"]*[^"\s])?)" | `(?P<c>[^`']+)[`'] )
                | (?: ^ | [\s(\[=<{] | \bunix:(?://)? ) (?P<d> (?: / | \./ | \.\./ | ~/ ) [^\s'"`(),;\[\]<>{}]* )"#,
         )
         .unicode(false)
@@ -164,7 +164,14 @@ fn is_position(line: &[u8], at: &Range<usize>) -> bool {
     .iter()
     .any(|words| after.starts_with(words));
     let numbered_after = after.len() > 1 && after[0] == b':' && after[1].is_ascii_digit();
-    numbered || follows || numbered_after
+    // run.cpp (725), build.targets(130,5)
+    let bracketed = after.strip_prefix(b" ").unwrap_or(after).strip_prefix(b"(");
+    let bracketed = bracketed.is_some_and(|after| {
+        let is_number = |byte: &&u8| byte.is_ascii_digit() || **byte == b',';
+        let number = after.iter().take_while(is_number).count();
+        number > 0 && after[number..].starts_with(b")")
+    });
+    numbered || follows || numbered_after || bracketed
 }
 
 fn between(line: &[u8], start: usize, end: usize) -> std::borrow::Cow<'_, str> {
@@ -197,6 +204,7 @@ mod tests {
                 "Failed to open '/x/y.parquet'. Detail: denied",
                 "/x/y.parquet",
             ),
+            ("\"Failed to create \"/srv/x\": mkdir(): denied\"", "/srv/x"),
             (
                 "denied - Failed to open /var/lib/c1/config",
                 "/var/lib/c1/config",
@@ -216,6 +224,7 @@ mod tests {
             "https://example.org/x: denied",
             "<class '_dbm.error'>: denied",
             "POST /api/files: denied",
+            "global /build/src/loadsave.cpp (725) imwrite_: denied",
         ] {
             assert_eq!(named(line), None, "{line}");
         }

@@ -28,7 +28,14 @@ pub fn call(name: &[u8]) -> Option<Told> {
 #[must_use]
 pub fn is_not_a_name(word: &[u8]) -> bool {
     let mut known = VOCABULARY.not_names.iter();
-    known.any(|known| known.as_bytes().eq_ignore_ascii_case(word))
+    known.any(|known| known.as_bytes().eq_ignore_ascii_case(word)) || is_class(word)
+}
+
+/// Whether it is the name of an exception's class: `System.IO.IOException`.
+fn is_class(word: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"._".contains(byte);
+    let ends = [&b"Exception"[..], b"Error"];
+    word.contains(&b'.') && word.iter().all(is_part) && ends.iter().any(|end| word.ends_with(end))
 }
 
 /// Whether a clause says that something was to be opened, for reading or for writing.

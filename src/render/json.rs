@@ -161,7 +161,7 @@ fn operation_of(finding: &Finding) -> Option<&'static str> {
 pub(super) fn path_of(finding: &Finding) -> Option<Vec<u8>> {
     let incident = finding.incident.as_ref();
     let Some(attempt) = &finding.attempt else {
-        return incident.and_then(|incident| incident.paths.first().cloned());
+        return incident.and_then(|incident| incident.object().map(<[u8]>::to_vec));
     };
     let Object::Path(path) = &attempt.object else {
         return None;
