@@ -35,6 +35,8 @@ struct Viewer {
     #[serde(default)]
     holds: Vec<String>,
     #[serde(default)]
+    runs: Vec<String>,
+    #[serde(default)]
     bare: bool,
 }
 
@@ -52,6 +54,18 @@ impl Viewer {
         self.names.iter().any(|known| known.as_bytes() == name)
             && (self.with.is_empty() || self.with.iter().any(is_first))
             && (self.options.is_empty() || self.options.iter().any(has_option))
+    }
+
+    /// The commands that it is told to run.
+    fn started(&self, arguments: &[Vec<u8>]) -> Vec<CommandLine> {
+        let is_option = |word: &Vec<u8>| self.runs.iter().any(|option| option.as_bytes() == word);
+        let behind = arguments
+            .iter()
+            .enumerate()
+            .filter(|(_, word)| is_option(word));
+        behind
+            .flat_map(|(at, _)| command_lines(&arguments[at + 1..]))
+            .collect()
     }
 
     /// Whether the message begins or looks as its own do, perhaps behind its progress meter.
@@ -161,6 +175,10 @@ fn shows(incident: &Incident, line: &CommandLine, command: &[Vec<u8>]) -> bool {
     let Some(viewer) = viewer(name, arguments) else {
         return false;
     };
+    let started = viewer.started(arguments);
+    if !started.iter().all(|line| shows(incident, line, command)) {
+        return false;
+    }
     let message = incident.message.trim_ascii_start();
     let head = message
         .iter()
@@ -366,8 +384,27 @@ mod tests {
     }
 
     #[test]
+    fn what_find_runs_speaks_for_itself() {
+        for (message, command) in [
+            (
+                "rm: cannot remove './x': Permission denied",
+                "find . -exec rm {} +",
+            ),
+            (
+                "grep: ./x: Permission denied",
+                "find . -type f -execdir grep a {} ;",
+            ),
+        ] {
+            assert!(!is_shown(message, command), "{message} {command}");
+        }
+        let shown = "rm: cannot remove './x': Permission denied";
+        assert!(is_shown(shown, "find . -name app.log -exec cat {} ;"));
+    }
+
+    #[test]
     fn its_own_failure_is_told() {
         for (message, command) in [
+            ("gzip: data.txt: Permission denied", "zcat data.txt"),
             (
                 "cat: /etc/shadow: Permission denied",
                 "/bin/cat /etc/shadow",
