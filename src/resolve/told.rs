@@ -36,7 +36,9 @@ pub fn told(incident: &Incident, name: &[u8], speakers: &Speakers) -> (Vec<Opera
     if let Some(operation) = only(own.iter().filter_map(by_shell)) {
         return (vec![operation], Sign::Source);
     }
-    let does = only(own.iter().filter_map(by_operand)).or_else(|| speakers.does());
+    let is_named = every.iter().any(|line| line.does_with(name).is_some());
+    let does_with_others = || speakers.does().filter(|_| !is_named);
+    let does = only(own.iter().filter_map(by_operand)).or_else(does_with_others);
     if let Some(operation) = does {
         return (vec![operation], Sign::Program);
     }
