@@ -29,11 +29,14 @@ use crate::programs;
 use crate::quote;
 use crate::remedy::{self, Fix, Remedy};
 use crate::report::{Conclusion, Finding, Unclear};
-use crate::resolve::{self, Circumstances, Evidence, Interpretation, Reading, Whence};
+use crate::resolve::{self, Circumstances, Evidence, Interpretation, Reading, Script, Whence};
 use judged::Judged;
 
 /// The maximum number of readings of one message that are judged. It bounds the time that a strange message can cost.
 const MOST_READINGS: usize = 64;
+
+/// The maximum number of scripts that are read to learn where a relative name leads.
+const MOST_SCRIPTS: usize = 16;
 
 /// Determines what was refused, by what, and how to fix it.
 #[must_use]
@@ -136,7 +139,8 @@ fn read(incident: Incident, circumstances: &Circumstances, views: &mut Views) ->
         None => (incident, circumstances),
     };
     let incident = with_its_source(incident, known);
-    let incident = with_its_script(incident, known);
+    let with_scripts = with_scripts(&incident, known);
+    let known = with_scripts.as_ref().unwrap_or(known);
     let incident = owner::told(incident, known);
     let incident = recorded::completed(incident, known, views);
     let decision = match logged::decide(&incident, known, views) {
@@ -397,21 +401,34 @@ fn with_its_source(incident: Incident, circumstances: &Circumstances) -> Inciden
     }
 }
 
-/// The incident with the directory that the script of a run changed to before it used a relative name.
-fn with_its_script(incident: Incident, circumstances: &Circumstances) -> Incident {
+/// The circumstances with what the processes of a run have read, if it may tell where a relative name leads.
+fn with_scripts(incident: &Incident, circumstances: &Circumstances) -> Option<Circumstances> {
     let name = incident.paths.first();
-    let is_open =
-        incident.directory.is_none() && name.is_some_and(|name| resolve::is_relative(name));
+    let is_open = name.is_some_and(|name| resolve::is_relative(name));
     if !is_open || circumstances.command.is_empty() {
-        return incident;
+        return None;
     }
-    // A program that is no script cannot be read as one.
-    let texts = scripts(circumstances).filter(|(code, _)| memchr::memchr(0, code).is_none());
-    let mut told = texts.filter_map(|(code, _)| resolve::directory_in_script(&code, &incident));
-    Incident {
-        directory: told.next(),
-        ..incident
+    let mut found: Vec<Script> = scripts(circumstances)
+        .map(|(code, path)| Script { path, code })
+        .collect();
+    let mut at = 0;
+    while let Some(script) = found.get(at).filter(|_| found.len() < MOST_SCRIPTS) {
+        let called = resolve::called(script, &circumstances.start).into_iter();
+        let new = called.filter(|path| found.iter().all(|known| known.path != *path));
+        let new = new.filter_map(|path| {
+            Some(Script {
+                code: gather::script(&path)?,
+                path,
+            })
+        });
+        let new: Vec<Script> = new.filter(Script::is_text).collect();
+        found.extend(new);
+        at += 1;
     }
+    Some(Circumstances {
+        scripts: found,
+        ..circumstances.clone()
+    })
 }
 
 /// The scripts and recipes of the programs seen here: their content and their paths.

@@ -18,7 +18,7 @@ mod speaker;
 mod told;
 mod viewers;
 
-pub use course::directory_in_script;
+pub use course::{Script, called};
 pub use elsewhere::{of_a_server, origin};
 pub use inside::{
     EngineCall, Whence, Writer, engine_call, given_place, is_in_one_that_stays, scripts,
@@ -70,6 +70,8 @@ pub struct Circumstances {
     pub home: Option<Vec<u8>>,
     /// The name of this machine.
     pub host: Option<String>,
+    /// What the processes run that is written in files, if a relative name makes it matter where that leads.
+    pub scripts: Vec<Script>,
 }
 
 impl Circumstances {

@@ -55,7 +55,8 @@ pub struct CommandLine {
     pub code: Option<Vec<u8>>,
     /// Whether another command of the command line starts it.
     pub is_started: bool,
-    /// Its working directory, if it is a command in code for a shell.
+    /// Its working directory, if another command of the command line starts it: as code for a shell or the options of a wrapper
+    /// determine it.
     pub place: Whereabouts,
     /// Whether that shell does not change directory after it.
     pub is_settled: bool,
@@ -112,6 +113,12 @@ impl CommandLine {
         let reads = || (self.script.as_deref() == Some(path)).then_some(Operation::READ);
         let runs = || (self.is_started && self.program == path).then_some(Operation::Exec);
         by_operand.or_else(reads).or_else(runs)
+    }
+
+    /// Whether the program runs the command that follows in its command line.
+    #[must_use]
+    pub fn wraps(&self) -> bool {
+        self.known.is_some_and(|known| known.wraps)
     }
 
     /// Whether it names this file: as an operand, as the program, by a directory above it, or by the file from which its name
@@ -175,7 +182,17 @@ fn read(words: &[Vec<u8>], redirections: Vec<(Operation, Vec<u8>)>, found: &mut 
     if !rest.is_empty() {
         // For what follows, the module is the program.
         let start = if module { found.pop() } else { None };
+        let directory = found
+            .last()
+            .and_then(|line| line.directories.last().cloned());
+        let first = found.len();
         read(rest, Vec::new(), found);
+        if let Some(directory) = directory {
+            let there = Whereabouts::Start.to(&directory);
+            for line in &mut found[first..] {
+                line.place = there.then(&line.place);
+            }
+        }
         if let (Some(start), Some(line)) = (start, found.last_mut()) {
             line.words = start.words;
         }

@@ -2,12 +2,17 @@
 
 use super::{leading_name, source};
 use crate::attempt::{Incident, Operation};
-use crate::programs::{CommandLine, Program, Whereabouts, command_lines};
+use crate::byte_path;
+use crate::programs::{CommandLine, Program, Whereabouts, command_lines, program};
 
 /// The working directory of code when it uses a name.
 pub enum Course {
     /// There is no code, or it does not name the file.
     NoCode,
+    /// A program that the code starts has started the one that uses the name, which nothing here describes.
+    Started,
+    /// Nothing changes directory on the way to the program that uses the name.
+    Stays,
     /// The code uses the name in this directory, with these commands.
     At(Whereabouts, Vec<CommandLine>),
     /// The code does not determine it, but the shell has not changed directory since.
@@ -16,44 +21,116 @@ pub enum Course {
     Unknown,
 }
 
-/// The absolute directory in which a shell script uses the name in a message, if its code determines one.
-#[must_use]
-pub fn directory_in_script(script: &[u8], incident: &Incident) -> Option<Vec<u8>> {
-    let name = incident.paths.first()?;
-    let words = [b"sh".to_vec(), b"-c".to_vec(), script.to_vec()];
-    match Course::of(name, incident, &command_lines(&words)) {
-        Course::At(Whereabouts::At(directory), uses)
-            if directory.starts_with(b"/") && uses.iter().any(|line| line.names(name)) =>
-        {
-            Some(directory)
-        }
-        _ => None,
+/// A file that describes what a program runs: a script, or recipes such as those of make(1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// Its path.
+    pub path: Vec<u8>,
+    /// Its content.
+    pub code: Vec<u8>,
+}
+
+impl Script {
+    /// Whether it is text, rather than a compiled program.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        memchr::memchr(0, &self.code).is_none()
+    }
+
+    /// Its commands, if it is read as shell code.
+    fn commands(&self) -> Vec<CommandLine> {
+        let words = [b"sh".to_vec(), b"-c".to_vec(), self.code.clone()];
+        command_lines(&words).split_off(1)
     }
 }
 
+/// The paths of the scripts that a shell script runs, if it is run in this directory and its code determines their places.
+#[must_use]
+pub fn called(script: &Script, directory: &[u8]) -> Vec<Vec<u8>> {
+    if !script.is_text() {
+        return Vec::new();
+    }
+    let path = |line: &CommandLine| {
+        let file = match &line.known {
+            None => Some(&line.program).filter(|program| program.contains(&b'/')),
+            Some(_) => line.script.as_ref(),
+        };
+        let base = match &line.place {
+            Whereabouts::Start => directory.to_vec(),
+            Whereabouts::At(place) => byte_path::join(directory, place),
+            Whereabouts::Unknown => return None,
+        };
+        Some(byte_path::tidy(&byte_path::join(&base, file?)))
+    };
+    script.commands().iter().filter_map(path).collect()
+}
+
 impl Course {
-    /// Reads the code given to the first of these command lines. The others are the commands of a shell's code.
+    /// Reads the code given to the first of these command lines, or to the command that it wraps. The others are the commands of
+    /// a shell's code.
     pub fn of(path: &[u8], incident: &Incident, lines: &[CommandLine]) -> Course {
-        match lines.split_first() {
+        let wrapping = lines.iter().take_while(|line| line.wraps()).count();
+        match lines[wrapping..].split_first() {
             Some((shell, commands)) if shell.is_code_for_a_shell() => {
                 Course::of_a_shell(path, incident, commands)
             }
+            Some((started, _)) if wrapping > 0 && started.place != Whereabouts::Start => {
+                Course::At(started.place.clone(), lines[wrapping..].to_vec())
+            }
             Some((interpreter, _)) => match &interpreter.code {
-                Some(code) if memchr::memmem::find(code, path).is_some() => {
-                    match source::works_in(code) {
-                        Whereabouts::Unknown => Course::Unknown,
-                        place => Course::At(place, vec![interpreter.clone()]),
-                    }
-                }
-                _ => Course::NoCode,
+                Some(code) => match source::first_use(code, path) {
+                    Some(at) => match (source::works_in(&code[..at]), source::works_in(code)) {
+                        (place, whole) if place == whole && place != Whereabouts::Unknown => {
+                            Course::At(place, vec![interpreter.clone()])
+                        }
+                        _ => Course::Unknown,
+                    },
+                    None => Course::NoCode,
+                },
+                None => Course::NoCode,
             },
             None => Course::NoCode,
         }
     }
 
+    /// What the scripts on the way to the writer say; `Started` if none was read. A program that is no text may change to any directory before it starts another (`by_itself` is false).
+    pub fn of_scripts(
+        path: &[u8],
+        incident: &Incident,
+        scripts: &[Script],
+        by_itself: bool,
+    ) -> Course {
+        let texts = scripts.iter().filter(|script| script.is_text());
+        if !by_itself && texts.clone().count() < scripts.len() {
+            return Course::Unknown;
+        }
+        let mut leaving = texts
+            .clone()
+            .filter(|script| changes_directory(&script.code));
+        match (texts.count(), leaving.next(), leaving.next()) {
+            (0, ..) => Course::Started,
+            (_, None, _) => Course::Stays,
+            (_, Some(script), None) => {
+                match Course::of_a_shell(path, incident, &script.commands()) {
+                    Course::At(place, uses)
+                        if uses.iter().any(|line| is_of(line, path, incident)) =>
+                    {
+                        Course::At(place, uses)
+                    }
+                    Course::Settled => Course::Settled,
+                    _ => Course::Unknown,
+                }
+            }
+            _ => Course::Unknown,
+        }
+    }
+
     fn of_a_shell(path: &[u8], incident: &Incident, commands: &[CommandLine]) -> Course {
-        let name = leading_name(&incident.message)
-            .filter(|name| commands.iter().any(|line| line.name() == *name));
+        let writer = leading_name(&incident.message);
+        let name = writer.filter(|name| commands.iter().any(|line| line.name() == *name));
+        let writer = writer.and_then(program);
+        // Commands that read recipes start programs that no command line names.
+        let starts = |line: &CommandLine| line.known.is_some_and(Program::reads_recipes);
         let speaks = |line: &CommandLine| name.is_none_or(|name| line.name() == name);
         let goes = |line: &CommandLine| {
             let does = line.known.and_then(Program::always_does);
@@ -62,7 +139,15 @@ impl Course {
         let those = |are: &dyn Fn(&CommandLine) -> bool| -> Vec<CommandLine> {
             commands.iter().filter(|line| are(line)).cloned().collect()
         };
-        let mut uses = those(&|line| line.names(path) && speaks(line));
+        let mut uses =
+            those(&|line| line.names(path) && speaks(line) && !(name.is_none() && starts(line)));
+        let is_the_shells = writer.is_some_and(Program::is_shell) && commands.iter().any(fills_in);
+        if uses.is_empty()
+            && name.is_none()
+            && (writer.is_some() && !is_the_shells || commands.iter().any(starts))
+        {
+            return Course::Started;
+        }
         if uses.is_empty() && name.is_some() {
             uses = those(&speaks);
         }
@@ -81,4 +166,35 @@ impl Course {
             Course::Unknown
         }
     }
+}
+
+/// Whether this command wrote the message or names the file.
+fn is_of(line: &CommandLine, path: &[u8], incident: &Incident) -> bool {
+    line.names(path) || leading_name(&incident.message) == Some(line.name())
+}
+
+/// Whether a word of the command is only known when it runs.
+fn fills_in(line: &CommandLine) -> bool {
+    let operands = line.operands.iter().map(|operand| &operand.word);
+    let mut words = line.words.iter().chain(operands);
+    words.any(|word| word.iter().any(|byte| b"$`*?[".contains(byte)))
+}
+
+/// Whether what this text describes may run in another directory than the one that it is read in.
+fn changes_directory(code: &[u8]) -> bool {
+    const WORDS: &[&[u8]] = &[
+        b"cd",
+        b"pushd",
+        b"chdir",
+        b"Chdir",
+        b"fchdir",
+        b"cwd",
+        b"WORKING_DIRECTORY",
+    ];
+    const OPTIONS: &[&[u8]] = &[b"-C", b"--directory", b"--chdir", b"-execdir"];
+    let is_of_a_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let mut words = code.split(|byte| !is_of_a_word(byte));
+    let is_edge = |byte: &u8| byte.is_ascii_whitespace() || b"\"'=,".contains(byte);
+    let mut options = code.split(is_edge);
+    words.any(|word| WORDS.contains(&word)) || options.any(|option| OPTIONS.contains(&option))
 }

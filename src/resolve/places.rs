@@ -1,11 +1,11 @@
 //! Resolves printed names to absolute paths.
 
-use super::course::Course;
+use super::course::{Course, Script};
 use super::speaker::{Speakers, leading_name};
-use super::{CandidateProcess, Circumstances, Presence, Reading};
+use super::{CandidateProcess, Circumstances, Presence, Reading, source};
 use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Sign, Signs};
 use crate::byte_path::{self, is_within, join, tidy};
-use crate::programs::{CommandLine, Whereabouts, command_lines, program, search_path};
+use crate::programs::{CommandLine, Program, Whereabouts, command_lines, program, search_path};
 
 /// A candidate process, and a path where the object of its message may be.
 #[derive(Debug, Clone)]
@@ -167,35 +167,70 @@ fn directories(
         let is_known = process.name.as_deref() == leading_name(&incident.message);
         !line.is_code_for_a_shell() && (is_its(line, incident) || is_known)
     });
-    if is_seen(process) && may_speak {
+    let is_put = speaking.iter().any(|line| line.place != Whereabouts::Start);
+    if is_seen(process) && may_speak && !is_put && !has_moved(process, circumstances) {
         // A program that is told to work in a directory but has not changed to it resolves its files from there, as tar does
         // with openat(2).
         bases.extend(by_options(own, &speaking));
         bases.push((own.clone(), true));
         return bases;
     }
-    match Course::of(path, incident, &lines) {
+    let is_its = speaking.iter().any(|line| is_its(line, incident));
+    match course(path, incident, &lines, is_its, &circumstances.scripts) {
         Course::At(place, lines) => {
             if let Some(base) = base_of(&place, process, circumstances) {
                 bases.extend(by_options(&base, &lines));
                 bases.push((base, true));
             }
         }
-        Course::Settled if is_seen(process) => bases.push((own.clone(), true)),
-        Course::Settled | Course::Unknown => {}
+        Course::Settled | Course::Stays if is_seen(process) => bases.push((own.clone(), true)),
+        Course::Stays => {
+            let mut told = by_options(own, &lines);
+            if told.is_empty() {
+                told.push((own.clone(), true));
+            }
+            bases.extend(told);
+        }
+        Course::Settled | Course::Started | Course::Unknown => {}
         Course::NoCode => {
-            // The options of another program say nothing about the one that wrote the message.
-            let is_its = speaking.iter().any(|line| is_its(line, incident));
             let told = by_options(own, &speaking);
             let stays = told.is_empty() && speaking.iter().any(|line| line.names(path));
-            bases.extend(told.into_iter().map(|(base, _)| (base, is_its)));
-            bases.push((own.clone(), is_its && stays));
+            bases.extend(told);
+            bases.push((own.clone(), stays));
             if !is_seen(process) {
                 bases.extend(guesses(circumstances));
             }
         }
     }
     bases
+}
+
+/// Where these command lines, and the scripts that they run, use the name.
+fn course(
+    path: &[u8],
+    incident: &Incident,
+    lines: &[CommandLine],
+    is_its: bool,
+    scripts: &[Script],
+) -> Course {
+    let told = match Course::of(path, incident, lines) {
+        Course::NoCode if !is_its && !lines.is_empty() => Course::Started,
+        told => told,
+    };
+    let is_named = || {
+        lines
+            .iter()
+            .any(|line| line.names(path) && !runs_recipes(line))
+    };
+    match (told, Course::of_scripts(path, incident, scripts, is_its)) {
+        (Course::Started, Course::Started) if is_named() => Course::Stays,
+        (Course::Started, Course::Started) => Course::Unknown,
+        (told, Course::Started) => told,
+        (Course::Started | Course::NoCode, written) => written,
+        (told, Course::Stays) => told,
+        (Course::At(Whereabouts::Start, _), written) => written,
+        _ => Course::Unknown,
+    }
 }
 
 /// Whether the working directory was read from a live process. A name in a pasted text is relative to the unknown working
@@ -209,11 +244,41 @@ fn is_seen(process: &CandidateProcess) -> bool {
     process.directory.is_some() && was_looked_at
 }
 
-/// Whether the message names no known program other than this command line's as its writer.
+/// Whether the message names no known program other than this command line's as its writer. What recipes run says nothing of
+/// its origin, so that the program that reads them must name itself.
 fn is_its(line: &CommandLine, incident: &Incident) -> bool {
+    if runs_recipes(line) {
+        return incident.message.starts_with(line.name());
+    }
     let name = leading_name(&incident.message).filter(|name| program(name).is_some());
     let script = line.script.as_deref().map(byte_path::name);
     name.is_none_or(|name| line.name() == name || script == Some(name))
+}
+
+fn runs_recipes(line: &CommandLine) -> bool {
+    line.known.is_some_and(Program::reads_recipes)
+}
+
+/// Whether the code that a process runs changes to a directory in which the process was not seen: it has returned, or another
+/// process went there.
+fn has_moved(process: &CandidateProcess, circumstances: &Circumstances) -> bool {
+    let Some(own) = &process.directory else {
+        return false;
+    };
+    let lines = command_lines(&process.arguments);
+    let Some(line) = lines.first() else {
+        return false;
+    };
+    let is_its_script = |script: &&Script| {
+        let name = line.script.as_deref().map(byte_path::name);
+        name == Some(byte_path::name(&script.path))
+    };
+    let script = circumstances.scripts.iter().find(is_its_script);
+    let code = line.code.as_ref().or(script.map(|script| &script.code));
+    let is_shell = line.known.is_some_and(Program::is_shell);
+    code.filter(|_| !is_shell).is_some_and(|code| {
+        matches!(source::works_in(code), Whereabouts::At(there) if !own.ends_with(&tidy(&there)))
+    })
 }
 
 /// The absolute directory, if it is known where the shell was started.
@@ -294,6 +359,7 @@ mod tests {
             search_path: vec![b"/usr/bin".to_vec()],
             home: Some(b"/home/alice".to_vec()),
             host: None,
+            scripts: Vec::new(),
         }
     }
 
@@ -361,14 +427,24 @@ mod tests {
     }
 
     #[test]
-    fn of_a_process_that_is_gone_its_code_tells_where_it_worked() {
+    fn where_code_worked_outweighs_where_its_process_was_seen_later() {
         let mut place = circumstances(
             "/home/alice",
             &["python3", "-c", "os.chdir('/srv/data'); os.mkdir('a')"],
         );
         assert_eq!(paths("a", &Operation::Mkdir, &place), ["/srv/data/a"]);
         place.processes[0].directory = Some(b"/srv".to_vec());
-        assert_eq!(paths("a", &Operation::Mkdir, &place), ["/srv/a"]);
+        assert_eq!(paths("a", &Operation::Mkdir, &place), ["/srv/data/a"]);
+        // A function may be called after the change of directory that follows it.
+        let place = circumstances(
+            "/home/alice",
+            &[
+                "python3",
+                "-c",
+                "def f(): os.mkdir('a')\nos.chdir('/srv'); f()",
+            ],
+        );
+        assert!(paths("a", &Operation::Mkdir, &place).is_empty());
     }
 
     #[test]

@@ -102,6 +102,16 @@ pub fn works_in(code: &[u8]) -> Whereabouts {
     }
 }
 
+/// Where code first names this file.
+#[must_use]
+pub fn first_use(code: &[u8], name: &[u8]) -> Option<usize> {
+    let mut quoted = quoted(code).into_iter();
+    let literal = quoted.find(|(_, literal)| *literal == name);
+    literal
+        .map(|(at, _)| at)
+        .or_else(|| memchr::memmem::find(code, name))
+}
+
 /// What code does with the path of this name, where a literal of it is given to exactly one kind of call.
 #[must_use]
 pub fn does_with(code: &[u8], name: &[u8]) -> Option<Operation> {

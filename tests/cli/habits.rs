@@ -11,7 +11,10 @@ fn told(world: &World, command: &str) -> String {
 
 /// Checks that the hint contains all of the words `holds` and none of `not`.
 fn check(world: &World, command: &str, holds: &[&str], not: &[&str]) {
-    let hint = told(world, command);
+    expects(command, &told(world, command), holds, not);
+}
+
+fn expects(command: &str, hint: &str, holds: &[&str], not: &[&str]) {
     for words in holds {
         assert!(
             hint.contains(words),
@@ -137,6 +140,59 @@ fn a_name_is_joined_to_no_directory_that_nothing_tells() {
         let not = ["sudo", "/srv/c/x", "/home/alice/x"];
         check(&world, &command, &["relative to a directory"], &not);
     }
+}
+
+#[test]
+fn a_file_of_the_same_name_where_the_command_was_started_is_not_blamed() {
+    let Some(world) = world() else { return };
+    if !needs_programs(&["make", "python3"]) {
+        return;
+    }
+    world.root(
+        "install -d -o alice /srv/p /srv/p/sub; cd /srv/p
+        echo x >data.txt; echo y >sub/data.txt; chown www sub/data.txt; chmod 600 sub/data.txt; echo data.txt >names
+        printf 'all:\\n\\tcd sub && truncate -s 0 data.txt\\n' >Makefile
+        printf '#!/bin/sh\\ncd sub; ./inner.sh\\n' >outer.sh; printf '#!/bin/sh\\necho hi > data.txt\\n' >sub/inner.sh
+        printf '#!/bin/sh\\ncd \"$(dirname \"$0\")\"/sub; ./inner.sh\\n' >own.sh; chmod 755 *.sh sub/*.sh
+        printf 'import os\\nfrom multiprocessing import Pool\\ndef f(x):\\n  os.chdir(\"sub\"); open(\"data.txt\",\"w\")\\nwith Pool(1) as p: p.map(f,[1])\\n' >pool.py",
+    );
+    let there = |command: &str| {
+        let ran = world.run("alice", &format!("cd /srv/p && permwrap -- {command}"));
+        ran.stderr()
+    };
+    for command in [
+        "make",
+        "sh -c make",
+        "timeout 5 sh -c 'cd sub && echo a > data.txt'",
+        "permwrap -- sh -c 'cd sub && echo a > data.txt'",
+        "sh -c 'env -C sub tee data.txt </dev/null'",
+        "xargs -a names env -C sub touch data.txt",
+        "./outer.sh",
+    ] {
+        let hint = there(command);
+        expects(
+            command,
+            &hint,
+            &["/srv/p/sub/data.txt"],
+            &["/srv/p/data.txt"],
+        );
+    }
+    for command in ["./own.sh", "python3 pool.py"] {
+        let hint = there(command);
+        expects(
+            command,
+            &hint,
+            &["data.txt is relative to"],
+            &["/srv/p/data.txt", "sudo"],
+        );
+    }
+    world.root("printf 'all:\\n\\ttruncate -s 0 data.txt\\n' >/srv/p/Makefile");
+    check(
+        &world,
+        "make -C /srv/p",
+        &["cannot write /srv/p/data.txt"],
+        &["sub/data.txt"],
+    );
 }
 
 #[test]
