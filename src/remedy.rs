@@ -17,6 +17,7 @@ mod tests;
 use crate::attempt::{Attempt, Object, Subject};
 use crate::cause::{self, Denial, Fit};
 use crate::change::{Argv, Change, Effect, Place};
+use crate::denial::Code;
 use crate::facts::Facts;
 use crate::quote;
 use plan::Plan;
@@ -191,6 +192,10 @@ fn instead(
         (_, Some(asked)) => asked.clone(),
         (_, None) => return Some(Fix::advice(cause::LEAVE_IT.to_owned())),
     };
+    if denial.code == Code::ApparmorDenies && refused.is_empty() {
+        // A rule that forbids it outright: the reason says all.
+        return None;
+    }
     // Advice about the object itself is more specific than advice about its location.
     let particular = refused
         .iter()

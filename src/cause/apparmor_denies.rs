@@ -10,13 +10,19 @@ use crate::judge;
 use crate::quote;
 
 pub(super) fn words(case: &Case) -> Words {
-    let profile = profile(case).map_or_else(
+    let own = profile(case);
+    let profile = own.as_ref().map_or_else(
         || "its profile".to_owned(),
         |name| format!("the profile {name}"),
     );
     let rule = match () {
         () if is_denied_outright(case) => format!(
-            "a deny rule of {profile} forbids it: no other rule overcomes that, it would have to be taken out"
+            "a deny rule of {profile} forbids it, which no other rule overcomes: who wants it takes that rule out of {}, and loads it \
+             (apparmor_parser -r)",
+            own.as_deref().map_or_else(
+                || "its file".to_owned(),
+                |name| format!("/etc/apparmor.d/{}", file_of(name))
+            )
         ),
         () if runs_into_no_profile(case) => format!(
             "{profile} lets it be run under another profile, which is not loaded or which no_new_privs keeps it from"
@@ -50,10 +56,12 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let (to, load) = match name {
         Some(name) => {
             let file = file_of(&name);
-            (
-                format!("the profile {name} (/etc/apparmor.d/local/{file})"),
-                format!("apparmor_parser -r /etc/apparmor.d/{file}"),
-            )
+            let to = match name.split_once("//") {
+                // The local file is included by the outer profile.
+                Some((_, inner)) => format!("the profile {inner} within /etc/apparmor.d/{file}"),
+                None => format!("the profile {name} (/etc/apparmor.d/local/{file})"),
+            };
+            (to, format!("apparmor_parser -r /etc/apparmor.d/{file}"))
         }
         None => ("its profile".to_owned(), "apparmor_parser -r".to_owned()),
     };

@@ -186,3 +186,28 @@ def group_inside():
                                ("list", ["ls", "/srv/in/d"], ["/srv/in/d", "/srv/in/d/"]), ("exec", ["sh", "-c", "/srv/in/tool"], "/srv/in/tool"), ("symlink", ["ln", "-s", "x", "/srv/in/news"], ["/srv/in", "/srv/in/news"]),
                                ("rename", ["mv", "/srv/in/f", "/srv/in/newf"], None), ("chmod", ["chmod", "600", "/srv/in/mine"], "/srv/in/mine")):
             scenario(f"apparmor.inside.{name}.{user}", argv, AA, user=user, at=at, wrap=inside, before=fresh, apply=follow("aainside"))
+
+
+def group_neighbours():
+    """Names that are made in other ways than by open, and a profile within a profile."""
+    directory("/srv/aa", 0o777); write("/srv/aa/data", mode=0o666); directory("/srv/aa/empty", 0o777)
+    py = lambda code: [load("aapy", "  /srv/aa/** r,\n  /srv/aa/ r,\n", tool="python3.11"), "-c", code]
+    new = ["/srv/aa", "/srv/aa/new"]
+    for name, code, at in [
+        ("socket", "import socket; socket.socket(socket.AF_UNIX).bind('/srv/aa/new')", new),
+        ("fifo", "import os; os.mkfifo('/srv/aa/new')", new),
+        ("rmdir", "import os; os.rmdir('/srv/aa/empty')", ["/srv/aa", "/srv/aa/empty", "/srv/aa/empty/"]),
+        ("append.alice", "open('/srv/aa/data','a')", "/srv/aa/data"),
+    ]:
+        user = "alice" if name.endswith(".alice") else "root"
+        scenario(f"apparmor.made.{name}", py(code), AA, user=user, at=at, apply=follow("aapy"), after=lambda: sh("rm -f /srv/aa/new; mkdir -p -m 777 /srv/aa/empty"))
+    shell = load("aaouter", "  /opt/aa/aainner cx -> inner,\n  profile inner {\n    #include <abstractions/base>\n    /opt/aa/aainner mr,\n  }\n", tool="dash")
+    must("cp /usr/bin/cat /opt/aa/aainner; chmod 755 /opt/aa/aainner")
+    def inside(incident):
+        """Does what the advice says for a profile within another one: the rule goes into it, not beside it."""
+        title = (incident.get("fixes") or [{"title": ""}])[0]["title"]
+        rules = re.findall(r"`([^`]+,)`", title)
+        if not rules or "inner" not in title or "local/aaouter" in title:
+            raise Trouble("the rule does not go into the inner profile")
+        load("aaouter", "  /opt/aa/aainner cx -> inner,\n  profile inner {\n    #include <abstractions/base>\n    /opt/aa/aainner mr,\n    " + " ".join(rules) + "\n  }\n", tool="dash")
+    scenario("apparmor.inner-profile", [shell, "-c", "/opt/aa/aainner /srv/aa/data"], AA, user="root", at="/srv/aa/data", apply=inside)

@@ -193,3 +193,30 @@ def group_cifs():
     scenario("cifs.share-read-only", ["sh", "-c", "echo x > /mnt/a/f"], {SERVER, "read-only-mount"}, before=mount("ro", "uid=1000,file_mode=0755,dir_mode=0755"), after=unmount, whys=[("write", "/mnt/a/f")])
     scenario("cifs.chmod-stranger", ["chmod", "600", "/mnt/a/f"], {FS, "not-owner"}, before=mount("rw", "uid=0,file_mode=0644,dir_mode=0755"), after=unmount)
     scenario("cifs.root-server-refuses", ["sh", "-c", "echo x > /mnt/a/closed"], SERVER, user="root", before=mount("rw", "uid=0,file_mode=0755,dir_mode=0755"), after=unmount)
+
+
+def group_neighbours():
+    """The same file systems, asked for names rather than contents."""
+    base = {FS, "mode-denies", "parent-not-writable"}
+    def roots():
+        image("vfat", options="uid=0,umask=022"); write("/mnt/a/f"); write("/mnt/a/g")
+    another = ("bob", ["touch", "/mnt/a/new2"])
+    scenario("vfat.delete", ["rm", "-f", "/mnt/a/f"], base, before=roots, after=unmount, fix=True, stranger=another)
+    scenario("vfat.rename", ["mv", "/mnt/a/f", "/mnt/a/h"], base, before=roots, after=unmount, fix=True, stranger=another)
+    scenario("vfat.mkdir", ["mkdir", "/mnt/a/newdir"], base, before=roots, after=unmount, fix=True, stranger=another)
+    scenario("vfat.touch-date", ["touch", "-d", "yesterday", "/mnt/a/g"], {FS, "not-owner"}, before=roots, after=unmount)
+    scenario("tmpfs.mounted-ro", ["touch", "/mnt/a/x"], "read-only-mount", before=lambda: must("mount -t tmpfs -o ro,mode=1777 x /mnt/a"), after=unmount, fix=True, at=["/mnt/a", "/mnt/a/x"])
+    scenario("tmpfs.noexec", ["/mnt/a/run"], "noexec-mount", before=lambda: (must("mount -t tmpfs -o noexec x /mnt/a"), write("/mnt/a/run", "#!/bin/sh\necho hi\n", 0o755)), after=unmount, fix=True)
+
+
+def group_nfs_names():
+    """After group_nfs, whose server still runs."""
+    def mount(name):
+        return lambda: must(f"mount -t nfs4 -o vers=4.2,soft,timeo=50 127.0.0.1:/srv/nfs/{name} /mnt/a", timeout=100)
+    S, server = "nfs-root-squash", {"nfs-root-squash", SERVER}
+    scenario("nfs.squash.root-mkdir", ["mkdir", "/mnt/a/alices/d"], S, user="root", before=mount("squash"), after=unmount, whys=[("mkdir", "/mnt/a/alices/d")])
+    scenario("nfs.squash.root-rename", ["mv", "/mnt/a/alices/f", "/mnt/a/alices/g"], S, user="root", before=mount("squash"), after=unmount, fix="elsewhere")
+    scenario("nfs.all-squash.mkdir", ["mkdir", "/mnt/a/alices/d"], server, before=mount("all"), after=unmount, whys=[("mkdir", "/mnt/a/alices/d")])
+    scenario("nfs.nosquash.alice-rename", ["mv", "/mnt/a/rootfile", "/mnt/a/r2"], {"parent-not-writable"}, before=mount("nosquash"), after=unmount, fix=True)
+    scenario("nfs.append-only-on-server", ["sh", "-c", "echo x > /mnt/a/alices/f"], server, before=lambda: (must("chattr +a /srv/nfs/nosquash/alices/f"), mount("nosquash")()),
+             after=lambda: (unmount(), must("chattr -a /srv/nfs/nosquash/alices/f")))

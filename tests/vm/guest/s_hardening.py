@@ -125,6 +125,29 @@ def group_settings():
     scenario("settings.device.cgroup", ["cat", "/dev/mem"], {C, "mode-denies"}, at="/dev/mem")
 
 
+def group_neighbours():
+    """Further capabilities, settings and sandboxes."""
+    S, C = "sysctl-restricts", "missing-capability"
+    write("/srv/plain"); write("/srv/bobs-own", mode=0o600, owner="bob")
+    without = lambda *names: ["setpriv", "--bounding-set", ",".join("-" + name for name in names), "--"]
+    scenario("caps.root-without-chown", [*without("chown"), "chown", "bob", "/srv/plain"], {"chown-not-permitted", C}, user="root", at="/srv/plain")
+    scenario("caps.root-without-dac", [*without("dac_override", "dac_read_search"), "cat", "/srv/bobs-own"], {"mode-denies", C}, user="root", at="/srv/bobs-own")
+    scenario("caps.root-without-fowner", [*without("fowner"), "chmod", "600", "/srv/bobs-own"], {"not-owner", C}, user="root", at="/srv/bobs-own",
+             before=lambda: os.chmod("/srv/bobs-own", 0o644))
+    scenario("caps.root-without-port", [*without("net_bind_service"), "python3", "-m", "http.server", "81", "-b", "127.0.0.1"], {"privileged-port"}, user="root")
+    scenario("settings.core-pattern", ["sh", "-c", "echo core > /proc/sys/kernel/core_pattern"], {"mode-denies", C}, at="/proc/sys/kernel/core_pattern")
+    scenario("settings.sysrq", ["sh", "-c", "echo h > /proc/sysrq-trigger"], {"mode-denies", C}, at="/proc/sysrq-trigger")
+    if os.path.exists("/proc/sys/kernel/unprivileged_userns_clone"):
+        keep = sysctl_get("kernel.unprivileged_userns_clone")
+        scenario("settings.userns-clone", ["unshare", "-U", "true"], S, before=lambda: sysctl("kernel.unprivileged_userns_clone", 0), after=lambda: sysctl("kernel.unprivileged_userns_clone", keep), fix=True)
+    if sh("python3 /bench/ll.py --abi").stdout.strip().isdigit():
+        directory("/srv/ll", 0o755, "alice"); write("/srv/ll/f", owner="alice"); directory("/srv/ll/d", owner="alice")
+        inside = ll("--ro", "/srv/ll")
+        scenario("landlock.symlink", [*inside, "ln", "-s", "f", "/srv/ll/l"], LL, at=["/srv/ll", "/srv/ll/l"])
+        scenario("landlock.rmdir", [*inside, "rmdir", "/srv/ll/d"], LL, at=["/srv/ll", "/srv/ll/d"])
+        scenario("landlock.fifo", [*inside, "mkfifo", "/srv/ll/p"], LL, at=["/srv/ll", "/srv/ll/p"])
+
+
 def group_zz_for_good():
     """Not to be undone until the machine is off."""
     S = "sysctl-restricts"
