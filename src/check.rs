@@ -15,7 +15,7 @@ use crate::byte_path;
 use crate::cause::Obstacle;
 use crate::change::{Argv, Change, Effect, argv};
 use crate::facts::{Inode, Kind};
-use crate::gather;
+use crate::gather::{self, Service};
 use crate::investigate::{examine, program_named};
 use crate::quote;
 use crate::remedy::{self, Fix, never};
@@ -23,8 +23,8 @@ use crate::render;
 use crate::report::{Conclusion, Finding};
 use manifest::{Manifest, PathNeeds};
 
-/// Judges everything that the manifest requires. `subject` returns the credentials of a user; `sandbox` says what the service's
-/// sandbox refuses although the permissions allow it.
+/// Judges everything that the manifest requires of an account, which a service may run as: `unit`, whose settings may refuse what
+/// the permissions allow. `subject` returns the credentials of another user.
 ///
 /// # Errors
 /// A message of one line, if a user does not exist.
@@ -32,7 +32,7 @@ pub fn check(
     manifest: &Manifest,
     service: &Subject,
     subject: impl Fn(&str) -> Result<Subject, String>,
-    sandbox: impl Fn(&[u8], &Operation) -> Option<String>,
+    unit: Option<&Service>,
 ) -> Result<Vec<Item>, String> {
     let mut items = Vec::new();
     if manifest.not_root {
@@ -53,17 +53,21 @@ pub fn check(
         items.push(asked(Asked::Member, group, member(group, service)));
     }
     for port in &manifest.ports {
-        items.push(asked(Asked::Listen, port, listens(port, service)));
+        items.push(asked(Asked::Listen, port, listens(port, service, unit)));
     }
     for program in &manifest.programs {
-        items.push(asked(Asked::Run, program, runs(program, service)));
+        items.push(asked(Asked::Run, program, runs(program, service, unit)));
     }
     for path in &manifest.paths {
-        let subject = match &path.user {
-            Some(user) => subject(user).map_err(|what| format!("line {}: {what}", path.line))?,
-            None => service.clone(),
+        // Another user is not subject to the settings of the unit.
+        let (subject, unit) = match &path.user {
+            Some(user) => (
+                subject(user).map_err(|what| format!("line {}: {what}", path.line))?,
+                None,
+            ),
+            None => (service.clone(), unit),
         };
-        items.extend(check_path(path, &subject, &sandbox));
+        items.extend(check_path(path, &subject, unit));
     }
     Ok(items)
 }
@@ -105,39 +109,55 @@ fn member(group: &str, subject: &Subject) -> State {
 }
 
 /// Whether the service may listen on the port.
-fn listens(port: &str, subject: &Subject) -> State {
+fn listens(port: &str, subject: &Subject, unit: Option<&Service>) -> State {
     let object = crate::resolve::port(port.as_bytes()).unwrap_or(Object::Port {
         address: String::new(),
         port: port.parse().unwrap_or_default(),
     });
-    state_of(examine(Attempt {
+    let state = state_of(examine(Attempt {
         subject: subject.clone(),
         operation: Operation::Bind,
-        object,
+        object: object.clone(),
         to: None,
         directory: None,
         errno: None,
-    }))
+    }));
+    in_unit(state, unit, &object, &Operation::Bind)
+}
+
+/// What the permissions say, with what the unit's settings say: they may refuse what is permitted, or leave it open.
+fn in_unit(state: State, unit: Option<&Service>, object: &Object, operation: &Operation) -> State {
+    let (State::Holds, Some(unit)) = (&state, unit) else {
+        return state;
+    };
+    let refused = match object {
+        Object::Path(path) => unit.refuses(path, operation),
+        _ => None,
+    };
+    match (refused, unit.may_forbid(object, operation)) {
+        (Some(why), _) => failure(&why, Vec::new()),
+        (None, Some(why)) => State::Unclear(why),
+        (None, None) => state,
+    }
 }
 
 /// Whether the service may execute the program.
-fn runs(program: &str, subject: &Subject) -> State {
+fn runs(program: &str, subject: &Subject, unit: Option<&Service>) -> State {
     let path = match program.contains('/') {
         true => Ok(program.as_bytes().to_vec()),
         false => program_named(program.as_bytes(), subject),
     };
     match path {
-        Ok(path) => state_of(judged_at(path, Operation::Exec, subject)),
+        Ok(path) => {
+            let state = state_of(judged_at(path.clone(), Operation::Exec, subject));
+            in_unit(state, unit, &Object::Path(path), &Operation::Exec)
+        }
         Err(none) => failure(&none, Vec::new()),
     }
 }
 
 /// All requirements of one path. If the path does not exist, that is reported only once.
-fn check_path(
-    path: &PathNeeds,
-    subject: &Subject,
-    sandbox: &impl Fn(&[u8], &Operation) -> Option<String>,
-) -> Vec<Item> {
+fn check_path(path: &PathNeeds, subject: &Subject, unit: Option<&Service>) -> Vec<Item> {
     let item = |what, state| Item {
         what,
         path: Some(path.written.clone()),
@@ -154,13 +174,8 @@ fn check_path(
     }
     let mut items: Vec<Item> = Vec::new();
     for need in &path.needs {
-        let state = match needed(path, need, &seen, subject) {
-            State::Holds => match sandbox(path.path.as_os_str().as_bytes(), need) {
-                Some(why) => failure(&why, Vec::new()),
-                None => State::Holds,
-            },
-            state => state,
-        };
+        let object = Object::Path(path.path.as_os_str().as_bytes().to_vec());
+        let state = in_unit(needed(path, need, &seen, subject), unit, &object, need);
         items.push(item(Asked::Allowed(need.clone()), state));
     }
     if path.closed {

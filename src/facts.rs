@@ -35,7 +35,7 @@ pub use policy::{AccessVector, Labels, Policy, ProfileAnswer, ProfilePerms};
 pub use requests::{
     ProfileRequest, VectorRequest, profile_requests, server_requests, vector_requests,
 };
-pub use surroundings::{Abroad, Container, Leftovers, Offer, Surroundings, Unit};
+pub use surroundings::{Abroad, Container, Elevator, Leftovers, Offer, Surroundings, Unit};
 pub use traced::{TraceMode, Traced};
 
 /// How many symlinks the kernel follows while it resolves one path (MAXSYMLINKS of include/linux/namei.h).

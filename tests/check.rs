@@ -379,3 +379,44 @@ END
         assert_eq!(commands.len(), usize::from(user == "alice"), "{ran}");
     }
 }
+
+/// A unit that does not run is judged by what its file says, for everything in the manifest: what is closed to it is refused, what
+/// a setting may forbid whose effect is not followed is not called allowed. Another user is not subject to it.
+#[test]
+fn the_settings_of_a_unit_count_for_paths_ports_and_programs() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        "mkdir -p /etc/systemd/system /srv/app/data /srv/app/closed; printf '#!/bin/sh\\n' >/srv/app/run; chmod 755 /srv/app/run
+         chown -R www: /srv/app
+         printf '[Service]\\nUser=www\\nExecStart=/bin/true\\nNoExecPaths=/srv\\nInaccessiblePaths=/srv/app/closed\\nSocketBindDeny=any\\nReadOnlyPaths=/srv/app\\nReadWritePaths=/srv/app/data\\n' >/etc/systemd/system/app.service
+         cat >/srv/app/permwrap.toml <<'X'
+user = \"svc:app\"
+ports = [8080]
+programs = [\"/srv/app/run\"]
+[[path]]
+path = \"data\"
+needs = [\"write\"]
+[[path]]
+path = \"closed\"
+needs = [\"read\"]
+[[path]]
+path = \"run\"
+needs = [\"write\"]
+[[path]]
+path = \"closed\"
+needs = [\"read\"]
+as = \"www\"
+X",
+    );
+    let ran = world.run("root", "cd /srv/app && permwrap check");
+    for line in [
+        "unclear  may listen on port 8080",
+        "unclear  may run /srv/app/run",
+        "ok       may write data",
+        "NO       may read closed\n",
+        "NO       may write run",
+        "ok       may read closed (as www)",
+    ] {
+        assert!(ran.stdout().contains(line), "{line}: {ran}");
+    }
+}

@@ -5,7 +5,8 @@
 
 mod support;
 
-use permwrap::facts::notation;
+use permwrap::facts::AccessVector;
+use permwrap::facts::notation::{self, Scene};
 use permwrap::judge::{Verdict, judge};
 use permwrap::remedy::remedy;
 use support::{Ran, World, needs_programs, skip};
@@ -118,6 +119,94 @@ fn options_of_a_container_help() {
         ),
     ] {
         is_put_right(&world, options, command, words, better);
+    }
+}
+
+#[test]
+fn a_profile_of_ones_own_allows_a_system_call() {
+    let Some(world) = world() else { return };
+    world.root(
+        r#"echo '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO","errnoRet":1}]}' >/srv/denies.json
+           echo '{"defaultAction":"SCMP_ACT_ALLOW"}' >/srv/profile.json"#,
+    );
+    is_put_right(
+        &world,
+        "--user 0:0 --security-opt seccomp=/srv/denies.json",
+        "mkdir /srv/app/new",
+        "in a profile of the container's own (--security-opt seccomp=profile.json)",
+        "--user 0:0 --security-opt seccomp=/srv/profile.json",
+    );
+}
+
+#[test]
+fn a_device_is_passed_by_its_path_or_by_its_number() {
+    let Some(world) = world() else { return };
+    // 1:11 is the kernel's log, which no container is given by itself.
+    world.root("mknod /srv/tree/srv/log c 1 11; mknod /dev/kmsg c 1 11; chmod 666 /srv/tree/srv/log /dev/kmsg");
+    let open = |path: &str| format!("sh -c ': <{path}'");
+    is_put_right(
+        &world,
+        "--user 0:0 --cap-add=SYSLOG",
+        &open("/srv/log"),
+        "run the container with --device-cgroup-rule 'c 1:11 rw'",
+        "--user 0:0 --cap-add=SYSLOG --device-cgroup-rule 'c 1:11 rw'",
+    );
+    let make =
+        "sh -c 'mknod -m 666 /dev/kmsg c 1 11; exec /mnt/permwrap -- sh -c \": </dev/kmsg\"'";
+    let ran = run(&world, "--user 0:0 --cap-add=SYSLOG,MKNOD", make);
+    assert!(
+        hint(&ran).contains("run the container with --device /dev/kmsg"),
+        "{ran}"
+    );
+    let works = run(
+        &world,
+        "--user 0:0 --cap-add=SYSLOG --device /dev/kmsg",
+        &open("/dev/kmsg"),
+    );
+    assert_eq!(works.code(), 0, "{works}");
+}
+
+/// Without SELinux the engine takes the letter and labels nothing.
+#[test]
+fn a_volume_is_mounted_with_a_label() {
+    let Some(world) = world() else { return };
+    let mut scene = parsed(
+        "subject 2000 2000 label=system_u:system_r:container_t:s0:c1,c2
+         attempt read /data/f
+         setting lsm capability,selinux
+         setting selinux enforcing
+         container podman
+         mount / overlay rw
+         mount /data ext4 rw root=/srv/shop
+         drwxr-xr-x root root / label=l
+         drwx------ 2000 2000 /data label=l
+         -rw------- 2000 2000 /data/f label=l",
+    );
+    scene.facts.policy.vectors = ["dir", "file"]
+        .map(|class| AccessVector {
+            source: "system_u:system_r:container_t:s0:c1,c2".to_owned(),
+            target: "l".to_owned(),
+            class,
+            refused: if class == "file" {
+                vec!["read", "open"]
+            } else {
+                Vec::new()
+            },
+            permissive: false,
+        })
+        .to_vec();
+    let titles = titles_of(&scene);
+    assert!(
+        titles[0].contains("mount the volume with :Z (for this container alone) or :z (shared)"),
+        "{titles:?}"
+    );
+    for letter in ["Z", "z"] {
+        let works = run(
+            &world,
+            &format!("--user 2000:2000 -v /srv/shop:/data:{letter}"),
+            "cat /data/f",
+        );
+        assert_eq!(works.code(), 0, "{works}");
     }
 }
 
@@ -262,6 +351,10 @@ fn lines_of_a_pods_manifest_help() {
         return;
     }
     let member = "runAsUser: 12345, runAsGroup: 12345, supplementalGroups: [2000]";
+    // The group of a pod's volumes is known to the engine, which leaves it to a cluster to give them to it.
+    let grouped = |group| pod(group, "", SHOP).runs(&world, "true");
+    assert!(grouped("fsGroup: 12345").contains("it works"));
+    assert!(!grouped("fsGroup: none").contains("it works"));
     for (command, words, before, after) in [
         (
             "touch /data/new",
@@ -298,22 +391,29 @@ fn lines_of_a_pods_manifest_help() {
     }
 }
 
-/// The settings of a unit that are advised for a refusal of its process: `LogsDirectory=app`.
-fn settings_of_a_unit(scene: &str) -> Vec<String> {
-    let lines = "user 999 app\ngroup 999 app\ngroup 20 dialout\nunit app.service\nmount / ext4 rw\ndrwxr-xr-x root root /\n";
-    let scene: String = scene
-        .lines()
-        .map(|line| format!("{}\n", line.trim()))
-        .collect();
-    let scene = notation::parse(&format!("{lines}{scene}")).expect("it is a scene");
+fn parsed(scene: &str) -> Scene {
+    let lines = scene.lines().map(|line| format!("{}\n", line.trim()));
+    notation::parse(&lines.collect::<String>()).expect("it is a scene")
+}
+
+/// What is advised for the refusal in a scene.
+fn titles_of(scene: &Scene) -> Vec<String> {
     let (attempt, facts) = (&scene.attempt, &scene.facts);
     let verdict = judge(&attempt.subject, &attempt.operation, &attempt.object, facts);
     let Verdict::Denied(denial) = verdict else {
         panic!("{verdict:?}")
     };
-    let titles = remedy(attempt, facts, &denial).fixes;
-    let titles = titles.iter().map(|fix| fix.title.clone());
-    let after = titles.filter_map(|title| Some(title.split_once("[Service] ")?.1.to_owned()));
+    let fixes = remedy(attempt, facts, &denial).fixes;
+    fixes.into_iter().map(|fix| fix.title).collect()
+}
+
+/// The settings of a unit that are advised for a refusal of its process: `LogsDirectory=app`.
+fn settings_of_a_unit(scene: &str) -> Vec<String> {
+    let lines = "user 999 app\ngroup 999 app\ngroup 20 dialout\nunit app.service\nmount / ext4 rw\ndrwxr-xr-x root root /\n";
+    let titles = titles_of(&parsed(&format!("{lines}{scene}")));
+    let after = titles
+        .into_iter()
+        .filter_map(|title| Some(title.split_once("[Service] ")?.1.to_owned()));
     after
         .map(|setting| setting.split(' ').next().unwrap_or_default().to_owned())
         .collect()

@@ -154,3 +154,66 @@ fn config_tells_what_is_in_force_and_from_where() {
         ["color", "never", "line", "1"]
     );
 }
+
+#[test]
+fn root_is_reached_by_the_program_that_is_installed() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        "for name in sudo doas; do for place in /usr/bin /usr/local/bin; do
+        ! [ -e $place/$name ] || mount --bind /dev/null $place/$name; done; done",
+    );
+    let fix = |ran: &Ran| {
+        let hint = hint(ran);
+        let line = hint.lines().find(|line| line.starts_with("  fix"));
+        line.unwrap_or_else(|| panic!("{ran}")).to_owned()
+    };
+    let entry = "setfacl -m u:alice:--x /srv/app";
+    // Without one of them, it is not said to "log in again, as root".
+    let ran = refused(&world, "");
+    assert!(
+        fix(&ran).contains(&format!(" {entry}   in a root shell; ")),
+        "{ran}"
+    );
+    assert!(
+        !ran.stderr().contains("sudo") && !ran.stderr().contains("doas"),
+        "{ran}"
+    );
+    let tee = "permwrap -- bash -c 'echo x > /etc/motd2'";
+    let ran = world.run("alice", tee);
+    assert!(!ran.stderr().contains("tee"), "{ran}");
+    world.root("printf '#!/bin/sh\\n' >/mnt/bin/doas; chmod 755 /mnt/bin/doas");
+    let ran = refused(&world, "");
+    assert!(fix(&ran).contains(&format!(" doas {entry} ")), "{ran}");
+    let ran = world.run("alice", tee);
+    let said = ran.stderr();
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("| doas tee /etc/motd2"), "{ran}");
+    let ran = refused(&world, "--hints line");
+    assert!(
+        ran.stderr().contains(&format!("fix: doas {entry}")),
+        "{ran}"
+    );
+    world.root("cp /mnt/bin/doas /mnt/bin/sudo");
+    let ran = refused(&world, "");
+    assert!(fix(&ran).contains(&format!(" sudo {entry} ")), "{ran}");
+}
+
+#[test]
+fn no_name_is_made_that_was_drawn_at_random() {
+    let Some(world) = World::new() else { return };
+    for command in [
+        "mktemp -d -p /srv",
+        "mktemp -d /srv/run-XXXXXX",
+        "mkdir /srv/tmp.r4TBQzWq2K",
+    ] {
+        let ran = world.run("alice", &format!("permwrap -- {command}"));
+        assert!(ran.stderr().contains("permwrap: cannot make"), "{ran}");
+        assert!(!ran.stderr().contains("install -d"), "{ran}");
+    }
+    let ran = world.run("alice", "permwrap -- mkdir /srv/shop");
+    assert!(
+        ran.stderr()
+            .contains("sudo install -d -m 755 -o alice -g alice /srv/shop"),
+        "{ran}"
+    );
+}

@@ -6,7 +6,7 @@ use super::{Candidate, Fit, Purpose, kernel_setting};
 use crate::attempt::{Object, Operation};
 use crate::byte_path;
 use crate::change::{Argv, Change, Effect, argv};
-use crate::facts::{Inode, Kind, Perms};
+use crate::facts::{Elevator, Inode, Kind, Perms};
 use crate::programs::{CommandLine, Operand};
 use crate::{programs, quote};
 
@@ -155,7 +155,8 @@ fn redirected(tool: &Tool, case: &Case) -> Option<Candidate> {
     let mut tees = lines.iter().filter(|line| line.name() == b"tee");
     let tees = tees.any(|line| line.operands.iter().any(is_it));
     let is_written = is_shell && opens && (redirects || tees);
-    if !(is_written && is_of_the_system(case) && case.facts.surroundings.sudo) {
+    let elevator = case.facts.surroundings.elevator;
+    if !(is_written && is_of_the_system(case) && elevator != Elevator::None) {
         return None;
     }
     let appends = matches!(case.attempt.operation, Operation::Open(how) if how.append);
@@ -165,7 +166,7 @@ fn redirected(tool: &Tool, case: &Case) -> Option<Candidate> {
         true => "the shell itself opens the file, so let a program of root's write it",
         false => "let only tee run as root",
     };
-    let title = format!("{why}: ... | sudo tee {option}{path}");
+    let title = format!("{why}: ... | {} tee {option}{path}", elevator.name());
     Some(Candidate::new(Fit::Around, title, [Change::Tee]))
 }
 
@@ -347,7 +348,7 @@ fn edit_as_root(tool: &Tool, case: &Case) -> Option<Candidate> {
     // Files below /proc and /sys cannot be edited by replacing their content.
     let of_system = is_of_the_system(case) && case.purpose() != Some(Purpose::Kernel);
     let fitting = edits && regular && opens && of_system;
-    (fitting && case.facts.surroundings.sudo).then(|| {
+    (fitting && case.facts.surroundings.elevator == Elevator::Sudo).then(|| {
         Candidate::new(
             Fit::Around,
             format!("edit {} as its administrator", case.path()),

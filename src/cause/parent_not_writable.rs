@@ -64,7 +64,7 @@ fn made_by_root(case: &Case) -> Option<Candidate> {
         }
         _ => false,
     };
-    if subject.uid == 0 || around.container.is_some() || !fitting {
+    if subject.uid == 0 || around.container.is_some() || !fitting || is_random(&step.name) {
         return None;
     }
     let make = Change::Make {
@@ -83,4 +83,72 @@ fn made_by_root(case: &Case) -> Option<Candidate> {
         )
         .noting(format!("makes the {what}, as {who}'s own")),
     )
+}
+
+/// Whether a name looks as if part of it had been drawn at random (mkstemp(3), Python's tempfile): the next run would use another.
+fn is_random(name: &[u8]) -> bool {
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let parts = name.split(|byte| !is_word(byte));
+    let is_drawn = |part: &[u8]| {
+        let part = part.strip_prefix(b"tmp").unwrap_or(part);
+        let has = |is: fn(&u8) -> bool| part.iter().any(is);
+        let classes = [
+            u8::is_ascii_lowercase,
+            u8::is_ascii_uppercase,
+            u8::is_ascii_digit,
+        ];
+        let is_mixed = classes.into_iter().filter(|is| has(*is)).count() > 1;
+        // `Data` and `README2` are words.
+        let is_a_word = part.iter().skip(1).all(u8::is_ascii_lowercase)
+            || part
+                .iter()
+                .rev()
+                .skip_while(|byte| byte.is_ascii_digit())
+                .all(u8::is_ascii_alphabetic);
+        part.len() >= 6 && (is_mixed && !is_a_word || part.iter().all(|byte| *byte == b'X'))
+    };
+    let is_temporary = name.strip_prefix(b"tmp").is_some_and(|rest| {
+        let stem = rest.split(|byte| *byte == b'.').next().unwrap_or_default();
+        stem.len() == 8 && stem.iter().all(is_word)
+    });
+    is_temporary || parts.filter(|part| !part.is_empty()).any(is_drawn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_random;
+
+    #[test]
+    fn names_that_are_drawn_look_so() {
+        for name in [
+            "tmp.XXXXXXXXXX",
+            "run-XXXXXX",
+            "tmpwzm4kwfd",
+            "tmpabcdefgh",
+            "tmpgzgh_odn.log",
+            "tmp.r4TBQzWq2K",
+            "build-a8Xk2Q",
+            "sedzd61aP",
+        ] {
+            assert!(is_random(name.as_bytes()), "{name}");
+        }
+        for name in [
+            "data",
+            "app",
+            "release-20240101",
+            "my_app",
+            "README2",
+            "Backups",
+            "tmp",
+            "tmpfiles",
+            "www2",
+            "python3",
+            "node20",
+            "postgres-data",
+            "a.log",
+            "mysite.example.org",
+        ] {
+            assert!(!is_random(name.as_bytes()), "{name}");
+        }
+    }
 }

@@ -4,6 +4,7 @@ use owo_colors::OwoColorize;
 use serde::Serialize;
 
 use crate::attempt::Operation;
+use crate::facts::Elevator;
 use crate::layout::labelled;
 use crate::remedy::Fix;
 use crate::render::{Style, fix_report, incident_report, text};
@@ -20,8 +21,8 @@ pub struct Checklist {
     pub items: Vec<Item>,
     /// Whether it was judged for root.
     pub is_root: bool,
-    /// Whether sudo(8) is installed.
-    pub sudo: bool,
+    /// How a user runs a single command as root.
+    pub elevator: Elevator,
     /// The owner of the manifest, if permwrap runs as root and the manifest belongs to another user. What such a user requires is
     /// judged, but no command is suggested for it.
     pub stranger: Option<String>,
@@ -208,7 +209,7 @@ impl Checklist {
             State::Fails(failure) => {
                 marked("NO", &what, style)
                     + &labelled("because", &failure.because, style.width)
-                    + &text::fixes(&failure.fixes, self.is_root, self.sudo, style)
+                    + &text::fixes(&failure.fixes, self.is_root, self.elevator, style)
             }
         }
     }

@@ -44,10 +44,50 @@ pub struct Surroundings {
     pub program: Option<ProgramFile>,
     /// The program of that command line, if it is set-user-ID.
     pub powerless: Option<Vec<u8>>,
-    /// Whether sudo(8) is installed.
-    pub sudo: bool,
+    /// How a user runs a single command as root.
+    pub elevator: Elevator,
     /// Whether setfacl(1) is installed.
     pub setfacl: bool,
+}
+
+/// The program with which a user runs a single command as root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Elevator {
+    /// None is installed: it is done in a shell of root's.
+    #[default]
+    None,
+    /// sudo(8)
+    Sudo,
+    /// doas(1), where there is no sudo.
+    Doas,
+}
+
+impl Elevator {
+    /// The one to use, given which programs are installed.
+    #[must_use]
+    pub fn of(is_installed: impl Fn(&str) -> bool) -> Elevator {
+        let all = [Elevator::Sudo, Elevator::Doas];
+        let found = all.into_iter().find(|one| is_installed(one.name()));
+        found.unwrap_or_default()
+    }
+
+    /// The program's name; empty if there is none.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Elevator::None => "",
+            Elevator::Sudo => "sudo",
+            Elevator::Doas => "doas",
+        }
+    }
+
+    /// The command, run as root.
+    #[must_use]
+    pub fn run(self, command: &str) -> String {
+        let name = self.name();
+        let space = if name.is_empty() { "" } else { " " };
+        format!("{name}{space}{command}")
+    }
 }
 
 /// An ACL entry that a fix grants.

@@ -13,7 +13,7 @@ use self::container::Signs;
 use super::{View, way_back};
 use crate::attempt::{Account, Numbers, Subject};
 use crate::byte_path;
-use crate::facts::{Abroad, Container, Facts, Surroundings, Walk};
+use crate::facts::{Abroad, Container, Elevator, Facts, Surroundings, Walk};
 
 /// Files and directories found at the top of a project.
 const PROJECT: [&str; 16] = [
@@ -115,7 +115,7 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
         planted: false,
         swappable: false,
         powerless: None,
-        sudo: is_installed(if elsewhere { hands } else { &root }, "sudo"),
+        elevator: Elevator::of(|name| is_installed(if elsewhere { hands } else { &root }, name)),
         setfacl: setfacl || has_way_back && is_installed(hands, "setfacl"),
     }
 }

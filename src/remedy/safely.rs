@@ -47,6 +47,10 @@ pub(super) fn command(change: &Change, subject: &Subject, facts: &Facts) -> Opti
         }
         Change::ChownTree { top, .. } if hands::firm_ground(top, facts).is_some() => Some(plain),
         _ if hands == Hands::Root => Some(plain),
+        // Whoever can replace something only deceives themselves.
+        Change::Run { argv, .. } if run_by(argv, facts).is_some_and(|uid| hands.are_of(uid)) => {
+            Some(plain)
+        }
         // An object with an immutable or append-only flag cannot be replaced until the flag is cleared.
         Change::Chown { node, .. }
         | Change::SetFlag {
@@ -122,6 +126,17 @@ fn touched<'a>(change: &'a Change, facts: &'a Facts) -> Touched<'a> {
         | Change::Tee
         | Change::Advice(_) => return Touched::Nothing,
     })
+}
+
+/// The user other than root whom root makes run this command.
+fn run_by(argv: &Argv, facts: &Facts) -> Option<u32> {
+    let [runuser, option, name, ..] = argv.as_slice() else {
+        return None;
+    };
+    let is_other = runuser == b"runuser" && option == b"-u";
+    let mut users = facts.names.users.iter();
+    let (uid, _) = users.find(|(_, user)| is_other && user.as_bytes() == name)?;
+    Some(*uid).filter(|uid| *uid != 0)
 }
 
 /// The command run by the object's owner, who has the right to make the change and can harm nobody else by it.

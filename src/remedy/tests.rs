@@ -8,7 +8,7 @@ mod swapped;
 
 use super::{Fix, Remedy, remedy};
 use crate::change::Effect;
-use crate::facts::notation;
+use crate::facts::notation::{self, Scene};
 use crate::judge::{Verdict, judge};
 
 const PEOPLE: &str = "
@@ -29,12 +29,7 @@ const PEOPLE: &str = "
 
 /// The fixes offered in this scene, to which the usual users and groups are added.
 fn offered(scene: &str) -> Remedy {
-    let text: String = [PEOPLE, scene]
-        .iter()
-        .flat_map(|text| text.lines())
-        .map(|line| format!("{}\n", line.trim_start()))
-        .collect();
-    let scene = notation::parse(&text).unwrap_or_else(|malformed| panic!("{malformed:?}"));
+    let scene = parsed(scene);
     let attempt = &scene.attempt;
     match judge(
         &attempt.subject,
@@ -45,6 +40,16 @@ fn offered(scene: &str) -> Remedy {
         Verdict::Denied(denial) => remedy(attempt, &scene.facts, &denial),
         verdict => panic!("{verdict:?}"),
     }
+}
+
+/// The scene, to which the usual users and groups are added.
+fn parsed(scene: &str) -> Scene {
+    let text: String = [PEOPLE, scene]
+        .iter()
+        .flat_map(|text| text.lines())
+        .map(|line| format!("{}\n", line.trim_start()))
+        .collect();
+    notation::parse(&text).unwrap_or_else(|malformed| panic!("{malformed:?}"))
 }
 
 fn first(scene: &str) -> Fix {

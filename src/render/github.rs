@@ -1,6 +1,8 @@
 //! A hint as a workflow annotation (`::error title=...::message`), which GitHub Actions and Forgejo show along with a run.
 
+use super::text::pasteable;
 use super::{headline, incident_report};
+use crate::facts::Elevator;
 use crate::report::Finding;
 
 /// A hint as an annotation, with a trailing newline. `workspace` is the directory of the checkout: an object in it is annotated
@@ -20,15 +22,15 @@ pub fn annotation(finding: &Finding, workspace: Option<&str>) -> String {
     lines.extend(incident.note.clone());
     for (at, fix) in incident.fixes.iter().enumerate() {
         let label = if at == 0 { "fix" } else { "or" };
-        let sudo = if fix.needs_root { "sudo " } else { "" };
-        let commands: Vec<String> = fix
-            .commands
-            .iter()
-            .map(|command| format!("{sudo}{command}"))
-            .collect();
+        // The steps of a workflow run on machines that have it.
+        let elevator = match fix.needs_root {
+            true => Elevator::Sudo,
+            false => Elevator::None,
+        };
+        let commands = pasteable(&fix.commands, elevator);
         lines.push(match commands.is_empty() {
             true => format!("{label}: {}", fix.title),
-            false => format!("{label}: {}   # {}", commands.join(" && "), fix.title),
+            false => format!("{label}: {}   # {}", commands, fix.title),
         });
     }
     let file = incident

@@ -1,7 +1,9 @@
 //! A hint as a single line, to which `permwrap explain --last` gives the details.
 
+use super::text::pasteable;
 use super::{Style, headline, incident_report, unclear};
 use crate::cause;
+use crate::facts::Elevator;
 use crate::quote;
 use crate::report::{Conclusion, Finding};
 
@@ -23,16 +25,13 @@ pub fn line(finding: &Finding, style: Style) -> String {
             .subject
             .as_ref()
             .is_some_and(|subject| subject.uid == 0);
-        let sudo = fix.needs_root && !is_root && finding.facts.surroundings.sudo;
-        let sudo = if sudo { "sudo " } else { "" };
-        let commands: Vec<String> = fix
-            .commands
-            .iter()
-            .map(|command| format!("{sudo}{command}"))
-            .collect();
-        let fix = match commands.is_empty() {
+        let elevator = match fix.needs_root && !is_root {
+            true => finding.facts.surroundings.elevator,
+            false => Elevator::None,
+        };
+        let fix = match fix.commands.is_empty() {
             true => fix.title.clone(),
-            false => commands.join(" && "),
+            false => pasteable(&fix.commands, elevator),
         };
         line.push_str(&format!("; fix: {fix}"));
     }

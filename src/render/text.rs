@@ -6,6 +6,7 @@ use super::{Style, deed, listing};
 use crate::attempt::{Attempt, Object, Operation};
 use crate::cause;
 use crate::denial::Denial;
+use crate::facts::Elevator;
 use crate::layout::{INDENT, columns, hanging, labelled, wrapped};
 use crate::quote;
 use crate::remedy::Fix;
@@ -93,17 +94,12 @@ fn question(attempt: &Attempt, finding: &Finding) -> Option<String> {
     if !(hidden || is_unread) || !is_told || attempt.to.is_some() || !names.contains(&name) {
         return None;
     }
-    let sudo = if finding.facts.surroundings.sudo {
-        "sudo "
-    } else {
-        ""
-    };
     let user = finding.facts.names.users.get(&attempt.subject.uid);
     let user = user.map_or_else(|| attempt.subject.uid.to_string(), Clone::clone);
     let (path, user) = (quote::shell(path), quote::shell(user.as_bytes()));
-    Some(format!(
-        "{sudo}permwrap why {name} {path} --as {user} (root can see what is hidden here)"
-    ))
+    let question = format!("permwrap why {name} {path} --as {user}");
+    let question = finding.facts.surroundings.elevator.run(&question);
+    Some(format!("{question} (root can see what is hidden here)"))
 }
 
 /// The hint for a finding of a run. If it lacks the object or the operation and system calls were not traced, it ends with how
@@ -162,7 +158,7 @@ fn fix_of_each(ways: &[Way]) -> Vec<Fix> {
 fn fixes_for(finding: &Finding, attempt: &Attempt, all: &[Fix], style: Style) -> String {
     // For another place, what a fix requires was already stated.
     let is_root = attempt.subject.uid == 0 && finding.facts.surroundings.abroad.is_none();
-    fixes(all, is_root, finding.facts.surroundings.sudo, style)
+    fixes(all, is_root, finding.facts.surroundings.elevator, style)
 }
 
 /// The answer of `why`.
@@ -229,15 +225,21 @@ pub(super) fn titled(sentence: &str, style: Style) -> String {
     format!("{name} {}\n", lines.join("\n          "))
 }
 
-/// The fixes, best first, as lines that can be pasted by root, by a user with sudo(8) or by one without it. Remarks are aligned
+/// The fixes, best first, as lines that can be pasted by root, by a user with sudo(8) or doas(1), or by one without. Remarks are aligned
 /// if there is room.
 #[must_use]
-pub fn fixes(fixes: &[Fix], is_root: bool, sudo: bool, style: Style) -> String {
+pub fn fixes(fixes: &[Fix], is_root: bool, elevator: Elevator, style: Style) -> String {
     let lines: Vec<(String, String)> = fixes
         .iter()
         .map(|fix| {
-            let sudo = fix.needs_root && !is_root && sudo;
-            (pasteable(&fix.commands(), sudo), remark(fix, sudo, is_root))
+            let elevator = match fix.needs_root && !is_root {
+                true => elevator,
+                false => Elevator::None,
+            };
+            (
+                pasteable(&fix.commands(), elevator),
+                remark(fix, elevator, is_root),
+            )
         })
         .collect();
     let fits = |(command, remark): &&(String, String)| {
@@ -259,28 +261,30 @@ pub fn fixes(fixes: &[Fix], is_root: bool, sudo: bool, style: Style) -> String {
         }
     }
     if fixes.iter().any(|fix| !fix.complete) {
-        let rest = "what is behind it cannot be seen from here; `sudo permwrap fix` can see it";
-        text.push_str(&labelled("then", rest, style.width));
+        let mend = elevator.run("permwrap fix");
+        let rest = format!("what is behind it cannot be seen from here; `{mend}` can see it");
+        let of_root = if elevator == Elevator::None {
+            ", run by root"
+        } else {
+            ""
+        };
+        text.push_str(&labelled("then", &(rest + of_root), style.width));
     }
     text
 }
 
 /// The commands as a single line.
-fn pasteable(commands: &[String], sudo: bool) -> String {
-    let prefix = if sudo { "sudo " } else { "" };
-    commands
-        .iter()
-        .map(|command| format!("{prefix}{command}"))
-        .collect::<Vec<_>>()
-        .join(" && ")
+pub(super) fn pasteable(commands: &[String], elevator: Elevator) -> String {
+    let commands = commands.iter().map(|command| elevator.run(command));
+    commands.collect::<Vec<_>>().join(" && ")
 }
 
-fn remark(fix: &Fix, sudo: bool, is_root: bool) -> String {
+fn remark(fix: &Fix, elevator: Elevator, is_root: bool) -> String {
     let mut remark = match fix.note.as_str() {
         "" => fix.sentence(),
         note => note.to_owned(),
     };
-    if fix.needs_root && !sudo && !is_root {
+    if fix.needs_root && elevator == Elevator::None && !is_root {
         // It is not appended, because "log in again, as root" would mean something else.
         remark = format!("in a root shell; {remark}");
     }

@@ -4,6 +4,7 @@
 use super::Style;
 use super::text::{command, titled};
 use crate::cause;
+use crate::facts::Elevator;
 use crate::layout::{columns, labelled};
 use crate::programs::Errand;
 use crate::quote;
@@ -50,18 +51,15 @@ impl WalkHint<'_> {
             Errand::Copy => format!("{places} {are} closed to {user} and {were} not copied"),
             Errand::Change => format!("{places} could not be changed by {user}"),
             Errand::Delete => {
-                format!("{places} could not be deleted by {user}, for other reasons")
+                format!("{places} could not be deleted by {user} either")
             }
         }
     }
 
     /// The command line with which root sees the rest; `None` if the traversal does more than look.
     fn as_root(&self) -> Option<String> {
-        let sudo = match self.first.facts.surroundings.sudo {
-            true => "sudo ",
-            false => "",
-        };
-        self.only_looks.then(|| format!("{sudo}{}", self.command))
+        let elevator = self.first.facts.surroundings.elevator;
+        self.only_looks.then(|| elevator.run(&self.command))
     }
 
     /// The hint, as a single line.
@@ -87,9 +85,9 @@ impl WalkHint<'_> {
             text.push_str(&labelled(label, &words.because, style.width));
         }
         if let Some(line) = self.as_root() {
-            let remark = match first.facts.surroundings.sudo {
-                true => "looks there as well",
-                false => "in a root shell; looks there as well",
+            let remark = match first.facts.surroundings.elevator {
+                Elevator::None => "in a root shell; looks there as well",
+                _ => "looks there as well",
             };
             text.push_str(&command("fix", &line, remark, columns(&line), style));
         }

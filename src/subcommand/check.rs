@@ -8,6 +8,7 @@ use crate::attempt::{Operation, Subject};
 use crate::check::draft::{self, Source};
 use crate::check::{Checklist, check, manifest};
 use crate::cli::{Check, Color, Who};
+use crate::facts::Elevator;
 use crate::mend::invoker::invoker;
 use crate::{complaint, small_file};
 
@@ -83,18 +84,13 @@ fn judge(path: &Path, who: &Who) -> Result<Checklist, Trouble> {
         _ => who::service(who),
     }
     .map_err(in_manifest)?;
-    let sandbox = |path: &[u8], operation: &Operation| {
-        service
-            .as_ref()
-            .and_then(|service| service.refuses(path, operation))
-    };
-    let items = check(&manifest, &subject, who::subject, sandbox).map_err(in_manifest)?;
+    let items = check(&manifest, &subject, who::subject, service.as_ref()).map_err(in_manifest)?;
     Ok(Checklist {
         manifest: shown.to_string(),
         user: name_of(&subject),
         items,
         is_root: subject.uid == 0,
-        sudo: is_installed("sudo"),
+        elevator: Elevator::of(is_installed),
         stranger: is_strange(owner)
             .then(|| account(owner).unwrap_or_else(|| format!("uid {owner}"))),
     }

@@ -45,7 +45,9 @@ fn what_could_not_be_deleted_for_other_reasons_is_counted() {
     let said = ran.stderr();
     assert_eq!(said.matches("permwrap: cannot ").count(), 1, "{ran}");
     assert!(
-        said.contains("permwrap: 3 more places below /srv/own could not be deleted by alice, for other reasons\n"),
+        said.contains(
+            "permwrap: 3 more places below /srv/own could not be deleted by alice either\n"
+        ),
         "{ran}"
     );
 }

@@ -1,7 +1,8 @@
 //! Somebody replaces the object of a command between the time of the hint and the time it is pasted.
 
-use super::{commands, first, offered};
-use crate::change::Effect;
+use super::super::safely;
+use super::{commands, first, offered, parsed};
+use crate::change::{Change, Effect, argv};
 
 #[test]
 fn a_link_of_somebody_elses_ends_it() {
@@ -225,4 +226,28 @@ fn root_runs_nothing_that_reads_what_others_can_replace() {
         fix.argv.is_empty() && fix.title.contains("copy it to a directory of your own"),
         "{fix:?}"
     );
+}
+
+#[test]
+fn root_may_run_a_command_as_the_one_who_could_replace_what_it_reads() {
+    let scene = parsed(
+        "
+        subject root root caps=full
+        attempt read /mnt/a/f
+        drwxr-xr-x root root /mnt
+        drwxr-xr-x alice alice /mnt/a
+        -rw------- alice alice /mnt/a/f
+    ",
+    );
+    let pasted = |user: &[u8]| {
+        let run = Change::Run {
+            argv: argv(&[b"runuser", b"-u", user, b"--", b"cat", b"/mnt/a/f"]),
+            root: true,
+            effect: Effect::DoesIt,
+        };
+        safely::command(&run, &scene.attempt.subject, &scene.facts)
+    };
+    assert!(pasted(b"alice").is_some());
+    assert_eq!(pasted(b"bob"), None);
+    assert_eq!(pasted(b"root"), None);
 }

@@ -4,8 +4,8 @@ use super::file::yes_or_no;
 use super::{Parsed, Reader, bytes, lines, number, path, unknown, word};
 use crate::attempt::CapabilitySet;
 use crate::facts::{
-    Container, Fact, FileCapabilities, Group, Hold, Holder, Leftovers, Lockdown, Mount, MountFlags,
-    MountId, ProgramFile, Unit,
+    Container, Elevator, Fact, FileCapabilities, Group, Hold, Holder, Leftovers, Lockdown, Mount,
+    MountFlags, MountId, ProgramFile, Unit,
 };
 
 impl Reader {
@@ -69,7 +69,7 @@ impl Reader {
             }
             "tools" => {
                 let list = word(words, 0, "a list")?;
-                around.sudo = list.split(',').any(|tool| tool == "sudo");
+                around.elevator = Elevator::of(|name| list.split(',').any(|tool| tool == name));
                 around.setfacl = list.split(',').any(|tool| tool == "setfacl");
             }
             "command" => {

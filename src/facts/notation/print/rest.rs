@@ -229,7 +229,11 @@ pub(super) fn surroundings(facts: &Facts) -> Vec<String> {
     if let Some(variable) = &around.install_variable {
         lines.push(format!("installs {}", lines::escape(variable)));
     }
-    let tools = [(around.sudo, "sudo"), (around.setfacl, "setfacl")];
+    let elevator = around.elevator.name();
+    let tools = [
+        (!elevator.is_empty(), elevator),
+        (around.setfacl, "setfacl"),
+    ];
     let tools: Vec<&str> = tools
         .iter()
         .filter(|(has, _)| *has)
