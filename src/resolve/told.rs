@@ -3,7 +3,7 @@
 
 use super::source;
 use super::speaker::Speakers;
-use crate::attempt::{Clue, Errno, Incident, Operation, Sign};
+use crate::attempt::{Clue, Errno, Incident, Operation, Privilege, Sign};
 use crate::byte_path;
 use crate::programs::{CommandLine, use_in_code, use_of_what_is_filled_in};
 
@@ -70,6 +70,10 @@ pub fn with_its_code(incident: &Incident, speakers: &Speakers) -> Incident {
     if incident.operations.contains(&Operation::Bind) {
         known.address = quoted.and_then(|line| source::address(line));
     }
+    if incident.operations == [NAMESPACE] && speakers.own_lines().iter().any(makes_users) {
+        // It is made first, and suffices for the others.
+        known.operations = vec![USER_NAMESPACE];
+    }
     if incident.operations.is_empty() {
         let lines = speakers.all_lines().iter();
         let lines = lines.filter(|line| !line.is_code_for_a_shell());
@@ -96,6 +100,17 @@ pub fn with_its_code(incident: &Incident, speakers: &Speakers) -> Incident {
         known.operations.extend(asked);
     }
     known
+}
+
+const NAMESPACE: Operation = Operation::Privileged(Privilege::Namespace);
+const USER_NAMESPACE: Operation = Operation::Privileged(Privilege::UserNamespace);
+
+/// Whether a program is told to make a user namespace, perhaps among others.
+fn makes_users(line: &CommandLine) -> bool {
+    let asks = line
+        .known
+        .is_some_and(|known| known.asks_for(&USER_NAMESPACE));
+    asks && (line.is_unprivileged || line.maps_root)
 }
 
 /// The directory that a program was to be started in, if known: the message of whoever starts it names only the program.
@@ -127,4 +142,40 @@ pub fn replaced(incident: &Incident, name: &[u8], speakers: &Speakers) -> Option
     operands
         .all(|other| !beside(&other))
         .then(|| found.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attempt::Subject;
+    use crate::resolve::{CandidateProcess, Circumstances, Presence};
+
+    #[test]
+    fn a_user_namespace_is_what_is_refused_if_it_is_asked_for() {
+        let told = |command: &str| {
+            let incident = Incident {
+                message: b"unshare: unshare failed: Operation not permitted".to_vec(),
+                operations: vec![NAMESPACE],
+                ..Incident::default()
+            };
+            let words: Vec<Vec<u8>> = command.split(' ').map(|word| word.into()).collect();
+            let circumstances = Circumstances {
+                processes: vec![CandidateProcess {
+                    subject: Subject::login(1000, 1000, vec![1000]),
+                    directory: None,
+                    arguments: words.clone(),
+                    name: None,
+                    presence: Presence::Speaking,
+                    place: None,
+                }],
+                command: words,
+                ..Circumstances::default()
+            };
+            let speakers = Speakers::of(&incident, &circumstances);
+            with_its_code(&incident, &speakers).operations
+        };
+        assert_eq!(told("unshare -U -n true"), [USER_NAMESPACE]);
+        assert_eq!(told("unshare -r true"), [USER_NAMESPACE]);
+        assert_eq!(told("unshare -n true"), [NAMESPACE]);
+    }
 }
