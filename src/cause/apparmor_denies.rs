@@ -59,6 +59,9 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
             let to = match name.split_once("//") {
                 // The local file is included by the outer profile.
                 Some((_, inner)) => format!("the profile {inner} within /etc/apparmor.d/{file}"),
+                None if is_of_another_process(case) => format!(
+                    "the profile {name} (/etc/apparmor.d/local/{file}), or to the one that {name} starts this program under (aa-status)"
+                ),
                 None => format!("the profile {name} (/etc/apparmor.d/local/{file})"),
             };
             (to, format!("apparmor_parser -r /etc/apparmor.d/{file}"))
@@ -89,6 +92,13 @@ fn profile(case: &Case) -> Option<String> {
     };
     let name = case.logged().and_then(|line| line.profile).or_else(own)?;
     Some(quote::display(name.as_bytes()))
+}
+
+/// Whether the process was gone before its profile was read, which is then that of the process that started it.
+fn is_of_another_process(case: &Case) -> bool {
+    let is_run = !case.facts.surroundings.command.is_empty();
+    let by_log = case.logged().is_some_and(|line| line.profile.is_some());
+    is_run && case.subject().pid.is_none() && !by_log
 }
 
 /// The file that conventionally holds a profile: its path with dots in place of slashes.
@@ -192,7 +202,12 @@ fn rule(case: &Case, request: &ProfileRequest) -> String {
         let old = pattern(&case.facts.node(old).path);
         return format!("link {name} -> {old},");
     }
-    format!("{name} {},", request.wanted.letters())
+    // Shells and C's fopen(3) append with O_CREAT, for which `a` does not suffice.
+    let wanted = match request.wanted {
+        ProfilePerms::APPEND => ProfilePerms::WRITE,
+        wanted => wanted,
+    };
+    format!("{name} {},", wanted.letters())
 }
 
 /// A name in the notation of a rule: in quotes if it contains spaces, with a backslash before special characters.

@@ -87,7 +87,8 @@ fn open_perms(how: OpenHow) -> ProfilePerms {
     if how.write && how.append {
         perms = perms.or(ProfilePerms::APPEND);
     }
-    if (how.write && !how.append) || how.truncate {
+    // O_CREAT is asked for even if the file exists, and is granted by `w` alone.
+    if (how.write && !how.append) || how.truncate || how.create {
         perms = perms.or(ProfilePerms::WRITE);
     }
     perms
@@ -300,5 +301,18 @@ pub fn server_requests(operation: &Operation, facts: &Facts) -> Vec<(NodeId, Opt
         | Operation::Ptrace
         | Operation::Privileged(_)
         | Operation::Trust(_) => Vec::new(),
+    }
+}
+
+/// The class of SELinux for the ports of TCP, the only ones that are asked about.
+pub const PORT_CLASS: &str = "tcp_socket";
+
+/// The permission of SELinux that the operation requires of a port (selinux_socket_bind, selinux_socket_connect).
+#[must_use]
+pub fn port_permission(operation: &Operation) -> Option<&'static str> {
+    match operation {
+        Operation::Bind => Some("name_bind"),
+        Operation::Connect => Some("name_connect"),
+        _ => None,
     }
 }

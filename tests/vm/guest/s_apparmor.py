@@ -207,7 +207,7 @@ def group_neighbours():
         """Does what the advice says for a profile within another one: the rule goes into it, not beside it."""
         title = (incident.get("fixes") or [{"title": ""}])[0]["title"]
         rules = re.findall(r"`([^`]+,)`", title)
-        if not rules or "inner" not in title or "local/aaouter" in title:
-            raise Trouble("the rule does not go into the inner profile")
+        if not rules or not ("profile inner within" in title or "starts this program under" in title):
+            raise Trouble("the rule goes into the outer profile alone")
         load("aaouter", "  /opt/aa/aainner cx -> inner,\n  profile inner {\n    #include <abstractions/base>\n    /opt/aa/aainner mr,\n    " + " ".join(rules) + "\n  }\n", tool="dash")
     scenario("apparmor.inner-profile", [shell, "-c", "/opt/aa/aainner /srv/aa/data"], AA, user="root", at="/srv/aa/data", apply=inside)
