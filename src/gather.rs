@@ -23,6 +23,7 @@ mod names;
 mod namespaces;
 mod nodes;
 mod overflow;
+mod peopled;
 mod policy;
 mod process_stat;
 mod program;

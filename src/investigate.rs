@@ -318,6 +318,7 @@ fn explained(
     facts.surroundings.offered.clone_from(&views.offered);
     let conclusion = match conclusion {
         Conclusion::Refused(denial, remedy) if remedy == Remedy::default() => {
+            facts.surroundings.peopled = view.peopled(&attempt, &facts);
             facts.surroundings.leftovers = view.leftovers(&attempt, &facts);
             let mut remedy = remedy::remedy(&attempt, &facts, &denial);
             if !signs.are_firm() {

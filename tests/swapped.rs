@@ -340,3 +340,33 @@ fn a_tree_that_is_to_be_deleted_is_given_back_without_what_has_names_elsewhere()
     world.run("alice", &commands[0]).ok();
     world.run("alice", "rm -rf mod").ok();
 }
+
+/// Who may write in a directory may delete there, so one of root's that several use is not opened: root makes a directory in it.
+#[test]
+fn a_directory_that_others_keep_something_in_is_not_opened() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        "install -d /srv/data /srv/plain /srv/kept; install -d -o bob /srv/data/bob
+         install -m 600 /dev/null /srv/kept/dump; touch /srv/plain/f",
+    );
+    for path in ["/srv/data", "/srv/kept"] {
+        assert_eq!(
+            offered_for(&world, &format!("touch {path}/x")),
+            [""; 0],
+            "{path}"
+        );
+        let mine = format!("install -d -m 755 -o alice -g alice {path}/x");
+        assert_eq!(
+            offered_for(&world, &format!("mkdir {path}/x")),
+            [mine.as_str()]
+        );
+    }
+    world.root("install -d -m 755 -o alice -g alice /srv/data/x");
+    world.run("alice", "touch /srv/data/x/f").ok();
+    assert_ne!(world.run("alice", "mv /srv/data/bob /srv/data/b").code(), 0);
+    // Where nobody keeps anything, root's directory may be shared.
+    assert_eq!(
+        offered_for(&world, "touch /srv/plain/x"),
+        ["setfacl -m u:alice:rwx /srv/plain"]
+    );
+}

@@ -56,7 +56,8 @@ fn made_by_root(case: &Case) -> Option<Candidate> {
     let directory = matches!(case.attempt.operation, Operation::Mkdir);
     let fitting = match case.attempt.operation {
         Operation::Mkdir => {
-            is_top(path) && ![b"/dev".as_slice(), b"/home"].contains(&path.as_slice())
+            (is_top(path) || around.peopled.as_ref() == Some(path))
+                && ![b"/dev".as_slice(), b"/home"].contains(&path.as_slice())
         }
         // A log file persists, whereas a pid file or temporary file is created anew each time.
         Operation::Open(how) if how.create => {

@@ -26,6 +26,9 @@ pub struct Surroundings {
     pub prefix: Option<Vec<u8>>,
     /// Files of a foreign owner in a tree that is otherwise the subject's own, typically left by sudo or by a root container.
     pub leftovers: Option<Leftovers>,
+    /// A directory of root's on the way in which users other than the subject keep something, or root something private: who
+    /// could write in it could delete that, or put something else in its place.
+    pub peopled: Option<Vec<u8>>,
     /// The ACL entries that earlier hints of the same run grant. Setting an entry replaces its permissions, so a later hint for
     /// the same entry must include them.
     pub offered: Vec<Offer>,

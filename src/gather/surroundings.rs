@@ -107,6 +107,7 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
         }),
         home,
         leftovers: None,
+        peopled: None,
         offered: Vec::new(),
         command: Vec::new(),
         program: None,

@@ -14,8 +14,8 @@ use super::subject::Status;
 use super::walk::{Walked, Walker};
 use super::world::{Laid, World};
 use super::{
-    devices, flags, holders, leftovers, module_log, namespaces, policy, settings, surroundings,
-    traced, unknown,
+    devices, flags, holders, leftovers, module_log, namespaces, peopled, policy, settings,
+    surroundings, traced, unknown,
 };
 use crate::attempt::{Attempt, Numbers, Object, Operation, Place, Subject};
 use crate::facts::{
@@ -171,6 +171,12 @@ impl View {
     #[must_use]
     pub fn set_user_id_program(&self, command: &[Vec<u8>]) -> Option<Vec<u8>> {
         surroundings::set_user_id_program(&self.root_directory(), command.first()?)
+    }
+
+    /// The directory of root's that the attempt would change, if others keep something in it.
+    #[must_use]
+    pub fn peopled(&self, attempt: &Attempt, facts: &Facts) -> Option<Vec<u8>> {
+        peopled::read(self, &attempt.subject, facts)
     }
 
     /// Files of a foreign owner in a tree that is otherwise the subject's own, typically left by sudo or by a root container.

@@ -59,6 +59,8 @@ pub enum Never {
     Swappable,
     /// Something that root or a service has deliberately closed to others, in a system directory.
     Closed,
+    /// A directory of root's in which others keep something that whoever can write there could delete or replace.
+    Peopled,
     /// Something that its owner keeps private, wherever it is, or another person's object that would be removed.
     Private,
     /// Data that root keeps to itself: swap, snapshots, backups, keys.
@@ -98,6 +100,9 @@ impl Never {
             ),
             Never::KeptByRoot => format!(
                 "root keeps {path} to itself: if others are meant to use it, give it to a group of theirs (chgrp, chmod g+rX)"
+            ),
+            Never::Peopled => format!(
+                "others keep something in {path}, which whoever can write there could delete: let root make a directory for this user in it"
             ),
             Never::Special => format!(
                 "{path} is for root and its service: ask the administrator for a group that may use it"

@@ -186,7 +186,33 @@ fn scene(
     if new {
         text.push_str(&format!("missing {path}\n"));
     }
+    text.push_str(&peopled(objects, &path, subject));
     text
+}
+
+/// A line on the directory of the path, if it is root's and others than the subject keep something in it, or root something private.
+fn peopled(objects: &[Thing], path: &str, subject: &str) -> String {
+    let directories = [Some(path), path.rsplit_once('/').map(|(above, _)| above)];
+    let found = directories.into_iter().flatten().find(|directory| {
+        let is_roots = |it: &Thing| {
+            it.path == *directory
+                && it.owner == "root"
+                && it.line.starts_with('d')
+                && !it.line.starts_with("drwxrwxrwt")
+        };
+        let is_kept = |it: &Thing| {
+            let is_in_it = it
+                .path
+                .rsplit_once('/')
+                .is_some_and(|(above, _)| above == *directory);
+            let is_private = it.line.get(4..10) == Some("------");
+            is_in_it
+                && it.owner != subject.split(' ').next().unwrap_or_default()
+                && (it.owner != "root" || is_private)
+        };
+        objects.iter().any(is_roots) && objects.iter().any(is_kept)
+    });
+    found.map_or_else(String::new, |directory| format!("peopled {directory}\n"))
 }
 
 /// What is harmful about a fix, if anything.
@@ -251,7 +277,8 @@ fn harm(fix: &Fix, attempt: &Attempt, facts: &Facts, objects: &[Thing]) -> Optio
                     "/var/www",
                     "/var/www/html",
                 ];
-                if !places.contains(&&*path) {
+                let peopled = facts.surroundings.peopled.as_deref();
+                if !places.contains(&&*path) && peopled != Some(path.as_bytes()) {
                     return Some(format!("makes something in {path}"));
                 }
             }

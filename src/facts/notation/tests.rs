@@ -136,6 +136,7 @@ held     writes 13 cp
 home     /home/alice
 project  /home/alice/app
 prefix   /home/alice/app/.venv
+peopled  /srv/data
 container docker remapped read-only-root
 unit     app.service user
 leftovers /home/alice/app/out root 312 own=7 mounts groups removed

@@ -94,6 +94,9 @@ pub(super) fn widening(
     if writes && others::is_a_persons_home(&node.path, facts) {
         return Some(Never::OpenHome);
     }
+    if writes && facts.surroundings.peopled.as_ref() == Some(&node.path) {
+        return Some(Never::Peopled);
+    }
     if others::permits_less(subject, facts, id, gained) {
         return Some(Never::ShutOut);
     }

@@ -41,6 +41,7 @@ impl Reader {
         match first {
             "home" => around.home = Some(path(words, 0)?),
             "project" => around.project = Some(path(words, 0)?),
+            "peopled" => around.peopled = Some(path(words, 0)?),
             "prefix" => around.prefix = Some(path(words, 0)?),
             "wsl" => around.wsl = true,
             "hearsay" => around.account.hearsay = true,

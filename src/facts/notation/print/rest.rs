@@ -166,6 +166,7 @@ pub(super) fn surroundings(facts: &Facts) -> Vec<String> {
         ("home", &around.home),
         ("project", &around.project),
         ("prefix", &around.prefix),
+        ("peopled", &around.peopled),
     ] {
         lines.extend(
             path.iter()
