@@ -33,7 +33,8 @@ pub use mount::{Mount, MountFlags, Unwritable};
 pub use names::{Group, Names};
 pub use policy::{AccessVector, Labels, Policy, ProfileAnswer, ProfilePerms};
 pub use requests::{
-    ProfileRequest, VectorRequest, profile_requests, server_requests, vector_requests,
+    PORT_CLASS, ProfileRequest, VectorRequest, port_permission, profile_requests, server_requests,
+    vector_requests,
 };
 pub use surroundings::{Abroad, Container, Elevator, Leftovers, Offer, Surroundings, Unit};
 pub use traced::{TraceMode, Traced};

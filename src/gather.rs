@@ -25,6 +25,7 @@ mod nodes;
 mod overflow;
 mod peopled;
 mod policy;
+mod ports;
 mod process_stat;
 mod program;
 mod same_program;

@@ -13,6 +13,8 @@ pub struct Policy {
     pub profiles: Vec<ProfileAnswer>,
     /// SELinux's answers, by subject, object and class.
     pub vectors: Vec<AccessVector>,
+    /// The SELinux label of the port that is bound or connected to, if it could be asked for.
+    pub port: Option<String>,
     /// If SELinux refuses: what its policy would grant instead.
     pub labels: Option<Labels>,
     /// The file server's answers, if it can be asked as the subject (faccessat(2) on NFS).

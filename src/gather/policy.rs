@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use nix::unistd::{Uid, setfsuid};
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
-use super::selinux;
+use super::{ports, selinux};
 use crate::attempt::{Attempt, Label, Object, Subject};
 use crate::facts::{
     Facts, NodeId, Perms, Policy, ProfileAnswer, ProfilePerms, ProfileRequest, profile_requests,
@@ -33,6 +33,13 @@ pub(super) fn read(attempt: &Attempt, facts: &Facts) -> Policy {
         Some(Label::Selinux { .. }) if facts.settings.selinux_enforcing == Ok(true) => {
             let requests = vector_requests(&attempt.operation, facts);
             policy.vectors = selinux::vectors(subject, &requests, facts);
+            policy.port = ports::label(attempt);
+            policy.vectors.extend(
+                policy
+                    .port
+                    .iter()
+                    .filter_map(|label| selinux::of_port(attempt, label)),
+            );
             policy.labels = selinux::labels(attempt, &requests, &policy.vectors, facts);
         }
         _ => {}

@@ -3,7 +3,9 @@
 use super::file_contexts;
 use super::policy::exchange;
 use crate::attempt::{Attempt, Label, Object, Operation, Subject};
-use crate::facts::{AccessVector, Facts, Labels, UnknownFact, VectorRequest};
+use crate::facts::{
+    AccessVector, Facts, Labels, PORT_CLASS, UnknownFact, VectorRequest, port_permission,
+};
 
 /// Types that policies define for the data of a domain `NAME_t`, the least permissive first.
 const DATA_TYPES: [&str; 6] = [
@@ -60,6 +62,19 @@ pub(super) fn vectors(
     vectors
 }
 
+/// The answer for the port of an attempt, which has this label.
+pub(super) fn of_port(attempt: &Attempt, label: &str) -> Option<AccessVector> {
+    let source = attempt.subject.label.as_ref().ok()?.as_deref()?;
+    let answer = ask(source, label, PORT_CLASS)?;
+    Some(AccessVector {
+        source: source.to_owned(),
+        target: label.to_owned(),
+        class: PORT_CLASS,
+        refused: answer.refused(PORT_CLASS, &[port_permission(&attempt.operation)?]),
+        permissive: answer.permissive,
+    })
+}
+
 /// What the policy would grant instead, for the first object that it refuses.
 pub(super) fn labels(
     attempt: &Attempt,
@@ -73,15 +88,11 @@ pub(super) fn labels(
     let source = attempt.subject.label.as_ref().ok()?.as_deref()?;
     if let Object::Port { .. } = attempt.object {
         let connects = attempt.operation == Operation::Connect;
-        let wanted = if connects {
-            "name_connect"
-        } else {
-            "name_bind"
-        };
+        let wanted = port_permission(&attempt.operation)?;
         let granted = |kind: &String| {
             let target = format!("system_u:object_r:{kind}:s0");
-            ask(source, &target, "tcp_socket")
-                .is_some_and(|answer| answer.refused("tcp_socket", &[wanted]).is_empty())
+            ask(source, &target, PORT_CLASS)
+                .is_some_and(|answer| answer.refused(PORT_CLASS, &[wanted]).is_empty())
         };
         return Some(Labels {
             node: None,

@@ -6,7 +6,10 @@ use super::{
     Operation, Perms, Rule, Stop, deny,
 };
 use crate::attempt::{Capability, CapabilitySet, Label, Subject};
-use crate::facts::{UnknownFact, profile_requests, server_requests, vector_requests};
+use crate::facts::{
+    AccessVector, PORT_CLASS, UnknownFact, port_permission, profile_requests, server_requests,
+    vector_requests,
+};
 
 impl Kernel<'_> {
     /// `devcgroup_inode_permission`. It is checked after the mode, and root cannot bypass it.
@@ -96,6 +99,23 @@ impl Kernel<'_> {
         }
     }
 
+    /// `avc_has_perm` for `selinux_socket_bind` and `selinux_socket_connect`, if the port's label is known. What else these require
+    /// is not.
+    fn is_kept_from_port(self, operation: &Operation) -> bool {
+        let policy = &self.facts.policy;
+        let source = self.subject.label.as_ref().ok().and_then(Option::as_deref);
+        let is_it = |vector: &&AccessVector| {
+            Some(vector.source.as_str()) == source
+                && Some(&vector.target) == policy.port.as_ref()
+                && vector.class == PORT_CLASS
+        };
+        let answer = policy.vectors.iter().find(is_it);
+        let wanted = port_permission(operation);
+        answer.is_some_and(|answer| {
+            !answer.permissive && wanted.is_some_and(|wanted| answer.refused.contains(&wanted))
+        })
+    }
+
     /// `avc_has_perm` for `selinux_inode_permission`, `may_create`, `may_link` and `selinux_inode_setattr`.
     fn policy_allows(self, domain: &str, operation: &Operation, object: &Object) -> Decision {
         let unknown =
@@ -104,6 +124,12 @@ impl Kernel<'_> {
         let mut undecided = operation.is_of_no_file()
             || !matches!(object, Object::Path(_))
             || self.needed_capability(operation, object).is_some();
+        if self.is_kept_from_port(operation) {
+            let Object::Port { port, .. } = object else {
+                return Err(unknown().into());
+            };
+            return module_denies(Code::SelinuxDenies, Obstacle::Port(*port));
+        }
         for request in vector_requests(operation, self.facts) {
             let Ok(label) = &self.node(request.node).label else {
                 undecided = true;

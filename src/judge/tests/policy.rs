@@ -162,6 +162,32 @@ fn selinux_decides_by_the_labels_of_subject_and_object() {
 }
 
 #[test]
+fn selinux_keeps_a_domain_from_a_port_of_another() {
+    let enforcing = "setting selinux enforcing\nsetting net.ipv4.ip_unprivileged_port_start 1024";
+    let with = |refused: &[&'static str], port: Option<&str>| {
+        let mut scene = scene(
+            "alice alice label=u:r:app_t:s0",
+            "bind 127.0.0.1:7777",
+            enforcing,
+        );
+        scene.facts.policy.port = port.map(str::to_owned);
+        scene.facts.policy.vectors = vec![AccessVector {
+            source: "u:r:app_t:s0".to_owned(),
+            target: "u:object_r:unreserved_port_t:s0".to_owned(),
+            class: "tcp_socket",
+            refused: refused.to_vec(),
+            permissive: false,
+        }];
+        verdict(&scene)
+    };
+    let unreserved = Some("u:object_r:unreserved_port_t:s0");
+    assert_eq!(with(&["name_bind"], unreserved), "EACCES selinux-denies");
+    // A port of another label, or one whose label is not known, is not decided by this answer.
+    assert_eq!(with(&["name_bind"], None), "unclear");
+    assert_eq!(with(&[], unreserved), "unclear");
+}
+
+#[test]
 fn a_server_has_the_last_word() {
     let nfs = "mount /d nfs4 rw";
     let with = |subject: &str, served: Perms| {
