@@ -3,6 +3,8 @@
 
 #[path = "detect/necessary.rs"]
 mod necessary;
+#[path = "build/outlines.rs"]
+mod outlines;
 
 use std::env;
 use std::error::Error;
@@ -21,26 +23,33 @@ const SAMPLES: [&str; 2] = ["sample", "counter"];
 
 fn main() {
     println!("cargo::rerun-if-changed=src/build.rs");
+    println!("cargo::rerun-if-changed=src/build/outlines.rs");
     println!("cargo::rerun-if-changed=src/detect/necessary.rs");
     convert_patterns().expect("the files of patterns can be converted");
     link();
 }
 
-/// Writes the content of the pattern files in a form that is read faster, for src/built_in.rs.
+/// Writes the content of the files of patterns in forms that are read faster: JSON for src/built_in.rs, and a table of the
+/// patterns for src/detect/outline.rs.
 fn convert_patterns() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=patterns");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    let mut files = Vec::new();
     for entry in fs::read_dir("patterns")? {
         let file = entry?.path();
         if let (Some(name), Some("toml")) = (
-            file.file_stem(),
+            file.file_stem().and_then(|name| name.to_str()),
             file.extension().and_then(|extension| extension.to_str()),
         ) {
             let content = toml::from_str(&fs::read_to_string(&file)?)
                 .map_err(|error| format!("{}: {error}", file.display()))?;
-            let converted = serde_json::to_vec(&converted(content))?;
-            fs::write(out.join(name).with_extension("json"), converted)?;
+            files.push((name.to_owned(), converted(content)));
         }
+    }
+    files.sort_by(|one, other| one.0.cmp(&other.0));
+    fs::write(out.join("outlines.rs"), outlines::table(&files))?;
+    for (name, content) in files {
+        fs::write(out.join(name).with_extension("json"), content.to_string())?;
     }
     Ok(())
 }
@@ -55,7 +64,9 @@ fn converted(content: Value) -> serde_json::Value {
             kept.map(|(key, value)| {
                 let value = match value {
                     Value::String(written) if EXPRESSIONS.contains(&key.as_str()) => {
-                        json!([necessary::literals(&written).join("\n"), written])
+                        let needs = necessary::literals(&written).into_iter();
+                        let needs: Vec<String> = needs.map(|choice| choice.join("\n")).collect();
+                        json!([needs.join("\n\n"), written])
                     }
                     value => converted(value),
                 };

@@ -168,6 +168,35 @@ pub enum PatternsAction {
 /// # Errors
 /// If help was requested or the arguments are wrong: the text to print and the exit status.
 pub fn parse(arguments: Vec<OsString>) -> Result<Invocation, Stop> {
+    match run_with_flags(&arguments) {
+        Some(run) => Ok(run),
+        None => parse_with_clap(arguments),
+    }
+}
+
+/// The run, if all options are flags. In that case clap is not needed, whose description takes as long to build as a short
+/// command.
+fn run_with_flags(arguments: &[OsString]) -> Option<Invocation> {
+    let mut options = RunOptions::default();
+    let flags = arguments
+        .iter()
+        .take_while(|word| options.set_flag(word.as_bytes()))
+        .count();
+    let rest = &arguments[flags..];
+    let is_marked = rest.first()? == "--";
+    let command = &rest[usize::from(is_marked)..];
+    let first = command.first()?;
+    if !is_marked && (first.as_bytes().starts_with(b"-") || is_subcommand(first)) {
+        return None;
+    }
+    Some(Invocation::Run {
+        options,
+        resembles: if is_marked { None } else { resembled(first) },
+        command: command.to_vec(),
+    })
+}
+
+fn parse_with_clap(arguments: Vec<OsString>) -> Result<Invocation, Stop> {
     let boundary = Boundary::of(&arguments);
     let (own, command) = arguments.split_at(boundary.command_at);
     let own_arguments = own.iter().take(boundary.options_end).cloned();
@@ -263,6 +292,38 @@ pub fn describe() -> clap::Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_with_flags_is_what_clap_makes_of_it() {
+        for words in [
+            "true",
+            "-- true",
+            "-q true -q",
+            "--quiet --trace -- why --help",
+            "--verbose chekc",
+            "-- -x",
+            "--quiet why true",
+            "--report f true",
+            "-x true",
+            "--quiet",
+            "--",
+        ] {
+            let words: Vec<OsString> = words.split(' ').map(OsString::from).collect();
+            let shown = |run: Invocation| match run {
+                Invocation::Run {
+                    options,
+                    command,
+                    resembles,
+                } => Some(format!("{options:?} {command:?} {resembles:?}")),
+                Invocation::Own(_) => None,
+            };
+            let known = run_with_flags(&words).and_then(shown);
+            let by_clap = parse_with_clap(words.clone()).ok().and_then(shown);
+            assert!(known.is_none() || known == by_clap, "{words:?}: {known:?}");
+            let has_flags_only = by_clap.is_some() && words[0] != "--report";
+            assert_eq!(known.is_some(), has_flags_only, "{words:?}");
+        }
+    }
 
     #[test]
     fn every_subcommand_is_known_without_clap() {

@@ -12,13 +12,13 @@
 
 mod boxed;
 mod expression;
-mod files;
 mod fold;
 mod foreign;
 mod library;
 mod lines;
 #[cfg(test)]
 mod necessary;
+mod outline;
 mod paste;
 mod pattern;
 mod pattern_file;
@@ -29,6 +29,7 @@ mod quoted;
 mod reading;
 mod reason;
 mod record;
+mod sequences;
 mod stream;
 mod unquote;
 mod viewed;

@@ -95,7 +95,7 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
-    use crate::cli::{Cli, Invocation, parse};
+    use crate::cli::{Cli, Invocation, parse_with_clap};
 
     #[test]
     fn every_flag_is_known_without_clap_and_means_the_same() {
@@ -115,7 +115,7 @@ mod tests {
                 let words = [&word, "--", "true"].map(OsString::from);
                 let Ok(Invocation::Run {
                     options: by_clap, ..
-                }) = parse(words.to_vec())
+                }) = parse_with_clap(words.to_vec())
                 else {
                     panic!("{word} is an option of a run");
                 };

@@ -6,14 +6,15 @@ use std::sync::OnceLock;
 use regex_automata::PatternID;
 use regex_automata::meta::Regex;
 
-use super::written::{Written, compile};
+use super::written::Written;
 
 /// A regular expression over bytes, compiled when a text could match it.
 #[derive(Debug)]
 pub struct Expression {
     written: Written,
     anchor: Anchor,
-    compiled: OnceLock<Option<Compiled>>,
+    /// The meaning of each group, by its number, once it has been compiled.
+    groups: OnceLock<Vec<Option<Group>>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -21,13 +22,6 @@ enum Anchor {
     Anywhere,
     Beginning,
     Ending,
-}
-
-#[derive(Debug)]
-struct Compiled {
-    regex: Regex,
-    /// The meaning of each group, by its number.
-    groups: Vec<Option<Group>>,
 }
 
 /// What a named group of an expression captures. A name may end in a digit if alternatives need several groups with the same
@@ -150,7 +144,7 @@ impl Expression {
         Expression {
             written,
             anchor,
-            compiled: OnceLock::new(),
+            groups: OnceLock::new(),
         }
     }
 
@@ -164,15 +158,15 @@ impl Expression {
     /// excluded by tests for the built-in files.
     #[must_use]
     pub fn find<'t>(&self, text: &'t [u8]) -> Option<Found<'t>> {
-        if self.compiled.get().is_none() && !self.written.is_due(text) {
-            return None;
-        }
-        let compiled = self.compiled.get_or_init(|| self.compile().ok()).as_ref()?;
-        let mut captures = compiled.regex.create_captures();
-        compiled.regex.captures(text, &mut captures);
+        let regex = self.written.for_text(text, |text| self.placed(text))?;
+        let mut captures = regex.create_captures();
+        regex.captures(text, &mut captures);
         let at = captures.get_match()?.range();
+        let groups = self
+            .groups
+            .get_or_init(|| groups(regex).unwrap_or_default());
         let mut parts = [const { None }; Group::NAMES.len()];
-        for (capture, group) in captures.iter().zip(&compiled.groups) {
+        for (capture, group) in captures.iter().zip(groups) {
             if let (Some(capture), Some(group)) = (capture, group) {
                 parts[*group as usize].get_or_insert(capture.range());
             }
@@ -185,31 +179,37 @@ impl Expression {
     /// # Errors
     /// A description of the mistake.
     pub fn check(&self) -> Result<(), String> {
-        self.compile().map(|_| ())
+        let regex = self.written.check(|text| self.placed(text))?;
+        groups(&regex).map(|_| ())
     }
 
-    fn compile(&self) -> Result<Compiled, String> {
-        let written = self.written.text();
+    /// The expression with what fixes it to its place.
+    fn placed(&self, written: &str) -> String {
         let placed = match self.anchor {
             Anchor::Anywhere => written.to_owned(),
             Anchor::Beginning => format!("^(?:{written}\n)"),
             Anchor::Ending => format!("(?:{written}\n)\\z"),
         };
         // A line feed ends a comment of a verbose expression. Others must not contain it.
-        let placed = if written.contains("(?x") {
+        if written.contains("(?x") {
             placed
         } else {
             placed.replace("\n)", ")")
-        };
-        let regex = compile(&placed)?;
-        let group = |name: Option<&str>| match name {
-            None => Ok(None),
-            Some(name) => Group::named(name)
-                .map(Some)
-                .ok_or_else(|| format!("the group \"{name}\" has no meaning")),
-        };
-        let names = regex.group_info().pattern_names(PatternID::ZERO);
-        let groups = names.map(group).collect::<Result<_, _>>()?;
-        Ok(Compiled { regex, groups })
+        }
     }
+}
+
+/// The meaning of each group, by its number.
+///
+/// # Errors
+/// The first group whose name has no meaning.
+fn groups(regex: &Regex) -> Result<Vec<Option<Group>>, String> {
+    let names = regex.group_info().pattern_names(PatternID::ZERO);
+    let group = |name: Option<&str>| match name {
+        None => Ok(None),
+        Some(name) => Group::named(name)
+            .map(Some)
+            .ok_or_else(|| format!("the group \"{name}\" has no meaning")),
+    };
+    names.map(group).collect()
 }

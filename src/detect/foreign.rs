@@ -6,9 +6,10 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 
 use super::lines::{Lines, without_controls};
+use super::outline::{BUILT_IN, Outline};
+use super::paste;
 use super::pattern::{Pattern, Shape};
 use super::written::Lazy;
-use super::{files, paste, pattern_file};
 use crate::attempt::Incident;
 use crate::built_in::built_in;
 
@@ -105,9 +106,8 @@ fn meaning(incident: &Incident, is_of_it: fn(&Rule) -> bool) -> Option<&'static 
 fn is_documentation(line: &[u8]) -> bool {
     static SILENT: OnceLock<Vec<Pattern>> = OnceLock::new();
     let silent = SILENT.get_or_init(|| {
-        let files = files::FILES.iter();
-        let silence = files.filter(|(name, _)| *name == "silence");
-        let patterns = silence.flat_map(|(name, content)| pattern_file::built_in(name, content));
+        let silence = BUILT_IN.iter().filter(|outline| outline.file == "silence");
+        let patterns = silence.filter_map(Outline::parsed);
         let tells_by_itself = |pattern: &Pattern| {
             matches!(pattern.shape, Shape::Line(_))
                 && pattern.looks.is_empty()

@@ -1,14 +1,14 @@
-//! The set of all patterns, built-in and user-defined. They are parsed and compiled when the first line needs them.
+//! The set of all patterns, built-in and user-defined. They are parsed and compiled when a line needs them.
 
 use std::sync::{Arc, OnceLock};
 
-use super::files::FILES;
+use super::outline::{BUILT_IN, Outline};
 use super::pattern::{Pattern, Shape};
 use super::pattern_file::{self, PatternError};
 use super::prefix::Prefixes;
 use super::reason::{Reasons, Wording};
+use super::sequences::Sequences;
 use super::words::Words;
-use super::written::Literals;
 use crate::attempt::Errno;
 
 /// The patterns used for detection. Creating the set is cheap; parsing is deferred to the first line that may match.
@@ -19,16 +19,21 @@ pub struct Patterns {
     loaded: OnceLock<Loaded>,
 }
 
-/// The parsed patterns.
+/// The patterns, of which those built in are parsed when a line contains one of their keywords.
 #[derive(Debug)]
 pub(super) struct Loaded {
     /// Sorted by rank, the highest first.
-    pub patterns: Vec<Arc<Pattern>>,
-    /// The keywords of patterns that need no reason in the line. `None` if such a pattern has no keyword.
-    keywords: Option<Literals>,
+    patterns: Vec<Listed>,
     pub prefixes: Prefixes,
     pub reasons: Reasons,
     pub words: Words,
+}
+
+/// A pattern in the list.
+#[derive(Debug)]
+enum Listed {
+    BuiltIn(&'static Outline, OnceLock<Option<Box<Pattern>>>),
+    User(Arc<Pattern>),
 }
 
 impl Patterns {
@@ -65,14 +70,16 @@ impl Patterns {
 
     /// Every pattern, in the order in which they are tried. Only those of the user's files include their samples.
     pub fn iter(&self) -> impl Iterator<Item = &Pattern> {
-        self.loaded().patterns.iter().map(Arc::as_ref)
+        self.loaded().patterns.iter().filter_map(Listed::pattern)
     }
 
-    fn by_rank(&self) -> Vec<Arc<Pattern>> {
+    fn by_rank(&self) -> Vec<Listed> {
         // A user's pattern takes precedence over a built-in one with the same rank.
-        let mut patterns = self.user.clone();
-        patterns.extend(builtin_patterns());
-        patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.rank));
+        let users = self.user.iter().cloned().map(Listed::User);
+        let built_in = BUILT_IN.iter();
+        let built_in = built_in.map(|outline| Listed::BuiltIn(outline, OnceLock::new()));
+        let mut patterns: Vec<Listed> = users.chain(built_in).collect();
+        patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.rank()));
         patterns
     }
 
@@ -80,10 +87,8 @@ impl Patterns {
         self.loaded.get_or_init(|| {
             let (words, mut wordings) = Words::load();
             wordings.extend(self.locale.iter().cloned());
-            let patterns = self.by_rank();
             Loaded {
-                keywords: keywords(&patterns),
-                patterns,
+                patterns: self.by_rank(),
                 prefixes: Prefixes::load(),
                 reasons: Reasons::new(&wordings),
                 words,
@@ -109,41 +114,73 @@ pub fn keywords_of_lines(text: &str) -> Vec<Vec<u8>> {
     let alone = patterns.into_iter().filter(speak_alone);
     alone
         .flat_map(|pattern| pattern.keywords)
-        .map(|keyword| keyword.needle().to_vec())
+        .map(String::into_bytes)
         .collect()
 }
 
 impl Loaded {
+    /// The patterns that the keywords in the line permit, in the order in which they are tried.
+    pub fn with_keyword_in(&self, line: &[u8]) -> impl Iterator<Item = &Pattern> {
+        let line = Sequences::of(line);
+        let permitted = self.patterns.iter();
+        permitted
+            .filter(move |pattern| pattern.is_permitted(&line))
+            .filter_map(Listed::pattern)
+    }
+
     /// Whether some pattern may match a line without a reason.
     pub fn could_match_without_reason(&self, line: &[u8]) -> bool {
-        self.keywords
-            .as_ref()
-            .is_none_or(|keywords| keywords.occur_in(line))
+        let line = Sequences::of(line);
+        let mut patterns = self.patterns.iter();
+        patterns.any(|pattern| pattern.speaks_alone() && pattern.is_permitted(&line))
     }
 
     /// Whether the line merely mentions refusals, as far as the line itself shows that.
     pub fn is_silenced(&self, line: &[u8]) -> bool {
-        let mut silent = self.patterns.iter().filter(|pattern| pattern.silent);
-        silent.any(|pattern| pattern.looks.is_empty() && pattern.fits(line, &self.reasons))
+        let permitted = self.with_keyword_in(line);
+        let mut silent = permitted.filter(|pattern| pattern.silent && pattern.looks.is_empty());
+        silent.any(|pattern| pattern.fits(line, &self.reasons))
     }
 }
 
-fn builtin_patterns() -> impl Iterator<Item = Arc<Pattern>> {
-    let files = FILES.iter();
-    files
-        .flat_map(|(name, content)| pattern_file::built_in(name, content))
-        .map(Arc::new)
-}
-
-fn keywords(patterns: &[Arc<Pattern>]) -> Option<Literals> {
-    let speak_alone =
-        |pattern: &&Arc<Pattern>| matches!(pattern.shape, Shape::Line(_)) && !pattern.silent;
-    let alone: Vec<_> = patterns.iter().filter(speak_alone).collect();
-    if alone.iter().any(|pattern| pattern.keywords.is_empty()) {
-        return None;
+impl Listed {
+    fn rank(&self) -> u8 {
+        match self {
+            Listed::BuiltIn(outline, _) => outline.rank,
+            Listed::User(pattern) => pattern.rank,
+        }
     }
-    let words = alone.iter().flat_map(|pattern| &pattern.keywords);
-    Some(Literals::exact(
-        words.map(|keyword| keyword.needle().to_vec()),
-    ))
+
+    /// Whether it matches lines without a reason, and reports a refusal.
+    fn speaks_alone(&self) -> bool {
+        match self {
+            Listed::BuiltIn(outline, _) => outline.is_of_line && !outline.is_silent,
+            Listed::User(pattern) => matches!(pattern.shape, Shape::Line(_)) && !pattern.silent,
+        }
+    }
+
+    /// Whether the line contains one of its keywords, if it has any.
+    fn is_permitted(&self, line: &Sequences) -> bool {
+        let contains = |keyword: &str| line.contain(keyword.as_bytes());
+        match self {
+            Listed::BuiltIn(outline, _) => {
+                let keywords = outline.keywords;
+                keywords.is_empty() || keywords.iter().any(|keyword| contains(keyword))
+            }
+            Listed::User(pattern) => {
+                let keywords = &pattern.keywords;
+                keywords.is_empty() || keywords.iter().any(|keyword| contains(keyword))
+            }
+        }
+    }
+
+    fn pattern(&self) -> Option<&Pattern> {
+        match self {
+            Listed::BuiltIn(outline, parsed) => {
+                let parse = || outline.parsed().map(Box::new);
+                parsed.get_or_init(parse).as_deref()
+            }
+            Listed::User(pattern) => Some(pattern),
+        }
+    }
 }

@@ -1,5 +1,5 @@
-//! Literals, one of which occurs in every text that a regular expression matches. A text without any of them need not be
-//! matched at all. Used by the build (src/build.rs).
+//! Literals that occur in every text that a regular expression matches. A text without them need not be matched at all. Used by
+//! the build (src/build.rs).
 
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind};
@@ -7,40 +7,47 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 /// The maximum number of texts by which a part of an expression is described.
 const MOST: usize = 32;
 
-/// The maximum number of different bytes that a class may stand for.
-const MOST_OF_CLASS: usize = 8;
+/// The maximum number of different bytes that a class may stand for: the digits.
+const MOST_OF_CLASS: usize = 10;
 
-/// Some literals in lower case, as few and as long as possible, each of one line; none if nothing is known.
+/// Literals in lower case, one of which occurs in a text.
+type Choice = Vec<Vec<u8>>;
+
+/// What every line has that the expression matches: one literal of each choice.
 #[must_use]
-pub fn literals(expression: &str) -> Vec<String> {
+pub fn literals(expression: &str) -> Vec<Vec<String>> {
     let parsed = ParserBuilder::new()
         .unicode(false)
         .utf8(false)
         .build()
         .parse(expression);
-    let needed = parsed.ok().and_then(|parsed| Part::of(&parsed).needed);
-    let of_one_line = |literal| {
-        let literal = String::from_utf8(literal).ok();
-        literal.filter(|literal| !literal.contains('\n'))
+    let needed = parsed.map(|parsed| Part::of(&parsed).needed);
+    let text = |choice: Choice| {
+        // A line does not contain the end of a line.
+        let literals = choice
+            .into_iter()
+            .filter(|literal| !literal.contains(&b'\n'));
+        literals
+            .map(|literal| String::from_utf8(literal).ok())
+            .collect()
     };
-    let literals = needed.unwrap_or_default().into_iter().map(of_one_line);
-    literals.collect::<Option<_>>().unwrap_or_default()
+    needed
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(text)
+        .collect()
 }
 
 /// What is known of the texts that a part of an expression matches.
+#[derive(Default)]
 struct Part {
     /// All of them, in lower case, if there are few.
     all: Option<Vec<Vec<u8>>>,
-    /// Literals, one of which occurs in each.
-    needed: Option<Vec<Vec<u8>>>,
+    /// What occurs in each.
+    needed: Vec<Choice>,
 }
 
 impl Part {
-    const UNKNOWN: Part = Part {
-        all: None,
-        needed: None,
-    };
-
     fn of(part: &Hir) -> Part {
         match part.kind() {
             HirKind::Empty | HirKind::Look(_) => Part::one_of(vec![Vec::new()]),
@@ -62,11 +69,11 @@ impl Part {
                 let once = Part::of(&repetition.sub);
                 match (repetition.min, repetition.max) {
                     (1, Some(1)) => once,
-                    (0, Some(1)) => once.all.map_or(Part::UNKNOWN, |mut all| {
+                    (0, Some(1)) => once.all.map_or_else(Part::default, |mut all| {
                         all.push(Vec::new());
                         Part::one_of(all)
                     }),
-                    (0, _) => Part::UNKNOWN,
+                    (0, _) => Part::default(),
                     _ => Part { all: None, ..once },
                 }
             }
@@ -81,30 +88,25 @@ impl Part {
         all.iter_mut().for_each(|text| text.make_ascii_lowercase());
         all.sort();
         all.dedup();
-        let needed = as_needed(&all);
-        match all.len() <= MOST {
-            true => Part {
-                all: Some(all),
-                needed,
-            },
-            false => Part { all: None, needed },
-        }
+        let needed = as_needed(&all).into_iter().collect();
+        let all = (all.len() <= MOST).then_some(all);
+        Part { all, needed }
     }
 
     fn of_class(all: Vec<Vec<u8>>) -> Part {
         if all.len() > 2 * MOST_OF_CLASS {
-            return Part::UNKNOWN;
+            return Part::default();
         }
         let part = Part::one_of(all);
         let is_small = part
             .all
             .as_ref()
             .is_some_and(|all| all.len() <= MOST_OF_CLASS);
-        if is_small { part } else { Part::UNKNOWN }
+        if is_small { part } else { Part::default() }
     }
 
     fn sequence(parts: &[Hir]) -> Part {
-        let mut needed = None;
+        let mut needed = Vec::new();
         // The texts of the adjacent parts whose texts are all known.
         let mut run = vec![Vec::new()];
         let mut is_whole = true;
@@ -112,20 +114,20 @@ impl Part {
             match part.all {
                 Some(all) if run.len() * all.len() <= MOST => run = every_pair(&run, &all),
                 other => {
-                    needed = better(needed, as_needed(&run));
-                    needed = better(needed, part.needed);
+                    needed.extend(as_needed(&run));
+                    needed.extend(part.needed);
                     run = other.unwrap_or_else(|| vec![Vec::new()]);
                     is_whole = false;
                 }
             }
         }
-        match is_whole {
-            true => Part::one_of(run),
-            false => Part {
-                all: None,
-                needed: better(needed, as_needed(&run)),
-            },
+        if is_whole {
+            return Part::one_of(run);
         }
+        needed.extend(as_needed(&run));
+        needed.sort();
+        needed.dedup();
+        Part { all: None, needed }
     }
 
     fn choice(parts: &[Hir]) -> Part {
@@ -134,15 +136,17 @@ impl Part {
         if let Some(all) = all {
             return Part::one_of(all.concat());
         }
-        let needed: Option<Vec<_>> = parts.into_iter().map(|part| part.needed).collect();
+        let rarest: Option<Vec<Choice>> =
+            parts.into_iter().map(|part| rarest(part.needed)).collect();
+        let needed = rarest.map(|rarest| {
+            let mut choice = rarest.concat();
+            choice.sort();
+            choice.dedup();
+            choice
+        });
         Part {
             all: None,
-            needed: needed.map(|needed| {
-                let mut needed = needed.concat();
-                needed.sort();
-                needed.dedup();
-                needed
-            }),
+            needed: needed.into_iter().collect(),
         }
     }
 }
@@ -163,16 +167,27 @@ fn as_needed(texts: &[Vec<u8>]) -> Option<Vec<Vec<u8>>> {
         .then(|| texts.to_vec())
 }
 
-/// Whichever is less likely to occur by chance, and faster to look for.
-fn better(a: Option<Vec<Vec<u8>>>, b: Option<Vec<Vec<u8>>>) -> Option<Vec<Vec<u8>>> {
-    let worth = |set: &Vec<Vec<u8>>| {
-        let shortest = set.iter().map(Vec::len).min().unwrap_or(0);
-        (shortest.min(4), std::cmp::Reverse(set.len()), shortest)
+/// The choice that is least likely to occur by chance.
+fn rarest(choices: Vec<Choice>) -> Option<Choice> {
+    let likelihood = |choice: &Choice| {
+        choice
+            .iter()
+            .map(|literal| likelihood(literal))
+            .sum::<f64>()
     };
-    match (a, b) {
-        (Some(a), Some(b)) => Some(if worth(&b) > worth(&a) { b } else { a }),
-        (a, b) => a.or(b),
-    }
+    let compare = |one: &Choice, other: &Choice| likelihood(one).total_cmp(&likelihood(other));
+    choices.into_iter().min_by(compare)
+}
+
+/// Roughly how likely a literal is at a place in a message.
+fn likelihood(literal: &[u8]) -> f64 {
+    let of_byte = |byte: &u8| match byte {
+        b' ' => 0.1,
+        b'a'..=b'z' | b'/' | b':' | b'.' => 0.04,
+        b'0'..=b'9' => 0.02,
+        _ => 0.005,
+    };
+    literal.iter().map(of_byte).product()
 }
 
 #[cfg(test)]
@@ -180,26 +195,47 @@ mod tests {
     use super::literals;
 
     #[test]
-    fn the_longest_of_the_necessary_literals_are_chosen() {
+    fn every_necessary_literal_is_found() {
         assert_eq!(
             literals(r"^(\w+): cannot (open|remove) '(.+)': "),
-            [": cannot open '", ": cannot remove '"]
+            [vec!["': "], vec![": cannot open '", ": cannot remove '"]]
         );
-        assert_eq!(literals(r"x(?:abc|de)?y"), ["xabcy", "xdey", "xy"]);
-        assert_eq!(literals(r"(?x) foo \d+ bars # comment"), ["bars"]);
-        assert_eq!(literals(r"(?:ab)+\d"), ["ab"]);
+        assert_eq!(literals(r"x(?:abc|de)?y"), [["xabcy", "xdey", "xy"]]);
+        assert_eq!(
+            literals(r"(?x) foo \w+ bars # comment"),
+            [["bars"], ["foo"]]
+        );
+        assert_eq!(literals(r"(?:ab)+\w"), [["ab"]]);
+        assert_eq!(literals(r"x\d").concat().len(), 10);
+    }
+
+    #[test]
+    fn the_rarest_literals_of_alternatives_are_chosen() {
+        assert_eq!(
+            literals(r"(?:: \w+ <open|e\w+ shut)"),
+            [[" <open", " shut"]]
+        );
+    }
+
+    #[test]
+    fn a_line_contains_no_line_feed() {
+        assert_eq!(literals(r"[\n\t]x"), [["\tx"]]);
     }
 
     #[test]
     fn letter_case_does_not_matter() {
-        assert_eq!(literals("(?i:permission)"), ["permission"]);
-        assert_eq!(literals("[Pp]ermission DENIED"), ["permission denied"]);
+        assert_eq!(literals("(?i:permission)"), [["permission"]]);
+        assert_eq!(literals("[Pp]ermission DENIED"), [["permission denied"]]);
     }
 
     #[test]
     fn nothing_is_known_of_what_may_be_left_out() {
         for expression in [r"\w+", "(?:abc)?", "(?:abc|.*)", "", r"^\s*$", "abc|"] {
-            assert_eq!(literals(expression), Vec::<String>::new(), "{expression}");
+            assert_eq!(
+                literals(expression),
+                Vec::<Vec<String>>::new(),
+                "{expression}"
+            );
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use memchr::memmem;
 use serde::Deserialize;
 
 use super::expression::Expression;
@@ -45,7 +44,7 @@ pub struct Pattern {
     /// The line of the file where its id is, from 1; 0 for a built-in pattern.
     pub line_number: usize,
     /// At least one of these must occur in the line; if empty, there is no such restriction.
-    pub keywords: Vec<memmem::Finder<'static>>,
+    pub keywords: Vec<String>,
     /// What it matches.
     pub shape: Shape,
     /// The error number, if the wording implies exactly one that is not stated as a reason.
@@ -161,15 +160,9 @@ pub struct Counter {
 }
 
 impl Pattern {
-    /// Whether a line that contains these reasons matches the pattern, regardless of the lines around it.
+    /// Whether a line that contains one of the keywords and these reasons matches the pattern, regardless of the lines around
+    /// it.
     pub(super) fn fits(&self, line: &[u8], reasons: &Reasons) -> bool {
-        let has_keyword = self
-            .keywords
-            .iter()
-            .any(|keyword| keyword.find(line).is_some());
-        if !self.keywords.is_empty() && !has_keyword {
-            return false;
-        }
         match &self.shape {
             Shape::Line(expression) => expression.find(line).is_some(),
             Shape::AroundReason(before, after) => reasons.of(line, 1).iter().any(|reason| {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use memchr::memmem;
 use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
@@ -64,10 +63,11 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Pattern>, PatternError> {
     patterns.collect()
 }
 
-/// The patterns of a built-in file, given its content in JSON. Tests ensure that it is well-formed.
-pub fn built_in(file: &str, content: &str) -> Vec<Pattern> {
-    let raw: RawFile = serde_json::from_str(content).unwrap_or_default();
-    raw.into_patterns(file).filter_map(Result::ok).collect()
+/// A built-in pattern, given its content and its file's vocabulary in JSON. Tests ensure that they are well-formed.
+pub fn built_in(file: &str, operations: &str, content: &str) -> Option<Pattern> {
+    let operations = serde_json::from_str(operations).ok()?;
+    let raw: RawPattern = serde_json::from_str(content).ok()?;
+    raw.into_pattern(file, &Arc::new(operations)).ok()
 }
 
 /// Compiles every expression of the patterns, which otherwise happens when it is first used.
@@ -114,7 +114,7 @@ struct Id {
     id: Spanned<IgnoredAny>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawFile {
     #[serde(default)]
@@ -208,11 +208,7 @@ impl RawPattern {
             id: self.id,
             file: file.to_owned(),
             line_number: 0,
-            keywords: self
-                .keywords
-                .iter()
-                .map(|k| memmem::Finder::new(k).into_owned())
-                .collect(),
+            keywords: self.keywords,
             shape: shape_of(self.line, self.before, self.after)?,
             errno: self.errno,
             quoting,

@@ -34,11 +34,7 @@ pub(super) fn incidents(
         return Vec::new();
     }
     let mut incidents = Vec::new();
-    for pattern in &loaded.patterns {
-        if !pattern.keywords.is_empty() && !pattern.keywords.iter().any(|k| k.find(line).is_some())
-        {
-            continue;
-        }
+    for pattern in loaded.with_keyword_in(line) {
         match &pattern.shape {
             Shape::Line(expression) => {
                 let Some(captures) = expression.find(line) else {

@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
 
-use regex_automata::meta::Regex;
-
-use super::written::{Literals, compile};
+use super::written::{Lazy, Literals, Written};
 use crate::attempt::Errno;
 
 /// A part of a line that states a refusal.
@@ -32,10 +30,10 @@ pub struct Wording {
     pub foreign: bool,
 }
 
-static SYMBOLS: LazyLock<Regex> =
+static SYMBOLS: LazyLock<Lazy> =
     LazyLock::new(|| compiled(r"\b (?P<symbol> EACCES|EPERM|EROFS ) \b"));
 
-static NUMBERS: LazyLock<Regex> = LazyLock::new(|| {
+static NUMBERS: LazyLock<Lazy> = LazyLock::new(|| {
     compiled(
         r"\b (?: errno | errcode | os\ error | error= ) [\]'\s:=]* -? (?P<number> 13|30|1 ) \b
           | \( (?P<bracketed> 13 ) \)",
@@ -47,11 +45,11 @@ static NUMBERS: LazyLock<Regex> = LazyLock::new(|| {
 pub struct Reasons {
     /// Fragments, at least one of which occurs in every reason, apart from those in other languages.
     signs: Literals,
-    english: Regex,
+    english: Lazy,
     /// Fragments of all messages in other languages, and the expression for all messages, which is compiled when a line
     /// contains one of the fragments.
     foreign_signs: Literals,
-    every: OnceLock<Regex>,
+    every: OnceLock<Lazy>,
     alternatives: Vec<Vec<u8>>,
     /// The error numbers by their message in lower case (ASCII letters only).
     errnos: HashMap<Vec<u8>, (Errno, bool)>,
@@ -150,7 +148,7 @@ impl Reasons {
     }
 
     /// The expression for those wordings that may occur in the text.
-    fn words(&self, text: &[u8]) -> &Regex {
+    fn words(&self, text: &[u8]) -> &Lazy {
         if !self.foreign_signs.occur_in(text) {
             return &self.english;
         }
@@ -174,7 +172,7 @@ fn signs(words: &[&[u8]]) -> Literals {
 }
 
 /// An expression for reasons in these words.
-fn worded(alternatives: &[&[u8]]) -> Regex {
+fn worded(alternatives: &[&[u8]]) -> Lazy {
     let words = alternatives
         .iter()
         .map(|words| escaped(words))
@@ -225,7 +223,6 @@ fn escaped(bytes: &[u8]) -> String {
     out
 }
 
-fn compiled(expression: &str) -> Regex {
-    compile(&format!("(?ix){expression}"))
-        .expect("an expression of this file, with escaped words in it")
+fn compiled(expression: &str) -> Lazy {
+    Lazy::from(Written::from(format!("(?ix){expression}")))
 }
