@@ -20,6 +20,7 @@ mod refusals;
 mod sys;
 mod tracee;
 mod tracer;
+mod wait;
 
 pub use call::{Call, Calls};
 pub use log::{Log, Met, Place};

@@ -5,7 +5,6 @@
 //! kernel's caches (openat2(2), RESOLVE_CACHED). It never waits for a file system, whose server may itself be a stopped tracee.
 //! If this gives no answer, the process is stopped at the end of the call.
 
-use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ffi::CString;
@@ -80,8 +79,8 @@ pub struct Foresight {
     directories: HashMap<i32, OwnedFd>,
     /// Descriptors of processes, through which their open files are duplicated.
     processes: HashMap<i32, OwnedFd>,
-    /// The ids of the mounts that answer from memory, once determined.
-    mounts: OnceCell<Vec<u64>>,
+    /// The ids of the mounts that answer from memory.
+    mounts: Vec<u64>,
 }
 
 impl Foresight {
@@ -102,7 +101,7 @@ impl Foresight {
             calls,
             directories: HashMap::new(),
             processes: HashMap::new(),
-            mounts: OnceCell::new(),
+            mounts: mounts_in_memory(),
         }
     }
 
@@ -184,8 +183,8 @@ impl Foresight {
         let stat = statx(file, c"", how, what).ok()?;
         let kind = FileType::from_raw_mode(stat.stx_mode.into());
         let is_plain = matches!(kind, FileType::RegularFile | FileType::Directory);
-        let mounts = self.mounts.get_or_init(mounts_in_memory);
-        (is_plain && mounts.contains(&stat.stx_mnt_id)).then(|| sys::may_use(file, mode, flags))
+        (is_plain && self.mounts.contains(&stat.stx_mnt_id))
+            .then(|| sys::may_use(file, mode, flags))
     }
 
     /// A duplicate of a thread's open file. Duplicating it is cheaper than going through /proc, but works only for a process's

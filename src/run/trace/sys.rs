@@ -1,4 +1,4 @@
-//! The tracer's system calls: ptrace(2), waitpid(2) with all 64 signals (nix knows 31), seccomp(2).
+//! The tracer's system calls: ptrace(2), seccomp(2).
 
 use std::ffi::{c_int, c_uint};
 use std::io;
@@ -270,40 +270,6 @@ impl Registers {
         // SAFETY: the kernel writes one set of registers.
         unsafe { request(GET, pid, 0, (&raw mut registers).expose_provenance()) }.ok()?;
         Some(registers)
-    }
-}
-
-/// How often to poll a tracee before blocking. It usually stops again within microseconds, and sleeping and waking up takes
-/// longer. Between polls, other threads on the same processor may run.
-const GLANCES: u32 = 40;
-
-/// The next change of a tracee's state, as waitpid(2) reports it; `None` if there are no tracees left.
-#[must_use]
-pub fn wait() -> Option<(i32, c_int)> {
-    for _ in 0..GLANCES {
-        match wait_once(libc::WNOHANG) {
-            Ok(Some(change)) => return Some(change),
-            Ok(None) => rustix::thread::sched_yield(),
-            Err(_) => break,
-        }
-    }
-    loop {
-        match wait_once(0) {
-            Ok(change) => return change,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => return None,
-        }
-    }
-}
-
-fn wait_once(how: c_int) -> io::Result<Option<(i32, c_int)>> {
-    let mut status = 0;
-    // SAFETY: the status is an int that the kernel writes to.
-    let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL | how) };
-    match pid {
-        ..0 => Err(io::Error::last_os_error()),
-        0 => Ok(None),
-        pid => Ok(Some((pid, status))),
     }
 }
 

@@ -1,4 +1,6 @@
-//! A traced thread, and the calls at whose starts and ends it is stopped.
+//! The traced threads, and the calls at whose starts and ends they are stopped.
+
+use std::collections::{HashMap, HashSet};
 
 use super::look::last_component;
 use super::object;
@@ -29,6 +31,100 @@ pub struct Tracee {
     pub makes_namespaces: bool,
     /// The process id, if the process has had refused calls.
     pub process: Option<i32>,
+}
+
+/// All traced threads.
+#[derive(Debug)]
+pub struct Tracees {
+    threads: HashMap<i32, Tracee>,
+    /// New threads whose creator has not been reported yet. They are held at their first stop, because they inherit its state.
+    held: HashSet<i32>,
+}
+
+impl Tracees {
+    /// The first thread of the command alone.
+    #[must_use]
+    pub fn with(command: i32, first: Tracee) -> Tracees {
+        Tracees {
+            threads: HashMap::from([(command, first)]),
+            held: HashSet::new(),
+        }
+    }
+
+    /// The state of a thread. An unknown one was created by a thread that was killed before the kernel reported it.
+    pub fn get(&mut self, pid: i32) -> &mut Tracee {
+        if !self.threads.contains_key(&pid) {
+            let every_call = self.threads.values().any(|tracee| tracee.every_call);
+            let new = Tracee {
+                every_call,
+                differs: true,
+                ..Tracee::default()
+            };
+            self.threads.insert(pid, new);
+        }
+        self.threads.entry(pid).or_default()
+    }
+
+    /// The state of a thread, if it is known.
+    #[must_use]
+    pub fn known(&self, pid: i32) -> Option<&Tracee> {
+        self.threads.get(&pid)
+    }
+
+    /// Whether there are none left.
+    #[must_use]
+    pub fn are_gone(&self) -> bool {
+        self.threads.is_empty()
+    }
+
+    /// Each thread's state.
+    pub fn each(&mut self) -> impl Iterator<Item = &mut Tracee> {
+        self.threads.values_mut()
+    }
+
+    /// A new thread is at its first stop. If its creator has not been reported yet, it is held there, and this returns true.
+    pub fn hold(&mut self, pid: i32) -> bool {
+        let is_new = !self.threads.contains_key(&pid);
+        if is_new {
+            self.held.insert(pid);
+        }
+        is_new
+    }
+
+    /// A thread has created another one, which inherits its state. Returns whether the new one was held.
+    pub fn inherit(&mut self, creator: i32, new: i32) -> bool {
+        let &mut Tracee {
+            every_call,
+            confined,
+            deprived,
+            differs,
+            makes_namespaces,
+            ..
+        } = self.get(creator);
+        let tracee = self.threads.entry(new).or_default();
+        tracee.every_call |= every_call;
+        tracee.confined |= confined;
+        tracee.differs |= differs || makes_namespaces;
+        tracee.deprived = deprived;
+        self.held.remove(&new)
+    }
+
+    /// A thread has taken over the id of its process, after all others of the process have ended (execve(2)).
+    pub fn rename(&mut self, before: i32, pid: i32) {
+        if let Some(tracee) = self.threads.remove(&before) {
+            self.threads.insert(pid, tracee);
+        }
+    }
+
+    /// The threads that were held until now.
+    pub fn take_held(&mut self) -> HashSet<i32> {
+        std::mem::take(&mut self.held)
+    }
+
+    /// A thread has ended.
+    pub fn end(&mut self, pid: i32) {
+        self.threads.remove(&pid);
+    }
 }
 
 /// The end of a watched call.

@@ -4,7 +4,7 @@
 //! call, where the result is examined, and only for a refused call is anything else read. If a filter of the command itself may
 //! be in force, which could answer a call before this filter sees it, the process is stopped at every call instead.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ffi::c_int;
 
 use nix::libc;
@@ -22,7 +22,8 @@ use super::record::Record;
 use super::refusals::{Deed, Refusals};
 use super::sys::{self, CallInfo, Installed, Resume};
 use super::table::Does;
-use super::tracee::{EndedCall, Tracee, keep_traced};
+use super::tracee::{EndedCall, Tracee, Tracees, keep_traced};
+use super::wait::Wait;
 use crate::attempt::Privilege;
 use crate::run::scene::Process;
 
@@ -38,9 +39,7 @@ pub struct Tracer {
     filter: Installed,
     /// Whether set-user-ID programs keep their privileges, because the tracer has CAP_SYS_PTRACE.
     privileged: bool,
-    threads: HashMap<i32, Tracee>,
-    /// New threads whose creator has not been reported yet. They are held at their first stop, because they inherit its state.
-    unclaimed: HashSet<i32>,
+    tracees: Tracees,
     processes: HashMap<i32, Refusals>,
     looks: Looks,
     foresight: Foresight,
@@ -49,8 +48,8 @@ pub struct Tracer {
 }
 
 impl Tracer {
-    /// A tracer for the command with this process id, which is already being traced and about to install the filter. `others`
-    /// says whether other filters may be in force.
+    /// A tracer for the command with this process id, which is about to be traced and to install the filter. `others` says
+    /// whether other filters may be in force.
     #[must_use]
     pub fn new(log: Log, command: i32, others: bool) -> Tracer {
         let own = capabilities(None).map(|own| own.effective);
@@ -63,8 +62,7 @@ impl Tracer {
             command,
             filter: Installed::Not,
             privileged: own.is_ok_and(|own| own.contains(CapabilitySet::SYS_PTRACE)),
-            threads: HashMap::from([(command, first)]),
-            unclaimed: HashSet::new(),
+            tracees: Tracees::with(command, first),
             processes: HashMap::new(),
             looks: Looks::default(),
             foresight: Foresight::new(),
@@ -74,11 +72,12 @@ impl Tracer {
 
     /// Traces until no tracee is left.
     pub fn run(&mut self) {
-        let mut next = sys::wait();
+        let mut wait = Wait::new();
+        let mut next = wait.next();
         // By the first event the filter has been installed, if that was possible.
         self.filter = self.record.log.installed();
         if self.filter == Installed::Not {
-            self.thread(self.command).every_call = true;
+            self.tracees.get(self.command).every_call = true;
         }
         while let Some((pid, status)) = next {
             if libc::WIFSTOPPED(status) {
@@ -86,7 +85,7 @@ impl Tracer {
             } else {
                 self.ended(pid, status);
             }
-            next = sys::wait();
+            next = wait.next();
         }
     }
 
@@ -102,10 +101,7 @@ impl Tracer {
             0 => return self.go_on(pid, signal),
             libc::PTRACE_EVENT_SECCOMP => self.at_watched_call(pid),
             EVENT_STOP if is_stop(signal) => return sys::resume(pid, Resume::Listen, 0),
-            EVENT_STOP if !self.threads.contains_key(&pid) => {
-                self.unclaimed.insert(pid);
-                return;
-            }
+            EVENT_STOP if self.tracees.hold(pid) => return,
             libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK | libc::PTRACE_EVENT_CLONE => {
                 self.made_another(pid);
             }
@@ -116,7 +112,7 @@ impl Tracer {
     }
 
     fn go_on(&mut self, pid: i32, signal: c_int) {
-        let tracee = self.thread(pid);
+        let tracee = self.tracees.get(pid);
         let how = if tracee.inside || tracee.every_call {
             Resume::ToCall
         } else {
@@ -125,32 +121,18 @@ impl Tracer {
         sys::resume(pid, how, signal);
     }
 
-    /// The state of a thread. An unknown one was created by a thread that was killed before the kernel reported it.
-    fn thread(&mut self, pid: i32) -> &mut Tracee {
-        if !self.threads.contains_key(&pid) {
-            let every_call = self.threads.values().any(|tracee| tracee.every_call);
-            let new = Tracee {
-                every_call,
-                differs: true,
-                ..Tracee::default()
-            };
-            self.threads.insert(pid, new);
-        }
-        self.threads.entry(pid).or_default()
-    }
-
     /// A tracee was stopped by the filter, at the start of a call.
     fn at_watched_call(&mut self, pid: i32) {
         let Some(info) = sys::call_info(pid) else {
             // The kernel does not report calls (before 5.3), or the tracee was killed.
-            let tracee = self.thread(pid);
+            let tracee = self.tracees.get(pid);
             (tracee.inside, tracee.matters) = (true, true);
             return;
         };
         if info.told() == 0 && self.is_foreseen(pid, &info) {
             return;
         }
-        let tracee = self.thread(pid);
+        let tracee = self.tracees.get(pid);
         if cfg!(not(target_arch = "x86_64")) {
             tracee.start = Some(info);
         }
@@ -165,7 +147,7 @@ impl Tracer {
 
     /// Whether the call at whose start a thread is stopped certainly succeeds, and its success does not matter.
     fn is_foreseen(&mut self, pid: i32, call: &CallInfo) -> bool {
-        let tracee = self.thread(pid);
+        let tracee = self.tracees.get(pid);
         let tells_nothing = tracee.differs || tracee.every_call;
         let answers = self.refusals(pid).is_some_and(|it| it.are_recent());
         if tells_nothing || answers || !self.foresight.is_sure(pid, call) {
@@ -179,19 +161,19 @@ impl Tracer {
 
     /// A tracee was stopped at the start or the end of a call.
     fn at_call(&mut self, pid: i32) {
-        if self.thread(pid).every_call
+        if self.tracees.get(pid).every_call
             && let Some(info) = sys::call_info(pid)
             && info.op == CallInfo::ENTRY
         {
             let filtered = self.filter != Installed::Not;
-            let tracee = self.thread(pid);
+            let tracee = self.tracees.get(pid);
             tracee.start = Some(info);
             tracee.matters = !filtered;
             tracee.inside = true;
             tracee.seen_by_filter = false;
             return;
         }
-        let tracee = self.thread(pid);
+        let tracee = self.tracees.get(pid);
         tracee.inside = false;
         let matters = std::mem::take(&mut tracee.matters);
         let start = tracee.start.take();
@@ -229,7 +211,7 @@ impl Tracer {
             address: Vec::new(),
             target: None,
             by_filter: self.is_answered_by_filter(pid),
-            by_tracer: self.thread(pid).deprived,
+            by_tracer: self.tracees.get(pid).deprived,
             program: program(&process),
             process: 0,
         };
@@ -249,7 +231,7 @@ impl Tracer {
             return;
         };
         let number = thread_group(&process);
-        self.thread(pid).process = Some(number);
+        self.tracees.get(pid).process = Some(number);
         let refusals = self.processes.entry(number);
         let refusals = refusals.or_insert_with(|| Refusals::new(process.parent));
         let name = last_component(&refused.path.unwrap_or_default());
@@ -261,20 +243,20 @@ impl Tracer {
         refused.how[0] == 0
             || refused
                 .target
-                .is_some_and(|target| self.threads.contains_key(&target))
+                .is_some_and(|target| self.tracees.known(target).is_some())
     }
 
     /// Whether another filter answered the call that has ended: the tracer's own filter would have stopped the tracee at its
     /// start.
     fn is_answered_by_filter(&self, pid: i32) -> bool {
-        let tracee = self.threads.get(&pid);
+        let tracee = self.tracees.known(pid);
         self.filter != Installed::Not
             && tracee.is_some_and(|tracee| tracee.every_call && !tracee.seen_by_filter)
     }
 
     /// The refusals of the process that a thread belongs to, if it has had any.
     fn refusals(&mut self, pid: i32) -> Option<&mut Refusals> {
-        let process = self.threads.get(&pid)?.process?;
+        let process = self.tracees.known(pid)?.process?;
         self.processes.get_mut(&process)
     }
 
@@ -284,7 +266,7 @@ impl Tracer {
             _ if call.row.changes => self.changed(pid, call.row.does),
             Does::Filter => self.watch_every_call(pid),
             Does::Confine => {
-                let tracee = self.thread(pid);
+                let tracee = self.tracees.get(pid);
                 (tracee.confined, tracee.differs) = (true, true);
             }
             Does::Ring => {
@@ -307,10 +289,10 @@ impl Tracer {
         match does {
             Does::Traverse => self.foresight.forget_directories(),
             Does::Needs(Privilege::UserIds | Privilege::GroupIds) | Does::Other => {
-                self.thread(pid).differs = true;
+                self.tracees.get(pid).differs = true;
             }
             // Other threads of its process may be affected.
-            _ => self.threads.values_mut().for_each(|it| it.differs = true),
+            _ => self.tracees.each().for_each(|it| it.differs = true),
         }
     }
 
@@ -319,7 +301,7 @@ impl Tracer {
         let threads = std::fs::read_dir(format!("/proc/{pid}/task"));
         let numbers = threads.into_iter().flatten().flatten();
         for thread in numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok()) {
-            let tracee = self.thread(thread);
+            let tracee = self.tracees.get(thread);
             if !tracee.every_call {
                 tracee.every_call = true;
                 if thread != pid {
@@ -329,25 +311,11 @@ impl Tracer {
         }
     }
 
-    /// A tracee has created a process or thread, which inherits its state.
+    /// A tracee has created a process or thread.
     fn made_another(&mut self, pid: i32) {
-        let &mut Tracee {
-            every_call,
-            confined,
-            deprived,
-            differs,
-            makes_namespaces,
-            ..
-        } = self.thread(pid);
-        let Some(new) = sys::event_message(pid) else {
-            return;
-        };
-        let tracee = self.threads.entry(new).or_default();
-        tracee.every_call |= every_call;
-        tracee.confined |= confined;
-        tracee.differs |= differs || makes_namespaces;
-        tracee.deprived = deprived;
-        if self.unclaimed.remove(&new) {
+        if let Some(new) = sys::event_message(pid)
+            && self.tracees.inherit(pid, new)
+        {
             self.go_on(new, 0);
         }
     }
@@ -355,10 +323,8 @@ impl Tracer {
     /// A tracee has executed another program. If a thread other than the first did so, it has taken over the process id.
     fn became_another(&mut self, pid: i32) {
         self.looks.forget_all();
-        if let Some(before) = sys::event_message(pid).filter(|before| *before != pid)
-            && let Some(tracee) = self.threads.remove(&before)
-        {
-            self.threads.insert(pid, tracee);
+        if let Some(before) = sys::event_message(pid).filter(|before| *before != pid) {
+            self.tracees.rename(before, pid);
         }
         if let Some(refusals) = self.processes.get_mut(&pid) {
             refusals.answer_by_program(&self.record.log);
@@ -368,7 +334,7 @@ impl Tracer {
         // If the tracer has no label, no security module labels processes.
         let has_other_label = || look::label(&pid.to_string()) != self.label;
         let differs = has_privileges || self.label.is_some() && has_other_label();
-        let tracee = self.thread(pid);
+        let tracee = self.tracees.get(pid);
         // The execve(2) has succeeded; its exit is of no interest.
         tracee.inside = false;
         tracee.matters = false;
@@ -381,11 +347,11 @@ impl Tracer {
     }
 
     fn ended(&mut self, pid: i32, status: c_int) {
-        // This thread may have been the creator of the unclaimed ones.
-        for new in std::mem::take(&mut self.unclaimed) {
+        // This thread may have been the creator of those that are held.
+        for new in self.tracees.take_held() {
             self.go_on(new, 0);
         }
-        self.threads.remove(&pid);
+        self.tracees.end(pid);
         self.looks.forget(pid);
         self.foresight.forget(pid);
         let code = if libc::WIFEXITED(status) {
@@ -400,14 +366,14 @@ impl Tracer {
             self.record.log.append(&failed.to_bytes(), pid);
         }
         if pid == self.command {
-            self.record.log.settle(self.threads.is_empty());
+            self.record.log.settle(self.tracees.are_gone());
         }
     }
 
     /// The process as it is now, and the place of its entry in the log.
     fn look_at(&mut self, pid: i32) -> Option<(Place, Process)> {
         let filter = self.filter;
-        let confined = self.thread(pid).confined;
+        let confined = self.tracees.get(pid).confined;
         self.looks.look_at(pid, self.record.log, filter, confined)
     }
 }
