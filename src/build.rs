@@ -29,8 +29,8 @@ fn main() {
     link();
 }
 
-/// Writes the content of the files of patterns in forms that are read faster: JSON for src/built_in.rs, and a table of the
-/// patterns for src/detect/outline.rs.
+/// Writes the content of the files of patterns in forms that are read faster: JSON for src/built_in.rs, and tables
+/// for src/detect/outline.rs and src/programs/table.rs.
 fn convert_patterns() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=patterns");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
@@ -47,8 +47,11 @@ fn convert_patterns() -> Result<(), Box<dyn Error>> {
         }
     }
     files.sort_by(|one, other| one.0.cmp(&other.0));
-    fs::write(out.join("outlines.rs"), outlines::table(&files))?;
+    fs::write(out.join("outlines.rs"), outlines::patterns(&files))?;
     for (name, content) in files {
+        if name == "programs" {
+            fs::write(out.join("programs.rs"), outlines::programs(&content))?;
+        }
         fs::write(out.join(name).with_extension("json"), content.to_string())?;
     }
     Ok(())

@@ -7,6 +7,7 @@
 mod command_line;
 mod search_path;
 mod shell;
+mod table;
 mod walk;
 mod whereabouts;
 
@@ -16,13 +17,9 @@ pub use shell::{redirections, use_in_code, use_of_what_is_filled_in};
 pub use walk::{Errand, Walk, walk};
 pub use whereabouts::Whereabouts;
 
-use std::collections::HashMap;
-use std::sync::OnceLock;
-
 use serde::Deserialize;
 
 use crate::attempt::{ACCESS_ACL, OpenHow, Operation};
-use crate::built_in::built_in;
 use crate::byte_path;
 
 /// A program as described in the file, which explains the keys.
@@ -138,6 +135,7 @@ struct Sample {
     operation: Option<String>,
 }
 
+#[cfg(test)]
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -208,16 +206,16 @@ impl Program {
 #[must_use]
 pub fn program(name: &[u8]) -> Option<&'static Program> {
     let name = byte_path::name(name);
-    known().get(name).copied().or_else(|| {
+    table::named(name).or_else(|| {
         let version = |byte: &u8| byte.is_ascii_digit() || b".-".contains(byte);
         let end = name.iter().rposition(|byte| !version(byte))? + 1;
-        known().get(&name[..end]).copied()
+        table::named(&name[..end])
     })
 }
 
 /// The names of the programs that ask the kernel for this.
 pub fn that_ask_for(operation: &Operation) -> impl Iterator<Item = &'static [u8]> {
-    let asking = all().iter().filter(|program| program.asks_for(operation));
+    let asking = table::all().filter(|program| program.asks_for(operation));
     asking.flat_map(|program| program.names.iter().map(String::as_bytes))
 }
 
@@ -227,7 +225,7 @@ pub fn engine_named_in(script: &[u8]) -> Option<&[u8]> {
     /// Shorter names are also words with other meanings (`oc`, `ctr`).
     const SHORTEST: usize = 5;
     let mut words = words_of(script).filter(|word| word.len() >= SHORTEST);
-    words.find(|word| known().get(word).is_some_and(|known| known.engine))
+    words.find(|word| table::named(word).is_some_and(|known| known.engine))
 }
 
 /// The variable that a Makefile expands to make the places that it installs to (the GNU Coding Standards' `prefix`, or `PREFIX`).
@@ -267,39 +265,25 @@ fn operation(name: &str) -> Option<Operation> {
     }
 }
 
-fn known() -> &'static HashMap<&'static [u8], &'static Program> {
-    static KNOWN: OnceLock<HashMap<&'static [u8], &'static Program>> = OnceLock::new();
-    KNOWN.get_or_init(|| {
-        let by_name = |program: &'static Program| {
-            let names = program.names.iter();
-            names.map(move |name| (name.as_bytes(), program))
-        };
-        all().iter().flat_map(by_name).collect()
-    })
-}
-
-fn all() -> &'static [Program] {
-    static ALL: OnceLock<Vec<Program>> = OnceLock::new();
-    ALL.get_or_init(|| {
-        let file: File = built_in!("programs");
-        file.program
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::built_in::with_samples;
 
     #[test]
     fn every_name_is_given_once() {
-        let count: usize = all().iter().map(|program| program.names.len()).sum();
-        assert_eq!(known().len(), count);
+        let file: File = with_samples!("programs");
+        let count: usize = file.program.iter().map(|program| program.names.len()).sum();
+        let names: BTreeSet<&str> = table::NAMES.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names.len(), count);
+        assert_eq!(table::all().count(), file.program.len());
     }
 
     #[test]
     fn every_operation_is_one() {
-        for program in all() {
+        for program in table::all() {
             let files = program.files.iter().map(|(_, name)| name);
             for name in files.filter(|name| !["untold", "archive"].contains(&name.as_str())) {
                 assert!(operation(name).is_some(), "{name}");

@@ -1,4 +1,4 @@
-//! Writes the built-in patterns as a table of Rust, for src/detect/outline.rs.
+//! Writes the built-in patterns and programs as tables of Rust, for src/detect/outline.rs and src/programs/table.rs.
 
 use std::cmp::Reverse;
 use std::fmt::Write;
@@ -8,8 +8,8 @@ use serde_json::Value;
 /// The rank of a pattern that states none.
 const USUAL_RANK: u64 = 50;
 
-/// The table of the patterns in these files, each given by its name and its content, sorted by rank.
-pub fn table(files: &[(String, Value)]) -> String {
+/// The patterns in these files, each given by its name and its content, sorted by rank.
+pub fn patterns(files: &[(String, Value)]) -> String {
     let mut rows: Vec<(u64, String)> = files
         .iter()
         .flat_map(|(name, content)| rows(name, content))
@@ -18,6 +18,25 @@ pub fn table(files: &[(String, Value)]) -> String {
     let rows: String = rows.into_iter().map(|(_, row)| row).collect();
     format!(
         "/// All of them, sorted by rank, the highest first.\npub static BUILT_IN: &[Outline] = &[\n{rows}];\n"
+    )
+}
+
+/// The programs in this file, and their names in alphabetical order.
+pub fn programs(content: &Value) -> String {
+    let programs = content["program"].as_array().into_iter().flatten();
+    let (mut names, mut contents) = (Vec::new(), String::new());
+    for (index, program) in programs.enumerate() {
+        let own = program["names"].as_array().into_iter().flatten();
+        names.extend(own.filter_map(Value::as_str).map(|name| (name, index)));
+        // Writing to a string cannot fail.
+        let _ = writeln!(contents, "{:?},", program.to_string());
+    }
+    names.sort_unstable();
+    format!(
+        "/// The names of the programs in alphabetical order, each with the program's index.\n\
+         pub static NAMES: &[(&str, usize)] = &{names:?};\n\
+         /// What is known of each program, in JSON.\n\
+         static CONTENTS: &[&str] = &[\n{contents}];\n"
     )
 }
 

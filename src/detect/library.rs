@@ -8,7 +8,7 @@ use super::pattern_file::{self, PatternError};
 use super::prefix::Prefixes;
 use super::reason::{Reasons, Wording};
 use super::sequences::Sequences;
-use super::words::Words;
+use super::words::{self, Words};
 use crate::attempt::Errno;
 
 /// The patterns used for detection. Creating the set is cheap; parsing is deferred to the first line that may match.
@@ -85,13 +85,13 @@ impl Patterns {
 
     pub(super) fn loaded(&self) -> &Loaded {
         self.loaded.get_or_init(|| {
-            let (words, mut wordings) = Words::load();
+            let mut wordings = words::refusals();
             wordings.extend(self.locale.iter().cloned());
             Loaded {
                 patterns: self.by_rank(),
                 prefixes: Prefixes::load(),
                 reasons: Reasons::new(&wordings),
-                words,
+                words: Words::default(),
             }
         })
     }

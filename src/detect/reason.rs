@@ -70,7 +70,7 @@ impl Reasons {
             }
         }
         let mut alternatives: Vec<&[u8]> = errnos.keys().map(Vec::as_slice).collect();
-        alternatives.sort_by_key(|words| (std::cmp::Reverse(words.len()), words.to_vec()));
+        alternatives.sort_by_key(|words| (std::cmp::Reverse(words.len()), *words));
         let (foreign, english): (Vec<&[u8]>, Vec<&[u8]>) = alternatives
             .iter()
             .copied()

@@ -1,7 +1,7 @@
 //! Determines the operation from the words of a message.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use memchr::memmem;
 use serde::Deserialize;
@@ -46,10 +46,10 @@ pub fn says_open(clause: &[u8]) -> bool {
 }
 
 /// The vocabulary for messages of any program.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Words {
-    /// In other languages than English, the longest first.
-    foreign: Vec<(String, Told)>,
+    /// In other languages than English, the longest first, once a message is in one.
+    foreign: OnceLock<Vec<(String, Told)>>,
 }
 
 struct Vocabulary {
@@ -78,16 +78,15 @@ struct Phrase {
     words: Lazy,
 }
 
+/// A file of languages, of each of which a part is read.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LanguagesFile {
-    language: Vec<Language>,
+struct LanguagesFile<Part> {
+    language: Vec<Part>,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 #[allow(non_snake_case)]
-struct Language {
+struct Refusals {
     name: String,
     #[serde(default)]
     EACCES: Vec<String>,
@@ -95,44 +94,55 @@ struct Language {
     EPERM: Vec<String>,
     #[serde(default)]
     EROFS: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Operations {
     #[serde(default)]
     operations: Vec<(String, String)>,
 }
 
-impl Words {
-    /// Loads the words of other languages, and the messages for refusals in all of them.
-    ///
-    /// # Panics
-    /// Panics if the built-in files are malformed.
-    #[must_use]
-    pub fn load() -> (Words, Vec<Wording>) {
-        let languages: LanguagesFile = built_in!("languages");
-        let mut wordings = Vec::new();
-        let mut phrases = Vec::new();
-        for language in languages.language {
-            let foreign = language.name != "C";
-            let refusals = [
-                (Errno::Acces, language.EACCES),
-                (Errno::Perm, language.EPERM),
-                (Errno::RoFs, language.EROFS),
-            ];
-            for (errno, texts) in refusals {
-                let wording = |words: String| Wording {
-                    errno,
-                    words: words.into_bytes(),
-                    foreign,
-                };
-                wordings.extend(texts.into_iter().map(wording));
-            }
-            for (operation, words) in language.operations {
-                phrases.push((words, named(&operation)));
-            }
+/// The messages for refusals in all languages.
+///
+/// # Panics
+/// Panics if the built-in file is malformed.
+#[must_use]
+pub fn refusals() -> Vec<Wording> {
+    let languages: LanguagesFile<Refusals> = built_in!("languages");
+    let mut wordings = Vec::new();
+    for language in languages.language {
+        let foreign = language.name != "C";
+        let refusals = [
+            (Errno::Acces, language.EACCES),
+            (Errno::Perm, language.EPERM),
+            (Errno::RoFs, language.EROFS),
+        ];
+        for (errno, texts) in refusals {
+            let wording = |words: String| Wording {
+                errno,
+                words: words.into_bytes(),
+                foreign,
+            };
+            wordings.extend(texts.into_iter().map(wording));
         }
-        // "cannot create directory" must be tried before the "cannot create" that it contains.
-        phrases.sort_by_key(|(words, _)| std::cmp::Reverse(words.len()));
-        (Words { foreign: phrases }, wordings)
     }
+    wordings
+}
 
+/// The words for operations in other languages than English, the longest first: "cannot create directory" must be tried before
+/// the "cannot create" that it contains.
+fn foreign_operations() -> Vec<(String, Told)> {
+    let languages: LanguagesFile<Operations> = built_in!("languages");
+    let operations = languages.language.into_iter();
+    let operations = operations.flat_map(|language| language.operations);
+    let mut phrases: Vec<(String, Told)> = operations
+        .map(|(operation, words)| (words, named(&operation)))
+        .collect();
+    phrases.sort_by_key(|(words, _)| std::cmp::Reverse(words.len()));
+    phrases
+}
+
+impl Words {
     /// The operation of the program with this name, given a message of the form `PROGRAM: PATH: REASON`.
     #[must_use]
     pub fn program(&self, name: &[u8]) -> Option<Told> {
@@ -151,7 +161,10 @@ impl Words {
         if let Some(first) = VOCABULARY.phrases.first(&lower) {
             return VOCABULARY.told.get(first).cloned();
         }
-        let mut words = self.foreign.iter().filter(|_| foreign);
+        if !foreign {
+            return None;
+        }
+        let mut words = self.foreign.get_or_init(foreign_operations).iter();
         words
             .find(|(words, _)| memmem::find(text, words.as_bytes()).is_some())
             .map(|(_, told)| told.clone())
@@ -187,4 +200,20 @@ fn by_word(table: &HashMap<String, Vec<String>>) -> HashMap<String, Told> {
 
 fn named(operation: &str) -> Told {
     Operation::from_name(operation).map_or(Told::Untold, Told::Operation)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::built_in::with_samples;
+
+    #[test]
+    fn every_key_of_a_language_is_read() {
+        let file: toml::Table = with_samples!("languages");
+        for language in file["language"].as_array().expect("a list") {
+            for key in language.as_table().expect("a table").keys() {
+                let known = ["name", "EACCES", "EPERM", "EROFS", "operations"];
+                assert!(known.contains(&key.as_str()), "{key}");
+            }
+        }
+    }
 }
