@@ -122,6 +122,7 @@ const LITERALS: &[(usize, &str)] = &[
     (0, "Unable to (re)create"),
     (2, "curl: cannot read config"),
     (0, "unable to create temporary object"),
+    (2, "safe directory"),
     (0, "Could not open command file"),
     (0, "Could not stat() command"),
 ];

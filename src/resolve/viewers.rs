@@ -102,8 +102,15 @@ pub fn is_only_shown(incident: &Incident, command: &[Vec<u8>]) -> bool {
     let (outer, inner): (Vec<&CommandLine>, Vec<&CommandLine>) =
         lines.iter().partition(|line| wraps(line));
     let speaks = speaker::leading_name(&incident.message);
-    let says_so =
-        |line: &&CommandLine| speaks == Some(line.name()) && !is_beyond(incident, line, &inner);
+    // `pkexec must be setuid root`
+    let begins = |name: &[u8]| {
+        let rest = incident.message.strip_prefix(name);
+        rest.is_some_and(|rest| rest.starts_with(b" "))
+    };
+    let says_so = |line: &&CommandLine| {
+        let is_its = speaks == Some(line.name()) || begins(line.name());
+        is_its && !is_beyond(incident, line, &inner)
+    };
     if outer.iter().any(|line| redirects(line, incident)) || outer.iter().any(says_so) {
         return false;
     }
@@ -405,6 +412,7 @@ mod tests {
     fn its_own_failure_is_told() {
         for (message, command) in [
             ("gzip: data.txt: Permission denied", "zcat data.txt"),
+            ("pkexec must be setuid root", "pkexec true"),
             (
                 "cat: /etc/shadow: Permission denied",
                 "/bin/cat /etc/shadow",
