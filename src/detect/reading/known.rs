@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Surroundings;
-use super::printed::{LONGEST_PATH, address, by_flags, by_mode, errno, tidy, without_scheme};
+use super::printed::{
+    LONGEST_PATH, address, by_flags, by_mode, errno, tidy, without_scheme, without_verb,
+};
 use crate::attempt::{Clue, Errno, Incident, Operation, Sign};
 use crate::detect::expression::{Found, Group};
 use crate::detect::pattern::{Direction, Look, Pattern, Told};
@@ -79,7 +81,12 @@ impl<'p> Reading<'p> {
         }
         let path = found.get(Group::Path);
         self.is_misread |= path.is_some_and(words::is_not_a_name) && !found.is_quoted(Group::Path);
+        let is_new = self.path.is_none() && !found.is_quoted(Group::Path);
         self.fill(found, quoting);
+        if self.foreign && is_new {
+            let path = self.path.as_ref();
+            self.path = path.map(|path| without_verb(path).to_vec());
+        }
         if self.told == Some(Told::Untold) && self.pattern.operation.is_none() {
             self.told = None;
             self.vague = true;

@@ -51,6 +51,21 @@ pub(super) fn tidy(mut name: &[u8]) -> &[u8] {
     }
 }
 
+/// An unquoted name without the words behind it: in other languages the verb may follow the object. One plain word more is
+/// part of the name.
+pub(super) fn without_verb(name: &[u8]) -> &[u8] {
+    let Some(blank) = name.iter().position(|byte| *byte == b' ') else {
+        return name;
+    };
+    let rest = name[blank..].trim_ascii();
+    let is_name = rest.is_ascii() && !rest.contains(&b' ');
+    if is_name && !rest.is_empty() {
+        name
+    } else {
+        &name[..blank]
+    }
+}
+
 /// The path in the URL of a local file or socket, or behind gdb's label of the place where the program runs.
 pub(super) fn without_scheme(name: Vec<u8>) -> Vec<u8> {
     let schemes: [&[u8]; 3] = [b"file:", b"unix:", b""];
