@@ -32,6 +32,9 @@ pub use subject::{Capability, CapabilitySet, IdMap, Subject, UNMAPPED};
 /// that no real file is likely to have it.
 pub const ANY_NAME: &[u8] = b"(a new file)";
 
+/// Stands for a group that a message does not name, and that the process is not in; chown(2) knows no group of this number.
+pub const ANY_GROUP: u32 = u32::MAX;
+
 /// The extended attribute that holds a file's access ACL.
 pub const ACCESS_ACL: &str = "system.posix_acl_access";
 

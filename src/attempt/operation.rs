@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ANY_USER_ATTRIBUTE, Policy, Privilege};
+use super::{ANY_GROUP, ANY_USER_ATTRIBUTE, Policy, Privilege};
 
 /// What was tried, in terms of the system call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -150,6 +150,12 @@ impl Operation {
     /// Opening for writing, creating the file if it does not exist.
     pub const CREATE: Operation = Operation::Open(OpenHow::CREATE);
 
+    /// Giving a file to a group that is not named.
+    pub const CHGRP: Operation = Operation::Chown {
+        uid: None,
+        gid: Some(ANY_GROUP),
+    };
+
     /// The operations of `permwrap why OPERATION` with default parameters, in the order of the documentation.
     fn every() -> [Operation; 21] {
         [
@@ -187,7 +193,7 @@ impl Operation {
     }
 
     /// The operation with this name and default parameters. Besides [`Operation::names`] it knows `stat`, `mount`, `signal`,
-    /// `ptrace` and the names of [`Privilege`]s and [`Policy`]s, which messages may report.
+    /// `ptrace`, `chgrp` and the names of [`Privilege`]s and [`Policy`]s, which messages may report.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Operation> {
         static KNOWN: LazyLock<Vec<Operation>> = LazyLock::new(|| {
@@ -205,6 +211,7 @@ impl Operation {
             .cloned()
             .or_else(|| Privilege::from_name(name).map(Operation::Privileged))
             .or_else(|| Policy::named(name).map(Operation::Trust))
+            .or_else(|| (name == "chgrp").then_some(Operation::CHGRP))
     }
 
     /// All properties of an operation that do not depend on its object.

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::{Candidate, Fit, Words, elsewhere};
-use crate::attempt::Operation;
+use crate::attempt::{ANY_GROUP, Operation};
 use crate::change::Change;
 
 pub(super) fn words(case: &Case) -> Words {
@@ -12,11 +12,17 @@ pub(super) fn words(case: &Case) -> Words {
             uid: None,
             gid: Some(gid),
         } => {
-            let group = case.group(gid);
+            let (to, group) = match gid {
+                ANY_GROUP => ("another group".to_owned(), "the new group".to_owned()),
+                gid => (
+                    format!("group {}", case.group(gid)),
+                    format!("group {}", case.group(gid)),
+                ),
+            };
             case.words(
-                format!("{who} may not give {path} to group {group}"),
+                format!("{who} may not give {path} to {to}"),
                 match case.inode().is_some_and(|inode| inode.uid == case.subject().uid) {
-                    true => format!("{who} is not in group {group}; only root (CAP_CHOWN) may give a file to any group"),
+                    true => format!("{who} is not in {group}; only root (CAP_CHOWN) may give a file to any group"),
                     false => "only its owner may change its group, or root (CAP_CHOWN)".to_owned(),
                 },
             )
@@ -34,6 +40,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         uid: None,
         gid: Some(gid),
     } = case.attempt.operation
+        && gid != ANY_GROUP
         && case
             .inode()
             .is_some_and(|inode| inode.uid == case.subject().uid)
@@ -54,7 +61,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all.extend(elsewhere::by_root(case));
     if !is_needless {
         all.push(Candidate::advice(
-            "leave it to root, or to whatever installs the program, to set the owner",
+            "leave it to root, or to whatever installs the program, to set owner and group",
         ));
     }
     all

@@ -11,7 +11,8 @@ pub(super) fn told(incident: Incident, circumstances: &Circumstances) -> Inciden
         uid: None,
         gid: None,
     };
-    if incident.operations != [UNTOLD] {
+    if ![UNTOLD, Operation::CHGRP].contains(incident.operations.first().unwrap_or(&Operation::READ))
+    {
         return incident;
     }
     let Some(writer) = resolve::leading_name(&incident.message) else {

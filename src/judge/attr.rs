@@ -2,7 +2,7 @@
 
 use super::access::Purpose;
 use super::{Code, Decision, Errno, Inode, Kernel, Kind, NodeId, Perms, Rule, Walk, fail};
-use crate::attempt::Capability;
+use crate::attempt::{ANY_GROUP, Capability};
 
 /// The set-user-ID, set-group-ID and sticky bits.
 const SPECIAL_BITS: u32 = 0o7000;
@@ -27,7 +27,8 @@ impl<'a> Kernel<'a> {
         let node = self.lookup(walk, true, false)?;
         self.mnt_want_write(node)?;
         let (users, groups) = (&self.subject.uid_map, &self.subject.gid_map);
-        if uid.is_some_and(|uid| !users.maps(uid)) || gid.is_some_and(|gid| !groups.maps(gid)) {
+        let is_unmapped = |gid: u32| gid != ANY_GROUP && !groups.maps(gid);
+        if uid.is_some_and(|uid| !users.maps(uid)) || gid.is_some_and(is_unmapped) {
             return fail(Errno::Inval, node);
         }
         self.file_system_admits(node)?;
