@@ -425,5 +425,11 @@ fn forbidden(change: &Change, finding: &Finding) -> Option<Vec<Fix>> {
         Object::Path(path) => quote::display(path),
         _ => return Some(Vec::new()),
     };
-    Some(reason.advice(&path).map(Fix::advice).into_iter().collect())
+    Some(
+        reason
+            .advice(&path, None)
+            .map(Fix::advice)
+            .into_iter()
+            .collect(),
+    )
 }

@@ -18,7 +18,7 @@ use crate::attempt::{Attempt, Object, Subject};
 use crate::cause::{self, Denial, Fit};
 use crate::change::{Argv, Change, Effect, Place};
 use crate::denial::Code;
-use crate::facts::Facts;
+use crate::facts::{Facts, NodeId};
 use crate::quote;
 use plan::Plan;
 
@@ -176,6 +176,13 @@ fn is_same(one: &Fix, other: &Fix) -> bool {
     }
 }
 
+/// The name of an object's owner, if it can be seen.
+fn owner(facts: &Facts, id: NodeId) -> Option<String> {
+    let uid = facts.node(id).inode.as_ref().ok()?.uid;
+    let name = facts.names.users.get(&uid)?;
+    Some(quote::display(name.as_bytes()))
+}
+
 /// What can be said instead, if every candidate was discarded.
 fn instead(
     attempt: &Attempt,
@@ -200,12 +207,19 @@ fn instead(
     let particular = refused
         .iter()
         .find(|reason| **reason == never::Never::Authority);
-    let of_object = asked.and_then(|asked| particular?.advice(&asked));
     let swappable = never::Never::Swappable;
     if refused.contains(&swappable) {
-        return swappable.advice(&refusing).map(Fix::advice);
+        return swappable.advice(&refusing, None).map(Fix::advice);
     }
-    let of_place = || refused.iter().find_map(|reason| reason.advice(&refusing));
+    let owner = match &denial.at {
+        cause::Obstacle::Node(id) => owner(facts, *id),
+        _ => None,
+    };
+    let of_object = asked.and_then(|asked| particular?.advice(&asked, None));
+    let of_place = || {
+        let mut refused = refused.iter();
+        refused.find_map(|reason| reason.advice(&refusing, owner.as_deref()))
+    };
     let title = of_object.or_else(of_place);
     Some(Fix::advice(
         title.unwrap_or_else(|| cause::LEAVE_IT.to_owned()),

@@ -65,7 +65,7 @@ impl Stop {
             };
         }
         let about = subcommand.map_or_else(String::new, |name| format!(" {name}"));
-        let what = mistake(error);
+        let what = mistake(error, subcommand);
         Stop {
             text: complaint::line(&format!("{what} (see permwrap help{about})")),
             status: if subcommand.is_some() { 2 } else { 125 },
@@ -74,7 +74,7 @@ impl Stop {
 }
 
 /// What is wrong with the arguments.
-fn mistake(error: &clap::Error) -> String {
+fn mistake(error: &clap::Error, subcommand: Option<&str>) -> String {
     let given = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => vec![text.clone()],
         Some(ContextValue::Strings(texts)) => texts.clone(),
@@ -89,6 +89,9 @@ fn mistake(error: &clap::Error) -> String {
         ErrorKind::MissingRequiredArgument => format!("missing {}", argument.join(" ")),
         ErrorKind::UnknownArgument => {
             let meant = match &given(ContextKind::SuggestedArg)[..] {
+                [] if subcommand == Some("why") && !argument.concat().starts_with('-') => {
+                    ": the second path of rename and link follows --to".to_owned()
+                }
                 [] => String::new(),
                 [meant, ..] => format!(": did you mean {meant}?"),
             };

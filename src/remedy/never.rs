@@ -78,8 +78,8 @@ pub enum Never {
 }
 
 impl Never {
-    /// What to do instead, if no fix is offered.
-    pub fn advice(self, path: &str) -> Option<String> {
+    /// What to do instead, if no fix is offered. `owner` is the name of the path's owner, if it is known.
+    pub fn advice(self, path: &str, owner: Option<&str>) -> Option<String> {
         Some(match self {
             Never::Secret => format!(
                 "{path} is a secret of the system and stays closed: run what needs it as the user it is meant for"
@@ -136,9 +136,11 @@ impl Never {
             | Never::ForeignTree
             | Never::OtherNames
             | Never::Shared
-            | Never::WritableByAll => {
-                format!("ask the owner of {path}")
-            }
+            | Never::WritableByAll => match owner {
+                Some("root") => format!("ask the administrator: {path} belongs to root"),
+                Some(owner) => format!("ask {owner}, who owns {path}"),
+                None => format!("ask the owner of {path}"),
+            },
             Never::Swappable => "others could replace what root would read then: copy it to a directory of your own, and run it as root from there"
                 .to_owned(),
             Never::Swapped

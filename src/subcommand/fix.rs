@@ -38,10 +38,15 @@ pub fn run(arguments: &cli::Fix) -> Outcome {
     if let Some(group) = &mended.group {
         return Err(again(&run, Some(group)));
     }
-    if consent == Consent::Never && !arguments.dry_run && !mended.is_complete {
-        tell("there is no terminal to ask on: nothing was changed (--yes changes it)");
-    } else if consent != Consent::Never && mended.made.is_empty() && !mended.is_complete {
-        tell("nothing was changed");
+    if mended.made.is_empty() && !mended.is_complete {
+        match mended.not_for_fix {
+            Some(why) => tell(&format!("nothing was changed: {why}")),
+            None if arguments.dry_run => {}
+            None if consent == Consent::Never => {
+                tell("there is no terminal to ask on: nothing was changed (--yes changes it)");
+            }
+            None => tell("nothing was changed"),
+        }
     }
     match arguments.again && mended.is_complete {
         true => Err(again(&run, None)),
@@ -72,6 +77,8 @@ pub struct Mended {
     pub is_complete: bool,
     /// The group that the command is to be run in, because this session is not in it yet.
     pub group: Option<String>,
+    /// Why there is something that is not for `permwrap fix` to do.
+    pub not_for_fix: Option<&'static str>,
 }
 
 /// Fixes these failures one after the other, since the fix for one may also serve the next.
@@ -131,6 +138,7 @@ fn mend_here(
             words(&finding);
             if let Conclusion::Refused(_, remedy) = &finding.conclusion {
                 let first = remedy.fixes.first();
+                mended.not_for_fix = Some(not_for_fix(first));
                 group = first.and_then(|fix| group_of(fix, &finding.facts));
             }
         }
@@ -354,6 +362,16 @@ fn with_roots_eyes(
 /// Describes a fix that is not made automatically.
 fn words(finding: &Finding) {
     eprint!("{}", text::hint(finding, style(None)));
+}
+
+/// Why the best fix is only shown.
+fn not_for_fix(fix: Option<&Fix>) -> &'static str {
+    match fix {
+        Some(fix) if !fix.argv.is_empty() => {
+            "that fix is a command for you to run; `permwrap fix` changes permissions, owners, ACLs and groups"
+        }
+        _ => "no change of permissions, owners, ACLs or groups is the answer here",
+    }
 }
 
 /// Repeats the run's hint for a failure in another container or namespace.

@@ -141,7 +141,7 @@ fn a_repository_is_trusted_with_a_word_on_who_can_write_it() {
     let teams = trusted("drwxrwsr-x deploy www");
     assert!(teams.note.ends_with("all who can write it"), "{teams:?}");
     let everybodys = trusted("drwxrwxrwx deploy www");
-    assert_eq!(everybodys.title, "ask the owner of /srv/repo");
+    assert_eq!(everybodys.title, "ask deploy, who owns /srv/repo");
 }
 
 #[test]
