@@ -269,6 +269,7 @@ impl Findings {
         let (one, other) = (&self.kept[one].finding, &self.kept[other].finding);
         obstacle(one).is_some_and(|obstacle_of_one| obstacle(other) == Some(obstacle_of_one))
             || is_equal_advice(one, other)
+            || is_one_list(one, other)
     }
 
     /// The findings for which hints were shown, in that order, followed by the other considered ones.
@@ -490,6 +491,19 @@ fn is_equal_advice(one: &Finding, other: &Finding) -> bool {
         true => operation == other_operation && directory(&path) == directory(&other_path),
         false => path == other_path,
     }
+}
+
+/// Whether one message lists both: the same refusal of neighbors.
+fn is_one_list(one: &Finding, other: &Finding) -> bool {
+    let beside = |obstacle: Obstacle| {
+        let (code, path, operation) = obstacle;
+        Some((code, byte_path::parent(&path?)?.to_vec(), operation))
+    };
+    let place = |finding| obstacle(finding).and_then(beside);
+    message(one).is_some()
+        && message(one) == message(other)
+        && place(one).is_some()
+        && place(one) == place(other)
 }
 
 /// What refuses, for comparison with other findings; `None` if nothing is known to refuse.

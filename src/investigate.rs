@@ -367,6 +367,10 @@ fn unproven(remedy: &mut Remedy) {
 /// Completes an incident by the source line that the message points to: with the operation, as in `./build.sh: line 3: out:
 /// ...`, or with the directory that a program was to be started in.
 fn with_its_source(incident: Incident, circumstances: &Circumstances) -> Incident {
+    if let (Some(Clue::Typed(code)), Some(name)) = (&incident.clue, incident.paths.first()) {
+        let told = programs::use_in_code(code, name);
+        return with_operation(incident, told);
+    }
     let (Some(Clue::Line(file, number)), Some(name)) = (&incident.clue, incident.paths.first())
     else {
         return incident;
@@ -392,7 +396,13 @@ fn with_its_source(incident: Incident, circumstances: &Circumstances) -> Inciden
             .or_else(|| programs::use_of_what_is_filled_in(&lines[at])),
         false => resolve::use_in_source(&lines, at, name),
     };
-    match told().filter(|_| incident.operations.is_empty()) {
+    let told = told();
+    with_operation(incident, told)
+}
+
+/// The incident with the operation that a line of source tells, unless the message tells one.
+fn with_operation(incident: Incident, told: Option<Operation>) -> Incident {
+    match told.filter(|_| incident.operations.is_empty()) {
         Some(operation) => Incident {
             operations: vec![operation],
             operation_sign: Some(Sign::Source),

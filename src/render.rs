@@ -11,7 +11,9 @@ pub mod walk;
 
 pub use json::{fix_report, incident_report, json_text, obstacle_path};
 
-use crate::attempt::{ACCESS_ACL, ANY_USER_ATTRIBUTE, Attempt, Object, OpenHow, Operation};
+use crate::attempt::{
+    ACCESS_ACL, ANY_NAME, ANY_USER_ATTRIBUTE, Attempt, Object, OpenHow, Operation,
+};
 use crate::byte_path;
 use crate::facts::Facts;
 use crate::quote;
@@ -235,6 +237,10 @@ pub fn is_missing(facts: &Facts) -> bool {
 /// The object, as text.
 fn object(attempt: &Attempt) -> String {
     match &attempt.object {
+        Object::Path(path) if path.ends_with(ANY_NAME) => {
+            let directory = byte_path::parent(path).unwrap_or(path);
+            format!("a file in {}", quote::display(directory))
+        }
         Object::Path(path) => quote::display(path),
         Object::Port { address, port } if address.is_empty() => format!("port {port}"),
         Object::Port { address, port } if address.contains(':') => {

@@ -42,6 +42,8 @@ pub struct Incident {
     /// What the program appends to the object's path for the file that it creates beside it, if the text shows that it does:
     /// `-journal`.
     pub beside: Option<Vec<u8>>,
+    /// Whether the object may be in a directory right below the one that the text names, as git's objects are.
+    pub below: bool,
     /// How often it was seen: 1, or more if identical incidents were merged.
     pub count: u32,
 }
@@ -136,6 +138,8 @@ pub enum Clue {
     Path(Vec<u8>),
     /// A source line that the message quotes.
     Code(Vec<u8>),
+    /// The command line that a shell was given at its prompt.
+    Typed(Vec<u8>),
     /// A source line that the message points to: the file, as printed, and the line number (from 1).
     Line(Vec<u8>, u32),
 }

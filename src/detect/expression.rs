@@ -55,6 +55,8 @@ pub enum Group {
     Mention,
     /// `code`: a quoted source line that failed.
     Code,
+    /// `typed`: the command line that a shell was given at its prompt.
+    Typed,
     /// `file`: the source file of the failure.
     SourceFile,
     /// `line`: the number of the line in that file.
@@ -76,6 +78,7 @@ impl Group {
         ("pid", Group::Process),
         ("mention", Group::Mention),
         ("code", Group::Code),
+        ("typed", Group::Typed),
         ("file", Group::SourceFile),
         ("line", Group::SourceLine),
     ];

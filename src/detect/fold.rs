@@ -117,6 +117,7 @@ fn absorb(old: &mut Incident, mut new: Incident) {
     old.clue = old.clue.take().or(new.clue);
     old.certain |= new.certain;
     old.beside = old.beside.take().or(new.beside);
+    old.below |= new.below;
     old.operation_sign = [old.operation_sign, new.operation_sign]
         .into_iter()
         .flatten()

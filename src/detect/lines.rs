@@ -58,7 +58,7 @@ impl Lines {
 }
 
 /// The line without escape sequences (ECMA-48: colors, hyperlinks, titles), NULs and other invisible control characters. Tabs
-/// remain.
+/// remain. A backspace takes back the character before it, which is about to be overwritten.
 #[must_use]
 pub fn without_controls(line: &[u8]) -> Cow<'_, [u8]> {
     let invisible = |&byte: &u8| (byte < 0x20 && byte != b'\t') || byte == 0x7f;
@@ -71,6 +71,10 @@ pub fn without_controls(line: &[u8]) -> Cow<'_, [u8]> {
         if byte == 0x1b {
             rest = &after[escape_length(after)..];
             continue;
+        }
+        if byte == 0x08 {
+            let is_inside = |byte: &u8| byte & 0xc0 == 0x80;
+            while plain.pop().is_some_and(|byte| is_inside(&byte)) {}
         }
         if !invisible(&byte) {
             plain.push(byte);
@@ -136,5 +140,12 @@ mod tests {
         assert_eq!(plain(b"\x1b]0;title\x07a\x1b]8;;http://x\x1b\\b"), b"ab");
         assert_eq!(plain(b"\x1b(Ba\tb\x1b"), b"a\tb");
         assert_eq!(plain(b"\x1b[31"), b"");
+    }
+
+    #[test]
+    fn a_backspace_takes_back_one_character() {
+        let plain = |line: &str| without_controls(line.as_bytes()).into_owned();
+        assert_eq!(plain(".\x08./run\x08\x08\x1b[Ksh"), b"./rsh");
+        assert_eq!(plain("aé\x08b\x08\x08\x08c"), b"c");
     }
 }

@@ -59,6 +59,8 @@ pub struct Pattern {
     pub stands_for: Option<Vec<u8>>,
     /// What the program appends to the object's path for the file that it creates beside it.
     pub beside: Option<Vec<u8>>,
+    /// Whether the object may be in a directory right below the one that the message names.
+    pub below: bool,
     /// Whether any name on the line may be used, if no group captured one.
     pub places: bool,
     /// Whether it matches only if an object is named.
@@ -189,7 +191,7 @@ impl Pattern {
         let (mention, code) = match &incident.clue {
             Some(Clue::Path(path)) => (Some(path), None),
             Some(Clue::Code(line)) => (None, Some(line)),
-            Some(Clue::Line(..)) | None => (None, None),
+            Some(Clue::Typed(..) | Clue::Line(..)) | None => (None, None),
         };
         let pairs = [
             (

@@ -140,6 +140,8 @@ struct RawPattern {
     stands_for: Option<String>,
     beside: Option<String>,
     #[serde(default)]
+    below: bool,
+    #[serde(default)]
     places: bool,
     #[serde(default)]
     named: bool,
@@ -215,6 +217,7 @@ impl RawPattern {
             operation: self.operation,
             stands_for: self.stands_for.map(String::into_bytes),
             beside: self.beside.map(String::into_bytes),
+            below: self.below,
             places: self.places,
             named: self.named,
             words: self.words,

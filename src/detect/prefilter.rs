@@ -125,6 +125,8 @@ const LITERALS: &[(usize, &str)] = &[
     (2, "safe directory"),
     (0, "Could not open command file"),
     (0, "Could not stat() command"),
+    (14, "Can't connect to ("),
+    (8, "view or modify"),
 ];
 
 /// The prefilter for one stream.

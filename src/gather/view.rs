@@ -18,6 +18,7 @@ use super::{
     surroundings, traced, unknown,
 };
 use crate::attempt::{Attempt, Numbers, Object, Operation, Place, Subject};
+use crate::byte_path;
 use crate::facts::{
     Fact, Facts, Inode, Kind, Leftovers, Program, Settings, TraceMode, UnknownFact,
 };
@@ -188,6 +189,25 @@ impl View {
             return None;
         }
         leftovers::read(self, &attempt.subject, facts)
+    }
+
+    /// The directories in a directory, in alphabetical order; at most a few hundred.
+    #[must_use]
+    pub fn directories_in(&self, directory: &[u8]) -> Vec<Vec<u8>> {
+        const MOST: usize = 300;
+        if self.answered.is_some() {
+            return Vec::new();
+        }
+        let here = surroundings::under(&self.root_directory(), directory);
+        let entries = std::fs::read_dir(here).into_iter().flatten().flatten();
+        let directories = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        let names = directories.map(|entry| entry.file_name().into_encoded_bytes());
+        let mut found: Vec<Vec<u8>> = names
+            .take(MOST)
+            .map(|name| byte_path::join(directory, &name))
+            .collect();
+        found.sort();
+        found
     }
 
     /// The walks to the interpreters and the loader of the program at the end of a walk.

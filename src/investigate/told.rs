@@ -2,7 +2,7 @@
 
 use super::judged::{Judged, Views};
 use super::{Decision, MOST_READINGS, agrees, note, untold};
-use crate::attempt::{Errno, Incident, Object, OpenHow, Operation, Sign};
+use crate::attempt::{ANY_NAME, Errno, Incident, Object, OpenHow, Operation, Sign};
 use crate::byte_path;
 use crate::facts::{Kind, Program};
 use crate::judge::{self, Verdict};
@@ -16,6 +16,7 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
         let judged = views.judge(reading);
         let judged = as_named(judged, views);
         let judged = made_beside(judged, incident, views);
+        let judged = made_below(judged, incident, views);
         if agrees(incident, &judged.verdict) && !is_far_fetched(&judged, incident) {
             return Decision::of(at_a_given_time(judged, views));
         }
@@ -136,6 +137,27 @@ pub(super) fn made_beside(judged: Judged, incident: &Incident, views: &mut Views
         refused if matches!(refused.verdict, Verdict::Denied(_)) => refused,
         _ => judged,
     }
+}
+
+/// A program that names only the top of the directories in which it creates files: where the top may be written, the first
+/// directory right below it that may not.
+fn made_below(judged: Judged, incident: &Incident, views: &mut Views) -> Judged {
+    let Object::Path(path) = &judged.reading.attempt.object else {
+        return judged;
+    };
+    if !incident.below || judged.verdict != Verdict::Allowed {
+        return judged;
+    }
+    let top = byte_path::parent(path).unwrap_or(path);
+    let view = views.of(&judged.reading.attempt.subject);
+    for directory in view.directories_in(top) {
+        let name = Object::Path(byte_path::join(&directory, ANY_NAME));
+        match judged.with(Operation::CREATE, name, views) {
+            refused if matches!(refused.verdict, Verdict::Denied(_)) => return refused,
+            _ => {}
+        }
+    }
+    judged
 }
 
 /// A program that sets timestamps to a given time may first open the file for writing and report the error of that call, as

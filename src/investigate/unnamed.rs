@@ -32,6 +32,7 @@ fn mentioned(
             operation: None,
         }],
         Clue::Code(line) => resolve::literals(std::slice::from_ref(line), 0),
+        Clue::Typed(_) => Vec::new(),
         Clue::Line(file, number) => resolve::sources(file, incident, circumstances)
             .iter()
             .map(|file| gather::source_lines(file, *number))

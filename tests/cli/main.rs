@@ -10,6 +10,7 @@ mod arguments;
 mod case;
 mod coreutils;
 mod daily;
+mod everyday;
 mod evidence;
 mod habits;
 mod hints;

@@ -125,6 +125,11 @@ impl<'p> Reading<'p> {
             .take()
             .or_else(|| name(Group::Mention).map(Clue::Path))
             .or_else(|| code().map(Clue::Code))
+            .or_else(|| {
+                found
+                    .get(Group::Typed)
+                    .map(|line| Clue::Typed(line.to_vec()))
+            })
             .or_else(line);
         self.errno = self.errno.or_else(|| errno(found.get(Group::Errno)?));
         self.in_open_directory |= found.get(Group::OpenDirectory).is_some();
@@ -206,7 +211,7 @@ impl<'p> Reading<'p> {
                 let wanted = operation
                     .as_ref()
                     .is_none_or(|told| *told == Operation::Exec);
-                !named || wanted && matches!(clue, Clue::Line(..))
+                !named || wanted && matches!(clue, Clue::Line(..) | Clue::Typed(_))
             }),
             paths: self.path.into_iter().chain(self.to).collect(),
             operation_sign: operation.is_some().then_some(self.sign),
@@ -219,6 +224,7 @@ impl<'p> Reading<'p> {
             directory: self.directory,
             certain: self.pattern.certain,
             beside: self.pattern.beside.clone(),
+            below: self.pattern.below,
             origin: None,
             count: 1,
         })

@@ -164,8 +164,7 @@ impl Call {
             errno: Errno::from_number(refused.errno)?,
             operation: operation(&refused),
             address: address(&refused.address),
-            makes_unnamed: flags(&refused)
-                .is_some_and(|flags| flags as i32 & libc::O_TMPFILE == libc::O_TMPFILE),
+            makes_unnamed: makes_unnamed(&refused),
             path: refused.path,
             directory: refused.directory,
             to: refused.to,
@@ -177,6 +176,22 @@ impl Call {
             place,
         })
     }
+}
+
+/// Whether it makes, or asks whether it may make, a file in the directory that is its path.
+fn makes_unnamed(refused: &Refused) -> bool {
+    let makes = |flags| flags as i32 & libc::O_TMPFILE == libc::O_TMPFILE;
+    let asks = match refused.row().does {
+        Does::Access(mode) => refused.how[usize::from(mode)] as i32 & libc::W_OK != 0,
+        _ => false,
+    };
+    flags(refused).is_some_and(makes) || asks && is_directory(refused.path.as_deref())
+}
+
+fn is_directory(path: Option<&[u8]>) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::OsStr::from_bytes(path.unwrap_or_default());
+    std::path::Path::new(path).is_dir()
 }
 
 /// The flags of open(2), if the call has them.
@@ -283,15 +298,12 @@ fn open(flags: u64) -> Operation {
 
 /// access(2) with this mode, as an operation.
 fn access(mode: u64, path: Option<&[u8]>) -> Operation {
-    use std::os::unix::ffi::OsStrExt;
     let has = |flag: i32| mode as i32 & flag != 0;
-    let is_directory = || {
-        let path = std::path::Path::new(std::ffi::OsStr::from_bytes(path.unwrap_or_default()));
-        path.is_dir()
-    };
     match (has(libc::R_OK), has(libc::W_OK), has(libc::X_OK)) {
         (false, false, false) => Operation::Stat { follow: true },
-        (_, false, true) if is_directory() => Operation::Traverse,
+        (_, false, true) if is_directory(path) => Operation::Traverse,
+        // Of a directory, it asks whether files may be made in it.
+        (_, true, _) if is_directory(path) => Operation::CREATE,
         (false, false, true) => Operation::Exec,
         (read, write, _) => Operation::Open(OpenHow {
             read,
