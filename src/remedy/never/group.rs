@@ -1,7 +1,7 @@
 //! Groups that must not be joined because a program's output suggests it.
 
 use super::Never;
-use super::place::inode;
+use super::place::{inode, is_mailbox, may_be_named_by_anybody};
 use crate::attempt::{Attempt, Operation};
 use crate::cause::{Obstacle, Purpose, is_private_group, purpose};
 use crate::facts::{Facts, Kind, NodeId};
@@ -64,6 +64,16 @@ pub(super) fn joined(attempt: &Attempt, facts: &Facts, gid: u32, at: &Obstacle) 
         Obstacle::Node(id) | Obstacle::Mount(_, id) => Some(*id),
         _ => None,
     };
+    if let Some(id) = node
+        && let Some(inode) = inode(facts, id)
+    {
+        if may_be_named_by_anybody(inode, facts) {
+            return Some(Never::OtherNames);
+        }
+        if is_mailbox(facts.node(id), inode, facts) {
+            return Some(Never::Private);
+        }
+    }
     let kind = |id: NodeId| inode(facts, id).map(|inode| inode.kind);
     let target = facts.walk.target().and_then(kind);
     let socket = target == Some(Kind::Socket) && OF_A_SOCKET.contains(&name);

@@ -45,6 +45,9 @@ pub(super) fn widening(
         return None;
     }
     let inode = inode(facts, id)?;
+    if may_be_named_by_anybody(inode, facts) {
+        return Some(Never::OtherNames);
+    }
     if is_mounted_there(subject, facts, id) {
         return Some(Never::MountedThere);
     }
@@ -123,6 +126,12 @@ pub(super) fn widening(
     }
 }
 
+/// Whether anybody may have made this name for the file, which by another one may be closed on purpose.
+pub(super) fn may_be_named_by_anybody(inode: &Inode, facts: &Facts) -> bool {
+    let has_others = inode.kind == Kind::Regular && inode.links > 1;
+    has_others && facts.settings.protected_hardlinks != Ok(1)
+}
+
 /// Whether the location belongs to the system, where packages and services determine modes.
 fn is_of_the_system(purpose: Purpose) -> bool {
     !matches!(purpose, Purpose::Own | Purpose::Home | Purpose::Service)
@@ -145,16 +154,27 @@ fn is_closed_on_purpose(inode: &Inode, purpose: Purpose, made_for: bool) -> bool
 /// are installed like that, so one may be passed through, unless it bears the name of a person; and listed, unless it is hidden or
 /// its owner set it apart in a directory of their own.
 fn is_private(node: &Node, inode: &Inode, gained: Perms, facts: &Facts) -> bool {
-    let owner = facts.names.users.get(&inode.uid);
-    let bears_the_name = owner.is_some_and(|name| byte_path::name(&node.path) == name.as_bytes());
-    let is_personal = PEOPLE.contains(&inode.uid) && bears_the_name;
+    let is_personal = is_personal(node, inode, facts);
     let above = parents(&node.path).next().unwrap_or(b"/");
     let above = node_at(above, facts).and_then(|above| self::inode(facts, above));
     let is_hidden = byte_path::name(&node.path).starts_with(b".");
     let is_set_apart = is_hidden || above.is_some_and(|above| above.uid == inode.uid);
     let lists = gained.contains(Perms::R) && is_set_apart;
     let only_looks = inode.is_dir() && !gained.contains(Perms::W) && !lists;
-    inode.mode & 0o077 == 0 && (is_personal || !only_looks)
+    is_mailbox(node, inode, facts) || inode.mode & 0o077 == 0 && (is_personal || !only_looks)
+}
+
+/// Whether it bears the name of the person whom it belongs to.
+fn is_personal(node: &Node, inode: &Inode, facts: &Facts) -> bool {
+    let owner = facts.names.users.get(&inode.uid);
+    let bears_the_name = owner.is_some_and(|name| byte_path::name(&node.path) == name.as_bytes());
+    PEOPLE.contains(&inode.uid) && bears_the_name
+}
+
+/// Whether it is a person's mailbox or the like: a file with that person's name, closed to others. Its group is that of the server
+/// that delivers to it.
+pub(super) fn is_mailbox(node: &Node, inode: &Inode, facts: &Facts) -> bool {
+    is_personal(node, inode, facts) && inode.kind == Kind::Regular && inode.other_bits().is_empty()
 }
 
 /// Whether it is kept for one person besides its owner: others have no access, and the group is a person's own. Root's group may

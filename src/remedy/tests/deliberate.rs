@@ -369,3 +369,19 @@ fn what_inherits_the_group_of_its_directory_is_a_leftover_all_the_same() {
     let chosen = first(&scene("drwxr-xr-x"));
     assert_ne!(chosen.title, inherited.title);
 }
+
+#[test]
+fn a_mailbox_is_its_owners_wherever_it_is() {
+    let scene = |name: &str| {
+        format!(
+            "
+        subject alice alice
+        attempt read /srv/mail/{name}
+        drwxr-xr-x root root /srv/mail
+        -rw-rw---- bob www /srv/mail/{name}
+    "
+        )
+    };
+    assert_eq!(commands(&scene("bob")), [""; 0]);
+    assert!(!commands(&scene("report")).is_empty());
+}

@@ -251,3 +251,23 @@ fn root_may_run_a_command_as_the_one_who_could_replace_what_it_reads() {
     assert_eq!(pasted(b"bob"), None);
     assert_eq!(pasted(b"root"), None);
 }
+
+#[test]
+fn a_name_that_anybody_may_have_made_for_a_file_opens_nothing() {
+    let scene = |place: &str, protected: u8, links: u8| {
+        format!(
+            "
+        subject alice alice
+        attempt read {place}/x
+        setting fs.protected_hardlinks {protected}
+        drwxr-xr-x alice alice /srv/al
+        -rw-r----- root www {place}/x links={links}
+    "
+        )
+    };
+    for place in ["/home/alice", "/srv/al"] {
+        assert_eq!(commands(&scene(place, 0, 2)), [""; 0], "{place}");
+        assert!(!commands(&scene(place, 0, 1)).is_empty(), "{place}");
+        assert!(!commands(&scene(place, 1, 2)).is_empty(), "{place}");
+    }
+}
