@@ -282,14 +282,18 @@ fn begins_with_a_time(line: &str) -> bool {
     let line = line.trim_start_matches('[');
     let digits = line.bytes().take_while(u8::is_ascii_digit).count();
     let rest = &line[digits..];
-    digits == 2 && rest.starts_with(':') || digits == 4 && rest.starts_with(['-', '/'])
+    let is_hour = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+    digits == 2 && rest.strip_prefix(':').is_some_and(is_hour)
+        || digits == 4 && rest.starts_with(['-', '/'])
 }
 
 /// Whether a message ends at the end of the line, whose length is then a coincidence.
 fn is_whole(line: &str) -> bool {
     let message = |errno: Errno| errno.words().split_once(' ').unwrap_or_default().1;
     let ends = Errno::DENIALS.map(message);
-    line.ends_with([')', ']', '.', ';', '}']) || ends.iter().any(|end| line.ends_with(end))
+    line.ends_with([')', ']', ';', '}'])
+        || line.ends_with('.') && !is_cut(line)
+        || ends.iter().any(|end| line.ends_with(end))
 }
 
 /// Whether a line ends within a path, a quoted name or brackets.
@@ -367,6 +371,16 @@ mod tests {
             let folded = String::from_utf8(lines.join(&b'\n')).expect("it was text");
             assert_eq!(printed(&folded).trim_end(), line, "{width}");
         }
+    }
+
+    #[test]
+    fn a_full_stop_within_a_name_ends_no_line() {
+        let line = format!(
+            "open() \"/srv/{}/index.html\" failed (13: denied)",
+            "x".repeat(56)
+        );
+        let folded = format!("{}\n{}\n", &line[..80], &line[80..]);
+        assert_eq!(printed(&folded), format!("{line}\n"));
     }
 
     #[test]

@@ -114,7 +114,8 @@ pub fn is_only_shown(incident: &Incident, command: &[Vec<u8>]) -> bool {
     if outer.iter().any(|line| redirects(line, incident)) || outer.iter().any(says_so) {
         return false;
     }
-    let is_its_own = outer.iter().any(|line| tells_by_itself(line)) && inner.iter().any(prints);
+    let is_its_own =
+        outer.iter().any(|line| tells_by_itself(line, incident)) && inner.iter().any(prints);
     !(inner.is_empty() || is_its_own)
         && inner
             .iter()
@@ -134,10 +135,11 @@ fn prints(line: &&CommandLine) -> bool {
     [&b"echo"[..], b"printf"].contains(&line.name())
 }
 
-/// Whether a shell's code itself contains the words of a refusal, so that what it prints is a message of its own.
-fn tells_by_itself(line: &CommandLine) -> bool {
-    let code = String::from_utf8_lossy(line.code.as_deref().unwrap_or_default());
-    Errno::words_of_a_denial_in(&code)
+/// Whether a shell's code itself contains the message or the words of a refusal, so that what it prints is a message of its own.
+fn tells_by_itself(line: &CommandLine, incident: &Incident) -> bool {
+    let code = line.code.as_deref().unwrap_or_default();
+    memmem::find(code, incident.message.trim_ascii()).is_some()
+        || Errno::words_of_a_denial_in(&String::from_utf8_lossy(code))
 }
 
 /// Whether a shell's message is about a line number that the code on its command line does not have.
