@@ -119,7 +119,7 @@ pub enum Shell {
                   color = \"auto\"                     # auto, always or never\n  \
                   hints = \"text\"                     # text, line, json, github or off\n  \
                   patterns = [\"~/patterns\"]          # more directories of patterns\n  \
-                  history = true                     # remember refusals, for `permwrap fix`; they stay on this machine\n\n  \
+                  history = true                     # remember refusals for `permwrap fix`, here\n\n  \
                   [ignore]\n  \
                   paths = [\"/proc\", \"~/scratch\"]     # no hints for these and what is below\n  \
                   causes = [\"landlock-denies\"]       # see `permwrap causes`\n\n  \
@@ -130,6 +130,6 @@ pub struct Config {}
 /// `permwrap man`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "To read it:     permwrap man | man -l -\nTo install it:  permwrap man | sudo install -D -m 644 /dev/stdin /usr/local/share/man/man1/permwrap.1"
+    after_help = "To read it:\n  permwrap man | man -l -\nTo install it:\n  permwrap man |\n    sudo install -D -m 644 /dev/stdin \\\n      /usr/local/share/man/man1/permwrap.1"
 )]
 pub struct Man {}

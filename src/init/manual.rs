@@ -50,7 +50,7 @@ fn manual_entry(own: &clap::Command) -> String {
     let mut text = format!(".TP\n\\fB{}\\fR\n{}.\n", roff(usage), roff(&about));
     for argument in own
         .get_arguments()
-        .filter(|argument| argument.get_id() != "help")
+        .filter(|argument| argument.get_id() != "help" && !argument.is_hide_set())
     {
         if let Some(help) = argument.get_help() {
             let name = roff(&argument.to_string());
