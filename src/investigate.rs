@@ -18,7 +18,9 @@ mod words;
 pub use judged::{Eyes, Views, Worlds};
 pub use program::program_named;
 
-use crate::attempt::{Account, Attempt, Clue, Errno, Incident, Operation, Place, Sign, Signs};
+use crate::attempt::{
+    Account, Attempt, Clue, Errno, Incident, Operation, Place, Sign, Signs, Subject,
+};
 use crate::cause;
 use crate::denial::Code;
 use crate::detect;
@@ -190,19 +192,43 @@ fn interpreted(incident: &Incident, circumstances: &Circumstances, views: &mut V
             decided => decided,
         },
     };
-    match (decision, incident.paths.first()) {
-        (
-            Decision::Judged(judged, Conclusion::Allowed | Conclusion::Unclear(Unclear::Note(_))),
-            Some(name),
-        ) if !judged.reading.signs.place && !circumstances.command.is_empty() => {
-            // A file with this name in some other directory says nothing.
-            Decision::Nothing(format!(
-                "{} is relative to a directory that the program worked in, and it is not known which",
-                quote::display(name)
-            ))
+    let doubt = match &decision {
+        Decision::Judged(judged, Conclusion::Allowed | Conclusion::Unclear(Unclear::Note(_)))
+            if !circumstances.command.is_empty() =>
+        {
+            doubt(judged, incident, circumstances)
         }
-        (decision, _) => decision,
+        _ => None,
+    };
+    doubt.map_or(decision, Decision::Nothing)
+}
+
+/// Why it says nothing about the failure of a run that an attempt is not refused now; `None` if it does say something.
+fn doubt(judged: &Judged, incident: &Incident, circumstances: &Circumstances) -> Option<String> {
+    let Reading { attempt, signs } = &judged.reading;
+    let name = incident.paths.first()?;
+    if attempt.operation == Operation::Exec && !name.contains(&b'/') {
+        return Some(format!(
+            "{} is looked for along PATH, and the PATH of the program that failed is not known",
+            quote::display(name)
+        ));
     }
+    if !signs.place {
+        // A file with this name in some other directory says nothing.
+        return Some(format!(
+            "{} is relative to a directory that the program worked in, and it is not known which",
+            quote::display(name)
+        ));
+    }
+    let mut subjects = circumstances
+        .processes
+        .iter()
+        .map(|process| &process.subject);
+    let is_another = |subject: &Subject| !subject.has_the_rights_of(&attempt.subject);
+    (judged.verdict == Verdict::Allowed && subjects.any(is_another)).then(|| {
+        "its programs run with different rights, and it is not known which of them failed"
+            .to_owned()
+    })
 }
 
 fn of_question(
@@ -247,15 +273,10 @@ fn of_call(attempt: Attempt, circumstances: &Circumstances, views: &mut Views) -
              server refused it, or it changed since"
         ))
     };
-    // EROFS and a refusal for lack of permission never have the same cause.
-    let is_other = |denial: &Denial| {
-        let is_read_only = |errno: Errno| errno == Errno::RoFs;
-        answered.is_some_and(|errno| is_read_only(errno) != is_read_only(denial.errno))
-    };
     let conclusion = match (&judged.verdict, answered) {
-        (Verdict::Denied(denial), Some(errno)) if is_other(denial) => note(format!(
-            "the kernel answered {errno}, which is not what refuses it now: what decided then cannot be seen from here"
-        )),
+        (Verdict::Denied(denial), Some(errno)) if is_other(denial, errno) => {
+            note(words::another_answer(errno))
+        }
         (Verdict::Denied(denial), _) => Conclusion::Refused(denial.clone(), Remedy::default()),
         (Verdict::Allowed, Some(errno)) => unexplained(errno),
         (Verdict::Allowed, None) => Conclusion::Allowed,
@@ -464,6 +485,12 @@ fn as_judged(judged: &Judged) -> Conclusion {
 
 fn note(words: String) -> Conclusion {
     Conclusion::Unclear(Unclear::Note(words))
+}
+
+/// Whether this cannot be what was answered with that error number: EROFS and a refusal for lack of permission never have the
+/// same cause.
+fn is_other(denial: &Denial, errno: Errno) -> bool {
+    (errno == Errno::RoFs) != (denial.errno == Errno::RoFs)
 }
 
 fn agrees(incident: &Incident, verdict: &Verdict) -> bool {

@@ -1,7 +1,7 @@
 //! Failures whose operation is known: which of its readings the kernel refuses.
 
 use super::judged::{Judged, Views};
-use super::{Decision, MOST_READINGS, agrees, note, untold};
+use super::{Decision, MOST_READINGS, agrees, is_other, note, untold, words};
 use crate::attempt::{ANY_NAME, Errno, Incident, Object, OpenHow, Operation, Sign};
 use crate::byte_path;
 use crate::facts::{Kind, Program};
@@ -45,6 +45,17 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
         let words = "only a security module (AppArmor, SELinux) answers so, and what it allows cannot be seen from here";
         return Decision::Judged(Box::new(first), note(words.to_owned()));
     }
+    let is_others = |judged: &Judged| match (&judged.verdict, incident.errno) {
+        (Verdict::Denied(denial), Some(errno)) => is_other(denial, errno),
+        _ => false,
+    };
+    if let Some(errno) = incident.errno
+        && !others.is_empty()
+        && others.iter().all(is_others)
+    {
+        return Decision::Nothing(words::another_answer(errno));
+    }
+    others.retain(|judged| !is_others(judged));
     // Some programs report another error number than the kernel's.
     let ranks: [fn(&Verdict) -> bool; 4] = [
         |verdict| matches!(verdict, Verdict::Denied(_)),

@@ -4,6 +4,13 @@ use crate::attempt::{Attempt, Errno, Object, Policy};
 use crate::facts::{Facts, UnknownFact};
 use crate::quote;
 
+/// The kernel's answer is not the one that it would give now.
+pub(super) fn another_answer(errno: Errno) -> String {
+    format!(
+        "the kernel answered {errno}, which is not what refuses it now: what decided then cannot be seen from here"
+    )
+}
+
 /// What is missing for a verdict, as a sentence.
 pub(super) fn missing(unknown: &UnknownFact) -> String {
     let of = match unknown.path.is_empty() {

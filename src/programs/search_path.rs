@@ -4,9 +4,9 @@ use super::command_lines;
 use super::shell;
 
 /// The directories in which the programs that a command starts are looked for, if it sets PATH: `env PATH=/opt/bin:$PATH make`,
-/// `sh -c 'PATH=...; make'`. `inherited` takes the place of `$PATH`.
+/// `sh -c 'PATH=...; make'`. `inherited` takes the place of `$PATH`, `start` that of `$PWD`.
 #[must_use]
-pub fn search_path(words: &[Vec<u8>], inherited: &[Vec<u8>]) -> Option<Vec<Vec<u8>>> {
+pub fn search_path(words: &[Vec<u8>], inherited: &[Vec<u8>], start: &[u8]) -> Option<Vec<Vec<u8>>> {
     let lines = command_lines(words);
     let codes = lines.iter().filter(|line| line.is_code_for_a_shell());
     let in_code = codes.flat_map(|line| shell::commands(line.code.as_deref().unwrap_or_default()));
@@ -22,11 +22,18 @@ pub fn search_path(words: &[Vec<u8>], inherited: &[Vec<u8>]) -> Option<Vec<Vec<u
     for part in value.split(|byte| *byte == b':') {
         match part {
             b"$PATH" | b"${PATH}" => directories.extend_from_slice(inherited),
-            part if part.starts_with(b"/") && !part.contains(&b'$') => {
-                directories.push(part.to_vec());
+            part => {
+                let here = [&b"$PWD"[..], b"${PWD}"];
+                let below = here.iter().find_map(|here| part.strip_prefix(*here));
+                let part = match below {
+                    Some(below) => [start, below].concat(),
+                    None => part.to_vec(),
+                };
+                // Relative, or the result of another expansion.
+                if part.starts_with(b"/") && !part.contains(&b'$') {
+                    directories.push(part);
+                }
             }
-            // Relative, or the result of an expansion.
-            _ => {}
         }
     }
     Some(directories)
@@ -38,7 +45,7 @@ mod tests {
 
     fn of(words: &[&str]) -> Option<Vec<String>> {
         let words: Vec<Vec<u8>> = words.iter().map(|word| word.as_bytes().to_vec()).collect();
-        let found = search_path(&words, &[b"/usr/bin".to_vec()])?;
+        let found = search_path(&words, &[b"/usr/bin".to_vec()], b"/srv")?;
         let text = |directory: &Vec<u8>| String::from_utf8_lossy(directory).into_owned();
         Some(found.iter().map(text).collect())
     }
@@ -52,6 +59,8 @@ mod tests {
             of(&["bash", "-c", "export PATH=\"/opt/bin:${PATH}\"; tool"]),
             wanted
         );
+        let below = of(&["sh", "-c", "PATH=$PWD/bin:$PATH tool"]);
+        assert_eq!(below, Some(vec!["/srv/bin".into(), "/usr/bin".into()]));
         assert_eq!(of(&["env", "HOME=/x", "tool"]), None);
     }
 }

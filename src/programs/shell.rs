@@ -2,6 +2,7 @@
 
 use super::whereabouts::{Compound, Link, Step, Whereabouts, followed, is_below_home};
 use crate::attempt::Operation;
+use crate::byte_path;
 
 /// A simple command in shell code.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -52,19 +53,20 @@ impl SimpleCommand {
     }
 }
 
-/// What a line of shell code does with this name: execute it as a command, or open it in a redirection. `None` if it does
-/// neither or both.
+/// What a line of shell code does with this name: execute it as a command, which some shells name by the path where they found
+/// it, or open it in a redirection. `None` if it does neither or both.
 #[must_use]
 pub fn use_in_code(code: &[u8], name: &[u8]) -> Option<Operation> {
     let mut uses: Vec<Operation> = Vec::new();
     for command in commands(code) {
         let is_name = |word: &[u8]| word == name;
-        if command
-            .words
-            .iter()
-            .find(|word| !is_assignment(word))
-            .is_some_and(|word| is_name(word))
-        {
+        let is_found = |word: &[u8]| {
+            let is_bare = !word.contains(&b'/');
+            name.starts_with(b"/") && is_bare && byte_path::name(name) == word
+        };
+        let mut words = command.words.iter();
+        let program = words.find(|word| !is_assignment(word));
+        if program.is_some_and(|word| is_name(word) || is_found(word)) {
             uses.push(Operation::Exec);
         }
         let opened = command

@@ -144,7 +144,7 @@ fn directories(
     // A program named without a slash is looked for in PATH.
     if *operation == Operation::Exec && !path.contains(&b'/') {
         let inherited = &circumstances.search_path;
-        let told = search_path(&circumstances.command, inherited);
+        let told = search_path(&circumstances.command, inherited, start);
         let search = told.as_ref().unwrap_or(inherited).iter();
         bases.extend(search.map(|directory| (directory.clone(), true)));
     }

@@ -53,15 +53,11 @@ impl<'c> Speakers<'c> {
                 named.push(process);
             }
         }
-        // A process that is only assumed to run as another user is considered only if no process was seen to write.
-        let is_seen = |process: &&CandidateProcess| process.presence < Presence::Started;
-        if named.iter().any(is_seen) {
-            named.retain(is_seen);
-        } else if named
-            .iter()
-            .any(|process| process.presence == Presence::Switched)
-        {
-            named.retain(|process| process.presence == Presence::Switched);
+        // What a command line says of the user that a program runs as outweighs the command as it was started. A process that was
+        // seen to write comes first.
+        let is_switched = |process: &&CandidateProcess| process.presence == Presence::Switched;
+        if named.iter().any(is_switched) {
+            named.retain(|process| process.presence != Presence::Started);
         }
         let speaking: Vec<&CandidateProcess> = circumstances
             .processes
@@ -205,6 +201,18 @@ mod tests {
             process(33, "sudo -u www cat f", Presence::Switched),
         ];
         assert_eq!(speakers("cat: f: Permission denied", all), (vec![33], true));
+    }
+
+    #[test]
+    fn one_that_writes_under_the_same_name_as_another_user_may_be_meant_as_well() {
+        let line = "sh -c x;setpriv --reuid www sh";
+        let all = vec![
+            process(0, "sh -c x", Presence::Speaking),
+            process(0, line, Presence::Started),
+            process(33, line, Presence::Switched),
+        ];
+        let message = "sh: 1: cannot create f: Permission denied";
+        assert_eq!(speakers(message, all), (vec![0, 33], false));
     }
 
     #[test]

@@ -330,3 +330,55 @@ fn a_text_that_an_engine_gave_to_a_script_is_not_judged_here() {
     assert!(hint.contains("written in a container"), "{hint}");
     assert!(!hint.contains("can read"), "{hint}");
 }
+
+#[test]
+fn what_a_process_of_another_user_was_refused_is_not_called_possible() {
+    let Some(world) = World::new() else { return };
+    if !needs_programs(&["setpriv"]) {
+        return;
+    }
+    world.root("mkdir /srv/p; install -d -m 700 -o alice /srv/v");
+    for (command, because) in [
+        (
+            "sh -c \"setpriv --reuid bob --regid bob --clear-groups sh -c 'echo > /srv/p/f'; true\"",
+            "bob may not create anything in /srv/p",
+        ),
+        (
+            "setpriv --bounding-set -all sh -c 'touch /srv/v/g'",
+            "it is not known which of them failed",
+        ),
+    ] {
+        let hint = world
+            .root(&format!("permwrap -- {command} || true"))
+            .stderr();
+        assert!(!hint.contains(" now"), "{command}: {hint}");
+        assert!(
+            hint.contains(because) || hint.contains("CAP_DAC"),
+            "{command}: {hint}"
+        );
+    }
+}
+
+#[test]
+fn a_program_is_not_looked_for_in_a_path_that_was_another_ones() {
+    let Some(world) = World::new() else { return };
+    world.root("install -d /srv/bin && echo true >/srv/bin/tool");
+    let hint = told(&world, "sh -c 'export PATH=/srv/bin:$PATH; tool'");
+    assert!(hint.contains("cannot run /srv/bin/tool"), "{hint}");
+    let hint = told(&world, "sh -c 'P=/srv; PATH=$P/bin tool'");
+    assert!(hint.contains("is looked for along PATH"), "{hint}");
+    let hint = told(&world, "bash -c 'export PATH=/srv/bin:$PATH; tool'");
+    assert!(hint.contains("cannot run /srv/bin/tool"), "{hint}");
+}
+
+#[test]
+fn a_read_only_file_system_is_not_explained_by_bits() {
+    let Some(world) = World::new() else { return };
+    world.root("mkdir /srv/d");
+    let hint = told(
+        &world,
+        &says("touch: cannot touch '/srv/d/f': Read-only file system"),
+    );
+    assert!(!hint.contains("may not create"), "{hint}");
+    assert!(hint.contains("the kernel answered EROFS"), "{hint}");
+}
