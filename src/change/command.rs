@@ -1,7 +1,7 @@
 //! The commands that make changes, as lists of words, never as text for a shell.
 
 use super::{Argv, Change, InodeFlag, MountOption, acl, capabilities, inode};
-use crate::attempt::{Operation, Subject};
+use crate::attempt::{ANY_GROUP, Operation, Subject};
 use crate::byte_path;
 use crate::facts::{Acl, Entry, Facts, FileCapabilities, MountId, Names, NodeId, Tag};
 
@@ -169,6 +169,11 @@ fn chown(names: &Names, uid: Option<u32>, gid: Option<u32>, path: &[u8]) -> Opti
 fn by_root(names: &Names, operation: &Operation, path: &[u8]) -> Option<Argv> {
     Some(match operation {
         Operation::Chmod(Some(mode)) => line(&["chmod", &format!("{mode:o}")], path),
+        // The group is not known.
+        Operation::Chown {
+            gid: Some(ANY_GROUP),
+            ..
+        } => return None,
         Operation::Chown { uid, gid } => return chown(names, *uid, *gid, path),
         Operation::Delete => line(&["rm"], path),
         Operation::Rmdir => line(&["rmdir"], path),

@@ -146,6 +146,7 @@ fn a_group_that_is_not_named_is_no_change_of_owner() {
         said.contains("only its owner may change its group"),
         "{said}"
     );
+    assert!(!said.contains("4294967295"), "{said}");
 }
 
 #[test]
