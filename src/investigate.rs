@@ -161,6 +161,7 @@ fn read(incident: Incident, circumstances: &Circumstances, views: &mut Views) ->
                 hearsay: hearsay::is_hearsay(&incident, &judged.reading.attempt, circumstances),
                 beside: incident.beside.clone(),
                 program: None,
+                deleted: None,
             };
             Finding {
                 incident: Some(incident),

@@ -120,6 +120,9 @@ pub struct Account {
     pub beside: Option<Vec<u8>>,
     /// The executable of the run, which a capability could be given to.
     pub program: Option<Vec<u8>>,
+    /// The top of the tree that the command was to delete.
+    #[serde(default)]
+    pub deleted: Option<Vec<u8>>,
 }
 
 /// The other place that a text comes from.

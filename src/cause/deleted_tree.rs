@@ -1,17 +1,18 @@
 //! Deleting a whole tree (`rm -r`) requires write permission on every directory in it, not only on the one that refuses first.
 
 use super::case::Case;
-use super::{Candidate, Fit, grant};
+use super::{Candidate, Fit, grant, is_within};
 use crate::attempt::Operation;
 use crate::change::{Change, Effect, argv};
-use crate::{programs, quote};
+use crate::quote;
 
 /// The ways to delete the tree; `None` if the command deletes no tree, or another way serves as well as for a single file.
 pub(super) fn candidates(case: &Case) -> Option<Vec<Candidate>> {
     let command = &case.facts.surroundings.command;
     let deletes = matches!(case.attempt.operation, Operation::Delete | Operation::Rmdir);
-    let walk = programs::walk(command).filter(|_| deletes)?;
-    let top = walk.deleted_at(&case.node()?.path)?;
+    let path = &case.node()?.path;
+    let deleted = case.facts.surroundings.account.deleted.as_deref();
+    let top = deleted.filter(|top| deletes && is_within(path, top))?;
     let (owner, subject) = (case.inode()?.uid, case.subject());
     if owner == subject.uid {
         return Some(vec![opened_by_the_owner(top), grant::own_bits(case)?]);
@@ -21,10 +22,13 @@ pub(super) fn candidates(case: &Case) -> Option<Vec<Candidate>> {
         return None;
     }
     let owner = case.user(owner);
+    let command = match command.as_slice() {
+        [] => String::new(),
+        command => format!(": {}", quote::command(command)),
+    };
     let leave = Candidate::advice(format!(
-        "leave it to {owner}, who owns {} and more of what is to go: {}",
-        case.path(),
-        quote::command(command)
+        "leave it to {owner}, who owns {} and more of what is to go{command}",
+        case.path()
     ));
     Some(grant::join_group(case).into_iter().chain([leave]).collect())
 }

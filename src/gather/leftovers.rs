@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use super::View;
 use super::surroundings::under;
 use crate::attempt::Subject;
+use crate::byte_path;
 use crate::facts::{Facts, Leftovers, NodeId};
-use crate::programs;
 
 /// The maximum number of entries examined.
 const MOST: usize = 20_000;
@@ -69,8 +69,8 @@ fn tree(subject: &Subject, facts: &Facts) -> Option<Tree> {
     let is = |at: usize, top: &Option<Vec<u8>>| top.as_deref() == Some(path(at));
     let project = (own..foreign).find(|&at| is(at, &around.project));
     let home = (own..foreign).find(|&at| is(at, &around.home));
-    let walk = programs::walk(&around.command);
-    let removed = walk.is_some_and(|walk| walk.deleted_at(path(foreign)).is_some());
+    let deleted = around.account.deleted.as_deref();
+    let removed = deleted.is_some_and(|top| byte_path::is_within(path(foreign), top));
     let top = match removed {
         true => foreign,
         false => project.unwrap_or_else(|| home.map_or(own, |home| home + 1)),

@@ -20,6 +20,12 @@ pub(super) fn describe(
     let around = &mut facts.surroundings;
     around.command.clone_from(command);
     around.planted = is_planted(circumstances);
+    if let Some(walk) = programs::walk(command)
+        && let Some(directory) = facts.walk.parent()
+    {
+        let top = walk.deleted_at(&facts.nodes[directory.0].path);
+        around.account.deleted = top.map(<[u8]>::to_vec);
+    }
     around.install_variable = install_variable(circumstances);
     let swappable = is_swappable(circumstances, &attempt.subject, facts);
     let around = &mut facts.surroundings;

@@ -278,3 +278,20 @@ fn a_program_of_ones_own_gets_a_capability_and_loses_it() {
     assert_eq!(undone, Ok(Undone::Back));
     assert_eq!(state(&world, "/srv/server"), before);
 }
+
+#[test]
+fn a_tree_that_was_to_be_deleted_is_given_back_as_a_whole() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        "install -d -o alice -g alice /home/alice/p; install -d /home/alice/p/build/{a,b}
+         touch /home/alice/p/build/{a,b}/f",
+    );
+    let _ = world.run("alice", "permwrap -- rm -rf p/build");
+    let fixed = world.run("root", "cd /home/alice && permwrap fix --as alice --yes");
+    assert_eq!(fixed.code(), 0, "{fixed}");
+    let owners = world
+        .root("find /home/alice/p/build -printf '%u\\n' | sort -u")
+        .stdout();
+    assert_eq!(owners, "alice\n");
+    world.run("alice", "rm -rf p/build").ok();
+}

@@ -47,6 +47,7 @@ impl Reader {
             "hearsay" => around.account.hearsay = true,
             "planted" => around.planted = true,
             "swappable" => around.swappable = true,
+            "deleted" => around.account.deleted = Some(path(words, 0)?),
             "beside" => around.account.beside = Some(bytes(words, 0)?),
             "installs" => around.install_variable = Some(bytes(words, 0)?),
             "elsewhere" => around.elsewhere = true,

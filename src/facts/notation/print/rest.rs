@@ -224,6 +224,9 @@ pub(super) fn surroundings(facts: &Facts) -> Vec<String> {
     if around.swappable {
         lines.push("swappable".to_owned());
     }
+    if let Some(top) = &around.account.deleted {
+        lines.push(format!("deleted  {}", lines::escape(top)));
+    }
     if let Some(suffix) = &around.account.beside {
         lines.push(format!("beside   {}", lines::escape(suffix)));
     }
