@@ -1,6 +1,10 @@
 //! Resource limits (setrlimit(2)) that are too low for permwrap, for the diagnosis or for both.
 
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
@@ -86,4 +90,59 @@ fn however_few_processes_may_be_made() {
     if same_under(faults) == 0 {
         skip("others may not execute the permwrap that was built");
     }
+}
+
+/// A memory cgroup (cgroups(7)), removed when it is dropped.
+struct Group(PathBuf);
+
+impl Group {
+    /// A group that may use this much memory; `None` if none can be made here.
+    fn of(bytes: u64) -> Option<Group> {
+        let name = format!("permwrap-test-{}-{bytes}", std::process::id());
+        let first = Path::new("/sys/fs/cgroup/memory");
+        let (top, limit) = match first.is_dir() {
+            true => (first, "memory.limit_in_bytes"),
+            false => (Path::new("/sys/fs/cgroup"), "memory.max"),
+        };
+        let group = Group(top.join(name));
+        fs::create_dir(&group.0).ok()?;
+        fs::write(group.0.join(limit), bytes.to_string()).ok()?;
+        Some(group)
+    }
+
+    /// Becoming a member.
+    fn joined(&self) -> Fault {
+        let members = self.0.join("cgroup.procs");
+        let members = fs::OpenOptions::new().write(true).open(members);
+        let members = members.expect("the group is ours");
+        Arc::new(move || (&members).write_all(b"0"))
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Its last members may still be ending.
+        let since = Instant::now();
+        while fs::remove_dir(&self.0).is_err() && since.elapsed() < Duration::from_secs(2) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+#[test]
+fn however_little_memory_its_cgroup_may_use_the_diagnosis_alone_is_killed() {
+    if !needs_root() {
+        return;
+    }
+    let sizes = (2..=8).map(|mib| mib * 1024 * 1024);
+    let groups: Option<Vec<Group>> = sizes.map(Group::of).collect();
+    let Some(groups) = groups else {
+        skip("no memory cgroup can be made here");
+        return;
+    };
+    let faults = groups.iter().map(|group| {
+        let name = group.0.display().to_string();
+        (name, group.joined())
+    });
+    assert!(same_under(faults) > 0, "permwrap could be loaded in none");
 }

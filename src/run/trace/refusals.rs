@@ -134,11 +134,13 @@ impl Deed {
     /// The kind of a call with these arguments.
     #[must_use]
     pub fn of(row: &Row, arguments: [u64; 6]) -> Deed {
-        let reads =
-            |flags: u8| arguments[usize::from(flags)] as i32 & libc::O_ACCMODE == libc::O_RDONLY;
+        let flags = |argument: u8| arguments[usize::from(argument)] as i32;
+        let reads = |argument| flags(argument) & libc::O_ACCMODE == libc::O_RDONLY;
         match row.does {
             Does::Look | Does::Access(_) => Deed::Look,
-            Does::Open(flags) if reads(flags) => Deed::Read,
+            // It requires nothing of the object.
+            Does::Open(argument) if flags(argument) & libc::O_PATH != 0 => Deed::Look,
+            Does::Open(argument) if reads(argument) => Deed::Read,
             Does::Read => Deed::Read,
             Does::Open(_) | Does::OpenHow(_) | Does::Create => Deed::Write,
             Does::Bind | Does::Connect => Deed::Address,
@@ -157,5 +159,28 @@ impl Deed {
             (Deed::Other(refused), Deed::Other(done)) => same_name && refused == done,
             _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::trace::table::CALLS;
+
+    /// openat(2) with these flags.
+    fn opened(flags: libc::c_int) -> Deed {
+        let mut rows = CALLS.iter();
+        let row = rows
+            .find(|row| row.name == "openat")
+            .expect("it is watched");
+        Deed::of(row, [0, 0, flags as u64, 0, 0, 0])
+    }
+
+    #[test]
+    fn a_handle_of_a_directory_does_not_make_up_for_reading_it() {
+        let list = opened(libc::O_RDONLY | libc::O_DIRECTORY);
+        let handle = opened(libc::O_PATH | libc::O_DIRECTORY);
+        assert!(list.answers(list, true) && list.answers(handle, true));
+        assert!(!handle.answers(list, true));
     }
 }
