@@ -403,7 +403,9 @@ fn set_mode(path: &PathNeeds, seen: &Seen, title: &str, mode: u32) -> Vec<Fix> {
         return never;
     }
     let reader = gather::own_subject().ok();
-    match reader.and_then(|reader| remedy::commands(&[set], attempt, &finding.facts, &reader)) {
+    let commands =
+        reader.and_then(|reader| remedy::commands(&[set], attempt, &finding.facts, &reader));
+    match commands.and_then(|commands| Some((commands.argv?, commands.needs_root))) {
         Some((argv, needs_root)) => vec![Fix {
             argv,
             needs_root,

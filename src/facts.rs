@@ -248,6 +248,19 @@ impl Facts {
         &self.mounts[self.node(id).mount.0]
     }
 
+    /// Lets every walk that passes through this path begin there, as a mount of it elsewhere does: the directories above are
+    /// neither searched nor known.
+    pub fn begin_at(&mut self, top: &[u8]) {
+        let Some(at) = self.nodes.iter().position(|node| node.path == top) else {
+            return;
+        };
+        for walk in [&mut self.walk].into_iter().chain(&mut self.to) {
+            if let Some(rest) = byte_path::below(&walk.path, top) {
+                walk.relative = Some((NodeId(at), rest.to_vec()));
+            }
+        }
+    }
+
     /// Every walk: that of the object, of the new name and of the interpreters.
     pub fn walks(&self) -> impl Iterator<Item = &Walk> {
         std::iter::once(&self.walk)

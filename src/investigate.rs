@@ -13,10 +13,12 @@ mod run;
 mod told;
 mod unnamed;
 mod untold;
+mod volume;
 mod words;
 
 pub use judged::{Eyes, Views, Worlds};
 pub use program::program_named;
+pub use volume::OnVolume;
 
 use crate::attempt::{
     Account, Attempt, Clue, Errno, Incident, Operation, Place, Sign, Signs, Subject,

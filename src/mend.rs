@@ -25,8 +25,9 @@ pub use state::State;
 
 use crate::attempt::{Attempt, Object as Target};
 use crate::facts::Facts;
+use crate::gather;
 use crate::investigate::examine_again;
-use crate::remedy::Fix;
+use crate::remedy::{self, Fix};
 use crate::report::{Conclusion, Finding};
 use deed::Deed;
 use record::{Record, Stage};
@@ -61,6 +62,8 @@ pub struct Mend {
     pub code: String,
     /// The changes of which it consists.
     pub deeds: Vec<Deed>,
+    /// The path here at which everything begins that the subject sees of this machine, if it lives in another place.
+    pub top: Option<Vec<u8>>,
 }
 
 /// Judges a failure again.
@@ -73,15 +76,29 @@ pub fn way(failure: &Failure) -> Result<Way, String> {
 }
 
 fn judged_now(failure: &Failure) -> Result<Way, String> {
-    if let Some(hint) = &failure.elsewhere {
-        return Ok(Way::Elsewhere(hint.clone()));
+    let Some(elsewhere) = &failure.elsewhere else {
+        let mut attempt = failure.attempt.clone();
+        // The process has ended, and its id may have been reused.
+        attempt.subject.pid = None;
+        return way_of(examine_again(attempt, failure.account.clone()), None);
+    };
+    let printed = || Ok(Way::Elsewhere(elsewhere.hint.clone()));
+    let Some(here) = &elsewhere.here else {
+        return printed();
+    };
+    let finding = here.examine(failure.account.clone());
+    if !here.is_plain(&finding.facts) {
+        return printed();
     }
+    match way_of(finding, Some(here.top.clone()))? {
+        Way::Words(_) => printed(),
+        way => Ok(way),
+    }
+}
+
+/// What can be done about this finding; `top` if it is of a place that sees only what begins there.
+fn way_of(finding: Finding, top: Option<Vec<u8>>) -> Result<Way, String> {
     let is_root = rustix::process::geteuid().is_root();
-    let mut attempt = failure.attempt.clone();
-    // The process has ended, and its id may have been reused.
-    attempt.subject.pid = None;
-    let ours = attempt.subject.uid == rustix::process::geteuid().as_raw();
-    let finding = examine_again(attempt, failure.account.clone());
     let (Conclusion::Refused(denial, remedy), Some(attempt)) =
         (&finding.conclusion, &finding.attempt)
     else {
@@ -96,19 +113,33 @@ fn judged_now(failure: &Failure) -> Result<Way, String> {
     let proven = fixes.clone().filter(|fix| fix.verified);
     let proven = proven.min_by_key(|fix| fix.relogin);
     match proven {
-        Some(fix) if is_root || ours && !fix.needs_root => {
+        Some(fix) if is_root || !needs_root(fix, attempt, &finding.facts, top.is_some()) => {
             let deeds = plan::plan(attempt, &finding.facts, fix)?;
             Ok(Way::Ready(Box::new(Mend {
                 attempt: attempt.clone(),
                 fix: fix.clone(),
                 code: denial.code.name().to_owned(),
                 deeds,
+                top,
                 facts: finding.facts,
             })))
         }
         Some(_) => Ok(Way::Root(Box::new(finding))),
         None if !is_root && fixes.next().is_some() => Ok(Way::Root(Box::new(finding))),
         None => Ok(Way::Words(Box::new(finding))),
+    }
+}
+
+/// Whether this process cannot make the fix without root. A fix that the subject could make is made only by the subject, except
+/// for one of a place that is this user's own, such as a rootless container.
+fn needs_root(fix: &Fix, attempt: &Attempt, facts: &Facts, is_of_a_place: bool) -> bool {
+    let Ok(own) = gather::own_subject() else {
+        return true;
+    };
+    match is_of_a_place {
+        true => remedy::commands(&fix.changes, attempt, facts, &own)
+            .is_none_or(|commands| commands.needs_root),
+        false => fix.needs_root || attempt.subject.uid != own.uid,
     }
 }
 
@@ -144,7 +175,15 @@ impl Mend {
         for change in &self.fix.changes {
             change.apply(&mut attempt.subject, &mut facts);
         }
-        prove(&attempt)
+        prove(&attempt, self.top.as_deref())
+    }
+
+    /// The user here who has the same id as the subject, if that one lives in another place.
+    #[must_use]
+    pub fn namesake(&self) -> Option<String> {
+        self.top.as_ref()?;
+        let user = nix::unistd::User::from_uid(self.attempt.subject.uid.into());
+        user.ok().flatten().map(|user| user.name)
     }
 
     /// What the fix does, in the imperative: "let alice pass through /srv/app".

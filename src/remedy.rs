@@ -146,15 +146,24 @@ pub fn remedy(attempt: &Attempt, facts: &Facts, denial: &Denial) -> Remedy {
     Remedy { denials, fixes }
 }
 
-/// The commands that make these changes, in a form that is safe to paste, and whether they require root. `None` if one of the
-/// changes must never be suggested for such an attempt, or could be redirected to another object.
+/// The commands that make some changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commands {
+    /// In a form that is safe to paste; `None` if they could be redirected to another object before they are.
+    pub argv: Option<Vec<Argv>>,
+    /// Whether they require root.
+    pub needs_root: bool,
+}
+
+/// The commands that make these changes. `None` if there are none, or if one of the changes must never be suggested for such an
+/// attempt.
 #[must_use]
 pub fn commands(
     changes: &[Change],
     attempt: &Attempt,
     facts: &Facts,
     reader: &Subject,
-) -> Option<(Vec<Argv>, bool)> {
+) -> Option<Commands> {
     let (mut subject, mut facts) = (attempt.subject.clone(), facts.clone());
     let (mut all, mut needs_root) = (Vec::new(), false);
     for change in changes {
@@ -163,10 +172,13 @@ pub fn commands(
             return None;
         }
         needs_root |= change.needs_root(reader, &facts);
-        all.push(safely::command(change, reader, &facts)?);
+        all.push(safely::command(change, reader, &facts));
         change.apply(&mut subject, &mut facts);
     }
-    (!all.is_empty()).then_some((all, needs_root))
+    (!all.is_empty()).then(|| Commands {
+        argv: all.into_iter().collect(),
+        needs_root,
+    })
 }
 
 fn is_same(one: &Fix, other: &Fix) -> bool {

@@ -121,7 +121,7 @@ fn place(facts: &Facts) -> String {
     place.map_or_else(String::new, |place| format!(" {}", place.words()))
 }
 
-/// The path there and the path here of the refusing object, otherwise of the attempt's object, if they are known to differ.
+/// The path there and the path here of the refusing object, otherwise of the attempt's object, if they are known.
 #[must_use]
 pub fn both_paths(finding: &Finding) -> Option<String> {
     let abroad = finding.facts.surroundings.abroad.as_ref()?;
@@ -137,11 +137,17 @@ pub fn both_paths(finding: &Finding) -> Option<String> {
     };
     let known = |path: Vec<u8>| abroad.paths.iter().find(|(there, _)| *there == path);
     let (there, here) = refusing.and_then(known).or_else(|| asked.and_then(known))?;
-    Some(format!(
-        "{} there is {} here",
-        quote::display(there),
-        quote::display(here)
-    ))
+    Some(match here == there {
+        true => format!(
+            "{} is the same object there and here",
+            quote::display(there)
+        ),
+        false => format!(
+            "{} there is {} here",
+            quote::display(there),
+            quote::display(here)
+        ),
+    })
 }
 
 /// What the text alone says.

@@ -19,14 +19,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::appearance;
-use crate::attempt::{Errno, Incident, Object};
+use crate::attempt::{Attempt, Errno, Incident, Object};
 use crate::cli::{Hints, RunOptions};
 use crate::complaint;
 use crate::config::{self, Config, HintsOrOff};
 use crate::detect::{self, Detector};
 use crate::findings::Findings;
 use crate::gather;
-use crate::investigate::Worlds;
+use crate::investigate::{OnVolume, Worlds};
 use crate::mend::history;
 use crate::pattern_files;
 use crate::render::{Style, github, json_line, line, text};
@@ -241,13 +241,21 @@ impl Explainer {
 /// The hint as text, with a line about an earlier fix of the same refusal.
 fn hint(finding: &Finding, style: Style, traced: bool, config: &Config) -> String {
     let mut hint = text::hint_in_run(finding, style, traced);
-    if let (Conclusion::Refused(..), Some(attempt), true) =
-        (&finding.conclusion, &finding.attempt, config.remembers())
-        && let Some(before) = history::put_right_before(attempt)
+    if let (Conclusion::Refused(..), true) = (&finding.conclusion, config.remembers())
+        && let Some(attempt) = attempt_here(finding)
+        && let Some(before) = history::put_right_before(&attempt)
     {
         hint.push_str(&text::remembered(&before, style));
     }
     hint
+}
+
+/// The attempt with the paths and ids of this machine, if there are any.
+fn attempt_here(finding: &Finding) -> Option<Attempt> {
+    match finding.facts.surroundings.elsewhere {
+        true => OnVolume::of(finding).map(|here| here.attempt),
+        false => finding.attempt.clone(),
+    }
 }
 
 /// Whether the configuration suppresses the hint.

@@ -18,6 +18,12 @@ use crate::quote;
 /// setting.
 pub(super) fn candidate(case: &Case, setting: Deployment) -> Option<Candidate> {
     let around = &case.facts.surroundings;
+    if let Deployment::OwnerOfVolume { mount, .. } | Deployment::WritableMount(mount) = setting
+        && case.facts.mounts[mount.0].point.is_empty()
+    {
+        // It was not seen what is mounted there.
+        return None;
+    }
     let words = match (&around.container, &around.unit) {
         (Some(container), _) => match container.kind.as_str() {
             "kubernetes" => kubernetes::words(case, &setting)?,

@@ -412,7 +412,7 @@ impl Answered {
             // Volumes are usually in a directory that only the engine may search.
             Err(error) => error.kind() == std::io::ErrorKind::PermissionDenied,
         };
-        (is_it && here != node.path).then(|| (node.path.clone(), here))
+        is_it.then(|| (node.path.clone(), here))
     }
 }
 

@@ -35,6 +35,8 @@ pub struct View {
     world: Option<Arc<World>>,
     /// The container that the subject lives in, if it is known only from its engine.
     answered: Option<Arc<Answered>>,
+    /// The directory or file here above which the subject sees nothing of this machine.
+    top: Option<Vec<u8>>,
     /// The path of its root directory as permwrap sees it; empty if both have the same root.
     root_path: Vec<u8>,
     /// Whether `/proc` is mounted, so that open files can be reached through it.
@@ -79,6 +81,7 @@ impl View {
         View {
             world,
             answered: None,
+            top: None,
             pid,
             pid_in_proc,
             root_path,
@@ -98,6 +101,16 @@ impl View {
             databases: answered.databases(),
             answered: Some(answered),
             ..View::of(&nobody)
+        }
+    }
+
+    /// This machine as a subject sees it that reaches only what lies beneath `top`, and under another path: a volume of its
+    /// container. Its ids are numbers here, whoever else has them.
+    #[must_use]
+    pub fn of_volume(subject: &Subject, top: &[u8]) -> View {
+        View {
+            top: Some(top.to_vec()),
+            ..View::of(subject)
         }
     }
 
@@ -146,6 +159,12 @@ impl View {
             facts.another = traced::process(pid, TraceMode::Attach, self);
         }
         facts.names = self.databases.names(attempt, &facts);
+        if let Some(top) = &self.top {
+            facts.begin_at(top);
+            // Whoever has the subject's ids here is somebody else.
+            facts.names.users.remove(&attempt.subject.uid);
+            facts.names.groups.remove(&attempt.subject.gid);
+        }
         facts.holders = holders::read(attempt, &facts);
         facts.policy = policy::read(attempt, &facts);
         facts

@@ -19,7 +19,7 @@ pub(super) fn paths(view: &View, facts: &Facts) -> Vec<(Vec<u8>, Vec<u8>)> {
         let found = std::fs::symlink_metadata(super::path(&here)).ok()?;
         let device = rustix::fs::makedev(inode.device.major, inode.device.minor);
         let is_it = found.ino() == inode.number && found.dev() == device;
-        (is_it && here != node.path).then(|| (node.path.clone(), trimmed(here)))
+        is_it.then(|| (node.path.clone(), trimmed(here)))
     };
     facts.nodes.iter().filter_map(back).collect()
 }

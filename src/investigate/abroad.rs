@@ -105,7 +105,8 @@ fn advice(denial: &Denial, facts: &Facts, place: &Place) -> Option<Fix> {
     })
 }
 
-fn path_here<'f>(there: &[u8], facts: &'f Facts) -> Option<&'f Vec<u8>> {
+/// The path here of the object with this path there.
+pub(super) fn path_here<'f>(there: &[u8], facts: &'f Facts) -> Option<&'f Vec<u8>> {
     let abroad = facts.surroundings.abroad.as_ref()?;
     let mut paths = abroad.paths.iter().rev();
     let (_, here) = paths.find(|(known, _)| known == there)?;
@@ -147,7 +148,7 @@ fn from_here(fix: &Fix, attempt: &Attempt, facts: &Facts) -> Option<Fix> {
         .map(|change| moved(change, node_here))
         .collect::<Option<_>>()?;
     let reader = gather::own_subject().ok()?;
-    let (argv, needs_root) = remedy::commands(&changes, &here, &facts_here, &reader)?;
+    let commands = remedy::commands(&changes, &here, &facts_here, &reader)?;
     let note = match alike {
         Some(name) if has_other_names(facts) => {
             format!(
@@ -160,9 +161,9 @@ fn from_here(fix: &Fix, attempt: &Attempt, facts: &Facts) -> Option<Fix> {
     };
     Some(Fix {
         note,
-        led_astray: false,
-        argv,
-        needs_root,
+        led_astray: commands.argv.is_none(),
+        argv: commands.argv.unwrap_or_default(),
+        needs_root: commands.needs_root,
         place: Where::Here,
         ..fix.clone()
     })
@@ -194,7 +195,7 @@ fn by_entering(fix: &Fix, attempt: &Attempt, facts: &Facts) -> Option<Fix> {
         return None;
     }
     let root = Subject::login(0, 0, Vec::new());
-    let (argv, _) = remedy::commands(&fix.changes, attempt, facts, &root)?;
+    let argv = remedy::commands(&fix.changes, attempt, facts, &root)?.argv?;
     let is_there = |argv: &Argv| match argv.first().map(|program| byte_path::name(program)) {
         Some(b"setfacl") => abroad.setfacl,
         Some(b"chmod" | b"chown" | b"chgrp") => true,

@@ -77,7 +77,7 @@ pub(super) fn there(
     circumstances: &Circumstances,
     views: &mut Views,
 ) -> Finding {
-    let there = Circumstances {
+    let mut there = Circumstances {
         processes: living(circumstances, |lives| match (lives, &place) {
             // A container engine's client lives in a namespace of its own, but not in a container.
             (Some(lives), Place::Container(_)) => matches!(lives, Place::Container(_)),
@@ -85,6 +85,13 @@ pub(super) fn there(
         }),
         ..circumstances.clone()
     };
+    if matches!(place, Place::Container(_)) {
+        keep_those_named(&mut there);
+        // They write to the engine, which passes it on to the channel that is watched.
+        let present = there.processes.iter_mut();
+        let present = present.filter(|process| process.presence == Presence::Present);
+        present.for_each(|process| process.presence = Presence::Speaking);
+    }
     let mut places = there.processes.iter().map(|process| &process.place);
     let first = places.next();
     let is_one = !matches!(place, Place::Container(_)) || places.all(|other| Some(other) == first);
@@ -110,6 +117,29 @@ pub(super) fn there(
     let stays = resolve::is_in_one_that_stays(circumstances);
     abroad::settle(&mut finding, place, stays);
     finding
+}
+
+/// Drops the processes of other containers, which were started at the same time, if the command names one of the containers.
+fn keep_those_named(there: &mut Circumstances) {
+    let is_named = |process: &CandidateProcess| {
+        let Some(Place::Container(name)) = &process.place else {
+            return false;
+        };
+        let is_it = |word: &Vec<u8>| {
+            let value = word.rsplit(|byte| *byte == b'=').next();
+            value == Some(name.as_bytes())
+        };
+        there.command.iter().any(is_it)
+    };
+    let named: Vec<CandidateProcess> = there
+        .processes
+        .iter()
+        .filter(|process| is_named(process))
+        .cloned()
+        .collect();
+    if !named.is_empty() {
+        there.processes = named;
+    }
 }
 
 /// Whether the object is not there.

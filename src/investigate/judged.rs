@@ -34,6 +34,8 @@ pub enum Eyes {
     World(Arc<World>),
     /// Through the engine of its container.
     Engine(Arc<Answered>),
+    /// By what lies here at this path, of which a volume of its container consists.
+    Volume(Vec<u8>),
 }
 
 impl Views {
@@ -56,6 +58,7 @@ impl Views {
         let view = Rc::new(match lives.map(|(_, eyes)| eyes.clone()) {
             Some(Eyes::Engine(answered)) => View::of_container(answered),
             Some(Eyes::World(world)) => View::through(subject, Some(world)),
+            Some(Eyes::Volume(top)) => View::of_volume(subject, &top),
             None => View::of(subject),
         });
         self.known.push((subject.clone(), Rc::clone(&view)));

@@ -42,8 +42,8 @@ pub fn count(run: &Run) -> Result<(), String> {
     let store = Store::own("history")?;
     let _held = store.hold()?;
     let mut all = all(&store);
-    for failure in &run.failures {
-        let met = met(failure, run.when);
+    let met = |failure: &Failure| met(failure.attempt_here()?, failure, run.when);
+    for met in run.failures.iter().filter_map(met) {
         let same = |known: &&mut Met| {
             (&known.operation, &known.path, known.uid) == (&met.operation, &met.path, met.uid)
         };
@@ -67,16 +67,16 @@ pub fn all(store: &Store) -> Vec<Met> {
     store.read(FILE).unwrap_or_default()
 }
 
-fn met(failure: &Failure, when: u64) -> Met {
-    Met {
-        operation: failure.attempt.operation.name().to_owned(),
-        path: path(&failure.attempt),
-        uid: failure.attempt.subject.uid,
+fn met(attempt: &Attempt, failure: &Failure, when: u64) -> Option<Met> {
+    Some(Met {
+        operation: attempt.operation.name().to_owned(),
+        path: path(attempt),
+        uid: attempt.subject.uid,
         code: failure.code.clone(),
         count: 1,
         first: when,
         last: when,
-    }
+    })
 }
 
 /// The fixes of a refusal, the latest first.

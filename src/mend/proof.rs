@@ -5,6 +5,7 @@
 
 use std::ffi::OsStr;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,9 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
+use super::object::handle;
 use crate::attempt::{Attempt, CapabilitySet, NodeType, Object, Operation, Subject};
+use crate::byte_path::below;
 use crate::gather;
 
 /// The result of a proof.
@@ -27,9 +30,9 @@ pub enum Proof {
     Untried,
 }
 
-/// Makes the attempt as its subject.
+/// Makes the attempt as its subject; from `top` on, if the subject sees nothing above it.
 #[must_use]
-pub fn prove(attempt: &Attempt) -> Proof {
+pub fn prove(attempt: &Attempt, top: Option<&[u8]>) -> Proof {
     let Ok(own) = gather::own_subject() else {
         return Proof::Untried;
     };
@@ -42,12 +45,18 @@ pub fn prove(attempt: &Attempt) -> Proof {
     if !as_is && (own.uid != 0 || subject.uid == 0) {
         return Proof::Untried;
     }
+    // It is opened with permwrap's own credentials, because the subject need not be able to reach it by this path.
+    let top = match top.map(Top::open) {
+        Some(Ok(top)) => Some(top),
+        Some(Err(_)) => return Proof::Untried,
+        None => None,
+    };
     let tried = std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             if !as_is && become_subject(subject).is_err() {
                 return Proof::Untried;
             }
-            attempt_it(attempt)
+            attempt_it(attempt, top.as_ref())
         });
         thread.join()
     });
@@ -79,7 +88,28 @@ fn become_subject(subject: &Subject) -> Result<(), Errno> {
     set_thread_res_uid(uid, uid, uid)
 }
 
-fn attempt_it(attempt: &Attempt) -> Proof {
+/// An open file or directory from which paths are resolved.
+struct Top<'p> {
+    path: &'p [u8],
+    fd: OwnedFd,
+}
+
+impl Top<'_> {
+    fn open(path: &[u8]) -> Result<Top<'_>, Errno> {
+        let how = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = open(OsStr::from_bytes(path), how, Mode::empty())?;
+        Ok(Top { path, fd })
+    }
+
+    /// A path that leads through the open file; `None` if it does not begin there.
+    fn beneath(&self, path: &[u8]) -> Option<PathBuf> {
+        let mut through = handle(&self.fd).into_os_string();
+        through.push(OsStr::from_bytes(below(path, self.path)?));
+        Some(PathBuf::from(through))
+    }
+}
+
+fn attempt_it(attempt: &Attempt, top: Option<&Top<'_>>) -> Proof {
     let path = match &attempt.object {
         Object::Path(path) => path,
         Object::Port { address, port } if attempt.operation == Operation::Bind => {
@@ -89,7 +119,10 @@ fn attempt_it(attempt: &Attempt) -> Proof {
         }
         _ => return Proof::Untried,
     };
-    let path = from_here(attempt, path);
+    let to = attempt.to.as_deref();
+    let Some(path) = resolved_from(attempt, path, top) else {
+        return Proof::Untried;
+    };
     let tried = match attempt.operation {
         Operation::Open(how) => {
             let mut flags = match (how.read, how.write) {
@@ -114,7 +147,8 @@ fn attempt_it(attempt: &Attempt) -> Proof {
         | Operation::Bind
         | Operation::Mknod(NodeType::Fifo) => may_make(&path),
         Operation::Delete | Operation::Rmdir | Operation::Rename | Operation::Link => {
-            return in_directories(attempt, &path);
+            let to = to.and_then(|to| resolved_from(attempt, to, top));
+            return in_directories(attempt, &path, to);
         }
         _ => return Proof::Untried,
     };
@@ -130,8 +164,7 @@ fn answer(tried: Result<(), Errno>) -> Proof {
 
 /// For operations that remove or rename, only write permission on the directories is tried: without it they are refused. What
 /// else may refuse them is left to the judgement.
-fn in_directories(attempt: &Attempt, path: &Path) -> Proof {
-    let to = attempt.to.as_deref().map(|to| from_here(attempt, to));
+fn in_directories(attempt: &Attempt, path: &Path, to: Option<PathBuf>) -> Proof {
     let from = (attempt.operation != Operation::Link).then(|| path.to_owned());
     let refused = from
         .into_iter()
@@ -150,6 +183,14 @@ fn bound(address: IpAddr, port: u16) -> Result<(), Errno> {
     match bind(&socket, &SocketAddr::new(address, port)) {
         Err(errno @ (Errno::ACCESS | Errno::PERM)) => Err(errno),
         _ => Ok(()),
+    }
+}
+
+/// The path to try, which begins where the kernel began.
+fn resolved_from(attempt: &Attempt, path: &[u8], top: Option<&Top<'_>>) -> Option<PathBuf> {
+    match top {
+        Some(top) => top.beneath(path),
+        None => Some(from_here(attempt, path)),
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::store::Store;
 use crate::attempt::{Account, Attempt};
+use crate::investigate::OnVolume;
 
 /// The maximum number of runs remembered.
 const MOST_RUNS: usize = 50;
@@ -35,12 +36,35 @@ pub struct Failure {
     pub attempt: Attempt,
     /// Whether it is known, rather than guessed, what was tried.
     pub firm: bool,
-    /// The run's hint, if it occurred in another container or namespace than permwrap's: what is here says nothing about it.
-    pub elsewhere: Option<String>,
+    /// What is known of it if it occurred in another container or namespace than permwrap's.
+    pub elsewhere: Option<Elsewhere>,
     /// What else was known of it.
     pub account: Account,
     /// The code of the cause.
     pub code: String,
+}
+
+/// A failure in another container or namespace. The paths and ids of its attempt are those of that place, so that what is here
+/// says nothing about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Elsewhere {
+    /// The run's hint.
+    pub hint: String,
+    /// The first line of the hint.
+    pub headline: String,
+    /// The same attempt in terms of this machine, if the change belongs here.
+    pub here: Option<OnVolume>,
+}
+
+impl Failure {
+    /// The attempt in terms of this machine, if there is one.
+    #[must_use]
+    pub fn attempt_here(&self) -> Option<&Attempt> {
+        match &self.elsewhere {
+            Some(elsewhere) => elsewhere.here.as_ref().map(|here| &here.attempt),
+            None => Some(&self.attempt),
+        }
+    }
 }
 
 impl Run {

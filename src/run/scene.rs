@@ -83,6 +83,12 @@ impl Process {
         let name = lines.find_map(|line| line.strip_prefix(b"Name:"))?;
         Some(name.trim_ascii())
     }
+
+    /// Whether its world includes its mounts. A process that is ending shows its root directory a moment longer.
+    fn is_seen_whole(&self) -> bool {
+        let world = self.world.as_ref();
+        world.is_some_and(|world| !world.told.mountinfo.is_empty())
+    }
 }
 
 /// The processes closest to the command: itself and its descendants, parents before children.
@@ -177,14 +183,18 @@ impl Watcher {
         for (monitor, inside) in all.contained(self.command) {
             let container = monitor.container();
             let before = processes.len();
+            let mut half_seen = None;
             for pid in inside {
                 if processes.len() < MOST && found.insert(pid) {
                     let process = self.process(pid, &mut room);
-                    processes.extend(process.filter(|process| process.world.is_some()));
+                    match process.filter(|process| process.world.is_some()) {
+                        Some(process) if process.is_seen_whole() => processes.push(process),
+                        process => half_seen = half_seen.or(process),
+                    }
                 }
             }
             if processes.len() == before && processes.len() < MOST {
-                processes.extend(self.ran(&monitor));
+                processes.extend(self.ran(&monitor).or(half_seen));
                 found.insert(-monitor.pid);
             }
             for process in &mut processes[before..] {

@@ -170,7 +170,11 @@ fn explain_last(arguments: &Explain) -> Result<u8, Trouble> {
         let remembered = Evidence::Remembered(attempt, failure.account.clone());
         investigate(remembered, &circumstances, &mut Views::default())
     };
-    let findings: Vec<Finding> = run.failures.iter().map(now).collect();
+    let (far, near): (Vec<&Failure>, Vec<&Failure>) = run
+        .failures
+        .iter()
+        .partition(|failure| failure.elsewhere.is_some());
+    let findings: Vec<Finding> = near.into_iter().map(now).collect();
     if arguments.json {
         print_json(&ExplainReport {
             schema: report::SCHEMA,
@@ -180,8 +184,13 @@ fn explain_last(arguments: &Explain) -> Result<u8, Trouble> {
         return Ok(0);
     }
     let style = style(arguments.color);
+    // What is here says nothing about another container or namespace.
+    let far = far
+        .into_iter()
+        .filter_map(|failure| failure.elsewhere.as_ref());
+    let far = far.map(|elsewhere| elsewhere.hint.clone());
     let hints = findings.iter().map(|finding| text::answer(finding, style));
-    print(&hints.collect::<Vec<_>>().join("\n"))?;
+    print(&hints.chain(far).collect::<Vec<_>>().join("\n"))?;
     Ok(0)
 }
 

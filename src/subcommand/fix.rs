@@ -9,6 +9,7 @@ use std::process::Command;
 use super::{Outcome, print_json, style};
 use crate::change::Change;
 use crate::cli;
+use crate::complaint;
 use crate::facts::Facts;
 use crate::gather;
 use crate::mend::invoker::invoker;
@@ -118,39 +119,86 @@ fn mend_here(
     consent: Consent,
     mended: &mut Mended,
 ) -> Result<Option<Box<Finding>>, String> {
-    let mut group = None;
-    match way(failure)? {
-        Way::Open(finding) => tell(&render::headline(&finding)),
-        Way::Ready(ready) => {
-            let asked_by = rustix::process::geteuid().as_raw();
-            let made = make(&ready, failure, consent, new_id(), asked_by)?;
-            match made {
-                Some(done) => {
-                    group = group_of(&ready.fix, &ready.facts);
-                    mended.made.push(done.title);
-                }
-                None => mended.is_complete = false,
-            }
+    let asked_by = rustix::process::geteuid().as_raw();
+    let group = match take_up(failure, consent, new_id(), asked_by)? {
+        Taken::Open => None,
+        Taken::Made { done, group } => {
+            mended.made.push(done.title);
+            group
         }
-        Way::Root(finding) => return Ok(Some(finding)),
-        Way::Words(finding) => {
+        Taken::Left { group, why } => {
             mended.is_complete = false;
-            words(&finding);
-            if let Conclusion::Refused(_, remedy) = &finding.conclusion {
-                let first = remedy.fixes.first();
-                mended.not_for_fix = Some(not_for_fix(first));
-                group = first.and_then(|fix| group_of(fix, &finding.facts));
-            }
+            mended.not_for_fix = why.or(mended.not_for_fix);
+            group
         }
-        Way::Elsewhere(hint) => {
-            mended.is_complete = false;
-            elsewhere(&hint);
-        }
-    }
+        Taken::ForRoot(finding) => return Ok(Some(finding)),
+    };
     if mended.group.is_none() {
         mended.group = group.filter(|group| is_wanted_now(group, consent));
     }
     Ok(None)
+}
+
+/// What became of a failure.
+enum Taken {
+    /// The access is allowed already.
+    Open,
+    /// It was fixed. The group is one that takes effect only with a new login.
+    Made { done: Done, group: Option<String> },
+    /// Nothing was changed, for this reason. The group is one that the subject has, but its session does not.
+    Left {
+        group: Option<String>,
+        why: Option<&'static str>,
+    },
+    /// Only root can fix it, or see what is to be done.
+    ForRoot(Box<Finding>),
+}
+
+/// Judges a failure again, and fixes it if this process can.
+fn take_up(
+    failure: &Failure,
+    consent: Consent,
+    id: String,
+    asked_by: u32,
+) -> Result<Taken, String> {
+    Ok(match way(failure)? {
+        Way::Open(finding) => {
+            tell(&render::headline(&finding));
+            Taken::Open
+        }
+        Way::Ready(ready) => match make(&ready, failure, consent, id, asked_by)? {
+            Some(done) => Taken::Made {
+                done,
+                group: group_of(&ready.fix, &ready.facts),
+            },
+            None => Taken::Left {
+                group: None,
+                why: None,
+            },
+        },
+        Way::Root(finding) => Taken::ForRoot(finding),
+        Way::Words(finding) => {
+            words(&finding);
+            let (fix, why) = match &finding.conclusion {
+                Conclusion::Refused(_, remedy) => {
+                    let first = remedy.fixes.first();
+                    (first, Some(not_for_fix(first)))
+                }
+                _ => (None, None),
+            };
+            Taken::Left {
+                group: fix.and_then(|fix| group_of(fix, &finding.facts)),
+                why,
+            }
+        }
+        Way::Elsewhere(hint) => {
+            elsewhere(&hint);
+            Taken::Left {
+                group: None,
+                why: None,
+            }
+        }
+    })
 }
 
 /// Shows a fix, asks for confirmation, makes it and reports the kernel's answer. Returns what was done, if anything.
@@ -164,7 +212,18 @@ fn make(
     let deed = render::deed(&ready.attempt, &ready.facts);
     let user = ready.facts.names.user(ready.attempt.subject.uid);
     let title = ready.title();
-    tell(&format!("{user} cannot {deed}"));
+    let seen = match &failure.elsewhere {
+        Some(elsewhere) => {
+            // It comes from a file, which need not be one's own.
+            tell(&quote::line(&elsewhere.headline));
+            say(&format!("  {:<9}{user} cannot {deed}", "here"));
+            " as it is seen there"
+        }
+        None => {
+            tell(&format!("{user} cannot {deed}"));
+            ""
+        }
+    };
     for (at, line) in ready.words().iter().enumerate() {
         say(&format!(
             "  {:<9}{line}",
@@ -172,6 +231,11 @@ fn make(
         ));
     }
     say(&format!("  {:<9}{title}", "to"));
+    if let Some(other) = ready.namesake() {
+        say(&format!(
+            "  note     {other} has that id here, and is let in too"
+        ));
+    }
     if !failure.firm {
         say("  note     what was tried is not certain");
     }
@@ -194,8 +258,10 @@ fn make(
         " now"
     };
     match ready.prove() {
-        Proof::Works => tell(&format!("{user} can {deed}{later}")),
-        Proof::Untried => tell(&format!("{user} can {deed}{later} (worked out, not tried)")),
+        Proof::Works => tell(&format!("{user} can {deed}{later}{seen}")),
+        Proof::Untried => tell(&format!(
+            "{user} can {deed}{later}{seen} (worked out, not tried)"
+        )),
         Proof::Refused(errno) => {
             tell(&format!(
                 "it was changed, and the kernel still answers {errno}: something that cannot be seen refuses it \
@@ -334,26 +400,16 @@ fn with_roots_eyes(
         return Err("not a record's name".to_owned());
     }
     let asked_by = invoker().unwrap_or_default();
-    match way(failure)? {
-        Way::Open(finding) => {
-            tell(&render::headline(&finding));
+    match take_up(failure, consent, id.to_owned(), asked_by)? {
+        Taken::Open => Ok(true),
+        Taken::Made { done, group } => {
+            answer.group = group;
+            answer.made.push(done);
             Ok(true)
         }
-        Way::Ready(ready) => {
-            let made = make(&ready, failure, consent, id.to_owned(), asked_by)?;
-            let complete = made.is_some();
-            if complete {
-                answer.group = group_of(&ready.fix, &ready.facts);
-            }
-            answer.made.extend(made);
-            Ok(complete)
-        }
-        Way::Root(finding) | Way::Words(finding) => {
+        Taken::Left { .. } => Ok(false),
+        Taken::ForRoot(finding) => {
             words(&finding);
-            Ok(false)
-        }
-        Way::Elsewhere(hint) => {
-            elsewhere(&hint);
             Ok(false)
         }
     }
@@ -376,7 +432,7 @@ fn not_for_fix(fix: Option<&Fix>) -> &'static str {
 
 /// Repeats the run's hint for a failure in another container or namespace.
 fn elsewhere(hint: &str) {
-    eprint!("{hint}");
+    complaint::complain_in_lines(hint);
     tell("that was in another container or namespace: make the change where the hint says");
 }
 

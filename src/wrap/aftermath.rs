@@ -4,7 +4,8 @@ use super::traced::Traced;
 use super::{Explainer, own_refusal};
 use crate::attempt::{Attempt, Object, Operation};
 use crate::cli::Hints;
-use crate::mend::runs::{Failure, MOST_FAILURES, Run};
+use crate::investigate::OnVolume;
+use crate::mend::runs::{Elsewhere, Failure, MOST_FAILURES, Run};
 use crate::render::{Style, text};
 use crate::report::{self, Conclusion, Finding, RunReport, Unclear};
 use crate::run::Exit;
@@ -90,8 +91,11 @@ fn failure(finding: &Finding) -> Option<Failure> {
             ..attempt.clone()
         },
         firm,
-        elsewhere: (finding.facts.surroundings.elsewhere)
-            .then(|| text::hint(finding, Style::default())),
+        elsewhere: (finding.facts.surroundings.elsewhere).then(|| Elsewhere {
+            hint: text::hint(finding, Style::default()),
+            headline: render::headline(finding),
+            here: OnVolume::of(finding),
+        }),
         account: finding.facts.surroundings.account.clone(),
         code: code.to_owned(),
     })

@@ -1,14 +1,75 @@
 //! Changes can be reverted, whenever permwrap is killed.
 
 use super::scene::{By, fails, fix, state, undo, world};
-use super::support::{needs_programs, share};
+use super::support::{Ran, World, needs_programs, share};
 
-const PATHS: &str = "/srv/app /srv/app/data /srv/app/data/db";
+/// A refusal that alice meets, on objects that can be set up again and again.
+struct Refusal {
+    prepare: &'static str,
+    paths: &'static str,
+    command: &'static str,
+}
 
-const SCENE: &str = "rm -rf /srv/app
-    install -d -m 750 -o deploy -g www /srv/app
-    install -d -m 750 -o deploy -g www /srv/app/data
-    install -m 640 -o deploy -g www /dev/null /srv/app/data/db";
+const FILE: Refusal = Refusal {
+    prepare: "rm -rf /srv/app
+        install -d -m 750 -o deploy -g www /srv/app
+        install -d -m 750 -o deploy -g www /srv/app/data
+        install -m 640 -o deploy -g www /dev/null /srv/app/data/db",
+    paths: "/srv/app /srv/app/data /srv/app/data/db",
+    command: "cat /srv/app/data/db",
+};
+
+/// A file of root's with a set-user-ID bit, a flag and an ACL of its own in alice's directory: giving it back takes several steps.
+const TOOL: Refusal = Refusal {
+    prepare: "chattr -i /home/alice/p/tool 2>/dev/null; rm -rf /home/alice/p
+        install -d -o alice -g alice /home/alice/p
+        install -m 4755 /bin/true /home/alice/p/tool && chattr +i /home/alice/p/tool",
+    paths: "/home/alice/p/tool",
+    command: "bash -c 'echo -n >>p/tool'",
+};
+
+/// A file for which something is created first.
+const LOG: Refusal = Refusal {
+    prepare: "umount /var/log 2>/dev/null; mount -t tmpfs -o mode=755 log /var/log",
+    paths: "/var/log/alice.log",
+    command: "bash -c 'echo -n >>/var/log/alice.log'",
+};
+
+impl Refusal {
+    /// Sets it up anew and lets alice meet it. Returns the state.
+    fn met(&self, world: &World) -> String {
+        world.root(self.prepare);
+        let before = self.state(world);
+        fails(world, self.command);
+        before
+    }
+
+    fn state(&self, world: &World) -> String {
+        state(world, self.paths)
+    }
+}
+
+const FIX: &str = "permwrap fix --yes --as alice";
+
+const UNDO: &str = "permwrap undo --yes";
+
+/// Runs the command as root in alice's home. A fault (`signal=KILL`, `error=ENOSPC`) is injected into this call of that name.
+fn with_fault(world: &World, fault: &str, (call, time): (&str, usize), command: &str) -> Ran {
+    let injected = format!("-e trace={call} -e inject={call}:{fault}:when={time}");
+    let strace = format!("strace -qq -o /dev/null -f {injected} {command}");
+    world.run("root", &format!("cd /home/alice && {strace}"))
+}
+
+/// Every step: a system call, and the how manieth of that name. A short test takes a part of them.
+fn steps<'c>(calls: &[(&'c str, usize)]) -> Vec<(&'c str, usize)> {
+    let times = |(call, most): &(&'c str, usize)| {
+        let call = *call;
+        share(1..=*most, 2)
+            .into_iter()
+            .map(move |time| (call, time))
+    };
+    calls.iter().flat_map(times).collect()
+}
 
 #[test]
 fn killed_at_any_step_it_can_be_taken_back() {
@@ -16,31 +77,18 @@ fn killed_at_any_step_it_can_be_taken_back() {
         return;
     }
     let Some(world) = world() else { return };
-    world.root(SCENE);
-    let before = state(&world, PATHS);
     let mut changed = 0;
-    for (call, most) in [("setxattr", 3), ("fsync", 4), ("renameat", 2)] {
-        for time in share(1..=most, 2) {
-            fails(&world, "cat /srv/app/data/db");
-            let killed = world.run(
-                "root",
-                &format!(
-                    "cd /home/alice && strace -qq -o /dev/null -f -e trace={call} \
-                     -e inject={call}:signal=KILL:when={time} permwrap fix --yes --as alice"
-                ),
-            );
-            assert!(
-                killed.output.status.code() != Some(0),
-                "{call} {time}: {killed}"
-            );
-            changed += usize::from(state(&world, PATHS) != before);
-            let undone = world.run("root", "permwrap undo --yes");
-            assert!(
-                undone.output.status.success() || undone.stderr().contains("there is no fix"),
-                "{call} {time}: {undone}"
-            );
-            assert_eq!(state(&world, PATHS), before, "{call} {time}: {undone}");
-        }
+    for step in steps(&[("setxattr", 3), ("fsync", 4), ("renameat", 2)]) {
+        let before = FILE.met(&world);
+        let killed = with_fault(&world, "signal=KILL", step, FIX);
+        assert!(killed.output.status.code() != Some(0), "{step:?}: {killed}");
+        changed += usize::from(FILE.state(&world) != before);
+        let undone = world.run("root", UNDO);
+        assert!(
+            undone.output.status.success() || undone.stderr().contains("there is no fix"),
+            "{step:?}: {undone}"
+        );
+        assert_eq!(FILE.state(&world), before, "{step:?}: {undone}");
     }
     assert!(changed > 0, "none was killed in the middle");
 }
@@ -48,21 +96,17 @@ fn killed_at_any_step_it_can_be_taken_back() {
 #[test]
 fn where_nothing_can_be_recorded_nothing_is_changed() {
     let Some(world) = world() else { return };
-    world.root(SCENE);
-    let before = state(&world, PATHS);
-    fails(&world, "cat /srv/app/data/db");
+    let before = FILE.met(&world);
     world.root("mkdir -p /var/tmp/state && mount -t tmpfs -o size=8k full /var/tmp/state && dd if=/dev/zero of=/var/tmp/state/full 2>/dev/null; true");
     let fixed = fix(&world, By::Root);
     assert_ne!(fixed.code(), 0, "{fixed}");
-    assert_eq!(state(&world, PATHS), before, "{fixed}");
+    assert_eq!(FILE.state(&world), before, "{fixed}");
 }
 
 #[test]
 fn what_others_changed_since_is_left_unless_it_is_forced() {
     let Some(world) = world() else { return };
-    world.root(SCENE);
-    let before = state(&world, PATHS);
-    fails(&world, "cat /srv/app/data/db");
+    let before = FILE.met(&world);
     let fixed = fix(&world, By::Alice);
     assert_eq!(fixed.code(), 0, "{fixed}");
     world.root("setfacl -m u:bob:r /srv/app/data/db");
@@ -78,15 +122,13 @@ fn what_others_changed_since_is_left_unless_it_is_forced() {
     assert!(theirs.contains("3002"), "{theirs}");
     let forced = world.run("alice", "permwrap undo --yes --force");
     assert_eq!(forced.code(), 0, "{forced}");
-    assert_eq!(state(&world, PATHS), before, "{forced}");
+    assert_eq!(FILE.state(&world), before, "{forced}");
 }
 
 #[test]
 fn two_at_once_change_it_once() {
     let Some(world) = world() else { return };
-    world.root(SCENE);
-    let before = state(&world, PATHS);
-    fails(&world, "cat /srv/app/data/db");
+    let before = FILE.met(&world);
     let both = world.run(
         "alice",
         "permwrap fix --yes & permwrap fix --yes; wait; cat /srv/app/data/db",
@@ -94,13 +136,8 @@ fn two_at_once_change_it_once() {
     assert_eq!(both.code(), 0, "{both}");
     let undone = undo(&world, By::Alice);
     assert_eq!(undone.code(), 0, "{undone}");
-    assert_eq!(state(&world, PATHS), before, "{both}\n{undone}");
+    assert_eq!(FILE.state(&world), before, "{both}\n{undone}");
 }
-
-/// A file of root's with a set-user-ID bit, a flag and an ACL of its own in alice's directory: giving it back takes several steps.
-const STEPS: &str = "chattr -i /home/alice/p/tool 2>/dev/null; rm -rf /home/alice/p
-    install -d -o alice -g alice /home/alice/p
-    install -m 4755 /bin/true /home/alice/p/tool && chattr +i /home/alice/p/tool";
 
 #[test]
 fn killed_at_any_step_of_the_way_back_it_can_be_gone_again() {
@@ -108,46 +145,33 @@ fn killed_at_any_step_of_the_way_back_it_can_be_gone_again() {
         return;
     }
     let Some(world) = world() else { return };
-    let on_the_way = |call: &str, time: usize| {
-        format!(
-            "strace -qq -o /dev/null -f -e trace={call} -e inject={call}:signal=KILL:when={time} permwrap undo --yes"
-        )
-    };
     let mut left_between = 0;
-    for (prepare, paths, command, steps) in [
+    for (refusal, calls) in [
         (
-            SCENE,
-            PATHS,
-            "cat /srv/app/data/db",
-            vec![("removexattr", 3), ("setxattr", 2), ("fsync", 3)],
+            FILE,
+            &[("removexattr", 3), ("setxattr", 2), ("fsync", 3)][..],
         ),
         (
-            STEPS,
-            "/home/alice/p/tool",
-            "bash -c 'echo -n >>p/tool'",
-            vec![("fchownat", 1), ("chmod", 2), ("fchmodat", 2), ("ioctl", 4)],
+            TOOL,
+            &[("fchownat", 1), ("chmod", 2), ("fchmodat", 2), ("ioctl", 4)],
         ),
     ] {
-        for (call, most) in steps {
-            for time in share(1..=most, 2) {
-                world.root(prepare);
-                let before = state(&world, paths);
-                fails(&world, command);
-                let fixed = fix(&world, By::Root);
-                assert_eq!(fixed.code(), 0, "{fixed}");
-                let after = state(&world, paths);
-                assert_ne!(after, before, "{fixed}");
-                let _ = world.run("root", &on_the_way(call, time));
-                let between = state(&world, paths);
-                left_between += usize::from(between != before && between != after);
-                let undone = undo(&world, By::Root);
-                let said = undone.stderr();
-                assert!(
-                    undone.code() == 0 || said.contains("there is no fix"),
-                    "{call} {time}: {undone}"
-                );
-                assert_eq!(state(&world, paths), before, "{call} {time}: {undone}");
-            }
+        for step in steps(calls) {
+            let before = refusal.met(&world);
+            let fixed = fix(&world, By::Root);
+            assert_eq!(fixed.code(), 0, "{fixed}");
+            let after = refusal.state(&world);
+            assert_ne!(after, before, "{fixed}");
+            let _ = with_fault(&world, "signal=KILL", step, UNDO);
+            let between = refusal.state(&world);
+            left_between += usize::from(between != before && between != after);
+            let undone = undo(&world, By::Root);
+            let said = undone.stderr();
+            assert!(
+                undone.code() == 0 || said.contains("there is no fix"),
+                "{step:?}: {undone}"
+            );
+            assert_eq!(refusal.state(&world), before, "{step:?}: {undone}");
         }
     }
     assert!(left_between > 0, "none was killed in the middle");
@@ -160,44 +184,27 @@ fn where_the_disk_is_full_at_any_step_it_is_done_or_not_done() {
     }
     let Some(world) = world() else { return };
     let mut undone_at_once = 0;
-    for (command, paths) in [
-        ("cat /srv/app/data/db", PATHS),
-        (
-            "bash -c 'echo -n >>/var/log/alice.log'",
-            "/var/log/alice.log",
-        ),
-    ] {
+    for refusal in [FILE, LOG] {
         for time in share(1..=6, 1) {
-            world.root(SCENE);
-            world.root("umount /var/log 2>/dev/null; mount -t tmpfs -o mode=755 log /var/log");
-            let before = state(&world, paths);
-            fails(&world, command);
-            let fixed = world.run(
-                "root",
-                &format!(
-                    "cd /home/alice && strace -qq -o /dev/null -f -e trace=fsync \
-                     -e inject=fsync:error=ENOSPC:when={time} permwrap fix --yes --as alice"
-                ),
-            );
+            let before = refusal.met(&world);
+            let fixed = with_fault(&world, "error=ENOSPC", ("fsync", time), FIX);
             if fixed.code() == 0 {
                 let undone = undo(&world, By::Root);
                 assert_eq!(undone.code(), 0, "{time}: {fixed}\n{undone}");
             } else {
                 undone_at_once += usize::from(time > 2);
             }
-            assert_eq!(state(&world, paths), before, "{time}: {fixed}");
+            assert_eq!(refusal.state(&world), before, "{time}: {fixed}");
         }
-        world.root("umount /var/log");
     }
+    world.root("umount /var/log");
     assert!(undone_at_once > 0, "it never failed after a change");
 }
 
 #[test]
 fn root_and_a_user_at_once_change_it_once() {
     let Some(world) = world() else { return };
-    world.root(SCENE);
-    let before = state(&world, PATHS);
-    fails(&world, "cat /srv/app/data/db");
+    let before = FILE.met(&world);
     let both = world.run(
         "alice",
         "sudo sh -c 'cd /home/alice && permwrap fix --yes --as alice' & permwrap fix --yes; wait; cat /srv/app/data/db",
@@ -205,5 +212,5 @@ fn root_and_a_user_at_once_change_it_once() {
     assert_eq!(both.code(), 0, "{both}");
     let _ = undo(&world, By::Alice);
     let _ = undo(&world, By::Root);
-    assert_eq!(state(&world, PATHS), before, "{both}");
+    assert_eq!(FILE.state(&world), before, "{both}");
 }

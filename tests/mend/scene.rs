@@ -1,9 +1,7 @@
 //! A world in which alice can become root, and the state that is compared.
 
-use std::io::{Read, Write};
-use std::process::Stdio;
-
 use super::support::{Ran, World, needs_programs};
+pub use super::support::{answered, typed};
 
 /// Who makes the fix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,60 +64,4 @@ pub fn undo(world: &World, by: By) -> Ran {
         By::Alice => world.run("alice", "permwrap undo --yes"),
         By::Root => world.run("root", "permwrap undo --yes"),
     }
-}
-
-/// Runs a command of the user on a terminal. `at_question` is called at each question, before it is answered with yes. Returns
-/// what the terminal showed, and the exit status.
-pub fn answered(
-    world: &World,
-    user: &str,
-    command: &str,
-    at_question: impl FnMut(),
-) -> (String, i32) {
-    in_terminal(world, user, command, "", at_question)
-}
-
-/// The same for a user who is also asked for a password.
-pub fn typed(world: &World, user: &str, command: &str, password: &str) -> (String, i32) {
-    in_terminal(world, user, command, password, || {})
-}
-
-fn in_terminal(
-    world: &World,
-    user: &str,
-    command: &str,
-    password: &str,
-    mut at_question: impl FnMut(),
-) -> (String, i32) {
-    let mut child = world
-        .command(user, "script")
-        .args(["-qefc", command, "/dev/null"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("script(1) of util-linux runs");
-    let mut keyboard = child.stdin.take().expect("it is piped");
-    let mut screen = child.stdout.take().expect("it is piped");
-    let (mut shown, mut asked, mut prompted) = (Vec::new(), 0, 0);
-    let mut piece = [0; 4096];
-    while let Ok(length @ 1..) = screen.read(&mut piece) {
-        shown.extend_from_slice(&piece[..length]);
-        let text = String::from_utf8_lossy(&shown);
-        let questions = text.matches("[y/N] ").count();
-        while asked < questions {
-            asked += 1;
-            at_question();
-            keyboard.write_all(b"y\n").expect("it can be typed");
-        }
-        while prompted < text.matches("assword").count() {
-            prompted += 1;
-            let line = format!("{password}\n");
-            keyboard
-                .write_all(line.as_bytes())
-                .expect("it can be typed");
-        }
-    }
-    let ended = child.wait().expect("script ends");
-    let text = String::from_utf8_lossy(&shown).into_owned();
-    (text, ended.code().unwrap_or(-1))
 }

@@ -23,6 +23,7 @@ mod forked;
 mod namespace;
 mod skip;
 pub mod svg;
+mod terminal;
 mod world;
 
 pub use forked::{become_user, forked, own_mounts, shell};
@@ -30,6 +31,7 @@ pub use namespace::end_processes_of_namespace_of;
 pub use skip::{
     is_long, is_root, long_or, needs_programs, needs_python_modules, needs_root, share, skip,
 };
+pub use terminal::{answered, typed};
 pub use world::{Ran, World};
 
 use std::path::PathBuf;
