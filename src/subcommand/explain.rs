@@ -15,6 +15,7 @@ use crate::detect::{self, Foreign};
 use crate::findings::{self, Obstacle};
 use crate::investigate::{Views, investigate};
 use crate::mend::runs::Failure;
+use crate::quote;
 use crate::render::{incident_report, text};
 use crate::report::{self, Conclusion, ElsewhereReport, ExplainReport, Finding, Unclear, lossy};
 use crate::resolve::{CandidateProcess, Circumstances, Evidence, Presence};
@@ -188,7 +189,9 @@ fn explain_last(arguments: &Explain) -> Result<u8, Trouble> {
     let far = far
         .into_iter()
         .filter_map(|failure| failure.elsewhere.as_ref());
-    let far = far.map(|elsewhere| elsewhere.hint.clone());
+    let quoted =
+        |hint: &str| -> String { hint.lines().map(|line| quote::line(line) + "\n").collect() };
+    let far = far.map(|elsewhere| quoted(&elsewhere.hint));
     let hints = findings.iter().map(|finding| text::answer(finding, style));
     print(&hints.chain(far).collect::<Vec<_>>().join("\n"))?;
     Ok(0)
