@@ -51,7 +51,7 @@ use crate::byte_path;
 use crate::facts::{Fact, Facts, ProgramFile, UnknownFact};
 use crate::small_file;
 
-pub use answered::{Answered, Wanted};
+pub use answered::Answered;
 pub use bundle::{Ran, ran};
 pub use holder::Holder;
 pub use monitor::{Monitor, is_container_monitor};

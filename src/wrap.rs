@@ -90,6 +90,12 @@ impl Explainer {
         resembles: Option<&'static str>,
         trace: Option<Log>,
     ) -> Explainer {
+        let words: Vec<Vec<u8>> = command
+            .iter()
+            .map(|word| word.as_bytes().to_vec())
+            .collect();
+        // First of all: a container is often removed soon after its first text.
+        let engine = Engine::of(&words);
         let (config, trouble) = config::load().map_or_else(
             |trouble| (Config::default(), Some(trouble)),
             |config| (config, None),
@@ -98,11 +104,6 @@ impl Explainer {
             .color
             .or(config.color.as_ref().map(|set| set.value))
             .unwrap_or_default();
-        let words: Vec<Vec<u8>> = command
-            .iter()
-            .map(|word| word.as_bytes().to_vec())
-            .collect();
-        let engine = Engine::of(&words);
         let (patterns, troubles) = pattern_files::load(&options.patterns, &config);
         let here = here();
         let own = CandidateProcess {

@@ -2,27 +2,30 @@
 //! processes itself, as for a container of Docker's if the user is merely a member of group docker, or when the container has
 //! already ended.
 
+mod members;
 #[cfg(test)]
 mod tests;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::engine_api::{Engine, Inspected, Member};
+use members::{Members, asked_at_once, is_of_the_kernel, members, unknown_in};
+
+use super::engine_api::{Engine, Inspected, Member, MountPoint};
 use super::names::Databases;
 use super::process_stat::ProcessStat;
 use super::way_back::join;
-use crate::attempt::{Attempt, Capability, CapabilitySet, Object, Place, Subject};
-use crate::byte_path::{self, below};
+use crate::attempt::{ACCESS_ACL, Attempt, Capability, CapabilitySet, Object, Place, Subject};
+use crate::byte_path::below;
 use crate::facts::notation::Tree;
 use crate::facts::{
-    Abroad, Container, Fact, Facts, Flags, Mount, MountFlags, MountId, Node, NodeId, Settings,
-    Surroundings, UnknownFact, Walk,
+    Abroad, Container, Fact, Facts, Flags, Inode, Mount, MountFlags, MountId, Node, NodeId,
+    Settings, Surroundings, UnknownFact, Walk,
 };
 
 /// The capabilities that engines give to root by default (moby, oci/caps/defaults.go; containers-common), as far as judgements
@@ -43,24 +46,8 @@ const DEFAULT: &[Capability] = &[
 /// Those that Docker gives in addition.
 const OF_DOCKER: &[Capability] = &[Capability::Mknod, Capability::NetRaw];
 
-/// Where an engine mounts kernel file systems in every container. The archive shows only the directories beneath those mounts.
-const OF_THE_KERNEL: &[&[u8]] = &[b"/dev", b"/proc", b"/sys"];
-
-/// The maximum number of paths in a text that are asked for in advance, before any of them is known to matter.
-const MOST_AHEAD: usize = 4;
-
 /// The maximum number of names that are asked for while paths are resolved.
 const MOST_NAMES: usize = 64;
-
-/// How the container is identified.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
-    /// The only container that was created since permwrap's parent process started. Its image must be one of these words,
-    /// unless there are none.
-    New(Vec<String>),
-    /// The first of these names that a container has, and the user that the command was told to run as.
-    Named(Vec<String>, Option<String>),
-}
 
 /// A container, and the engine that describes it.
 #[derive(Debug)]
@@ -78,58 +65,138 @@ pub struct Answered {
     members: RefCell<Members>,
 }
 
-/// What lies at a path; `None` where nothing does.
-type Members = BTreeMap<Vec<u8>, Option<Member>>;
+/// What an engine told of a container.
+struct Found {
+    about: Inspected,
+    accounts: [Vec<u8>; 2],
+    members: Members,
+}
+
+impl Found {
+    /// Asks for all of it at once: while Docker answers a question about a container's files, it neither notes the end of the
+    /// container nor removes it, and it answers what is waiting by then first.
+    fn of(engine: &Engine, id: &str, text: &[u8]) -> Option<Found> {
+        let (about, accounts, first) = thread::scope(|scope| {
+            let accounts = ["/etc/passwd", "/etc/group"]
+                .map(|path| scope.spawn(move || engine.content(id, path).unwrap_or_default()));
+            let about = scope.spawn(|| engine.inspect(id));
+            let first = asked_at_once(engine, id, &unknown_in(text, &Members::new()));
+            let accounts = accounts.map(|accounts| accounts.join().unwrap_or_default());
+            (about.join().ok().flatten(), accounts, first)
+        });
+        Some(Found {
+            members: members(engine, id, text, first),
+            about: about?,
+            accounts,
+        })
+    }
+
+    fn answered(self, engine: Engine, user: Option<&str>, client: &[Vec<u8>]) -> Answered {
+        Answered {
+            user: user.unwrap_or(&self.about.config.user).to_owned(),
+            client: client.to_vec(),
+            remapped: engine.maps_ids(),
+            accounts: self.accounts,
+            members: RefCell::new(self.members),
+            about: self.about,
+            engine,
+        }
+    }
+}
 
 impl Answered {
-    /// Finds the container with the first engine that knows it, and asks for everything that a text from there names. All of it
-    /// is asked for at once, because a container is often removed a moment after it failed. `None` if none of the engines
-    /// answers or knows the container.
+    /// Finds the container that has one of these names, with the first engine that knows it, and asks for everything that a text
+    /// from there names. `user` is the one that the command was told to run as.
     #[must_use]
-    pub fn by(
+    pub fn named(
         sockets: &[PathBuf],
-        wanted: &Wanted,
+        names: &[String],
+        user: Option<&str>,
         client: &[Vec<u8>],
         text: &[u8],
     ) -> Option<Answered> {
         sockets.iter().find_map(|socket| {
             let engine = Engine::at(socket);
-            let (id, user) = match wanted {
-                Wanted::New(_) => (new(&engine)?, None),
-                Wanted::Named(names, user) => {
-                    let about = names.iter().find_map(|name| engine.inspect(name))?;
-                    (about.id, user.clone())
-                }
-            };
-            let (about, first) = thread::scope(|scope| {
-                let about = scope.spawn(|| engine.inspect(&id));
-                let first = asked_at_once(&engine, &id, &unknown_in(text, &Members::new()));
-                (about.join().ok().flatten(), first)
-            });
-            let members = members(&engine, &id, text, first);
-            let accounts = accounts(&engine, &id);
-            let about = about?;
-            let remapped = engine.maps_ids();
-            let is_it = match wanted {
-                Wanted::New(words) => words.is_empty() || words.contains(&about.config.image),
-                Wanted::Named(..) => true,
-            };
-            is_it.then(|| Answered {
-                user: user.unwrap_or_else(|| about.config.user.clone()),
-                client: client.to_vec(),
-                remapped,
-                accounts,
-                members: RefCell::new(members),
-                engine,
-                about,
-            })
+            let id = names.iter().find_map(|name| engine.inspect(name))?.id;
+            let found = Found::of(&engine, &id, text)?;
+            Some(found.answered(engine, user, client))
         })
     }
 
-    /// Whether its root directory was seen before the container was removed.
+    /// The only container that was created since permwrap's parent process started, by the first engine that has one. Its
+    /// image must be one of these words, unless there are none.
+    #[must_use]
+    pub fn new(
+        sockets: &[PathBuf],
+        images: &[String],
+        client: &[Vec<u8>],
+        text: &[u8],
+    ) -> Option<Answered> {
+        sockets.iter().find_map(|socket| {
+            let engine = Engine::at(socket);
+            let id = new(&engine)?;
+            let found = Found::of(&engine, &id, text)?;
+            let image = &found.about.config.image;
+            let is_it = images.is_empty() || images.contains(image);
+            is_it.then(|| found.answered(engine, None, client))
+        })
+    }
+
+    /// Whether anything of it can be looked at: its root directory was seen before the container was removed, or it has volumes
+    /// that can be looked at here.
     #[must_use]
     pub fn is_seen(&self) -> bool {
+        self.is_root_seen() || self.volumes().next().is_some()
+    }
+
+    fn is_root_seen(&self) -> bool {
         matches!(self.members.borrow().get(&b"/"[..]), Some(Some(_)))
+    }
+
+    /// The directories and files of this machine that are mounted in it, if its ids are those of this machine.
+    fn volumes(&self) -> impl Iterator<Item = &MountPoint> {
+        let given = self.about.mounts.iter().filter(|_| !self.remapped);
+        given.filter(|mount| mount.r#type == "bind" && mount.source.starts_with('/'))
+    }
+
+    /// The mount point of the volume that holds the path.
+    fn volume_over(&self, path: &[u8]) -> Option<Vec<u8>> {
+        let points = self.volumes().map(|mount| mount.destination.as_bytes());
+        let over = points.filter(|point| below(path, point).is_some());
+        over.max_by_key(|point| point.len()).map(<[u8]>::to_vec)
+    }
+
+    /// What lies at this path, as far as the volumes tell. Of the directories that lead to a volume, only that they exist.
+    fn on_volume(&self, path: &[u8]) -> Option<Option<Result<Member, UnknownFact>>> {
+        let leads = |mount: &MountPoint| below(mount.destination.as_bytes(), path).is_some();
+        let holds = |mount: &&MountPoint| below(path, mount.destination.as_bytes()).is_some();
+        let deepest = self
+            .volumes()
+            .filter(holds)
+            .max_by_key(|mount| mount.destination.len());
+        let Some(mount) = deepest else {
+            let unseen = || UnknownFact {
+                path: path.to_vec(),
+                ..UnknownFact::not_gathered("mode and owner")
+            };
+            return self.volumes().any(leads).then(|| Some(Err(unseen())));
+        };
+        let rest = below(path, mount.destination.as_bytes())?;
+        let here = join(mount.source.as_bytes(), rest);
+        let acl = rustix::fs::lgetxattr(super::path(&here), ACCESS_ACL, &mut [0u8; 0]);
+        if acl.is_ok() {
+            // The mode alone does not decide.
+            return None;
+        }
+        match fs::symlink_metadata(super::path(&here)) {
+            Ok(found) => {
+                let link = fs::read_link(super::path(&here)).ok();
+                let link = link.map(|link| link.into_os_string().into_vec());
+                Some(Some(Ok(Member::of(&found, link)?)))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(None),
+            Err(_) => None,
+        }
     }
 
     /// Asks for what another text names, while the container still exists.
@@ -185,6 +252,8 @@ impl Answered {
         let (gid, mut groups) = match (group, &known) {
             (Some(group), _) => (gid_of(group)?, Vec::new()),
             (None, Some(known)) => (known.gid, databases.groups_of(&known.name, known.gid)),
+            // A user without an entry has group 0, but not one whose entry was not seen.
+            (None, None) if uid != 0 && !self.is_root_seen() => return None,
             (None, None) => (0, Vec::new()),
         };
         let config = &self.about.host_config;
@@ -255,6 +324,11 @@ impl Answered {
             facts.walk = self.walk(path, follow, &mut tree, &mut facts);
             let to = attempt.to.as_ref();
             facts.to = to.map(|to| self.walk(to, false, &mut tree, &mut facts));
+            if !self.is_root_seen()
+                && let Some(point) = self.volume_over(path)
+            {
+                facts.begin_at(&point);
+            }
         }
         facts.names = self.databases().names(attempt, &facts);
         facts
@@ -372,6 +446,18 @@ impl Answered {
         let known = self.members.borrow().get(path).cloned();
         let member = match known {
             Some(member) => member,
+            None if !self.is_root_seen() => {
+                // It has gone.
+                let found = self.on_volume(path).ok_or_else(unseen)?;
+                let node = |found: Result<Member, UnknownFact>| {
+                    let (inode, link) = match found {
+                        Ok(member) => (Ok(member.inode), member.link),
+                        Err(unknown) => (Err(unknown), None),
+                    };
+                    node_of(path, inode, link, facts)
+                };
+                return Ok(found.map(node));
+            }
             None => asked_at_once(&self.engine, &self.about.id, &[path.to_vec()])
                 .remove(path)
                 .ok_or_else(unseen)?,
@@ -379,19 +465,7 @@ impl Answered {
         self.members
             .borrow_mut()
             .insert(path.to_vec(), member.clone());
-        Ok(member.map(|member| Node {
-            path: path.to_vec(),
-            inode: Ok(member.inode),
-            acl: Ok(None),
-            default_acl: Ok(None),
-            flags: Ok(Flags::default()),
-            mount: facts.mount_over(path).unwrap_or(MountId(0)),
-            link: member.link,
-            program: Err(UnknownFact::not_gathered("the first bytes")),
-            label: Ok(None),
-            empty: Err(UnknownFact::not_gathered("whether it is empty")),
-            traced: None,
-        }))
+        Ok(member.map(|member| node_of(path, Ok(member.inode), member.link, facts)))
     }
 
     /// The path of an object in the container, with its path here if it is on a bind mount and nothing indicates that the two
@@ -416,6 +490,23 @@ impl Answered {
     }
 }
 
+/// A node of which nothing else is known.
+fn node_of(path: &[u8], inode: Fact<Inode>, link: Option<Vec<u8>>, facts: &Facts) -> Node {
+    Node {
+        path: path.to_vec(),
+        inode,
+        acl: Ok(None),
+        default_acl: Ok(None),
+        flags: Ok(Flags::default()),
+        mount: facts.mount_over(path).unwrap_or(MountId(0)),
+        link,
+        program: Err(UnknownFact::not_gathered("the first bytes")),
+        label: Ok(None),
+        empty: Err(UnknownFact::not_gathered("whether it is empty")),
+        traced: None,
+    }
+}
+
 /// The id of the only container that was created since permwrap's parent process started. `None` if there are several, because
 /// any of them may have written the message.
 fn new(engine: &Engine) -> Option<String> {
@@ -424,112 +515,6 @@ fn new(engine: &Engine) -> Option<String> {
     let mut recent = listed.filter(|one| one.created >= start);
     let only = recent.next()?;
     recent.next().is_none().then_some(only.id)
-}
-
-/// The files at the absolute paths in a text, the directories that lead there, and the targets of symlinks, in addition to what
-/// was found before.
-fn members(engine: &Engine, id: &str, text: &[u8], mut found: Members) -> Members {
-    loop {
-        let unknown = unknown_in(text, &found);
-        let answers = asked_at_once(engine, id, &unknown);
-        if unknown.is_empty() || answers.is_empty() || found.len() >= MOST_NAMES {
-            return found;
-        }
-        found.extend(answers);
-    }
-}
-
-/// Asks for all of these names at the same time: the engine does not remove a container while it answers, but does between two
-/// answers. That something is not there is believed only of a container that still has its root directory afterwards.
-fn asked_at_once(engine: &Engine, id: &str, names: &[Vec<u8>]) -> Members {
-    let mut answers: Members = thread::scope(|scope| {
-        let ask = |path: &Vec<u8>| Some((path.clone(), engine.member(id, path)?));
-        let asked = names.iter().map(|path| scope.spawn(move || ask(path)));
-        let asked: Vec<_> = asked.collect();
-        let answers = asked.into_iter();
-        answers
-            .filter_map(|answer| answer.join().ok().flatten())
-            .collect()
-    });
-    if answers.values().any(Option::is_none) && !matches!(engine.member(id, b"/"), Some(Some(_))) {
-        answers.retain(|_, member| member.is_some());
-    }
-    answers
-}
-
-/// The root directory, and the names that lead to the absolute paths in a text, as far as they are not known yet.
-fn unknown_in(text: &[u8], known: &Members) -> Vec<Vec<u8>> {
-    let paths = named_in(text).take(MOST_AHEAD);
-    let mut unknown: Vec<Vec<u8>> = [b"/".to_vec()]
-        .into_iter()
-        .chain(paths)
-        .flat_map(|path| unknown_on_the_way_to(path, known))
-        .collect();
-    unknown.sort();
-    unknown.dedup();
-    unknown
-}
-
-/// The names that lead to a path, from the first unknown one on. Known symlinks are followed.
-fn unknown_on_the_way_to(mut path: Vec<u8>, known: &Members) -> Vec<Vec<u8>> {
-    /// The maximum number of symlinks that the kernel follows (MAXSYMLINKS).
-    const MOST_LINKS: usize = 40;
-    for _ in 0..MOST_LINKS {
-        let way = way_to(&path);
-        let is_passed = |at: &&Vec<u8>| match known.get(*at) {
-            Some(Some(member)) => member.link.is_none(),
-            _ => false,
-        };
-        let passed = way.iter().take_while(is_passed).count();
-        let Some(at) = way.get(passed) else {
-            return Vec::new();
-        };
-        match known.get(at) {
-            Some(Some(Member {
-                link: Some(link), ..
-            })) => {
-                let rest = path.strip_prefix(at.as_slice()).unwrap_or_default();
-                let directory = byte_path::parent(at).unwrap_or(b"/");
-                path = join(&byte_path::join(directory, link), rest);
-            }
-            Some(_) => return Vec::new(),
-            None => {
-                let rest = way[passed..].iter();
-                return rest.filter(|at| !is_of_the_kernel(at)).cloned().collect();
-            }
-        }
-    }
-    Vec::new()
-}
-
-/// The root directory and every name on the way to a path.
-fn way_to(path: &[u8]) -> Vec<Vec<u8>> {
-    let names = path
-        .split(|&byte| byte == b'/')
-        .filter(|name| !name.is_empty());
-    let mut way = vec![b"/".to_vec()];
-    for name in names {
-        way.push(byte_path::step(&way[way.len() - 1], name));
-    }
-    way
-}
-
-fn accounts(engine: &Engine, id: &str) -> [Vec<u8>; 2] {
-    let content = |path| engine.content(id, path).unwrap_or_default();
-    ["/etc/passwd", "/etc/group"].map(content)
-}
-
-/// The absolute paths in a text, last first, because a message usually names the object at its end.
-fn named_in(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    let is_edge = |byte: &u8| byte.is_ascii_whitespace() || b"'\"`:;,()[]<>".contains(byte);
-    let words = text.rsplit(move |byte| is_edge(byte));
-    words
-        .filter(|word| word.starts_with(b"/") && word.len() > 1)
-        .map(<[u8]>::to_vec)
-}
-
-fn is_of_the_kernel(path: &[u8]) -> bool {
-    OF_THE_KERNEL.iter().any(|top| below(path, top).is_some())
 }
 
 /// When a process started, in whole seconds since the epoch.

@@ -2,7 +2,9 @@
 //! which change nothing.
 
 use std::collections::BTreeMap;
+use std::fs::Metadata;
 use std::io::{Read, Write};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -109,6 +111,34 @@ pub(super) struct Member {
     pub link: Option<Vec<u8>>,
     /// The beginning of its content.
     pub content: Vec<u8>,
+}
+
+impl Member {
+    /// What lies on this machine, if it is of a kind that a container may see as it is.
+    pub(super) fn of(found: &Metadata, link: Option<Vec<u8>>) -> Option<Member> {
+        let kind = found.file_type();
+        Some(Member {
+            inode: Inode {
+                kind: match () {
+                    () if kind.is_file() => Kind::Regular,
+                    () if kind.is_dir() => Kind::Directory,
+                    () if kind.is_symlink() => Kind::Symlink,
+                    () if kind.is_socket() => Kind::Socket,
+                    () if kind.is_fifo() => Kind::Fifo,
+                    () => return None,
+                },
+                mode: found.mode() & 0o7777,
+                uid: found.uid(),
+                gid: found.gid(),
+                device: Default::default(),
+                number: 0,
+                links: 1,
+                rdev: Default::default(),
+            },
+            link,
+            content: Vec::new(),
+        })
+    }
 }
 
 impl Engine {

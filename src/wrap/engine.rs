@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
 use crate::attempt::Place;
-use crate::gather::{Answered, Wanted};
+use crate::gather::Answered;
 use crate::investigate::{Eyes, Worlds};
 use crate::resolve::{self, CandidateProcess, Circumstances, EngineCall, Presence};
 
@@ -88,15 +88,22 @@ impl Engine {
     }
 }
 
+/// What the call names is asked for as well: later texts often name it, when it is too late.
 fn asked(call: &EngineCall, text: &[u8]) -> Option<Answered> {
-    let word = |word: &Vec<u8>| String::from_utf8_lossy(word).into_owned();
+    let (sockets, names) = (sockets(call), names(call));
+    let text = [&call.words.join(&b' '), text].join(&b'\n');
+    if call.is_new {
+        return Answered::new(&sockets, &names, &call.client, &text);
+    }
+    let user = call.user.as_ref().map(|user| String::from_utf8_lossy(user));
+    Answered::named(&sockets, &names, user.as_deref(), &call.client, &text)
+}
+
+/// The words that may name the image or the container.
+fn names(call: &EngineCall) -> Vec<String> {
     let words = call.words.iter().filter(|word| !word.starts_with(b"-"));
-    let words: Vec<String> = words.map(word).take(MOST_NAMES).collect();
-    let wanted = match call.is_new {
-        true => Wanted::New(words),
-        false => Wanted::Named(words, call.user.as_ref().map(word)),
-    };
-    Answered::by(&sockets(call), &wanted, &call.client, text)
+    let words = words.map(|word| String::from_utf8_lossy(word).into_owned());
+    words.take(MOST_NAMES).collect()
 }
 
 /// The sockets that the client's options or environment name, or else the default one.

@@ -76,11 +76,12 @@ fn an_engine_tells_who_ran_in_a_container_and_what_lies_there() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("sock");
     engine(&socket);
-    let wanted = Wanted::Named(vec!["cat".into(), "shop".into()], None);
+    let names = ["cat", "shop"].map(str::to_owned);
     let client = ["docker", "-H", "unix:///x"].map(|word| word.as_bytes().to_vec());
-    let answered = Answered::by(
+    let answered = Answered::named(
         &[socket],
-        &wanted,
+        &names,
+        None,
         &client,
         b"cat: /link: Permission denied",
     )
@@ -120,5 +121,6 @@ fn an_engine_tells_who_ran_in_a_container_and_what_lies_there() {
 fn a_socket_that_nobody_listens_at_tells_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let sockets = [folder.path().join("sock")];
-    assert!(Answered::by(&sockets, &Wanted::New(Vec::new()), &[], b"").is_none());
+    assert!(Answered::new(&sockets, &[], &[], b"").is_none());
+    assert!(Answered::named(&sockets, &["shop".to_owned()], None, &[], b"").is_none());
 }
