@@ -111,7 +111,7 @@ pub fn remedy(attempt: &Attempt, facts: &Facts, denial: &Denial) -> Remedy {
     let mut plans: Vec<Plan> = cause::candidates(denial, attempt, facts)
         .into_iter()
         .filter_map(|candidate| start.follow(candidate, denial, &mut refused))
-        .filter(|plan| !plan.takes_away(attempt, facts))
+        .filter(|plan| !plan.takes_away(attempt, facts) && !plan.is_beyond_root(attempt, facts))
         .collect();
     plans.sort_by_cached_key(|plan| plan.rank(attempt, facts));
     if let Some(narrow) = plans

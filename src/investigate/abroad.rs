@@ -194,7 +194,15 @@ fn by_entering(fix: &Fix, attempt: &Attempt, facts: &Facts) -> Option<Fix> {
     if abroad.enter.is_empty() || !fix.changes.iter().all(is_named) {
         return None;
     }
-    let root = Subject::login(0, 0, Vec::new());
+    // The engine gives the root whom it lets in no more than the container may have.
+    let root = Subject {
+        capabilities: attempt.subject.bounding,
+        ..Subject::login(0, 0, Vec::new())
+    };
+    let is_beyond = |change: &Change| change.needs_root(&root, facts);
+    if abroad.numbers.is_none() && fix.changes.iter().any(is_beyond) {
+        return None;
+    }
     let argv = remedy::commands(&fix.changes, attempt, facts, &root)?.argv?;
     let is_there = |argv: &Argv| match argv.first().map(|program| byte_path::name(program)) {
         Some(b"setfacl") => abroad.setfacl,

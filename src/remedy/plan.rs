@@ -1,7 +1,7 @@
 //! Changes that are tried on a copy of the facts, one refusal after the other.
 
 use super::{Fix, never, reach, safely};
-use crate::attempt::{Attempt, Object, Operation};
+use crate::attempt::{Attempt, Capability, Object, Operation, Subject};
 use crate::cause::{self, Candidate, Denial, Fit, held};
 use crate::change::{Argv, Change, Effect, InodeFlag, Place};
 use crate::facts::{Facts, NodeId};
@@ -193,6 +193,30 @@ impl Plan {
             let has = held(&self.attempt.subject, id, &self.facts);
             had.zip(has).is_some_and(|(had, has)| !has.contains(had))
         })
+    }
+
+    /// Whether the root of the container that the subject runs in, who is to make the changes, lacks the capabilities for them.
+    pub(super) fn is_beyond_root(&self, attempt: &Attempt, facts: &Facts) -> bool {
+        let around = &facts.surroundings;
+        if around.container.is_none() || around.elsewhere {
+            return false;
+        }
+        let subject = &attempt.subject;
+        let root = Subject {
+            capabilities: subject.bounding,
+            bounding: subject.bounding,
+            ..Subject::login(0, 0, Vec::new())
+        };
+        let overrides = [Capability::DacOverride, Capability::Fowner];
+        let is_beyond = |change: &Change| match change {
+            Change::RunAsRoot | Change::ByRoot { .. } | Change::Make { .. } => {
+                !overrides.iter().all(|one| root.has(*one))
+            }
+            // A new login is a new container.
+            Change::JoinGroup(_) => subject.uid == 0,
+            change => change.needs_root(subject, facts) && change.needs_root(&root, facts),
+        };
+        self.changes().any(is_beyond)
     }
 
     /// The sort key; better plans rank lower. They suit the place, let few others in, and change little.

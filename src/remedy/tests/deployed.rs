@@ -1,6 +1,6 @@
 //! Settings for an image, a container's options, a pod or a unit, and cases without one.
 
-use super::{first, offered};
+use super::{commands, first, offered};
 use crate::change::Place;
 
 /// The title and commands of every fix.
@@ -117,6 +117,28 @@ fn a_command_for_another_place_is_not_shown_for_this_shell() {
         fix.argv.is_empty() && fix.place == Place::Container,
         "{fix:?}"
     );
+}
+
+#[test]
+fn a_root_without_capabilities_is_given_nothing_to_do() {
+    let scene = |subject| {
+        format!(
+            "subject {subject}
+            container docker
+            attempt read /data/f
+            mount /data ext4 rw
+            drwxr-x--- deploy www /data
+            -rw-r--r-- deploy www /data/f"
+        )
+    };
+    let powerless = scene("root root caps=none bounding=none");
+    assert_eq!(commands(&powerless), [""; 0]);
+    assert!(
+        words(&powerless).contains("--cap-add=DAC_OVERRIDE"),
+        "{}",
+        words(&powerless)
+    );
+    assert_ne!(commands(&scene("1000 1000")), [""; 0]);
 }
 
 #[test]
