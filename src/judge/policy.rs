@@ -5,10 +5,16 @@ use super::{
     Certainty, Code, Decision, Denial, Errno, Kernel, Kind, Lockdown, NodeId, Object, Obstacle,
     Operation, Perms, Rule, Stop, deny,
 };
-use crate::attempt::{Capability, CapabilitySet, Label, Subject};
+use crate::attempt::{Capability, CapabilitySet, Label, Privilege, Subject};
 use crate::facts::{
-    AccessVector, PORT_CLASS, UnknownFact, port_permission, profile_requests, server_requests,
-    vector_requests,
+    AccessVector, DeviceNumber, PORT_CLASS, UnknownFact, port_permission, profile_requests,
+    server_requests, vector_requests,
+};
+
+/// The device number of /dev/kmsg.
+const KERNEL_LOG: DeviceNumber = DeviceNumber {
+    major: 1,
+    minor: 11,
 };
 
 impl Kernel<'_> {
@@ -22,6 +28,10 @@ impl Kernel<'_> {
             return Ok(());
         }
         let read = if how.read { Perms::R } else { Perms::NONE };
+        if how.read && inode.kind == Kind::Char && inode.rdev == KERNEL_LOG {
+            // `devkmsg_open`: reading it is reading the kernel's log.
+            self.ask_for(Privilege::KernelLog)?;
+        }
         let write = if how.write { Perms::W } else { Perms::NONE };
         let wanted = read.or(write);
         match self.facts.devices.allow(inode.kind, inode.rdev, wanted) {

@@ -302,6 +302,21 @@ fn settings_keep_privileges_from_ordinary_users() {
     assert_eq!(scene("alice alice", "dmesg -", off), "allowed");
 }
 
+#[test]
+fn the_device_of_the_kernels_log_is_as_restricted_as_the_log() {
+    let tries = |subject, value| {
+        let log = "drwxr-xr-x root root /dev\ncrw-r--r-- root root /dev/kmsg rdev=1:11";
+        let setting = format!("setting kernel.dmesg_restrict {value}");
+        scene(subject, "read /dev/kmsg", &format!("{log}\n{setting}"))
+    };
+    assert_eq!(
+        tries("alice alice", 1),
+        "EPERM sysctl-restricts kernel.dmesg_restrict"
+    );
+    assert_ne!(tries("alice alice", 0), tries("alice alice", 1));
+    assert_ne!(tries("alice alice caps=syslog", 1), tries("alice alice", 1));
+}
+
 /// The inferred refusal as text, given the reported error number.
 fn inferred(subject: &str, reported: &str, files: &str) -> String {
     let text = format!(
