@@ -21,8 +21,8 @@ mod viewers;
 pub use course::{Script, called};
 pub use elsewhere::{of_a_server, origin};
 pub use inside::{
-    EngineCall, Whence, Writer, engine_call, given_place, is_in_one_that_stays, scripts,
-    tells_all_mounts, told_mounts, whence, writer_of,
+    EngineCall, Whence, Writer, engine_call, engine_verb, given_place, is_in_one_that_stays,
+    scripts, tells_all_mounts, told_mounts, whence, writer_of,
 };
 pub use places::is_relative;
 pub use port::port;
@@ -187,6 +187,7 @@ pub fn interpret(incident: &Incident, circumstances: &Circumstances) -> Interpre
         operations.find(|operation| operations::is_about_a_process(operation, incident))
     {
         let sign = incident.operation_sign.unwrap_or(Sign::Message);
+        let operation = &operations::narrowed(operation, speakers.all_lines());
         let told = incident.process.or_else(|| {
             let own = speakers.own_lines().iter();
             only(own.flat_map(|line| &line.processes).copied())

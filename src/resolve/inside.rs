@@ -70,16 +70,21 @@ pub fn told_mounts(arguments: &[Vec<u8>]) -> Vec<Vec<u8>> {
 /// Whether the command runs something in a container that exists before and after it: `podman exec NAME`.
 #[must_use]
 pub fn is_in_one_that_stays(circumstances: &Circumstances) -> bool {
+    engine_verb(circumstances).is_some_and(|(_, verb, _)| verb == b"exec")
+}
+
+/// The container engine that the command calls, what it is told to do, and the word after that.
+#[must_use]
+pub fn engine_verb(circumstances: &Circumstances) -> Option<(Vec<u8>, Vec<u8>, Option<Vec<u8>>)> {
+    const VERBS: &[&[u8]] = &[
+        b"attach", b"bud", b"build", b"create", b"exec", b"logs", b"run", b"start", b"up",
+    ];
     let lines = command_lines(&circumstances.command);
-    let engine = lines
-        .iter()
-        .rfind(|line| line.known.is_some_and(|known| known.engine));
-    engine.is_some_and(|line| {
-        let mut operands = line.operands.iter().map(|operand| operand.word.as_slice());
-        let is_verb =
-            |word: &&[u8]| matches!(*word, b"build" | b"exec" | b"run" | b"start" | b"up");
-        operands.find(is_verb) == Some(b"exec")
-    })
+    let mut lines = lines.iter();
+    let line = lines.rfind(|line| line.known.is_some_and(|known| known.engine))?;
+    let mut words = line.operands.iter().map(|operand| &operand.word);
+    let verb = words.find(|word| VERBS.contains(&word.as_slice()))?;
+    Some((line.name().to_vec(), verb.clone(), words.next().cloned()))
 }
 
 /// Whether anything indicates that a text was written by one of the processes seen here.

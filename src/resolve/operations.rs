@@ -1,6 +1,7 @@
 //! The system calls that the words of a message can refer to.
 
-use crate::attempt::{Errno, Incident, NodeType, OpenHow, Operation};
+use crate::attempt::{Errno, Incident, NodeType, OpenHow, Operation, Privilege};
+use crate::programs::CommandLine;
 
 /// An operation that the words can mean.
 pub struct Meant<'i> {
@@ -28,6 +29,23 @@ impl<'i> Meant<'i> {
             path,
             to: None,
         }
+    }
+}
+
+/// The operation, as the command line narrows it down: the message of unshare(1) does not tell which namespace it could not
+/// make. With a user namespace of its own, it needs no privilege for the others.
+pub fn narrowed(operation: &Operation, lines: &[CommandLine]) -> Operation {
+    let of_users =
+        |line: &CommandLine| line.maps_root || line.has_other_ids || line.is_unprivileged;
+    match operation {
+        Operation::Privileged(Privilege::Namespace)
+            if lines
+                .iter()
+                .any(|line| line.name() == b"unshare" && of_users(line)) =>
+        {
+            Operation::Privileged(Privilege::UserNamespace)
+        }
+        operation => operation.clone(),
     }
 }
 
