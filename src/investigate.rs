@@ -295,7 +295,7 @@ fn of_call(attempt: Attempt, circumstances: &Circumstances, views: &mut Views) -
     let abroad = finding.facts.surroundings.abroad.as_ref();
     if let Some(place) = abroad.and_then(|abroad| abroad.place.clone()) {
         let place = match place {
-            Place::Namespace => resolve::given_place(circumstances).unwrap_or(place),
+            Place::Namespace | Place::Tree => resolve::given_place(circumstances).unwrap_or(place),
             place => place,
         };
         abroad::settle(&mut finding, place, false);

@@ -212,3 +212,22 @@ fn what_belongs_in_a_run_of_a_container_is_only_printed() {
     let explained = world.run("root", "permwrap explain --last");
     assert_says(&explained, &["in the container shop"]);
 }
+
+#[test]
+fn the_log_of_a_container_that_lives_is_judged_there() {
+    let Some((world, _alone)) = world() else {
+        return;
+    };
+    world.root(&format!(
+        "engine run -d --name shop {RUN} sh -c 'cat /data/f; sleep 60' && sleep 1"
+    ));
+    // By the name of an engine whose client is called in the same way.
+    world.root("ln -s engine /mnt/bin/nerdctl");
+    let ran = world.run("root", "permwrap -- timeout 3 nerdctl logs -f shop");
+    let words = [
+        "cannot read /data/f in the container shop",
+        "/data/f there is /srv/shop/f here",
+    ];
+    assert_says(&ran, &words);
+    world.run("root", "engine rm -f -t 0 shop");
+}

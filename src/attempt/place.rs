@@ -11,6 +11,8 @@ pub enum Place {
     Sandbox(String),
     /// A chroot(2) with this root directory, given by its path here.
     Root(Vec<u8>),
+    /// A mount namespace with a root directory of its own, of which nothing more is known.
+    Tree,
     /// A mount namespace or user namespace of which nothing more is known.
     Namespace,
 }
@@ -28,6 +30,7 @@ impl Place {
                 format!("in a sandbox ({})", quote::display(program.as_bytes()))
             }
             Place::Root(path) => format!("below the chroot {}", quote::display(path)),
+            Place::Tree => "in a file system tree of its own".to_owned(),
             Place::Namespace => "in another namespace".to_owned(),
         }
     }

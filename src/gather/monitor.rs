@@ -88,6 +88,17 @@ impl Monitor {
         }
     }
 
+    /// Whether one of these arguments, each terminated by a NUL, is the name of the container or the beginning of its id.
+    #[must_use]
+    pub fn is_named_in(&self, cmdline: &[u8]) -> bool {
+        let name = self.container();
+        let is_it = |word: &[u8]| {
+            let is_id = word.len() >= SHORT && self.id().is_some_and(|id| id.starts_with(word));
+            !word.is_empty() && word == name.as_bytes() || is_id
+        };
+        cmdline.split(|&byte| byte == 0).any(is_it)
+    }
+
     /// The command prefix that runs a command as root in the container; empty unless the container belongs to the user, whose
     /// engine alone knows it.
     pub(super) fn enter(&self) -> Vec<Vec<u8>> {
@@ -161,6 +172,9 @@ mod tests {
             conmon.bundles()[0],
             Path::new("/proc/1/root/run/x/userdata")
         );
+        assert!(conmon.is_named_in(b"podman\0logs\0shop-web\0"));
+        assert!(conmon.is_named_in(b"podman\0logs\08d9271871292\0"));
+        assert!(!conmon.is_named_in(b"podman\0logs\0shop\08d\0\0"));
         let shim = b"containerd-shim-runc-v2\0-namespace\0k8s.io\0-id\08d9271871292d27917b\0";
         assert_eq!(Monitor::parse(1, shim).container(), "8d9271871292");
         assert!(is_container_monitor(b"containerd-shim") && !is_container_monitor(b"containerd"));

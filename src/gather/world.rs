@@ -241,6 +241,7 @@ impl World {
         match name {
             Some(id) => Place::Container(id),
             None if is_root => Place::Root(self.told.root_path.clone()),
+            None if !self.told.same_mounts && self.has_own_root() => Place::Tree,
             None => Place::Namespace,
         }
     }
@@ -266,6 +267,13 @@ impl World {
                 .each_ref()
                 .map(|text| Numbers::parse(text))
         })
+    }
+
+    /// Whether its root directory is another one than permwrap's.
+    fn has_own_root(&self) -> bool {
+        let ours = openat(CWD, "/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+        let ours = ours.ok().and_then(|root| identity(&root));
+        ours.is_some() && identity(&self.root) != ours
     }
 
     /// A new descriptor of the root directory.

@@ -172,7 +172,9 @@ fn from_here(fix: &Fix, attempt: &Attempt, facts: &Facts) -> Option<Fix> {
 /// Whether the users of the place may differ from those here.
 fn has_other_names(facts: &Facts) -> bool {
     let abroad = facts.surroundings.abroad.as_ref();
-    abroad.is_some_and(|abroad| abroad.place != Some(Place::Namespace))
+    let place = abroad.and_then(|abroad| abroad.place.as_ref());
+    // A sandbox is entered by a user of this machine.
+    !matches!(place, Some(Place::Namespace | Place::Sandbox(_)))
 }
 
 /// The same change of the object with another node id.

@@ -24,7 +24,7 @@ pub(super) fn not_looked_at(incident: &Incident, circumstances: &Circumstances) 
             let place = format!("on {}", quote::display(name.as_bytes()));
             format!("{}: nothing here was looked at", of_another(&place))
         }
-        Origin::Container(name) => not_ours(&Place::Container(name)),
+        Origin::Container(name) => not_ours(&Place::Container(name), circumstances),
     })
 }
 
@@ -77,14 +77,19 @@ pub(super) fn there(
     circumstances: &Circumstances,
     views: &mut Views,
 ) -> Finding {
+    let lives_there = |lives: Option<&Place>| match (lives, &place) {
+        // A container engine's client lives in a namespace of its own, but not in a container.
+        (Some(lives), Place::Container(_)) => matches!(lives, Place::Container(_)),
+        (lives, _) => lives.is_some(),
+    };
     let mut there = Circumstances {
-        processes: living(circumstances, |lives| match (lives, &place) {
-            // A container engine's client lives in a namespace of its own, but not in a container.
-            (Some(lives), Place::Container(_)) => matches!(lives, Place::Container(_)),
-            (lives, _) => lives.is_some(),
-        }),
+        processes: living(circumstances, lives_there),
         ..circumstances.clone()
     };
+    if there.processes.is_empty() && matches!(place, Place::Container(_)) {
+        // A step of an image's build has neither a monitor nor a control group that tells its name.
+        there.processes = living(circumstances, |lives| lives == Some(&Place::Tree));
+    }
     if matches!(place, Place::Container(_)) {
         keep_those_named(&mut there);
         // They write to the engine, which passes it on to the channel that is watched.
@@ -96,23 +101,23 @@ pub(super) fn there(
     let first = places.next();
     let is_one = !matches!(place, Place::Container(_)) || places.all(|other| Some(other) == first);
     if there.processes.is_empty() || !is_one {
-        return Finding::without_attempt(incident, not_ours(&place));
+        return unseen(incident, &place, circumstances);
     }
     let mut finding = read(incident.clone(), &there, views);
     let is_refused = matches!(finding.conclusion, Conclusion::Refused(..));
     if finding.conclusion == Conclusion::Allowed || !is_refused && is_missing(&finding) {
         // The process that failed was not among those seen, or saw something that has gone.
-        return Finding::without_attempt(incident, not_ours(&place));
+        return unseen(incident, &place, circumstances);
     }
     let lives = finding.attempt.as_ref().and_then(|attempt| {
         let is_it = |process: &&CandidateProcess| process.subject == attempt.subject;
         there.processes.iter().find(is_it)?.place.clone()
     });
     let place = lives
-        .filter(|place| *place != Place::Namespace)
+        .filter(|place| !matches!(place, Place::Namespace | Place::Tree))
         .unwrap_or(place);
     if !is_of_what_was_told(&finding, &there) {
-        return Finding::without_attempt(incident, not_ours(&place));
+        return unseen(incident, &place, circumstances);
     }
     let stays = resolve::is_in_one_that_stays(circumstances);
     abroad::settle(&mut finding, place, stays);
@@ -198,16 +203,52 @@ pub(super) fn its_own(place: &Place) -> String {
     )
 }
 
+/// The finding that a text was written in another place, which could not be looked at.
+fn unseen(incident: Incident, place: &Place, circumstances: &Circumstances) -> Finding {
+    let mut finding = Finding::without_attempt(incident, not_ours(place, circumstances));
+    // Nor are the system calls of a container's processes seen with those of the engine's client.
+    finding.signs.elsewhere = matches!(place, Place::Container(_));
+    finding
+}
+
 /// A sentence about what decides in another place that cannot be inspected.
-fn not_ours(place: &Place) -> String {
+fn not_ours(place: &Place, circumstances: &Circumstances) -> String {
     let what = match place {
-        Place::Container(_) => ", and what its image or a volume has there decides",
-        _ => "",
+        Place::Container(_) => format!(
+            ", and what its image or a volume has there decides{}",
+            who_can_look(circumstances)
+        ),
+        _ => String::new(),
     };
     format!(
         "{}: nothing here was looked at{what}",
         of_another(&place.words())
     )
+}
+
+/// How a container can be looked at that was not, according to what the engine was told to do.
+fn who_can_look(circumstances: &Circumstances) -> String {
+    let Some((engine, verb, name)) = resolve::engine_verb(circumstances) else {
+        return String::new();
+    };
+    let (engine, name) = (
+        quote::display(&engine),
+        name.map(|name| quote::shell(&name)),
+    );
+    match (verb.as_slice(), name) {
+        (b"build" | b"bud", _) => {
+            "; a step of the build wrote it, as the user of the last USER line above that step, or else of the base image"
+                .to_owned()
+        }
+        (b"logs" | b"attach", Some(name)) => format!(
+            "; while it runs, `permwrap why OPERATION PATH --pid PID` can look at it, with the PID that `{engine} inspect -f \
+             '{{{{.State.Pid}}}}' {name}` prints"
+        ),
+        (b"run" | b"start" | b"up" | b"create", _) => {
+            "; it had ended before it was looked at, and permwrap as its entrypoint would see it".to_owned()
+        }
+        _ => String::new(),
+    }
 }
 
 fn of_another(place: &str) -> String {

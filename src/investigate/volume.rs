@@ -34,7 +34,8 @@ impl OnVolume {
         let facts = &finding.facts;
         facts.surroundings.abroad.as_ref()?.place.as_ref()?;
         let fix = remedy.fixes.first()?;
-        let is_proven = fix.verified || !finding.signs.are_firm();
+        // It is judged again before anything is changed, by one who may see more.
+        let is_proven = fix.verified || !fix.complete || !finding.signs.are_firm();
         if fix.place != Place::Here || fix.effect != Effect::Repairs || !is_proven {
             return None;
         }

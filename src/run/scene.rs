@@ -176,11 +176,18 @@ impl Watcher {
         } = close;
         let seen = processes.iter().map(|process| process.pid);
         let mut found: HashSet<i32> = seen.chain([self.command]).collect();
+        let mut seen = processes
+            .iter()
+            .chain(self.last.iter().flat_map(|(_, last)| &last.processes));
+        let is_command =
+            |process: &&Process| process.pid == self.command && !process.cmdline.is_empty();
+        let words = seen.find(is_command).map(|process| process.cmdline.clone());
+        let words = words.unwrap_or_default();
         let descendants = processes.split_off(processes.len().min(1));
         let all = Everyone::look();
         // Processes started by a container engine come next: they are short-lived as well, and their messages took longer to
         // arrive.
-        for (monitor, inside) in all.contained(self.command) {
+        for (monitor, inside) in all.contained(self.command, &words) {
             let container = monitor.container();
             let before = processes.len();
             let mut half_seen = None;

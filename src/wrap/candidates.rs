@@ -174,7 +174,7 @@ fn told(own: &CandidateProcess) -> Option<(Arc<World>, Option<Place>)> {
         Some(pid) => {
             let world = World::of(pid)?;
             let place = match world.place() {
-                Place::Namespace => Place::Sandbox(name),
+                Place::Namespace | Place::Tree => Place::Sandbox(name),
                 known => known,
             };
             (world, place)

@@ -3,6 +3,7 @@
 use super::{
     compose, ids, is_in_memory, is_open, line_of_image, on_host, owner, point, source, volume,
 };
+use crate::attempt::Operation;
 use crate::cause::case::Case;
 use crate::change::Deployment;
 use crate::facts::{Container, Kind};
@@ -98,7 +99,11 @@ pub(super) fn options(case: &Case, setting: &Deployment, container: &Container) 
             }
         }
         Deployment::Sysctl { name, value } => {
-            format!("run the container with --sysctl {name}={value}")
+            let instead = match case.attempt.operation {
+                Operation::Open(_) => " instead of writing it",
+                _ => "",
+            };
+            format!("run the container with --sysctl {name}={value}{instead}")
         }
         Deployment::ListenOn(port) => format!(
             "listen on a port from 1024 up inside and publish it (-p {port}:8080), or run with --sysctl \

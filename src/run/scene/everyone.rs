@@ -66,13 +66,14 @@ impl Everyone {
         found
     }
 
-    /// The monitors of containers that have started a process since process `since` was started, each with those processes.
-    pub(super) fn contained(&self, since: i32) -> Vec<(Monitor, Vec<i32>)> {
+    /// The monitors of containers that have started a process since process `since` was started, each with those processes. If
+    /// there are none: those whose container is named in `words`, the arguments of that process.
+    pub(super) fn contained(&self, since: i32, words: &[u8]) -> Vec<(Monitor, Vec<i32>)> {
         let Some(start) = self.0.get(&since).map(|stat| stat.started) else {
             return Vec::new();
         };
         let is_new = |stat: &ProcessStat| stat.started >= start;
-        let mut found = Vec::new();
+        let (mut found, mut named) = (Vec::new(), Vec::new());
         for (&pid, stat) in &self.0 {
             if !gather::is_container_monitor(&stat.name) {
                 continue;
@@ -86,12 +87,13 @@ impl Everyone {
                     .map(|(pid, _)| *pid)
                     .collect(),
             };
-            if !is_new(stat) && of_old.is_empty() {
-                continue;
-            }
             let Some(monitor) = Monitor::of(pid) else {
                 continue;
             };
+            let is_old = !is_new(stat) && of_old.is_empty();
+            if is_old && !monitor.is_named_in(words) {
+                continue;
+            }
             // A process that shares the monitor's mount namespace belongs to the engine itself, such as one that cleans up
             // after a container.
             let mounts = |pid: i32| fs::metadata(format!("/proc/{pid}/ns/mnt")).ok();
@@ -99,12 +101,17 @@ impl Everyone {
             let is_inside = |pid: &i32| {
                 mounts(*pid).is_some_and(|namespace| Some(namespace.ino()) != of_monitor)
             };
-            let inside = match is_new(stat) {
+            let inside = match is_new(stat) || is_old {
                 true => self.descendants(pid),
                 false => of_old,
             };
-            found.push((monitor, inside.into_iter().filter(is_inside).collect()));
+            let inside = inside.into_iter().filter(is_inside).collect();
+            match is_old {
+                true => named.push((monitor, inside)),
+                false => found.push((monitor, inside)),
+            }
         }
-        found
+        // The command may show what an old container wrote.
+        if found.is_empty() { named } else { found }
     }
 }
