@@ -228,14 +228,14 @@ fn not_ours(place: &Place, circumstances: &Circumstances) -> String {
 
 /// How a container can be looked at that was not, according to what the engine was told to do.
 fn who_can_look(circumstances: &Circumstances) -> String {
-    let Some((engine, verb, name)) = resolve::engine_verb(circumstances) else {
+    let Some(told) = resolve::engine_verb(circumstances) else {
         return String::new();
     };
     let (engine, name) = (
-        quote::display(&engine),
-        name.map(|name| quote::shell(&name)),
+        quote::display(&told.engine),
+        told.operand.map(|name| quote::shell(&name)),
     );
-    match (verb.as_slice(), name) {
+    match (told.verb.as_slice(), name) {
         (b"build" | b"bud", _) => {
             "; a step of the build wrote it, as the user of the last USER line above that step, or else of the base image"
                 .to_owned()

@@ -70,12 +70,23 @@ pub fn told_mounts(arguments: &[Vec<u8>]) -> Vec<Vec<u8>> {
 /// Whether the command runs something in a container that exists before and after it: `podman exec NAME`.
 #[must_use]
 pub fn is_in_one_that_stays(circumstances: &Circumstances) -> bool {
-    engine_verb(circumstances).is_some_and(|(_, verb, _)| verb == b"exec")
+    engine_verb(circumstances).is_some_and(|told| told.verb == b"exec")
 }
 
-/// The container engine that the command calls, what it is told to do, and the word after that.
+/// What a container engine is told to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineVerb {
+    /// The name of the engine's program.
+    pub engine: Vec<u8>,
+    /// The verb: `run`, `logs`.
+    pub verb: Vec<u8>,
+    /// The operand after it.
+    pub operand: Option<Vec<u8>>,
+}
+
+/// What the command tells the container engine that it calls.
 #[must_use]
-pub fn engine_verb(circumstances: &Circumstances) -> Option<(Vec<u8>, Vec<u8>, Option<Vec<u8>>)> {
+pub fn engine_verb(circumstances: &Circumstances) -> Option<EngineVerb> {
     const VERBS: &[&[u8]] = &[
         b"attach", b"bud", b"build", b"create", b"exec", b"logs", b"run", b"start", b"up",
     ];
@@ -84,7 +95,11 @@ pub fn engine_verb(circumstances: &Circumstances) -> Option<(Vec<u8>, Vec<u8>, O
     let line = lines.rfind(|line| line.known.is_some_and(|known| known.engine))?;
     let mut words = line.operands.iter().map(|operand| &operand.word);
     let verb = words.find(|word| VERBS.contains(&word.as_slice()))?;
-    Some((line.name().to_vec(), verb.clone(), words.next().cloned()))
+    Some(EngineVerb {
+        engine: line.name().to_vec(),
+        verb: verb.clone(),
+        operand: words.next().cloned(),
+    })
 }
 
 /// Whether anything indicates that a text was written by one of the processes seen here.

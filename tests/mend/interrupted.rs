@@ -64,9 +64,7 @@ fn with_fault(world: &World, fault: &str, (call, time): (&str, usize), command: 
 fn steps<'c>(calls: &[(&'c str, usize)]) -> Vec<(&'c str, usize)> {
     let times = |(call, most): &(&'c str, usize)| {
         let call = *call;
-        share(1..=*most, 2)
-            .into_iter()
-            .map(move |time| (call, time))
+        share(1..=*most, 2).map(move |time| (call, time))
     };
     calls.iter().flat_map(times).collect()
 }
