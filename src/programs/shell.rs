@@ -30,7 +30,7 @@ impl SimpleCommand {
             b"cd" | b"pushd" | b"chdir" => {
                 let mut operands = words.filter(|word| word.len() < 2 || !word.starts_with(b"-"));
                 let is_told = |directory: &&[u8]| {
-                    let expands = directory.iter().any(|byte| b"$`*?[".contains(byte));
+                    let expands = directory.iter().any(|byte| b"$`*?[{".contains(byte));
                     let is_anothers_home = directory.starts_with(b"~") && !is_below_home(directory);
                     !expands && !is_anothers_home && !b"-+".contains(&directory[0])
                 };

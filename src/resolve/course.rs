@@ -78,18 +78,26 @@ impl Course {
                 Course::At(started.place.clone(), lines[wrapping..].to_vec())
             }
             Some((interpreter, _)) => match &interpreter.code {
-                Some(code) => match source::first_use(code, path) {
-                    Some(at) => match (source::works_in(&code[..at]), source::works_in(code)) {
-                        (place, whole) if place == whole && place != Whereabouts::Unknown => {
-                            Course::At(place, vec![interpreter.clone()])
-                        }
-                        _ => Course::Unknown,
-                    },
-                    None => Course::NoCode,
-                },
-                None => Course::NoCode,
+                Some(code) if source::first_use(code, path).is_some() => {
+                    match Course::of_code(path, code) {
+                        Course::At(place, _) => Course::At(place, vec![interpreter.clone()]),
+                        other => other,
+                    }
+                }
+                _ => Course::NoCode,
             },
             None => Course::NoCode,
+        }
+    }
+
+    /// The directory in which the code of an interpreter uses the name: the one that its only chdir(2), before the name, gives.
+    fn of_code(path: &[u8], code: &[u8]) -> Course {
+        let before = source::first_use(code, path).map_or(code, |at| &code[..at]);
+        match (source::works_in(before), source::works_in(code)) {
+            (place, whole) if place == whole && place != Whereabouts::Unknown => {
+                Course::At(place, Vec::new())
+            }
+            _ => Course::Unknown,
         }
     }
 
@@ -110,6 +118,9 @@ impl Course {
         match (texts.count(), leaving.next(), leaving.next()) {
             (0, ..) => Course::Started,
             (_, None, _) => Course::Stays,
+            (_, Some(script), None) if source::works_in(&script.code) != Whereabouts::Start => {
+                Course::of_code(path, &script.code)
+            }
             (_, Some(script), None) => {
                 match Course::of_a_shell(path, incident, &script.commands()) {
                     Course::At(place, uses)
