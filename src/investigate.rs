@@ -424,9 +424,11 @@ fn with_its_source(incident: Incident, circumstances: &Circumstances) -> Inciden
     with_operation(incident, told)
 }
 
-/// The incident with the operation that a line of source tells, unless the message tells one.
+/// The incident with the operation that a line of source tells, unless the message tells one as exactly.
 fn with_operation(incident: Incident, told: Option<Operation>) -> Incident {
-    match told.filter(|_| incident.operations.is_empty()) {
+    let is_needed =
+        |told: &Operation| incident.operations.is_empty() || incident.is_told_more_exactly_by(told);
+    match told.filter(is_needed) {
         Some(operation) => Incident {
             operations: vec![operation],
             operation_sign: Some(Sign::Source),

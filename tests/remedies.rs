@@ -501,7 +501,26 @@ fn a_tree_of_leftovers_is_given_back_and_what_is_anothers_stays() {
                  test $(stat -c %U out/a/bobs) = bob",
     }
     .is_fixed_by(&[
-        "find /home/alice/app -xdev -uid 0 -perm /077 '(' -type d -o -links 1 ')' -execdir chown -h alice:alice '{}' +",
+        "find /home/alice/app -xdev -uid 0 -perm /077 '(' -type d -o -links 1 '!' -perm /6000 ')' -execdir chown -h alice:alice '{}' +",
+    ]);
+}
+
+#[test]
+fn what_is_given_back_keeps_its_programs_rights_and_its_groups() {
+    let prepare = "install -d -o alice -g alice /home/alice/app /home/alice/app/{.git,c,d,e,f,g,h,i}; \
+                   mkdir -p /home/alice/app/out; touch /home/alice/app/out/{1,2}; \
+                   install -d -m 2775 -g team /home/alice/app/out/shared; \
+                   install -m 4755 /bin/true /home/alice/app/out/tool";
+    Scene {
+        prepare,
+        user: "alice",
+        operation: "write",
+        path: "/home/alice/app/out/1",
+        access: "cd app/out && echo x >> 1 && test $(stat -c %U:%a tool) = root:4755 && \
+                 test $(stat -c %G:%a shared) = team:2775",
+    }
+    .is_fixed_by(&[
+        "find /home/alice/app -xdev -uid 0 -perm /077 '(' -type d -o -links 1 '!' -perm /6000 ')' -execdir chown -h alice '{}' +",
     ]);
 }
 

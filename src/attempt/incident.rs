@@ -49,6 +49,14 @@ pub struct Incident {
 }
 
 impl Incident {
+    /// Whether the use of the file in a shell's code tells more than the message: some shells say "cannot create" of every
+    /// redirection for writing, also if it appends.
+    #[must_use]
+    pub fn is_told_more_exactly_by(&self, used: &Operation) -> bool {
+        let writes = matches!(used, Operation::Open(how) if how.write);
+        writes && self.pattern.starts_with("shell-") && self.operations == [Operation::CREATE]
+    }
+
     /// The name of what it was done to, as printed: of a symbolic link, which is named second in `TARGET -> NAME`, the link.
     #[must_use]
     pub fn object(&self) -> Option<&[u8]> {

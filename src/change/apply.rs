@@ -30,8 +30,9 @@ pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
             for node in &mut facts.nodes {
                 let inode = node.inode.as_ref();
                 let theirs = inode.is_ok_and(|inode| {
-                    let is_elsewhere = inode.kind != Kind::Directory && inode.links > 1;
-                    inode.uid == *from && inode.mode & 0o077 != 0 && !is_elsewhere
+                    let is_kept = inode.kind != Kind::Directory
+                        && (inode.links > 1 || inode.mode & 0o6000 != 0);
+                    inode.uid == *from && inode.mode & 0o077 != 0 && !is_kept
                 });
                 if theirs && is_within(&node.path, top) {
                     chown(node, Some(*uid), *gid);

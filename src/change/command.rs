@@ -20,14 +20,17 @@ pub(super) fn argv(change: &Change, subject: &Subject, facts: &Facts) -> Option<
             gid,
         } => {
             // find(1) descends from the top without following symlinks, and chown(1) gets names relative to their directory.
-            // Files accessible to their owner alone, those with names elsewhere, and other mounts are left unchanged.
+            // Files accessible to their owner alone, those with names elsewhere, those that run with the rights of their owner or
+            // group, and other mounts are left unchanged.
             let from = from.to_string();
             let owner = match gid {
                 Some(gid) => owner(names, *uid, *gid),
                 None => user(names, *uid),
             };
             let which = ["-xdev", "-uid", &from, "-perm", "/077"];
-            let alone = ["(", "-type", "d", "-o", "-links", "1", ")"];
+            let alone = [
+                "(", "-type", "d", "-o", "-links", "1", "!", "-perm", "/6000", ")",
+            ];
             let what = ["-execdir", "chown", "-h", &owner, "{}", "+"];
             let words = which
                 .into_iter()

@@ -26,8 +26,7 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Option<Left
         removed,
     } = tree(subject, facts)?;
     let top_here = under(&view.root_directory(), &top);
-    let means_something =
-        |gid: u32| ![0, owner, subject.gid].contains(&gid) && facts.names.groups.contains_key(&gid);
+    let means_something = |gid: u32| ![0, owner, subject.gid].contains(&gid);
     let found = count(&top_here, (owner, subject.uid), &means_something);
     (found.left > 0).then(|| Leftovers {
         mounts: super::mounts::any_below(view, &top),
@@ -114,7 +113,8 @@ struct Count {
 
 /// Counts the files at and below the top that belong to the foreign owner, and those that belong to the subject. It stays on one
 /// file system and does not follow symlinks. Files accessible to their owner alone do not count, because they were hardly left by
-/// accident; nor do those that have names elsewhere.
+/// accident; nor do those that have names elsewhere, nor programs with the set-user-ID or set-group-ID bit, which a change of owner
+/// takes away. Nothing is counted if a program has file capabilities, which are lost in the same way.
 fn count(
     top: &Path,
     (owner, subject): (u32, u32),
@@ -127,8 +127,8 @@ fn count(
     };
     let mut add = |status: &std::fs::Metadata| {
         let is_open = status.is_symlink() || status.mode() & 0o077 != 0;
-        let is_elsewhere = !status.is_dir() && status.nlink() > 1;
-        if status.uid() == owner && is_open && !is_elsewhere {
+        let is_kept = !status.is_dir() && (status.nlink() > 1 || status.mode() & 0o6000 != 0);
+        if status.uid() == owner && is_open && !is_kept {
             found.left += 1;
             found.groups |= means_something(status.gid());
         }
@@ -151,10 +151,18 @@ fn count(
                 continue;
             };
             add(&entry_status);
+            if entry_status.uid() == owner && has_capabilities(&entry.path(), &entry_status) {
+                return Count::default();
+            }
             if entry_status.is_dir() && entry_status.dev() == status.dev() {
                 directories.push(entry.path());
             }
         }
     }
     found
+}
+
+fn has_capabilities(path: &Path, status: &std::fs::Metadata) -> bool {
+    let is_program = status.is_file() && status.mode() & 0o111 != 0;
+    is_program && rustix::fs::lgetxattr(path, c"security.capability", &mut [0_u8; 64]).is_ok()
 }

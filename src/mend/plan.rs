@@ -282,7 +282,10 @@ fn collect(
     }
     let from = State::of(&fd).map_err(failed)?;
     let private = from.mode & 0o077 == 0;
-    if from.uid == owner && !private && !has_other_names(&fd).map_err(failed)? {
+    let is_directory = is_directory(&fd).map_err(failed)?;
+    // A change of owner takes these away.
+    let has_powers = !is_directory && (from.mode & 0o6000 != 0 || from.capability.is_some());
+    if from.uid == owner && !private && !has_powers && !has_other_names(&fd).map_err(failed)? {
         if found.len() >= MOST_OF_A_TREE {
             return Err(format!(
                 "{}: more than {MOST_OF_A_TREE} objects",
@@ -295,7 +298,7 @@ fn collect(
             from,
         });
     }
-    if !is_directory(&fd).map_err(failed)? {
+    if !is_directory {
         return Ok(());
     }
     if deepest == 0 {

@@ -163,7 +163,7 @@ fn leftovers_are_given_back_as_a_tree_with_their_number() {
     assert_eq!(
         fix.commands(),
         [
-            "find /home/alice/app -xdev -uid 0 -perm /077 '(' -type d -o -links 1 ')' -execdir chown -h alice:alice '{}' +"
+            "find /home/alice/app -xdev -uid 0 -perm /077 '(' -type d -o -links 1 '!' -perm /6000 ')' -execdir chown -h alice:alice '{}' +"
         ]
     );
     assert!(fix.title.contains("214"), "{}", fix.title);

@@ -11,8 +11,18 @@ use crate::programs::{CommandLine, use_in_code, use_of_what_is_filled_in};
 /// line does with a file of this name, then what the program that wrote the message does, then what the command lines say.
 /// Empty if they contradict each other.
 pub fn told(incident: &Incident, name: &[u8], speakers: &Speakers) -> (Vec<Operation>, Sign) {
+    let own = speakers.own_lines();
+    // The shell itself opens the files of redirections and executes commands.
+    let by_shell = |line: &CommandLine| {
+        let code = line.code.as_ref().filter(|_| line.is_code_for_a_shell());
+        use_in_code(code?, name).or_else(|| use_of_what_is_filled_in(code?))
+    };
+    let by_shell = only(own.iter().filter_map(by_shell));
     if let (Some(sign), false) = (incident.operation_sign, incident.operations.is_empty()) {
-        return (incident.operations.clone(), sign);
+        return match by_shell.filter(|used| incident.is_told_more_exactly_by(used)) {
+            Some(used) => (vec![used], Sign::Source),
+            None => (incident.operations.clone(), sign),
+        };
     }
     let by_code = |line: &CommandLine| {
         // For an unknown program, any word may be code: it may be a copy of an interpreter under another name.
@@ -27,13 +37,7 @@ pub fn told(incident: &Incident, name: &[u8], speakers: &Speakers) -> (Vec<Opera
     if let Some(operation) = only(every.iter().filter_map(by_code)) {
         return (vec![operation], Sign::Source);
     }
-    let own = speakers.own_lines();
-    // The shell itself opens the files of redirections and executes commands.
-    let by_shell = |line: &CommandLine| {
-        let code = line.code.as_ref().filter(|_| line.is_code_for_a_shell());
-        use_in_code(code?, name).or_else(|| use_of_what_is_filled_in(code?))
-    };
-    if let Some(operation) = only(own.iter().filter_map(by_shell)) {
+    if let Some(operation) = by_shell {
         return (vec![operation], Sign::Source);
     }
     let is_named = every.iter().any(|line| line.does_with(name).is_some());

@@ -197,6 +197,30 @@ fn a_file_of_the_same_name_where_the_command_was_started_is_not_blamed() {
 }
 
 #[test]
+fn what_a_shell_appends_to_is_not_emptied() {
+    let Some(world) = world() else { return };
+    world.root("echo keep >/etc/app.conf");
+    for command in [
+        "sh -c 'echo x >> /etc/app.conf'",
+        "sh -c 'exec 3>>/etc/app.conf'",
+        "bash -c 'echo x >> /etc/app.conf'",
+    ] {
+        check(
+            &world,
+            command,
+            &["cannot append to /etc/app.conf", "tee -a"],
+            &[],
+        );
+    }
+    check(
+        &world,
+        "sh -c 'echo x > /etc/app.conf'",
+        &["sudo tee"],
+        &["tee -a"],
+    );
+}
+
+#[test]
 fn what_sed_renames_over_is_the_file_that_it_was_given() {
     let Some(world) = world() else { return };
     check(
