@@ -186,7 +186,11 @@ fn in_code(code: &[u8]) -> Vec<Literal> {
         let next = quoted.get(number + 1).map(|(_, literal)| *literal);
         let how = match next.filter(|literal| is_mode(literal)) {
             Some(mode) => told_by_mode(mode),
-            None => told_by_flags(arguments(&code[at + literal.len()..])),
+            None => match arguments(&code[at + literal.len()..]) {
+                // Without a mode, a file is opened for reading.
+                [_quote] if is_open(before) => Told::Operation(Operation::READ),
+                arguments => told_by_flags(arguments),
+            },
         };
         let operation = sign.or(way.take()).or_else(|| by_call(before, how));
         found.push(Literal {
@@ -201,6 +205,16 @@ fn in_code(code: &[u8]) -> Vec<Literal> {
 fn arguments(after: &[u8]) -> &[u8] {
     let end = after.iter().position(|byte| b");\n".contains(byte));
     &after[..end.unwrap_or(after.len())]
+}
+
+/// Whether the last word before a literal is a call of `open` that may go without a mode.
+fn is_open(before: &[u8]) -> bool {
+    let call = before.trim_ascii_end().strip_suffix(b"(");
+    call.is_some_and(|call| {
+        let name = call.rsplit(|byte| !(byte.is_ascii_alphanumeric() || b"_.".contains(byte)));
+        let name = name.into_iter().next().unwrap_or_default();
+        [&b"open"[..], b"io.open", b"File.open", b"codecs.open"].contains(&name)
+    })
 }
 
 /// The operation of the call before a literal; for a call that opens, `how` determines it.
@@ -335,13 +349,19 @@ mod tests {
             ("f = open('/srv/db', mode='a')", "/srv/db", Some("append")),
             ("opendir(my $d, \"/srv/c\") or die", "/srv/c", Some("list")),
             ("os.rename('x', '/srv/y')", "x", Some("rename")),
+            ("print(open('/srv/y').read())", "/srv/y", Some("read")),
+            ("os.open('/srv/y', flags)", "/srv/y", None),
             ("print('/srv/y')", "/srv/y", None),
             (
                 "os.open('/srv/p', os.O_RDWR | os.O_CREAT)",
                 "/srv/p",
                 Some("create"),
             ),
-            ("open('/srv/p'); os.open('/x', os.O_CREAT)", "/srv/p", None),
+            (
+                "open('/srv/p'); os.open('/x', os.O_CREAT)",
+                "/srv/p",
+                Some("read"),
+            ),
             ("fs.mkdirSync('/srv/y')", "/srv/y", Some("mkdir")),
         ] {
             let found = does_with(code.as_bytes(), name.as_bytes());
