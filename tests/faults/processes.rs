@@ -33,9 +33,9 @@ fn helpers(wrapper: i32) -> BTreeSet<i32> {
     found
 }
 
-/// Waits until the command itself runs. Before that its process is a copy of permwrap, and stopping that would stop the
-/// command.
-fn await_command(wrapper: i32) {
+/// Waits until the command itself runs, and returns its process id. Before that its process is a copy of permwrap, and stopping
+/// that would stop the command.
+fn await_command(wrapper: i32) -> Option<i32> {
     let program = |pid: i32| std::fs::read_link(format!("/proc/{pid}/exe")).ok();
     let own = program(wrapper);
     let runs = |pid: i32| program(pid).is_some_and(|program| Some(program) != own);
@@ -43,13 +43,29 @@ fn await_command(wrapper: i32) {
     let mut open = vec![wrapper];
     while begun.elapsed() < run::DEADLINE {
         match open.pop() {
-            Some(pid) if runs(pid) => return,
+            Some(pid) if runs(pid) => return Some(pid),
             Some(pid) => open.extend(children(pid)),
             None => {
                 std::thread::sleep(Duration::from_micros(200));
                 open.push(wrapper);
             }
         }
+    }
+    None
+}
+
+/// Waits until the process ignores the hangup.
+fn await_patience(pid: i32) {
+    let ignores = |pid: i32| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let signals = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigIgn:\t"))?;
+        Some(u64::from_str_radix(signals, 16).ok()? & 1 != 0)
+    };
+    let begun = Instant::now();
+    while ignores(pid) == Some(false) && begun.elapsed() < run::DEADLINE {
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -144,14 +160,15 @@ fn a_killed_monitor_hangs_up_the_commands_terminal_and_no_more() {
     for after in share([5, 60, 200], 1) {
         // What ignores the hangup goes on as if nothing had happened.
         let whole = start(&["/bin/sh", "-c", &patient], Channel::Terminal, &none()).ends();
-        let wrapped = without_monitor(&patient, Duration::from_millis(after));
+        let wrapped = without_monitor(&patient, Killed::Monitor(Duration::from_millis(after)));
         let (bare, wrapped) = (whole.expect("it ends"), wrapped.expect("it ends"));
         assert!(
             wrapped.is_like(&bare),
             "after {after} ms\n== bare ==\n{bare}\n== wrapped ==\n{wrapped}"
         );
         // What does not is ended by it.
-        let wrapped = without_monitor(COMMAND, Duration::from_millis(after)).expect("it ends");
+        let wrapped = without_monitor(COMMAND, Killed::Monitor(Duration::from_millis(after)));
+        let wrapped = wrapped.expect("it ends");
         assert_eq!(
             wrapped.status.signal(),
             Some(nix::libc::SIGHUP),
@@ -160,18 +177,53 @@ fn a_killed_monitor_hangs_up_the_commands_terminal_and_no_more() {
     }
 }
 
-/// Runs the script on a terminal, and kills the monitor some time after the start.
-fn without_monitor(script: &str, after: Duration) -> Result<run::Seen, String> {
+/// The connection to the monitor is closed at once if no other process holds it open. That is not the command's end, however
+/// long that takes.
+#[test]
+fn the_monitors_end_is_not_taken_for_the_commands() {
+    let lasting = "trap '' HUP; echo first; sleep 2; echo last; exit 7";
+    let bare = start(&["/bin/sh", "-c", lasting], Channel::Terminal, &none()).ends();
+    let wrapped = without_monitor(lasting, Killed::WithListener);
+    let (bare, wrapped) = (bare.expect("it ends"), wrapped.expect("it ends"));
+    assert!(
+        wrapped.is_like(&bare),
+        "== bare ==\n{bare}\n== wrapped ==\n{wrapped}"
+    );
+}
+
+/// What is killed once the command runs and, if it is going to, ignores the hangup.
+enum Killed {
+    /// The monitor, some time afterwards.
+    Monitor(Duration),
+    /// The monitor's own child, and then the monitor.
+    WithListener,
+}
+
+/// Runs the script on a terminal, and kills the monitor.
+fn without_monitor(script: &str, killed: Killed) -> Result<run::Seen, String> {
     let running = start_wrapped(script, Channel::Terminal, &none());
     let wrapper = running.child.id() as i32;
-    await_command(wrapper);
-    std::thread::sleep(after);
+    let command = await_command(wrapper).ok_or("the command does not start")?;
+    if script.starts_with("trap '' HUP") {
+        await_patience(command);
+    }
     // The helper that leads a session of its own.
     let leads =
         |pid: &i32| nix::unistd::getsid(Some(Pid::from_raw(*pid))) == Ok(Pid::from_raw(*pid));
     let monitor = helpers(wrapper).into_iter().find(leads);
     let monitor = monitor.ok_or_else(|| "there is no monitor".to_owned())?;
-    let _ = kill(Pid::from_raw(monitor), Signal::SIGKILL);
+    let first = match killed {
+        Killed::Monitor(after) => {
+            std::thread::sleep(after);
+            None
+        }
+        Killed::WithListener => Some(children(monitor).into_iter().find(|pid| *pid != command))
+            .map(|listener| listener.ok_or("there is no listener"))
+            .transpose()?,
+    };
+    for victim in first.into_iter().chain([monitor]) {
+        let _ = kill(Pid::from_raw(victim), Signal::SIGKILL);
+    }
     running.ends()
 }
 

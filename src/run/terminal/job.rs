@@ -181,7 +181,7 @@ impl Terminal {
                 None
             }
             Some(_) => None,
-            None => Some(self.job.end_of_orphan()),
+            None => self.job.end_of_orphan(),
         }
     }
 
@@ -290,9 +290,17 @@ impl Job {
         may_wait.then(|| Report::receive(&self.monitor)).flatten()
     }
 
-    /// How the command ended that the killed monitor left behind. Its new parent is told that. /proc shows it to others until
-    /// then, and since Linux 6.15 the kernel tells them afterwards as well. If neither does, the hangup has ended the command.
-    fn end_of_orphan(&self) -> Exit {
+    /// The end of the command that the killed monitor left behind; `None` while that still runs. The connection may be closed
+    /// before the signal that tells of the monitor's end is read.
+    fn end_of_orphan(&mut self) -> Option<Exit> {
+        self.orphaned = self.end.is_some();
+        let runs = self.end.as_ref().is_some_and(|end| !sys::is_readable(end));
+        (!runs).then(|| self.how_orphan_ended())
+    }
+
+    /// How it ended. Its new parent is told that. /proc shows it to others until then, and since Linux 6.15 the kernel tells
+    /// them afterwards as well. If neither does, the hangup has ended the command.
+    fn how_orphan_ended(&self) -> Exit {
         for _ in 0..ADOPTION {
             // As the init process of a container, the wrapper is the new parent.
             let change = match sys::wait(Some(self.command)) {
