@@ -15,32 +15,26 @@ mod unnamed;
 mod untold;
 mod volume;
 mod words;
+mod written;
 
 pub use judged::{Eyes, Views, Worlds};
 pub use program::program_named;
 pub use volume::OnVolume;
 
-use crate::attempt::{
-    Account, Attempt, Clue, Errno, Incident, Operation, Place, Sign, Signs, Subject,
-};
+use crate::attempt::{Account, Attempt, Errno, Incident, Operation, Place, Signs, Subject};
 use crate::cause;
 use crate::denial::Code;
 use crate::detect;
 use crate::facts::Facts;
-use crate::gather;
 use crate::judge::{self, Certainty, Denial, Obstacle, Rule, Verdict};
-use crate::programs;
 use crate::quote;
 use crate::remedy::{self, Fix, Remedy};
 use crate::report::{Conclusion, Finding, Unclear};
-use crate::resolve::{self, Circumstances, Evidence, Interpretation, Reading, Script, Whence};
+use crate::resolve::{self, Circumstances, Evidence, Interpretation, Reading, Whence};
 use judged::Judged;
 
 /// The maximum number of readings of one message that are judged. It bounds the time that a strange message can cost.
 const MOST_READINGS: usize = 64;
-
-/// The maximum number of scripts that are read to learn where a relative name leads.
-const MOST_SCRIPTS: usize = 16;
 
 /// Determines what was refused, by what, and how to fix it.
 #[must_use]
@@ -142,8 +136,8 @@ fn read(incident: Incident, circumstances: &Circumstances, views: &mut Views) ->
         Some((incident, known)) => (incident.clone(), known),
         None => (incident, circumstances),
     };
-    let incident = with_its_source(incident, known);
-    let with_scripts = with_scripts(&incident, known);
+    let incident = written::with_its_source(incident, known);
+    let with_scripts = written::with_scripts(&incident, known);
     let known = with_scripts.as_ref().unwrap_or(known);
     let incident = owner::told(incident, known);
     let incident = recorded::completed(incident, known, views);
@@ -386,92 +380,6 @@ fn unproven(remedy: &mut Remedy) {
     for fix in &mut remedy.fixes {
         fix.verified = false;
     }
-}
-
-/// Completes an incident by the source line that the message points to: with the operation, as in `./build.sh: line 3: out:
-/// ...`, or with the directory that a program was to be started in.
-fn with_its_source(incident: Incident, circumstances: &Circumstances) -> Incident {
-    if let (Some(Clue::Typed(code)), Some(name)) = (&incident.clue, incident.paths.first()) {
-        let told = programs::use_in_code(code, name);
-        return with_operation(incident, told);
-    }
-    let (Some(Clue::Line(file, number)), Some(name)) = (&incident.clue, incident.paths.first())
-    else {
-        return incident;
-    };
-    let sources = resolve::sources(file, &incident, circumstances);
-    let found = sources
-        .iter()
-        .map(|file| gather::source_lines(file, *number))
-        .find(|(lines, at)| lines.get(*at).is_some());
-    let Some((lines, at)) = found else {
-        return incident;
-    };
-    if incident.operations == [Operation::Exec] {
-        let directory = incident.directory.clone();
-        return Incident {
-            directory: directory.or_else(|| resolve::started_in(&lines, at)),
-            ..incident
-        };
-    }
-    let is_shell = incident.pattern.starts_with("shell-");
-    let told = || match is_shell {
-        true => programs::use_in_code(&lines[at], name)
-            .or_else(|| programs::use_of_what_is_filled_in(&lines[at])),
-        false => resolve::use_in_source(&lines, at, name),
-    };
-    let told = told();
-    with_operation(incident, told)
-}
-
-/// The incident with the operation that a line of source tells, unless the message tells one as exactly.
-fn with_operation(incident: Incident, told: Option<Operation>) -> Incident {
-    let is_needed =
-        |told: &Operation| incident.operations.is_empty() || incident.is_told_more_exactly_by(told);
-    match told.filter(is_needed) {
-        Some(operation) => Incident {
-            operations: vec![operation],
-            operation_sign: Some(Sign::Source),
-            ..incident
-        },
-        None => incident,
-    }
-}
-
-/// The circumstances with what the processes of a run have read, if it may tell where a relative name leads.
-fn with_scripts(incident: &Incident, circumstances: &Circumstances) -> Option<Circumstances> {
-    let name = incident.paths.first();
-    let is_open = name.is_some_and(|name| resolve::is_relative(name));
-    if !is_open || circumstances.command.is_empty() {
-        return None;
-    }
-    let mut found: Vec<Script> = scripts(circumstances)
-        .map(|(code, path)| Script { path, code })
-        .collect();
-    let mut at = 0;
-    while let Some(script) = found.get(at).filter(|_| found.len() < MOST_SCRIPTS) {
-        let called = resolve::called(script, &circumstances.start).into_iter();
-        let new = called.filter(|path| found.iter().all(|known| known.path != *path));
-        let new = new.filter_map(|path| {
-            Some(Script {
-                code: gather::script(&path)?,
-                path,
-            })
-        });
-        let new: Vec<Script> = new.filter(Script::is_text).collect();
-        found.extend(new);
-        at += 1;
-    }
-    Some(Circumstances {
-        scripts: found,
-        ..circumstances.clone()
-    })
-}
-
-/// The scripts and recipes of the programs seen here: their content and their paths.
-fn scripts(circumstances: &Circumstances) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
-    let paths = resolve::scripts(circumstances).into_iter();
-    paths.filter_map(|path| Some((gather::script(&path)?, path)))
 }
 
 /// The conclusion that follows from a verdict.

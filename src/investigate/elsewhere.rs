@@ -1,6 +1,7 @@
 //! Texts written in another place: they are judged as seen by processes that live there, or not at all.
 
-use super::{Views, abroad, read, scripts};
+use super::written::scripts;
+use super::{Views, abroad, read};
 use crate::attempt::{Incident, Operation, Origin, Place};
 use crate::gather;
 use crate::judge::Obstacle;

@@ -1,6 +1,6 @@
 //! Whether anything but the text on stderr tells of a refusal.
 
-use super::scripts;
+use super::written::scripts;
 use crate::attempt::{Attempt, Incident, Object};
 use crate::programs::{self, command_lines};
 use crate::resolve::Circumstances;

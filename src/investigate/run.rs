@@ -1,6 +1,6 @@
 //! What is known of the command that was run, for its fixes.
 
-use super::scripts;
+use super::written::scripts;
 use crate::attempt::{Attempt, Object, Operation, Subject};
 use crate::byte_path;
 use crate::cause;

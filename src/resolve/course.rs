@@ -66,9 +66,37 @@ pub fn called(script: &Script, directory: &[u8]) -> Vec<Vec<u8>> {
 }
 
 impl Course {
+    /// Where these command lines, and the scripts that they run, use the name.
+    pub fn along(
+        path: &[u8],
+        incident: &Incident,
+        lines: &[CommandLine],
+        is_its: bool,
+        scripts: &[Script],
+    ) -> Course {
+        let told = match Course::of(path, incident, lines) {
+            Course::NoCode if !is_its && !lines.is_empty() => Course::Started,
+            told => told,
+        };
+        let is_named = || {
+            lines
+                .iter()
+                .any(|line| line.names(path) && !line.runs_recipes())
+        };
+        match (told, Course::of_scripts(path, incident, scripts, is_its)) {
+            (Course::Started, Course::Started) if is_named() => Course::Stays,
+            (Course::Started, Course::Started) => Course::Unknown,
+            (told, Course::Started) => told,
+            (Course::Started | Course::NoCode, written) => written,
+            (told, Course::Stays) => told,
+            (Course::At(Whereabouts::Start, _), written) => written,
+            _ => Course::Unknown,
+        }
+    }
+
     /// Reads the code given to the first of these command lines, or to the command that it wraps. The others are the commands of
     /// a shell's code.
-    pub fn of(path: &[u8], incident: &Incident, lines: &[CommandLine]) -> Course {
+    fn of(path: &[u8], incident: &Incident, lines: &[CommandLine]) -> Course {
         let wrapping = lines.iter().take_while(|line| line.wraps()).count();
         match lines[wrapping..].split_first() {
             Some((shell, commands)) if shell.is_code_for_a_shell() => {
@@ -102,12 +130,7 @@ impl Course {
     }
 
     /// What the scripts on the way to the writer say; `Started` if none was read. A program that is no text may change to any directory before it starts another (`by_itself` is false).
-    pub fn of_scripts(
-        path: &[u8],
-        incident: &Incident,
-        scripts: &[Script],
-        by_itself: bool,
-    ) -> Course {
+    fn of_scripts(path: &[u8], incident: &Incident, scripts: &[Script], by_itself: bool) -> Course {
         let texts = scripts.iter().filter(|script| script.is_text());
         if !by_itself && texts.clone().count() < scripts.len() {
             return Course::Unknown;
@@ -141,7 +164,7 @@ impl Course {
         let name = writer.filter(|name| commands.iter().any(|line| line.name() == *name));
         let writer = writer.and_then(program);
         // Commands that read recipes start programs that no command line names.
-        let starts = |line: &CommandLine| line.known.is_some_and(Program::reads_recipes);
+        let starts = CommandLine::runs_recipes;
         let speaks = |line: &CommandLine| name.is_none_or(|name| line.name() == name);
         let goes = |line: &CommandLine| {
             let does = line.known.and_then(Program::always_does);

@@ -176,7 +176,7 @@ fn directories(
         return bases;
     }
     let is_its = speaking.iter().any(|line| is_its(line, incident));
-    match course(path, incident, &lines, is_its, &circumstances.scripts) {
+    match Course::along(path, incident, &lines, is_its, &circumstances.scripts) {
         Course::At(place, lines) => {
             if let Some(base) = base_of(&place, process, circumstances) {
                 bases.extend(by_options(&base, &lines));
@@ -205,34 +205,6 @@ fn directories(
     bases
 }
 
-/// Where these command lines, and the scripts that they run, use the name.
-fn course(
-    path: &[u8],
-    incident: &Incident,
-    lines: &[CommandLine],
-    is_its: bool,
-    scripts: &[Script],
-) -> Course {
-    let told = match Course::of(path, incident, lines) {
-        Course::NoCode if !is_its && !lines.is_empty() => Course::Started,
-        told => told,
-    };
-    let is_named = || {
-        lines
-            .iter()
-            .any(|line| line.names(path) && !runs_recipes(line))
-    };
-    match (told, Course::of_scripts(path, incident, scripts, is_its)) {
-        (Course::Started, Course::Started) if is_named() => Course::Stays,
-        (Course::Started, Course::Started) => Course::Unknown,
-        (told, Course::Started) => told,
-        (Course::Started | Course::NoCode, written) => written,
-        (told, Course::Stays) => told,
-        (Course::At(Whereabouts::Start, _), written) => written,
-        _ => Course::Unknown,
-    }
-}
-
 /// Whether the working directory was read from a live process. A name in a pasted text is relative to the unknown working
 /// directory of its writer, and a command may have changed its working directory since it was started.
 fn is_seen(process: &CandidateProcess) -> bool {
@@ -247,16 +219,12 @@ fn is_seen(process: &CandidateProcess) -> bool {
 /// Whether the message names no known program other than this command line's as its writer. What recipes run says nothing of
 /// its origin, so that the program that reads them must name itself.
 fn is_its(line: &CommandLine, incident: &Incident) -> bool {
-    if runs_recipes(line) {
+    if line.runs_recipes() {
         return incident.message.starts_with(line.name());
     }
     let name = leading_name(&incident.message).filter(|name| program(name).is_some());
     let script = line.script.as_deref().map(byte_path::name);
     name.is_none_or(|name| line.name() == name || script == Some(name))
-}
-
-fn runs_recipes(line: &CommandLine) -> bool {
-    line.known.is_some_and(Program::reads_recipes)
 }
 
 /// Whether the code that a process runs changes to a directory in which the process was not seen: it has returned, or another

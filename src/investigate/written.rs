@@ -1,0 +1,98 @@
+//! What is written in files about a failure: the source line that a message points to, and the scripts and recipes that ran.
+
+use crate::attempt::{Clue, Incident, Operation, Sign};
+use crate::gather;
+use crate::programs;
+use crate::resolve::{self, Circumstances, Script};
+
+/// The maximum number of scripts that are read to learn where a relative name leads.
+const MOST_SCRIPTS: usize = 16;
+
+/// Completes an incident by the source line that the message points to: with the operation, as in `./build.sh: line 3: out:
+/// ...`, or with the directory that a program was to be started in.
+pub(super) fn with_its_source(incident: Incident, circumstances: &Circumstances) -> Incident {
+    if let (Some(Clue::Typed(code)), Some(name)) = (&incident.clue, incident.paths.first()) {
+        let told = programs::use_in_code(code, name);
+        return with_operation(incident, told);
+    }
+    let (Some(Clue::Line(file, number)), Some(name)) = (&incident.clue, incident.paths.first())
+    else {
+        return incident;
+    };
+    let sources = resolve::sources(file, &incident, circumstances);
+    let found = sources
+        .iter()
+        .map(|file| gather::source_lines(file, *number))
+        .find(|(lines, at)| lines.get(*at).is_some());
+    let Some((lines, at)) = found else {
+        return incident;
+    };
+    if incident.operations == [Operation::Exec] {
+        let directory = incident.directory.clone();
+        return Incident {
+            directory: directory.or_else(|| resolve::started_in(&lines, at)),
+            ..incident
+        };
+    }
+    let is_shell = incident.pattern.starts_with("shell-");
+    let told = || match is_shell {
+        true => programs::use_in_code(&lines[at], name)
+            .or_else(|| programs::use_of_what_is_filled_in(&lines[at])),
+        false => resolve::use_in_source(&lines, at, name),
+    };
+    let told = told();
+    with_operation(incident, told)
+}
+
+/// The incident with the operation that a line of source tells, unless the message tells one as exactly.
+fn with_operation(incident: Incident, told: Option<Operation>) -> Incident {
+    let is_needed =
+        |told: &Operation| incident.operations.is_empty() || incident.is_told_more_exactly_by(told);
+    match told.filter(is_needed) {
+        Some(operation) => Incident {
+            operations: vec![operation],
+            operation_sign: Some(Sign::Source),
+            ..incident
+        },
+        None => incident,
+    }
+}
+
+/// The circumstances with what the processes of a run have read, if it may tell where a relative name leads.
+pub(super) fn with_scripts(
+    incident: &Incident,
+    circumstances: &Circumstances,
+) -> Option<Circumstances> {
+    let name = incident.paths.first();
+    let is_open = name.is_some_and(|name| resolve::is_relative(name));
+    if !is_open || circumstances.command.is_empty() {
+        return None;
+    }
+    let mut found: Vec<Script> = scripts(circumstances)
+        .map(|(code, path)| Script { path, code })
+        .collect();
+    let mut at = 0;
+    while let Some(script) = found.get(at).filter(|_| found.len() < MOST_SCRIPTS) {
+        let called = resolve::called(script, &circumstances.start).into_iter();
+        let new = called.filter(|path| found.iter().all(|known| known.path != *path));
+        let new = new.filter_map(|path| {
+            Some(Script {
+                code: gather::script(&path)?,
+                path,
+            })
+        });
+        let new: Vec<Script> = new.filter(Script::is_text).collect();
+        found.extend(new);
+        at += 1;
+    }
+    Some(Circumstances {
+        scripts: found,
+        ..circumstances.clone()
+    })
+}
+
+/// The scripts and recipes of the programs seen here: their content and their paths.
+pub(super) fn scripts(circumstances: &Circumstances) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
+    let paths = resolve::scripts(circumstances).into_iter();
+    paths.filter_map(|path| Some((gather::script(&path)?, path)))
+}
