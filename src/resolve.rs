@@ -34,6 +34,7 @@ use crate::attempt::{
     Account, Attempt, Errno, Incident, Object, Operation, Place, Sign, Signs, Subject,
 };
 use crate::byte_path;
+use crate::programs::CommandLine;
 use operations::Meant;
 use places::Aim;
 use speaker::Speakers;
@@ -190,7 +191,11 @@ pub fn interpret(incident: &Incident, circumstances: &Circumstances) -> Interpre
         let operation = &operations::narrowed(operation, speakers.all_lines());
         let told = incident.process.or_else(|| {
             let own = speakers.own_lines().iter();
+            let asks = |line: &&CommandLine| line.known.is_some_and(|it| it.asks_for(operation));
+            let asking = speakers.all_lines().iter().filter(asks);
+            // `ptrace: Operation not permitted.` of gdb names no program.
             only(own.flat_map(|line| &line.processes).copied())
+                .or_else(|| only(asking.flat_map(|line| &line.processes).copied()))
         });
         let object = told.map_or(Object::Process, Object::Another);
         return Interpretation::Told(by_each(&speakers, incident.errno, operation, &object, sign));

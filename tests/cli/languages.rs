@@ -101,6 +101,24 @@ fn node_copies_into_a_directory_of_somebody_else() {
 }
 
 #[test]
+fn a_debugger_that_names_no_process_was_told_which() {
+    let Some(world) = crate::support::World::new() else {
+        return;
+    };
+    world.root(
+        "printf '%s\\n' '#!/bin/sh' 'echo \"ptrace: Operation not permitted.\" >&2; exit 1' >/srv/gdb; \
+         chmod 755 /srv/gdb",
+    );
+    for (arguments, told) in [
+        ("-batch -p 1", "cannot trace process 1\n"),
+        ("-batch", "cannot trace the process\n"),
+    ] {
+        let ran = world.run("alice", &format!("permwrap -- /srv/gdb {arguments}"));
+        assert!(ran.stderr().contains(told), "{ran}");
+    }
+}
+
+#[test]
 fn what_a_traceback_quotes_is_looked_at_where_the_error_names_nothing() {
     let Some(world) = crate::support::World::new() else {
         return;
