@@ -257,7 +257,7 @@ impl Operation {
                 ("stat", "look at {}", "looking at it", last)
             }
             Operation::Mkdir => ("mkdir", "make the directory {}", "making it", Last::New),
-            Operation::Mknod(_) => ("mknod", "make the node {}", "making it", Last::New),
+            Operation::Mknod(_) => ("mknod", "make the special file {}", "making it", Last::New),
             Operation::Symlink => ("symlink", "make the symlink {}", "making it", Last::New),
             Operation::Delete => ("delete", "delete {}", "deleting it", Last::Itself),
             Operation::Rmdir => (

@@ -83,7 +83,7 @@ fn report(met: &Met, records: &[Record]) -> RefusalReport {
 /// A refusal and its fixes, as text.
 fn lines(met: &Met, records: &[Record]) -> String {
     let often = match met.count {
-        1 => day(met.last),
+        1 => format!("once, on {}", day(met.last)),
         count if day(met.first) == day(met.last) => format!("{count} times on {}", day(met.last)),
         count => format!(
             "{count} times since {}, last {}",
@@ -91,11 +91,16 @@ fn lines(met: &Met, records: &[Record]) -> String {
             day(met.last)
         ),
     };
+    let path = quote::display(&met.path);
     let deed = match Operation::from_name(&met.operation) {
-        Some(operation) => operation.deed(&quote::display(&met.path)),
-        None => format!("{} {}", met.operation, quote::display(&met.path)),
+        // Which process it was is not remembered.
+        Some(operation @ (Operation::Signal | Operation::Ptrace)) if path.is_empty() => {
+            operation.deed("a process")
+        }
+        Some(operation) => operation.deed(&path),
+        None => format!("{} {path}", met.operation),
     };
-    let mut text = format!("{deed}: {often} ({})\n", met.code);
+    let mut text = format!("could not {deed}: {often} ({})\n", met.code);
     for record in history::fixes(met, records) {
         let undone = match record.stage {
             Stage::Undone => ", taken back since",

@@ -129,7 +129,7 @@ fn what_a_traceback_quotes_is_looked_at_where_the_error_names_nothing() {
     for (call, told) in [
         (
             "import os; os.mkfifo(\"/srv/d/f\")",
-            "cannot make the node /srv/d/f",
+            "cannot make the special file /srv/d/f",
         ),
         (
             "import sqlite3; sqlite3.connect(\"/srv/d/a.db\")",

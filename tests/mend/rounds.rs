@@ -86,7 +86,8 @@ fn what_came_back_is_told_with_its_reason() {
     assert!(hint.contains("  before   put right on "), "{hint}");
     let told = world.run("alice", "permwrap history");
     assert!(
-        told.stdout().contains("read /srv/app/db: 2 times"),
+        told.stdout()
+            .contains("could not read /srv/app/db: 2 times on "),
         "{told}"
     );
     assert!(
@@ -98,6 +99,23 @@ fn what_came_back_is_told_with_its_reason() {
     let json: serde_json::Value = serde_json::from_slice(&json.output.stdout).expect("JSON");
     assert_eq!(json["schema"], 1);
     assert_eq!(json["refusals"][0]["count"], 2, "{json}");
+}
+
+#[test]
+fn the_history_tells_what_could_not_be_done() {
+    let Some(world) = world() else { return };
+    let trace = "bash -c 'echo ptrace: Operation not permitted. >&2; exit 1'";
+    for command in ["mkdir /srv/new", "mkfifo /srv/fifo", trace] {
+        fails(&world, command);
+    }
+    let told = world.run("alice", "permwrap history").stdout();
+    for deed in [
+        "could not make the directory /srv/new: once, on 2",
+        "could not make the special file /srv/fifo: once, on 2",
+        "could not trace a process: once, on 2",
+    ] {
+        assert!(told.contains(deed), "{deed}: {told}");
+    }
 }
 
 #[test]
