@@ -78,6 +78,11 @@ impl Course {
             Course::NoCode if !is_its && !lines.is_empty() => Course::Started,
             told => told,
         };
+        // It runs each command in the directory of the file that it is about.
+        let each = |line: &CommandLine| line.words.iter().any(|word| word == b"-execdir");
+        if !is_its && lines.iter().any(each) {
+            return Course::Unknown;
+        }
         let is_named = || {
             lines
                 .iter()
@@ -98,6 +103,13 @@ impl Course {
     /// a shell's code.
     fn of(path: &[u8], incident: &Incident, lines: &[CommandLine]) -> Course {
         let wrapping = lines.iter().take_while(|line| line.wraps()).count();
+        let writer = leading_name(&incident.message);
+        if lines[..wrapping]
+            .iter()
+            .any(|line| Some(line.name()) == writer)
+        {
+            return Course::NoCode;
+        }
         match lines[wrapping..].split_first() {
             Some((shell, commands)) if shell.is_code_for_a_shell() => {
                 Course::of_a_shell(path, incident, commands)
@@ -118,8 +130,15 @@ impl Course {
         }
     }
 
-    /// The directory in which the code of an interpreter uses the name: the one that its only chdir(2), before the name, gives.
+    /// The directory in which the code of an interpreter uses the name: the one that it gives to the program that it starts, or
+    /// to its only chdir(2), before the name.
     fn of_code(path: &[u8], code: &[u8]) -> Course {
+        if source::works_in(code) == Whereabouts::Start && changes_directory(code) {
+            return match source::directory_in_code(code) {
+                Some(directory) => Course::At(Whereabouts::Start.to(&directory), Vec::new()),
+                None => Course::Unknown,
+            };
+        }
         let before = source::first_use(code, path).map_or(code, |at| &code[..at]);
         match (source::works_in(before), source::works_in(code)) {
             (place, whole) if place == whole && place != Whereabouts::Unknown => {

@@ -153,7 +153,9 @@ fn directories(
     }
     let by_options = |base: &[u8], lines: &[CommandLine]| {
         let options = lines.iter().flat_map(|line| &line.directories);
-        let elsewhere = options.filter(|told| !told.is_empty() && !base.ends_with(&tidy(told)));
+        // The directory itself is relative to where the program was started.
+        let elsewhere = options
+            .filter(|told| !told.is_empty() && *told != path && !base.ends_with(&tidy(told)));
         let bases: Vec<(Vec<u8>, bool)> = elsewhere.map(|told| (join(base, told), true)).collect();
         bases
     };

@@ -169,6 +169,8 @@ fn a_file_of_the_same_name_where_the_command_was_started_is_not_blamed() {
         "xargs -a names env -C sub touch data.txt",
         "./outer.sh",
         "python3 pool.py",
+        "env -C sub tee data.txt </dev/null",
+        "python3 -c 'import subprocess; subprocess.run([\"touch\",\"data.txt\"],cwd=\"sub\")'",
     ] {
         let hint = there(command);
         expects(
@@ -185,6 +187,8 @@ fn a_file_of_the_same_name_where_the_command_was_started_is_not_blamed() {
         &["data.txt is relative to"],
         &["/srv/p/data.txt", "sudo"],
     );
+    let hint = there("find . -name data.txt -execdir touch {} \\;");
+    assert!(!hint.contains("sudo"), "{hint}");
     let hint = there("xargs -I{} sh -c 'cd {} && cat data.txt' <where");
     assert!(!hint.contains("{}/"), "{hint}");
     world.root("printf 'all:\\n\\ttruncate -s 0 data.txt\\n' >/srv/p/Makefile");
