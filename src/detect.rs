@@ -14,6 +14,7 @@ mod boxed;
 mod expression;
 mod fold;
 mod foreign;
+mod keyword;
 mod library;
 mod lines;
 #[cfg(test)]

@@ -64,6 +64,10 @@ pub fn folded(incidents: Vec<Incident>) -> Vec<Incident> {
 
 /// Whether two incidents are reports of the same failure.
 fn same(a: &Incident, b: &Incident) -> bool {
+    // Asked first: a long list of failures mostly differs in that.
+    if a.paths.first() != b.paths.first() {
+        return false;
+    }
     let errnos =
         a.errno == b.errno || (!a.paths.is_empty() && (a.errno.is_none() || b.errno.is_none()));
     // A file that can be neither read nor written causes two failures. An announcement without a reason, followed by one with
@@ -76,7 +80,6 @@ fn same(a: &Incident, b: &Incident) -> bool {
         || alters(a) == alters(b);
     errnos
         && operations
-        && a.paths.first() == b.paths.first()
         && a.address == b.address
         && a.process == b.process
         // If the object is named, a source line merely adds detail.

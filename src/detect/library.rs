@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::keyword::Keywords;
 use super::outline::{BUILT_IN, Outline};
 use super::pattern::{Pattern, Shape};
 use super::pattern_file::{self, PatternError};
@@ -24,6 +25,7 @@ pub struct Patterns {
 pub(super) struct Loaded {
     /// Sorted by rank, the highest first.
     patterns: Vec<Listed>,
+    keywords: Keywords,
     pub prefixes: Prefixes,
     pub reasons: Reasons,
     pub words: Words,
@@ -31,7 +33,7 @@ pub(super) struct Loaded {
 
 /// A pattern in the list.
 #[derive(Debug)]
-enum Listed {
+pub(super) enum Listed {
     BuiltIn(&'static Outline, OnceLock<Option<Box<Pattern>>>),
     User(Arc<Pattern>),
 }
@@ -89,6 +91,7 @@ impl Patterns {
             wordings.extend(self.locale.iter().cloned());
             Loaded {
                 patterns: self.by_rank(),
+                keywords: Keywords::default(),
                 prefixes: Prefixes::load(),
                 reasons: Reasons::new(&wordings),
                 words: Words::default(),
@@ -121,18 +124,18 @@ pub fn keywords_of_lines(text: &str) -> Vec<Vec<u8>> {
 impl Loaded {
     /// The patterns that the keywords in the line permit, in the order in which they are tried.
     pub fn with_keyword_in(&self, line: &[u8]) -> impl Iterator<Item = &Pattern> {
-        let line = Sequences::of(line);
-        let permitted = self.patterns.iter();
-        permitted
-            .filter(move |pattern| pattern.is_permitted(&line))
-            .filter_map(Listed::pattern)
+        let permitted = self.keywords.permit(&self.patterns, line);
+        let patterns = self.patterns.iter().enumerate();
+        patterns
+            .filter(move |(at, pattern)| permitted.has(*at, pattern))
+            .filter_map(|(_, pattern)| pattern.pattern())
     }
 
     /// Whether some pattern may match a line without a reason.
     pub fn could_match_without_reason(&self, line: &[u8]) -> bool {
-        let line = Sequences::of(line);
-        let mut patterns = self.patterns.iter();
-        patterns.any(|pattern| pattern.speaks_alone() && pattern.is_permitted(&line))
+        let permitted = self.keywords.permit(&self.patterns, line);
+        let mut patterns = self.patterns.iter().enumerate();
+        patterns.any(|(at, pattern)| pattern.speaks_alone() && permitted.has(at, pattern))
     }
 
     /// Whether the line merely mentions refusals, as far as the line itself shows that.
@@ -159,18 +162,21 @@ impl Listed {
         }
     }
 
+    /// Its keywords.
+    pub fn keywords(&self) -> impl Iterator<Item = &str> {
+        let (built_in, users): (&[&str], &[String]) = match self {
+            Listed::BuiltIn(outline, _) => (outline.keywords, &[]),
+            Listed::User(pattern) => (&[], &pattern.keywords),
+        };
+        let built_in = built_in.iter().copied();
+        built_in.chain(users.iter().map(String::as_str))
+    }
+
     /// Whether the line contains one of its keywords, if it has any.
-    fn is_permitted(&self, line: &Sequences) -> bool {
-        let contains = |keyword: &str| line.contain(keyword.as_bytes());
+    pub fn is_permitted(&self, line: &Sequences) -> bool {
         match self {
-            Listed::BuiltIn(outline, _) => {
-                let keywords = outline.keywords;
-                keywords.is_empty() || keywords.iter().any(|keyword| contains(keyword))
-            }
-            Listed::User(pattern) => {
-                let keywords = &pattern.keywords;
-                keywords.is_empty() || keywords.iter().any(|keyword| contains(keyword))
-            }
+            Listed::BuiltIn(outline, _) => permit(outline.keywords, line),
+            Listed::User(pattern) => permit(&pattern.keywords, line),
         }
     }
 
@@ -183,4 +189,9 @@ impl Listed {
             Listed::User(pattern) => Some(pattern),
         }
     }
+}
+
+fn permit(keywords: &[impl AsRef<str>], line: &Sequences) -> bool {
+    let mut all = keywords.iter();
+    keywords.is_empty() || all.any(|keyword| line.contain(keyword.as_ref().as_bytes()))
 }
