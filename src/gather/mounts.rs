@@ -11,39 +11,36 @@ use super::{View, way_back};
 use crate::byte_path;
 use crate::facts::{Mount, MountFlags, Unwritable};
 
-/// The mounts visible to a process, in the order in which they were mounted.
+/// The mounts visible to a process. A machine may have thousands, of which an attempt meets a few: only those are parsed.
 #[derive(Debug)]
 pub(super) struct Table {
-    mounts: Vec<Placed>,
+    mountinfo: Vec<u8>,
     /// The mounts visible to permwrap, read only if an id is missing above: a process in a chroot does not see the mount that
     /// holds its root directory.
-    own: OnceCell<Vec<Placed>>,
+    own: OnceCell<Vec<u8>>,
 }
 
 impl Table {
     /// The table of the process whose view this is.
     pub(super) fn read(view: &View) -> Table {
         Table {
-            mounts: parsed(&view.proc_text("mountinfo")),
+            mountinfo: view.proc_text("mountinfo"),
             own: OnceCell::new(),
         }
     }
 
     /// The mount with this id. If no table lists it, it is derived from statvfs(2) of the file.
     pub(super) fn get(&self, id: u64, file: BorrowedFd<'_>) -> Mount {
-        let in_table = |table: &[Placed]| {
-            let found = table.iter().find(|placed| placed.mount.id == id);
-            found.map(|placed| placed.mount.clone())
-        };
-        let mut mount = in_table(&self.mounts)
-            .or_else(|| in_table(self.own.get_or_init(ours)))
+        let mut mount = with_id(&self.mountinfo, id)
+            .or_else(|| with_id(self.own.get_or_init(our_mountinfo), id))
+            .map(|placed| placed.mount)
             .unwrap_or_else(|| by_statvfs(id, file));
         if mount.fs_type == "fuseblk" {
             let more = ntfs_options(&mount);
             mount.super_options.extend(more);
         }
         if mount.root != b"/" && mount.root != mount.point {
-            mount.origin = origin(&self.mounts, &mount);
+            mount.origin = origin(&parsed(&self.mountinfo), &mount);
         }
         if let Ok(status) = fstat(file) {
             mount.unwritable = unwritable(&mount, status.st_dev);
@@ -147,7 +144,11 @@ pub(super) struct Placed {
 
 /// The mounts visible to permwrap itself.
 pub(super) fn ours() -> Vec<Placed> {
-    parsed(&std::fs::read("/proc/self/mountinfo").unwrap_or_default())
+    parsed(&our_mountinfo())
+}
+
+fn our_mountinfo() -> Vec<u8> {
+    std::fs::read("/proc/self/mountinfo").unwrap_or_default()
 }
 
 /// Another path of the directory that a bind mount shows, through another mount of the same file system that is not covered by
@@ -182,6 +183,13 @@ fn parsed(mountinfo: &[u8]) -> Vec<Placed> {
         .split(|&byte| byte == b'\n')
         .filter_map(parse)
         .collect()
+}
+
+/// The mount with this id.
+fn with_id(mountinfo: &[u8], id: u64) -> Option<Placed> {
+    let begin = format!("{id} ");
+    let mut lines = mountinfo.split(|&byte| byte == b'\n');
+    parse(lines.find(|line| line.starts_with(begin.as_bytes()))?)
 }
 
 /// The mount id of an open file, if statx(2) does not report it (before Linux 5.8).

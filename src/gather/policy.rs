@@ -44,14 +44,17 @@ pub(super) fn read(attempt: &Attempt, facts: &Facts) -> Policy {
         }
         _ => {}
     }
-    if matches!(attempt.object, Object::Path(_)) && is_permwrap_itself(subject) {
+    if matches!(attempt.object, Object::Path(_)) {
         let requests = server_requests(&attempt.operation, facts);
         let nodes = requests.into_iter().map(|(node, _)| node);
-        policy.served = nodes
-            .chain(facts.walk.parent())
-            .filter(|node| facts.mount_of(*node).is_nfs())
-            .filter_map(|node| Some((node, ask_server(node, facts)?)))
-            .collect();
+        let served = |node: &NodeId| facts.mount_of(*node).is_nfs();
+        let served: Vec<NodeId> = nodes.chain(facts.walk.parent()).filter(served).collect();
+        if !served.is_empty() && is_permwrap_itself(subject) {
+            let served = served.into_iter();
+            policy.served = served
+                .filter_map(|node| Some((node, ask_server(node, facts)?)))
+                .collect();
+        }
     }
     policy
 }
