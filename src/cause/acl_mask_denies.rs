@@ -3,6 +3,7 @@
 use super::case::Case;
 use super::{Candidate, Fit, Words, grant};
 use crate::change::Change;
+use crate::facts::Tag;
 
 pub(super) fn words(case: &Case) -> Words {
     let because = format!(
@@ -15,10 +16,26 @@ pub(super) fn words(case: &Case) -> Words {
 }
 
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
-    let mut all = Vec::new();
-    all.extend(wider_mask(case));
-    all.extend(grant::candidates(case));
-    all
+    let grants = grant::candidates(case);
+    let mask = wider_mask(case);
+    match holds_back_others(case) {
+        // Those who are in a group of the ACL are not all known, so the entry for the subject alone goes first.
+        true => grants.into_iter().chain(mask).collect(),
+        false => mask.into_iter().chain(grants).collect(),
+    }
+}
+
+/// Whether a wider mask makes an entry effective that is not the subject's own.
+fn holds_back_others(case: &Case) -> bool {
+    let Some(Ok(Some(acl))) = case.node().map(|node| &node.acl) else {
+        return false;
+    };
+    let gained = case.wanted().minus(acl.mask());
+    let own = Tag::User(case.subject().uid);
+    acl.entries.iter().any(|entry| {
+        let is_masked = matches!(entry.tag, Tag::OwningGroup | Tag::User(_) | Tag::Group(_));
+        is_masked && entry.tag != own && !entry.perms.and(gained).is_empty()
+    })
 }
 
 /// Widens the mask to what the entry grants. Without setfacl(1), chmod(1) sets the mask through the group bits.
