@@ -91,6 +91,9 @@ pub(super) fn widening(
         return Some(Never::Private);
     }
     let writes = gained.contains(Perms::W);
+    if writes && is_a_program_of_anothers(subject, facts, id) {
+        return Some(Never::Private);
+    }
     if writes && inode.uid == 0 && others::is_run_by_others(node, inode) {
         return Some(Never::RunByOthers);
     }
@@ -124,6 +127,16 @@ pub(super) fn widening(
         Purpose::State | Purpose::Log if writes && !made_for => Some(Never::System),
         _ => None,
     }
+}
+
+/// Whether it is a program of a person's that does not share it: whoever can write to it decides what that person runs.
+fn is_a_program_of_anothers(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
+    let is_shared = names(subject, facts, id);
+    let is_program = inode(facts, id).is_some_and(|inode| {
+        let runs = inode.kind == Kind::Regular && inode.mode & 0o111 != 0;
+        runs && !subject.in_group(inode.gid)
+    });
+    is_program && !is_shared && command::is_another_persons(subject, facts, id)
 }
 
 /// Whether anybody may have made this name for the file, which by another one may be closed on purpose.
