@@ -36,7 +36,9 @@ pub use requests::{
     PORT_CLASS, ProfileRequest, VectorRequest, port_permission, profile_requests, server_requests,
     vector_requests,
 };
-pub use surroundings::{Abroad, Container, Elevator, Leftovers, Offer, Surroundings, Unit};
+pub use surroundings::{
+    Abroad, Container, Elevator, Found, Leftovers, Named, Offer, Surroundings, Unit,
+};
 pub use traced::{TraceMode, Traced};
 
 /// How many symlinks the kernel follows while it resolves one path (MAXSYMLINKS of include/linux/namei.h).

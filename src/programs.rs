@@ -5,13 +5,16 @@
 #![forbid(unsafe_code)]
 
 mod command_line;
+mod modes;
+mod operand;
 mod search_path;
 mod shell;
 mod table;
 mod walk;
 mod whereabouts;
 
-pub use command_line::{CommandLine, Operand, ToldMount, command_lines};
+pub use command_line::{CommandLine, ToldMount, command_lines};
+pub use operand::Operand;
 pub use search_path::search_path;
 pub use shell::{redirections, use_in_code, use_of_what_is_filled_in};
 pub use walk::{Errand, Walk, walk};
@@ -34,6 +37,8 @@ pub struct Program {
     archive: Vec<(String, String)>,
     bundled: bool,
     skip: usize,
+    modes: Vec<String>,
+    mode: bool,
     files: Vec<(String, String)>,
     values: Vec<String>,
     directory: Vec<String>,
@@ -92,6 +97,8 @@ pub struct Program {
     pub places: bool,
     /// What it asks of the kernel that is no file: names of operations.
     asks_for: Vec<String>,
+    /// Its operands are settings of the kernel, each with a value or without one.
+    pub settings: bool,
     /// It edits the files that it is given.
     pub edits: bool,
     /// It replaces a file by renaming a new version over it.

@@ -218,7 +218,7 @@ fn instead(
     // Advice about the object itself is more specific than advice about its location.
     let particular = refused
         .iter()
-        .find(|reason| **reason == never::Never::Authority);
+        .find(|reason| matches!(reason, never::Never::Authority | never::Never::RunByKernel));
     let swappable = never::Never::Swappable;
     if refused.contains(&swappable) {
         return swappable.advice(&refusing, None).map(Fix::advice);
@@ -227,7 +227,8 @@ fn instead(
         cause::Obstacle::Node(id) => owner(facts, *id),
         _ => None,
     };
-    let of_object = asked.and_then(|asked| particular?.advice(&asked, None));
+    let deciding = never::deciding(attempt, facts).map(|path| quote::display(&path));
+    let of_object = particular.and_then(|reason| reason.advice(&deciding.or(asked)?, None));
     let of_place = || {
         let mut refused = refused.iter();
         refused.find_map(|reason| reason.advice(&refusing, owner.as_deref()))

@@ -370,3 +370,38 @@ fn a_directory_that_others_keep_something_in_is_not_opened() {
         ["setfacl -m u:alice:rwx /srv/plain"]
     );
 }
+
+#[test]
+fn root_repeats_no_command_that_does_more_than_what_was_refused() {
+    let Some(world) = World::new() else {
+        return;
+    };
+    world.root(
+        "install -d -o alice /srv/p; cd /srv/p; \
+         for name in f passwd x.conf; do install -o alice /dev/null $name; done; ln -s /etc/passwd /etc/link",
+    );
+    let is_repeated = |command: &str| {
+        let ran = world.run("alice", &format!("cd /srv/p; permwrap -- {command}"));
+        assert!(ran.stderr().contains("permwrap: "), "{command}: {ran}");
+        ran.stderr().contains("runs this one command as root")
+    };
+    for command in [
+        "sed -i d /etc/hosts",
+        "cp f /etc",
+        "install -m 755 f /usr/local/bin/f",
+    ] {
+        assert!(is_repeated(command), "{command}");
+    }
+    for command in [
+        "sed -i d /etc/passwd",
+        "sed -i d /etc/link",
+        "cp f passwd /etc",
+        "cp -t /etc f passwd",
+        "cp -a . /etc",
+        "cp f /usr/bin/ls",
+        "install -m 4755 f /usr/local/bin/f",
+        "tee /proc/sys/kernel/core_pattern",
+    ] {
+        assert!(!is_repeated(command), "{command}");
+    }
+}

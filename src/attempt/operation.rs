@@ -371,6 +371,16 @@ impl Operation {
         self.described().last == Last::New
     }
 
+    /// Whether it changes something: content, names or attributes.
+    #[must_use]
+    pub fn alters(&self) -> bool {
+        match self {
+            Operation::Open(how) => how.write,
+            Operation::List | Operation::Traverse | Operation::Exec | Operation::Connect => false,
+            _ => true,
+        }
+    }
+
     /// Whether a symlink as the last component is itself the object, rather than its target.
     #[must_use]
     pub fn takes_the_link_itself(&self) -> bool {

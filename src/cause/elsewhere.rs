@@ -80,11 +80,6 @@ fn is_what_it_does(case: &Case) -> bool {
         return false;
     };
     let operation = &case.attempt.operation;
-    let alters = match operation {
-        Operation::Open(how) => how.write,
-        Operation::List | Operation::Traverse | Operation::Exec | Operation::Connect => false,
-        _ => true,
-    };
     // Removing an object, or changing its owner or mode, must be the purpose of the program.
     let is_particular = |operation: &Operation| {
         !operation.makes_a_name() && !matches!(operation, Operation::Open(_))
@@ -103,7 +98,7 @@ fn is_what_it_does(case: &Case) -> bool {
         return true;
     }
     let operands = lines.iter().flat_map(|line| &line.operands);
-    alters
+    operation.alters()
         && operands
             .filter(|operand| {
                 let does = operand.operation.as_ref();

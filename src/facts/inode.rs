@@ -207,32 +207,31 @@ impl Inode {
     /// Type and permissions in the notation of `ls -l`, without the `+` of an ACL: `drwxr-x---`.
     #[must_use]
     pub fn listing(&self) -> String {
-        let kind = match self.kind {
-            Kind::Regular => '-',
-            Kind::Directory => 'd',
-            Kind::Symlink => 'l',
-            Kind::Char => 'c',
-            Kind::Block => 'b',
-            Kind::Fifo => 'p',
-            Kind::Socket => 's',
-        };
-        let mut text: Vec<char> = format!(
-            "{kind}{}{}{}",
-            self.owner_bits(),
-            self.group_bits(),
-            self.other_bits()
-        )
-        .chars()
-        .collect();
-        for (bit, at, with_x, without_x) in [
-            (0o4000, 3, 's', 'S'),
-            (0o2000, 6, 's', 'S'),
-            (0o1000, 9, 't', 'T'),
-        ] {
-            if self.mode & bit != 0 {
-                text[at] = if text[at] == 'x' { with_x } else { without_x };
-            }
-        }
-        text.into_iter().collect()
+        listing(self.kind, self.mode)
     }
+}
+
+/// Type and permissions in the notation of `ls -l`.
+pub(super) fn listing(kind: Kind, mode: u32) -> String {
+    let letter = match kind {
+        Kind::Regular => '-',
+        Kind::Directory => 'd',
+        Kind::Symlink => 'l',
+        Kind::Char => 'c',
+        Kind::Block => 'b',
+        Kind::Fifo => 'p',
+        Kind::Socket => 's',
+    };
+    let [owner, group, other] = [mode >> 6, mode >> 3, mode].map(Perms::from_bits);
+    let mut text: Vec<char> = format!("{letter}{owner}{group}{other}").chars().collect();
+    for (bit, at, with_x, without_x) in [
+        (0o4000, 3, 's', 'S'),
+        (0o2000, 6, 's', 'S'),
+        (0o1000, 9, 't', 'T'),
+    ] {
+        if mode & bit != 0 {
+            text[at] = if text[at] == 'x' { with_x } else { without_x };
+        }
+    }
+    text.into_iter().collect()
 }

@@ -1,6 +1,6 @@
 //! The environment that the command runs in. It determines which fix will last.
 
-use super::{Perms, ProgramFile, Tag};
+use super::{Kind, Perms, ProgramFile, Tag};
 use crate::attempt::{Account, Numbers, Place, UNMAPPED};
 
 /// Container, service manager, home and project of the subject.
@@ -36,6 +36,8 @@ pub struct Surroundings {
     pub account: Account,
     /// The refused command line, if permwrap started the command.
     pub command: Vec<Vec<u8>>,
+    /// The files that it names. A file has several paths if it is named by a symlink.
+    pub named: Vec<Named>,
     /// Whether somebody besides root could have placed the program that it runs, so that root must not run it.
     pub planted: bool,
     /// Whether others than root and the subject could replace a file that it names, or the recipe that it follows, before root
@@ -91,6 +93,28 @@ impl Elevator {
         let space = if name.is_empty() { "" } else { " " };
         format!("{name}{space}{command}")
     }
+}
+
+/// A file that a command line names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Its absolute path.
+    pub path: Vec<u8>,
+    /// Whether the command writes, replaces, moves or deletes it, or sets its attributes. It may if that is not known.
+    pub is_altered: bool,
+    /// What it leads to; `None` if it does not exist or cannot be seen.
+    pub found: Option<Found>,
+}
+
+/// What a path leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// Its type.
+    pub kind: Kind,
+    /// Its permission bits, with those for set-user-ID and the like.
+    pub mode: u32,
+    /// The uid of its owner.
+    pub owner: u32,
 }
 
 /// An ACL entry that a fix grants.

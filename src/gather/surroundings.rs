@@ -114,6 +114,7 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
         account: Account::default(),
         install_variable: None,
         planted: false,
+        named: Vec::new(),
         swappable: false,
         powerless: None,
         elevator: Elevator::of(|name| is_installed(if elsewhere { hands } else { &root }, name)),

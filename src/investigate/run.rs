@@ -4,7 +4,7 @@ use super::written::scripts;
 use crate::attempt::{Attempt, Object, Operation, Subject};
 use crate::byte_path;
 use crate::cause;
-use crate::facts::Facts;
+use crate::facts::{Facts, Kind, Named};
 use crate::gather::{self, View};
 use crate::programs::{self, Operand};
 use crate::resolve::{self, Circumstances};
@@ -30,6 +30,7 @@ pub(super) fn describe(
     let swappable = is_swappable(circumstances, &attempt.subject, facts);
     let around = &mut facts.surroundings;
     around.swappable = swappable;
+    around.named = named(circumstances);
     if matches!(attempt.object, Object::Port { .. }) {
         around.program = match &around.account.program {
             Some(program) => gather::program_file(std::slice::from_ref(program), start),
@@ -78,6 +79,40 @@ fn is_swappable(circumstances: &Circumstances, subject: &Subject, facts: &Facts)
     let mut recipes = recipes.iter().filter(|_| follows);
     named.any(|path| !holder.holds_the_way_to(&path))
         || recipes.any(|path| !holder.holds_the_way_to(path) || !holder.owns(path))
+}
+
+/// The files that the command names. In a directory that it writes to, those with the names of its other operands count as well.
+fn named(circumstances: &Circumstances) -> Vec<Named> {
+    let lines = programs::command_lines(&circumstances.command);
+    let is_repeated =
+        |known: &programs::Program| known.reads_recipes() || known.places || known.administers;
+    if !lines
+        .first()
+        .and_then(|line| line.known)
+        .is_some_and(is_repeated)
+    {
+        return Vec::new();
+    }
+    let absolute = |word: &[u8]| byte_path::join(&circumstances.start, word);
+    let mut all = Vec::new();
+    for line in &lines {
+        for (at, operand) in line.operands.iter().enumerate() {
+            let is_last = at + 1 == line.operands.len();
+            let path = absolute(&operand.word);
+            let is_altered = line.alters(operand, is_last);
+            let found = gather::named(&path, is_altered);
+            let is_dir = |named: &Named| named.found.is_some_and(|it| it.kind == Kind::Directory);
+            if is_altered && (is_last || operand.makes_a_file()) && found.iter().any(is_dir) {
+                let others = line.operands.iter().filter(|other| *other != operand);
+                all.extend(others.flat_map(|other| {
+                    let name = byte_path::name(&other.word);
+                    gather::named(&byte_path::join(&path, name), true)
+                }));
+            }
+            all.extend(found);
+        }
+    }
+    all
 }
 
 /// The variable that says where to, in the Makefile that the command reads.

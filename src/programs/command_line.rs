@@ -3,7 +3,7 @@
 mod reader;
 
 use super::shell::{self, is_assignment};
-use super::{Program, Whereabouts};
+use super::{Operand, Program, Whereabouts};
 use crate::attempt::Operation;
 use crate::byte_path;
 use reader::Reader;
@@ -46,6 +46,8 @@ pub struct CommandLine {
     pub enters_mounts: bool,
     /// Whether the ids of that command are others than those here.
     pub has_other_ids: bool,
+    /// The modes that it is told to give to files.
+    pub modes: Vec<Vec<u8>>,
     /// The ports among its arguments.
     pub ports: Vec<u16>,
     /// The processes that it is told to act on.
@@ -61,15 +63,6 @@ pub struct CommandLine {
     pub place: Whereabouts,
     /// Whether that shell does not change directory after it.
     pub is_settled: bool,
-}
-
-/// A word of a command line that may name a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Operand {
-    /// The word, without the name of an option whose value it may be.
-    pub word: Vec<u8>,
-    /// What the program does with the file, if known.
-    pub operation: Option<Operation>,
 }
 
 /// The commands in a command line: the command itself, those that it wraps, and those in shell code.

@@ -34,7 +34,7 @@ pub enum Errand {
 pub fn walk(words: &[Vec<u8>]) -> Option<Walk> {
     let lines = command_lines(words);
     let line = lines.first()?;
-    let known = line.known.filter(|_| is_told_to_walk(line))?;
+    let known = line.known.filter(|_| line.walks())?;
     let is_expression = |word: &[u8]| word.starts_with(b"(") || word == b"!";
     let operands = line.operands.iter();
     let operands = operands.take_while(|operand| !is_expression(&operand.word));
@@ -65,26 +65,30 @@ fn is_target(operand: &Operand) -> bool {
     matches!(&operand.operation, Some(Operation::Open(how)) if how.write)
 }
 
-fn is_told_to_walk(line: &CommandLine) -> bool {
-    let Some(known) = line.known else {
-        return false;
-    };
-    let is_told = |option: &String| {
-        let letter = option.as_bytes().get(1).filter(|_| option.len() == 2);
-        let is_bundle = |at: usize, word: &[u8]| match word {
-            [b'-', b'-', ..] => false,
-            [b'-', ..] => true,
-            _ => known.bundled && at == 0,
+impl CommandLine {
+    /// Whether it goes through everything below its operands.
+    #[must_use]
+    pub fn walks(&self) -> bool {
+        let Some(known) = self.known else {
+            return false;
         };
-        let options = line.words.iter().skip(1).take_while(|word| *word != b"--");
-        let mut options = options.enumerate();
-        option.is_empty()
-            || options.any(|(at, word)| {
-                let bundled = || letter.is_some_and(|letter| word.contains(letter));
-                word == option.as_bytes() || is_bundle(at, word) && bundled()
-            })
-    };
-    known.walks.iter().any(is_told)
+        let is_told = |option: &String| {
+            let letter = option.as_bytes().get(1).filter(|_| option.len() == 2);
+            let is_bundle = |at: usize, word: &[u8]| match word {
+                [b'-', b'-', ..] => false,
+                [b'-', ..] => true,
+                _ => known.bundled && at == 0,
+            };
+            let options = self.words.iter().skip(1).take_while(|word| *word != b"--");
+            let mut options = options.enumerate();
+            option.is_empty()
+                || options.any(|(at, word)| {
+                    let bundled = || letter.is_some_and(|letter| word.contains(letter));
+                    word == option.as_bytes() || is_bundle(at, word) && bundled()
+                })
+        };
+        known.walks.iter().any(is_told)
+    }
 }
 
 impl Walk {

@@ -8,7 +8,10 @@ mod group;
 mod other_path;
 mod others;
 mod place;
+mod repeated;
 mod secret;
+
+pub(super) use repeated::deciding;
 
 use super::safely;
 use crate::attempt::{Attempt, Object, Operation, Subject, UNMAPPED};
@@ -71,6 +74,8 @@ pub enum Never {
     MountedThere,
     /// It determines who may become root.
     Authority,
+    /// A setting of the kernel that names a program which the kernel runs as root.
+    RunByKernel,
     /// Others execute it, or what is in it, so that whoever can write to it can act as them.
     RunByOthers,
     /// The subject is permitted less than everybody else, so somebody meant to keep it out.
@@ -110,6 +115,7 @@ impl Never {
             Never::MountedThere => format!(
                 "{path} is only mounted there, and belongs elsewhere: change it where it comes from"
             ),
+            Never::RunByKernel => format!("{path} names what the kernel runs as root: leave it to the administrator"),
             Never::RunByOthers => format!(
                 "whoever can write to {path} decides what others run: use a directory of your own, or ask its owner"
             ),
@@ -171,7 +177,7 @@ fn forbids_there(
     let (attempt, facts) = &other_path::of(attempt, facts)?;
     match change {
         Change::RunAsRoot | Change::Tee | Change::Run { .. } => {
-            command::reaches_too_far(change, attempt, facts)
+            repeated::reaches_too_far(change, attempt, facts)
         }
         Change::ByRoot { operation, .. } => command::by_root(&attempt.subject, facts, operation),
         Change::JoinGroup(_) | Change::Make { .. } => forbids_here(change, attempt, facts, at),
@@ -213,7 +219,7 @@ fn forbids_here(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle
         return Some(Never::Swapped);
     }
     if (runs_as_root || matches!(change, Change::Run { .. }))
-        && let Some(never) = command::reaches_too_far(change, attempt, facts)
+        && let Some(never) = repeated::reaches_too_far(change, attempt, facts)
     {
         return Some(never);
     }

@@ -4,6 +4,7 @@ mod deliberate;
 mod deployed;
 mod expert;
 mod others;
+mod repeated;
 mod swapped;
 
 use super::{Fix, Remedy, remedy};

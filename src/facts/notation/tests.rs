@@ -145,6 +145,8 @@ wsl
 hearsay
 planted
 swappable
+named    /srv/to alters
+named    /srv/from reads -rwsr-xr-x 0
 beside   -journal
 installs PREFIX
 tools    sudo,setfacl

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::{CommandLine, Operand, ToldMount};
 use crate::attempt::Operation;
 use crate::programs::shell::is_assignment;
-use crate::programs::{Program, operation, program};
+use crate::programs::{Program, modes, operation, program};
 
 /// Reads the arguments of a program one by one.
 pub(super) struct Reader {
@@ -112,6 +112,8 @@ impl Reader {
                 short.find(|option| name.len() > 2 && name.starts_with(option.as_bytes()))?;
             Some((option.as_bytes(), name[2..].to_vec()))
         };
+        let modes = modes::told(&program.modes, word, next);
+        self.line.modes.extend(modes);
         let (name, joined) = match attached() {
             Some((option, value)) if joined.is_none() && !name.starts_with(b"--") => {
                 (option, Some(value))
@@ -214,6 +216,9 @@ impl Reader {
             return;
         }
         self.met += 1;
+        if program.mode && self.met == 1 {
+            self.line.modes.push(word.to_vec());
+        }
         if program.port {
             self.port(word);
         } else if program.interprets && self.met == 1 {

@@ -2,11 +2,10 @@
 
 use super::Never;
 use super::place::{bits, inode, is_owner, ownership};
-use crate::attempt::{Attempt, Object, Operation, Subject};
+use crate::attempt::{Attempt, Operation, Subject};
 use crate::byte_path;
-use crate::cause::{PEOPLE, Purpose, is_within, purpose};
-use crate::change::Change;
-use crate::facts::{Facts, Inode, Kind, NodeId, Perms};
+use crate::cause::{PEOPLE, Purpose, purpose};
+use crate::facts::{Facts, Inode, NodeId, Perms};
 use crate::programs;
 
 /// Words that disable a protection, or open something to everybody.
@@ -124,62 +123,6 @@ pub(super) fn by_root(subject: &Subject, facts: &Facts, operation: &Operation) -
         Operation::Chown { uid: None, .. } => None,
         Operation::Chown { .. } => ownership(subject, facts, id),
         _ => None,
-    }
-}
-
-/// Files and directories that determine who may become root, and how.
-const AUTHORITY: &[&[u8]] = &[
-    b"/etc/doas.conf",
-    b"/etc/group",
-    b"/etc/gshadow",
-    b"/etc/ld.so.preload",
-    b"/etc/pam.d",
-    b"/etc/passwd",
-    b"/etc/polkit-1",
-    b"/etc/security",
-    b"/etc/shadow",
-    b"/etc/sudoers",
-    b"/etc/sudoers.d",
-];
-
-/// Why root must not run a command that puts a file in place or edits one: files that determine who may become root have their
-/// own tools, another person's file is left to that person, and a set-user-ID program belongs to its package. Programs that
-/// administer the system are exempt.
-pub(super) fn reaches_too_far(change: &Change, attempt: &Attempt, facts: &Facts) -> Option<Never> {
-    let edits = |argv: &[Vec<u8>]| argv.first().is_some_and(|program| program == b"sudoedit");
-    if matches!(change, Change::Run { argv, .. } if !edits(argv)) {
-        return None;
-    }
-    let command = &facts.surroundings.command;
-    let name = command.first().map(|word| byte_path::name(word));
-    let known = name.and_then(programs::program);
-    if known.is_some_and(|program| program.administers) {
-        return None;
-    }
-    let asked = match &attempt.object {
-        Object::Path(path) => Some(path.as_slice()),
-        Object::Port { .. } | Object::Process | Object::Another(_) => None,
-    };
-    let met = || {
-        facts
-            .walks()
-            .flat_map(|walk| [walk.named(), walk.target()])
-            .flatten()
-    };
-    let decides = met()
-        .map(|id| facts.node(id).path.as_slice())
-        .chain(asked)
-        .chain(attempt.to.as_deref())
-        .any(|path| AUTHORITY.iter().any(|one| is_within(path, one)));
-    let gives_rights = |id: NodeId| {
-        inode(facts, id).is_some_and(|it| it.kind == Kind::Regular && it.mode & 0o6000 != 0)
-    };
-    if decides {
-        Some(Never::Authority)
-    } else if met().any(|id| is_another_persons(&attempt.subject, facts, id)) {
-        Some(Never::Private)
-    } else {
-        met().any(gives_rights).then_some(Never::Program)
     }
 }
 

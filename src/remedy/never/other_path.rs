@@ -34,6 +34,11 @@ pub(super) fn of(attempt: &Attempt, facts: &Facts) -> Option<(Attempt, Facts)> {
     {
         *path = there;
     }
+    for named in &mut there.surroundings.named {
+        if let Some(path) = asked(&named.path) {
+            named.path = path;
+        }
+    }
     attempt.to = attempt.to.map(|to| asked(&to).unwrap_or(to));
     Some((attempt, there))
 }

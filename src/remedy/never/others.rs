@@ -20,6 +20,8 @@ struct RunByOthers {
     directories: Vec<String>,
     /// Endings of the paths of files that are executed or loaded, or that determine which programs run.
     endings: Vec<String>,
+    /// Endings of the paths of the kernel's settings that name what it runs as root or loads.
+    settings: Vec<String>,
     #[serde(default)]
     #[cfg_attr(not(test), allow(dead_code))]
     sample: Vec<Sample>,
@@ -46,6 +48,12 @@ impl RunByOthers {
         below.split(|&byte| byte == b'/').any(is_one)
     }
 
+    /// Whether this setting names what the kernel runs.
+    fn is_setting(&self, path: &[u8]) -> bool {
+        let ends = |ending: &String| path.ends_with(ending.as_bytes());
+        self.settings.iter().any(ends)
+    }
+
     /// Whether a file of this name is one of those.
     fn is_program(&self, path: &[u8]) -> bool {
         let is_library = path.windows(4).any(|part| part == b".so.");
@@ -56,6 +64,17 @@ impl RunByOthers {
 
 /// Directories that everybody uses, which must not be closed.
 const SHARED: &[&[u8]] = &[b"/dev/shm", b"/etc", b"/tmp", b"/usr", b"/var/tmp"];
+
+/// Whether this setting of the kernel names a program that the kernel runs as root.
+pub(super) fn is_run_by_the_kernel(path: &[u8]) -> bool {
+    RunByOthers::known().is_setting(path)
+}
+
+/// Whether others run or load the file of this path, by its name or place.
+pub(super) fn is_run_by_name(path: &[u8]) -> bool {
+    let known = RunByOthers::known();
+    known.is_in_programs(path) || known.is_program(path)
+}
 
 /// Whether others execute this object or what is in it, so that whoever can write to it can act as them.
 pub(super) fn is_run_by_others(node: &Node, inode: &Inode) -> bool {
@@ -120,7 +139,8 @@ mod tests {
         assert!(!known.sample.is_empty());
         for Sample { path, run } in &known.sample {
             let path = path.as_bytes();
-            let found = known.is_in_programs(path) || known.is_program(path);
+            let found =
+                known.is_in_programs(path) || known.is_program(path) || known.is_setting(path);
             assert_eq!(found, *run, "{}", String::from_utf8_lossy(path));
         }
     }

@@ -4,8 +4,8 @@ use super::file::yes_or_no;
 use super::{Parsed, Reader, bytes, lines, number, path, unknown, word};
 use crate::attempt::CapabilitySet;
 use crate::facts::{
-    Container, Elevator, Fact, FileCapabilities, Group, Hold, Holder, Leftovers, Lockdown, Mount,
-    MountFlags, MountId, ProgramFile, Unit,
+    Container, Elevator, Fact, FileCapabilities, Found, Group, Hold, Holder, Leftovers, Lockdown,
+    Mount, MountFlags, MountId, Named, ProgramFile, Unit,
 };
 
 impl Reader {
@@ -47,6 +47,21 @@ impl Reader {
             "hearsay" => around.account.hearsay = true,
             "planted" => around.planted = true,
             "swappable" => around.swappable = true,
+            "named" => {
+                let found = match words.get(2) {
+                    Some(listing) => {
+                        let (kind, mode) = lines::listing(listing).ok_or("a malformed listing")?;
+                        let owner = number(word(words, 3, "an owner's number")?)?;
+                        Some(Found { kind, mode, owner })
+                    }
+                    None => None,
+                };
+                around.named.push(Named {
+                    path: path(words, 0)?,
+                    is_altered: word(words, 1, "reads or alters")? == "alters",
+                    found,
+                });
+            }
             "deleted" => around.account.deleted = Some(path(words, 0)?),
             "beside" => around.account.beside = Some(bytes(words, 0)?),
             "installs" => around.install_variable = Some(bytes(words, 0)?),

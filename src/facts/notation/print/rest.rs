@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{lines, yes_or_no};
-use crate::facts::{Fact, Facts, Hold, Mount, MountFlags, Names};
+use crate::facts::inode::listing;
+use crate::facts::{Fact, Facts, Found, Hold, Mount, MountFlags, Named, Names};
 
 /// `mount POINT TYPE OPTIONS ...`
 pub(super) fn mount(mount: &Mount) -> String {
@@ -224,6 +225,7 @@ pub(super) fn surroundings(facts: &Facts) -> Vec<String> {
     if around.swappable {
         lines.push("swappable".to_owned());
     }
+    lines.extend(around.named.iter().map(named));
     if let Some(top) = &around.account.deleted {
         lines.push(format!("deleted  {}", lines::escape(top)));
     }
@@ -269,4 +271,14 @@ pub(super) fn surroundings(facts: &Facts) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// `named PATH alters LISTING OWNER`
+fn named(named: &Named) -> String {
+    let does = if named.is_altered { "alters" } else { "reads" };
+    let mut line = format!("named    {} {does}", lines::escape(&named.path));
+    if let Some(Found { kind, mode, owner }) = named.found {
+        let _ = write!(line, " {} {owner}", listing(kind, mode));
+    }
+    line
 }
