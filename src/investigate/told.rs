@@ -45,15 +45,13 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
         let words = "only a security module (AppArmor, SELinux) answers so, and what it allows cannot be seen from here";
         return Decision::Judged(Box::new(first), note(words.to_owned()));
     }
+    // No program says "read-only" of anything but EROFS; some say "permission denied" of that, too.
     let is_others = |judged: &Judged| match (&judged.verdict, incident.errno) {
-        (Verdict::Denied(denial), Some(errno)) => is_other(denial, errno),
+        (Verdict::Denied(denial), Some(Errno::RoFs)) => is_other(denial, Errno::RoFs),
         _ => false,
     };
-    if let Some(errno) = incident.errno
-        && !others.is_empty()
-        && others.iter().all(is_others)
-    {
-        return Decision::Nothing(words::another_answer(errno));
+    if !others.is_empty() && others.iter().all(is_others) {
+        return Decision::Nothing(words::another_answer(Errno::RoFs));
     }
     others.retain(|judged| !is_others(judged));
     // Some programs report another error number than the kernel's.
