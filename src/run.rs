@@ -84,7 +84,7 @@ pub struct Options {
 /// Must be called while the process has a single thread.
 pub fn run(command: &Command, options: Options, make: MakeObserver) -> ! {
     // Before anything that takes much of it.
-    match memory::is_stack_enough() {
+    match memory::is_stack_enough() && memory::put_aside() {
         true => run_watched(command, options, make),
         false => become_the_command(command),
     }
@@ -128,7 +128,7 @@ struct Ready {
 
 impl Ready {
     fn or_become(command: &Command, options: Options) -> Ready {
-        if !memory::put_aside() || !sys::can_mind_children() {
+        if !sys::can_mind_children() {
             become_the_command(command);
         }
         let Ok(inherited) = Inherited::set_aside() else {

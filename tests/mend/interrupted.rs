@@ -19,11 +19,11 @@ const FILE: Refusal = Refusal {
     command: "cat /srv/app/data/db",
 };
 
-/// A file of root's with a set-user-ID bit, a flag and an ACL of its own in alice's directory: giving it back takes several steps.
+/// An immutable file of root's in alice's directory: giving it back takes several steps.
 const TOOL: Refusal = Refusal {
     prepare: "chattr -i /home/alice/p/tool 2>/dev/null; rm -rf /home/alice/p
         install -d -o alice -g alice /home/alice/p
-        install -m 4755 /bin/true /home/alice/p/tool && chattr +i /home/alice/p/tool",
+        install -m 755 /bin/true /home/alice/p/tool && chattr +i /home/alice/p/tool",
     paths: "/home/alice/p/tool",
     command: "bash -c 'echo -n >>p/tool'",
 };
