@@ -323,7 +323,7 @@ fn a_text_that_an_engine_gave_to_a_script_is_not_judged_here() {
     world.root("install -m 644 /dev/null /srv/f");
     // The engine's output arrives after the engine has ended, and none of the processes seen is named cat.
     world.root(
-        r#"printf '#!/bin/sh\nout=$(podman run image tool 2>&1) || out="c""at: /srv/f: Permission denied"\necho "$out" >&2\nexit 1\n' > /srv/run &&
+        r#"printf '#!/bin/sh\nPATH=/srv/none\nout=$(podman run image tool 2>&1) || out="c""at: /srv/f: Permission denied"\necho "$out" >&2\nexit 1\n' > /srv/run &&
            chmod 755 /srv/run"#,
     );
     let hint = told(&world, "/srv/run");
