@@ -51,7 +51,7 @@ pub enum Change {
         gid: Option<u32>,
     },
     /// chown(1) of everything in a directory tree that belongs to `from`. Symlinks are not followed, mounts are not entered,
-    /// and files accessible to their owner alone (0600, 0700) are left unchanged.
+    /// and only what [`crate::facts::is_left_by_accident`] is changed.
     ChownTree {
         /// The top directory, as an absolute path.
         top: Vec<u8>,

@@ -27,7 +27,7 @@ pub use crate::attempt::{Fact, UnknownFact};
 pub use acl::{Acl, Entry, Tag};
 pub use devices::{DeviceRule, Devices};
 pub use file_capabilities::{FileCapabilities, ProgramFile};
-pub use inode::{DeviceNumber, Flags, Inode, Kind, Node, Perms, Program};
+pub use inode::{DeviceNumber, Flags, Inode, Kind, Node, Perms, Program, is_left_by_accident};
 pub use logged_refusal::{LoggedRefusal, Module};
 pub use mount::{Mount, MountFlags, Unwritable};
 pub use names::{Group, Names};

@@ -5,7 +5,7 @@ use crate::attempt::{Capability, CapabilitySet, Subject};
 use crate::byte_path;
 use crate::facts::{
     DeviceNumber, Facts, FileCapabilities, Flags, Inode, Kind, MountId, Node, NodeId, Perms, Tag,
-    UnknownFact,
+    UnknownFact, is_left_by_accident,
 };
 
 pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
@@ -30,9 +30,9 @@ pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
             for node in &mut facts.nodes {
                 let inode = node.inode.as_ref();
                 let theirs = inode.is_ok_and(|inode| {
-                    let is_kept = inode.kind != Kind::Directory
-                        && (inode.links > 1 || inode.mode & 0o6000 != 0);
-                    inode.uid == *from && inode.mode & 0o077 != 0 && !is_kept
+                    let is_directory = inode.kind == Kind::Directory;
+                    inode.uid == *from
+                        && is_left_by_accident(inode.mode, inode.links > 1, is_directory)
                 });
                 if theirs && is_within(&node.path, top) {
                     chown(node, Some(*uid), *gid);

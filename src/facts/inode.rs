@@ -235,3 +235,12 @@ pub(super) fn listing(kind: Kind, mode: u32) -> String {
     }
     text.into_iter().collect()
 }
+
+/// Whether a file of another owner in somebody's tree was hardly put there on purpose. One that is accessible to its owner alone
+/// was; so was one with names elsewhere, and a program with the set-user-ID or set-group-ID bit, which a change of owner takes
+/// away.
+#[must_use]
+pub fn is_left_by_accident(mode: u32, has_other_names: bool, is_directory: bool) -> bool {
+    let is_deliberate = !is_directory && (has_other_names || mode & 0o6000 != 0);
+    mode & 0o077 != 0 && !is_deliberate
+}

@@ -9,7 +9,7 @@ use super::View;
 use super::surroundings::under;
 use crate::attempt::Subject;
 use crate::byte_path;
-use crate::facts::{Facts, Leftovers, NodeId};
+use crate::facts::{Facts, Leftovers, NodeId, is_left_by_accident};
 
 /// The maximum number of entries examined.
 const MOST: usize = 20_000;
@@ -112,9 +112,8 @@ struct Count {
 }
 
 /// Counts the files at and below the top that belong to the foreign owner, and those that belong to the subject. It stays on one
-/// file system and does not follow symlinks. Files accessible to their owner alone do not count, because they were hardly left by
-/// accident; nor do those that have names elsewhere, nor programs with the set-user-ID or set-group-ID bit, which a change of owner
-/// takes away. Nothing is counted if a program has file capabilities, which are lost in the same way.
+/// file system and does not follow symlinks. Nothing is counted if a program has file capabilities, which a change of owner takes
+/// away.
 fn count(
     top: &Path,
     (owner, subject): (u32, u32),
@@ -126,9 +125,8 @@ fn count(
         return found;
     };
     let mut add = |status: &std::fs::Metadata| {
-        let is_open = status.is_symlink() || status.mode() & 0o077 != 0;
-        let is_kept = !status.is_dir() && (status.nlink() > 1 || status.mode() & 0o6000 != 0);
-        if status.uid() == owner && is_open && !is_kept {
+        let is_left = is_left_by_accident(status.mode(), status.nlink() > 1, status.is_dir());
+        if status.uid() == owner && is_left {
             found.left += 1;
             found.groups |= means_something(status.gid());
         }

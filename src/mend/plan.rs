@@ -12,7 +12,7 @@ use super::system::{self, setting};
 use crate::attempt::{Attempt, Capability};
 use crate::byte_path;
 use crate::change::{Change, Effect, MountOption, Place};
-use crate::facts::{Acl, Facts, FileCapabilities, Inode, Node};
+use crate::facts::{Acl, Facts, FileCapabilities, Inode, Node, is_left_by_accident};
 use crate::quote;
 use crate::remedy::Fix;
 
@@ -281,11 +281,12 @@ fn collect(
         return Ok(());
     }
     let from = State::of(&fd).map_err(failed)?;
-    let private = from.mode & 0o077 == 0;
     let is_directory = is_directory(&fd).map_err(failed)?;
-    // A change of owner takes these away.
-    let has_powers = !is_directory && (from.mode & 0o6000 != 0 || from.capability.is_some());
-    if from.uid == owner && !private && !has_powers && !has_other_names(&fd).map_err(failed)? {
+    let has_other_names = has_other_names(&fd).map_err(failed)?;
+    // A change of owner takes file capabilities away.
+    let is_left = is_left_by_accident(from.mode, has_other_names, is_directory)
+        && (is_directory || from.capability.is_none());
+    if from.uid == owner && is_left {
         if found.len() >= MOST_OF_A_TREE {
             return Err(format!(
                 "{}: more than {MOST_OF_A_TREE} objects",
