@@ -55,6 +55,7 @@ pub struct Program {
     pairs: Vec<String>,
     walks: Vec<String>,
     acts: Vec<String>,
+    roams: Vec<String>,
     roots: Vec<String>,
     root: bool,
     /// It runs programs in containers and relays their output.
@@ -186,6 +187,12 @@ impl Program {
         self.acts
             .iter()
             .any(|action| word.starts_with(action.as_bytes()))
+    }
+
+    /// Whether this option has it run a command in a directory of its own choice: find's `-execdir`.
+    #[must_use]
+    pub fn roams(&self, word: &[u8]) -> bool {
+        self.roams.iter().any(|option| word == option.as_bytes())
     }
 
     /// What it does with a file whose name was not given to it.

@@ -115,6 +115,13 @@ impl CommandLine {
         self.known.is_some_and(Program::reads_recipes)
     }
 
+    /// Whether it runs commands in directories of its own choice.
+    #[must_use]
+    pub fn roams(&self) -> bool {
+        self.known
+            .is_some_and(|known| self.words.iter().any(|word| known.roams(word)))
+    }
+
     /// Whether the program runs the command that follows in its command line.
     #[must_use]
     pub fn wraps(&self) -> bool {

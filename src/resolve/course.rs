@@ -37,6 +37,11 @@ impl Script {
         memchr::memchr(0, &self.code).is_none()
     }
 
+    /// Whether what it describes may run in another directory than the one that it is read in.
+    fn changes_directory(&self) -> bool {
+        changes_directory(&self.code) || self.commands().iter().any(CommandLine::roams)
+    }
+
     /// Its commands, if it is read as shell code.
     fn commands(&self) -> Vec<CommandLine> {
         let words = [b"sh".to_vec(), b"-c".to_vec(), self.code.clone()];
@@ -78,9 +83,7 @@ impl Course {
             Course::NoCode if !is_its && !lines.is_empty() => Course::Started,
             told => told,
         };
-        // It runs each command in the directory of the file that it is about.
-        let each = |line: &CommandLine| line.words.iter().any(|word| word == b"-execdir");
-        if !is_its && lines.iter().any(each) {
+        if !is_its && lines.iter().any(CommandLine::roams) {
             return Course::Unknown;
         }
         let is_named = || {
@@ -119,10 +122,7 @@ impl Course {
             }
             Some((interpreter, _)) => match &interpreter.code {
                 Some(code) if source::first_use(code, path).is_some() => {
-                    match Course::of_code(path, code) {
-                        Course::At(place, _) => Course::At(place, vec![interpreter.clone()]),
-                        other => other,
-                    }
+                    Course::told(place_in_code(path, code), vec![interpreter.clone()])
                 }
                 _ => Course::NoCode,
             },
@@ -130,38 +130,26 @@ impl Course {
         }
     }
 
-    /// The directory in which the code of an interpreter uses the name: the one that it gives to the program that it starts, or
-    /// to its only chdir(2), before the name.
-    fn of_code(path: &[u8], code: &[u8]) -> Course {
-        if source::works_in(code) == Whereabouts::Start && changes_directory(code) {
-            return match source::directory_in_code(code) {
-                Some(directory) => Course::At(Whereabouts::Start.to(&directory), Vec::new()),
-                None => Course::Unknown,
-            };
-        }
-        let before = source::first_use(code, path).map_or(code, |at| &code[..at]);
-        match (source::works_in(before), source::works_in(code)) {
-            (place, whole) if place == whole && place != Whereabouts::Unknown => {
-                Course::At(place, Vec::new())
-            }
-            _ => Course::Unknown,
+    fn told(place: Whereabouts, lines: Vec<CommandLine>) -> Course {
+        match place {
+            Whereabouts::Unknown => Course::Unknown,
+            place => Course::At(place, lines),
         }
     }
 
-    /// What the scripts on the way to the writer say; `Started` if none was read. A program that is no text may change to any directory before it starts another (`by_itself` is false).
+    /// What the scripts on the way to the writer say; `Started` if none was read. A program that is no text may change to any
+    /// directory before it starts another (`by_itself` is false).
     fn of_scripts(path: &[u8], incident: &Incident, scripts: &[Script], by_itself: bool) -> Course {
         let texts = scripts.iter().filter(|script| script.is_text());
         if !by_itself && texts.clone().count() < scripts.len() {
             return Course::Unknown;
         }
-        let mut leaving = texts
-            .clone()
-            .filter(|script| changes_directory(&script.code));
+        let mut leaving = texts.clone().filter(|script| script.changes_directory());
         match (texts.count(), leaving.next(), leaving.next()) {
             (0, ..) => Course::Started,
             (_, None, _) => Course::Stays,
             (_, Some(script), None) if source::works_in(&script.code) != Whereabouts::Start => {
-                Course::of_code(path, &script.code)
+                Course::told(place_in_code(path, &script.code), Vec::new())
             }
             (_, Some(script), None) => {
                 match Course::of_a_shell(path, incident, &script.commands()) {
@@ -221,6 +209,22 @@ impl Course {
     }
 }
 
+/// The directory in which the code of an interpreter uses the name: the one that it gives to the program that it starts, or to
+/// its only chdir(2), before the name.
+fn place_in_code(path: &[u8], code: &[u8]) -> Whereabouts {
+    let whole = source::works_in(code);
+    if whole == Whereabouts::Start && changes_directory(code) {
+        return source::directory_in_code(code).map_or(Whereabouts::Unknown, |directory| {
+            Whereabouts::Start.to(&directory)
+        });
+    }
+    let before = source::first_use(code, path).map_or(code, |at| &code[..at]);
+    match source::works_in(before) == whole {
+        true => whole,
+        false => Whereabouts::Unknown,
+    }
+}
+
 /// Whether this command wrote the message or names the file.
 fn is_of(line: &CommandLine, path: &[u8], incident: &Incident) -> bool {
     line.names(path) || leading_name(&incident.message) == Some(line.name())
@@ -233,7 +237,7 @@ fn fills_in(line: &CommandLine) -> bool {
     words.any(|word| word.iter().any(|byte| b"$`*?[".contains(byte)))
 }
 
-/// Whether what this text describes may run in another directory than the one that it is read in.
+/// Whether a word of this text changes directory.
 fn changes_directory(code: &[u8]) -> bool {
     const WORDS: &[&[u8]] = &[
         b"cd",
@@ -244,7 +248,7 @@ fn changes_directory(code: &[u8]) -> bool {
         b"cwd",
         b"WORKING_DIRECTORY",
     ];
-    const OPTIONS: &[&[u8]] = &[b"-C", b"--directory", b"--chdir", b"-execdir"];
+    const OPTIONS: &[&[u8]] = &[b"-C", b"--directory", b"--chdir"];
     let is_of_a_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let mut words = code.split(|byte| !is_of_a_word(byte));
     let is_edge = |byte: &u8| byte.is_ascii_whitespace() || b"\"'=,".contains(byte);
