@@ -1,6 +1,6 @@
 //! Real programs fail as an ordinary user, and the detector finds in their messages what was refused.
 //!
-//! Debian packages: bsdextrautils, busybox, bzip2, cmake, cpio, curl, dnsmasq-base, e2fsprogs, fish, gawk, gcc, git, gnupg,
+//! Debian packages: bsdextrautils, busybox-static, bzip2, cmake, cpio, curl, dnsmasq-base, e2fsprogs, fish, gawk, gcc, git, gnupg,
 //! jq, ksh93u+m, logrotate, lua5.4, make, netcat-openbsd, ninja-build, nodejs, openssh-client, openssl, patch, perl,
 //! php-cli, procps, psmisc, python3, redis-tools, rsync, ruby, socat, sqlite3, strace, tcl, tcsh, tmux, unzip, util-linux,
 //! vim-tiny, wget, xz-utils, zip, zsh.
