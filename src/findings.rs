@@ -14,7 +14,6 @@ use std::sync::Arc;
 use crate::attempt::{Attempt, Errno, Incident, Operation};
 use crate::byte_path;
 use crate::denial::Code;
-use crate::facts::Offer;
 use crate::investigate::{Views, Worlds, investigate, is_worth_telling};
 use crate::render;
 use crate::report::{Conclusion, Finding};
@@ -51,21 +50,35 @@ pub struct Findings {
     burst: Burst,
     /// Whether everything is to be listed in a report.
     lists: bool,
-    /// See [`Findings::infer`].
-    infers_nothing: bool,
     quota: Quota,
     /// How many hints have been shown.
     numbered: usize,
-    /// The worlds of processes that do not see what permwrap sees.
-    worlds: Worlds,
+    /// The system as the processes see it that were inspected last, and the ACL entries that the fixes found so far grant.
+    views: Views,
     /// The first messages without a hint, with the reason.
     unsaid: Vec<(Vec<u8>, String)>,
-    /// The ACL entries that the fixes found so far grant.
-    offered: Vec<Offer>,
     /// The number of failures for which no hint was shown.
     unshown: u64,
     /// The number of failures that are no longer listed, or never were.
     unlisted: u64,
+}
+
+/// A failure that was reported.
+#[derive(Debug)]
+pub struct Met {
+    /// Its message.
+    pub incident: Incident,
+    /// What was found out about it, if it has been investigated already.
+    pub finding: Option<Box<Finding>>,
+}
+
+impl From<Incident> for Met {
+    fn from(incident: Incident) -> Met {
+        Met {
+            incident,
+            finding: None,
+        }
+    }
 }
 
 /// What makes two incidents equal before they are investigated.
@@ -113,23 +126,31 @@ impl Findings {
         }
     }
 
-    /// Sets the worlds of the processes that do not see what permwrap sees.
+    /// The processes were inspected anew: sets the worlds of those that do not see what permwrap sees.
     pub fn know(&mut self, worlds: Worlds) {
-        self.worlds = worlds;
+        self.views.look_anew(worlds);
     }
 
     /// Releases the worlds, unless failures are waiting to be investigated: a mount that is held open cannot be unmounted.
     pub fn let_go(&mut self) {
         if self.waiting.is_empty() {
-            self.worlds = Worlds::new();
+            self.know(Worlds::new());
         }
+    }
+
+    /// Investigates a failure without recording it.
+    pub fn look_into(&mut self, incident: &Incident, circumstances: &Circumstances) -> Finding {
+        let evidence = Evidence::Message(incident.clone());
+        investigate(evidence, circumstances, &mut self.views)
     }
 
     /// Records the failures reported by a text. The first ones of a burst are investigated immediately, while the system is
     /// still in the state that caused them; the others wait until the hints for these have been shown.
-    pub fn meet(&mut self, incidents: Vec<Incident>, circumstances: &Arc<Circumstances>) {
-        self.burst.goes_on();
-        for incident in incidents {
+    pub fn meet(&mut self, met: Vec<Met>, circumstances: &Arc<Circumstances>) {
+        if self.burst.begins() {
+            self.views.forget();
+        }
+        for Met { incident, finding } in met {
             self.clock += 1;
             let text = text(&incident);
             match self.known.get(&text) {
@@ -140,7 +161,12 @@ impl Findings {
                 Some(Known::Nothing) => {}
                 Some(Known::Waiting) => self.wait(incident, circumstances),
                 None if !self.is_worth_the_work() => self.leave_out(&incident),
-                None if !self.burst.is_full() => self.work_out(incident, circumstances),
+                None if !self.burst.is_full() => {
+                    let finding = finding.map(|finding| *finding);
+                    let finding =
+                        finding.unwrap_or_else(|| self.look_into(&incident, circumstances));
+                    self.record(text, finding);
+                }
                 None => {
                     self.known.insert(text, Known::Waiting);
                     self.wait(incident, circumstances);
@@ -151,7 +177,7 @@ impl Findings {
 
     /// Whether a refusal that the rules do not explain may be put down to something that cannot be seen.
     pub fn infer(&mut self, may: bool) {
-        self.infers_nothing = !may;
+        self.views.infers_nothing = !may;
     }
 
     /// Whether so much has been investigated that the hints should be shown before anything else is read.
@@ -163,6 +189,7 @@ impl Findings {
     /// Marks a pause: whatever follows belongs to another burst.
     pub fn rest(&mut self) {
         self.burst = Burst::default();
+        self.views.forget();
     }
 
     /// Records a refused system call.
@@ -184,7 +211,7 @@ impl Findings {
             return self.leave_out(incident);
         }
         self.burst.count();
-        let finding = investigate(call, circumstances, &mut self.views());
+        let finding = investigate(call, circumstances, &mut self.views);
         self.keep(Finding {
             count: incident
                 .as_ref()
@@ -201,13 +228,17 @@ impl Findings {
                 self.leave_out(&incident);
                 continue;
             }
-            match self.known.get(&text(&incident)) {
+            let text = text(&incident);
+            match self.known.get(&text) {
                 Some(Known::Entry(number)) => {
                     let number = *number;
                     self.again(number, u64::from(incident.count));
                 }
                 Some(Known::Nothing) => {}
-                Some(Known::Waiting) | None => self.work_out(incident, &circumstances),
+                Some(Known::Waiting) | None => {
+                    let finding = self.look_into(&incident, &circumstances);
+                    self.record(text, finding);
+                }
             }
         }
     }
@@ -340,15 +371,10 @@ impl Findings {
         self.unlisted += u64::from(incident.count);
     }
 
-    fn work_out(&mut self, incident: Incident, circumstances: &Circumstances) {
+    /// Records what was found out about a message.
+    fn record(&mut self, text: Text, finding: Finding) {
         self.burst.count();
-        let text = text(&incident);
-        let finding = investigate(
-            Evidence::Message(incident),
-            circumstances,
-            &mut self.views(),
-        );
-        let is_refuted = self.infers_nothing
+        let is_refuted = self.views.infers_nothing
             && finding.attempt.is_some()
             && !matches!(finding.conclusion, Conclusion::Refused(..));
         let known = match is_worth_telling(&finding) && !is_refuted {
@@ -379,16 +405,10 @@ impl Findings {
         }
     }
 
-    fn views(&self) -> Views {
-        let mut views = Views::with(self.worlds.clone(), self.offered.clone());
-        views.infers_nothing = self.infers_nothing;
-        views
-    }
-
     /// Keeps a finding, and returns the number of its entry.
     fn keep(&mut self, finding: Finding) -> u64 {
-        self.offered.extend(offers(&finding));
-        self.offered.truncate(MOST_OFFERED);
+        self.views.offered.extend(offers(&finding));
+        self.views.offered.truncate(MOST_OFFERED);
         let same = |entry: &&mut Entry| is_same(&entry.finding, &finding);
         if let Some(entry) = self.kept.iter_mut().find(same) {
             // The same message again is another failure. A different message about the same failure is not.

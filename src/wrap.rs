@@ -29,6 +29,7 @@ use crate::gather;
 use crate::investigate::{OnVolume, Worlds};
 use crate::mend::history;
 use crate::pattern_files;
+use crate::programs::{self, CommandLine};
 use crate::render::{Style, github, json_line, line, text};
 use crate::report::{Conclusion, Finding, lossy};
 use crate::resolve::{self, CandidateProcess, Circumstances, Presence};
@@ -47,6 +48,8 @@ const LONGEST_LAST_WORK: Duration = Duration::from_millis(1500);
 pub struct Explainer {
     report: Option<PathBuf>,
     command: Vec<OsString>,
+    /// The command lines that the command contains.
+    lines: Vec<CommandLine>,
     /// The format of hints; `None` if none are wanted.
     form: Option<Hints>,
     style: Style,
@@ -77,7 +80,7 @@ pub struct Explainer {
 /// A scene, and what was read about its processes: many texts share one.
 struct Seen {
     scene: Scene,
-    processes: Vec<CandidateProcess>,
+    circumstances: Arc<Circumstances>,
     worlds: Worlds,
 }
 
@@ -115,6 +118,7 @@ impl Explainer {
         let is_walk_told =
             options.report.is_none() && matches!(form, Some(Hints::Text | Hints::Line));
         Explainer {
+            lines: programs::command_lines(&words),
             walked: is_walk_told.then(|| Walked::of(&words)).flatten(),
             notes: options.verbose.then(Vec::new),
             report: options.report.clone(),
@@ -145,7 +149,8 @@ impl Explainer {
         }
         // What the command merely displays is the failure of another program.
         incidents.retain(|incident| {
-            let is_shown = resolve::is_only_shown(incident, &self.circumstances.command);
+            let is_shown =
+                resolve::is_only_shown(incident, &self.circumstances.command, &self.lines);
             if let Some(notes) = self.notes.as_mut().filter(|_| is_shown) {
                 notes.push(unsaid(
                     &incident.message,
@@ -154,15 +159,21 @@ impl Explainer {
             }
             !is_shown
         });
-        let incidents = divide(&mut self.walked, incidents, &self.circumstances);
+        let met = divide(
+            &mut self.walked,
+            incidents,
+            &self.circumstances,
+            &mut self.findings,
+        );
         let Some(traced) = &mut self.traced else {
-            return self.findings.meet(incidents, &self.circumstances);
+            return self.findings.meet(met, &self.circumstances);
         };
-        for incident in incidents {
+        for incident in met.into_iter().map(|met| met.incident) {
             let Some(calls) = traced.behind(&incident) else {
                 // The kernel has refused nothing of the kind, so that nothing unseen can have refused it either.
                 self.findings.infer(!traced.knows_all_calls());
-                self.findings.meet(vec![incident], &self.circumstances);
+                self.findings
+                    .meet(vec![incident.into()], &self.circumstances);
                 self.findings.infer(true);
                 continue;
             };
@@ -175,6 +186,43 @@ impl Explainer {
                     .meet_traced(call, Some(incident), &self.circumstances);
             }
         }
+    }
+
+    /// Reads what the scene of a text tells about its processes, unless it is that of the text before.
+    fn look_at(&mut self, scene: &Scene, text: &[u8]) {
+        let mut is_new = false;
+        if self.seen.as_ref().is_none_or(|seen| seen.scene != *scene) {
+            is_new = true;
+            let (processes, worlds) = candidates(scene, &self.own, self.traced.is_some());
+            self.seen = Some(Seen {
+                scene: scene.clone(),
+                circumstances: Arc::new(Circumstances {
+                    processes,
+                    ..(*self.circumstances).clone()
+                }),
+                worlds,
+            });
+        }
+        let Some(seen) = &self.seen else {
+            return;
+        };
+        self.circumstances = Arc::clone(&seen.circumstances);
+        let inside = self.engine.first_process(text, &self.circumstances);
+        if !is_new && inside.is_none() && self.traced.is_none() {
+            return;
+        }
+        let mut worlds = seen.worlds.clone();
+        if let Some((process, eyes)) = inside {
+            worlds.push((process.subject.clone(), eyes));
+            Arc::make_mut(&mut self.circumstances)
+                .processes
+                .push(process);
+        }
+        if let Some(traced) = &mut self.traced {
+            traced.update();
+            worlds.extend(traced.worlds());
+        }
+        self.findings.know(worlds);
     }
 
     /// Handles the refused calls of a command that failed without a message.
@@ -274,27 +322,7 @@ fn is_ignored(finding: &Finding, config: &Config) -> bool {
 impl Observer for Explainer {
     fn text(&mut self, stream: Stream, text: &[u8], scene: &Scene) {
         self.engine.hear(text);
-        if self.seen.as_ref().is_none_or(|seen| seen.scene != *scene) {
-            let (processes, worlds) = candidates(scene, &self.own, self.traced.is_some());
-            self.seen = Some(Seen {
-                scene: scene.clone(),
-                processes,
-                worlds,
-            });
-        }
-        let seen = self.seen.as_ref();
-        let mut worlds = seen.map(|seen| seen.worlds.clone()).unwrap_or_default();
-        let mut circumstances = Circumstances {
-            processes: seen.map(|seen| seen.processes.clone()).unwrap_or_default(),
-            ..(*self.circumstances).clone()
-        };
-        self.engine.add(text, &mut circumstances, &mut worlds);
-        if let Some(traced) = &mut self.traced {
-            traced.update();
-            worlds.extend(traced.worlds());
-        }
-        self.circumstances = Arc::new(circumstances);
-        self.findings.know(worlds);
+        self.look_at(scene, text);
         let incidents = self.detectors[stream.index()].feed(text);
         self.meet(incidents);
     }

@@ -22,13 +22,16 @@ pub(super) struct Burst {
 }
 
 impl Burst {
-    /// Continues the burst, or starts a new one if it has lasted too long.
-    pub(super) fn goes_on(&mut self) {
-        if self.began.is_some_and(|began| began.elapsed() >= LONGEST) {
-            self.worked_out = 0;
-            self.began = None;
+    /// Continues the burst, or begins a new one if there is none or if it has lasted too long. Returns whether one begins.
+    pub(super) fn begins(&mut self) -> bool {
+        if self.began.is_some_and(|began| began.elapsed() < LONGEST) {
+            return false;
         }
-        self.began.get_or_insert_with(Instant::now);
+        if self.began.is_some() {
+            self.worked_out = 0;
+        }
+        self.began = Some(Instant::now());
+        true
     }
 
     /// Counts a failure that is investigated.

@@ -1,5 +1,7 @@
 //! Counts files of a foreign owner in a tree that is otherwise the subject's own, within limits.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fs::read_dir;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -17,6 +19,13 @@ const MOST: usize = 20_000;
 /// The maximum time spent.
 const LONGEST: Duration = Duration::from_millis(200);
 
+/// What was counted: the top of a tree, the foreign owner, and the subject's uid and gid.
+type Counting = (Vec<u8>, u32, u32, u32);
+
+/// The trees that were counted.
+#[derive(Debug, Default)]
+pub(super) struct Counted(RefCell<HashMap<Counting, Count>>);
+
 /// The files in the subject's own tree that have the same foreign owner as the first object on the path that is not the
 /// subject's.
 pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Option<Leftovers> {
@@ -25,9 +34,13 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Option<Left
         owner,
         removed,
     } = tree(subject, facts)?;
-    let top_here = under(&view.root_directory(), &top);
-    let means_something = |gid: u32| ![0, owner, subject.gid].contains(&gid);
-    let found = count(&top_here, (owner, subject.uid), &means_something);
+    let mut counted = view.counted.0.borrow_mut();
+    let tree = (top.clone(), owner, subject.uid, subject.gid);
+    let &mut found = counted.entry(tree).or_insert_with(|| {
+        let top_here = under(&view.root_directory(), &top);
+        let means_something = |gid: u32| ![0, owner, subject.gid].contains(&gid);
+        count(&top_here, (owner, subject.uid), &means_something)
+    });
     (found.left > 0).then(|| Leftovers {
         mounts: super::mounts::any_below(view, &top),
         top,
@@ -101,7 +114,7 @@ fn way(facts: &Facts) -> Vec<NodeId> {
 }
 
 /// What a tree holds.
-#[derive(Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Count {
     /// The files of the foreign owner.
     left: usize,

@@ -4,6 +4,8 @@
 mod container;
 mod unit;
 
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +15,7 @@ use self::container::Signs;
 use super::{View, way_back};
 use crate::attempt::{Account, Numbers, Subject};
 use crate::byte_path;
-use crate::facts::{Abroad, Container, Elevator, Facts, Surroundings, Walk};
+use crate::facts::{Abroad, Container, Elevator, Facts, Surroundings, Unit, Walk};
 
 /// Files and directories found at the top of a project.
 const PROJECT: [&str; 16] = [
@@ -55,41 +57,81 @@ const PROGRAMS: [&str; 6] = [
     "/run/wrappers/bin",
 ];
 
+/// What is around every attempt of a process, read once; and what was found around the directories that its attempts met.
+#[derive(Debug, Default)]
+pub(super) struct Around {
+    place: OnceCell<Place>,
+    /// What was found above each directory.
+    tops: RefCell<HashMap<Vec<u8>, Tops>>,
+}
+
+/// The top of the project, and that of the prefix, that a directory lies in.
+type Tops = [Option<Vec<u8>>; 2];
+
+/// What is around a process, wherever its attempts lead.
+#[derive(Debug)]
+struct Place {
+    signs: Signs,
+    unit: Option<Unit>,
+    wsl: bool,
+    elevator: Elevator,
+    /// Whether setfacl is installed where the process lives, and where permwrap does.
+    setfacl: [bool; 2],
+}
+
+impl Place {
+    fn read(view: &View, root: &Path) -> Place {
+        let cgroup = String::from_utf8_lossy(&view.proc_text("cgroup")).into_owned();
+        let hands = Path::new("/");
+        let installed_under = match view.is_elsewhere() {
+            true => hands,
+            false => root,
+        };
+        Place {
+            unit: unit::unit(&cgroup),
+            signs: Signs::read(view, root, cgroup),
+            wsl: std::fs::read_to_string("/proc/sys/kernel/osrelease")
+                .is_ok_and(|kernel| is_wsl(&kernel)),
+            elevator: Elevator::of(|name| is_installed(installed_under, name)),
+            setfacl: [root, hands].map(|root| is_installed(root, "setfacl")),
+        }
+    }
+
+    fn container(&self, subject: &Subject, facts: &Facts) -> Option<Container> {
+        let label = subject.label.as_ref().ok().and_then(Option::as_deref);
+        let label = label.unwrap_or_default();
+        let kind = container::kind(&self.signs, label)?;
+        Some(Container {
+            kind: kind.to_owned(),
+            application: container::application(&self.signs, label, kind),
+            remapped: !subject.initial_user_ns,
+            numbers: host_numbers(subject),
+            read_only_root: facts.walk.start.is_some_and(|root| {
+                let mount = facts.mount_of(root);
+                mount.flags.read_only || mount.super_read_only
+            }),
+        })
+    }
+}
+
 /// The surroundings of the subject of these facts.
 pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surroundings {
     let root = view.root_directory();
-    let cgroup = String::from_utf8_lossy(&view.proc_text("cgroup")).into_owned();
-    let exists = |directory: &[u8], name: &str| {
-        under(&root, directory)
-            .join(name)
-            .symlink_metadata()
-            .is_ok()
-    };
+    let place = view.around.place.get_or_init(|| Place::read(view, &root));
     let home = view.home(subject.uid);
-    let mut above = directories(&facts.walk, facts);
-    above.drain(..above.len().saturating_sub(DEEPEST));
-    let signs = Signs::read(view, &root, &cgroup, subject);
-    let container = container::kind(&signs).map(|kind| Container {
-        kind: kind.to_owned(),
-        application: container::application(&signs, kind),
-        remapped: !subject.initial_user_ns,
-        numbers: host_numbers(subject),
-        read_only_root: facts.walk.start.is_some_and(|root| {
-            let mount = facts.mount_of(root);
-            mount.flags.read_only || mount.super_read_only
-        }),
-    });
+    let [project, prefix] = tops(view, &root, home.as_deref(), facts);
+    let container = place.container(subject, facts);
     let elsewhere = view.is_elsewhere();
     let paths = if elsewhere {
         way_back::paths(view, facts)
     } else {
         Vec::new()
     };
-    let setfacl = is_installed(&root, "setfacl");
     // Objects that have a path here are changed from here.
-    let (hands, has_way_back) = (Path::new("/"), !paths.is_empty());
+    let [setfacl, setfacl_here] = place.setfacl;
+    let has_way_back = !paths.is_empty();
     Surroundings {
-        unit: container.is_none().then(|| unit::unit(&cgroup)).flatten(),
+        unit: place.unit.clone().filter(|_| container.is_none()),
         container,
         elsewhere,
         abroad: elsewhere.then(|| Abroad {
@@ -99,12 +141,9 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
             enter: view.enter(),
             setfacl,
         }),
-        wsl: std::fs::read_to_string("/proc/sys/kernel/osrelease")
-            .is_ok_and(|kernel| is_wsl(&kernel)),
-        project: project(&above, home.as_deref(), exists),
-        prefix: nearest(&above, |directory| {
-            PREFIX.iter().any(|name| exists(directory, name))
-        }),
+        wsl: place.wsl,
+        project,
+        prefix,
         home,
         leftovers: None,
         peopled: None,
@@ -117,9 +156,26 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
         named: Vec::new(),
         swappable: false,
         powerless: None,
-        elevator: Elevator::of(|name| is_installed(if elsewhere { hands } else { &root }, name)),
-        setfacl: setfacl || has_way_back && is_installed(hands, "setfacl"),
+        elevator: place.elevator,
+        setfacl: setfacl || has_way_back && setfacl_here,
     }
+}
+
+/// The top of the project, and that of the prefix, that the walk ends in.
+fn tops(view: &View, root: &Path, home: Option<&[u8]>, facts: &Facts) -> Tops {
+    let mut above = directories(&facts.walk, facts);
+    above.drain(..above.len().saturating_sub(DEEPEST));
+    let nearest_of_all = above.first().map_or_else(Vec::new, |first| first.to_vec());
+    let mut known = view.around.tops.borrow_mut();
+    let tops = known.entry(nearest_of_all).or_insert_with(|| {
+        let exists = |directory: &[u8], name: &str| {
+            let path = under(root, directory).join(name);
+            path.symlink_metadata().is_ok()
+        };
+        let is_prefix = |directory: &[u8]| PREFIX.iter().any(|name| exists(directory, name));
+        [project(&above, home, exists), nearest(&above, is_prefix)]
+    });
+    tops.clone()
 }
 
 /// The mapping between permwrap's own user namespace and the host. It is known only if the id maps look like those that engines

@@ -44,6 +44,9 @@ pub struct View {
     settings: Settings,
     swap_files: Vec<(u64, u64)>,
     databases: Databases,
+    pub(super) around: surroundings::Around,
+    pub(super) peopled: peopled::Known,
+    pub(super) counted: leftovers::Counted,
 }
 
 /// The maximum number of programs that one execve(2) opens after the first: five `#!` interpreters, and the loader of the last
@@ -89,6 +92,9 @@ impl View {
             settings: settings::read(pid),
             swap_files: flags::swap_files(),
             databases,
+            around: surroundings::Around::default(),
+            peopled: peopled::Known::default(),
+            counted: leftovers::Counted::default(),
         }
     }
 

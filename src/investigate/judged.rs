@@ -17,7 +17,7 @@ pub struct Views {
     known: Vec<(Subject, Rc<View>)>,
     worlds: Worlds,
     /// The ACL entries that earlier hints offer.
-    pub(super) offered: Vec<Offer>,
+    pub offered: Vec<Offer>,
     /// The command line under investigation.
     pub(super) command: Vec<Vec<u8>>,
     /// Whether nothing unseen can have refused: all refused system calls are known.
@@ -47,6 +47,17 @@ impl Views {
             offered,
             ..Views::default()
         }
+    }
+
+    /// Forgets what was read, because it may have changed.
+    pub fn forget(&mut self) {
+        self.known.clear();
+    }
+
+    /// Forgets what was read; from now on, these subjects live in worlds of their own.
+    pub fn look_anew(&mut self, worlds: Worlds) {
+        self.forget();
+        self.worlds = worlds;
     }
 
     /// The system as this subject sees it.

@@ -87,20 +87,19 @@ fn holds(option: &[u8], word: &[u8]) -> bool {
 }
 
 /// Whether the command merely displays the text that reports the incident, rather than writing a message of its own. For a
-/// shell's code, this must be true of all commands in it.
+/// shell's code, this must be true of all commands in it. `lines` are the command lines that the command contains.
 #[must_use]
-pub fn is_only_shown(incident: &Incident, command: &[Vec<u8>]) -> bool {
-    let mut lines = command_lines(command);
+pub fn is_only_shown(incident: &Incident, command: &[Vec<u8>], lines: &[CommandLine]) -> bool {
     // The redirection of a loop is parsed as a command without words.
-    lines.retain(|line| !line.words.is_empty());
+    let lines = || lines.iter().filter(|line| !line.words.is_empty());
     let wraps = |line: &CommandLine| {
         let is_outer = |other: &CommandLine| {
             line.words.len() > other.words.len() && line.words.ends_with(&other.words)
         };
-        line.is_code_for_a_shell() || lines.iter().any(is_outer)
+        line.is_code_for_a_shell() || lines().any(is_outer)
     };
     let (outer, inner): (Vec<&CommandLine>, Vec<&CommandLine>) =
-        lines.iter().partition(|line| wraps(line));
+        lines().partition(|line| wraps(line));
     let speaks = speaker::leading_name(&incident.message);
     // `pkexec must be setuid root`
     let begins = |name: &[u8]| {
@@ -256,6 +255,10 @@ fn file() -> &'static File {
 mod tests {
     use super::*;
 
+    fn is_incident_shown(incident: &Incident, command: &[Vec<u8>]) -> bool {
+        is_only_shown(incident, command, &command_lines(command))
+    }
+
     fn is_shown(message: &str, command: &str) -> bool {
         let incident = Incident {
             message: message.into(),
@@ -265,7 +268,7 @@ mod tests {
             .split(' ')
             .map(|word| word.as_bytes().to_vec())
             .collect();
-        is_only_shown(&incident, &words)
+        is_incident_shown(&incident, &words)
     }
 
     #[test]
@@ -300,15 +303,15 @@ mod tests {
             words.iter().map(|word| word.as_bytes().to_vec()).collect()
         };
         let log = words(&["cat", "/srv/app.log"]);
-        assert!(is_only_shown(&incident("/etc/shadow"), &log));
-        assert!(!is_only_shown(&incident("/srv/app.log"), &log));
+        assert!(is_incident_shown(&incident("/etc/shadow"), &log));
+        assert!(!is_incident_shown(&incident("/srv/app.log"), &log));
         let piped = words(&["sh", "-c", "cat /srv/app.log | grep denied >&2"]);
-        assert!(is_only_shown(&incident("/etc/shadow"), &piped));
-        assert!(!is_only_shown(&incident("/srv/app.log"), &piped));
+        assert!(is_incident_shown(&incident("/etc/shadow"), &piped));
+        assert!(!is_incident_shown(&incident("/srv/app.log"), &piped));
         let globbed = words(&["sh", "-c", "cat /etc/sha*"]);
-        assert!(!is_only_shown(&incident("/etc/shadow"), &globbed));
+        assert!(!is_incident_shown(&incident("/etc/shadow"), &globbed));
         let other = words(&["sh", "-c", "cat /srv/app.log; ./run"]);
-        assert!(!is_only_shown(&incident("/etc/shadow"), &other));
+        assert!(!is_incident_shown(&incident("/etc/shadow"), &other));
     }
 
     #[test]
@@ -323,16 +326,16 @@ mod tests {
         let of_cat = message("cat: /etc/shadow: Permission denied");
         let of_bash = message("bash: line 3: /etc/nope: Permission denied");
         let looped = words(&["bash", "-c", "while read l; do echo \"$l\"; done < app.log"]);
-        assert!(is_only_shown(&of_cat, &looped) && is_only_shown(&of_bash, &looped));
+        assert!(is_incident_shown(&of_cat, &looped) && is_incident_shown(&of_bash, &looped));
         let shown = words(&["python3", "-c", "print(open('app.log').read())"]);
-        assert!(is_only_shown(&of_cat, &shown) && is_only_shown(&of_bash, &shown));
+        assert!(is_incident_shown(&of_cat, &shown) && is_incident_shown(&of_bash, &shown));
         let started = words(&["python3", "-c", "import os; os.system('./run')"]);
-        assert!(!is_only_shown(&of_cat, &started));
+        assert!(!is_incident_shown(&of_cat, &started));
         let of_line = message("bash: line 1: /etc/nope: Permission denied");
         let redirected = words(&["bash", "-c", "cat a > /etc/nope"]);
-        assert!(!is_only_shown(&of_line, &redirected));
+        assert!(!is_incident_shown(&of_line, &redirected));
         let said = words(&["bash", "-c", "echo 'mkdir: /etc/q: Permission denied'"]);
-        assert!(!is_only_shown(
+        assert!(!is_incident_shown(
             &message("mkdir: /etc/q: Permission denied"),
             &said
         ));
@@ -341,7 +344,7 @@ mod tests {
             paths: vec![b"/etc/shadow".to_vec()],
             ..of_cat
         };
-        assert!(!is_only_shown(&named, &fed));
+        assert!(!is_incident_shown(&named, &fed));
     }
 
     #[test]
@@ -352,8 +355,8 @@ mod tests {
             ..Incident::default()
         };
         let words = |code: &[u8]| [&b"zsh"[..], b"-c", code].map(<[u8]>::to_vec);
-        assert!(!is_only_shown(&incident, &words(b"echo > /etc/x")));
-        assert!(is_only_shown(&incident, &words(b"cat app.log")));
+        assert!(!is_incident_shown(&incident, &words(b"echo > /etc/x")));
+        assert!(is_incident_shown(&incident, &words(b"cat app.log")));
     }
 
     #[test]
@@ -364,7 +367,7 @@ mod tests {
             ..Incident::default()
         };
         let words = [&b"sed"[..], b"-n", b"w /srv/d/x", b"f"].map(<[u8]>::to_vec);
-        assert!(!is_only_shown(&incident, &words));
+        assert!(!is_incident_shown(&incident, &words));
     }
 
     #[test]

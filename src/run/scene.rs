@@ -115,6 +115,7 @@ pub struct Watcher {
     /// The targets of /proc/PID/fd/1 and /proc/PID/fd/2 for a process that writes to the channels, as far as they are watched.
     channels: [Option<PathBuf>; 2],
     last: Option<(Instant, Arc<Scene>)>,
+    everyone: Option<Everyone>,
 }
 
 impl Watcher {
@@ -125,6 +126,7 @@ impl Watcher {
             command,
             channels,
             last: None,
+            everyone: None,
         }
     }
 
@@ -169,7 +171,14 @@ impl Watcher {
         }
     }
 
-    fn take(&self, close: Close) -> Scene {
+    fn take(&mut self, close: Close) -> Scene {
+        let all = Everyone::look(self.command, self.everyone.take());
+        let scene = self.compose(close, &all);
+        self.everyone = Some(all);
+        scene
+    }
+
+    fn compose(&self, close: Close, all: &Everyone) -> Scene {
         let Close {
             mut processes,
             mut room,
@@ -184,7 +193,6 @@ impl Watcher {
         let words = seen.find(is_command).map(|process| process.cmdline.clone());
         let words = words.unwrap_or_default();
         let descendants = processes.split_off(processes.len().min(1));
-        let all = Everyone::look();
         // Processes started by a container engine come next: they are short-lived as well, and their messages took longer to
         // arrive.
         for (monitor, inside) in all.contained(self.command, &words) {

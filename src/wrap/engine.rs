@@ -9,7 +9,7 @@ use std::thread::{Builder, JoinHandle};
 
 use crate::attempt::Place;
 use crate::gather::Answered;
-use crate::investigate::{Eyes, Worlds};
+use crate::investigate::Eyes;
 use crate::resolve::{self, CandidateProcess, Circumstances, EngineCall, Presence};
 
 /// The maximum number of words of a client's command line that are tried as the name of its container.
@@ -51,40 +51,31 @@ impl Engine {
         }
     }
 
-    /// Adds the first process of the container to those that may have written this text. What the text names is asked for at
-    /// once, because a container is often removed a moment after it failed.
-    pub(super) fn add(
+    /// The first process of the container, which may have written this text, and how its world is examined. What the text names
+    /// is asked for at once, because a container is often removed a moment after it failed.
+    pub(super) fn first_process(
         &mut self,
         text: &[u8],
-        circumstances: &mut Circumstances,
-        worlds: &mut Worlds,
-    ) {
+        circumstances: &Circumstances,
+    ) -> Option<(CandidateProcess, Eyes)> {
         let mut processes = circumstances.processes.iter();
         if processes.any(|process| matches!(process.place, Some(Place::Container(_)))) {
-            return;
+            return None;
         }
         if self.container.is_none() {
             let call = resolve::engine_call(circumstances);
             self.container = call.and_then(|call| asked(&call, text)).map(Arc::new);
         }
-        let Some(answered) = &self.container else {
-            return;
-        };
-        if !answered.is_seen() {
-            return;
-        }
-        let Some(subject) = answered.subject() else {
-            return;
-        };
-        worlds.push((subject.clone(), Eyes::Engine(Arc::clone(answered))));
-        circumstances.processes.push(CandidateProcess {
-            subject,
+        let answered = self.container.as_ref().filter(|it| it.is_seen())?;
+        let process = CandidateProcess {
+            subject: answered.subject()?,
             directory: Some(answered.directory()),
             arguments: answered.arguments(),
             name: None,
             presence: Presence::Gone,
             place: Some(answered.place()),
-        });
+        };
+        Some((process, Eyes::Engine(Arc::clone(answered))))
     }
 }
 

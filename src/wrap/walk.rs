@@ -5,14 +5,13 @@ use std::collections::HashSet;
 
 use crate::attempt::{Errno, Incident};
 use crate::cli::Hints;
-use crate::findings;
-use crate::investigate::{Views, investigate};
+use crate::findings::{self, Findings, Met};
 use crate::programs::{self, Errand, Walk};
 use crate::quote;
 use crate::render::Style;
 use crate::render::walk::WalkHint;
 use crate::report::{Conclusion, Finding};
-use crate::resolve::{Circumstances, Evidence};
+use crate::resolve::Circumstances;
 
 /// The maximum number of paths that are distinguished; further ones are only counted.
 const MOST_PLACES: usize = 100_000;
@@ -45,10 +44,15 @@ impl Walked {
         })
     }
 
-    /// Adds an incident if the traversal encountered it; false otherwise.
-    pub fn takes(&mut self, incident: &Incident, circumstances: &Circumstances) -> bool {
+    /// Adds an incident if the traversal encountered it, otherwise returns it with what was found out about it.
+    pub fn take(
+        &mut self,
+        incident: Incident,
+        circumstances: &Circumstances,
+        findings: &mut Findings,
+    ) -> Option<Met> {
         let [path] = &incident.paths[..] else {
-            return false;
+            return Some(incident.into());
         };
         let refused = match incident.errno {
             Some(Errno::Acces) => true,
@@ -56,38 +60,48 @@ impl Walked {
             _ => false,
         };
         if !refused || incident.origin.is_some() || !self.walk.meets(path) {
-            return false;
+            return Some(incident.into());
         }
         if self.deletions >= MOST_DELETIONS {
-            return false;
+            return Some(incident.into());
         }
         if self.first.len() < LOOKED_AT && !self.places.contains(path) {
-            let evidence = Evidence::Message(incident.clone());
-            let finding = investigate(evidence, circumstances, &mut Views::default());
-            if !matches!(finding.conclusion, Conclusion::Refused(..)) {
-                return false;
+            let finding = findings.look_into(&incident, circumstances);
+            if self.is_left_to_others(&finding, path) {
+                let finding = Some(Box::new(finding));
+                return Some(Met { incident, finding });
             }
             self.first.push(finding);
-            if self.gives_the_first_a_hint() && self.first.len() == 1 {
-                self.places.insert(path.clone());
-                return false;
-            }
-            // A deletion that failed can be fixed, so its first cause gets a hint of its own.
-            let is_one = self
-                .first
-                .iter()
-                .all(|other| findings::obstacle(other) == findings::obstacle(&self.first[0]));
-            if self.walk.errand == Errand::Delete && is_one {
-                self.first.truncate(1);
-                self.deletions += 1;
-                return false;
-            }
         }
         match self.places.len() < MOST_PLACES {
             true => drop(self.places.insert(path.clone())),
             false => self.beyond += 1,
         }
-        true
+        None
+    }
+
+    /// Whether a finding, one of the first, is not for the hint of the traversal, or not only.
+    fn is_left_to_others(&mut self, finding: &Finding, path: &[u8]) -> bool {
+        if !matches!(finding.conclusion, Conclusion::Refused(..)) {
+            return true;
+        }
+        let is_first = self.first.is_empty();
+        if self.gives_the_first_a_hint() && is_first {
+            self.first.push(finding.clone());
+            self.places.insert(path.to_vec());
+            return true;
+        }
+        // A deletion that failed can be fixed, so its first cause gets a hint of its own.
+        let obstacle = findings::obstacle(finding);
+        let is_one = |other: &Finding| findings::obstacle(other) == obstacle;
+        let is_left = self.walk.errand == Errand::Delete && self.first.iter().all(is_one);
+        if is_left {
+            if is_first {
+                self.first.push(finding.clone());
+            }
+            self.deletions += 1;
+        }
+        is_left
     }
 
     /// Whether the first refusal gets a hint of its own, because something was to be done with what it is about.
@@ -125,11 +139,13 @@ pub(super) fn divide(
     walked: &mut Option<Walked>,
     incidents: Vec<Incident>,
     circumstances: &Circumstances,
-) -> Vec<Incident> {
-    let Some(walked) = walked else {
-        return incidents;
-    };
-    let left = incidents.into_iter();
-    left.filter(|incident| !walked.takes(incident, circumstances))
-        .collect()
+    findings: &mut Findings,
+) -> Vec<Met> {
+    let incidents = incidents.into_iter();
+    match walked {
+        None => incidents.map(Met::from).collect(),
+        Some(walked) => incidents
+            .filter_map(|incident| walked.take(incident, circumstances, findings))
+            .collect(),
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use crate::attempt::Subject;
 use crate::gather::View;
 use crate::small_file;
 
@@ -22,12 +21,10 @@ pub(super) struct Signs {
     systemd: String,
     /// `/proc/PID/cgroup`.
     cgroup: String,
-    /// The AppArmor or SELinux label of the process.
-    label: String,
 }
 
 impl Signs {
-    pub(super) fn read(view: &View, root: &Path, cgroup: &str, subject: &Subject) -> Signs {
+    pub(super) fn read(view: &View, root: &Path, cgroup: String) -> Signs {
         let exists = |name: &str| root.join(name).symlink_metadata().is_ok();
         let text = |name: &str| small_file::read(&root.join(name)).unwrap_or_default();
         Signs {
@@ -40,19 +37,19 @@ impl Signs {
                 || exists("run/secrets/kubernetes.io")
                 || text("etc/hosts").starts_with("# Kubernetes-managed hosts file"),
             systemd: text("run/systemd/container").trim().to_owned(),
-            cgroup: cgroup.to_owned(),
-            label: subject.label.clone().ok().flatten().unwrap_or_default(),
+            cgroup,
         }
     }
 }
 
-/// The kind of the container; of nested ones, the outermost tool, which is the one that users operate.
-pub(super) fn kind(signs: &Signs) -> Option<&str> {
+/// The kind of the container of a process with this AppArmor or SELinux label; of nested ones, the outermost tool, which is the
+/// one that users operate.
+pub(super) fn kind<'s>(signs: &'s Signs, label: &str) -> Option<&'s str> {
     let cgroup = |word: &str| signs.cgroup.contains(word);
     match () {
         () if signs.kubernetes || cgroup("kubepods") => Some("kubernetes"),
         () if signs.flatpak.is_some() => Some("flatpak"),
-        () if signs.label.starts_with("snap.") || cgroup("/snap.") => Some("snap"),
+        () if label.starts_with("snap.") || cgroup("/snap.") => Some("snap"),
         () if (signs.containerenv && !signs.machine) || cgroup("libpod") => Some("podman"),
         () if signs.dockerenv && !signs.machine => Some("docker"),
         () if cgroup("/docker/") || cgroup("/docker-") => Some("docker"),
@@ -66,13 +63,13 @@ pub(super) fn kind(signs: &Signs) -> Option<&str> {
 }
 
 /// The name of the snap (from the label `snap.NAME.PROGRAM`, or from control groups named alike) or of the flatpak.
-pub(super) fn application(signs: &Signs, kind: &str) -> String {
+pub(super) fn application(signs: &Signs, label: &str, kind: &str) -> String {
     let of_snap = |text: &str| {
         let (_, rest) = text.split_once("snap.")?;
         Some(rest.split('.').next()?.to_owned())
     };
     let name = match kind {
-        "snap" => of_snap(&signs.label).or_else(|| of_snap(&signs.cgroup)),
+        "snap" => of_snap(label).or_else(|| of_snap(&signs.cgroup)),
         "flatpak" => {
             let mut lines = signs.flatpak.iter().flat_map(|text| text.lines());
             lines.find_map(|line| line.strip_prefix("name=").map(str::to_owned))
@@ -88,17 +85,15 @@ mod tests {
 
     #[test]
     fn an_application_is_known_by_its_label_or_by_what_it_is_told() {
-        let snap = Signs {
-            label: "snap.code.code (enforce)".to_owned(),
-            ..Signs::default()
-        };
-        assert_eq!(application(&snap, "snap"), "code");
+        let label = "snap.code.code (enforce)";
+        assert_eq!(kind(&Signs::default(), label), Some("snap"));
+        assert_eq!(application(&Signs::default(), label, "snap"), "code");
         let flatpak = Signs {
             flatpak: Some("[Application]\nname=org.gimp.GIMP\nruntime=x\n".to_owned()),
             ..Signs::default()
         };
-        assert_eq!(kind(&flatpak), Some("flatpak"));
-        assert_eq!(application(&flatpak, "flatpak"), "org.gimp.GIMP");
+        assert_eq!(kind(&flatpak, ""), Some("flatpak"));
+        assert_eq!(application(&flatpak, "", "flatpak"), "org.gimp.GIMP");
     }
 
     #[test]
@@ -172,13 +167,6 @@ mod tests {
             ),
             (
                 Signs {
-                    label: "snap.hello.world (enforce)".to_owned(),
-                    ..none()
-                },
-                Some("snap"),
-            ),
-            (
-                Signs {
                     flatpak: Some(String::new()),
                     ..none()
                 },
@@ -187,7 +175,7 @@ mod tests {
             (none(), None),
         ];
         for (signs, expected) in cases {
-            assert_eq!(kind(&signs), expected, "{signs:?}");
+            assert_eq!(kind(&signs, ""), expected, "{signs:?}");
         }
     }
 }

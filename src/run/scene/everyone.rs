@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, Instant};
 
 use crate::gather::{self, Monitor, ProcessStat};
 
@@ -33,26 +34,41 @@ pub(super) fn descendants_of(ancestor: i32, most: usize) -> Vec<i32> {
 }
 
 /// All processes, as far as their ancestry is concerned.
-pub(super) struct Everyone(HashMap<i32, ProcessStat>);
+#[derive(Debug)]
+pub(super) struct Everyone {
+    all: HashMap<i32, ProcessStat>,
+    /// When all of them were read.
+    read: Instant,
+}
+
+/// How long it is remembered what was read about the processes that are older than the command. A machine may have thousands of
+/// them, and they are read again and again during a stream of messages.
+const REMEMBERED: Duration = Duration::from_secs(1);
 
 impl Everyone {
-    pub(super) fn look() -> Everyone {
+    /// Those that exist now. What was read `before` about those that are older than the command is not read again.
+    pub(super) fn look(command: i32, before: Option<Everyone>) -> Everyone {
+        let before = before.filter(|before| before.read.elapsed() < REMEMBERED);
+        let since = before.as_ref().map(|before| before.read);
+        let mut known = before.map(|before| before.all).unwrap_or_default();
+        let start = known.get(&command).map(|stat| stat.started);
+        known.retain(|_, stat| start.is_some_and(|start| stat.started < start));
         let numbers = fs::read_dir("/proc").into_iter().flatten().flatten();
         let numbers = numbers.filter_map(|entry| {
             let name = entry.file_name();
             std::str::from_utf8(name.as_bytes()).ok()?.parse().ok()
         });
-        Everyone(
-            numbers
-                .filter_map(|pid| Some((pid, ProcessStat::read(pid)?)))
-                .collect(),
-        )
+        let mut stat = |pid| known.remove(&pid).or_else(|| ProcessStat::read(pid));
+        Everyone {
+            all: numbers.filter_map(|pid| Some((pid, stat(pid)?))).collect(),
+            read: since.unwrap_or_else(Instant::now),
+        }
     }
 
     /// The descendants of a process, parents before children.
     pub(super) fn descendants(&self, ancestor: i32) -> Vec<i32> {
         let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
-        for (pid, stat) in &self.0 {
+        for (pid, stat) in &self.all {
             children.entry(stat.parent).or_default().push(*pid);
         }
         let mut found = Vec::new();
@@ -69,17 +85,17 @@ impl Everyone {
     /// The monitors of containers that have started a process since process `since` was started, each with those processes. If
     /// there are none: those whose container is named in `words`, the arguments of that process.
     pub(super) fn contained(&self, since: i32, words: &[u8]) -> Vec<(Monitor, Vec<i32>)> {
-        let Some(start) = self.0.get(&since).map(|stat| stat.started) else {
+        let Some(start) = self.all.get(&since).map(|stat| stat.started) else {
             return Vec::new();
         };
         let is_new = |stat: &ProcessStat| stat.started >= start;
         let (mut found, mut named) = (Vec::new(), Vec::new());
-        for (&pid, stat) in &self.0 {
+        for (&pid, stat) in &self.all {
             if !gather::is_container_monitor(&stat.name) {
                 continue;
             }
             // For a container that already existed: what an engine has executed in it since, as a child of the monitor.
-            let children = self.0.iter().filter(|(_, child)| child.parent == pid);
+            let children = self.all.iter().filter(|(_, child)| child.parent == pid);
             let of_old: Vec<i32> = match is_new(stat) {
                 true => Vec::new(),
                 false => children
