@@ -3,10 +3,13 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use regex_automata::PatternID;
 use regex_automata::meta::Regex;
+use regex_automata::{Input, PatternID};
 
 use super::written::Written;
+
+/// How many beginnings and ends of groups are found without an allocation.
+const MOST_ENDS: usize = 48;
 
 /// A regular expression over bytes, compiled when a text could match it.
 #[derive(Debug)]
@@ -162,16 +165,28 @@ impl Expression {
     #[must_use]
     pub fn find<'t>(&self, text: &'t [u8]) -> Option<Found<'t>> {
         let regex = self.written.for_text(text, |text| self.placed(text))?;
-        let mut captures = regex.create_captures();
-        regex.captures(text, &mut captures);
-        let at = captures.get_match()?.range();
+        let input = Input::new(text);
+        // Most expressions do not match most texts, and few have so many groups that they need more room.
+        let mut few = [None; MOST_ENDS];
+        let mut many = Vec::new();
+        regex.search_slots(&input, &mut few)?;
         let groups = self
             .groups
             .get_or_init(|| groups(regex).unwrap_or_default());
+        if 2 * groups.len() > few.len() {
+            many.resize(2 * groups.len(), None);
+            regex.search_slots(&input, &mut many)?;
+        }
+        let ends = if many.is_empty() { &few[..] } else { &many };
+        let mut captures = ends.chunks_exact(2).map(|ends| match ends {
+            [Some(start), Some(end)] => Some(start.get()..end.get()),
+            _ => None,
+        });
+        let at = captures.next().flatten()?;
         let mut parts = [const { None }; Group::NAMES.len()];
-        for (capture, group) in captures.iter().zip(groups) {
+        for (capture, group) in captures.zip(groups.iter().skip(1)) {
             if let (Some(capture), Some(group)) = (capture, group) {
-                parts[*group as usize].get_or_insert(capture.range());
+                parts[*group as usize].get_or_insert(capture);
             }
         }
         Some(Found { text, at, parts })

@@ -21,8 +21,8 @@ struct Simultaneous {
     search: AhoCorasick,
     /// The index of the pattern that each keyword belongs to.
     patterns: Vec<usize>,
-    /// Whether the pattern with this index has no keywords.
-    unrestricted: Vec<bool>,
+    /// The indices of the patterns without keywords, as a set of bits.
+    unrestricted: Vec<u64>,
 }
 
 /// The patterns that a line permits: it contains one of their keywords, or they have none.
@@ -30,8 +30,24 @@ struct Simultaneous {
 pub(super) enum Permitted<'l> {
     /// Those with keywords among these.
     Containing(Box<Sequences<'l>>),
-    /// Those for whose index this is true.
-    Found(Vec<bool>),
+    /// Those whose indices are in this set.
+    Found(Vec<u64>),
+}
+
+/// The number of bits in a part of a set.
+const BITS: usize = u64::BITS as usize;
+
+fn insert(set: &mut [u64], index: usize) {
+    set[index / BITS] |= 1 << (index % BITS);
+}
+
+/// The indices of the bits that are set, in ascending order.
+fn members(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lowest = (bits != 0).then(|| bits.trailing_zeros() as usize);
+        bits &= bits.wrapping_sub(1);
+        lowest
+    })
 }
 
 impl Keywords {
@@ -54,29 +70,41 @@ impl Simultaneous {
         let of_each = patterns.iter().enumerate();
         let keywords = of_each.flat_map(|(at, one)| one.keywords().map(move |word| (word, at)));
         let (keywords, owners): (Vec<&str>, Vec<usize>) = keywords.unzip();
-        let unrestricted = patterns.iter().map(|one| one.keywords().next().is_none());
+        let mut unrestricted = vec![0; patterns.len().div_ceil(BITS)];
+        let of_each = patterns.iter().enumerate();
+        let without = of_each.filter(|(_, one)| one.keywords().next().is_none());
+        without.for_each(|(at, _)| insert(&mut unrestricted, at));
         Some(Simultaneous {
             search: AhoCorasick::new(keywords).ok()?,
             patterns: owners,
-            unrestricted: unrestricted.collect(),
+            unrestricted,
         })
     }
 
-    fn permitted(&self, line: &[u8]) -> Vec<bool> {
+    fn permitted(&self, line: &[u8]) -> Vec<u64> {
         let mut permitted = self.unrestricted.clone();
         for keyword in self.search.find_overlapping_iter(line) {
-            permitted[self.patterns[keyword.pattern().as_usize()]] = true;
+            insert(&mut permitted, self.patterns[keyword.pattern().as_usize()]);
         }
         permitted
     }
 }
 
-impl Permitted<'_> {
-    /// Whether it permits this pattern, which has this index.
-    pub fn has(&self, at: usize, pattern: &Listed) -> bool {
+impl<'l> Permitted<'l> {
+    /// Those that it permits of the patterns, in their order.
+    pub fn among<'p>(self, patterns: &'p [Listed]) -> Box<dyn Iterator<Item = &'p Listed> + 'p>
+    where
+        'l: 'p,
+    {
         match self {
-            Permitted::Containing(line) => pattern.is_permitted(line),
-            Permitted::Found(permitted) => permitted[at],
+            Permitted::Containing(line) => {
+                let all = patterns.iter();
+                Box::new(all.filter(move |pattern| pattern.is_permitted(&line)))
+            }
+            Permitted::Found(found) => {
+                let parts = patterns.chunks(BITS).zip(found);
+                Box::new(parts.flat_map(|(part, bits)| members(bits).map(|at| &part[at])))
+            }
         }
     }
 }

@@ -123,19 +123,16 @@ pub fn keywords_of_lines(text: &str) -> Vec<Vec<u8>> {
 
 impl Loaded {
     /// The patterns that the keywords in the line permit, in the order in which they are tried.
-    pub fn with_keyword_in(&self, line: &[u8]) -> impl Iterator<Item = &Pattern> {
+    pub fn with_keyword_in<'s>(&'s self, line: &'s [u8]) -> impl Iterator<Item = &'s Pattern> {
         let permitted = self.keywords.permit(&self.patterns, line);
-        let patterns = self.patterns.iter().enumerate();
-        patterns
-            .filter(move |(at, pattern)| permitted.has(*at, pattern))
-            .filter_map(|(_, pattern)| pattern.pattern())
+        permitted.among(&self.patterns).filter_map(Listed::pattern)
     }
 
     /// Whether some pattern may match a line without a reason.
     pub fn could_match_without_reason(&self, line: &[u8]) -> bool {
         let permitted = self.keywords.permit(&self.patterns, line);
-        let mut patterns = self.patterns.iter().enumerate();
-        patterns.any(|(at, pattern)| pattern.speaks_alone() && permitted.has(at, pattern))
+        let mut permitted = permitted.among(&self.patterns);
+        permitted.any(Listed::speaks_alone)
     }
 
     /// Whether the line merely mentions refusals, as far as the line itself shows that.

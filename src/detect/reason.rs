@@ -40,12 +40,25 @@ static NUMBERS: LazyLock<Lazy> = LazyLock::new(|| {
     )
 });
 
+/// What [`worded`] allows beside the words of a reason, apart from numbers: symbols, and what is between them.
+const SYMBOLIC: [&[u8]; 6] = [
+    b"EACCES",
+    b"EPERM",
+    b"EROFS",
+    b"errno",
+    b"error",
+    b"os error",
+];
+const BETWEEN: &[u8] = b"-:,;=()[]";
+
 /// The search for reasons.
 #[derive(Debug)]
 pub struct Reasons {
     /// Fragments, at least one of which occurs in every reason, apart from those in other languages.
     signs: Literals,
     english: Lazy,
+    /// The words and symbols that reasons in English consist of.
+    parts: Vec<Vec<u8>>,
     /// Fragments of all messages in other languages, and the expression for all messages, which is compiled when a line
     /// contains one of the fragments.
     foreign_signs: Literals,
@@ -75,9 +88,11 @@ impl Reasons {
             .iter()
             .copied()
             .partition(|words| errnos.get(*words).is_some_and(|(_, foreign)| *foreign));
+        let parts = english.iter().copied().chain(SYMBOLIC);
         Reasons {
             signs: signs(&english),
             english: worded(&english),
+            parts: parts.map(<[u8]>::to_vec).collect(),
             foreign_signs: Literals::in_any_case(foreign.iter().map(|words| words.to_vec())),
             every: OnceLock::new(),
             alternatives: alternatives.iter().map(|words| words.to_vec()).collect(),
@@ -135,7 +150,8 @@ impl Reasons {
     /// Whether the words of a reason begin before `seam` and end after it.
     #[must_use]
     pub fn straddle(&self, text: &[u8], seam: usize) -> bool {
-        if !self.has_signs(text) {
+        let may_go_on = self.may_go_on(&text[seam..]) || self.foreign_signs.occur_in(text);
+        if !may_go_on || !self.has_signs(text) {
             return false;
         }
         let words = self
@@ -145,6 +161,26 @@ impl Reasons {
         words
             .into_iter()
             .any(|words| words.start < seam && words.end > seam)
+    }
+
+    /// Whether a text may begin with the rest of a reason in English that began before it. Most lines do not, and this is found
+    /// out faster than by an expression.
+    fn may_go_on(&self, text: &[u8]) -> bool {
+        let text = text.strip_prefix(b" ").unwrap_or(text);
+        let Some(first) = text.first() else {
+            return false;
+        };
+        let is_between = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_whitespace();
+        let Some(next) = text.get(1).filter(|_| !is_between(first)) else {
+            return true;
+        };
+        let goes_on = |rest: &[u8]| match rest {
+            [] => false,
+            [last] => last.eq_ignore_ascii_case(first),
+            [one, two, ..] => one.eq_ignore_ascii_case(first) && two.eq_ignore_ascii_case(next),
+        };
+        let is_within = |part: &Vec<u8>| (0..part.len()).any(|at| goes_on(&part[at..]));
+        BETWEEN.contains(first) || self.parts.iter().any(is_within)
     }
 
     /// The expression for those wordings that may occur in the text.

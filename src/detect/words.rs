@@ -1,7 +1,7 @@
 //! Determines the operation from the words of a message.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
 use memchr::memmem;
 use serde::Deserialize;
@@ -50,6 +50,8 @@ pub fn says_open(clause: &[u8]) -> bool {
 pub struct Words {
     /// In other languages than English, the longest first, once a message is in one.
     foreign: OnceLock<Vec<(String, Told)>>,
+    /// The last text, and the index of its phrase: where names are blanked out, lines about different objects are equal.
+    last: Mutex<(Vec<u8>, Option<usize>)>,
 }
 
 struct Vocabulary {
@@ -158,7 +160,12 @@ impl Words {
     pub fn phrase(&self, text: &[u8], foreign: bool) -> Option<Told> {
         // The phrases are in lower case, because a case-insensitive expression takes longer to compile.
         let lower = text.to_ascii_lowercase();
-        if let Some(first) = VOCABULARY.phrases.first(&lower) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.0 != lower {
+            let first = VOCABULARY.phrases.first(&lower);
+            *last = (lower, first);
+        }
+        if let Some(first) = last.1 {
             return VOCABULARY.told.get(first).cloned();
         }
         if !foreign {
