@@ -156,6 +156,29 @@ fn a_set_user_id_program_is_said_to_have_no_effect() {
 }
 
 #[test]
+fn what_root_may_not_after_giving_up_capabilities_for_its_programs_is_seen() {
+    if !needs_programs(&["python3"]) {
+        return;
+    }
+    let Some(world) = World::new() else { return };
+    world.root(
+        "mkdir /srv/o; echo text > /srv/o/data; chown -R alice /srv/o; chmod 600 /srv/o/data",
+    );
+    // PR_CAPBSET_DROP of CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH.
+    let reading = "python3 -c 'import ctypes, os; libc = ctypes.CDLL(None); \
+                   print([libc.prctl(24, it, 0, 0, 0) for it in (1, 2)]); \
+                   os.execvp(\"cat\", [\"cat\", \"./o/data\"])'";
+    let ran = world.run(
+        "root",
+        &format!("cd /srv; permwrap --trace -q --report /tmp/report.json -- {reading}"),
+    );
+    assert_eq!(ran.code(), 1, "{ran}");
+    let calls = report_of(&world, "/tmp/report.json");
+    let is_it = |call: &Value| call["path"] == "/srv/o/data" && call["errno"] == "EACCES";
+    assert!(calls.iter().any(is_it), "{calls:?}");
+}
+
+#[test]
 fn a_tracer_in_the_command_is_told_why_it_cannot() {
     if !needs_programs(&["strace"]) {
         return;

@@ -133,6 +133,7 @@ impl Caller<'_> {
         if path.is_empty() {
             return (Some(base), None);
         }
+        let path = without_first_dots(path);
         let between: &[u8] = if base.ends_with(b"/") { b"" } else { b"/" };
         (Some([&base, between, path].concat()), Some(base))
     }
@@ -251,6 +252,16 @@ pub fn set_word(pid: i32, address: u64, word: u64) {
         &[IoSlice::new(&word.to_ne_bytes())],
         &[to],
     );
+}
+
+/// A relative path without the `./` that it begins with.
+fn without_first_dots(path: &[u8]) -> &[u8] {
+    let mut plain = path;
+    while let Some(rest) = plain.strip_prefix(b"./") {
+        let slashes = rest.iter().take_while(|byte| **byte == b'/').count();
+        plain = &rest[slashes..];
+    }
+    if plain.is_empty() { path } else { plain }
 }
 
 /// The path in the address of a Unix socket, if it has one (unix(7)).

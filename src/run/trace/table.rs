@@ -26,6 +26,9 @@ const EMPTY_PATH: u32 = 0x1000;
 const SET_SECCOMP: u32 = 22;
 /// PR_SET_NO_NEW_PRIVS.
 const SET_NO_NEW_PRIVS: u32 = 38;
+/// PR_CAPBSET_DROP and PR_SET_SECUREBITS: they change what the next execve(2) leaves of the capabilities.
+const DROP_BOUND: u32 = 24;
+const SET_SECURE_BITS: u32 = 28;
 /// FS_IOC_SETFLAGS and FS_IOC_FSSETXATTR: chattr(1).
 const SET_FLAGS: u32 = 0x4008_6602;
 const SET_FLAGS_32: u32 = 0x4004_6602;
@@ -186,6 +189,8 @@ pub const CALLS: &[Row] = &[
     row("seccomp", [317, 354, 277], Nobody, Filter),
     row("prctl", [157, 172, 167], Nobody, Filter).when(Equals(0, SET_SECCOMP)),
     row("prctl", [157, 172, 167], Nobody, Confine).when(Equals(0, SET_NO_NEW_PRIVS)),
+    row("prctl", [157, 172, 167], Nobody, Other).when(Equals(0, DROP_BOUND)).changes(),
+    row("prctl", [157, 172, 167], Nobody, Other).when(Equals(0, SET_SECURE_BITS)).changes(),
     row("landlock_restrict_self", [446, 446, 446], Nobody, Confine),
     row("io_uring_setup", [425, 425, 425], Nobody, Ring),
 ];
