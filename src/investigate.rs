@@ -137,7 +137,7 @@ fn read(incident: Incident, circumstances: &Circumstances, views: &mut Views) ->
         None => (incident, circumstances),
     };
     let incident = written::with_its_source(incident, known);
-    let with_scripts = written::with_scripts(&incident, known);
+    let with_scripts = written::with_scripts(&incident, known, views);
     let known = with_scripts.as_ref().unwrap_or(known);
     let incident = owner::told(incident, known);
     let incident = recorded::completed(incident, known, views);
@@ -154,7 +154,12 @@ fn read(incident: Incident, circumstances: &Circumstances, views: &mut Views) ->
         Decision::Nothing(note) => Finding::without_attempt(incident, note),
         Decision::Judged(judged, conclusion) => {
             let account = Account {
-                hearsay: hearsay::is_hearsay(&incident, &judged.reading.attempt, circumstances),
+                hearsay: hearsay::is_hearsay(
+                    &incident,
+                    &judged.reading.attempt,
+                    circumstances,
+                    views,
+                ),
                 beside: incident.beside.clone(),
                 program: None,
                 deleted: None,
@@ -332,7 +337,7 @@ fn explained(
         view.explain(&attempt, &mut facts);
     }
     facts.surroundings.account = account;
-    run::describe(&mut facts, &attempt, circumstances, &view);
+    run::describe(&mut facts, &attempt, circumstances, views);
     facts.surroundings.offered.clone_from(&views.offered);
     let conclusion = match conclusion {
         Conclusion::Refused(denial, remedy) if remedy == Remedy::default() => {

@@ -40,7 +40,7 @@ pub(super) fn here(
     if circumstances.command.is_empty() || writer == Writer::Seen {
         return read(incident, circumstances, views);
     }
-    let scripts: Vec<(Vec<u8>, Vec<u8>)> = scripts(circumstances).collect();
+    let scripts = scripts(circumstances, views);
     let mut engines = scripts
         .iter()
         .filter_map(|(text, path)| Some((path, programs::engine_named_in(text)?)));

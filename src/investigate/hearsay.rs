@@ -1,5 +1,6 @@
 //! Whether anything but the text on stderr tells of a refusal.
 
+use super::Views;
 use super::written::scripts;
 use crate::attempt::{Attempt, Incident, Object};
 use crate::programs::{self, command_lines};
@@ -11,6 +12,7 @@ pub(super) fn is_hearsay(
     incident: &Incident,
     attempt: &Attempt,
     circumstances: &Circumstances,
+    views: &mut Views,
 ) -> bool {
     if matches!(attempt.object, Object::Path(_)) {
         return false;
@@ -22,12 +24,12 @@ pub(super) fn is_hearsay(
             .known
             .is_some_and(|known| known.asks_for(&attempt.operation)),
     });
-    let words = circumstances.calls().flatten().cloned();
-    let scripts = scripts(circumstances).map(|(code, _)| code);
+    let words = circumstances.calls().flatten().map(Vec::as_slice);
+    let scripts = scripts(circumstances, views);
     !is_told
         && !words
-            .chain(scripts)
-            .map(|text| without(&text, incident.message.trim_ascii()))
+            .chain(scripts.iter().map(|(code, _)| &code[..]))
+            .map(|text| without(text, incident.message.trim_ascii()))
             .any(|text| names(&text, attempt))
 }
 
@@ -77,7 +79,7 @@ mod tests {
             command: words.iter().map(|word| word.as_bytes().to_vec()).collect(),
             ..Circumstances::default()
         };
-        is_hearsay(&incident, attempt, &circumstances)
+        is_hearsay(&incident, attempt, &circumstances, &mut Views::default())
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Judges readings, through one view per subject.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use super::judge;
 use crate::attempt::{ANY_NAME, Attempt, Errno, Object, Operation, Subject};
 use crate::denial::Denial;
 use crate::facts::{Facts, Inode, Kind, Node, Offer};
-use crate::gather::{Answered, View, World};
+use crate::gather::{self, Answered, View, World};
 use crate::judge::{Verdict, infer};
 use crate::resolve::Reading;
 
@@ -16,6 +17,8 @@ use crate::resolve::Reading;
 pub struct Views {
     known: Vec<(Subject, Rc<View>)>,
     worlds: Worlds,
+    /// What the scripts and recipes with these paths contain, as far as they could be read.
+    scripts: HashMap<Vec<u8>, Option<Rc<[u8]>>>,
     /// The ACL entries that earlier hints offer.
     pub offered: Vec<Offer>,
     /// The command line under investigation.
@@ -52,6 +55,7 @@ impl Views {
     /// Forgets what was read, because it may have changed.
     pub fn forget(&mut self) {
         self.known.clear();
+        self.scripts.clear();
     }
 
     /// Forgets what was read; from now on, these subjects live in worlds of their own.
@@ -74,6 +78,16 @@ impl Views {
         });
         self.known.push((subject.clone(), Rc::clone(&view)));
         view
+    }
+
+    /// The content of a script or recipe.
+    pub(super) fn script(&mut self, path: &[u8]) -> Option<Rc<[u8]>> {
+        if let Some(known) = self.scripts.get(path) {
+            return known.clone();
+        }
+        let code: Option<Rc<[u8]>> = gather::script(path).map(Rc::from);
+        self.scripts.insert(path.to_vec(), code.clone());
+        code
     }
 
     /// Judges the reading on the current state of the system.

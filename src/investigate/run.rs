@@ -1,11 +1,12 @@
 //! What is known of the command that was run, for its fixes.
 
+use super::Views;
 use super::written::scripts;
 use crate::attempt::{Attempt, Object, Operation, Subject};
 use crate::byte_path;
 use crate::cause;
 use crate::facts::{Facts, Kind, Named};
-use crate::gather::{self, View};
+use crate::gather;
 use crate::programs::{self, Operand};
 use crate::resolve::{self, Circumstances};
 
@@ -14,7 +15,7 @@ pub(super) fn describe(
     facts: &mut Facts,
     attempt: &Attempt,
     circumstances: &Circumstances,
-    view: &View,
+    views: &mut Views,
 ) {
     let Circumstances { command, start, .. } = circumstances;
     let around = &mut facts.surroundings;
@@ -26,7 +27,7 @@ pub(super) fn describe(
         let top = walk.deleted_at(&facts.nodes[directory.0].path);
         around.account.deleted = top.map(<[u8]>::to_vec);
     }
-    around.install_variable = install_variable(circumstances);
+    around.install_variable = install_variable(circumstances, views);
     let swappable = is_swappable(circumstances, &attempt.subject, facts);
     let around = &mut facts.surroundings;
     around.swappable = swappable;
@@ -40,6 +41,7 @@ pub(super) fn describe(
         around.account.program = program.map(|program| program.path.clone());
     }
     if attempt.subject.no_new_privs && !around.elsewhere {
+        let view = views.of(&attempt.subject);
         around.powerless = view.set_user_id_program(command);
     }
 }
@@ -116,10 +118,15 @@ fn named(circumstances: &Circumstances) -> Vec<Named> {
 }
 
 /// The variable that says where to, in the Makefile that the command reads.
-fn install_variable(circumstances: &Circumstances) -> Option<Vec<u8>> {
+fn install_variable(circumstances: &Circumstances, views: &mut Views) -> Option<Vec<u8>> {
     let program = circumstances.command.first()?;
     let reads_recipes = programs::program(program).is_some_and(programs::Program::reads_recipes);
-    let mut recipes = scripts(circumstances).filter(|_| reads_recipes);
-    let told = recipes.find_map(|(code, _)| programs::install_variable(&code))?;
-    Some(told.to_vec())
+    if !reads_recipes {
+        return None;
+    }
+    let recipes = scripts(circumstances, views);
+    let mut told = recipes
+        .iter()
+        .filter_map(|(code, _)| programs::install_variable(code));
+    told.next().map(|told| told.to_vec())
 }

@@ -1,5 +1,8 @@
 //! What is written in files about a failure: the source line that a message points to, and the scripts and recipes that ran.
 
+use std::rc::Rc;
+
+use super::Views;
 use crate::attempt::{Clue, Incident, Operation, Sign};
 use crate::gather;
 use crate::programs;
@@ -62,14 +65,19 @@ fn with_operation(incident: Incident, told: Option<Operation>) -> Incident {
 pub(super) fn with_scripts(
     incident: &Incident,
     circumstances: &Circumstances,
+    views: &mut Views,
 ) -> Option<Circumstances> {
     let name = incident.paths.first();
     let is_open = name.is_some_and(|name| resolve::is_relative(name));
     if !is_open || circumstances.command.is_empty() {
         return None;
     }
-    let mut found: Vec<Script> = scripts(circumstances)
-        .map(|(code, path)| Script { path, code })
+    let mut found: Vec<Script> = scripts(circumstances, views)
+        .into_iter()
+        .map(|(code, path)| Script {
+            path,
+            code: code.to_vec(),
+        })
         .collect();
     let mut at = 0;
     while let Some(script) = found.get(at).filter(|_| found.len() < MOST_SCRIPTS) {
@@ -77,7 +85,7 @@ pub(super) fn with_scripts(
         let new = called.filter(|path| found.iter().all(|known| known.path != *path));
         let new = new.filter_map(|path| {
             Some(Script {
-                code: gather::script(&path)?,
+                code: views.script(&path)?.to_vec(),
                 path,
             })
         });
@@ -92,7 +100,12 @@ pub(super) fn with_scripts(
 }
 
 /// The scripts and recipes of the programs seen here: their content and their paths.
-pub(super) fn scripts(circumstances: &Circumstances) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
+pub(super) fn scripts(
+    circumstances: &Circumstances,
+    views: &mut Views,
+) -> Vec<(Rc<[u8]>, Vec<u8>)> {
     let paths = resolve::scripts(circumstances).into_iter();
-    paths.filter_map(|path| Some((gather::script(&path)?, path)))
+    paths
+        .filter_map(|path| Some((views.script(&path)?, path)))
+        .collect()
 }
