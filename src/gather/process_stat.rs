@@ -1,7 +1,7 @@
 //! The state of a process, from `/proc/PID/stat` (proc_pid_stat(5)).
 
-use std::fs::File;
-use std::io::Read;
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::read;
 
 /// More than the file can hold: some fifty numbers and a name, in bytes.
 const LONGEST: usize = 2048;
@@ -22,9 +22,10 @@ impl ProcessStat {
     #[must_use]
     pub fn read(pid: i32) -> Option<ProcessStat> {
         let mut stat = [0; LONGEST];
-        let mut file = File::open(format!("/proc/{pid}/stat")).ok()?;
+        let how = OFlags::RDONLY | OFlags::CLOEXEC;
+        let file = open(format!("/proc/{pid}/stat"), how, Mode::empty()).ok()?;
         // The kernel returns all of it at once.
-        let length = file.read(&mut stat).ok()?;
+        let length = read(file, &mut stat).ok()?;
         parse(&stat[..length])
     }
 }
