@@ -4,11 +4,15 @@
 //! A Rust program aborts if an allocation fails, and the command would then be killed by SIGPIPE. The relay needs little
 //! memory, and its need is bounded: the reserve is enough for the rest of its life.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[cfg(not(target_env = "musl"))]
+use std::alloc::System;
+use std::alloc::{GlobalAlloc, Layout};
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering::SeqCst};
 
+#[cfg(target_env = "musl")]
+use dlmalloc::GlobalDlmalloc as System;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
 use super::sys;
@@ -65,11 +69,11 @@ pub fn give_up() -> bool {
     !base.is_null() && unsafe { munmap(base, RESERVE) }.is_ok()
 }
 
-/// The system allocator, backed by the reserve.
+/// The allocator of the system, or where that is slow another one, backed by the reserve.
 #[derive(Debug)]
 pub struct Allocator;
 
-// SAFETY: every call is forwarded to the system allocator with unchanged arguments; a failed allocation is retried once.
+// SAFETY: every call is forwarded to that allocator with unchanged arguments; a failed allocation is retried once.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: guaranteed by the caller.
