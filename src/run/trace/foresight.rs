@@ -81,6 +81,8 @@ pub struct Foresight {
     processes: HashMap<i32, OwnedFd>,
     /// The ids of the mounts that answer from memory.
     mounts: Vec<u64>,
+    /// The file that the last prediction was about. It is closed once the thread has been resumed.
+    spent: Option<OwnedFd>,
 }
 
 impl Foresight {
@@ -102,7 +104,13 @@ impl Foresight {
             directories: HashMap::new(),
             processes: HashMap::new(),
             mounts: mounts_in_memory(),
+            spent: None,
         }
+    }
+
+    /// A thread has been resumed: does what it need not wait for.
+    pub fn tidy_up(&mut self) {
+        self.spent = None;
     }
 
     /// A thread has changed its working directory, and perhaps that of others.
@@ -164,15 +172,19 @@ impl Foresight {
             resolve,
         ) {
             Err(error) => Some(matches!(error, Errno::NOENT | Errno::NOTDIR)),
-            Ok(found_there) => match found.needs {
-                Needs::Nothing => Some(true),
-                Needs::More => None,
-                Needs::Access(mode) => {
-                    let mode = arguments[usize::from(mode)] as i32;
-                    Some(mode == libc::F_OK || self.allows(&found_there, mode, 0)?)
-                }
-                Needs::Open(_) => self.allows(&found_there, libc::R_OK, libc::AT_EACCESS),
-            },
+            Ok(file) => {
+                let answer = match found.needs {
+                    Needs::Nothing => Some(true),
+                    Needs::More => None,
+                    Needs::Access(mode) => match arguments[usize::from(mode)] as i32 {
+                        libc::F_OK => Some(true),
+                        mode => self.allows(&file, mode, 0),
+                    },
+                    Needs::Open(_) => self.allows(&file, libc::R_OK, libc::AT_EACCESS),
+                };
+                self.spent = Some(file);
+                answer
+            }
         }
     }
 

@@ -109,6 +109,7 @@ impl Tracer {
             _ => {}
         }
         self.go_on(pid, 0);
+        self.foresight.tidy_up();
     }
 
     fn go_on(&mut self, pid: i32, signal: c_int) {
