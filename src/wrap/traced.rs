@@ -359,9 +359,13 @@ fn is_alike(told: &Operation, call: &Call) -> bool {
         || matches!((told, called), (_, Operation::Stat { .. }))
 }
 
-/// Whether programs usually cope with its refusal: it checks whether something exists, or requests a privilege.
+/// Whether programs usually cope with its refusal: it checks whether something exists, requests a privilege, or is about another
+/// process, as when systemd's programs read of process 1 whether they are in a container.
 fn is_by_the_way(call: &Call) -> bool {
-    is_look(call) || (call.path.is_none() && call.address.is_none()) || call.by_tracer
+    is_look(call)
+        || (call.path.is_none() && call.address.is_none())
+        || other_process(call).is_some()
+        || call.by_tracer
 }
 
 /// The process whose directory below /proc the call's path leads through, if it is not the caller's own.

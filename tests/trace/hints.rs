@@ -180,6 +180,12 @@ fn processes_that_a_program_looks_at_in_turn_are_no_failures() {
         return crate::support::skip("there are too few processes of others");
     }
     assert_eq!(ran.stderr(), "", "{ran}");
+    let probe = "sh -c '{ read x < /proc/1/environ; } 2>/dev/null; \
+                 for n in 1 2 3 4 5; do read x < /etc/passwd; done; exit 3'";
+    let Some((ran, _)) = traced(probe) else {
+        return;
+    };
+    assert_eq!(ran.stderr(), "", "{ran}");
     let one = "sh -c 'cat /proc/1/environ 2>/dev/null'";
     let Some((ran, _)) = traced(one) else { return };
     assert!(
