@@ -145,7 +145,11 @@ fn fail<T>(errno: Errno, at: NodeId) -> Decision<T> {
 impl<'a> Kernel<'a> {
     /// The kernel's own checks, followed by those of security modules and servers.
     fn answer(self, operation: &Operation, object: &Object) -> Decision {
-        self.decide(operation, object)?;
+        let own = self.decide(operation, object);
+        if let Err(Stop::Unclear(_)) = own {
+            self.profile_lets_it_start(operation, object)?;
+        }
+        own?;
         self.device_cgroup(operation)?;
         self.security_hooks(operation, object)?;
         self.landlock_allows(operation, object)?;

@@ -1,7 +1,9 @@
 //! execve(2) (fs/exec.c, fs/binfmt_script.c, fs/binfmt_elf.c).
 
 use super::access::Purpose;
-use super::{Code, Decision, Errno, Kernel, Kind, NodeId, Perms, Stop, Walk, fail};
+use super::{
+    Code, Decision, Errno, Kernel, Kind, NodeId, Object, Operation, Perms, Stop, Walk, fail,
+};
 use crate::facts::{Hold, Program, UnknownFact};
 
 /// How many `#!` interpreters may be chained (exec_binprm).
@@ -31,6 +33,18 @@ impl<'a> Kernel<'a> {
                 return fail(Errno::Loop, program);
             }
             program = interpreter;
+        }
+    }
+
+    /// `bprm_execve`: the security modules are asked (`security_bprm_creds_for_exec`) before the first bytes are looked at, so what
+    /// they refuse is refused whether or not these can be seen from here.
+    pub(super) fn profile_lets_it_start(self, operation: &Operation, object: &Object) -> Decision {
+        if *operation != Operation::Exec || self.open_exec(&self.facts.walk).is_err() {
+            return Ok(());
+        }
+        match self.security_hooks(operation, object) {
+            Err(Stop::Denied(denial)) => Err(Stop::Denied(denial)),
+            _ => Ok(()),
         }
     }
 

@@ -62,6 +62,14 @@ fn a_profile_decides_by_what_it_grants_on_the_name() {
 }
 
 #[test]
+fn a_profile_refuses_a_program_whose_first_bytes_cannot_be_seen() {
+    let tool = || scene(CONFINED, "exec /d/t", "-rwxr-xr-x bob bob /d/t\n");
+    assert_eq!(verdict(&tool()), "unclear");
+    let read = answering(tool(), ProfilePerms::READ);
+    assert_eq!(verdict(&read), "EACCES apparmor-denies");
+}
+
+#[test]
 fn a_profile_that_only_watches_refuses_nothing() {
     for mode in ["complain", "unconfined"] {
         let subject = format!("alice alice label=app\\x20({mode})");
