@@ -23,16 +23,14 @@ pub(super) fn words(case: &Case) -> Words {
 }
 
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
-    let signs = matches!(
-        case.attempt.operation,
-        Operation::Privileged(Privilege::KernelModule)
-    );
-    signs
-        .then(|| {
-            Candidate::advice(
-                "sign the module with a key that the machine trusts (mokutil --import)",
-            )
-        })
-        .into_iter()
-        .collect()
+    let advice = match case.attempt.operation {
+        Operation::Privileged(Privilege::KernelModule) => {
+            "sign the module with a key that the machine trusts (mokutil --import)"
+        }
+        _ => {
+            "restart the machine without it (no lockdown= on the kernel's command line, no Secure Boot), if that is meant: nothing \
+             lifts it before"
+        }
+    };
+    vec![Candidate::advice(advice)]
 }
