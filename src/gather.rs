@@ -6,6 +6,7 @@
 
 mod acl;
 mod answered;
+mod booleans;
 mod bundle;
 mod devices;
 mod engine_api;

@@ -40,7 +40,7 @@ pub(super) fn read(attempt: &Attempt, facts: &Facts) -> Policy {
                     .iter()
                     .filter_map(|label| selinux::of_port(attempt, label)),
             );
-            policy.labels = selinux::labels(attempt, &requests, &policy.vectors, facts);
+            policy.labels = selinux::labels(attempt, &requests, &policy, facts);
         }
         _ => {}
     }

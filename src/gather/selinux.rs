@@ -1,10 +1,10 @@
 //! What SELinux's policy grants, read from selinuxfs (security_compute_av(3)), and the alternatives it has where it refuses.
 
-use super::file_contexts;
 use super::policy::exchange;
+use super::{booleans, file_contexts};
 use crate::attempt::{Attempt, Label, Object, Operation, Subject};
 use crate::facts::{
-    AccessVector, Facts, Labels, PORT_CLASS, UnknownFact, VectorRequest, port_permission,
+    AccessVector, Facts, Labels, PORT_CLASS, Policy, UnknownFact, VectorRequest, port_permission,
 };
 
 /// Types that policies define for the data of a domain `NAME_t`, the least permissive first.
@@ -79,7 +79,7 @@ pub(super) fn of_port(attempt: &Attempt, label: &str) -> Option<AccessVector> {
 pub(super) fn labels(
     attempt: &Attempt,
     requests: &[VectorRequest],
-    vectors: &[AccessVector],
+    policy: &Policy,
     facts: &Facts,
 ) -> Option<Labels> {
     let Label::Selinux { domain } = attempt.subject.label()? else {
@@ -94,7 +94,7 @@ pub(super) fn labels(
             ask(source, &target, PORT_CLASS)
                 .is_some_and(|answer| answer.refused(PORT_CLASS, &[wanted]).is_empty())
         };
-        return Some(Labels {
+        let mut labels = Labels {
             node: None,
             expected: Err(UnknownFact::not_gathered("label of the port")),
             granted: names(domain, &PORT_TYPES)
@@ -103,7 +103,7 @@ pub(super) fn labels(
                 .collect(),
             level: None,
             is_own_type: false,
-            booleans: booleans(
+            booleans: named_booleans(
                 domain,
                 if connects {
                     &["can_network_connect"]
@@ -111,11 +111,15 @@ pub(super) fn labels(
                     &["bind_all_ports", "bind_all_unreserved_ports"]
                 },
             ),
-        });
+        };
+        if let (Some(target), true) = (&policy.port, connects || labels.granted.is_empty()) {
+            labels.find_boolean(|| booleans::that_grant(source, target, PORT_CLASS, &[wanted]));
+        }
+        return Some(labels);
     }
     let request = requests.iter().find(|request| {
         let label = facts.node(request.node).label.as_ref();
-        vectors.iter().any(|vector| {
+        policy.vectors.iter().any(|vector| {
             label.is_ok_and(|label| label.as_ref() == Some(&vector.target))
                 && vector.class == request.class
                 && request
@@ -149,7 +153,7 @@ pub(super) fn labels(
     };
     let candidates = own.into_iter().chain(types);
     let mount = facts.mount_of(request.node);
-    Some(Labels {
+    let mut labels = Labels {
         node: Some(request.node),
         expected,
         granted: candidates.filter(granted).collect(),
@@ -160,14 +164,27 @@ pub(super) fn labels(
                 .is_some_and(|rest| rest.starts_with('_'))
         }),
         booleans: match mount.fs_type.as_str() {
-            "nfs" | "nfs4" => booleans(domain, &["use_nfs"]),
-            "cifs" | "smb3" => booleans(domain, &["use_cifs"]),
+            "nfs" | "nfs4" => named_booleans(domain, &["use_nfs"]),
+            "cifs" | "smb3" => named_booleans(domain, &["use_cifs"]),
             _ if node.path.starts_with(b"/home/") => {
-                booleans(domain, &["enable_homedirs", "read_user_content"])
+                named_booleans(domain, &["enable_homedirs", "read_user_content"])
             }
             _ => Vec::new(),
         },
-    })
+    };
+    if labels.granted.is_empty() && labels.level.is_none() {
+        labels.find_boolean(|| booleans::that_grant(source, has, request.class, &request.wanted));
+    }
+    Some(labels)
+}
+
+impl Labels {
+    /// Asks for the booleans that would allow it, unless one is known by its name.
+    fn find_boolean(&mut self, ask: impl FnOnce() -> Vec<String>) {
+        if self.booleans.is_empty() {
+            self.booleans = ask();
+        }
+    }
 }
 
 /// The level of a label, if it is a single level and not a range (mcs(8)): `s0:c1,c2` of `u:r:container_t:s0:c1,c2`.
@@ -196,8 +213,8 @@ fn stems(domain: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The booleans of a domain that are off.
-fn booleans(domain: &str, purposes: &[&str]) -> Vec<String> {
+/// The booleans that are off, and are called what policies call them for a domain and a purpose.
+fn named_booleans(domain: &str, purposes: &[&str]) -> Vec<String> {
     let stems = stems(domain);
     let all = stems.iter().flat_map(|stem| {
         purposes
