@@ -49,7 +49,7 @@ pub(super) fn access(case: &Case) -> Option<Candidate> {
     let around = &case.facts.surroundings;
     let (id, inode) = (case.at()?, case.inode()?);
     if around.container.is_none() {
-        return candidate(case, Deployment::OwnDirectory(case.asked_bytes()?.to_vec()));
+        return opened_by_unit(case).or_else(|| own_directory(case));
     }
     let node = case.facts.node(id);
     if has_a_group(inode) {
@@ -73,6 +73,35 @@ pub(super) fn access(case: &Case) -> Option<Candidate> {
             },
         },
     )
+}
+
+/// The setting that makes a directory, owned by the service's user, in a place for such directories. An existing one is handed over
+/// with all that is in it, so it must not be somebody else's.
+pub(super) fn own_directory(case: &Case) -> Option<Candidate> {
+    let is_somebody_s = |inode: &Inode| inode.uid != 0 && inode.uid != case.subject().uid;
+    let written = case.facts.walk.parent();
+    let directory = written.and_then(|id| case.facts.node(id).inode.as_ref().ok());
+    let mut owned = case.inode().into_iter().chain(directory);
+    if owned.any(is_somebody_s) {
+        return None;
+    }
+    candidate(case, Deployment::OwnDirectory(case.asked_bytes()?.to_vec()))
+}
+
+/// The settings that let a service at what its unit closes to it. In its place systemd mounts an object without any rights
+/// (systemd.exec(5), `InaccessiblePaths=`).
+fn opened_by_unit(case: &Case) -> Option<Candidate> {
+    let (unit, mount) = (case.facts.surroundings.unit.as_ref()?, case.mount()?);
+    let closed = memchr::memmem::find(&mount.root, b"/systemd/inaccessible/").is_some();
+    closed.then(|| {
+        let point = quote::display(&mount.point);
+        let edit = if unit.user { "systemctl --user edit" } else { "systemctl edit" };
+        let name = quote::shell(unit.name.as_bytes());
+        Candidate::advice(format!(
+            "if the service is meant to have it, take {point} out of what its unit closes to it (InaccessiblePaths=, ProtectHome=): {edit} {name}"
+        ))
+        .at(Place::Deployment)
+    })
 }
 
 /// The subject's ids, as a container's options specify them.

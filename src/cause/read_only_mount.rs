@@ -6,7 +6,8 @@ use super::{
 };
 use crate::attempt::Capability;
 use crate::change::{Change, Deployment, MountOption};
-use crate::facts::{Mount, Unwritable};
+use crate::facts::{Mount, MountId, Unwritable};
+use crate::judge::{self, Verdict};
 use crate::quote;
 
 /// File systems that can never be written, however they are mounted.
@@ -119,7 +120,9 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
             Some(id) => case.facts.node(id).path.clone(),
             None => written_directory(case),
         };
-        return vec![lasting(case, Deployment::WritablePlace(place))];
+        let own = is_refused_anyway(case, id).then(|| deployment::own_directory(case));
+        let opened = || lasting(case, Deployment::WritablePlace(place));
+        return vec![own.flatten().unwrap_or_else(opened)];
     }
     let mut all = Vec::new();
     if let Obstacle::Mount(id, _) = case.denial.at
@@ -143,6 +146,20 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         "write elsewhere: {point} is read-only"
     )));
     all
+}
+
+/// Whether the permissions refuse it as well, once the mount is writable.
+fn is_refused_anyway(case: &Case, mount: MountId) -> bool {
+    let (mut subject, mut facts) = (case.subject().clone(), case.facts.clone());
+    let writable = Change::Remount {
+        mount,
+        option: MountOption::Rw,
+        file_system: case.facts.mounts[mount.0].super_read_only,
+    };
+    writable.apply(&mut subject, &mut facts);
+    let attempt = case.attempt;
+    let verdict = judge::judge(&subject, &attempt.operation, &attempt.object, &facts);
+    matches!(verdict, Verdict::Denied(_))
 }
 
 /// Whether root can mount at all; in an ordinary container it cannot.

@@ -34,6 +34,49 @@ fn another_port_comes_first_and_the_setting_for_everybody_last() {
 }
 
 #[test]
+fn a_service_gets_a_directory_of_its_own_where_a_writable_mount_alone_would_not_do() {
+    let strict = |owner: &str| {
+        titles(&format!(
+            "subject alice alice
+             attempt create /var/lib/shop/new
+             unit    app.service
+             mount   / ext4 ro
+             drwxr-xr-x root root /var
+             drwxr-xr-x root root /var/lib
+             drwxr-xr-x {owner} {owner} /var/lib/shop
+             missing /var/lib/shop/new"
+        ))
+    };
+    assert!(strict("root")[0].contains("StateDirectory=shop"));
+    assert!(strict("alice")[0].contains("ReadWritePaths=/var/lib/shop"));
+    // It would hand over what belongs to somebody else.
+    let bobs = strict("bob");
+    assert!(
+        !bobs
+            .iter()
+            .any(|title| title.contains("StateDirectory=shop")),
+        "{bobs:?}"
+    );
+}
+
+#[test]
+fn what_its_unit_closes_to_a_service_is_opened_in_the_unit() {
+    let closed = titles(
+        "subject alice alice
+         attempt read /srv/shop/f
+         unit    app.service
+         mount   /srv/shop tmpfs ro root=/systemd/inaccessible/dir
+         d--------- root root /srv/shop
+         unseen /srv/shop/f",
+    );
+    assert!(
+        closed[0].contains("InaccessiblePaths=")
+            && closed[0].ends_with("systemctl edit app.service"),
+        "{closed:?}"
+    );
+}
+
+#[test]
 fn what_a_closed_directory_hides_is_asked_for_together_or_said() {
     let closed = |attempt: &str, inside: &str| {
         first(&format!(
