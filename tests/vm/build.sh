@@ -1,6 +1,7 @@
 #!/bin/bash
 # Builds what run.sh boots: Debian's own kernels (unpacked, never installed) and one root file system, SELinux-labelled.
-# usage: build.sh [KERNEL]...     KERNEL: 6.1 (default), 5.10, 6.12     needs root and Debian 12, whose package mirror it uses
+# usage: build.sh [KERNEL|more]...     KERNEL: 6.1 (default), 5.10, 6.12     needs root and Debian 12, whose package mirror it uses
+# more: systemd and SELinux's own tools as well, for the part systemd and further answers of the part selinux
 # $PERMWRAP_VM_WORK: where it all goes (default: work/ beside this file). Parts that are there already are kept.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -9,7 +10,11 @@ work=${PERMWRAP_VM_WORK:-$here/work}
 site=$(apt-get indextargets --format '$(SITE)' 2>/dev/null | grep -m1 -E '/debian/?$' || true)
 mirror=${PERMWRAP_VM_MIRROR:-${site%/debian*}}
 [ -n "$mirror" ] || { echo "no mirror of Debian's: set \$PERMWRAP_VM_MIRROR" >&2; exit 2; }
-kernels=("$@"); [ $# -gt 0 ] || kernels=(6.1)
+kernels=(); more=
+for word in "$@"; do
+  if [ "$word" = more ]; then more=1; else kernels+=("$word"); fi
+done
+[ ${#kernels[@]} -gt 0 ] || kernels=(6.1)
 mkdir -p "$work"
 say() { printf '%s build: %s\n' "$(date +%T)" "$*" >&2; }
 as_root=(); [ "$(id -u)" = 0 ] || as_root=(sudo)
@@ -82,6 +87,16 @@ if [ ! -f "$work/root.done" ]; then
     mkdir -p /bench /mnt/a /mnt/b
     rm -f /etc/resolv.conf; echo vmtest >/etc/hostname; echo "127.0.0.1 localhost vmtest" >/etc/hosts'
   touch "$work/root.done"
+fi
+if [ -n "$more" ] && [ ! -f "$work/more.done" ]; then
+  say "systemd and SELinux's tools"
+  "${as_root[@]}" unshare -m sh -ec 'mount --bind /proc "$1/proc"; touch "$1/etc/resolv.conf"; mount --bind /etc/resolv.conf "$1/etc/resolv.conf"
+    export DEBIAN_FRONTEND=noninteractive
+    chroot "$1" apt-get update -qq; chroot "$1" apt-get install -y -qq --no-install-recommends systemd-sysv libpam-systemd dbus setools policycoreutils-python-utils' \
+    sh "$work/root" >"$work/more.log" 2>&1
+  "${as_root[@]}" rm -f "$work/root/etc/resolv.conf"
+  touch "$work/more.done"
+  rm -f "$work/root.img"
 fi
 if [ ! -f "$work/root.img" ]; then
   say "image"

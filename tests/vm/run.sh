@@ -1,6 +1,6 @@
 #!/bin/bash
 # Boots the virtual machines and runs the scenarios with $PERMWRAP in them; one line a scenario, last `lsm ok N/M wrong W`.
-# usage: run.sh [PART]...   PART: apparmor selinux fs hardening plain   or PART@KERNEL (plain@5.10); default: apparmor fs hardening selinux
+# usage: run.sh [PART]...   PART: apparmor selinux fs hardening plain systemd tomoyo   or PART@KERNEL (plain@5.10); default: apparmor fs hardening selinux
 # $PERMWRAP: the binary (default permwrap in PATH)   $PERMWRAP_VM_WORK: as for build.sh   $PERMWRAP_VM_JOBS: machines at once (default 2)
 # $PERMWRAP_VM_TIMEOUT: seconds a machine may take (900)   $PERMWRAP_VM_ONLY: a regular expression of scenario names
 # Details (hints, JSON) are left in work/out-PART/. Exit status: 0 no wrong statement, 1 some, 2 trouble of the harness.
@@ -66,6 +66,8 @@ boot() { # PART[@KERNEL]
   echo from-host >"$out/share/ro/file"; echo from-host >"$out/share/none/file"; chmod 644 "$out"/share/*/file
   case $part in
     selinux) extra="security=selinux selinux=1 enforcing=1" ;;
+    # Its policy comes from the scenarios; the first process activates it.
+    tomoyo) extra="security=tomoyo TOMOYO_trigger=/bench/init.sh TOMOYO_loader=/bench/tomoyo-init" ;;
     *) extra="security=apparmor apparmor=1" ;;
   esac
   initramfs "$kernel" "$out/initramfs"

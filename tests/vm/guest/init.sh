@@ -11,10 +11,15 @@ if [ "$part" = selinux ] && [ -z "$PERMWRAP_VM_POLICY" ]; then
   exec /bench/init.sh
 fi
 mount -o remount,rw /
+if [ "$part" = systemd ] && [ $$ = 1 ]; then
+  # systemd becomes the first process, and this script a service of it.
+  printf '[Unit]\nAfter=basic.target\n[Service]\nExecStart=/bench/init.sh\nStandardOutput=null\nStandardError=null\nTimeoutSec=infinity\n' >/etc/systemd/system/vmtest.service
+  exec /lib/systemd/systemd --unit=vmtest.service
+fi
 mountpoint -q /dev/pts || { mkdir -p /dev/pts /dev/shm; mount -t devpts -o gid=5,mode=620 devpts /dev/pts; mount -t tmpfs shm /dev/shm; }
-mount -t tmpfs -o mode=755 run /run; mkdir -p /run/lock
+[ "$part" = systemd ] || { mount -t tmpfs -o mode=755 run /run; mkdir -p /run/lock; }
 mountpoint -q /sys/kernel/security || mount -t securityfs securityfs /sys/kernel/security
-mount -t cgroup2 cgroup2 /sys/fs/cgroup 2>/dev/null
+mountpoint -q /sys/fs/cgroup || mount -t cgroup2 cgroup2 /sys/fs/cgroup 2>/dev/null
 ip link set lo up; hostname vmtest
 chmod 1777 /tmp /var/tmp; ulimit -n 4096
 modprobe -a 9p 9pnet_virtio loop 2>/dev/null

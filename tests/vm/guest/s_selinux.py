@@ -1,5 +1,5 @@
 """SELinux, enforcing, with Debian's policy and a small domain of our own (bench.te)."""
-import os, time
+import os, shutil, time
 import lib
 from lib import *
 
@@ -56,6 +56,9 @@ def group_domain():
     write("/srv/se/log"); chcon("bench_log_t", "/srv/se/log")
     scenario("selinux.append-only-type", [*BENCH, "sh", "-c", "echo x > /srv/se/log"], SE, user="root", at="/srv/se/log")
     scenario("selinux.read-not-allowed", [*BENCH, "cat", "/srv/se/log"], SE, user="root", at="/srv/se/log")
+    # By the log's line alone nobody could name it: audit2why tries the policy's booleans.
+    if shutil.which("audit2why") and os.path.exists("/sys/fs/selinux/booleans/bench_may_read_log"):
+        scenario("selinux.boolean-by-audit2why", [*BENCH, "cat", "/srv/se/log"], SE, user="root", at="/srv/se/log", advice="setsebool -P bench_may_read_log on")
     scenario("selinux.unlabelled-disk", [*BENCH, "cat", "/mnt/a/f"], SE, user="root", at=["/mnt/a/f", "/mnt/a"], before=lambda: must(
         "modprobe loop; truncate -s 20M /var/tmp/u.img; mkfs.ext4 -q -F /var/tmp/u.img; mount -o loop /var/tmp/u.img /mnt/a; echo x > /mnt/a/f; setfattr -x security.selinux /mnt/a/f; chcon -t default_t /mnt/a /mnt/a/f"),
              after=lambda: sh("umount /mnt/a"))
@@ -81,6 +84,7 @@ def group_pid():
         pid = ["--pid", str(d.pid)]
         write("/srv/se/pidfile"); chcon("user_home_t", "/srv/se/pidfile")
         check_why("selinux.pid.bind", SE, "bind", "127.0.0.1:7777", *pid, user="root")
+        check_why("selinux.pid.bind-another-s", SE, "bind", "127.0.0.1:111", *pid, user="root")
     line = ('type=AVC msg=audit(1700000000.500:46): avc:  denied  { read } for  pid=99 comm="httpd" name="index.html" dev="vda" ino=1234 '
             'scontext=system_u:system_r:httpd_t:s0 tcontext=unconfined_u:object_r:user_home_t:s0 tclass=file permissive=0')
     done = sh(["permwrap", "explain", "--json"], user="root", stdin=line + "\n")
