@@ -27,6 +27,7 @@ mod nodes;
 mod overflow;
 mod peopled;
 mod policy;
+mod policy_tool;
 mod ports;
 mod process_stat;
 mod program;

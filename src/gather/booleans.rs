@@ -1,39 +1,25 @@
 //! The booleans of the SELinux policy that would allow an access. audit2why(1) tries them on the policy, if it is installed.
 
-use std::io::{Read, Write};
-use std::process::{Command, Stdio};
+use super::policy_tool;
+use crate::attempt::Attempt;
 
-/// Where audit2why is looked for. The fixed list keeps a search path from deciding what is executed.
-const PLACES: [&str; 2] = ["/usr/bin/audit2why", "/bin/audit2why"];
-
-/// The most that is read of its output, in bytes.
-const MOST: u64 = 64 * 1024;
-
-/// The booleans of which each one, turned on, makes the policy grant these permissions.
-pub(super) fn that_grant(source: &str, target: &str, class: &str, wanted: &[&str]) -> Vec<String> {
+/// The booleans of which each one, turned on, makes the policy grant these permissions to the subject of the attempt.
+pub(super) fn that_grant(
+    attempt: &Attempt,
+    target: &str,
+    class: &str,
+    wanted: &[&str],
+) -> Vec<String> {
+    let Ok(Some(source)) = &attempt.subject.label else {
+        return Vec::new();
+    };
     let line = format!(
         "type=AVC msg=audit(1.000:1): avc:  denied  {{ {} }} for  pid=1 comm=\"x\" scontext={source} tcontext={target} \
          tclass={class} permissive=0\n",
         wanted.join(" ")
     );
-    explained(&line).map_or_else(Vec::new, |text| turned_on(&text))
-}
-
-/// What audit2why says about a line of the audit log.
-fn explained(line: &str) -> Option<String> {
-    let mut places = PLACES.iter();
-    let program = places.find(|place| std::path::Path::new(place).exists())?;
-    let mut child = Command::new(program)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    let wrote = child.stdin.take()?.write_all(line.as_bytes());
-    let mut text = String::new();
-    let read = child.stdout.take()?.take(MOST).read_to_string(&mut text);
-    let ended = child.wait().is_ok_and(|status| status.success());
-    (wrote.is_ok() && read.is_ok() && ended).then_some(text)
+    let text = policy_tool::ask(attempt, "audit2why", &[], &line);
+    text.map_or_else(Vec::new, |text| turned_on(&text))
 }
 
 /// The booleans in lines like `# setsebool -P httpd_can_network_connect 1`.

@@ -1,35 +1,15 @@
 //! The SELinux labels of ports. The kernel does not tell them; seinfo(1) reads them from its policy, if it is installed.
 
-use std::io::Read;
-use std::process::{Command, Stdio};
-
+use super::policy_tool;
 use crate::attempt::{Attempt, Object};
-
-/// Where seinfo is looked for. The fixed list keeps a search path from deciding what is executed.
-const PLACES: [&str; 2] = ["/usr/bin/seinfo", "/bin/seinfo"];
-
-/// The most that is read of its output, in bytes.
-const MOST: u64 = 64 * 1024;
 
 /// The label of the port that the attempt is about.
 pub(super) fn label(attempt: &Attempt) -> Option<String> {
     let Object::Port { port, .. } = attempt.object else {
         return None;
     };
-    let program = PLACES
-        .iter()
-        .find(|place| std::path::Path::new(place).exists())?;
-    let mut child = Command::new(program)
-        .arg(format!("--portcon={port}"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    let mut text = String::new();
-    let read = child.stdout.take()?.take(MOST).read_to_string(&mut text);
-    let found = child.wait().is_ok_and(|status| status.success());
-    (read.is_ok() && found).then(|| narrowest(&text))?
+    let text = policy_tool::ask(attempt, "seinfo", &[&format!("--portcon={port}")], "")?;
+    narrowest(&text)
 }
 
 /// The label of the narrowest range of TCP ports in lines like `portcon tcp 1-511 system_u:object_r:reserved_port_t:s0`, all of which

@@ -113,7 +113,7 @@ pub(super) fn labels(
             ),
         };
         if let (Some(target), true) = (&policy.port, connects || labels.granted.is_empty()) {
-            labels.find_boolean(|| booleans::that_grant(source, target, PORT_CLASS, &[wanted]));
+            labels.find_boolean(|| booleans::that_grant(attempt, target, PORT_CLASS, &[wanted]));
         }
         return Some(labels);
     }
@@ -172,8 +172,8 @@ pub(super) fn labels(
             _ => Vec::new(),
         },
     };
-    if labels.granted.is_empty() && labels.level.is_none() {
-        labels.find_boolean(|| booleans::that_grant(source, has, request.class, &request.wanted));
+    if (labels.granted.is_empty() || labels.is_own_type) && labels.level.is_none() {
+        labels.find_boolean(|| booleans::that_grant(attempt, has, request.class, &request.wanted));
     }
     Some(labels)
 }
