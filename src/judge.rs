@@ -152,6 +152,7 @@ impl<'a> Kernel<'a> {
         own?;
         self.device_cgroup(operation)?;
         self.security_hooks(operation, object)?;
+        self.unasked_modules_allow(operation)?;
         self.landlock_allows(operation, object)?;
         self.server_allows(operation, object)
     }

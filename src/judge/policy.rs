@@ -83,6 +83,29 @@ impl Kernel<'_> {
         }
     }
 
+    /// The hooks of TOMOYO and Smack, whose policies are not asked: where they are in force, nothing is certainly allowed.
+    pub(super) fn unasked_modules_allow(self, operation: &Operation) -> Decision {
+        if matches!(operation, Operation::Trust(_)) {
+            return Ok(());
+        }
+        let modules = self.facts.settings.security_modules.as_deref();
+        let mut unasked =
+            modules
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|name| match name.as_str() {
+                    "tomoyo" => Some("TOMOYO"),
+                    "smack" => Some("Smack"),
+                    _ => None,
+                });
+        match unasked.next() {
+            Some(name) => {
+                Err(UnknownFact::not_gathered(&format!("what the policy of {name} allows")).into())
+            }
+            None => Ok(()),
+        }
+    }
+
     /// `aa_path_perm` and related hooks.
     fn profile_allows(self, profile: &str, operation: &Operation, object: &Object) -> Decision {
         let unknown =

@@ -62,6 +62,21 @@ fn a_profile_decides_by_what_it_grants_on_the_name() {
 }
 
 #[test]
+fn of_a_module_whose_policy_cannot_be_asked_nothing_is_known() {
+    for module in ["tomoyo", "smack"] {
+        let with = |attempt| {
+            scene(
+                "alice alice",
+                attempt,
+                &format!("-rw------- bob bob /d/b\nsetting lsm capability,{module}"),
+            )
+        };
+        assert_eq!(verdict(&with("write /d/f")), "unclear");
+        assert_eq!(verdict(&with("write /d/b")), "EACCES mode-denies");
+    }
+}
+
+#[test]
 fn a_profile_refuses_a_program_whose_first_bytes_cannot_be_seen() {
     let tool = || scene(CONFINED, "exec /d/t", "-rwxr-xr-x bob bob /d/t\n");
     assert_eq!(verdict(&tool()), "unclear");
