@@ -12,11 +12,26 @@ const KEPT: &[(&[u8], &str)] = &[
     (b"/run/", "RuntimeDirectory"),
 ];
 
+/// Whether systemd-run(1) chose the name, for a unit that is gone when its command ends.
+fn is_of_one_run(unit: &str) -> bool {
+    let chosen = unit
+        .strip_prefix("run-")
+        .and_then(|rest| rest.strip_suffix(".service"));
+    let of_digits = |rest: &str| {
+        rest.bytes()
+            .all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'-' | b'i'))
+    };
+    chosen.is_some_and(|chosen| chosen.starts_with(['u', 'r', 'p']) && of_digits(&chosen[1..]))
+}
+
 pub(super) fn words(setting: &Deployment, unit: &Unit) -> Option<String> {
-    let edit = format!(
-        "systemctl edit {}, [Service]",
-        quote::shell(unit.name.as_bytes())
-    );
+    let edit = match is_of_one_run(&unit.name) {
+        true => "systemd-run -p".to_owned(),
+        false => format!(
+            "systemctl edit {}, [Service]",
+            quote::shell(unit.name.as_bytes())
+        ),
+    };
     Some(match setting {
         Deployment::OwnDirectory(path) => {
             let (option, name) = KEPT.iter().find_map(|(top, option)| {
@@ -55,4 +70,23 @@ pub(super) fn words(setting: &Deployment, unit: &Unit) -> Option<String> {
         | Deployment::Sysctl { .. }
         | Deployment::MappedOwner(_) => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of_one_run;
+
+    #[test]
+    fn a_unit_of_one_run_is_known_by_the_name_that_was_chosen_for_it() {
+        assert!(
+            is_of_one_run("run-u3.service")
+                && is_of_one_run("run-r0f9a.service")
+                && is_of_one_run("run-p12-i34.service")
+        );
+        assert!(
+            !is_of_one_run("run-postgres.service")
+                && !is_of_one_run("runner.service")
+                && !is_of_one_run("run-x.mount")
+        );
+    }
 }
