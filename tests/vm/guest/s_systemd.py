@@ -255,12 +255,11 @@ def group_transient():
         codes = {codes} if isinstance(codes, str) else codes
         word = "missing" if hint["verdict"] == "unknown" else "ok" if hint.get("cause") in codes and (at is None or hint.get("refused_by") == at) else "WRONG"
         emit(word, label, f"{hint['verdict']} {hint.get('cause')} at {hint.get('refused_by')}; fix {hint.get('fix')} {hint.get('note') or ''}")
-        # From outside, the far side's message is all that there is.
+        # From outside nothing of the service can be seen: it must not be judged by what is here.
         incidents, _, _ = permwrap([*argv, "sh", "-c", command], user=user, name=label, env=env)
         incident = pick(incidents)
-        code = incident and incident["causes"] and incident["causes"][0]["code"]
-        word = "missing" if not incident or incident["verdict"] == "unknown" else "ok" if code in codes else "WRONG"
-        emit(word, label + ".outside", told(incident))
+        wrong = incident and (incident["verdict"] == "allowed" or any(cause["code"] not in codes for cause in incident["causes"]) or "dmesg" in told(incident))
+        emit("WRONG" if wrong else "ok", label + ".outside", told(incident))
     run("strict", ["ProtectSystem=strict"], "touch /srv/s/new", "read-only-mount")
     run("user", ["User=alice"], "cat /srv/s/bobs", "mode-denies", "/srv/s/bobs")
     run("dynamic", ["DynamicUser=yes"], "touch /srv/s/new", {"read-only-mount", "parent-not-writable"})

@@ -15,7 +15,7 @@ def group_open():
     if "tomoyo" not in open("/sys/kernel/security/lsm").read():
         raise Trouble("the kernel was not started with it")
     directory("/srv/ty", 0o777); write("/srv/ty/data", mode=0o666); write("/srv/ty/bobs", mode=0o600, owner="bob"); os.makedirs("/opt/ty", exist_ok=True)
-    programs = {"tycat": "cat", "tysh": "dash", "typy": "python3.11"}
+    programs = {"tycat": "cat", "tysh": "dash"}
     policy("profile", "3-CONFIG::file::open={ mode=enforcing grant_log=no reject_log=yes }\n")
     for copy, program in programs.items():
         shutil.copy(shutil.which(program), f"/opt/ty/{copy}")
@@ -40,5 +40,6 @@ def group_open():
     for user in ("alice", "root"):
         unexplained(f"tomoyo.read.{user}", ["/opt/ty/tycat", "/srv/ty/data"], user)
         unexplained(f"tomoyo.write.{user}", ["/opt/ty/tysh", "-c", "echo x > /srv/ty/data"], user)
-        unexplained(f"tomoyo.python.{user}", ["/opt/ty/typy", "-c", "open('/srv/ty/data')"], user)
+        incident = why("write", "/srv/ty/data", user=user, name=f"tomoyo.why.{user}")
+        emit("ok" if incident and incident["verdict"] == "unknown" else "WRONG", f"tomoyo.why.{user}", told(incident))
     scenario("tomoyo.dac", ["/opt/ty/tycat", "/srv/ty/bobs"], "mode-denies", at="/srv/ty/bobs")
