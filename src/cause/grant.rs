@@ -120,15 +120,14 @@ pub(super) fn give_back(case: &Case) -> Option<Candidate> {
     };
     // What is accessible to its owner alone was not left there by accident.
     let private = inode.mode & 0o077 == 0;
-    // A program that runs with its owner's rights was made so, and a change of owner takes that away.
-    let has_powers = inode.kind != Kind::Directory && inode.mode & 0o6000 != 0;
     // If somebody has set an ACL or chosen a group, the owner is intentional as well.
     let for_a_group = inode.gid != 0
         && inode.gid != subject.gid
         && case.facts.names.groups.contains_key(&inode.gid)
         && !inherits_its_group(parent, inode);
     let deliberate = for_a_group || matches!(node.acl, Ok(Some(_)));
-    if !stray || !fitting || private || deliberate || has_powers || subject.uid == inode.uid {
+    if !stray || !fitting || private || deliberate || node.has_powers() || subject.uid == inode.uid
+    {
         return None;
     }
     if let Some(left) = &case.facts.surroundings.leftovers

@@ -4,8 +4,8 @@ use super::{Change, InodeFlag, MountOption, acl, inode, owns};
 use crate::attempt::{Capability, CapabilitySet, Subject};
 use crate::byte_path;
 use crate::facts::{
-    DeviceNumber, Facts, FileCapabilities, Flags, Inode, Kind, MountId, Node, NodeId, Perms, Tag,
-    UnknownFact, is_left_by_accident,
+    DeviceNumber, Facts, FileCapabilities, Flags, Inode, Kind, MountId, Node, NodeId, Perms,
+    Program, Tag, UnknownFact, is_left_by_accident,
 };
 
 pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
@@ -28,11 +28,17 @@ pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
             gid,
         } => {
             for node in &mut facts.nodes {
-                let inode = node.inode.as_ref();
-                let theirs = inode.is_ok_and(|inode| {
-                    let is_directory = inode.kind == Kind::Directory;
+                let has_capabilities = node.has_capabilities;
+                let theirs = node.inode.as_ref().is_ok_and(|inode| {
+                    let has_other_names = inode.links > 1;
+                    let (mode, is_directory) = (inode.mode, inode.is_dir());
                     inode.uid == *from
-                        && is_left_by_accident(inode.mode, inode.links > 1, is_directory)
+                        && is_left_by_accident(
+                            mode,
+                            is_directory,
+                            has_other_names,
+                            has_capabilities,
+                        )
                 });
                 if theirs && is_within(&node.path, top) {
                     chown(node, Some(*uid), *gid);
@@ -157,7 +163,7 @@ fn without_foreign_setgid(subject: &Subject, inode: &Inode, mode: u32) -> u32 {
 }
 
 /// chown(1). The kernel (`chown_common`) clears set-user-ID of anything but a directory, and set-group-ID if the group may
-/// execute the file.
+/// execute the file, as well as file capabilities.
 fn chown(node: &mut Node, uid: Option<u32>, gid: Option<u32>) {
     let Ok(inode) = &mut node.inode else { return };
     inode.uid = uid.unwrap_or(inode.uid);
@@ -167,6 +173,7 @@ fn chown(node: &mut Node, uid: Option<u32>, gid: Option<u32>) {
         if inode.mode & 0o010 != 0 {
             inode.mode &= !0o2000;
         }
+        node.has_capabilities = false;
     }
 }
 
@@ -197,6 +204,10 @@ fn make(facts: &mut Facts, parent: NodeId, name: &[u8], directory: bool, (uid, g
         },
         flags: Ok(Flags::default()),
         link: None,
+        program: match directory {
+            true => Err(UnknownFact::not_gathered("the first bytes")),
+            false => Ok(Program::Other),
+        },
         ..facts.node(parent).clone()
     };
     let id = NodeId(facts.nodes.len());

@@ -21,8 +21,10 @@ pub struct Node {
     pub mount: MountId,
     /// The target, if it is a symlink that could be read.
     pub link: Option<Vec<u8>>,
-    /// How execve(2) would run it; read only for a regular file that was to be executed.
+    /// How execve(2) would run it; read only for a regular file that was to be executed or written.
     pub program: Fact<Program>,
+    /// Whether the file gives capabilities to who executes it (capabilities(7)); read only for one that somebody may execute.
+    pub has_capabilities: bool,
     /// The security label, if a security module in force labels files.
     pub label: Fact<Option<String>>,
     /// Whether a directory is empty; read only if it is to be removed or replaced.
@@ -173,6 +175,17 @@ impl fmt::Debug for Perms {
     }
 }
 
+impl Node {
+    /// Whether it is a program that runs with rights of its own: the set-user-ID or set-group-ID bit, or file capabilities. A
+    /// change of owner takes them away.
+    #[must_use]
+    pub fn has_powers(&self) -> bool {
+        let inode = self.inode.as_ref();
+        self.has_capabilities
+            || inode.is_ok_and(|inode| inode.kind != Kind::Directory && inode.mode & 0o6000 != 0)
+    }
+}
+
 impl Inode {
     /// Whether the inode is a directory.
     #[must_use]
@@ -237,10 +250,15 @@ pub(super) fn listing(kind: Kind, mode: u32) -> String {
 }
 
 /// Whether a file of another owner in somebody's tree was hardly put there on purpose. One that is accessible to its owner alone
-/// was; so was one with names elsewhere, and a program with the set-user-ID or set-group-ID bit, which a change of owner takes
-/// away.
+/// was; so was one with names elsewhere, and a program with the set-user-ID or set-group-ID bit or with file capabilities, which
+/// a change of owner takes away.
 #[must_use]
-pub fn is_left_by_accident(mode: u32, has_other_names: bool, is_directory: bool) -> bool {
-    let is_deliberate = !is_directory && (has_other_names || mode & 0o6000 != 0);
-    mode & 0o077 != 0 && !is_deliberate
+pub fn is_left_by_accident(
+    mode: u32,
+    is_directory: bool,
+    has_other_names: bool,
+    has_capabilities: bool,
+) -> bool {
+    let has_powers = mode & 0o6000 != 0 || has_capabilities;
+    mode & 0o077 != 0 && (is_directory || !has_other_names && !has_powers)
 }

@@ -501,6 +501,7 @@ fn node_of(path: &[u8], inode: Fact<Inode>, link: Option<Vec<u8>>, facts: &Facts
         mount: facts.mount_over(path).unwrap_or(MountId(0)),
         link,
         program: Err(UnknownFact::not_gathered("the first bytes")),
+        has_capabilities: false,
         label: Ok(None),
         empty: Err(UnknownFact::not_gathered("whether it is empty")),
         traced: None,

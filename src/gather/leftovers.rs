@@ -138,7 +138,9 @@ fn count(
         return found;
     };
     let mut add = |status: &std::fs::Metadata| {
-        let is_left = is_left_by_accident(status.mode(), status.nlink() > 1, status.is_dir());
+        // A file with capabilities ends the count.
+        let is_left =
+            is_left_by_accident(status.mode(), status.is_dir(), status.nlink() > 1, false);
         if status.uid() == owner && is_left {
             found.left += 1;
             found.groups |= means_something(status.gid());
@@ -175,5 +177,5 @@ fn count(
 
 fn has_capabilities(path: &Path, status: &std::fs::Metadata) -> bool {
     let is_program = status.is_file() && status.mode() & 0o111 != 0;
-    is_program && rustix::fs::lgetxattr(path, c"security.capability", &mut [0_u8; 64]).is_ok()
+    is_program && super::program::has_capabilities(path)
 }

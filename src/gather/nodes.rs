@@ -89,6 +89,10 @@ impl<'a> Nodes<'a> {
                 .flatten()
                 .map(std::ffi::CString::into_bytes),
             program: Err(UnknownFact::not_gathered("the first bytes")),
+            has_capabilities: status.inode.as_ref().is_ok_and(|inode| {
+                let is_program = inode.kind == Kind::Regular && inode.mode & 0o111 != 0;
+                is_program && program::has_capabilities(&handle)
+            }),
             label: self.view.label(&handle, &path),
             empty: Err(UnknownFact::not_gathered("entries of the directory")),
             traced: (fs_type == "proc")

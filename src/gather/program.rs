@@ -48,6 +48,11 @@ pub(super) fn file(place: &Path) -> Option<ProgramFile> {
     })
 }
 
+/// Whether a file has capabilities (getcap(8)). The attribute can be read without any permission on the file.
+pub(super) fn has_capabilities(place: &Path) -> bool {
+    rustix::fs::getxattr(place, c"security.capability", &mut [0_u8; 64]).is_ok()
+}
+
 /// Whether this is a file that somebody may execute.
 pub(super) fn is_executable(place: &Path) -> bool {
     let found = rustix::fs::stat(place);

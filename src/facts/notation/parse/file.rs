@@ -26,6 +26,7 @@ impl Reader {
             mount: self.mount_at(&path),
             link,
             program: Err(unknown("the first bytes")),
+            has_capabilities: false,
             label: Ok(None),
             empty: Err(unknown("entries of the directory")),
             traced: None,
@@ -149,6 +150,10 @@ impl Reader {
     fn detail(&self, node: &mut Node, word: &str) -> Parsed<()> {
         if let Some(errno) = lines::unknown(word) {
             node.inode = Err(unknown("mode and owner", &node.path, errno));
+            return Ok(());
+        }
+        if word == "capabilities" {
+            node.has_capabilities = true;
             return Ok(());
         }
         let (key, value) = word

@@ -90,6 +90,9 @@ fn details(node: &Node, facts: &Facts) -> Vec<String> {
         Ok(Program::Other) => words.push("program=other".to_owned()),
         Err(gap) => words.extend(gap.errno.map(|errno| unknown("program", Some(errno)))),
     }
+    if node.has_capabilities {
+        words.push("capabilities".to_owned());
+    }
     match &node.empty {
         Ok(empty) => words.push(format!("empty={}", yes_or_no(*empty))),
         Err(gap) => words.extend(gap.errno.map(|errno| unknown("empty", Some(errno)))),
