@@ -176,6 +176,32 @@ fn a_tree_of_leftovers_ends_at_mounts_links_and_private_files() {
 }
 
 #[test]
+fn a_program_with_capabilities_keeps_them() {
+    let scene = Scene {
+        prepare: "install -d -o alice -g alice /home/alice/app /home/alice/app/{a,b,c,d,e,.git}; \
+                  install -d /home/alice/app/out; touch /home/alice/app/out/{1,2}; \
+                  cp /bin/true /home/alice/app/out/tool; setcap cap_net_raw=ep /home/alice/app/out/tool",
+        user: "alice",
+        ask: "utime /home/alice/app/out/tool",
+        attacker: "root",
+        attack: "true",
+    };
+    let Some((world, commands)) = scene.play() else {
+        return;
+    };
+    assert_eq!(commands, [""; 0]);
+    // Beside it, a single file is given back, not the tree.
+    let commands = offered(&world, "alice", "write /home/alice/app/out/1");
+    assert!(
+        commands[0].starts_with("find /home/alice -xdev -inum "),
+        "{commands:?}"
+    );
+    world.root(&commands[0]);
+    let kept = world.root("getcap /home/alice/app/out/tool").stdout();
+    assert!(kept.contains("cap_net_raw=ep"), "{kept}");
+}
+
+#[test]
 fn a_name_that_is_a_command_is_none_when_it_is_pasted() {
     let scene = Scene {
         prepare: "install -d -m 750 -o deploy '/srv/$(touch /srv/harm)'; touch '/srv/$(touch /srv/harm)/f'",
@@ -282,7 +308,8 @@ fn root_reads_nothing_that_others_could_put_there() {
          cd /srv/team; echo x >a; printf '{recipe}' >Makefile; chown alice: a Makefile
          cd /home/alice; echo x >a; printf '{recipe}' >Makefile; chown alice: a Makefile
          ln -s /srv/bob/a link; install -d -o alice -m 775 own; echo x >own/a; chown -R alice: own link
-         chmod 711 /home/alice; echo x >/tmp/a; chown alice: /tmp/a"
+         chmod 711 /home/alice; echo x >/tmp/a; chown alice: /tmp/a
+         install -d /srv/pkgs; echo x | tee /srv/pkgs/bobs /srv/pkgs/open /srv/pkgs/roots; chown bob /srv/pkgs/bobs; chmod 666 /srv/pkgs/open"
     ));
     for command in [
         "cp /srv/team/a /etc/a",
@@ -290,6 +317,10 @@ fn root_reads_nothing_that_others_could_put_there() {
         "cp link /etc/a",
         "make -C /srv/bob install",
         "make -C /srv/team install",
+        // In a directory of root's, but written by bob, or by anybody.
+        "cp /srv/pkgs/bobs /etc/a",
+        "cp /srv/pkgs/open /etc/a",
+        "dpkg -i /srv/pkgs/bobs",
     ] {
         let commands = offered_for(&world, command);
         assert_eq!(commands, [""; 0], "{command}");
@@ -299,6 +330,7 @@ fn root_reads_nothing_that_others_could_put_there() {
         "cp /tmp/a /etc/a",
         "cp own/a /etc/a",
         "make install",
+        "cp /srv/pkgs/roots /etc/a",
     ] {
         assert_eq!(offered_for(&world, command), [command]);
     }

@@ -7,7 +7,7 @@ use crate::byte_path;
 use crate::cause;
 use crate::facts::{Facts, Kind, Named};
 use crate::gather;
-use crate::programs::{self, Operand};
+use crate::programs::{self, CommandLine, Operand};
 use crate::resolve::{self, Circumstances};
 
 /// Adds to the facts what the fixes need to know of the command.
@@ -57,8 +57,8 @@ fn is_planted(circumstances: &Circumstances) -> bool {
     !command.is_empty() && !gather::is_roots_program(command, start, search_path)
 }
 
-/// Whether others could replace, before root runs the command, a file that it names or the recipe that it follows. Somebody
-/// else's recipe is as good as replaced.
+/// Whether others could replace, before root runs the command, a file that it reads or the recipe that it follows. What belongs
+/// to somebody else, or can be written by others, is as good as replaced: a package, an archive, a module, a recipe.
 fn is_swappable(circumstances: &Circumstances, subject: &Subject, facts: &Facts) -> bool {
     let lines = programs::command_lines(&circumstances.command);
     let Some(known) = lines.first().and_then(|line| line.known) else {
@@ -73,14 +73,24 @@ fn is_swappable(circumstances: &Circumstances, subject: &Subject, facts: &Facts)
         uid: subject.uid,
         is_own_group: &is_own_group,
     };
-    // What a symlink refers to is not read.
-    let is_used = |operand: &&Operand| operand.operation != Some(Operation::Symlink);
-    let named = lines.iter().flat_map(|line| &line.operands).filter(is_used);
-    let mut named = named.map(|operand| byte_path::join(&circumstances.start, &operand.word));
+    let is_held = |path: &[u8], is_read: bool| {
+        holder.holds_the_way_to(path) && (!is_read || holder.holds_the_content_of(path))
+    };
+    let mut operands = lines.iter().flat_map(|line| {
+        let last = line.operands.len();
+        let numbered = line.operands.iter().zip(1..);
+        numbered.map(move |(operand, at)| (line, operand, at == last))
+    });
+    let is_swappable = |(line, operand, is_last): (&CommandLine, &Operand, bool)| {
+        // What a symlink refers to is not read.
+        let is_used = operand.operation != Some(Operation::Symlink);
+        let is_read = !known.places || !line.alters(operand, is_last);
+        let path = byte_path::join(&circumstances.start, &operand.word);
+        is_used && !is_held(&path, is_read)
+    };
     let recipes = resolve::scripts(circumstances);
     let mut recipes = recipes.iter().filter(|_| follows);
-    named.any(|path| !holder.holds_the_way_to(&path))
-        || recipes.any(|path| !holder.holds_the_way_to(path) || !holder.owns(path))
+    operands.any(is_swappable) || recipes.any(|path| !is_held(path, true))
 }
 
 /// The files that the command names. In a directory that it writes to, those with the names of its other operands count as well.
