@@ -31,6 +31,9 @@ pub struct Policy {
     /// Whether `forbidden_above` applies to every directory up to the home directory of the file's owner.
     #[serde(default)]
     pub up_to_home: bool,
+    /// Names in a directory that must belong to one of the owners as well.
+    #[serde(default)]
+    pub parts: Vec<String>,
     /// Whether set-user-ID must be effective, on the file's mount and for the process.
     #[serde(default)]
     pub set_user_id: bool,

@@ -1,8 +1,9 @@
 //! The program itself refuses, because a file violates its own rule about owner or mode.
 
 use super::case::Case;
-use super::{Candidate, Fit, Rule, Words};
+use super::{Candidate, Fit, Rule, Words, grant};
 use crate::attempt::{Owner, Policy};
+use crate::byte_path;
 use crate::change::{Change, Effect};
 use crate::denial::Breach;
 use crate::facts::Inode;
@@ -51,8 +52,11 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let mut all = Vec::new();
     match breach {
         Breach::Owner(_) if !policy.command.is_empty() => {
+            // What was left there by accident is given back; then nobody else needs to be trusted.
+            all.extend(grant::give_back(case));
+            let path = whole(policy, &case.facts.node(node).path);
             let word = |word: &String| match word.as_str() {
-                "{}" => case.facts.node(node).path.clone(),
+                "{}" => path.to_vec(),
                 word => word.as_bytes().to_vec(),
             };
             let change = Change::Run {
@@ -60,7 +64,11 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
                 root: false,
                 effect: Effect::Repairs,
             };
-            let title = format!("tell {} that {path} is to be trusted", policy.program);
+            let title = format!(
+                "tell {} that {} is to be trusted",
+                policy.program,
+                quote::display(path)
+            );
             let who = case.who();
             let command = &case.facts.surroundings.command;
             if case.subject().uid == 0 && !command.is_empty() {
@@ -112,6 +120,15 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         all.push(Candidate::advice(policy.advice.clone()));
     }
     all
+}
+
+/// The path of what the program was given, of which this may be a part.
+fn whole<'p>(policy: &Policy, path: &'p [u8]) -> &'p [u8] {
+    let is_part = |part: &String| byte_path::name(path) == part.as_bytes();
+    match byte_path::parent(path).filter(|_| policy.parts.iter().any(is_part)) {
+        Some(whole) => whole,
+        None => path,
+    }
 }
 
 fn broken(case: &Case) -> Option<(&'static Policy, Breach)> {

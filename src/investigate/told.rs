@@ -17,6 +17,7 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
         let judged = as_named(judged, views);
         let judged = made_beside(judged, incident, views);
         let judged = made_below(judged, incident, views);
+        let judged = part_of(judged, views);
         if agrees(incident, &judged.verdict) && !is_far_fetched(&judged, incident) {
             return Decision::of(at_a_given_time(judged, views));
         }
@@ -167,6 +168,23 @@ fn made_below(judged: Judged, incident: &Incident, views: &mut Views) -> Judged 
         }
     }
     judged
+}
+
+/// A program that does not accept a directory: the part of it that breaks the rule, if the directory itself does not.
+fn part_of(judged: Judged, views: &mut Views) -> Judged {
+    let (Operation::Trust(policy), Object::Path(path), Verdict::Allowed) = (
+        &judged.reading.attempt.operation,
+        &judged.reading.attempt.object,
+        &judged.verdict,
+    ) else {
+        return judged;
+    };
+    let mut parts = policy.parts.iter().map(|name| {
+        let part = Object::Path(byte_path::join(path, name.as_bytes()));
+        judged.with(Operation::Trust(policy), part, views)
+    });
+    let refused = parts.find(|part| matches!(part.verdict, Verdict::Denied(_)));
+    refused.unwrap_or(judged)
 }
 
 /// A program that sets timestamps to a given time may first open the file for writing and report the error of that call, as
