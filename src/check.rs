@@ -4,6 +4,7 @@
 
 mod checklist;
 pub mod draft;
+mod fixes;
 pub mod manifest;
 
 pub use checklist::{Asked, Checklist, Failure, Item, State};
@@ -11,14 +12,12 @@ pub use checklist::{Asked, Checklist, Failure, Item, State};
 use std::os::unix::ffi::OsStrExt;
 
 use crate::attempt::{Attempt, Object, OpenHow, Operation, Subject};
-use crate::byte_path;
-use crate::cause::Obstacle;
-use crate::change::{Argv, Change, Effect, argv};
+use crate::change::argv;
 use crate::facts::{Inode, Kind};
 use crate::gather::{self, Service};
 use crate::investigate::{examine, program_named};
 use crate::quote;
-use crate::remedy::{self, Fix, never};
+use crate::remedy::{Fix, never};
 use crate::render;
 use crate::report::{Conclusion, Finding};
 use manifest::{Manifest, PathNeeds};
@@ -104,8 +103,11 @@ fn member(group: &str, subject: &Subject) -> State {
         return failure("it is not", Vec::new());
     };
     let command = argv(&[b"usermod", b"-aG", group.as_bytes(), user.name.as_bytes()]);
-    let fix = plain_fix("adds it; start the service anew afterwards", command, true);
-    failure("it is not", vec![fix])
+    let title = "adds it; start the service anew afterwards";
+    failure(
+        "it is not",
+        vec![fixes::command(title, vec![command], true)],
+    )
 }
 
 /// Whether the service may listen on the port.
@@ -170,7 +172,8 @@ fn check_path(path: &PathNeeds, subject: &Subject, unit: Option<&Service>) -> Ve
         .iter()
         .any(|need| need.makes_a_name() || is_creating(need));
     if seen.is_missing && !creates {
-        return vec![item(Asked::Exists, missing(path, subject))];
+        let state = failure("it is not there", fixes::made(path, subject));
+        return vec![item(Asked::Exists, state)];
     }
     let mut items: Vec<Item> = Vec::new();
     for need in &path.needs {
@@ -291,53 +294,6 @@ fn failure(because: &str, fixes: Vec<Fix>) -> State {
     }))
 }
 
-/// A fix for something that is not a refusal, so that it cannot be judged again.
-fn plain_fix(title: &str, command: Argv, needs_root: bool) -> Fix {
-    Fix {
-        changes: Vec::new(),
-        argv: vec![command],
-        needs_root,
-        effect: Effect::Repairs,
-        ..Fix::advice(title.to_owned())
-    }
-}
-
-/// A required path that does not exist. For a directory, the fix is to create it.
-fn missing(path: &PathNeeds, subject: &Subject) -> State {
-    if !path.is_directory() {
-        return failure("it is not there", Vec::new());
-    }
-    let name = path.path.as_os_str().as_bytes().to_vec();
-    let finding = judged_at(name.clone(), Operation::Mkdir, subject);
-    let may_make = finding.conclusion == Conclusion::Allowed;
-    if let Some(parent) = finding.facts.walk.parent().filter(|_| !may_make) {
-        let make = Change::Make {
-            parent,
-            name: byte_path::name(&name).to_vec(),
-            directory: true,
-            uid: subject.uid,
-            gid: subject.gid,
-        };
-        if let Some(never) = forbidden(&make, &finding) {
-            return failure("it is not there", never);
-        }
-    }
-    let command = if may_make {
-        argv(&[b"mkdir", b"-m", b"750", &name])
-    } else {
-        let (uid, gid) = (subject.uid.to_string(), subject.gid.to_string());
-        let (uid, gid) = (uid.as_bytes(), gid.as_bytes());
-        argv(&[
-            b"install", b"-d", b"-o", uid, b"-g", gid, b"-m", b"750", &name,
-        ])
-    };
-    let title = "makes the directory, open to this user and its group";
-    failure(
-        "it is not there",
-        vec![plain_fix(title, command, !may_make)],
-    )
-}
-
 /// Whether somebody unrelated to the path is refused all access to it.
 fn closed(path: &PathNeeds, seen: &Seen) -> State {
     let stranger = Subject::login(NOBODY_AT_ALL, NOBODY_AT_ALL, Vec::new());
@@ -358,7 +314,7 @@ fn closed(path: &PathNeeds, seen: &Seen) -> State {
             Conclusion::Allowed => {
                 let title = "takes away what others have, and nothing else";
                 let mode = seen.inode.map_or(0, |inode| inode.mode & !0o007);
-                let fixes = set_mode(path, seen, title, mode);
+                let fixes = fixes::set_mode(path, seen, title, mode);
                 return failure(&format!("everybody may {name} it"), fixes);
             }
         }
@@ -379,59 +335,6 @@ fn has_mode(path: &PathNeeds, seen: &Seen) -> State {
     let because = format!("its mode is {:o}", inode.mode);
     failure(
         &because,
-        set_mode(path, seen, "sets the mode", path.modes[0]),
-    )
-}
-
-/// The fix that sets the mode of the object at the path. Advice if the command could be redirected, or must not be suggested.
-fn set_mode(path: &PathNeeds, seen: &Seen, title: &str, mode: u32) -> Vec<Fix> {
-    let finding = &seen.finding;
-    let (Some(inode), Some(node)) = (seen.inode, finding.facts.walk.target()) else {
-        return Vec::new();
-    };
-    let Some(attempt) = &finding.attempt else {
-        return Vec::new();
-    };
-    let is_outside =
-        path.written.starts_with('/') || path.written.split('/').any(|part| part == "..");
-    if inode.mode & !mode != 0 && inode.uid != attempt.subject.uid && is_outside {
-        // Other users may need an object outside of the project.
-        return Vec::new();
-    }
-    let set = Change::SetMode { node, mode };
-    if let Some(never) = forbidden(&set, finding) {
-        return never;
-    }
-    let reader = gather::own_subject().ok();
-    let commands =
-        reader.and_then(|reader| remedy::commands(&[set], attempt, &finding.facts, &reader));
-    match commands.and_then(|commands| Some((commands.argv?, commands.needs_root))) {
-        Some((argv, needs_root)) => vec![Fix {
-            argv,
-            needs_root,
-            effect: Effect::Repairs,
-            ..Fix::advice(title.to_owned())
-        }],
-        None => vec![Fix::advice(format!(
-            "its owner may set the mode {mode:o}: others could put another object in its place before a command is pasted"
-        ))],
-    }
-}
-
-/// The requirements of a manifest are as untrusted as the output of a program: a change that must never be suggested is
-/// replaced by advice.
-fn forbidden(change: &Change, finding: &Finding) -> Option<Vec<Fix>> {
-    let attempt = finding.attempt.as_ref()?;
-    let reason = never::forbids(change, attempt, &finding.facts, &Obstacle::Process)?;
-    let path = match &attempt.object {
-        Object::Path(path) => quote::display(path),
-        _ => return Some(Vec::new()),
-    };
-    Some(
-        reason
-            .advice(&path, None)
-            .map(Fix::advice)
-            .into_iter()
-            .collect(),
+        fixes::set_mode(path, seen, "sets the mode", path.modes[0]),
     )
 }

@@ -167,7 +167,10 @@ pub fn commands(
     let (mut subject, mut facts) = (attempt.subject.clone(), facts.clone());
     let (mut all, mut needs_root) = (Vec::new(), false);
     for change in changes {
-        let at = cause::Obstacle::Node(change.alters()?);
+        let at = cause::Obstacle::Node(match change {
+            Change::Make { parent, .. } => *parent,
+            change => change.alters()?,
+        });
         if never::forbids(change, attempt, &facts, &at).is_some() {
             return None;
         }

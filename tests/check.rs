@@ -277,6 +277,39 @@ fn one_database_does_not_open_the_whole_project() {
 }
 
 #[test]
+fn no_directory_is_made_by_root_where_others_could_put_a_link() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        "install -d -o www -g www /srv/web && install -d -m 700 /srv/victim && install -d /srv/site && cd /srv/site
+         printf 'user = \"alice\"\n[[path]]\npath = \"/srv/web/static/\"\nneeds = [\"write\"]\n' >permwrap.toml
+         printf 'user = \"www\"\n[[path]]\npath = \"/srv/web/a/b/\"\nneeds = [\"write\"]\n' >own.toml",
+    );
+    let fixes = |manifest: &str| {
+        let ran = world.run(
+            "root",
+            &format!("cd /srv/site && permwrap check --json {manifest}"),
+        );
+        assert_eq!(ran.code(), 1, "{ran}");
+        ran.stdout()
+    };
+    let others = fixes("permwrap.toml");
+    assert!(
+        others.contains("its owner can") && !others.contains("install"),
+        "{others}"
+    );
+    // The service makes its own, as itself; the first of those that are missing.
+    let own = fixes("own.toml");
+    let made = "runuser -u www -- mkdir -m 750 /srv/web/a";
+    assert!(own.contains(&format!("\"{made}\"")), "{own}");
+    world.run("www", "ln -s /srv/victim /srv/web/a").ok();
+    let _ = world.run("root", made);
+    assert_eq!(
+        world.root("stat -c '%U %a' /srv/victim").stdout(),
+        "root 700\n"
+    );
+}
+
+#[test]
 fn a_manifest_has_nothing_of_the_systems_opened() {
     let Some(world) = World::new() else { return };
     world.root(

@@ -27,11 +27,10 @@ pub(super) fn command(change: &Change, subject: &Subject, facts: &Facts) -> Opti
             false => Some(plain),
         };
     }
-    let path = match touched(change, facts) {
-        Touched::Nothing => return Some(plain),
-        Touched::Path(path) => path,
+    let Some(path) = touched(change, facts) else {
+        return Some(plain);
     };
-    let hands = hands::over(path, facts);
+    let hands = hands::over(&path, facts);
     // An NFS server usually maps root to nobody, but accepts the change from the owner.
     if let Change::Chmod { node, .. } | Change::AclGrant { node, .. } | Change::AclMask { node, .. } =
         change
@@ -81,37 +80,32 @@ pub(super) fn is_way_led_astray(facts: &Facts) -> bool {
         .any(|walk| hands::over_walk(walk, facts) != Hands::Root)
 }
 
-enum Touched<'a> {
-    Nothing,
-    Path(&'a [u8]),
-}
-
-/// The path that the command resolves.
-fn touched<'a>(change: &'a Change, facts: &'a Facts) -> Touched<'a> {
-    Touched::Path(match change {
+/// The path that the command resolves, if it resolves one.
+fn touched(change: &Change, facts: &Facts) -> Option<Vec<u8>> {
+    Some(match change {
         Change::Chmod { node, .. }
         | Change::SetMode { node, .. }
         | Change::Chown { node, .. }
         | Change::AclGrant { node, .. }
         | Change::AclMask { node, .. }
         | Change::SetAcl { node, .. }
-        | Change::SetFlag { node, .. } => &facts.node(*node).path,
-        Change::Make { parent, .. } | Change::Remove { parent, .. } => &facts.node(*parent).path,
-        Change::ChownTree { top, .. } => top,
-        Change::Remount { mount, .. } => &facts.mounts[mount.0].point,
+        | Change::SetFlag { node, .. } => facts.node(*node).path.clone(),
+        // Who can write in the directory can put a symlink there.
+        Change::Make { parent, name, .. } | Change::Remove { parent, name, .. } => {
+            byte_path::join(&facts.node(*parent).path, name)
+        }
+        Change::ChownTree { top, .. } => top.clone(),
+        Change::Remount { mount, .. } => facts.mounts[mount.0].point.clone(),
         Change::FileCapability { program, .. } | Change::SetFileCapabilities { program, .. } => {
-            program
+            program.clone()
         }
         // A label or similar attribute of the object itself.
         Change::Run {
             argv, root: true, ..
         } => {
             let nodes = facts.walk.target().into_iter().chain(facts.walk.named());
-            let mut nodes = nodes.map(|id| facts.node(id).path.as_slice());
-            match nodes.find(|path| argv.iter().any(|word| word == path)) {
-                Some(path) => path,
-                None => return Touched::Nothing,
-            }
+            let mut paths = nodes.map(|id| &facts.node(id).path);
+            paths.find(|path| argv.contains(path))?.clone()
         }
         Change::Run { .. }
         | Change::JoinGroup(_)
@@ -124,7 +118,7 @@ fn touched<'a>(change: &'a Change, facts: &'a Facts) -> Touched<'a> {
         | Change::Setting { .. }
         | Change::Deploy { .. }
         | Change::Tee
-        | Change::Advice(_) => return Touched::Nothing,
+        | Change::Advice(_) => return None,
     })
 }
 
