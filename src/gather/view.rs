@@ -141,6 +141,9 @@ impl View {
             match attempt.operation {
                 Operation::Rmdir => walker.look_into_directory(&walked),
                 Operation::Rename => to.iter().for_each(|to| walker.look_into_directory(to)),
+                Operation::Open(how) if how.write => {
+                    walker.look_into_program(&walked);
+                }
                 _ => {}
             }
             let interpreters = match attempt.operation {

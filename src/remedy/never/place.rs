@@ -4,7 +4,7 @@ use super::{Never, command, others};
 use crate::attempt::Subject;
 use crate::byte_path;
 use crate::cause::{
-    PEOPLE, Purpose, home_of, is_private_group, is_top, is_within, node_at, purpose,
+    PEOPLE, Purpose, home_of, is_a_person, is_private_group, is_top, is_within, node_at, purpose,
     service_directory,
 };
 use crate::change::{Deployment, MountOption};
@@ -91,11 +91,12 @@ pub(super) fn widening(
         return Some(Never::Private);
     }
     let writes = gained.contains(Perms::W);
-    if writes && is_a_program_of_anothers(subject, facts, id) {
-        return Some(Never::Private);
-    }
-    if writes && inode.uid == 0 && others::is_run_by_others(node, inode) {
-        return Some(Never::RunByOthers);
+    let is_for_others = inode.uid == 0 || !is_shared(subject, facts, id);
+    if writes && is_for_others && others::is_run_by_others(node, inode) {
+        return Some(match command::is_another_persons(subject, facts, id) {
+            true => Never::Private,
+            false => Never::RunByOthers,
+        });
     }
     if writes && others::is_a_persons_home(&node.path, facts) {
         return Some(Never::OpenHome);
@@ -129,14 +130,10 @@ pub(super) fn widening(
     }
 }
 
-/// Whether it is a program of a person's that does not share it: whoever can write to it decides what that person runs.
-fn is_a_program_of_anothers(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
-    let is_shared = names(subject, facts, id);
-    let is_program = inode(facts, id).is_some_and(|inode| {
-        let runs = inode.kind == Kind::Regular && inode.mode & 0o111 != 0;
-        runs && !subject.in_group(inode.gid)
-    });
-    is_program && !is_shared && command::is_another_persons(subject, facts, id)
+/// Whether the owner evidently shares the object with the subject: by its group, or by an ACL entry.
+fn is_shared(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
+    let is_in_group = inode(facts, id).is_some_and(|inode| subject.in_group(inode.gid));
+    is_in_group || names(subject, facts, id)
 }
 
 /// Whether anybody may have made this name for the file, which by another one may be closed on purpose.
@@ -163,18 +160,18 @@ fn is_closed_on_purpose(inode: &Inode, purpose: Purpose, made_for: bool) -> bool
     is_of_the_system(purpose) && (private || closed)
 }
 
-/// Whether its owner keeps it private: it has no permissions for group and others. The directories of many projects and services
-/// are installed like that, so one may be passed through, unless it bears the name of a person; and listed, unless it is hidden or
-/// its owner set it apart in a directory of their own.
+/// Whether its owner keeps it private: it has no permissions for group and others. A person's is private in any case. The
+/// directories of many projects and services are installed like that, so one may be passed through, and listed unless it is
+/// hidden or its owner set it apart in a directory of its own.
 fn is_private(node: &Node, inode: &Inode, gained: Perms, facts: &Facts) -> bool {
-    let is_personal = is_personal(node, inode, facts);
     let above = parents(&node.path).next().unwrap_or(b"/");
     let above = node_at(above, facts).and_then(|above| self::inode(facts, above));
     let is_hidden = byte_path::name(&node.path).starts_with(b".");
     let is_set_apart = is_hidden || above.is_some_and(|above| above.uid == inode.uid);
     let lists = gained.contains(Perms::R) && is_set_apart;
     let only_looks = inode.is_dir() && !gained.contains(Perms::W) && !lists;
-    is_mailbox(node, inode, facts) || inode.mode & 0o077 == 0 && (is_personal || !only_looks)
+    let is_a_persons = is_a_person(inode.uid, facts);
+    is_mailbox(node, inode, facts) || inode.mode & 0o077 == 0 && (is_a_persons || !only_looks)
 }
 
 /// Whether it bears the name of the person whom it belongs to.
@@ -264,6 +261,9 @@ pub(super) fn ownership(subject: &Subject, facts: &Facts, id: NodeId) -> Option<
     }
     if inode.kind == Kind::Regular && inode.links > 1 {
         return Some(Never::OtherNames);
+    }
+    if facts.node(id).has_powers() {
+        return Some(Never::Program);
     }
     if is_mounted_there(subject, facts, id) {
         return Some(Never::MountedThere);

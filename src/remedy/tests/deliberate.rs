@@ -95,6 +95,75 @@ fn a_directory_of_a_project_may_be_passed_through_but_not_written() {
 }
 
 #[test]
+fn what_a_person_keeps_closed_is_not_opened_wherever_it_is() {
+    for what in ["read /srv/work/f", "list /srv/work"] {
+        let fix = |home: &str| {
+            first(&format!(
+                "subject alice alice
+                 user 1003 carol {home}
+                 attempt {what}
+                 drwx------ carol bob /srv/work
+                 -rw-r--r-- carol bob /srv/work/f"
+            ))
+        };
+        let persons = fix("/home/carol");
+        assert_eq!(persons.title, "ask carol, who owns /srv/work", "{what}");
+        assert!(persons.argv.is_empty(), "{persons:?}");
+        // The account of a project.
+        assert!(!fix("/srv/shop").argv.is_empty(), "{what}");
+    }
+}
+
+#[test]
+fn programs_of_another_user_are_not_opened_for_writing() {
+    let writing = |listing: &str, path: &str| {
+        first(&format!(
+            "subject alice alice groups=www
+             attempt write {path}
+             drwxr-xr-x deploy bob /srv/app
+             {listing}"
+        ))
+    };
+    for listing in [
+        "-rwxr-xr-x deploy bob /srv/app/tool",
+        "-rw-r--r-- deploy bob /srv/app/run program=script:/bin/sh",
+        "-rw-r--r-- bob bob /srv/app/run program=elf",
+        "-rw-r--r-- bob bob /srv/app/task.py",
+    ] {
+        let path = listing.split(' ').nth(3).expect("a path");
+        let fix = writing(listing, path);
+        assert!(fix.argv.is_empty(), "{fix:?}");
+        let is_a_persons = listing.contains(" bob bob ");
+        let told = match is_a_persons {
+            true => "ask bob, who owns",
+            false => "decides what others run",
+        };
+        assert!(fix.title.contains(told), "{fix:?}");
+    }
+    // Its owner shares it with a group of alice's.
+    let shared = writing("-rwxr-xr-x deploy www /srv/app/tool", "/srv/app/tool");
+    assert!(!shared.argv.is_empty(), "{shared:?}");
+}
+
+#[test]
+fn a_program_with_rights_of_its_own_is_not_given_away() {
+    for powers in [
+        "-rwsr-xr-x root root /home/alice/tool",
+        "-rwxr-xr-x root root /home/alice/tool capabilities",
+    ] {
+        for what in ["write", "chmod", "utime"] {
+            let all = commands(&format!(
+                "subject alice alice
+                 attempt {what} /home/alice/tool
+                 {powers}"
+            ));
+            let gives = |command: &String| command.contains("chown");
+            assert!(!all.iter().any(gives), "{powers}: {all:?}");
+        }
+    }
+}
+
+#[test]
 fn what_root_gave_to_a_group_is_for_that_group() {
     let scene = "
         subject alice alice
