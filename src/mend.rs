@@ -23,7 +23,7 @@ pub use object::Object;
 pub use proof::{Proof, prove};
 pub use state::State;
 
-use crate::attempt::{Attempt, Object as Target};
+use crate::attempt::{Attempt, Object as Target, Operation};
 use crate::facts::Facts;
 use crate::gather;
 use crate::investigate::examine_again;
@@ -39,6 +39,8 @@ use store::Store;
 pub enum Way {
     /// The access is allowed now.
     Open(Box<Finding>),
+    /// What was to be removed is gone: its path.
+    Gone(Vec<u8>),
     /// This process can fix it.
     Ready(Box<Mend>),
     /// Only root can fix it, or see what is to be done.
@@ -58,6 +60,8 @@ pub struct Mend {
     pub facts: Facts,
     /// The fix.
     pub fix: Fix,
+    /// What is preferred to this fix, if that is not a change that can be made here.
+    pub better: Option<String>,
     /// The code of the cause.
     pub code: String,
     /// The changes of which it consists.
@@ -99,6 +103,9 @@ fn judged_now(failure: &Failure) -> Result<Way, String> {
 /// What can be done about this finding; `top` if it is of a place that sees only what begins there.
 fn way_of(finding: Finding, top: Option<Vec<u8>>) -> Result<Way, String> {
     let is_root = rustix::process::geteuid().is_root();
+    if let Some(path) = gone(&finding) {
+        return Ok(Way::Gone(path));
+    }
     let (Conclusion::Refused(denial, remedy), Some(attempt)) =
         (&finding.conclusion, &finding.attempt)
     else {
@@ -109,15 +116,19 @@ fn way_of(finding: Finding, top: Option<Vec<u8>>) -> Result<Way, String> {
         });
     };
     let mut fixes = remedy.fixes.iter().filter(|fix| plan::can_be_made(fix));
+    let needs_root = |fix: &&Fix| needs_root(fix, attempt, &finding.facts, top.is_some());
     // A fix that takes effect immediately is preferred to a group membership, which requires a new login.
     let proven = fixes.clone().filter(|fix| fix.verified);
     let proven = proven.min_by_key(|fix| fix.relogin);
-    match proven {
-        Some(fix) if is_root || !needs_root(fix, attempt, &finding.facts, top.is_some()) => {
+    // What is one's own is put right without root, even if something that cannot be seen yet may refuse next.
+    let own = || fixes.clone().find(|fix| !is_root && !needs_root(fix));
+    match proven.or_else(own) {
+        Some(fix) if is_root || !needs_root(&fix) => {
             let deeds = plan::plan(attempt, &finding.facts, fix)?;
             Ok(Way::Ready(Box::new(Mend {
                 attempt: attempt.clone(),
                 fix: fix.clone(),
+                better: better(&remedy.fixes, fix),
                 code: denial.code.name().to_owned(),
                 deeds,
                 top,
@@ -128,6 +139,21 @@ fn way_of(finding: Finding, top: Option<Vec<u8>>) -> Result<Way, String> {
         None if !is_root && fixes.next().is_some() => Ok(Way::Root(Box::new(finding))),
         None => Ok(Way::Words(Box::new(finding))),
     }
+}
+
+/// What is offered before this fix, and is not a change that can be made here.
+fn better(fixes: &[Fix], fix: &Fix) -> Option<String> {
+    let before = fixes.iter().take_while(|other| *other != fix);
+    let mut before = before.filter(|other| !plan::can_be_made(other));
+    before.next().map(Fix::sentence)
+}
+
+/// The path of what was to be removed, if nothing has that name now.
+fn gone(finding: &Finding) -> Option<Vec<u8>> {
+    let attempt = finding.attempt.as_ref()?;
+    let removes = matches!(attempt.operation, Operation::Delete | Operation::Rmdir);
+    let last = finding.facts.walk.steps.last()?;
+    (removes && last.found == Ok(None)).then(|| path(attempt))
 }
 
 /// Whether this process cannot make the fix without root. A fix that the subject could make is made only by the subject, except

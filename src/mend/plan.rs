@@ -7,7 +7,7 @@ use rustix::fs::{Dir, Mode, OFlags, openat};
 
 use super::deed::Deed;
 use super::object::{Object, reopen, trouble};
-use super::state::{State, has_other_names};
+use super::state::{Found, State};
 use super::system::{self, setting};
 use crate::attempt::{Attempt, Capability};
 use crate::byte_path;
@@ -151,14 +151,15 @@ fn alterations(before: &Facts, after: &Facts) -> Result<Vec<Deed>, String> {
         }
         inodes.push(key);
         let (object, fd) = met(before, node)?;
-        let from = State::of(&fd).map_err(|errno| trouble(&node.path, errno))?;
+        let found = Found::of(&fd).map_err(|errno| trouble(&node.path, errno))?;
+        let from = found.state;
         if !is_as_judged(&from, node, inode) {
             return Err(format!(
                 "{} was changed since it was judged",
                 quote::display(&node.path)
             ));
         }
-        if has_other_names(&fd).map_err(|errno| trouble(&node.path, errno))? {
+        if found.has_other_names {
             return Err(other_names(&node.path));
         }
         let new_owner = (next.uid, next.gid) != (inode.uid, inode.gid);
@@ -234,7 +235,8 @@ fn options(option: MountOption, bind: bool) -> String {
 /// Adds a capability to those of an executable.
 fn capable(program: &[u8], capability: Capability) -> Result<Deed, String> {
     let (object, fd) = Object::at(program)?;
-    let from = State::of(&fd).map_err(|errno| trouble(program, errno))?;
+    let found = Found::of(&fd).map_err(|errno| trouble(program, errno))?;
+    let from = found.state;
     let held = from.capability.as_deref();
     let known = held.map(FileCapabilities::from_xattr);
     let all = match known {
@@ -247,7 +249,7 @@ fn capable(program: &[u8], capability: Capability) -> Result<Deed, String> {
             quote::display(program)
         ));
     };
-    if has_other_names(&fd).map_err(|errno| trouble(program, errno))? {
+    if found.has_other_names {
         return Err(other_names(program));
     }
     let to = State {
@@ -280,12 +282,13 @@ fn collect(
     if object.mount != mount {
         return Ok(());
     }
-    let from = State::of(&fd).map_err(failed)?;
-    let is_directory = is_directory(&fd).map_err(failed)?;
-    let has_other_names = has_other_names(&fd).map_err(failed)?;
-    // A change of owner takes file capabilities away.
-    let is_left = is_left_by_accident(from.mode, has_other_names, is_directory)
-        && (is_directory || from.capability.is_none());
+    let Found {
+        state: from,
+        is_directory,
+        has_other_names,
+    } = Found::of(&fd).map_err(failed)?;
+    let has_capabilities = from.capability.is_some();
+    let is_left = is_left_by_accident(from.mode, is_directory, has_other_names, has_capabilities);
     if from.uid == owner && is_left {
         if found.len() >= MOST_OF_A_TREE {
             return Err(format!(
@@ -294,7 +297,11 @@ fn collect(
             ));
         }
         found.push(Deed::Alter {
-            to: given(&from, &fd, (uid, gid)).map_err(failed)?,
+            to: State {
+                uid,
+                gid: gid.unwrap_or(from.gid),
+                ..from.clone()
+            },
             object: object.clone(),
             from,
         });
@@ -321,31 +328,4 @@ fn collect(
         collect(object, below, wanted, deepest - 1, found)?;
     }
     Ok(())
-}
-
-fn is_directory(fd: &OwnedFd) -> Result<bool, rustix::io::Errno> {
-    let found = rustix::fs::fstat(fd)?;
-    Ok(rustix::fs::FileType::from_raw_mode(found.st_mode) == rustix::fs::FileType::Directory)
-}
-
-/// The state after chown(2): for anything but a directory, the kernel clears set-user-ID and the file capabilities
-/// (chown_common).
-fn given(
-    from: &State,
-    fd: &OwnedFd,
-    (uid, gid): (u32, Option<u32>),
-) -> Result<State, rustix::io::Errno> {
-    let directory = is_directory(fd)?;
-    let lost = match (directory, from.mode & 0o010 != 0) {
-        (true, _) => 0,
-        (false, true) => 0o6000,
-        (false, false) => 0o4000,
-    };
-    Ok(State {
-        mode: from.mode & !lost,
-        uid,
-        gid: gid.unwrap_or(from.gid),
-        capability: from.capability.clone().filter(|_| directory),
-        ..from.clone()
-    })
 }

@@ -33,20 +33,41 @@ pub struct State {
     pub capability: Option<Vec<u8>>,
 }
 
+/// An inode as it was found: its state, and what a change must respect.
+pub(super) struct Found {
+    pub state: State,
+    pub is_directory: bool,
+    /// Whether a regular file has further hard links, so that changing it would affect other paths.
+    pub has_other_names: bool,
+}
+
+impl Found {
+    /// The object opened with O_PATH.
+    pub fn of(fd: &OwnedFd) -> Result<Found, Errno> {
+        let found = statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
+        let set = |attribute| found.stx_attributes.contains(attribute);
+        let mode = u32::from(found.stx_mode);
+        let is_directory = FileType::from_raw_mode(mode) == FileType::Directory;
+        Ok(Found {
+            state: State {
+                mode: mode & 0o7777,
+                uid: found.stx_uid,
+                gid: found.stx_gid,
+                acl: attribute(fd, ACL)?,
+                immutable: set(StatxAttributes::IMMUTABLE),
+                append: set(StatxAttributes::APPEND),
+                capability: attribute(fd, CAPABILITY)?,
+            },
+            is_directory,
+            has_other_names: !is_directory && found.stx_nlink > 1,
+        })
+    }
+}
+
 impl State {
     /// The state of an object opened with O_PATH.
     pub fn of(fd: &OwnedFd) -> Result<State, Errno> {
-        let found = statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
-        let set = |attribute| found.stx_attributes.contains(attribute);
-        Ok(State {
-            mode: u32::from(found.stx_mode) & 0o7777,
-            uid: found.stx_uid,
-            gid: found.stx_gid,
-            acl: attribute(fd, ACL)?,
-            immutable: set(StatxAttributes::IMMUTABLE),
-            append: set(StatxAttributes::APPEND),
-            capability: attribute(fd, CAPABILITY)?,
-        })
+        Ok(Found::of(fd)?.state)
     }
 
     /// Brings the object into this state. An immutable or append-only flag is cleared for the duration of the change.
@@ -85,13 +106,6 @@ impl State {
         }
         Ok(())
     }
-}
-
-/// Whether a regular file has further hard links, so that changing it would affect other paths.
-pub(super) fn has_other_names(fd: &OwnedFd) -> Result<bool, Errno> {
-    let found = statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
-    let directory = FileType::from_raw_mode(u32::from(found.stx_mode)) == FileType::Directory;
-    Ok(!directory && found.stx_nlink > 1)
 }
 
 /// The value of an extended attribute; `None` if it does not exist or the file system does not support it.

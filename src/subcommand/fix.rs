@@ -13,6 +13,7 @@ use crate::complaint;
 use crate::facts::Facts;
 use crate::gather;
 use crate::mend::invoker::invoker;
+use crate::mend::plan::can_be_made;
 use crate::mend::record::{Record, Stage, new_id};
 use crate::mend::root::{self, Answer, Done, Request, Silence};
 use crate::mend::runs::{self, Failure, Run};
@@ -54,6 +55,9 @@ pub fn run(arguments: &cli::Fix) -> Outcome {
         false => Ok(u8::from(!mended.is_complete)),
     }
 }
+
+/// The maximum number of fixes made for one failure, each of which shows what refuses next.
+const MOST_STEPS: usize = 8;
 
 /// The maximum number of root's changes reported to the user who asked for them.
 const TOLD_OF: usize = 100;
@@ -120,8 +124,19 @@ fn mend_here(
     mended: &mut Mended,
 ) -> Result<Option<Box<Finding>>, String> {
     let asked_by = rustix::process::geteuid().as_raw();
-    let group = match take_up(failure, consent, new_id(), asked_by)? {
+    let mut taken = take_up(failure, consent, new_id(), asked_by)?;
+    for _ in 0..MOST_STEPS {
+        let Taken::Step(done) = taken else { break };
+        mended.made.push(done.title);
+        taken = take_up(failure, consent, new_id(), asked_by)?;
+    }
+    let group = match taken {
         Taken::Open => None,
+        Taken::Step(done) => {
+            mended.made.push(done.title);
+            mended.is_complete = false;
+            None
+        }
         Taken::Made { done, group } => {
             mended.made.push(done.title);
             group
@@ -143,6 +158,8 @@ fn mend_here(
 enum Taken {
     /// The access is allowed already.
     Open,
+    /// Something was put right, and only now can be seen whether anything else refuses.
+    Step(Done),
     /// It was fixed. The group is one that takes effect only with a new login.
     Made { done: Done, group: Option<String> },
     /// Nothing was changed, for this reason. The group is one that the subject has, but its session does not.
@@ -166,7 +183,12 @@ fn take_up(
             tell(&render::headline(&finding));
             Taken::Open
         }
+        Way::Gone(path) => {
+            tell(&format!("{} is gone already", quote::display(&path)));
+            Taken::Open
+        }
         Way::Ready(ready) => match make(&ready, failure, consent, id, asked_by)? {
+            Some(done) if !ready.fix.complete => Taken::Step(done),
             Some(done) => Taken::Made {
                 done,
                 group: group_of(&ready.fix, &ready.facts),
@@ -236,22 +258,36 @@ fn make(
             "  note     {other} has that id here, and is let in too"
         ));
     }
-    if !failure.firm {
-        say("  note     what was tried is not certain");
+    // Neither a guess nor the second choice is acted on without confirmation.
+    let doubt = match (failure.firm, &ready.better) {
+        (false, _) => Some("what was tried is not certain".to_owned()),
+        (true, Some(better)) => Some(format!("better: {better}")),
+        (true, None) => None,
+    };
+    if let Some(doubt) = &doubt {
+        say(&format!("  note     {doubt}"));
     }
     let agreed = match consent {
         Consent::Never => false,
-        // A guess is never acted on without confirmation.
-        Consent::Given => failure.firm,
+        Consent::Given => doubt.is_none(),
         Consent::Asked => confirm("Change it?"),
     };
     if !agreed {
         if consent == Consent::Given {
-            tell("not done: what was tried is not certain, and `permwrap fix` on a terminal asks");
+            tell("not done without a question: `permwrap fix` on a terminal asks");
         }
         return Ok(None);
     }
     let record = ready.perform(id, asked_by)?;
+    let done = Done {
+        id: record.id,
+        title: record.title,
+        deeds: record.deeds.into_iter().take(TOLD_OF).collect(),
+    };
+    if !ready.fix.complete {
+        tell(&format!("done: {title}"));
+        return Ok(Some(done));
+    }
     let later = if ready.fix.relogin {
         " after a new login"
     } else {
@@ -270,11 +306,7 @@ fn make(
             return Ok(None);
         }
     }
-    Ok(Some(Done {
-        id: record.id,
-        title: record.title,
-        deeds: record.deeds.into_iter().take(TOLD_OF).collect(),
-    }))
+    Ok(Some(done))
 }
 
 /// The group that a fix makes effective only for a new login.
@@ -307,6 +339,9 @@ fn through_root(failures: &[(&Failure, Box<Finding>)], consent: Consent) -> Resu
             "root can do it, and may see more: `permwrap fix{user}` as root, in this directory"
         ));
         return Ok(Answer::default());
+    }
+    for (_, finding) in failures {
+        tell(&format!("root is asked: {}", plan_of(finding)));
     }
     let store = Store::own("changes")?;
     let asked_by = rustix::process::geteuid().as_raw();
@@ -343,6 +378,9 @@ fn through_root(failures: &[(&Failure, Box<Finding>)], consent: Consent) -> Resu
             if silence == Silence::Lost {
                 return Ok(Answer::default());
             }
+            for (_, finding) in failures {
+                words(finding);
+            }
             Answer::default()
         }
     };
@@ -358,6 +396,16 @@ fn through_root(failures: &[(&Failure, Box<Finding>)], consent: Consent) -> Resu
         }
     }
     Ok(answer)
+}
+
+/// What root is to do, as far as it can be told without root's eyes.
+fn plan_of(finding: &Finding) -> String {
+    let fixes = match &finding.conclusion {
+        Conclusion::Refused(_, remedy) => remedy.fixes.as_slice(),
+        _ => &[],
+    };
+    let made = fixes.iter().find(|fix| can_be_made(fix));
+    made.map_or_else(|| render::headline(finding), |fix| fix.title.clone())
 }
 
 /// The process that runs as root: judges the failures of the request as root, and fixes them.
@@ -406,6 +454,10 @@ fn with_roots_eyes(
             answer.group = group;
             answer.made.push(done);
             Ok(true)
+        }
+        Taken::Step(done) => {
+            answer.made.push(done);
+            Ok(false)
         }
         Taken::Left { .. } => Ok(false),
         Taken::ForRoot(finding) => {

@@ -1,6 +1,6 @@
 //! Each reason that `permwrap history` can give why a fix did not last.
 
-use super::scene::{fails, world};
+use super::scene::{answered, fails, world};
 use super::support::{World, needs_programs};
 
 /// A refusal that is fixed, and comes back because of what somebody does.
@@ -137,17 +137,19 @@ fn what_became_of_a_capability_and_a_setting_is_told() {
     // In a network namespace of its own, where a kernel setting is nobody else's.
     let there = |program: &str, then: &str| {
         world.root("rm -rf /home/alice/.local");
-        let ran = world.run(
+        let (told, _) = answered(
+            &world,
             "root",
             &format!(
                 "unshare -n -- bash -c '
                  alice() {{ setpriv --reuid alice --regid alice --init-groups -- env -C /home/alice HOME=/home/alice USER=alice \"$@\"; }}
-                 for i in $(seq 9); do alice permwrap -- {program} bind.py 2>&1 | cat >/dev/null; alice permwrap fix --yes && break; done
+                 for i in $(seq 9); do alice permwrap -- {program} bind.py 2>&1 | cat >/dev/null; alice permwrap fix && break; done
                  sleep 1.1; {then}
                  alice permwrap -- {program} bind.py; alice permwrap history'"
             ),
+            || {},
         );
-        ran.stdout() + &ran.stderr()
+        told
     };
     let told = there(
         "/usr/bin/python3",

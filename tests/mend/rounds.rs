@@ -233,6 +233,62 @@ fn a_low_port_is_freed_in_one_round_and_taken_back() {
 }
 
 #[test]
+fn what_is_only_the_second_choice_is_not_made_without_a_question() {
+    if !needs_programs(&["python3", "unshare"]) {
+        return;
+    }
+    let Some(world) = world() else { return };
+    world.root(
+        "printf 'import socket\nsocket.socket().bind((\"127.0.0.1\", 81))\n' >/home/alice/bind.py",
+    );
+    let setting = "cat /proc/sys/net/ipv4/ip_unprivileged_port_start";
+    let command = "permwrap -- /usr/bin/python3 bind.py";
+    let ran = world.run(
+        "root",
+        &in_own_network(&format!("{command}; permwrap fix --yes; {setting}")),
+    );
+    assert_eq!(ran.stdout(), "1024\n", "{ran}");
+    assert!(
+        ran.stderr().contains("better: listen on another port"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn ones_own_closed_way_is_opened_without_root() {
+    let Some(world) = world() else { return };
+    world.root("rm /etc/sudoers.d/test");
+    world
+        .run(
+            "alice",
+            "mkdir -p d/e && touch d/e/f && chmod 0 d/e/f d/e d",
+        )
+        .ok();
+    let before = state(&world, "/home/alice/d");
+    fails(&world, "cat d/e/f");
+    let fixed = world.run("alice", "permwrap fix --yes");
+    assert_eq!(fixed.code(), 0, "{fixed}");
+    assert!(!fixed.stderr().contains("sudo"), "{fixed}");
+    world.run("alice", "cat d/e/f").ok();
+    for _ in 0..3 {
+        let undone = world.run("alice", "permwrap undo --yes");
+        assert_eq!(undone.code(), 0, "{undone}");
+    }
+    assert_eq!(state(&world, "/home/alice/d"), before);
+}
+
+#[test]
+fn what_was_to_be_deleted_and_is_gone_needs_no_fix() {
+    let Some(world) = world() else { return };
+    world.root("install -d -o alice -m 555 /home/alice/v; touch /home/alice/v/f");
+    fails(&world, "rm -f v/f");
+    world.root("rm /home/alice/v/f");
+    let fixed = world.run("alice", "permwrap fix --yes");
+    assert_eq!(fixed.code(), 0, "{fixed}");
+    assert!(fixed.stderr().contains("v/f is gone already"), "{fixed}");
+}
+
+#[test]
 fn a_round_inside_tmux_asks_there() {
     if !needs_programs(&["tmux"]) {
         return;
