@@ -27,7 +27,7 @@ use crate::detect::{self, Detector};
 use crate::findings::Findings;
 use crate::gather;
 use crate::investigate::{OnVolume, Worlds};
-use crate::mend::history;
+use crate::mend::{self, history};
 use crate::pattern_files;
 use crate::programs::{self, CommandLine};
 use crate::render::{Style, github, json_line, line, text};
@@ -46,6 +46,8 @@ const LONGEST_LAST_WORK: Duration = Duration::from_millis(1500);
 
 /// Watches a command: the diagnosis behind the relay.
 pub struct Explainer {
+    /// When it began, in seconds since 1970.
+    began: u64,
     report: Option<PathBuf>,
     command: Vec<OsString>,
     /// The command lines that the command contains.
@@ -118,6 +120,7 @@ impl Explainer {
         let is_walk_told =
             options.report.is_none() && matches!(form, Some(Hints::Text | Hints::Line));
         Explainer {
+            began: mend::now(),
             lines: programs::command_lines(&words),
             walked: is_walk_told.then(|| Walked::of(&words)).flatten(),
             notes: options.verbose.then(Vec::new),
@@ -278,6 +281,21 @@ impl Explainer {
         text.into_bytes()
     }
 
+    /// The hints for all that was read until now.
+    fn settle(&mut self) -> Vec<u8> {
+        let incidents = self
+            .detectors
+            .iter_mut()
+            .flat_map(Detector::flush)
+            .collect();
+        self.meet(incidents);
+        self.findings.rest();
+        let hints = self.hints();
+        self.findings.let_go();
+        self.seen = None;
+        hints
+    }
+
     /// The command line, for JSON.
     fn words(&self) -> Vec<String> {
         self.command
@@ -335,16 +353,10 @@ impl Observer for Explainer {
     }
 
     fn quiet(&mut self) -> Vec<u8> {
-        let incidents = self
-            .detectors
-            .iter_mut()
-            .flat_map(Detector::flush)
-            .collect();
-        self.meet(incidents);
-        self.findings.rest();
-        let hints = self.hints();
-        self.findings.let_go();
-        self.seen = None;
+        let hints = self.settle();
+        if !hints.is_empty() {
+            self.remember(false);
+        }
         hints
     }
 
@@ -365,7 +377,7 @@ impl Observer for Explainer {
     }
 
     fn end(&mut self, exit: Exit) -> Vec<u8> {
-        let mut words = self.quiet();
+        let mut words = self.settle();
         self.meet_unsaid(exit);
         words.extend(self.hints());
         if self.report.is_some() {
@@ -384,7 +396,7 @@ impl Observer for Explainer {
                     .as_bytes(),
             );
         }
-        self.remember();
+        self.remember(true);
         if let Err(error) = self.report(exit) {
             words.extend_from_slice(self.not_reported(&error).as_bytes());
         }

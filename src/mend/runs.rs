@@ -15,7 +15,7 @@ pub const MOST_FAILURES: usize = 20;
 /// A run with reported failures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
-    /// The time of its end, in seconds since 1970.
+    /// The time of its end or of its last hint, in seconds since 1970.
     pub when: u64,
     /// The process id of its wrapper.
     pub wrapper: u32,
@@ -68,7 +68,7 @@ impl Failure {
 }
 
 impl Run {
-    /// A run of a child of this process that has just ended.
+    /// A run of a child of this process that has just ended, or is going on.
     #[must_use]
     pub fn now(wrapper: u32, command: Vec<Vec<u8>>, failures: Vec<Failure>) -> Run {
         Run {
@@ -81,16 +81,16 @@ impl Run {
         }
     }
 
-    /// Stores the run.
+    /// Stores the run, which `began` at this time, in place of what was stored of it before.
     ///
     /// # Errors
     /// A message of one line, if there is no place to store it.
-    pub fn keep(&self) -> Result<(), String> {
+    pub fn keep(&self, began: u64) -> Result<(), String> {
         let store = Store::own("runs")?;
-        let name = format!("{:012}-{}.json", self.when, self.wrapper);
+        let name = format!("{began:012}-{}.json", self.wrapper);
         store.write(&name, self, false)?;
         store.keep(MOST_RUNS);
-        super::history::count(self)
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ use super::{Explainer, own_refusal};
 use crate::attempt::{Attempt, Object, Operation};
 use crate::cli::Hints;
 use crate::investigate::OnVolume;
+use crate::mend::history;
 use crate::mend::runs::{Elsewhere, Failure, MOST_FAILURES, Run};
 use crate::render::{Style, text};
 use crate::report::{self, Conclusion, Finding, RunReport, Unclear};
@@ -12,8 +13,9 @@ use crate::run::Exit;
 use crate::{complaint, render, report_file};
 
 impl Explainer {
-    /// Remembers the reported failures, so that `permwrap fix` can judge them again. Errors are ignored.
-    pub(super) fn remember(&self) {
+    /// Remembers the reported failures, so that `permwrap fix` can judge them again, also while the command is running. Errors
+    /// are ignored.
+    pub(super) fn remember(&self, is_over: bool) {
         if self.form.is_none() || !self.config.remembers() {
             return;
         }
@@ -21,7 +23,11 @@ impl Explainer {
         let failures: Vec<Failure> = told.filter_map(failure).take(MOST_FAILURES).collect();
         if !failures.is_empty() {
             let wrapper = std::os::unix::process::parent_id();
-            let _ = Run::now(wrapper, self.circumstances.command.clone(), failures).keep();
+            let run = Run::now(wrapper, self.circumstances.command.clone(), failures);
+            let kept = run.keep(self.began);
+            if is_over && kept.is_ok() {
+                let _ = history::count(&run);
+            }
         }
     }
 

@@ -255,6 +255,18 @@ fn what_is_only_the_second_choice_is_not_made_without_a_question() {
 }
 
 #[test]
+fn a_shell_that_still_runs_can_have_its_failures_fixed() {
+    let Some(world) = world() else { return };
+    world.root(SCENE);
+    let ran = world.run(
+        "alice",
+        "permwrap -- bash -c 'cat /srv/app/db; for i in $(seq 300); do permwrap fix --yes 2>/dev/null && break; sleep 0.1; done
+         cat /srv/app/db'",
+    );
+    assert_eq!(ran.code(), 0, "{ran}");
+}
+
+#[test]
 fn ones_own_closed_way_is_opened_without_root() {
     let Some(world) = world() else { return };
     world.root("rm /etc/sudoers.d/test");
