@@ -53,7 +53,12 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     match breach {
         Breach::Owner(_) if !policy.command.is_empty() => {
             // What was left there by accident is given back; then nobody else needs to be trusted.
-            all.extend(grant::give_back(case));
+            let given = grant::give_back(case);
+            let fit = match given {
+                Some(_) => Fit::Narrow,
+                None => Fit::Meant,
+            };
+            all.extend(given);
             let path = whole(policy, &case.facts.node(node).path);
             let word = |word: &String| match word.as_str() {
                 "{}" => path.to_vec(),
@@ -89,7 +94,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
                     "it may then run programs as {who}: only if you trust all who can write it"
                 ),
             };
-            all.push(Candidate::new(Fit::Meant, title, [change]).noting(note));
+            all.push(Candidate::new(fit, title, [change]).noting(note));
         }
         Breach::Owner(_) if policy.required.0 == 0 && policy.advice.is_empty() => {
             let uid = match policy.owners.first() {
