@@ -244,6 +244,17 @@ mod tests {
     }
 
     #[test]
+    fn homes_stay_writable_under_a_strict_system_until_they_are_protected() {
+        let writes = |text: &str| {
+            let service = service(&format!("[Service]\nProtectSystem=strict\n{text}"));
+            service
+                .refuses(b"/home/alice/f", &Operation::WRITE)
+                .is_none()
+        };
+        assert!(writes("") && !writes("ProtectHome=read-only\n"));
+    }
+
+    #[test]
     fn an_empty_assignment_takes_back_what_was_before() {
         let service = service(
             "[Service]\nInaccessiblePaths=/srv/a\nInaccessiblePaths=\nInaccessiblePaths=/srv/b\n[Install]\nInaccessiblePaths=/srv/c\n",

@@ -134,9 +134,10 @@ impl Settings {
         Ok(subject)
     }
 
-    /// A capability set, if the setting is present: names, or `~` followed by the names of those that are removed.
+    /// A capability set, if the setting is present: names, or `~` followed by the names of those that are removed. The first
+    /// assignment says what the set begins with, later ones add or take away, and an empty one leaves none.
     fn capabilities(&self, key: &str, unset: CapabilitySet) -> CapabilitySet {
-        let Some(values) = self.values.get(key).filter(|values| !values.is_empty()) else {
+        let Some(values) = self.values.get(key) else {
             return unset;
         };
         let known = |name: &str| {
@@ -145,10 +146,17 @@ impl Settings {
         };
         values.iter().fold(CapabilitySet::EMPTY, |set, value| {
             match value.strip_prefix('~') {
-                Some(names) => names
-                    .split_whitespace()
-                    .filter_map(known)
-                    .fold(CapabilitySet::FULL, CapabilitySet::without),
+                Some(names) => {
+                    let before = if set == CapabilitySet::EMPTY {
+                        CapabilitySet::FULL
+                    } else {
+                        set
+                    };
+                    names
+                        .split_whitespace()
+                        .filter_map(known)
+                        .fold(before, CapabilitySet::without)
+                }
                 None => value
                     .split_whitespace()
                     .filter_map(known)
@@ -172,7 +180,9 @@ impl Settings {
         match system {
             "strict" => {
                 add(&setting, PlaceState::ReadOnly, &["/"]);
-                add(&setting, PlaceState::Writable, &["/dev", "/proc", "/sys"]);
+                // Homes are ProtectHome='s.
+                let others = ["/dev", "/proc", "/sys", "/home", "/root", "/run/user"];
+                add(&setting, PlaceState::Writable, &others);
             }
             "full" => add(
                 &setting,
@@ -224,5 +234,31 @@ impl Settings {
             }
         }
         places
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bounding set that a unit's settings leave.
+    fn bounding(text: &str) -> CapabilitySet {
+        let mut settings = Settings {
+            values: BTreeMap::new(),
+        };
+        settings.read(&format!("[Service]\n{text}"));
+        settings.capabilities("CapabilityBoundingSet", CapabilitySet::FULL)
+    }
+
+    #[test]
+    fn an_empty_set_of_capabilities_is_none_and_lists_are_joined() {
+        use Capability::{Chown, DacOverride, Fowner};
+        assert_eq!(bounding(""), CapabilitySet::FULL);
+        assert_eq!(bounding("CapabilityBoundingSet=\n"), CapabilitySet::EMPTY);
+        let less =
+            bounding("CapabilityBoundingSet=~CAP_CHOWN\nCapabilityBoundingSet=~CAP_FOWNER\n");
+        assert!(!less.contains(Chown) && !less.contains(Fowner) && less.contains(DacOverride));
+        let two = bounding("CapabilityBoundingSet=CAP_CHOWN\nCapabilityBoundingSet=CAP_FOWNER\n");
+        assert!(two.contains(Chown) && two.contains(Fowner) && !two.contains(DacOverride));
     }
 }

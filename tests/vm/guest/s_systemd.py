@@ -88,7 +88,7 @@ def compare(name, answers, when):
         truth = errno.errorcode.get(answer, str(answer)) if answer else "allowed"
         at = f"{label}.{operation}.{path.strip('/').replace('/', '-')}"
         if item is None:
-            emit("WRONG", at, f"{truth}: not judged")
+            emit("missing" if answer == errno.ENOENT else "WRONG", at, f"{truth}: not judged")
         elif item["holds"] is None:
             emit("ok" if "start it" in str(item.get("because")) or answer and answer not in REFUSALS else "missing", at, f"{truth}: {item.get('because')}")
         else:
