@@ -1,6 +1,8 @@
 //! Determines whether a text relayed by a container engine or a sandbox was written inside of it, or by the relaying program
 //! itself.
 
+use memchr::memmem;
+
 use super::{CandidateProcess, Circumstances, Presence};
 use crate::attempt::{Clue, Incident, Operation, Place};
 use crate::byte_path;
@@ -282,7 +284,7 @@ fn is_its_own(incident: &Incident, line: &CommandLine) -> bool {
     }
     let begins = |words: &String| incident.message.starts_with(words.as_bytes());
     let of_its_own = |path: &Vec<u8>| {
-        let holds = |part: &String| memchr::memmem::find(path, part.as_bytes()).is_some();
+        let holds = |part: &String| memmem::find(path, part.as_bytes()).is_some();
         let is_part = |byte: &u8| matches!(byte, b':' | b'=' | b',');
         let is_given = |word: &Vec<u8>| {
             let word = word.strip_prefix(b"-v").unwrap_or(word);
@@ -306,12 +308,13 @@ fn is_path(part: &[u8], path: &[u8]) -> bool {
 fn runs_here(name: &[u8], lines: &[CommandLine]) -> bool {
     let mut inside: Vec<bool> = Vec::new();
     for (at, line) in lines.iter().enumerate() {
-        let before = lines.iter().zip(&inside).take(at);
-        let mut before = before.filter(|(outer, _)| outer.words.len() > line.words.len());
+        let mut before = lines.iter().zip(&inside).take(at);
         inside.push(before.any(|(outer, is_inside)| {
+            let code = outer.code.as_deref().filter(|_| *is_inside);
+            let of_its_code = code.is_some_and(|code| memmem::find(code, &line.program).is_some());
             let wraps = outer.known.is_some_and(|known| known.sandbox);
-            let of_its_code = *is_inside && outer.code.is_some();
-            of_its_code || wraps && outer.words.ends_with(&line.words)
+            let is_longer = outer.words.len() > line.words.len();
+            of_its_code || wraps && is_longer && outer.words.ends_with(&line.words)
         }));
     }
     let passes = |line: &CommandLine| line.known.is_some_and(|known| known.engine);
@@ -420,6 +423,8 @@ mod tests {
             .map(|word| word.as_bytes().to_vec())
             .collect();
         assert!(!runs_here(b"cat", &command_lines(&code)));
+        let long: Vec<Vec<u8>> = [&code[..4], &[b"chown alice /f".to_vec()]].concat();
+        assert!(!runs_here(b"chown", &command_lines(&long)));
         let run = "bwrap --ro-bind / / --unshare-all python3 app.py";
         let there = Whence::There(Place::Sandbox("bwrap".to_owned()));
         assert_eq!(of(run, "PermissionError: x", "/f"), there);
