@@ -183,6 +183,22 @@ impl Reasons {
         BETWEEN.contains(first) || self.parts.iter().any(is_within)
     }
 
+    /// Where a second message begins directly behind the reason of a first, whose writer did not end its line.
+    #[must_use]
+    pub fn seam(&self, line: &[u8]) -> Option<usize> {
+        let found = self.of(line, 2);
+        let [first, second] = &found[..] else {
+            return None;
+        };
+        let behind = line.get(first.at.end..second.at.start)?;
+        let name = &behind[..memchr::memmem::find(behind, b": ")?];
+        let is_of_a_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"./_+-".contains(byte);
+        let is_name = name
+            .first()
+            .is_some_and(|byte| byte.is_ascii_lowercase() || b"./".contains(byte));
+        (is_name && name.iter().all(is_of_a_name)).then_some(first.at.end)
+    }
+
     /// The expression for those wordings that may occur in the text.
     fn words(&self, text: &[u8]) -> &Lazy {
         if !self.foreign_signs.occur_in(text) {

@@ -119,11 +119,11 @@ impl Stream {
         let is_message = |text: &[u8]| reading::is_message(patterns, text, line);
         let opened = record::opened(line).or_else(|| quoted::opened(line, &is_message));
         let Some(Opened { head, lines, tail }) = opened.filter(|_| depth > 0) else {
-            self.add(line.to_vec());
+            self.add(line.to_vec(), patterns);
             return;
         };
         if !head.trim_ascii().is_empty() {
-            self.add(head.to_vec());
+            self.add(head.to_vec(), patterns);
         }
         for line in lines {
             let line = without_controls(&line);
@@ -134,13 +134,19 @@ impl Stream {
             }
         }
         if !tail.trim_ascii().is_empty() {
-            self.add(tail.to_vec());
+            self.add(tail.to_vec(), patterns);
         }
     }
 
-    fn add(&mut self, line: Vec<u8>) {
+    /// Adds a line; two if it holds two messages.
+    fn add(&mut self, mut line: Vec<u8>, patterns: &Patterns) {
+        let seam = patterns.loaded().reasons.seam(&line);
+        let second = seam.map(|seam| line.split_off(seam));
         self.bytes += line.len();
         self.lines.push_back(line);
+        if let Some(second) = second {
+            self.add(second, patterns);
+        }
     }
 
     fn read_next(&mut self, patterns: &Patterns) {
@@ -242,6 +248,17 @@ impl Surroundings for Window<'_> {
 mod tests {
     use super::*;
     use crate::attempt::Errno;
+
+    #[test]
+    fn a_message_behind_one_without_a_line_feed_is_read_too() {
+        let patterns = Patterns::builtin();
+        let line = "cat: /srv/a: Permission deniedls: /srv/b: Permission denied";
+        let mut stream = Stream::new(Vec::new(), None);
+        stream.push(line.as_bytes(), &patterns);
+        let found = stream.flush(&patterns);
+        let paths: Vec<&[u8]> = found.iter().map(|found| &found.paths[0][..]).collect();
+        assert_eq!(paths, [b"/srv/a", b"/srv/b"]);
+    }
 
     #[test]
     fn words_that_were_wrapped_are_read_as_one_line() {
