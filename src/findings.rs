@@ -17,7 +17,7 @@ use crate::denial::Code;
 use crate::investigate::{Views, Worlds, investigate, is_worth_telling};
 use crate::render;
 use crate::report::{Conclusion, Finding};
-use crate::resolve::{self, Circumstances, Evidence};
+use crate::resolve::{self, CandidateProcess, Circumstances, Evidence, Presence};
 use burst::Burst;
 use offers::offers;
 use quota::Quota;
@@ -90,6 +90,9 @@ type Text = (
     Vec<Operation>,
     // The program name that begins the message, if its words do not identify the operation.
     Option<Vec<u8>>,
+    // The processes that held the stderr on which it was reported, by user and, for a relative name, by directory: the same words
+    // from elsewhere are another failure.
+    Vec<(u32, Option<Vec<u8>>)>,
 );
 
 #[derive(Debug)]
@@ -152,7 +155,7 @@ impl Findings {
         }
         for Met { incident, finding } in met {
             self.clock += 1;
-            let text = text(&incident);
+            let text = text(&incident, circumstances);
             match self.known.get(&text) {
                 Some(Known::Entry(number)) => {
                     let number = *number;
@@ -228,7 +231,7 @@ impl Findings {
                 self.leave_out(&incident);
                 continue;
             }
-            let text = text(&incident);
+            let text = text(&incident, &circumstances);
             match self.known.get(&text) {
                 Some(Known::Entry(number)) => {
                     let number = *number;
@@ -452,7 +455,18 @@ impl Findings {
     }
 }
 
-fn text(incident: &Incident) -> Text {
+fn text(incident: &Incident, circumstances: &Circumstances) -> Text {
+    let processes = circumstances.processes.iter();
+    let speaking = processes.filter(|process| process.presence == Presence::Speaking);
+    let is_relative = |path: &Vec<u8>| resolve::is_relative(path);
+    let is_relative = incident.paths.first().is_some_and(is_relative);
+    let place = |process: &CandidateProcess| {
+        let directory = process.directory.clone().filter(|_| is_relative);
+        (process.subject.uid, directory)
+    };
+    let mut writers: Vec<_> = speaking.map(place).collect();
+    writers.sort_unstable();
+    writers.dedup();
     (
         incident.errno,
         incident.paths.clone(),
@@ -462,6 +476,7 @@ fn text(incident: &Incident) -> Text {
         resolve::leading_name(&incident.message)
             .filter(|_| incident.operations.is_empty())
             .map(<[u8]>::to_vec),
+        writers,
     )
 }
 

@@ -21,12 +21,23 @@ impl SimpleCommand {
     /// Whether it changes the shell's directory; the inner value is the new directory, if the code determines it.
     #[must_use]
     pub fn goes_to(&self) -> Option<Option<&[u8]>> {
+        // With CDPATH, the directory that is named need not be the one that is meant, here or later.
+        let is_assigned = |word: &&Vec<u8>| is_assignment(word) || *word == b"export";
+        let assigned = self.words.iter().take_while(is_assigned);
+        if assigned.clone().any(|word| word.starts_with(b"CDPATH=")) {
+            return Some(None);
+        }
         let mut words = self.words.iter().map(Vec::as_slice);
-        let mut name = words.next()?;
+        let mut name = words.nth(assigned.count())?;
         while [&b"builtin"[..], b"command"].contains(&name) {
             name = words.next()?;
         }
         match name {
+            // What it stands for may be used anywhere after it.
+            b"alias" => {
+                let goes = |word: &&[u8]| memchr::memmem::find(word, b"cd ").is_some();
+                words.find(goes).map(|_| None)
+            }
             b"cd" | b"pushd" | b"chdir" => {
                 let mut operands = words.filter(|word| word.len() < 2 || !word.starts_with(b"-"));
                 let is_told = |directory: &&[u8]| {
@@ -345,6 +356,25 @@ fn word(code: &[u8]) -> Option<(Token, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_running_it_tells_where_an_alias_or_a_search_path_leads() {
+        let goes = |code: &str| {
+            let command = simple_commands(code.as_bytes()).remove(0);
+            command.goes_to().map(|to| to.map(<[u8]>::to_vec))
+        };
+        for code in [
+            "CDPATH=/srv cd sub",
+            "CDPATH=/srv",
+            "export CDPATH=/srv",
+            "alias g='cd sub'",
+        ] {
+            assert_eq!(goes(code), Some(None), "{code}");
+        }
+        assert_eq!(goes("LANG=C cd sub"), Some(Some(b"sub".to_vec())));
+        assert_eq!(goes("alias l='ls -l'"), None);
+        assert_eq!(goes("LANG=C ls"), None);
+    }
 
     #[test]
     fn redirections_and_commands_are_told_apart() {

@@ -150,6 +150,9 @@ fn directories(
     }
     if let Some(told) = &incident.directory {
         bases.push((join(own, told), true));
+        if told.starts_with(b"/") {
+            return bases;
+        }
     }
     let by_options = |base: &[u8], lines: &[CommandLine]| {
         let options = lines.iter().flat_map(|line| &line.directories);
@@ -159,6 +162,9 @@ fn directories(
         let bases: Vec<(Vec<u8>, bool)> = elsewhere.map(|told| (join(base, told), true)).collect();
         bases
     };
+    if incident.count > 1 && is_used_in_several_places(path, incident, circumstances) {
+        return bases;
+    }
     let lines = command_lines(match process.arguments.is_empty() {
         // It was about to end when it was inspected.
         true => &circumstances.command,
@@ -205,6 +211,17 @@ fn directories(
         }
     }
     bases
+}
+
+/// Whether the command's own code uses the name in more than one directory: the same words several times may be about each.
+fn is_used_in_several_places(
+    path: &[u8],
+    incident: &Incident,
+    circumstances: &Circumstances,
+) -> bool {
+    let lines = command_lines(&circumstances.command);
+    let course = Course::along(path, incident, &lines, true, &circumstances.scripts);
+    matches!(course, Course::Unknown)
 }
 
 /// Whether the working directory was read from a live process. A name in a pasted text is relative to the unknown working
