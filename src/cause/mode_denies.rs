@@ -2,6 +2,7 @@
 
 use super::case::Case;
 use super::{Candidate, Rule, Words, grant};
+use crate::facts::Inode;
 
 pub(super) fn words(case: &Case) -> Words {
     let (who, path) = (case.who(), case.path());
@@ -10,7 +11,11 @@ pub(super) fn words(case: &Case) -> Words {
         _ => Default::default(),
     };
     let missing = case.may(case.wanted().minus(granted));
-    let because = if granted.is_empty() {
+    let is_dir = case.inode().is_some_and(Inode::is_dir);
+    let because = if granted.is_empty() && !is_dir && missing.contains(" and ") {
+        let each = missing.replace(" and ", " nor ");
+        format!("{who} may neither {each} {path}")
+    } else if granted.is_empty() {
         format!("{who} may not {missing} {path}")
     } else {
         format!(

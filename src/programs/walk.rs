@@ -1,12 +1,14 @@
 //! Programs that go through everything below some directories: find, du, `grep -r`, `cp -r`, tar, `chmod -R`, `rm -r`.
 
-use super::{CommandLine, Operand, command_lines};
+use super::{CommandLine, Operand, command_lines, program};
 use crate::attempt::Operation;
 use crate::byte_path;
 
 /// A traversal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Walk {
+    /// The name of the program.
+    program: Vec<u8>,
     /// Where it starts, as given to the program; empty for the working directory.
     pub places: Vec<Vec<u8>>,
     /// What it does with what it encounters.
@@ -47,6 +49,7 @@ pub fn walk(words: &[Vec<u8>]) -> Option<Walk> {
     };
     let only_looks = errand == Errand::Look && !line.words.iter().any(|word| known.acts(word));
     Some(Walk {
+        program: line.name().to_vec(),
         places: places.iter().map(|operand| operand.word.clone()).collect(),
         errand,
         only_looks: only_looks && is_of_the_system(&words[0]),
@@ -92,6 +95,14 @@ impl CommandLine {
 }
 
 impl Walk {
+    /// Whether this message is that of another program, which the traversal runs for what it finds.
+    #[must_use]
+    pub fn runs_another(&self, message: &[u8]) -> bool {
+        let end = memchr::memmem::find(message, b": ").unwrap_or(0);
+        let speaker = byte_path::name(&message[..end]);
+        speaker != self.program && program(speaker).is_some()
+    }
+
     /// The starting point at or above a directory (an absolute path), if everything there is to be deleted. A relative starting
     /// point is known by its end only.
     #[must_use]
@@ -223,6 +234,14 @@ mod tests {
             assert!(found.is_none() || command == "rm -rf home", "{command}");
         }
         assert_eq!(deleted("rm -rf home", "/srv/x"), None);
+    }
+
+    #[test]
+    fn what_it_runs_speaks_under_its_own_name() {
+        let walk = of("find /srv -exec cat {} +").expect("find walks");
+        assert!(walk.runs_another(b"cat: /srv/x: Permission denied"));
+        assert!(!walk.runs_another(b"find: '/srv/x': Permission denied"));
+        assert!(!walk.runs_another(b"/srv/x: Permission denied"));
     }
 
     #[test]

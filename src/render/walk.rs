@@ -18,6 +18,8 @@ pub struct WalkHint<'w> {
     pub below: Option<String>,
     /// What it does with what it encounters.
     pub errand: Errand,
+    /// Whether a refusal before these has a hint of its own.
+    pub goes_on: bool,
     /// Whether it only lists what it finds, so that root may run it.
     pub only_looks: bool,
     /// The command line, quoted for a shell.
@@ -37,11 +39,7 @@ impl WalkHint<'_> {
             Some(place) => format!(" below {place}"),
             None => String::new(),
         };
-        // The first refusal has a hint of its own, if the traversal was to do something with what it met.
-        let more = match self.errand {
-            Errand::Look => "",
-            Errand::Copy | Errand::Change | Errand::Delete => " more",
-        };
+        let more = if self.goes_on { " more" } else { "" };
         let (places, are, were) = match self.count {
             1 => (format!("1{more} place{below}"), "is", "was"),
             count => (format!("{count}{more} places{below}"), "are", "were"),

@@ -40,7 +40,9 @@ pub fn told(incident: &Incident, name: &[u8], speakers: &Speakers) -> (Vec<Opera
     if let Some(operation) = by_shell {
         return (vec![operation], Sign::Source);
     }
-    let is_named = every.iter().any(|line| line.does_with(name).is_some());
+    // A traversal names the places where it starts, and what it runs there speaks for itself.
+    let mut others = every.iter().filter(|line| !line.walks());
+    let is_named = others.any(|line| line.does_with(name).is_some());
     let does_with_others = || speakers.does().filter(|_| !is_named);
     let does = only(own.iter().filter_map(by_operand)).or_else(does_with_others);
     if let Some(operation) = does {

@@ -30,6 +30,8 @@ pub(super) struct Walked {
     first: Vec<Finding>,
     /// How many deletions with the first one's cause were investigated.
     deletions: usize,
+    /// Whether a program that it runs has got a hint of its own.
+    is_anothers_told: bool,
 }
 
 impl Walked {
@@ -41,6 +43,7 @@ impl Walked {
             beyond: 0,
             first: Vec::new(),
             deletions: 0,
+            is_anothers_told: false,
         })
     }
 
@@ -63,6 +66,11 @@ impl Walked {
             return Some(incident.into());
         }
         if self.deletions >= MOST_DELETIONS {
+            return Some(incident.into());
+        }
+        // What find(1) runs was meant to reach its file: the first refusal of that kind gets a hint of its own.
+        if !self.is_anothers_told && self.walk.runs_another(&incident.message) {
+            self.is_anothers_told = true;
             return Some(incident.into());
         }
         if self.first.len() < LOOKED_AT && !self.places.contains(path) {
@@ -123,6 +131,7 @@ impl Walked {
                 _ => None,
             },
             errand: self.walk.errand,
+            goes_on: self.is_anothers_told || self.walk.errand != Errand::Look,
             only_looks: self.walk.only_looks,
             command: quote::command(command),
             first,
