@@ -7,6 +7,7 @@
 mod command_line;
 mod modes;
 mod operand;
+mod package_scripts;
 mod search_path;
 mod shell;
 mod table;
@@ -15,6 +16,7 @@ mod whereabouts;
 
 pub use command_line::{CommandLine, ToldMount, command_lines};
 pub use operand::Operand;
+pub use package_scripts::scripts_that_run;
 pub use search_path::search_path;
 pub use shell::{redirections, use_in_code, use_of_what_is_filled_in};
 pub use walk::{Errand, Walk, walk};

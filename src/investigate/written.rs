@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use super::Views;
 use crate::attempt::{Clue, Incident, Operation, Sign};
+use crate::byte_path;
 use crate::gather;
-use crate::programs;
+use crate::programs::{self, CommandLine};
 use crate::resolve::{self, Circumstances, Script};
 
 /// The maximum number of scripts that are read to learn where a relative name leads.
@@ -72,11 +73,17 @@ pub(super) fn with_scripts(
     if !is_open || circumstances.command.is_empty() {
         return None;
     }
-    let mut found: Vec<Script> = scripts(circumstances, views)
-        .into_iter()
-        .map(|(code, path)| Script {
-            path,
-            code: code.to_vec(),
+    let processes = circumstances.processes.iter();
+    let lines = processes.map(|process| process.arguments.as_slice());
+    let lines = lines.chain([circumstances.command.as_slice()]);
+    let lines: Vec<CommandLine> = lines.flat_map(programs::command_lines).collect();
+    let found = scripts(circumstances, views).into_iter();
+    let mut found: Vec<Script> = found
+        .map(|(code, path)| {
+            let is_package = byte_path::name(&path) == b"package.json";
+            let running = is_package.then(|| programs::scripts_that_run(&code, &lines));
+            let code = running.flatten().unwrap_or_else(|| code.to_vec());
+            Script { path, code }
         })
         .collect();
     let mut at = 0;
