@@ -72,6 +72,17 @@ pub fn whole<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
     })
 }
 
+/// The two sides of a copy that a line lists before its reason, as Python's shutil does: `('FROM', 'TO', "REASON: 'FROM'")`.
+#[must_use]
+pub fn copied(head: &[u8]) -> Option<(&[u8], &[u8])> {
+    let head = memchr::memmem::rfind(head, b"[Errno ").map_or(head, |at| &head[..at]);
+    let pair = head.strip_suffix(b"\"").or(head.strip_suffix(b"'"))?;
+    let pair = &pair[memchr::memmem::rfind(pair, b"('")? + 2..];
+    let middle = memchr::memmem::find(pair, b"', '")?;
+    let (from, to) = (&pair[..middle], &pair[middle + 4..]);
+    Some((from, to.strip_suffix(b"', ")?))
+}
+
 /// The positions where a line quotes several words.
 pub fn sentences(line: &[u8]) -> impl Iterator<Item = Range<usize>> {
     static EXPRESSION: OnceLock<Regex> = OnceLock::new();

@@ -44,7 +44,19 @@ impl Script {
 
     /// Its commands, if it is read as shell code.
     fn commands(&self) -> Vec<CommandLine> {
-        let words = [b"sh".to_vec(), b"-c".to_vec(), self.code.clone()];
+        // In a recipe of make(1), a command may have a sign before it: `-rm x`, `@echo x`.
+        let bare = |line: &[u8]| match line.strip_prefix(b"\t") {
+            Some(recipe) => {
+                let signs = recipe
+                    .iter()
+                    .take_while(|byte| b"-@+".contains(byte))
+                    .count();
+                recipe[signs..].to_vec()
+            }
+            None => line.to_vec(),
+        };
+        let code: Vec<Vec<u8>> = self.code.split(|byte| *byte == b'\n').map(bare).collect();
+        let words = [b"sh".to_vec(), b"-c".to_vec(), code.join(&b'\n')];
         command_lines(&words).split_off(1)
     }
 }

@@ -193,12 +193,30 @@ fn in_code(code: &[u8]) -> Vec<Literal> {
             },
         };
         let operation = sign.or(way.take()).or_else(|| by_call(before, how));
+        let operation = operation.map(|told| match told {
+            Operation::Chown { .. } if keeps_the_owner(before, &code[at + literal.len()..]) => {
+                Operation::CHGRP
+            }
+            told => told,
+        });
         found.push(Literal {
             path: rest.to_vec(),
             operation,
         });
     }
     found
+}
+
+/// Whether a call of chown(2) around a literal changes the group alone: its owner, which some languages expect after the path and
+/// others before it, is -1 or nil.
+fn keeps_the_owner(before: &[u8], after: &[u8]) -> bool {
+    let is_none = |owner: &[u8]| [&b"-1"[..], b"nil"].contains(&owner.trim_ascii());
+    let mut behind = after.split(|byte| *byte == b',').skip(1);
+    let owner_first = memchr::memmem::rfind(before, b"chown")
+        .map(|call| &before[call + b"chown".len()..])
+        .and_then(|rest| rest.split(|byte| *byte == b',').next())
+        .map(|owner| owner.strip_prefix(b"(").unwrap_or(owner));
+    behind.next().is_some_and(is_none) || owner_first.is_some_and(is_none)
 }
 
 /// The other arguments of the call that a literal is passed to.
@@ -232,6 +250,12 @@ fn by_call(before: &[u8], how: Told) -> Option<Operation> {
         told_by_call(word).or_else(|| told_by_call(last))
     };
     let call = words.rev().filter(|word| !word.is_empty()).find_map(told)?;
+    // Of the arguments of a call that starts a program, the first names the program.
+    let is_further =
+        || before[begin..].trim_ascii_end().ends_with(b"[") && before[begin..].contains(&b',');
+    if call == Told::Operation(Operation::Exec) && is_further() {
+        return None;
+    }
     match (call, how) {
         (Told::Operation(operation), _) | (Told::Untold, Told::Operation(operation)) => {
             Some(operation)
@@ -322,6 +346,28 @@ mod tests {
             (text(literal.path), operation)
         };
         found.map(pair).collect()
+    }
+
+    #[test]
+    fn a_change_of_the_group_alone_is_none_of_the_owner() {
+        for (code, operation) in [
+            ("os.chown('/srv/f', -1, gid)", Operation::CHGRP),
+            ("File.chown(nil, 50, '/srv/f')", Operation::CHGRP),
+            ("chown -1, $gid, '/srv/f';", Operation::CHGRP),
+            (
+                "os.chown('/srv/f', uid, -1)",
+                Operation::Chown {
+                    uid: None,
+                    gid: None,
+                },
+            ),
+        ] {
+            assert_eq!(
+                does_with(code.as_bytes(), b"/srv/f"),
+                Some(operation),
+                "{code}"
+            );
+        }
     }
 
     #[test]

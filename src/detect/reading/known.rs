@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use super::Surroundings;
 use super::printed::{
-    LONGEST_PATH, address, by_flags, by_mode, errno, tidy, without_scheme, without_verb,
+    LONGEST_PATH, address, by_flags, by_mode, errno, tidy, without_scheme, without_stop,
+    without_verb,
 };
 use crate::attempt::{Clue, Errno, Incident, Operation, Sign};
 use crate::detect::expression::{Found, Group};
@@ -96,7 +97,13 @@ impl<'p> Reading<'p> {
     /// Fills in what is not known yet.
     fn fill(&mut self, found: &Found, quoting: Quoting) {
         let name = |group| {
-            let name = without_scheme(unquoted(tidy(found.get(group)?), quoting));
+            let text = tidy(found.get(group)?);
+            let text = if found.is_quoted(group) {
+                text
+            } else {
+                without_stop(text)
+            };
+            let name = without_scheme(unquoted(text, quoting));
             (!name.is_empty() && name.len() <= LONGEST_PATH).then_some(name)
         };
         if self.path.is_none() {
@@ -189,6 +196,7 @@ impl<'p> Reading<'p> {
                 return None;
             }
         }
+        self.told = self.told.take().or_else(|| self.side_of_a_copy());
         let operation = match self.told {
             // Reading does not require a writable file system.
             Some(Told::Operation(Operation::READ)) if self.errno == Some(Errno::RoFs) => None,
@@ -205,12 +213,12 @@ impl<'p> Reading<'p> {
         Some(Incident {
             message: self.line,
             errno: self.errno,
-            // If the object is named, the source line may still show what was done with it, or where a program was to be
-            // started.
+            // If the object is named, the source line may still show what was done with it, such as appending where a shell
+            // says "create", or where a program was to be started.
             clue: self.clue.filter(|clue| {
                 let wanted = operation
                     .as_ref()
-                    .is_none_or(|told| *told == Operation::Exec);
+                    .is_none_or(|told| [Operation::Exec, Operation::CREATE].contains(told));
                 !named || wanted && matches!(clue, Clue::Line(..) | Clue::Typed(_))
             }),
             paths: self.path.into_iter().chain(self.to).collect(),
@@ -228,6 +236,18 @@ impl<'p> Reading<'p> {
             origin: None,
             count: 1,
         })
+    }
+
+    /// What a copy was refused: reading its source, or making its target.
+    fn side_of_a_copy(&self) -> Option<Told> {
+        let head = &self.line[..self.reason.as_ref()?.start];
+        let (from, to) = places::copied(head)?;
+        let side = match self.path.as_deref()? {
+            path if path == from => Operation::READ,
+            path if path == to => Operation::CREATE,
+            _ => return None,
+        };
+        (self.errno == Some(Errno::Acces)).then_some(Told::Operation(side))
     }
 
     /// The words in paths, and in quotations beside the reason, say nothing about the operation.

@@ -51,6 +51,16 @@ pub(super) fn tidy(mut name: &[u8]) -> &[u8] {
     }
 }
 
+/// An unquoted path without the full stop of the sentence that it ends.
+pub(super) fn without_stop(name: &[u8]) -> &[u8] {
+    match name {
+        [b'/', rest @ .., b'.'] if rest.last().is_some_and(u8::is_ascii_alphanumeric) => {
+            &name[..name.len() - 1]
+        }
+        name => name,
+    }
+}
+
 /// An unquoted name without the words behind it: in other languages the verb may follow the object. One plain word more is
 /// part of the name.
 pub(super) fn without_verb(name: &[u8]) -> &[u8] {
