@@ -7,6 +7,7 @@ use crate::byte_path;
 use crate::facts::{Kind, Program};
 use crate::judge::{self, Verdict};
 use crate::programs;
+use crate::quote;
 use crate::resolve::{self, Reading};
 
 /// The first reading that the kernel refuses with the reported error number; failing that, the most informative other one.
@@ -62,6 +63,19 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
         |verdict| matches!(verdict, Verdict::Allowed),
         |_| true,
     ];
+    // A program without a slash was looked for in every directory of PATH.
+    let is_bare = |name: &&Vec<u8>| !name.contains(&b'/');
+    let only_runs = incident.operations == [Operation::Exec];
+    if let Some(name) = incident.paths.first().filter(is_bare)
+        && only_runs
+        && !others.is_empty()
+        && others.iter().all(|judged| !judged.lies_there())
+    {
+        let name = quote::display(name);
+        return Decision::Nothing(format!(
+            "there is no program {name} in the directories of PATH now"
+        ));
+    }
     let best = ranks
         .iter()
         .find_map(|is| others.iter().position(|judged| is(&judged.verdict)));
@@ -216,9 +230,10 @@ fn unoccupied(judged: Judged) -> Judged {
     }
 }
 
-/// Programs that create a whole path of directories report the last of them, but the first missing one is what was refused.
-fn first_missing(judged: Judged, views: &mut Views) -> Judged {
-    let mut judged = judged;
+/// Programs that create a whole path of directories report the last of them, but the first missing one is what was refused, if
+/// it is.
+fn first_missing(named: Judged, views: &mut Views) -> Judged {
+    let mut judged = named.clone();
     let fails = |judged: &Judged, with: Errno| matches!(judged.verdict, Verdict::Fails { errno, .. } if errno == with);
     while judged.reading.attempt.operation == Operation::Mkdir && fails(&judged, Errno::NoEnt) {
         let Object::Path(path) = &judged.reading.attempt.object else {
@@ -234,7 +249,10 @@ fn first_missing(judged: Judged, views: &mut Views) -> Judged {
         }
         judged = above;
     }
-    judged
+    match judged.verdict {
+        Verdict::Allowed => named,
+        _ => judged,
+    }
 }
 
 /// If the words allow for several operations: whether this reading is implausible, because it executes a file that is not a

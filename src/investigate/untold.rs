@@ -4,7 +4,7 @@
 use super::judged::{Judged, Views};
 use super::told::is_like_a_program;
 use super::{Decision, MOST_READINGS, agrees, unproven};
-use crate::attempt::{Errno, Incident, Operation};
+use crate::attempt::{Errno, Incident, Object, Operation};
 use crate::cause;
 use crate::denial::{Code, Denial, Obstacle, Rule};
 use crate::facts::{Inode, Kind};
@@ -44,12 +44,17 @@ fn possible(seen: &Judged, incident: &Incident, views: &mut Views) -> Vec<Judged
     let object = &seen.reading.attempt.object;
     let operations: Vec<Operation> = match seen.kind() {
         _ if incident.errno == Some(Errno::Perm) => {
+            // Writing is no operation on a directory itself.
             let names = ["write", "delete", "chmod", "chown", "utime"];
+            let is_directory = seen.kind() == Some(Kind::Directory);
             names
                 .iter()
+                .skip(usize::from(is_directory))
                 .filter_map(|name| Operation::from_name(name))
                 .collect()
         }
+        // Programs open devices and do not make them.
+        None if seen.is_missing() && is_a_device(object) => vec![Operation::READ],
         None if seen.is_missing() => vec![Operation::CREATE],
         // The directory is not searchable, so the object may or may not exist.
         None => vec![Operation::CREATE, Operation::READ],
@@ -87,6 +92,15 @@ fn possible(seen: &Judged, incident: &Incident, views: &mut Views) -> Vec<Judged
     operations.into_iter().map(each).collect()
 }
 
+/// Whether a name is that of a device, rather than of shared memory or of a message queue.
+fn is_a_device(object: &Object) -> bool {
+    let Object::Path(path) = object else {
+        return false;
+    };
+    let others: [&[u8]; 2] = [b"/dev/shm/", b"/dev/mqueue/"];
+    path.starts_with(b"/dev/") && !others.iter().any(|other| path.starts_with(other))
+}
+
 fn of_ways(seen: Judged, ways: Vec<Judged>, incident: &Incident, views: &mut Views) -> Decision {
     // An operation that the kernel refuses with another error number is not the one that was tried.
     let otherwise =
@@ -103,6 +117,11 @@ fn of_ways(seen: Judged, ways: Vec<Judged>, incident: &Incident, views: &mut Vie
         return Decision::of(seen);
     }
     let refused: Vec<&Denial> = ways.iter().filter_map(denial).collect();
+    if refused.is_empty() && seen.is_missing() {
+        // It need not have been the creation that was refused: what existed is gone.
+        let object = seen.reading.attempt.object.clone();
+        return Decision::of(seen.with(Operation::READ, object, views));
+    }
     if refused.is_empty() {
         return allowed(ways);
     }
