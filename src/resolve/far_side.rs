@@ -11,6 +11,13 @@ use crate::programs::{CommandLine, command_lines};
 /// The other machine, if the message is about that side.
 pub fn far_side(incident: &Incident, circumstances: &Circumstances) -> Option<String> {
     let lines = command_lines(&circumstances.command);
+    let says_remote = || {
+        let message = &incident.message;
+        memmem::find(message, b"remote ").is_some() || memmem::find(message, b"dest ").is_some()
+    };
+    if lines.is_empty() && incident.pattern == "sftp" && says_remote() {
+        return Some("the other machine".to_owned());
+    }
     lines
         .iter()
         .find_map(|line| machine_behind(line, incident, &lines))
@@ -125,6 +132,15 @@ mod tests {
         assert_eq!(of(&command, message, "/srv/s", "generic-path"), shop);
         let own = "Load key \"/srv/s\": Permission denied";
         assert_eq!(of(&command, own, "/srv/s", "ssh-key-open"), None);
+    }
+
+    #[test]
+    fn a_pasted_text_tells_the_side_by_its_words() {
+        let other = Some("the other machine".to_owned());
+        let remote = "remote open(\"/root/x\"): Permission denied";
+        assert_eq!(of(&[], remote, "/root/x", "sftp"), other);
+        let local = "scp: open local \"/root/x\": Permission denied";
+        assert_eq!(of(&[], local, "/root/x", "sftp"), None);
     }
 
     #[test]
