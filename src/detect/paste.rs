@@ -39,6 +39,13 @@ pub fn as_printed(text: &[u8]) -> Cow<'_, [u8]> {
     if printed.contains("</") {
         printed = Cow::Owned(without_tags(&printed));
     }
+    if printed.contains('`') {
+        let lines: Vec<&str> = printed
+            .split('\n')
+            .map(|line| reported(line).unwrap_or(line))
+            .collect();
+        printed = Cow::Owned(lines.join("\n"));
+    }
     if has_entities(&printed) {
         printed = Cow::Owned(without_entities(&printed));
     }
@@ -69,11 +76,35 @@ fn without_margin(text: &str) -> Option<String> {
     Some(inner.join("\n"))
 }
 
+/// The message in back-ticks that a sentence in the first person reports: "I get `open /x: permission denied` when I start it".
+fn reported(line: &str) -> Option<&str> {
+    let (before, rest) = line.split_once('`')?;
+    let (message, after) = rest.split_once('`')?;
+    let mut words = before.trim_start_matches(['>', ' ']).split(' ');
+    let is_first_person = words
+        .next()
+        .is_some_and(|word| ["I", "I'm", "We", "we", "We're"].contains(&word));
+    let gets = ["get", "getting", "see", "seeing", "have"];
+    let reports = words.next().is_some_and(|word| gets.contains(&word));
+    let is_message = message.contains(": ") && !after.contains('`');
+    (is_first_person && reports && is_message).then_some(message)
+}
+
 /// The tags of HTML that set a name off from the text around it, as quotes do in plain text.
 const EMPHASIS: &[&str] = &["em", "code", "tt", "strong", "b", "i", "kbd", "samp", "var"];
 
+/// The tags of HTML around whole messages.
+const AROUND: &[&str] = &[
+    "<pre>", "</pre>", "<p>", "</p>", "<li>", "</li>", "<br>", "<br/>", "<td>", "</td>", "<div>",
+    "</div>", "<samp>", "</samp>",
+];
+
 /// The text without those tags, and with quotes around what they set off where it can be a name of a file.
 fn without_tags(text: &str) -> String {
+    let bare = AROUND
+        .iter()
+        .fold(text.to_owned(), |text, tag| text.replace(tag, ""));
+    let text = bare.as_str();
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('<') {
@@ -81,7 +112,8 @@ fn without_tags(text: &str) -> String {
         rest = &rest[at..];
         match emphasised(rest) {
             Some((inside, after)) => {
-                let quote = if inside.contains(['/', '.']) { "'" } else { "" };
+                let is_name = inside.contains(['/', '.']) && !inside.contains(": ");
+                let quote = if is_name { "'" } else { "" };
                 plain.extend([quote, inside, quote]);
                 rest = after;
             }
@@ -312,6 +344,32 @@ mod tests {
 
     fn printed(text: &str) -> String {
         String::from_utf8(as_printed(text.as_bytes()).into_owned()).expect("it was text")
+    }
+
+    #[test]
+    fn what_somebody_gets_in_back_ticks_is_the_message() {
+        assert_eq!(
+            printed("I get `open /x: permission denied` when I start it"),
+            "open /x: permission denied"
+        );
+        for text in [
+            "If you get `open /x: permission denied`, run chown",
+            "The command prints `open /x: denied`",
+        ] {
+            assert_eq!(printed(text), text);
+        }
+    }
+
+    #[test]
+    fn tags_around_a_message_go() {
+        assert_eq!(
+            printed("<pre><code>cat: /srv/x: denied</code></pre>"),
+            "cat: /srv/x: denied"
+        );
+        assert_eq!(
+            printed("cannot open <code>/srv/x</code>"),
+            "cannot open '/srv/x'"
+        );
     }
 
     #[test]

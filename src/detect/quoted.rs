@@ -56,6 +56,7 @@ fn is_end(after: &[u8]) -> bool {
     after
         .first()
         .is_none_or(|byte| b" \t,;.)]}>".contains(byte))
+        || after.starts_with(b"/>")
 }
 
 /// The length of the string that begins here, including its quotes.

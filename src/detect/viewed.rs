@@ -48,12 +48,15 @@ const SHELLS: &[&str] = &[
 pub fn without_viewed(text: &str) -> Option<String> {
     let mut rest = String::with_capacity(text.len());
     let mut shown: Option<Shown> = None;
+    // Without a prompt above it, what tail(1) shows is what the reader asks about.
+    let mut is_session = false;
     for line in text.split_inclusive('\n') {
         if let Some(command) = command_of(line) {
             shown = Shown::by(command);
+            is_session = true;
         } else if line.trim_start().starts_with("```") {
             shown = None;
-        } else if is_heading_of_tail(line) {
+        } else if is_session && is_heading_of_tail(line) {
             shown = Some(Shown::by_tail());
         }
         if shown.as_ref().is_none_or(|shown| shown.is_own(line)) {
@@ -144,8 +147,10 @@ mod tests {
     }
 
     #[test]
-    fn files_below_the_headings_of_tail_are_shown() {
+    fn files_below_the_headings_of_tail_are_shown_in_a_session() {
         let text = "==> /var/log/app.log <==\nopen /x: permission denied\n";
-        assert_eq!(without_viewed(text).as_deref(), Some(""));
+        assert_eq!(without_viewed(text), None);
+        let session = format!("$ ./follow\n{text}");
+        assert_eq!(without_viewed(&session).as_deref(), Some("$ ./follow\n"));
     }
 }
