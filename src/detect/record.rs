@@ -84,6 +84,19 @@ const REFUSALS: &[&str] = &[
     "access_denied",
 ];
 
+/// Fields of an application's own rules that say whom they refused.
+const WHO: &[&str] = &[
+    "user",
+    "user_id",
+    "userid",
+    "username",
+    "principal",
+    "actor",
+    "account",
+    "tenant",
+    "role",
+];
+
 /// Fields that contain a time.
 const TIMES: &[&str] = &["time", "ts", "timestamp", "@timestamp", "date", "$date"];
 
@@ -357,6 +370,7 @@ fn is_answer(fields: &[Field]) -> bool {
     has(&|field| is(field, STATUS) && refused(field)) && has(&|field| is(field, REQUEST))
         || has(&|field| field.key.ends_with("code") && REFUSALS.contains(&field.text.as_str()))
         || matches!(fields, [only] if only.string && is_refusal_alone(only))
+        || has(&is_refusal_alone) && has(&|field| is(field, WHO)) && !has(&|field| is(field, NAMES))
 }
 
 /// Whether this is merely a server's response to a request. A program that logs its own failure adds the time or the object.
@@ -435,6 +449,12 @@ mod tests {
 
     #[test]
     fn the_answer_to_a_request_tells_nothing() {
+        assert_eq!(
+            lines(
+                r#"level=warn msg="permission denied" user=anna action=orders.delete resource=/orders/42"#
+            ),
+            some(&[])
+        );
         assert_eq!(
             lines(
                 r#"{"level":"info","path":"/api/files","status":403,"error":"permission denied"}"#
