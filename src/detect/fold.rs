@@ -166,7 +166,10 @@ fn repeats(less: &Incident, more: &Incident) -> bool {
         rest.is_some_and(|rest| rest.starts_with(b"/") && rest.len() > 1)
     };
     if let ([outer, ..], [inner, ..]) = (&less.paths[..], &more.paths[..]) {
-        return less.errno.is_none() && more.errno.is_some() && within(inner, outer);
+        // What a program says without a reason of another file in the same directory has the reason that it gives of this one.
+        let is_beside = || byte_path::parent(inner) == byte_path::parent(outer);
+        let is_related = within(inner, outer) || !less.certain && is_beside();
+        return less.errno.is_none() && more.errno.is_some() && is_related;
     }
     nameless
         && named

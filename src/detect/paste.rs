@@ -356,7 +356,7 @@ mod tests {
             "If you get `open /x: permission denied`, run chown",
             "The command prints `open /x: denied`",
         ] {
-            assert_eq!(printed(text), text);
+            assert_eq!(printed(text).trim_end(), text);
         }
     }
 

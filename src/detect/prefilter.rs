@@ -127,6 +127,12 @@ const LITERALS: &[(usize, &str)] = &[
     (0, "Could not stat() command"),
     (14, "Can't connect to ("),
     (8, "view or modify"),
+    (8, "ailed to create"),
+    (0, "Could not write"),
+    (6, "annot create dir"),
+    (2, "an't write on file"),
+    (4, "root-owned files"),
+    (8, "locking authority"),
 ];
 
 /// The prefilter for one stream.
