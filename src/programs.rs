@@ -8,6 +8,7 @@ mod command_line;
 mod modes;
 mod operand;
 mod package_scripts;
+mod run_options;
 mod search_path;
 mod shell;
 mod table;
@@ -17,6 +18,7 @@ mod whereabouts;
 pub use command_line::{CommandLine, ToldMount, command_lines};
 pub use operand::Operand;
 pub use package_scripts::scripts_that_run;
+pub use run_options::{RunOptions, RunVolume, run_options};
 pub use search_path::search_path;
 pub use shell::{redirections, use_in_code, use_of_what_is_filled_in};
 pub use walk::{Errand, Walk, walk};
@@ -80,12 +82,15 @@ pub struct Program {
     /// The directories that always hold something of its own for the command that it wraps.
     pub hides: Vec<String>,
     unprivileged: Vec<String>,
+    plain: Vec<String>,
     maps_root: Vec<String>,
     enters: Vec<String>,
     enters_mounts: Vec<String>,
     other_ids: Vec<String>,
     /// Where its server listens: an environment variable that overrides it, and the default path.
     pub socket: Option<(String, String)>,
+    /// It keeps images as containers/storage does, and needs no server.
+    pub stores: bool,
     /// What the paths of its own files contain.
     pub keeps: Vec<String>,
     /// What a message contains that it relays from a server, which runs as another user.

@@ -136,7 +136,9 @@ pub fn both_paths(finding: &Finding) -> Option<String> {
         _ => None,
     };
     let known = |path: Vec<u8>| abroad.paths.iter().find(|(there, _)| *there == path);
-    let (there, here) = refusing.and_then(known).or_else(|| asked.and_then(known))?;
+    let Some((there, here)) = refusing.and_then(known).or_else(|| asked.and_then(known)) else {
+        return abroad.remains.clone();
+    };
     Some(match here == there {
         true => format!(
             "{} is the same object there and here",

@@ -210,16 +210,19 @@ impl Explainer {
             return;
         };
         self.circumstances = Arc::clone(&seen.circumstances);
-        let inside = self.engine.first_process(text, &self.circumstances);
+        let inside = self
+            .engine
+            .first_process(text, &self.circumstances, &seen.worlds);
         if !is_new && inside.is_none() && self.traced.is_none() {
             return;
         }
         let mut worlds = seen.worlds.clone();
         if let Some((process, eyes)) = inside {
             worlds.push((process.subject.clone(), eyes));
-            Arc::make_mut(&mut self.circumstances)
-                .processes
-                .push(process);
+            let processes = &mut Arc::make_mut(&mut self.circumstances).processes;
+            // Of those of which nothing but their place was seen, nothing can be told.
+            processes.retain(|process| !engine::is_inside(process));
+            processes.push(process);
         }
         if let Some(traced) = &mut self.traced {
             traced.update();

@@ -40,6 +40,7 @@ fn every_file_of_the_folder_is_built_in_and_well_formed() {
                 "foreign",
                 "viewers",
                 "programs",
+                "run-options",
             ]
             .contains(&name.as_str())
         {

@@ -107,6 +107,19 @@ fn a_mount_of_a_sandbox_is_no_mount_of_this_machine() {
 }
 
 #[test]
+fn the_options_of_a_sandbox_tell_what_it_has_mounted_though_it_has_gone() {
+    let Some(world) = sandbox() else { return };
+    let run = SANDBOX;
+    for _ in 0..3 {
+        let ran = world.run("alice", &format!("permwrap -- {run} touch /srv/there/f"));
+        assert_says(&ran, &["/srv/there is mounted read-only"]);
+    }
+    // Nothing tells what lies outside of the mounts.
+    let ran = world.run("alice", &format!("permwrap -- {run} mkdir /srv/open/x"));
+    assert_never_says(&ran, &["may not", "is mounted read-only"]);
+}
+
+#[test]
 fn one_that_was_gone_too_soon_is_not_judged_by_what_is_here() {
     let Some(world) = sandbox() else { return };
     for _ in 0..5 {
@@ -120,4 +133,36 @@ fn one_that_was_gone_too_soon_is_not_judged_by_what_is_here() {
             &["remount", "may not pass through", "setfacl", "chmod"],
         );
     }
+}
+
+#[test]
+fn a_recursive_mount_of_a_sandbox_is_read_only_below_as_well() {
+    let Some(world) = sandbox() else { return };
+    // Here, /srv is a mount of its own below /.
+    let ran = world.run(
+        "alice",
+        "permwrap -- bwrap --ro-bind / / --dev /dev touch /srv/mine/new",
+    );
+    let words = [
+        "cannot create /srv/mine/new in a sandbox (bwrap)",
+        "is mounted read-only",
+    ];
+    assert_says(&ran, &words);
+    assert_never_says(&ran, &["fsck", "dmesg"]);
+}
+
+#[test]
+fn a_user_namespace_changes_ids_but_no_files() {
+    let Some(world) = sandbox() else { return };
+    let run = "unshare --map-root-user";
+    if world.run("alice", &format!("{run} true")).code() != 0 {
+        return support::skip("unshare cannot make a user namespace here");
+    }
+    let ran = world.run("alice", &format!("permwrap -- {run} cat /srv/there/f"));
+    let words = [
+        "cannot read /srv/there/f",
+        "/srv/there",
+        "does not exist in here",
+    ];
+    assert_says(&ran, &words);
 }

@@ -140,6 +140,8 @@ pub struct Abroad {
     /// The command prefix that runs a command as root in that place from here: `podman exec -u 0 shop-web`. Empty if none is
     /// known.
     pub enter: Vec<Vec<u8>>,
+    /// In words, by what the place was judged if it had gone itself: the image of a container that was removed as it ended.
+    pub remains: Option<String>,
     /// Whether setfacl(1) is installed in that place.
     pub setfacl: bool,
 }

@@ -3,6 +3,7 @@
 //! already ended.
 
 mod members;
+mod removed;
 #[cfg(test)]
 mod tests;
 
@@ -12,15 +13,18 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use members::{Members, asked_at_once, is_of_the_kernel, members, unknown_in};
 
 use super::engine_api::{Engine, Inspected, Member, MountPoint};
+use super::image::Image;
 use super::names::Databases;
-use super::process_stat::ProcessStat;
+use super::process_stat::parents_start;
 use super::way_back::join;
-use crate::attempt::{ACCESS_ACL, Attempt, Capability, CapabilitySet, Object, Place, Subject};
+use crate::attempt::{
+    ACCESS_ACL, Attempt, Capability, CapabilitySet, IdMap, Numbers, Object, Place, Subject,
+};
 use crate::byte_path::below;
 use crate::facts::notation::Tree;
 use crate::facts::{
@@ -49,24 +53,36 @@ const OF_DOCKER: &[Capability] = &[Capability::Mknod, Capability::NetRaw];
 /// The maximum number of names that are asked for while paths are resolved.
 const MOST_NAMES: usize = 64;
 
-/// A container, and the engine that describes it.
+/// A container, and what describes it.
 #[derive(Debug)]
 pub struct Answered {
-    engine: Engine,
+    source: Source,
     about: Inspected,
     user: String,
     /// The words by which the engine's client was called, up to its verb.
     client: Vec<Vec<u8>>,
     /// Whether its ids are others on the host.
     remapped: bool,
+    /// The mapping of uids and of gids between it and the host, if they differ and it is known. Ids are those of the host then.
+    numbers: Option<[Numbers; 2]>,
     /// The content of its passwd(5) and group(5).
     accounts: [Vec<u8>; 2],
     /// The answers so far, by path.
     members: RefCell<Members>,
 }
 
+/// Who tells what lies in a container.
+#[derive(Debug)]
+enum Source {
+    Engine(Engine),
+    /// The image that it was started from, because it has gone.
+    Image(Box<Image>),
+}
+
 /// What an engine told of a container.
 struct Found {
+    /// When it was asked.
+    since: Instant,
     about: Inspected,
     accounts: [Vec<u8>; 2],
     members: Members,
@@ -76,6 +92,7 @@ impl Found {
     /// Asks for all of it at once: while Docker answers a question about a container's files, it neither notes the end of the
     /// container nor removes it, and it answers what is waiting by then first.
     fn of(engine: &Engine, id: &str, text: &[u8]) -> Option<Found> {
+        let since = Instant::now();
         let (about, accounts, first) = thread::scope(|scope| {
             let accounts = ["/etc/passwd", "/etc/group"]
                 .map(|path| scope.spawn(move || engine.content(id, path).unwrap_or_default()));
@@ -85,6 +102,7 @@ impl Found {
             (about.join().ok().flatten(), accounts, first)
         });
         Some(Found {
+            since,
             members: members(engine, id, text, first),
             about: about?,
             accounts,
@@ -92,6 +110,14 @@ impl Found {
     }
 
     fn answered(self, engine: Engine, user: Option<&str>, client: &[Vec<u8>]) -> Answered {
+        let is_gone = !matches!(self.members.get(&b"/"[..]), Some(Some(_)));
+        if is_gone
+            && user.is_none()
+            && !engine.maps_ids()
+            && let Some(image) = Image::of(&engine, &self.about.config.image, self.since)
+        {
+            return Answered::from_image(self.about, image, client, None);
+        }
         Answered {
             user: user.unwrap_or(&self.about.config.user).to_owned(),
             client: client.to_vec(),
@@ -99,7 +125,8 @@ impl Found {
             accounts: self.accounts,
             members: RefCell::new(self.members),
             about: self.about,
-            engine,
+            numbers: None,
+            source: Source::Engine(engine),
         }
     }
 }
@@ -150,12 +177,14 @@ impl Answered {
     }
 
     fn is_root_seen(&self) -> bool {
-        matches!(self.members.borrow().get(&b"/"[..]), Some(Some(_)))
+        matches!(self.source, Source::Image(_))
+            || matches!(self.members.borrow().get(&b"/"[..]), Some(Some(_)))
     }
 
     /// The directories and files of this machine that are mounted in it, if its ids are those of this machine.
     fn volumes(&self) -> impl Iterator<Item = &MountPoint> {
-        let given = self.about.mounts.iter().filter(|_| !self.remapped);
+        let is_known = !self.remapped || self.numbers.is_some();
+        let given = self.about.mounts.iter().filter(move |_| is_known);
         given.filter(|mount| mount.r#type == "bind" && mount.source.starts_with('/'))
     }
 
@@ -201,9 +230,12 @@ impl Answered {
 
     /// Asks for what another text names, while the container still exists.
     pub fn look_ahead(&self, text: &[u8]) {
+        let Source::Engine(engine) = &self.source else {
+            return;
+        };
         let mut known = self.members.borrow_mut();
         let found = std::mem::take(&mut *known);
-        *known = members(&self.engine, &self.about.id, text, found);
+        *known = members(engine, &self.about.id, text, found);
     }
 
     /// The name of the container.
@@ -269,16 +301,37 @@ impl Answered {
         let no_new_privs = no_new_privs
             .clone()
             .any(|option| option.starts_with("no-new-privileges") && !option.ends_with("false"));
+        let is_root = uid == 0;
+        let outside = |id: u32, group: usize| match &self.numbers {
+            Some(numbers) => numbers[group].outside(id),
+            None => Some(id),
+        };
+        let groups = groups.into_iter().filter_map(|gid| outside(gid, 1));
+        let subject = Subject::login(outside(uid, 0)?, outside(gid, 1)?, groups.collect());
+        let [uid_map, gid_map] = match &self.numbers {
+            Some(numbers) => numbers.each_ref().map(|numbers| {
+                let ranges = numbers.0.iter();
+                IdMap(
+                    ranges
+                        .map(|&(_, outside, count)| (outside, count))
+                        .collect(),
+                )
+            }),
+            None => [subject.uid_map.clone(), subject.gid_map.clone()],
+        };
         Some(Subject {
-            capabilities: if uid == 0 {
+            capabilities: if is_root {
                 bounding
             } else {
                 CapabilitySet::EMPTY
             },
             bounding,
             no_new_privs,
+            uid_map,
+            gid_map,
+            initial_user_ns: self.numbers.is_none(),
             database_groups: Err(UnknownFact::not_gathered("groups of the user there")),
-            ..Subject::login(uid, gid, groups)
+            ..subject
         })
     }
 
@@ -307,7 +360,7 @@ impl Answered {
 
     pub(super) fn databases(&self) -> Databases {
         let [passwd, group] = &self.accounts;
-        Databases::of_texts(passwd, group)
+        Databases::of_texts(passwd, group).seen_through(self.numbers.clone())
     }
 
     /// The facts about an attempt in the container.
@@ -345,6 +398,7 @@ impl Answered {
                 kind: self.kind().to_owned(),
                 remapped: self.remapped,
                 read_only_root: self.about.host_config.readonly_rootfs,
+                numbers: self.numbers.clone(),
                 ..Container::default()
             }),
             elsewhere: true,
@@ -352,6 +406,8 @@ impl Answered {
                 place: Some(self.place()),
                 paths: paths.collect(),
                 enter: self.enter(),
+                numbers: self.numbers.clone(),
+                remains: self.remains(),
                 ..Abroad::default()
             }),
             home,
@@ -379,8 +435,11 @@ impl Answered {
     /// Whether a file system of the container's own covers the path, which is gone once the container has ended, and which the
     /// engine does not show.
     fn is_unseen(&self, path: &[u8]) -> bool {
+        // Once the container has gone, nothing leads to what an engine keeps under a name.
+        let is_of_image = matches!(self.source, Source::Image(_));
+        let is_kept = |mount: &MountPoint| is_of_image && !mount.source.starts_with('/');
         let given = self.about.mounts.iter();
-        let given = given.filter(|mount| mount.r#type == "tmpfs");
+        let given = given.filter(|mount| mount.r#type == "tmpfs" || is_kept(mount));
         let told = self.about.host_config.tmpfs.iter().flatten();
         let mut points = given
             .map(|mount| &mount.destination)
@@ -443,22 +502,28 @@ impl Answered {
         if self.is_unseen(path) {
             return Err(unseen());
         }
+        let node = |found: Result<Member, UnknownFact>| {
+            let (inode, link) = match found {
+                Ok(member) => (Ok(member.inode), member.link),
+                Err(unknown) => (Err(unknown), None),
+            };
+            node_of(path, inode, link, facts)
+        };
+        let engine = match &self.source {
+            Source::Engine(engine) => engine,
+            Source::Image(image) => {
+                let found = self.at_start(image, path).ok_or_else(unseen)?;
+                return Ok(found.map(node));
+            }
+        };
         let known = self.members.borrow().get(path).cloned();
         let member = match known {
             Some(member) => member,
             None if !self.is_root_seen() => {
                 // It has gone.
-                let found = self.on_volume(path).ok_or_else(unseen)?;
-                let node = |found: Result<Member, UnknownFact>| {
-                    let (inode, link) = match found {
-                        Ok(member) => (Ok(member.inode), member.link),
-                        Err(unknown) => (Err(unknown), None),
-                    };
-                    node_of(path, inode, link, facts)
-                };
-                return Ok(found.map(node));
+                return Ok(self.on_volume(path).ok_or_else(unseen)?.map(node));
             }
-            None => asked_at_once(&self.engine, &self.about.id, &[path.to_vec()])
+            None => asked_at_once(engine, &self.about.id, &[path.to_vec()])
                 .remove(path)
                 .ok_or_else(unseen)?,
         };
@@ -472,7 +537,8 @@ impl Answered {
     /// differ.
     fn path_here(&self, node: &Node, facts: &Facts) -> Option<(Vec<u8>, Vec<u8>)> {
         let mount = &facts.mounts[node.mount.0];
-        if self.remapped || mount.point == b"/" || !mount.root.starts_with(b"/") {
+        let is_remapped = self.remapped && self.numbers.is_none();
+        if is_remapped || mount.point == b"/" || !mount.root.starts_with(b"/") {
             return None;
         }
         let here = join(&mount.root, below(&node.path, &mount.point)?);
@@ -511,22 +577,9 @@ fn node_of(path: &[u8], inode: Fact<Inode>, link: Option<Vec<u8>>, facts: &Facts
 /// The id of the only container that was created since permwrap's parent process started. `None` if there are several, because
 /// any of them may have written the message.
 fn new(engine: &Engine) -> Option<String> {
-    let start = start_of(rustix::process::getppid()?.as_raw_nonzero().get())?;
+    let start = parents_start()?;
     let listed = engine.newest(2)?.into_iter();
     let mut recent = listed.filter(|one| one.created >= start);
     let only = recent.next()?;
     recent.next().is_none().then_some(only.id)
-}
-
-/// When a process started, in whole seconds since the epoch.
-fn start_of(pid: i32) -> Option<u64> {
-    /// Ticks per second (USER_HZ).
-    const TICKS: u64 = 100;
-    let ticks = ProcessStat::read(pid)?.started;
-    let uptime = fs::read_to_string("/proc/uptime").ok()?;
-    let uptime: f64 = uptime.split(' ').next()?.parse().ok()?;
-    let uptime = Duration::try_from_secs_f64(uptime).ok()?;
-    let age = uptime.checked_sub(Duration::from_millis(ticks * 1000 / TICKS))?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-    Some(now.checked_sub(age)?.as_secs())
 }

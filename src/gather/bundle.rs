@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::engine_api::{self, HostConfig, Inspected, MountPoint};
 use super::monitor::Monitor;
 use super::world::{Laid, World};
 use crate::attempt::{Capability, CapabilitySet, Numbers};
@@ -152,13 +153,9 @@ pub fn ran(monitor: &Monitor) -> Option<Ran> {
             true => Numbers::same(),
             false => Numbers::parse(&text(file)),
         };
-        let own: Vec<(u32, u32, u32)> = own
-            .iter()
-            .map(|map| (map.container_id, map.host_id, map.size))
-            .collect();
         match own.is_empty() {
             true => engines,
-            false => Numbers(own).through(&engines),
+            false => numbers(own).through(&engines),
         }
     };
     let uids = map("uid_map", &linux.uid_mappings);
@@ -199,6 +196,69 @@ pub fn ran(monitor: &Monitor) -> Option<Ran> {
     })
 }
 
+/// What an engine would say of a container, according to the configuration that it was last started with, and the mapping of
+/// its uids and of its gids; empty without a user namespace of its own. `None` if the namespace was created by somebody else.
+pub(super) fn described(file: &Path) -> Option<(Inspected, [Numbers; 2])> {
+    let config: Config = parsed(file)?;
+    let Config {
+        process,
+        root,
+        mounts,
+        linux,
+    } = config;
+    let user = linux.namespaces.iter().find(|one| one.r#type == "user");
+    if user.is_some_and(|user| !user.path.as_os_str().is_empty()) {
+        return None;
+    }
+    let mut words = process.args.into_iter();
+    let groups = process.user.additional_gids.iter().map(u32::to_string);
+    let privileges = process
+        .no_new_privileges
+        .then(|| "no-new-privileges".to_owned());
+    let about = Inspected {
+        path: words.next().unwrap_or_default(),
+        args: words.collect(),
+        config: engine_api::Config {
+            user: format!("{}:{}", process.user.uid, process.user.gid),
+            working_dir: process.cwd.to_string_lossy().into_owned(),
+            ..engine_api::Config::default()
+        },
+        host_config: HostConfig {
+            readonly_rootfs: root.readonly,
+            cap_add: Some(process.capabilities.bounding),
+            cap_drop: Some(vec!["ALL".to_owned()]),
+            group_add: Some(groups.collect()),
+            security_opt: Some(privileges.into_iter().collect()),
+            ..HostConfig::default()
+        },
+        mounts: mounts.into_iter().map(mount_point).collect(),
+        of_podman: true,
+        ..Inspected::default()
+    };
+    let own = [&linux.uid_mappings, &linux.gid_mappings].map(|own| numbers(own));
+    Some((about, own))
+}
+
+/// A bind mount of something of the host, or a file system of the container's own.
+fn mount_point(mount: Mount) -> MountPoint {
+    let is_bind = mount.r#type == "bind" && mount.source.is_absolute();
+    MountPoint {
+        r#type: if is_bind { "bind" } else { "tmpfs" }.to_owned(),
+        writable: !mount.options.iter().any(|option| option == "ro"),
+        source: mount.source.to_string_lossy().into_owned(),
+        destination: mount.destination.to_string_lossy().into_owned(),
+    }
+}
+
+fn numbers(own: &[Mapping]) -> Numbers {
+    let ranges = own.iter();
+    Numbers(
+        ranges
+            .map(|map| (map.container_id, map.host_id, map.size))
+            .collect(),
+    )
+}
+
 /// The name of a container in Docker, from the file beside those that Docker mounts into it.
 pub(super) fn docker_name(monitor: &Monitor) -> Option<String> {
     let config = config(monitor)?;
@@ -234,6 +294,7 @@ fn laid(root: &Root, mounts: &[Mount]) -> Vec<Laid> {
             point: mount.destination.as_os_str().as_bytes().to_vec(),
             source: source.to_vec(),
             read_only: has("ro"),
+            recursive: false,
             noexec: has("noexec"),
             nodev: has("nodev"),
             nosuid: has("nosuid"),

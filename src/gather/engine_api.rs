@@ -3,27 +3,35 @@
 
 use std::collections::BTreeMap;
 use std::fs::Metadata;
-use std::io::{Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::tar;
 use crate::facts::{Inode, Kind};
 
 /// The timeout of each read and write.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
+/// An archive is not asked for if less than this is left for its beginning.
+const LEAST_PATIENCE: Duration = Duration::from_millis(100);
+
+/// How long an archive may be read.
+const LONGEST_ARCHIVE: Duration = Duration::from_secs(3);
+
 /// The maximum size in bytes of a JSON answer, and of a file of a container.
 const MOST: u64 = 1024 * 1024;
 
+/// The maximum length of the head of an answer, in bytes.
+const LONGEST_HEAD: usize = 16 * 1024;
+
 /// How much of an archive is read, in bytes: enough for the header of its first member, with an extended header before it.
 const BEGINNING: u64 = 8 * 1024;
-
-const BLOCK: usize = 512;
 
 /// The socket of an engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +46,28 @@ pub(super) struct Listed {
     pub id: String,
     /// The time of its creation, in seconds since the epoch.
     pub created: u64,
+}
+
+/// A container that was created, as an event tells.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Created {
+    /// The image, as it was named.
+    pub image: String,
+    pub name: String,
+}
+
+/// An event.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Event {
+    actor: Actor,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Actor {
+    attributes: Created,
 }
 
 /// The parts of a container's configuration that are used.
@@ -167,6 +197,51 @@ impl Engine {
         })
     }
 
+    /// The containers that were created since this time, in seconds since the epoch, though they may have been removed.
+    pub(super) fn created(&self, since: u64) -> Option<Vec<Created>> {
+        const FILTERS: &[u8] = br#"{"type":["container"],"event":["create"]}"#;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs();
+        let filters = percent_encoded(FILTERS);
+        let answer = self.get(
+            &format!("/events?since={since}&until={now}&filters={filters}"),
+            MOST,
+        )?;
+        let events = serde_json::Deserializer::from_slice(&answer.body).into_iter::<Event>();
+        let created = events
+            .map_while(Result::ok)
+            .map(|event| event.actor.attributes);
+        (answer.status == 200).then(|| created.collect())
+    }
+
+    /// What the engine says about an image.
+    pub(super) fn image<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        is_name_of_an_image(name).then(|| self.json(&format!("/images/{name}/json")))?
+    }
+
+    /// Reads the archive of an image, which has to begin before this time.
+    pub(super) fn exported<T>(
+        &self,
+        name: &str,
+        begin: Instant,
+        read: impl FnOnce(&mut dyn Read) -> Option<T>,
+    ) -> Option<T> {
+        if !is_name_of_an_image(name) {
+            return None;
+        }
+        let patience = begin.checked_duration_since(Instant::now());
+        let patience = patience.filter(|left| *left >= LEAST_PATIENCE)?;
+        let stream = self.ask(&format!("/images/{name}/get"), patience)?;
+        let stream = UntilThen(stream, Instant::now() + LONGEST_ARCHIVE);
+        let mut answer = BufReader::with_capacity(64 * 1024, stream);
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            if head.len() > LONGEST_HEAD || answer.read_line(&mut head).ok()? == 0 {
+                return None;
+            }
+        }
+        (status(&head)? == 200).then(|| read(&mut answer))?
+    }
+
     /// Whether the engine maps the ids of its containers to other ones of the host, as far as it says.
     pub(super) fn maps_ids(&self) -> bool {
         let about: Option<Info> = self.json("/info");
@@ -206,11 +281,7 @@ impl Engine {
 
     /// The beginning of an answer. Requests are HTTP/1.0, so that the answer is not chunked and ends with the connection.
     fn get(&self, path: &str, most: u64) -> Option<Answer> {
-        let mut stream = UnixStream::connect(&self.socket).ok()?;
-        stream.set_read_timeout(Some(PATIENCE)).ok()?;
-        stream.set_write_timeout(Some(PATIENCE)).ok()?;
-        let request = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n");
-        stream.write_all(request.as_bytes()).ok()?;
+        let stream = self.ask(path, PATIENCE)?;
         let mut answer = Vec::new();
         let read = stream.take(most).read_to_end(&mut answer);
         if answer.is_empty() {
@@ -220,10 +291,43 @@ impl Engine {
         let body = answer.split_off(end + 4);
         let head = String::from_utf8(answer).ok()?;
         Some(Answer {
-            status: head.split(' ').nth(1)?.parse().ok()?,
+            status: status(&head)?,
             head,
             body,
         })
+    }
+
+    /// Sends a request, and returns the stream from which the answer can be read.
+    fn ask(&self, path: &str, patience: Duration) -> Option<UnixStream> {
+        let mut stream = UnixStream::connect(&self.socket).ok()?;
+        stream.set_read_timeout(Some(patience)).ok()?;
+        stream.set_write_timeout(Some(patience)).ok()?;
+        let request = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n");
+        stream.write_all(request.as_bytes()).ok()?;
+        Some(stream)
+    }
+}
+
+/// The status in the first line of an answer.
+fn status(head: &str) -> Option<u16> {
+    head.split(' ').nth(1)?.parse().ok()
+}
+
+/// Whether a word can be the name of an image; nothing else becomes part of a request.
+fn is_name_of_an_image(word: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/_.:@-".contains(&byte);
+    !word.is_empty() && word.bytes().all(is_plain) && !word.contains("..")
+}
+
+/// A stream that ends in an error after this time.
+struct UntilThen(UnixStream, Instant);
+
+impl Read for UntilThen {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match Instant::now() < self.1 {
+            true => self.0.read(buffer),
+            false => Err(ErrorKind::TimedOut.into()),
+        }
     }
 }
 
@@ -255,113 +359,21 @@ fn percent_encoded(path: &[u8]) -> String {
     path.iter().map(encode).collect()
 }
 
-/// The first member of a tar archive (ustar; extended headers before it are skipped).
+/// The first member of a tar archive.
 fn first_member(archive: &[u8]) -> Option<Member> {
     let mut rest = archive;
-    loop {
-        let (header, after) = rest.split_at_checked(BLOCK)?;
-        let size = usize::try_from(number(&header[124..136])?).ok()?;
-        if matches!(header[156], b'x' | b'g' | b'L' | b'K') {
-            rest = after.get(size.next_multiple_of(BLOCK)..)?;
-            continue;
-        }
-        let kind = match header[156] {
-            b'0' | 0 => Kind::Regular,
-            b'2' => Kind::Symlink,
-            b'3' => Kind::Char,
-            b'4' => Kind::Block,
-            b'5' => Kind::Directory,
-            b'6' => Kind::Fifo,
-            _ => return None,
-        };
-        let mode = u32::try_from(number(&header[100..108])?).ok()?;
-        let id = |field: &[u8]| u32::try_from(number(field)?).ok();
-        return Some(Member {
-            inode: Inode {
-                kind,
-                mode: mode & 0o7777,
-                uid: id(&header[108..116])?,
-                gid: id(&header[116..124])?,
-                device: Default::default(),
-                number: 0,
-                links: 1,
-                rdev: Default::default(),
-            },
-            link: (kind == Kind::Symlink).then(|| text(&header[157..257]).to_vec()),
-            content: after[..size.min(after.len())].to_vec(),
-        });
-    }
-}
-
-/// A number in a tar header: octal digits, or big-endian binary if it is too large for those.
-fn number(field: &[u8]) -> Option<u64> {
-    if field[0] & 0x80 != 0 {
-        let join = |number: u64, byte: &u8| (number << 8) | u64::from(*byte);
-        return Some(field[1..].iter().fold(0, join));
-    }
-    let digits = std::str::from_utf8(text(field)).ok()?.trim();
-    match digits {
-        "" => Some(0),
-        digits => u64::from_str_radix(digits, 8).ok(),
-    }
-}
-
-fn text(field: &[u8]) -> &[u8] {
-    let end = field.iter().position(|&byte| byte == 0);
-    &field[..end.unwrap_or(field.len())]
+    let entry = tar::next(&mut rest)?;
+    let size = usize::try_from(entry.size).ok()?;
+    Some(Member {
+        inode: entry.inode,
+        link: entry.link,
+        content: rest[..size.min(rest.len())].to_vec(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn header(kind: u8, mode: &str, uid: &str, size: &str) -> Vec<u8> {
-        let mut header = vec![0u8; BLOCK];
-        for (at, field) in [
-            (0, "root/"),
-            (100, mode),
-            (108, uid),
-            (116, "0000052"),
-            (124, size),
-        ] {
-            header[at..at + field.len()].copy_from_slice(field.as_bytes());
-        }
-        header[156] = kind;
-        header
-    }
-
-    #[test]
-    fn the_header_of_an_archive_tells_mode_and_owner() {
-        let directory = first_member(&header(b'5', "0040700", "0001750", "00000000000")).unwrap();
-        assert_eq!(
-            (
-                directory.inode.kind,
-                directory.inode.mode,
-                directory.inode.uid,
-                directory.inode.gid
-            ),
-            (Kind::Directory, 0o700, 1000, 42)
-        );
-        let mut file = header(b'x', "0000644", "0000000", "00000000013");
-        file.extend([vec![b'p'; 11], vec![0; BLOCK - 11]].concat());
-        file.extend(header(b'0', "0100640", "0000000", "00000000002"));
-        file.extend(b"x\n");
-        let file = first_member(&file).unwrap();
-        assert_eq!(
-            (file.inode.mode, file.content.as_slice()),
-            (0o640, &b"x\n"[..])
-        );
-        assert_eq!(first_member(b"short"), None);
-    }
-
-    #[test]
-    fn large_ids_are_binary() {
-        assert_eq!(
-            number(&[0x80, 0, 0, 0, 0, 0x2f, 0xaf, 0x08]),
-            Some(3_125_000)
-        );
-        assert_eq!(number(b"0001750\0"), Some(1000));
-    }
 
     #[test]
     fn a_path_is_one_value_of_the_query() {

@@ -53,16 +53,17 @@ impl Table {
 /// The mount of a reconstructed world that lay on `under`.
 pub(super) fn laid(under: Mount, laid: &Laid) -> Mount {
     let root = byte_path::below(&laid.source, &under.point);
-    if let (None, Some(rest)) = (root, byte_path::below(&under.point, &laid.source)) {
-        // A mount below the source, bound recursively: the options of the bind mount do not apply to it.
-        return Mount {
-            point: way_back::join(&laid.point, rest),
-            ..under
-        };
+    let point = match (root, byte_path::below(&under.point, &laid.source)) {
+        // A mount below the source, which comes with it.
+        (None, Some(rest)) => way_back::join(&laid.point, rest),
+        _ => laid.point.clone(),
+    };
+    if point != laid.point && !laid.recursive {
+        return Mount { point, ..under };
     }
     Mount {
         root: root.map_or(under.root.clone(), |rest| way_back::join(&under.root, rest)),
-        point: laid.point.clone(),
+        point,
         flags: MountFlags {
             read_only: under.flags.read_only || laid.read_only,
             noexec: under.flags.noexec || laid.noexec,

@@ -72,6 +72,11 @@ impl Databases {
         Databases::from(Source::Files(users_of(passwd), groups))
     }
 
+    /// The same databases as seen from outside of the user namespace that they are used in.
+    pub(super) fn seen_through(self, numbers: Option<[Numbers; 2]>) -> Databases {
+        Databases { numbers, ..self }
+    }
+
     fn from(source: Source) -> Databases {
         Databases {
             source,

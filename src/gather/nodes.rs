@@ -63,6 +63,24 @@ impl<'a> Nodes<'a> {
         id
     }
 
+    /// A directory that leads to a mount in a made-up tree, of which only that is known.
+    pub(super) fn leading(&mut self, path: Vec<u8>, root: NodeId) -> NodeId {
+        let mut every = self.facts.nodes.iter();
+        if let Some(known) = every.position(|node| node.path == path) {
+            return NodeId(known);
+        }
+        let unseen = UnknownFact {
+            path: path.clone(),
+            ..UnknownFact::not_gathered("mode and owner")
+        };
+        self.facts.nodes.push(Node {
+            path,
+            inode: Err(unseen),
+            ..self.facts.node(root).clone()
+        });
+        NodeId(self.facts.nodes.len() - 1)
+    }
+
     /// Reads everything about one open file.
     fn look_at(&self, fd: &OwnedFd, path: Vec<u8>, status: inode::Status, mount: MountId) -> Node {
         let handle = handle(fd, self.view, &path);

@@ -1,5 +1,7 @@
 //! The state of a process, from `/proc/PID/stat` (proc_pid_stat(5)).
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::read;
 
@@ -43,6 +45,24 @@ fn parse(stat: &[u8]) -> Option<ProcessStat> {
         parent: words.get(PARENT)?.parse().ok()?,
         started: words.get(STARTED)?.parse().ok()?,
     })
+}
+
+/// When permwrap's parent process started.
+pub(super) fn parents_start() -> Option<u64> {
+    start_of(rustix::process::getppid()?.as_raw_nonzero().get())
+}
+
+/// When a process started, in whole seconds since the epoch.
+fn start_of(pid: i32) -> Option<u64> {
+    /// Ticks per second (USER_HZ).
+    const TICKS: u64 = 100;
+    let ticks = ProcessStat::read(pid)?.started;
+    let uptime = std::fs::read_to_string("/proc/uptime").ok()?;
+    let uptime: f64 = uptime.split(' ').next()?.parse().ok()?;
+    let uptime = Duration::try_from_secs_f64(uptime).ok()?;
+    let age = uptime.checked_sub(Duration::from_millis(ticks * 1000 / TICKS))?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    Some(now.checked_sub(age)?.as_secs())
 }
 
 #[cfg(test)]

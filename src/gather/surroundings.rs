@@ -139,6 +139,7 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
             paths,
             numbers: view.numbers(),
             enter: view.enter(),
+            remains: None,
             setfacl,
         }),
         wsl: place.wsl,

@@ -152,6 +152,9 @@ impl View {
             };
             walker.look_above();
             facts.walk = walked.walk;
+            if let Some(point) = self.made_up_over(path) {
+                facts.begin_at(point);
+            }
             let end = facts.walk.target().map(|end| facts.node(end));
             let kind = end.and_then(|end| Some(end.inode.as_ref().ok()?.kind));
             if matches!(kind, Some(Kind::Block | Kind::Char)) {
@@ -288,6 +291,28 @@ impl View {
     /// Whether the path is the mount point of this mount in a reconstructed world; never true for its root directory.
     pub(super) fn is_point(&self, laid: usize, path: &[u8]) -> bool {
         laid > 0 && self.laid(laid).is_some_and(|laid| laid.point == path)
+    }
+
+    /// Whether this is the root directory of a tree that was made up of mounts: of what leads to them, only that it exists is
+    /// known.
+    pub(super) fn is_made_up(&self, laid: usize) -> bool {
+        laid == 0 && self.laid(0).is_some_and(|root| root.unseen)
+    }
+
+    /// Whether something is mounted below this path of a reconstructed world.
+    pub(super) fn leads_to_a_mount(&self, path: &[u8]) -> bool {
+        let laid = self.world.iter().flat_map(|world| &world.told.laid);
+        laid.skip(1)
+            .any(|laid| byte_path::below(&laid.point, path).is_some())
+    }
+
+    /// The mount point over this path in a tree that was made up of mounts.
+    fn made_up_over(&self, path: &[u8]) -> Option<&[u8]> {
+        let laid = self.world.iter().flat_map(|world| &world.told.laid);
+        let points = laid.skip(1).map(|laid| laid.point.as_slice());
+        let over = points.filter(|point| byte_path::is_within(path, point));
+        over.max_by_key(|point| point.len())
+            .filter(|_| self.is_made_up(0))
     }
 
     /// The mount at this path of a reconstructed world: its index, and its source if that can be opened.

@@ -219,6 +219,16 @@ impl<'a> Walker<'a> {
                 let fd = source.ok_or_else(|| unknown("what was mounted", &path, Errno::NOENT))?;
                 return Ok(Some(self.position(fd, path, Some(laid))));
             }
+            if self.nodes.view.is_made_up(laid) {
+                let leads = self.nodes.view.leads_to_a_mount(&path);
+                return match leads {
+                    true => Ok(Some(Position {
+                        node: self.nodes.leading(path, here.node),
+                        ..here.clone()
+                    })),
+                    false => Err(unknown("name", &path, Errno::NOENT)),
+                };
+            }
         }
         let how = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match openat(&*here.fd, name, how, Mode::empty()) {

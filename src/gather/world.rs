@@ -69,6 +69,8 @@ pub struct Laid {
     pub nosuid: bool,
     /// Whether it was a file system of its own (tmpfs, proc) that no longer exists.
     pub unseen: bool,
+    /// Whether its options also apply to what is mounted below the source.
+    pub recursive: bool,
 }
 
 /// A descriptor of another process that is part of a world, and the identity that it must still have.

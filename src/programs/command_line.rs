@@ -38,6 +38,8 @@ pub struct CommandLine {
     pub is_root_read_only: bool,
     /// Whether that command runs in a user namespace of its own, without privileges outside of it.
     pub is_unprivileged: bool,
+    /// Whether that command sees the same files as here, but for what the other options say.
+    pub is_plain: bool,
     /// Whether that command is root in a user namespace in which nobody but its user exists.
     pub maps_root: bool,
     /// The process whose namespaces that command enters.

@@ -39,15 +39,23 @@ pub fn whence(incident: &Incident, circumstances: &Circumstances) -> Whence {
     let is_here =
         |process: &&CandidateProcess| process.presence <= Presence::Gone && process.place.is_none();
     let seen = circumstances.processes.iter().filter(is_here);
-    lines.extend(seen.map(|process| command_lines(&process.arguments)));
+    lines.extend(
+        seen.clone()
+            .map(|process| command_lines(&process.arguments)),
+    );
     let Some((passing, place)) = lines.iter().find_map(|lines| passing(lines)) else {
         return by_where_they_live(circumstances);
     };
     if is_its_own(incident, passing) {
         return Whence::Passing(place);
     }
+    // A process of which not even the working directory can be read may be what the sandbox runs.
+    let is_sandbox = passing.known.is_some_and(|known| known.sandbox);
+    let is_outside = |process: &&CandidateProcess| !is_sandbox || process.directory.is_some();
+    let outside = seen.filter(is_outside).map(|process| &process.arguments);
+    let mut outside = outside.chain([&circumstances.command]);
     match writer(incident) {
-        Some(name) if lines.iter().any(|lines| runs_here(name, lines)) => Whence::Here,
+        Some(name) if outside.any(|words| runs_here(name, &command_lines(words))) => Whence::Here,
         _ => Whence::There(place),
     }
 }
@@ -56,8 +64,16 @@ pub fn whence(incident: &Incident, circumstances: &Circumstances) -> Whence {
 #[must_use]
 pub fn tells_all_mounts(arguments: &[Vec<u8>]) -> bool {
     let lines = command_lines(arguments);
-    let mut known = lines.iter().filter_map(|line| line.known);
-    known.any(|known| known.makes_mounts())
+    let mounts = |line: &CommandLine| {
+        line.known
+            .is_some_and(|known| known.asks_for(&Operation::Mount))
+    };
+    let tells = |line: &CommandLine| {
+        let makes = line.known.is_some_and(|known| known.makes_mounts());
+        makes || line.is_plain
+    };
+    // What it runs may mount more.
+    lines.iter().any(tells) && !lines.iter().any(mounts)
 }
 
 /// The paths that a command line tells a sandbox to mount read-only or to hide.
@@ -196,10 +212,15 @@ pub struct EngineCall {
     pub client: Vec<Vec<u8>>,
     /// The sockets that its options name.
     pub sockets: Vec<Vec<u8>>,
-    /// Where the engine's socket is if no option names one: an environment variable, and the default path.
-    pub usual: (String, String),
+    /// Where the engine's socket is if no option names one: an environment variable, and the default path. `None` for a client
+    /// without a server.
+    pub usual: Option<(String, String)>,
+    /// The directory of the images that the client keeps itself, as far as its options name one. `None` if it keeps none.
+    pub stores: Option<Option<Vec<u8>>>,
     /// The words after the verb.
     pub words: Vec<Vec<u8>>,
+    /// Whether it builds an image.
+    pub builds: bool,
     /// Whether the verb creates a container. Otherwise, one of the words is the name of an existing one.
     pub is_new: bool,
     /// The user that an option names, for a command that runs in an existing container.
@@ -214,22 +235,29 @@ pub fn engine_call(circumstances: &Circumstances) -> Option<EngineCall> {
     let words = seen.map(|process| &process.arguments);
     let lines = words.chain([&circumstances.command]);
     let mut lines = lines.flat_map(|words| command_lines(words));
-    let (line, usual) = lines.find_map(|line| {
-        let usual = line.known?.socket.clone()?;
-        Some((line, usual))
+    let (line, known) = lines.find_map(|line| {
+        let known = line.known?;
+        (known.socket.is_some() || known.stores).then_some((line, known))
     })?;
-    const VERBS: &[&[u8]] = &[b"attach", b"exec", b"logs", b"run", b"start", b"up"];
+    const VERBS: &[&[u8]] = &[
+        b"attach", b"bud", b"build", b"exec", b"logs", b"run", b"start", b"up",
+    ];
     let words = &line.words;
     let verb = words
         .iter()
         .position(|word| VERBS.contains(&word.as_slice()))?;
     let (global, after) = (&words[..verb], &words[verb + 1..]);
     let is_new = matches!(words[verb].as_slice(), b"run" | b"up");
+    let builds = matches!(words[verb].as_slice(), b"build" | b"bud");
     Some(EngineCall {
         client: global.to_vec(),
         sockets: values(global, b"-H", b"--host"),
-        usual,
+        usual: known.socket.clone(),
+        stores: known
+            .stores
+            .then(|| values(global, b"--root", b"--root").pop()),
         words: after.to_vec(),
+        builds,
         is_new,
         user: values(after, b"-u", b"--user")
             .into_iter()

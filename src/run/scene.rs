@@ -195,9 +195,17 @@ impl Watcher {
         let descendants = processes.split_off(processes.len().min(1));
         // Processes started by a container engine come next: they are short-lived as well, and their messages took longer to
         // arrive.
-        for (monitor, inside) in all.contained(self.command, &words) {
+        let first = processes.len();
+        let [new, named] = all.contained(self.command, &words);
+        let of_old = named.into_iter().map(|contained| (contained, true));
+        for ((monitor, inside), is_old) in new.into_iter().map(|one| (one, false)).chain(of_old) {
             let container = monitor.container();
             let before = processes.len();
+            // The command may show what an old container wrote, or have run something there which has gone.
+            let mut seen = processes[first..].iter();
+            if is_old && (seen.any(|process| process.world.is_some()) || tells_a_user(&words)) {
+                break;
+            }
             let mut half_seen = None;
             for pid in inside {
                 if processes.len() < MOST && found.insert(pid) {
@@ -335,6 +343,13 @@ impl Watcher {
             label,
         })
     }
+}
+
+/// Whether an option of these arguments, each terminated by a NUL, names a user: what is run in a container is then not run as
+/// the container's own user.
+fn tells_a_user(words: &[u8]) -> bool {
+    let mut words = words.split(|&byte| byte == 0);
+    words.any(|word| word.starts_with(b"-u") || word.starts_with(b"--user"))
 }
 
 /// Without a labelling security module the file does not exist, or reading it fails with EINVAL.

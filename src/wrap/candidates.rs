@@ -185,7 +185,7 @@ fn told(own: &CandidateProcess) -> Option<(Arc<World>, Option<Place>)> {
                 false => Default::default(),
             };
             (
-                World::arranged(&laid_by(line)?, numbers)?,
+                World::arranged(&laid_by(line), numbers)?,
                 Place::Sandbox(name),
             )
         }
@@ -193,12 +193,12 @@ fn told(own: &CandidateProcess) -> Option<(Arc<World>, Option<Place>)> {
     Some((Arc::new(world), Some(place)))
 }
 
-/// The mounts that a command line describes, the root directory first. `None` if it describes none, so that the tree is made up of
-/// parts.
-fn laid_by(line: &CommandLine) -> Option<Vec<Laid>> {
+/// The mounts that a command line describes, the root directory first.
+fn laid_by(line: &CommandLine) -> Vec<Laid> {
     let laid = |point: &Vec<u8>, source: &[u8]| Laid {
         point: point.clone(),
         source: source.to_vec(),
+        recursive: true,
         ..Laid::default()
     };
     let told = line.mounts.iter().map(|mount| Laid {
@@ -238,11 +238,15 @@ fn laid_by(line: &CommandLine) -> Option<Vec<Laid>> {
             all.drain(..at);
             all.remove(0)
         }
-        (None, None) if makes_mounts => return None,
+        // The tree is made up of what is mounted in it.
+        (None, None) if makes_mounts => Laid {
+            unseen: true,
+            ..laid(&b"/".to_vec(), b"/")
+        },
         (None, None) => laid(&b"/".to_vec(), b"/"),
     };
     all.insert(0, root);
-    Some(all)
+    all
 }
 
 fn candidate(

@@ -3,17 +3,20 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
 use crate::attempt::Place;
 use crate::gather::Answered;
-use crate::investigate::Eyes;
+use crate::investigate::{Eyes, Worlds};
 use crate::resolve::{self, CandidateProcess, Circumstances, EngineCall, Presence};
 
 /// The maximum number of words of a client's command line that are tried as the name of its container.
 const MOST_NAMES: usize = 8;
+
+/// For how many texts the container is looked for. One that writes a lot is found at its first texts or not at all.
+const MOST_QUESTIONS: usize = 32;
 
 /// The container of a run, once its engine has been asked.
 #[derive(Debug)]
@@ -21,6 +24,10 @@ pub(super) struct Engine {
     /// The first question, asked while everything else is still being prepared.
     first: Option<JoinHandle<Option<Answered>>>,
     container: Option<Arc<Answered>>,
+    /// For how many texts it was looked for in vain.
+    asked: usize,
+    /// Whether it was looked for in vain for this text.
+    is_answered: bool,
 }
 
 impl Engine {
@@ -35,14 +42,18 @@ impl Engine {
             let thread = Builder::new();
             thread.spawn(move || asked(&call, b"")).ok()
         };
+        let has_server = |call: &EngineCall| call.usual.is_some();
         Engine {
-            first: call.and_then(ask),
+            first: call.filter(has_server).and_then(ask),
             container: None,
+            asked: 0,
+            is_answered: false,
         }
     }
 
     /// Asks for what this text names, while the container still exists.
     pub(super) fn hear(&mut self, text: &[u8]) {
+        self.is_answered = self.first.is_some();
         if let Some(first) = self.first.take() {
             self.container = first.join().ok().flatten().map(Arc::new);
         }
@@ -57,12 +68,17 @@ impl Engine {
         &mut self,
         text: &[u8],
         circumstances: &Circumstances,
+        worlds: &Worlds,
     ) -> Option<(CandidateProcess, Eyes)> {
-        let mut processes = circumstances.processes.iter();
-        if processes.any(|process| matches!(process.place, Some(Place::Container(_)))) {
+        let is_seen = |process: &CandidateProcess| {
+            let mut seen = worlds.iter();
+            is_inside(process) && seen.any(|(who, _)| *who == process.subject)
+        };
+        if circumstances.processes.iter().any(is_seen) {
             return None;
         }
-        if self.container.is_none() {
+        if self.container.is_none() && !self.is_answered && self.asked < MOST_QUESTIONS {
+            self.asked += 1;
             let call = resolve::engine_call(circumstances);
             self.container = call.and_then(|call| asked(&call, text)).map(Arc::new);
         }
@@ -79,15 +95,37 @@ impl Engine {
     }
 }
 
+/// Whether a process lives in a container.
+pub(super) fn is_inside(process: &CandidateProcess) -> bool {
+    matches!(process.place, Some(Place::Container(_)))
+}
+
 /// What the call names is asked for as well: later texts often name it, when it is too late.
 fn asked(call: &EngineCall, text: &[u8]) -> Option<Answered> {
     let (sockets, names) = (sockets(call), names(call));
     let text = [&call.words.join(&b' '), text].join(&b'\n');
+    let stores = call
+        .stores
+        .as_ref()
+        .map(|told| told.as_ref().map(|root| byte_path(root)));
+    if call.builds {
+        return Answered::building(&call.client, stores?);
+    }
     if call.is_new {
-        return Answered::new(&sockets, &names, &call.client, &text);
+        let living = Answered::new(&sockets, &names, &call.client, &text);
+        return living
+            .filter(Answered::is_seen)
+            .or_else(|| Answered::removed(&sockets, &call.words, &call.client, stores));
     }
     let user = call.user.as_ref().map(|user| String::from_utf8_lossy(user));
-    Answered::named(&sockets, &names, user.as_deref(), &call.client, &text)
+    match stores {
+        Some(root) => Answered::kept(&names, user.as_deref(), &call.client, root),
+        None => Answered::named(&sockets, &names, user.as_deref(), &call.client, &text),
+    }
+}
+
+fn byte_path(path: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(path))
 }
 
 /// The words that may name the image or the container.
@@ -99,7 +137,9 @@ fn names(call: &EngineCall) -> Vec<String> {
 
 /// The sockets that the client's options or environment name, or else the default one.
 fn sockets(call: &EngineCall) -> Vec<PathBuf> {
-    let (variable, usual) = &call.usual;
+    let Some((variable, usual)) = &call.usual else {
+        return Vec::new();
+    };
     let mut told = call.sockets.clone();
     told.extend(
         std::env::var_os(variable)

@@ -21,6 +21,7 @@ fn member(kind: u8, mode: &str, uid: &str, link: &str, content: &str) -> Vec<u8>
         (116, uid),
         (124, &size),
         (157, link),
+        (257, "ustar"),
     ] {
         member[at..at + field.len()].copy_from_slice(field.as_bytes());
     }
@@ -112,7 +113,10 @@ fn an_engine_tells_who_ran_in_a_container_and_what_lies_there() {
     assert_eq!(target.inode.as_ref().unwrap().mode, 0o640);
     assert!(facts.mounts[target.mount.0].flags.read_only);
     assert_eq!(facts.names.users[&1000], "app");
-    let member = |path: &[u8]| answered.engine.member("0123", path);
+    let Source::Engine(engine) = &answered.source else {
+        panic!("the image of a container that exists");
+    };
+    let member = |path: &[u8]| engine.member("0123", path);
     assert_eq!(member(b"/nothing"), Some(None));
     assert_eq!(member(b"/gone"), None);
 }

@@ -126,6 +126,7 @@ impl Reader {
         self.line.is_root_read_only |= is_among(&program.read_only_root, name);
         self.line.is_unprivileged |= is_among(&program.unprivileged, name);
         self.line.has_other_ids |= is_among(&program.other_ids, name);
+        self.line.is_plain |= program.plain.iter().any(|option| holds(option, name));
         self.line.maps_root |= program.maps_root.iter().any(|option| holds(option, name));
         self.line.enters_mounts |= is_among(&program.enters_mounts, name);
         if let Some((_, how)) = program

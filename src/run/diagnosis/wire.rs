@@ -251,6 +251,7 @@ fn put_laid(out: &mut Vec<u8>, laid: &Laid) {
         laid.nodev,
         laid.nosuid,
         laid.unseen,
+        laid.recursive,
     ] {
         out.push(u8::from(option));
     }
@@ -265,6 +266,7 @@ fn laid(rest: &mut &[u8]) -> Option<Laid> {
         nodev: flag(rest)?,
         nosuid: flag(rest)?,
         unseen: flag(rest)?,
+        recursive: flag(rest)?,
     })
 }
 

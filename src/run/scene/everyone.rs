@@ -82,11 +82,11 @@ impl Everyone {
         found
     }
 
-    /// The monitors of containers that have started a process since process `since` was started, each with those processes. If
-    /// there are none: those whose container is named in `words`, the arguments of that process.
-    pub(super) fn contained(&self, since: i32, words: &[u8]) -> Vec<(Monitor, Vec<i32>)> {
+    /// The monitors of containers that have started a process since process `since` was started, each with those processes. Then
+    /// those whose container is named in `words`, the arguments of that process.
+    pub(super) fn contained(&self, since: i32, words: &[u8]) -> [Vec<(Monitor, Vec<i32>)>; 2] {
         let Some(start) = self.all.get(&since).map(|stat| stat.started) else {
-            return Vec::new();
+            return Default::default();
         };
         let is_new = |stat: &ProcessStat| stat.started >= start;
         let (mut found, mut named) = (Vec::new(), Vec::new());
@@ -127,7 +127,6 @@ impl Everyone {
                 false => found.push((monitor, inside)),
             }
         }
-        // The command may show what an old container wrote.
-        if found.is_empty() { named } else { found }
+        [found, named]
     }
 }
