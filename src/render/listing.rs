@@ -1,7 +1,7 @@
 //! The listing: the path to the object, a row per component, with the refusing row marked.
 
 use crate::denial::{Denial, Obstacle};
-use crate::facts::{Facts, Kind, Node, NodeId, Walk};
+use crate::facts::{Facts, Kind, Node, NodeId, Step, Walk};
 use crate::quote;
 
 use super::Style;
@@ -57,11 +57,24 @@ pub fn listing(denial: &Denial, facts: &Facts, mark: &str, style: Style) -> Stri
 fn way(walk: &Walk) -> impl Iterator<Item = (NodeId, &[u8])> {
     let start = walk.beginning();
     let start = start.map(|(node, _)| (node, b"/".as_slice()));
-    let steps = walk.steps.iter().filter_map(|step| {
+    let steps = own_steps(walk).iter().filter_map(|step| {
         let found = step.found.as_ref().ok().copied().flatten()?;
         (step.name != b".").then_some((found, step.name.as_slice()))
     });
     start.into_iter().chain(steps)
+}
+
+/// The steps from the beginning on. Those that lead there are not of interest if the walk begins at a mount.
+fn own_steps(walk: &Walk) -> &[Step] {
+    let Some((beginning, _)) = &walk.relative else {
+        return &walk.steps;
+    };
+    let is_there = |step: &Step| step.found == Ok(Some(*beginning));
+    let first = walk.steps.iter().position(is_there);
+    match first.filter(|_| walk.path.starts_with(b"/")) {
+        Some(first) => &walk.steps[first + 1..],
+        None => &walk.steps,
+    }
 }
 
 /// The relevant rows: the refusing one, the one before it, and a single row for what it conceals.
@@ -154,8 +167,7 @@ fn unseen(walk: &Walk) -> Option<Row> {
     if !hidden {
         return None;
     }
-    let seen = walk
-        .steps
+    let seen = own_steps(walk)
         .iter()
         .filter(|step| step.depth == 0 && step.found.is_ok())
         .count();
