@@ -153,13 +153,21 @@ impl World {
         numbers: [Vec<u8>; 2],
     ) -> Option<World> {
         let mountinfo = fs::read(format!("/proc/{monitor}/mountinfo")).ok()?;
-        let open = |laid: &Laid| {
+        let source = |laid: &Laid| {
             let source = laid.source.strip_prefix(b"/")?;
             let below = PathBuf::from(format!("/proc/{monitor}/root"));
-            let path = below.join(super::path(source));
-            openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()
+            Some(below.join(super::path(source)))
+        };
+        let open = |laid: &Laid| {
+            let how = OFlags::PATH | OFlags::CLOEXEC;
+            openat(CWD, source(laid)?, how, Mode::empty()).ok()
         };
         let (root, mounts) = laid.split_first()?;
+        // Its file system has been unmounted: what is left is the directory of the engine's on which it was mounted.
+        let mut entries = fs::read_dir(source(root)?).into_iter();
+        if entries.any(|mut entries| entries.next().is_none()) {
+            return None;
+        }
         let rest = mounts
             .iter()
             .map(|laid| (!laid.unseen).then(|| open(laid)).flatten());
@@ -361,6 +369,20 @@ mod tests {
             assert_eq!(found.as_deref(), Some("0123456789ab"), "{path}");
         }
         assert_eq!(container_of(b"0::/user.slice/user-1000.slice"), None);
+    }
+
+    #[test]
+    fn the_directory_on_which_a_root_was_mounted_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Laid {
+            point: b"/".to_vec(),
+            source: folder.path().as_os_str().as_encoded_bytes().to_vec(),
+            ..Laid::default()
+        };
+        let arranged = || World::arranged(std::slice::from_ref(&root), Default::default());
+        assert!(arranged().is_none());
+        fs::write(folder.path().join("f"), "").unwrap();
+        assert!(arranged().is_some());
     }
 
     #[test]
