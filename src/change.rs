@@ -342,12 +342,15 @@ impl Change {
         let owns = |node: NodeId| {
             inode(facts, node).is_some_and(|inode| owns(subject, inode, Capability::Fowner))
         };
+        let keeps_setgid = |node: NodeId, mode: u32| {
+            inode(facts, node).is_some_and(|inode| keeps_setgid(subject, inode, mode))
+        };
         match self {
+            Change::SetMode { node, mode } => !(owns(*node) && keeps_setgid(*node, *mode)),
             Change::Chmod { node, .. }
-            | Change::SetMode { node, .. }
             | Change::AclGrant { node, .. }
             | Change::AclMask { node, .. }
-            | Change::SetAcl { node, .. } => !owns(*node),
+            | Change::SetAcl { node, .. } => !(owns(*node) && keeps_setgid(*node, 0)),
             Change::Chown {
                 node,
                 uid: None,
@@ -419,6 +422,13 @@ fn capabilities(facts: &Facts, program: &[u8]) -> Option<Option<FileCapabilities
 /// The inode of the node, if known.
 fn inode(facts: &Facts, node: NodeId) -> Option<&Inode> {
     facts.node(node).inode.as_ref().ok()
+}
+
+/// Whether the set-group-ID bit, if the inode or the new mode has it, survives a change of mode or ACL that the subject makes: a
+/// process outside the file's group clears it (the kernel's `setattr_prepare` and `posix_acl_update_mode`).
+fn keeps_setgid(subject: &Subject, inode: &Inode, mode: u32) -> bool {
+    let is_set = (inode.mode | mode) & 0o2000 != 0;
+    !is_set || subject.in_group(inode.gid) || subject.has(Capability::Fsetid)
 }
 
 /// The kernel's `inode_owner_or_capable`: whether the subject owns the inode, or has the capability and the owner has a

@@ -27,15 +27,15 @@ pub(super) fn from_mode(mode: u32) -> Acl {
     }
 }
 
-/// Grants `perms` to `tag` without changing the effective permissions of anybody else.
-pub(super) fn grant(before: &Acl, tag: Tag, perms: Perms) -> Grant {
+/// Grants `perms` to `tag` without changing the effective permissions of anybody else. `gid` is the owning group.
+pub(super) fn grant(before: &Acl, gid: u32, tag: Tag, perms: Perms) -> Grant {
     let mut after = before.clone();
     let mut set = Vec::new();
     let mask = before.get(Tag::Mask);
     let held_back = mask.is_some_and(|mask| !mask.contains(perms));
     if held_back {
         for entry in before.entries.iter().filter(|entry| entry.tag != tag) {
-            let effective = effective(before, entry);
+            let effective = effective(before, gid, entry);
             if is_masked(entry.tag) && effective != entry.perms {
                 after.set(entry.tag, effective);
                 set.push(Entry {
@@ -60,9 +60,9 @@ pub(super) fn grant(before: &Acl, tag: Tag, perms: Perms) -> Grant {
 }
 
 /// The effective permissions of an entry. The kernel ignores an ACL whose mask is empty (`acl_permission_check` tests
-/// `S_IRWXG`); named users and groups are then subject to the "other" class.
-fn effective(acl: &Acl, entry: &Entry) -> Perms {
-    let named = matches!(entry.tag, Tag::User(_) | Tag::Group(_));
+/// `S_IRWXG`); named users and groups, except the owning group, are then subject to the "other" class.
+fn effective(acl: &Acl, gid: u32, entry: &Entry) -> Perms {
+    let named = matches!(entry.tag, Tag::User(_) | Tag::Group(_)) && entry.tag != Tag::Group(gid);
     if acl.mask().is_empty() && named {
         acl.get(Tag::Other).unwrap_or_default()
     } else {

@@ -1,7 +1,7 @@
 //! The state after a change, as the command and the kernel produce it.
 
-use super::{Change, InodeFlag, MountOption, acl, inode, owns};
-use crate::attempt::{Capability, CapabilitySet, Subject};
+use super::{Change, InodeFlag, MountOption, acl, inode};
+use crate::attempt::{CapabilitySet, Subject};
 use crate::byte_path;
 use crate::facts::{
     DeviceNumber, Facts, FileCapabilities, Flags, Inode, Kind, MountId, Node, NodeId, Perms,
@@ -14,8 +14,8 @@ pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
         facts.policy.served.clear();
     }
     match change {
-        Change::Chmod { node, add } => chmod(subject, facts, *node, |mode| mode | add),
-        Change::SetMode { node, mode } => chmod(subject, facts, *node, |_| *mode),
+        Change::Chmod { node, add } => chmod(facts, *node, |mode| mode | add),
+        Change::SetMode { node, mode } => chmod(facts, *node, |_| *mode),
         Change::Chown { node, uid, gid } => {
             for node in same_inode(facts, *node) {
                 chown(node, *uid, *gid);
@@ -53,15 +53,15 @@ pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
             gid,
         } => make(facts, *parent, name, *directory, (*uid, *gid)),
         Change::Remove { parent, name, .. } => remove(facts, *parent, name),
-        Change::AclGrant { node, tag, perms } => set_acl(subject, facts, *node, |acl| {
-            acl::grant(acl, *tag, *perms).after
+        Change::AclGrant { node, tag, perms } => set_acl(facts, *node, |inode, acl| {
+            acl::grant(acl, inode.gid, *tag, *perms).after
         }),
-        Change::AclMask { node, perms } => set_acl(subject, facts, *node, |acl| {
+        Change::AclMask { node, perms } => set_acl(facts, *node, |_, acl| {
             let mut acl = acl.clone();
             acl.set(Tag::Mask, *perms);
             acl
         }),
-        Change::SetAcl { node, acl } => set_acl(subject, facts, *node, |_| acl.clone()),
+        Change::SetAcl { node, acl } => set_acl(facts, *node, |_, _| acl.clone()),
         Change::Remount {
             mount,
             option,
@@ -129,11 +129,11 @@ pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
 }
 
 /// chmod(1). If the inode has an ACL, the kernel stores the group bits in its mask (`posix_acl_chmod`).
-fn chmod(subject: &Subject, facts: &mut Facts, id: NodeId, change: impl Fn(u32) -> u32) {
+fn chmod(facts: &mut Facts, id: NodeId, change: impl Fn(u32) -> u32) {
     let Some(before) = inode(facts, id).copied() else {
         return;
     };
-    let mode = without_foreign_setgid(subject, &before, change(before.mode));
+    let mode = change(before.mode);
     for node in same_inode(facts, id) {
         if let Ok(inode) = &mut node.inode {
             inode.mode = mode;
@@ -147,18 +147,6 @@ fn chmod(subject: &Subject, facts: &mut Facts, id: NodeId, change: impl Fn(u32) 
                 acl.set(tag, Perms::from_bits(mode >> shift));
             }
         }
-    }
-}
-
-/// The kernel's `setattr_prepare` and `posix_acl_update_mode`: a change of mode by a process outside the file's group clears
-/// the set-group-ID bit.
-fn without_foreign_setgid(subject: &Subject, inode: &Inode, mode: u32) -> u32 {
-    let by_subject = owns(subject, inode, Capability::Fowner);
-    let keeps = subject.in_group(inode.gid) || subject.has(Capability::Fsetid);
-    if by_subject && !keeps {
-        mode & !0o2000
-    } else {
-        mode
     }
 }
 
@@ -236,26 +224,25 @@ fn remove(facts: &mut Facts, parent: NodeId, name: &[u8]) {
 
 /// setfacl(1). The mode reflects the new ACL: its group bits are the mask.
 fn set_acl(
-    subject: &Subject,
     facts: &mut Facts,
     id: NodeId,
-    change: impl Fn(&crate::facts::Acl) -> crate::facts::Acl,
+    change: impl Fn(&Inode, &crate::facts::Acl) -> crate::facts::Acl,
 ) {
     let Some(before) = inode(facts, id).copied() else {
         return;
     };
-    let mode = without_foreign_setgid(subject, &before, before.mode);
     for node in same_inode(facts, id) {
         let Ok(acl) = &mut node.acl else { continue };
         let old = acl.clone().unwrap_or_else(|| acl::from_mode(before.mode));
-        let new = change(&old);
+        let new = change(&before, &old);
         let bits = |tag| new.get(tag).unwrap_or_default().bits();
         let group = match new.get(Tag::Mask) {
             Some(mask) => mask.bits(),
             None => bits(Tag::OwningGroup),
         };
         if let Ok(inode) = &mut node.inode {
-            inode.mode = mode & !0o777 | bits(Tag::Owner) << 6 | group << 3 | bits(Tag::Other);
+            inode.mode =
+                before.mode & !0o777 | bits(Tag::Owner) << 6 | group << 3 | bits(Tag::Other);
         }
         let base_alone = new.entries.len() <= 3;
         *acl = (!base_alone).then_some(new);

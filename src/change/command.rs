@@ -77,7 +77,8 @@ pub(super) fn argv(change: &Change, subject: &Subject, facts: &Facts) -> Option<
             line(&[program], &byte_path::join(path(parent), name))
         }
         Change::AclGrant { node, tag, perms } => {
-            let grant = acl::grant(&before(facts, *node)?, *tag, *perms);
+            let gid = inode(facts, *node)?.gid;
+            let grant = acl::grant(&before(facts, *node)?, gid, *tag, *perms);
             let set = entries(names, &grant.set);
             let options: &[&str] = match grant.keep_mask {
                 true => &["setfacl", "-n", "-m", &set],

@@ -229,7 +229,11 @@ fn forbids_here(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle
             let gained = held(subject, *node, facts).map_or(*perms, |held| perms.minus(held));
             place::widening(subject, facts, *node, gained)
         }
-        Change::AclMask { node, perms } => place::widening(subject, facts, *node, *perms),
+        Change::AclMask { node, perms } => {
+            let before = facts.node(*node).acl.as_ref().ok().and_then(Option::as_ref);
+            let gained = before.map_or(*perms, |acl| perms.minus(acl.mask()));
+            place::widening(subject, facts, *node, gained)
+        }
         Change::Chown {
             node, uid: None, ..
         } => place::group_ownership(subject, facts, *node),

@@ -1,5 +1,6 @@
 //! Fixes for scenes in the notation of facts. Each scene of the first group is one that another tool answered incorrectly.
 
+mod bits;
 mod deliberate;
 mod deployed;
 mod expert;

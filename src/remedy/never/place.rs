@@ -104,7 +104,7 @@ pub(super) fn widening(
     if writes && facts.surroundings.peopled.as_ref() == Some(&node.path) {
         return Some(Never::Peopled);
     }
-    if others::permits_less(subject, facts, id, gained) {
+    if others::permits_less(subject, facts, id, gained) && !grants(subject, facts, id, gained) {
         return Some(Never::ShutOut);
     }
     let project = facts.surroundings.project.as_deref();
@@ -240,13 +240,21 @@ fn is_named_after(subject: &Subject, name: &[u8], facts: &Facts) -> bool {
 
 /// Whether the ACL has an entry for the subject or one of its groups, so that the owner evidently shares the object.
 fn names(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
+    grants(subject, facts, id, Perms::NONE)
+}
+
+/// Whether such an entry has these permissions, though the mask may withhold them.
+fn grants(subject: &Subject, facts: &Facts, id: NodeId, perms: Perms) -> bool {
     let Ok(Some(acl)) = &facts.node(id).acl else {
         return false;
     };
-    acl.entries.iter().any(|entry| match entry.tag {
-        Tag::User(uid) => uid == subject.uid,
-        Tag::Group(gid) => subject.in_group(gid),
-        _ => false,
+    acl.entries.iter().any(|entry| {
+        let is_theirs = match entry.tag {
+            Tag::User(uid) => uid == subject.uid,
+            Tag::Group(gid) => subject.in_group(gid),
+            _ => false,
+        };
+        is_theirs && entry.perms.contains(perms)
     })
 }
 
