@@ -21,7 +21,8 @@ pub use judged::{Eyes, Views, Worlds};
 pub use program::program_named;
 pub use volume::OnVolume;
 
-use crate::attempt::{Account, Attempt, Errno, Incident, Operation, Place, Signs, Subject};
+use crate::attempt::{Account, Attempt, Errno, Incident, Object, Operation, Place, Signs, Subject};
+use crate::byte_path;
 use crate::cause;
 use crate::denial::Code;
 use crate::detect;
@@ -200,6 +201,9 @@ fn interpreted(incident: &Incident, circumstances: &Circumstances, views: &mut V
         {
             doubt(judged, incident, circumstances)
         }
+        Decision::Judged(judged, Conclusion::Refused(denial, _)) => {
+            never_entered(judged, denial, incident, circumstances)
+        }
         _ => None,
     };
     doubt.map_or(decision, Decision::Nothing)
@@ -230,6 +234,41 @@ fn doubt(judged: &Judged, incident: &Incident, circumstances: &Circumstances) ->
     (judged.verdict == Verdict::Allowed && subjects.any(is_another)).then(|| {
         "its programs run with different rights, and it is not known which of them failed"
             .to_owned()
+    })
+}
+
+/// Why a refusal on the way to a directory that code changes to says nothing of a name that is relative to it: the program
+/// cannot have been there. `None` if it can have been.
+///
+/// A directory that it was started in may be closed to it, because another user may have changed to it.
+fn never_entered(
+    judged: &Judged,
+    denial: &Denial,
+    incident: &Incident,
+    circumstances: &Circumstances,
+) -> Option<String> {
+    let Object::Path(path) = &judged.reading.attempt.object else {
+        return None;
+    };
+    let named = |name: &&Vec<u8>| resolve::is_relative(name);
+    let name = incident.paths.iter().find(named)?;
+    let there = path.strip_suffix(byte_path::tidy(name).as_slice())?;
+    let processes = circumstances.processes.iter();
+    let mut inherited = processes
+        .filter_map(|process| process.directory.as_deref())
+        .chain([circumstances.start.as_slice()]);
+    let Obstacle::Node(node) = denial.at else {
+        return None;
+    };
+    let closed = &judged.facts.node(node).path;
+    let is_on_the_way = byte_path::is_within(there, closed)
+        && (closed != there || denial.code == Code::DirNotSearchable);
+    (is_on_the_way && !inherited.any(|directory| byte_path::is_within(directory, there))).then(|| {
+        format!(
+            "{} would be in {}, which the program cannot have changed to, and nothing says where it was instead",
+            quote::display(name),
+            quote::display(there)
+        )
     })
 }
 

@@ -73,7 +73,7 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
     {
         let name = quote::display(name);
         return Decision::Nothing(format!(
-            "there is no program {name} in the directories of PATH now"
+            "no directory of PATH has a program {name} now, and the PATH of what failed may have been another one"
         ));
     }
     let best = ranks

@@ -180,6 +180,10 @@ fn a_file_of_the_same_name_where_the_command_was_started_is_not_blamed() {
             &["/srv/p/data.txt"],
         );
     }
+    // What the shell could not change to is not where it was.
+    world.root("install -d -m 750 -o bob -g bob /srv/p/closed");
+    let hint = there("sh -c 'cd closed; cat sub/data.txt'");
+    expects("cd closed", &hint, &["/srv/p/closed"], &["closed/sub"]);
     // Only running this tells where it goes, unless the shell is seen there.
     let hint = there("./own.sh");
     expects(
@@ -188,8 +192,8 @@ fn a_file_of_the_same_name_where_the_command_was_started_is_not_blamed() {
         &["data.txt"],
         &["/srv/p/data.txt", "sudo"],
     );
-    let hint = there("find . -name data.txt -execdir touch {} \\;");
-    assert!(!hint.contains("sudo"), "{hint}");
+    let hint = there("find sub -name data.txt -execdir touch {} \\;");
+    assert!(!hint.contains("/srv/p/data.txt"), "{hint}");
     let hint = there("xargs -I{} sh -c 'cd {} && cat data.txt' <where");
     assert!(!hint.contains("{}/"), "{hint}");
     world.root("printf 'all:\\n\\ttruncate -s 0 data.txt\\n' >/srv/p/Makefile");
