@@ -30,6 +30,7 @@ mod file;
 mod helper;
 mod memory;
 mod pipe;
+mod prompt;
 mod round;
 mod sentinel;
 mod signals;

@@ -11,6 +11,7 @@ use super::Options;
 use super::column::Column;
 use super::diagnosis::{Diagnosis, MakeObserver, SILENCE};
 use super::exit::Exit;
+use super::prompt;
 use super::scene::{Scene, Watcher};
 use super::signals::{Inbox, Notice, is_deadly};
 use super::stream::Stream;
@@ -226,7 +227,7 @@ impl Watch {
 
     /// The same at a shell's prompt, which is repeated after the hints.
     pub fn due_at_prompt(&mut self) -> Option<Vec<u8>> {
-        let prompt = self.column.line()?.to_vec();
+        let prompt = prompt::again(self.column.line()?)?;
         let mut words = self.due()?;
         words.extend_from_slice(&prompt);
         self.column.after(&prompt);

@@ -1,6 +1,6 @@
 //! Requirements of daily use: little noise, one-line hints, reasons why there is no hint, and a way to disable permwrap.
 //!
-//! Debian packages: findutils, passwd, python3, sudo, tar, util-linux.
+//! Debian packages: findutils, fish, passwd, python3, sudo, tar, util-linux.
 
 use crate::support::{World, needs_programs};
 
@@ -247,7 +247,7 @@ import os, pty, select, sys, time
 pid, terminal = pty.fork()
 if pid == 0:
     os.environ["PS1"] = "ready> "
-    os.execvp("permwrap", ["permwrap", "--", "bash", "--norc"])
+    os.execvp("permwrap", ["permwrap", "--"] + sys.argv[1:])
 shown = b""
 def until(text, after=0):
     global shown
@@ -265,18 +265,32 @@ os.write(terminal, b"exit\n")
 os.waitpid(pid, 0)
 "#;
 
-#[test]
-fn an_interactive_shell_gives_hints_when_its_prompt_returns() {
-    if !needs_programs(&["python3"]) {
-        return;
-    }
+fn gives_hints_at_its_prompt(shell: &str) {
     let Some(world) = World::new() else { return };
     world.root("install -d -m 700 /srv/a");
     world.root(&format!("cat >/srv/session.py <<'END'\n{AT_A_PROMPT}\nEND"));
-    let ran = world.run("alice", "NO_COLOR=1 /usr/bin/python3 /srv/session.py");
+    let call = format!("NO_COLOR=1 /usr/bin/python3 /srv/session.py {shell}");
+    let ran = world.run("alice", &call);
     let shown = ran.stdout();
-    assert!(shown.contains("permwrap: cannot read /srv/a/f"), "{ran}");
-    assert!(shown.trim_end().ends_with("ready>"), "{ran}");
+    let hint = shown.find("permwrap: cannot read /srv/a/f");
+    let prompt = shown.rfind("ready> ");
+    assert!(hint.is_some() && hint < prompt, "{ran}");
+}
+
+#[test]
+fn an_interactive_shell_gives_hints_when_its_prompt_returns() {
+    if needs_programs(&["python3"]) {
+        gives_hints_at_its_prompt("bash --norc");
+    }
+}
+
+#[test]
+fn fish_gives_hints_when_its_prompt_returns() {
+    if needs_programs(&["python3", "fish"]) {
+        gives_hints_at_its_prompt(
+            "fish --no-config -C 'function fish_prompt; echo -n \"ready> \"; end'",
+        );
+    }
 }
 
 #[test]

@@ -319,8 +319,7 @@ impl Job {
     }
 }
 
-/// Whether the program is a shell whose prompt is a single line of text, which can be written again. (fish redraws its prompt
-/// itself, and keeps track of the cursor.)
+/// Whether the program is a shell whose prompt is a line that can be written again.
 fn has_prompt(program: &[u8]) -> bool {
     let name = byte_path::name(program);
     [
@@ -331,6 +330,7 @@ fn has_prompt(program: &[u8]) -> bool {
         b"zsh",
         b"ksh",
         b"mksh",
+        b"fish",
     ]
     .contains(&name)
 }
