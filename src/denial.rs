@@ -115,6 +115,8 @@ pub enum Breach {
     Nosuid,
     /// Set-user-ID has no effect in the process.
     NoNewPrivileges,
+    /// The process does not run as root.
+    NotRoot,
 }
 
 /// The class of permission bits that applies to a subject (inode(7)).

@@ -9,6 +9,7 @@ mod owner;
 mod program;
 mod recorded;
 mod renamed;
+mod root_only;
 mod run;
 mod told;
 mod unnamed;
@@ -180,7 +181,10 @@ fn interpreted(incident: &Incident, circumstances: &Circumstances, views: &mut V
         (&incident.operations[..], incident.paths.is_empty())
         && !policy.set_user_id
     {
-        return Decision::Nothing(words::rule_of_a_program(policy));
+        return match policy.root_only {
+            true => root_only::decide(incident, circumstances, views),
+            false => Decision::Nothing(words::rule_of_a_program(policy)),
+        };
     }
     let decision = match resolve::interpret(incident, circumstances) {
         Interpretation::Told(readings) => told::decide(incident, readings, views),

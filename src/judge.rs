@@ -171,7 +171,7 @@ impl<'a> Kernel<'a> {
             Operation::Signal => self.kill(),
             Operation::Ptrace => self.ptrace(),
             Operation::Privileged(privilege) => self.ask_for(*privilege),
-            Operation::Trust(policy) if *object == Object::Process => self.new_privileges(policy),
+            Operation::Trust(policy) if *object == Object::Process => self.trust_itself(policy),
             Operation::Trust(policy) => self.trust(walk, policy),
             _ if matches!(object, Object::Process | Object::Another(_)) => {
                 Err(UnknownFact::not_gathered("what exactly the process asked for").into())

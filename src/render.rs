@@ -45,6 +45,9 @@ impl Default for Style {
 pub fn deed(attempt: &Attempt, facts: &Facts) -> String {
     let to = attempt.to.as_ref().map(|to| quote::display(to));
     match &attempt.operation {
+        Operation::Trust(policy) if policy.root_only => {
+            format!("do this as {}", user(attempt, facts))
+        }
         Operation::Trust(_) if attempt.object == Object::Process => "gain privileges".to_owned(),
         Operation::Open(how) if how.create && !is_missing(facts) => deed_to(
             &Operation::Open(OpenHow {
@@ -211,10 +214,10 @@ pub fn unclear(unclear: &Unclear) -> String {
     });
     let allowed = match list(false).as_str() {
         "" => String::new(),
-        allowed => format!("; {allowed} is allowed now"),
+        allowed => format!("; {allowed} would be allowed"),
     };
     format!(
-        "the message does not say what was tried: {} is refused ({}){allowed}",
+        "the message does not say what was tried: {} would be refused ({}){allowed}",
         list(true),
         reasons.join("; ")
     )

@@ -34,6 +34,9 @@ pub struct Policy {
     /// Names in a directory that must belong to one of the owners as well.
     #[serde(default)]
     pub parts: Vec<String>,
+    /// Whether the program serves only root. It is about the process, not about a file.
+    #[serde(default)]
+    pub root_only: bool,
     /// Whether set-user-ID must be effective, on the file's mount and for the process.
     #[serde(default)]
     pub set_user_id: bool,

@@ -1,7 +1,7 @@
 //! The program itself refuses, because a file violates its own rule about owner or mode.
 
 use super::case::Case;
-use super::{Candidate, Fit, Rule, Words, grant};
+use super::{Candidate, Fit, Rule, Words, elsewhere, grant};
 use crate::attempt::{Owner, Policy};
 use crate::byte_path;
 use crate::change::{Change, Effect};
@@ -16,10 +16,21 @@ pub(super) fn words(case: &Case) -> Words {
             case.rule_in_words(),
         );
     };
+    if breach == Breach::NotRoot {
+        let program = case.facts.surroundings.command.first();
+        let program = program.map_or_else(
+            || policy.program.clone(),
+            |program| quote::display(byte_path::name(program)),
+        );
+        return case.words(
+            format!("{program} allows this only to root"),
+            "it checks who runs it".to_owned(),
+        );
+    }
     let path = case.path();
     let (program, about) = (&policy.program, &policy.about);
     let because = match policy.warns {
-        true => format!("{program} warns about {path}, {about}, and goes on all the same"),
+        true => format!("{program} warns about {path}, {about}, but continues"),
         false => format!("{program} does not accept {path} as {about}"),
     };
     let rule = match breach {
@@ -34,9 +45,9 @@ pub(super) fn words(case: &Case) -> Words {
         }
         Breach::Missing(bits) if bits & 0o4000 != 0 => "its set-user-ID bit is not set".to_owned(),
         Breach::Missing(_) => format!("its mode must be {:04o}", policy.required.0),
-        Breach::NoNewPrivileges => case.rule_in_words(),
+        Breach::NoNewPrivileges | Breach::NotRoot => case.rule_in_words(),
         Breach::Nosuid => format!(
-            "the mount {} is nosuid, so that set-user-ID programs have no effect there",
+            "the mount {} is nosuid, so set-user-ID bits have no effect there",
             case.mount_point()
         ),
     };
@@ -44,6 +55,9 @@ pub(super) fn words(case: &Case) -> Words {
 }
 
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    if let Some((_, Breach::NotRoot)) = broken(case) {
+        return elsewhere::as_root(case).into_iter().collect();
+    }
     let (Some((policy, breach)), Some(node), Some(inode)) = (broken(case), case.at(), case.inode())
     else {
         return Vec::new();
@@ -87,11 +101,11 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
             let note = match (inode.uid, inode.mode & 0o022) {
                 (0, 0) => "only root can write it".to_owned(),
                 (owner, 0) => format!(
-                    "it may then run programs as {who}: only if you trust {}",
+                    "its hooks and settings can then run programs as {who}: only if you trust {}",
                     case.user(owner)
                 ),
                 _ => format!(
-                    "it may then run programs as {who}: only if you trust all who can write it"
+                    "its hooks and settings can then run programs as {who}: only if you trust all who can write to it"
                 ),
             };
             all.push(Candidate::new(fit, title, [change]).noting(note));
@@ -119,7 +133,11 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
                 Candidate::new(Fit::Meant, title, [change]).noting("nobody else needs it open"),
             );
         }
-        Breach::Owner(_) | Breach::Missing(_) | Breach::Nosuid | Breach::NoNewPrivileges => {}
+        Breach::Owner(_)
+        | Breach::Missing(_)
+        | Breach::Nosuid
+        | Breach::NoNewPrivileges
+        | Breach::NotRoot => {}
     }
     if !policy.advice.is_empty() {
         all.push(Candidate::advice(policy.advice.clone()));

@@ -44,11 +44,17 @@ pub(super) fn failure(errno: Errno, attempt: &Attempt, facts: &Facts) -> String 
             format!("there is no directory {}{now}", quote::display(&directory))
         }
         (Errno::NoEnt, _) => format!("there is no {object}{now}"),
+        (Errno::NoExec, _) => {
+            format!("{object} may be run{now}, but is no program that the kernel knows")
+        }
         (errno, _) if attempt.errno.is_none() => {
-            format!("{object} fails otherwise: {} ({errno})", errno.words())
+            format!(
+                "{object} fails for another reason: {} ({errno})",
+                errno.words()
+            )
         }
         (errno, _) => format!(
-            "looked at now, {object} fails otherwise: {} ({errno})",
+            "looked at now, {object} fails for another reason: {} ({errno})",
             errno.words()
         ),
     }

@@ -41,11 +41,15 @@ impl<'a> Kernel<'a> {
                 }
             }
         }
-        self.new_privileges(policy)
+        self.trust_itself(policy)
     }
 
-    /// `prctl(PR_SET_NO_NEW_PRIVS)`: set-user-ID programs then run with the caller's ids.
-    pub(super) fn new_privileges(self, policy: &'static Policy) -> Decision {
+    /// The program's own check of the process. `prctl(PR_SET_NO_NEW_PRIVS)`: set-user-ID programs then run with the caller's ids.
+    pub(super) fn trust_itself(self, policy: &'static Policy) -> Decision {
+        if policy.root_only && self.subject.uid != 0 {
+            let rule = Rule::Policy(policy, Breach::NotRoot);
+            return deny(Errno::Perm, Code::ProgramPolicy, Obstacle::Process, rule);
+        }
         if policy.set_user_id && (self.subject.no_new_privs || policy.stated) {
             let rule = Rule::Policy(policy, Breach::NoNewPrivileges);
             return deny(Errno::Perm, Code::NoNewPrivileges, Obstacle::Process, rule);

@@ -117,7 +117,9 @@ pub fn meant(incident: &Incident) -> Vec<Meant<'_>> {
 pub fn is_about_a_process(operation: &Operation, incident: &Incident) -> bool {
     match operation {
         Operation::Signal | Operation::Ptrace => true,
-        Operation::Trust(policy) => policy.set_user_id && incident.paths.is_empty(),
+        Operation::Trust(policy) => {
+            policy.root_only || policy.set_user_id && incident.paths.is_empty()
+        }
         Operation::Privileged(_) => {
             incident.paths.is_empty() || incident.errno != Some(Errno::Acces)
         }
