@@ -172,7 +172,7 @@ fn check_path(path: &PathNeeds, subject: &Subject, unit: Option<&Service>) -> Ve
         .iter()
         .any(|need| need.makes_a_name() || is_creating(need));
     if seen.is_missing && !creates {
-        let state = failure("it is not there", fixes::made(path, subject));
+        let state = failure("it does not exist", fixes::made(path, subject));
         return vec![item(Asked::Exists, state)];
     }
     let mut items: Vec<Item> = Vec::new();

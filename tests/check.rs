@@ -58,7 +58,7 @@ fn the_list_tells_what_holds_and_what_does_not_with_its_fix() {
         "  ok       may read settings.ini",
         "  NO       key is closed to others",
         "  because  everybody may read it",
-        "  NO       logs/ is there",
+        "  NO       logs/ exists",
         "permwrap: 6 of 10 requirements hold, 4 do not",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{ran}");
@@ -177,7 +177,7 @@ fn trouble_is_one_line_that_names_the_place() {
     says(
         r#"printf 'user = "a"\n[[path]]\npath = "x"\nneeds = ["raed"]\n' >permwrap.toml"#,
         "check 2>&1 | sed 's/; there are.*//' >&2; exit ${PIPESTATUS[0]}",
-        "permwrap.toml:4: \"raed\" is no operation",
+        "permwrap.toml:4: \"raed\" is not an operation",
     );
     says(
         "echo 'user = \"nobody-of-that-name\"' >permwrap.toml",

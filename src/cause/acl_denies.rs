@@ -8,7 +8,7 @@ pub(super) fn words(case: &Case) -> Words {
         "the ACL of {} does not let {} {}",
         case.path(),
         case.who(),
-        case.may(case.wanted())
+        case.may_not(case.wanted())
     );
     case.words(because, case.rule_in_words())
 }

@@ -59,6 +59,6 @@ fn wider_mask(case: &Case) -> Option<Candidate> {
             format!("widen the ACL mask of {} to {perms}", case.path()),
             [change],
         )
-        .noting("lets the entries of the ACL grant what they say"),
+        .noting("lets the ACL's entries take full effect"),
     )
 }

@@ -17,7 +17,7 @@ pub(super) fn words(case: &Case) -> Words {
     );
     let rule = match () {
         () if is_denied_outright(case) => format!(
-            "a deny rule of {profile} forbids it, which no other rule overcomes: who wants it takes that rule out of {}, and loads it \
+            "a deny rule of {profile} forbids it, and no other rule overrides that: to allow it, remove that rule from {} and load it \
              (apparmor_parser -r)",
             own.as_deref().map_or_else(
                 || "its file".to_owned(),
@@ -49,7 +49,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let rules = rules(case);
     if rules.is_empty() {
         return vec![Candidate::advice(
-            "see what it was refused: journalctl -k | grep 'apparmor=\"DENIED\"' tells operation and name",
+            "see what was refused: journalctl -k | grep 'apparmor=\"DENIED\"' shows operation and name",
         )];
     }
     let quoted: Vec<String> = rules.iter().map(|rule| format!("`{rule}`")).collect();

@@ -7,7 +7,7 @@ use crate::change::{Change, InodeFlag};
 
 pub(super) fn words(case: &Case) -> Words {
     let rule = if case.inode().is_some_and(crate::facts::Inode::is_dir) {
-        "chattr +a: names may be added there, none taken away"
+        "chattr +a: names may be added there, but none removed"
     } else {
         "chattr +a: it may only be opened for appending, and neither truncated, renamed nor deleted"
     };

@@ -233,7 +233,7 @@ impl<'a> Case<'a> {
             };
         };
         let (owner, group) = (self.user(inode.uid), self.group(inode.gid));
-        let stranger = "its owner is somebody of the host who does not exist in here";
+        let stranger = "its owner is a user of the host who does not exist in here";
         match class {
             Class::Group if inode.uid == UNMAPPED => {
                 format!("{stranger}, and {who} is in group {group}")
@@ -277,11 +277,20 @@ impl<'a> Case<'a> {
         quote::display(text.as_bytes())
     }
 
-    /// What these permissions mean for the refusing object: "may not pass through", "may not write".
+    /// What these permissions mean for the refusing object, in words that follow "may": "read and write".
     pub fn may(&self, perms: Perms) -> String {
+        self.deeds(perms).join(" and ")
+    }
+
+    /// The same, in words that follow "may not": "read or write".
+    pub fn may_not(&self, perms: Perms) -> String {
+        self.deeds(perms).join(" or ")
+    }
+
+    fn deeds(&self, perms: Perms) -> Vec<&'static str> {
         let dir = self.inode().is_some_and(Inode::is_dir);
         let words = if dir {
-            ["list", "create and delete in", "pass through"]
+            ["list", "create and delete files in", "pass through"]
         } else {
             ["read", "write", "run"]
         };
@@ -291,12 +300,11 @@ impl<'a> Case<'a> {
         } else {
             perms
         };
-        let chosen: Vec<&str> = [Perms::R, Perms::W, Perms::X]
+        [Perms::R, Perms::W, Perms::X]
             .into_iter()
             .zip(words)
             .filter(|(bit, _)| perms.contains(*bit))
             .map(|(_, word)| word)
-            .collect();
-        chosen.join(" and ")
+            .collect()
     }
 }

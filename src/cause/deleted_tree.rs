@@ -27,7 +27,7 @@ pub(super) fn candidates(case: &Case) -> Option<Vec<Candidate>> {
         command => format!(": {}", quote::command(command)),
     };
     let leave = Candidate::advice(format!(
-        "leave it to {owner}, who owns {} and more of what is to go{command}",
+        "leave it to {owner}, who owns {} and more of what is to be deleted{command}",
         case.path()
     ));
     Some(grant::join_group(case).into_iter().chain([leave]).collect())
@@ -41,5 +41,6 @@ fn opened_by_the_owner(top: &[u8]) -> Candidate {
         effect: Effect::Repairs,
     };
     let title = format!("make all of {} writable for its owner", quote::display(top));
-    Candidate::new(Fit::Meant, title, [open]).noting("for all that is to go, to its owner alone")
+    Candidate::new(Fit::Meant, title, [open])
+        .noting("for everything that is to be deleted, for its owner only")
 }

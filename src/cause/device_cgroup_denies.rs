@@ -11,11 +11,11 @@ pub(super) fn words(case: &Case) -> Words {
     });
     case.words(
         format!(
-            "the device {}{number} is none that {} was given",
+            "the device {}{number} is not among those that {} was given",
             case.path(),
             case.facts.surroundings.description()
         ),
-        "its control group leaves out every device that it was not given, for root too, and modes do not matter".to_owned(),
+        "its control group permits only the devices that it was given, even to root; modes do not matter".to_owned(),
     )
 }
 
@@ -29,7 +29,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
                 .map(|node| node.path.clone())
                 .unwrap_or_default(),
         );
-        Candidate::advice(format!("give it the device where it is described: {path}"))
+        Candidate::advice(format!("give it the device where it is defined: {path}"))
     };
     vec![setting.unwrap_or_else(otherwise)]
 }

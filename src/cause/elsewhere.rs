@@ -158,11 +158,32 @@ fn redirected(tool: &Tool, case: &Case) -> Option<Candidate> {
     let option = if appends { "-a " } else { "" };
     let path = quote::shell(path);
     let why = match redirects {
-        true => "the shell itself opens the file, so let a program of root's write it",
+        true => "sudo does not reach the shell's own `>`; write it like this",
         false => "let only tee run as root",
     };
-    let title = format!("{why}: ... | {} tee {option}{path}", elevator.name());
+    let writer = simple_writer(code).filter(|_| redirects);
+    let writer = writer.map_or_else(|| "...".to_owned(), quote::display);
+    let title = format!("{why}: {writer} | {} tee {option}{path}", elevator.name());
     Some(Candidate::new(Fit::Around, title, [Change::Tee]))
+}
+
+/// The command whose output the code redirects, if the code is nothing but one simple command with one redirection at its end.
+fn simple_writer(code: &[u8]) -> Option<&[u8]> {
+    let at = code.iter().position(|&byte| byte == b'>')?;
+    let (writer, rest) = code.split_at(at);
+    let is_special = |byte: &u8| b"|&;<>`$()\\\n".contains(byte) || byte.is_ascii_control();
+    let target = rest
+        .strip_prefix(b">>")
+        .or_else(|| rest.strip_prefix(b">"))?
+        .trim_ascii();
+    let is_one_word = !target
+        .iter()
+        .any(|byte| is_special(byte) || byte.is_ascii_whitespace());
+    // `2>` redirects something else.
+    let is_output = writer.last().is_some_and(u8::is_ascii_whitespace);
+    let writer = writer.trim_ascii();
+    (is_one_word && is_output && !writer.is_empty() && !writer.iter().any(is_special))
+        .then_some(writer)
 }
 
 /// Performs the operation itself as root, if only an owner or root may do it.
@@ -200,7 +221,7 @@ pub(super) fn by_root(case: &Case) -> Option<Candidate> {
     let operation = &case.attempt.operation;
     (subject.uid != 0).then(|| {
         let title = format!("{} {} as root", operation.name(), case.asked());
-        Candidate::new(Fit::Narrow, title, [change]).noting("does it as root, this once")
+        Candidate::new(Fit::Narrow, title, [change]).noting("does this one thing as root")
     })
 }
 
@@ -370,7 +391,7 @@ fn somewhere_else(case: &Case) -> Candidate {
         Operation::Delete | Operation::Rmdir | Operation::Rename
     ) {
         return Candidate::advice(format!(
-            "{path} is the system's: what put the file there, or the administrator, takes it away"
+            "{path} is the system's: leave its removal to whatever put the file there, or to the administrator"
         ));
     }
     let place = match &case.facts.surroundings.home {

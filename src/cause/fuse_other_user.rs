@@ -8,9 +8,7 @@ pub(super) fn words(case: &Case) -> Words {
     let owner = owner(case);
     case.words(
         format!("{point} is a FUSE mount of {owner}'s own"),
-        format!(
-            "without the option allow_other only {owner} may enter it, and root may not either"
-        ),
+        format!("without the option allow_other only {owner} may enter it, not even root"),
     )
 }
 

@@ -22,6 +22,13 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         return vec![restored];
     }
     let inode = grant.inode;
+    if case.attempt.operation == Operation::Connect
+        && case.at() == case.facts.walk.target()
+        && inode.kind != Kind::Socket
+    {
+        let advice = format!("{} is not a socket: nothing can connect to it", case.path());
+        return vec![Candidate::advice(advice)];
+    }
     if inode.uid == case.subject().uid {
         return vec![grant.own_bits()];
     }
@@ -166,7 +173,7 @@ pub(super) fn give_back(case: &Case) -> Option<Candidate> {
             format!("give {who} back {}", case.path()),
             [change],
         )
-        .noting(format!("it belongs to {owner}, in {who}'s own place")),
+        .noting(format!("gives it back to {who}")),
     )
 }
 
@@ -179,7 +186,7 @@ fn kept_in_ones_own_place(case: &Case) -> Option<Candidate> {
     let (who, path) = (case.who(), case.path());
     (is_kept && is_own_place).then(|| {
         Candidate::advice(format!(
-            "{path} is root's alone, in {who}'s own place: if sudo left it there, let root give it back (chown {who}:), after a look"
+            "{path} is closed to all but root, among {who}'s own files: if sudo left it there, let root look at it and give it back (chown {who}:)"
         ))
     })
 }
@@ -193,19 +200,25 @@ fn inherits_its_group(parent: Option<&Inode>, inode: &Inode) -> bool {
 const POWERS: &[(&[&str], &str)] = &[
     (
         &["docker", "incus", "incus-admin", "libvirt", "lxd", "podman"],
-        "who may use this socket is as good as root",
+        "whoever may use this socket is as good as root",
     ),
-    (&["input"], "it sees every key that anybody types here"),
+    (
+        &["input"],
+        "its members can see every key typed on this machine",
+    ),
     (
         &["adm", "systemd-journal"],
-        "it reads all logs of this machine",
+        "its members can read all logs of this machine",
     ),
     (
         &["audio", "video"],
-        "it may listen and look, whoever sits here",
+        "its members can use microphones and cameras at any time",
     ),
-    (&["kmem", "tape"], "it reads what belongs to everybody"),
-    (&["wireshark"], "it sees all traffic of this machine"),
+    (&["kmem", "tape"], "its members can read everybody's data"),
+    (
+        &["wireshark"],
+        "its members can see all network traffic of this machine",
+    ),
 ];
 
 fn power(group: &str) -> Option<&'static str> {
@@ -261,7 +274,7 @@ impl<'a> Grant<'a> {
                 format!("let group {group} {may} {}", case.path()),
                 [self.chmod(3)],
             )
-            .noting(format!("lets all of group {group} {may}"))
+            .noting(format!("lets everybody in group {group} {may} it"))
         })
     }
 
@@ -287,7 +300,7 @@ impl<'a> Grant<'a> {
         let note = if only {
             format!("lets {who} pass through, not list")
         } else {
-            format!("lets {who} {may}, nobody else")
+            format!("lets {who} {may} it, and nobody else")
         };
         Some(
             Candidate::new(

@@ -8,7 +8,10 @@ use crate::quote;
 pub(super) fn words(case: &Case) -> Words {
     let Some(gid) = group(case) else {
         return case.words(
-            format!("this process has not the groups that {} has", case.who()),
+            format!(
+                "this process does not have the groups that {} has",
+                case.who()
+            ),
             case.rule_in_words(),
         );
     };
@@ -33,7 +36,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
                 format!("restart {unit}"),
                 [Change::Relogin(gid)],
             )
-            .noting(format!("starts it anew, then in group {name}")),
+            .noting(format!("restarts it, with group {name}")),
         );
         return all;
     }

@@ -7,7 +7,7 @@ use crate::change::{Change, InodeFlag};
 pub(super) fn words(case: &Case) -> Words {
     case.words(
         format!("{} is marked immutable", case.path()),
-        "chattr +i forbids everybody, root too, to write, rename, delete or link it".to_owned(),
+        "chattr +i: nobody may write, rename, delete or link it, not even root".to_owned(),
     )
 }
 
@@ -18,7 +18,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     vec![
         Candidate::new(
             Fit::Narrow,
-            format!("take the immutable mark from {}", case.path()),
+            format!("remove the immutable mark from {}", case.path()),
             [Change::SetFlag {
                 node,
                 flag: InodeFlag::Immutable,

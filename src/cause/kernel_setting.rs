@@ -50,7 +50,7 @@ fn of_the_machine(case: &Case) -> Option<Candidate> {
     let is_kernels = matches!(case.mount()?.fs_type.as_str(), "proc" | "sysfs");
     (is_kernels && case.facts.surroundings.container.is_some()).then(|| {
         let words = format!(
-            "{} is the whole machine's: have the host's root set it there",
+            "{} applies to the whole machine: have the host's root set it there",
             case.asked()
         );
         Candidate::advice(words).at(Place::Host)
@@ -66,7 +66,7 @@ pub(super) fn of(name: &str, value: &str, case: &Case) -> Candidate {
     };
     if !OF_A_NAMESPACE.iter().any(|begin| name.starts_with(begin)) {
         return Candidate::advice(format!(
-            "it is the whole machine's: have the host's root set it there (sysctl -w {name}={value})"
+            "it applies to the whole machine: have the host's root set it there (sysctl -w {name}={value})"
         ))
         .at(Place::Host);
     }

@@ -4,12 +4,12 @@ use super::case::Case;
 use super::{Candidate, Words};
 
 pub(super) fn words(case: &Case) -> Words {
-    case.module_words("a Landlock sandbox", "the process shut itself in")
+    case.module_words("a Landlock sandbox", "the process confined itself")
 }
 
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     vec![Candidate::advice(format!(
-        "have the program's sandbox allow {}: its own settings decide, no mode does",
+        "have the program's sandbox allow {}: its own settings decide, not the mode",
         case.asked()
     ))]
 }

@@ -11,14 +11,15 @@ pub(super) fn words(case: &Case) -> Words {
     };
     let because = match &case.attempt.operation {
         Operation::Privileged(Privilege::KernelModule) => {
-            "the kernel's lockdown takes no module that is not signed for it".to_owned()
+            "the kernel's lockdown accepts only signed modules".to_owned()
         }
         Operation::Privileged(privilege) => {
             format!("the kernel's lockdown lets nobody {}", privilege.words())
         }
         _ => format!("the kernel's lockdown keeps {} closed", case.path()),
     };
-    let rule = format!("{level}it holds for root as well, until the machine is started without it");
+    let rule =
+        format!("{level}it applies to root as well, until the machine is restarted without it");
     case.words(because, rule)
 }
 

@@ -10,7 +10,11 @@ pub(super) fn words(case: &Case) -> Words {
     let who = case.who();
     match case.denial.rule {
         Rule::Needs(capability) if overrides_bits(case) => case.words(
-            format!("{who} may not {} {}", case.may(case.wanted()), case.path()),
+            format!(
+                "{who} may not {} {}",
+                case.may_not(case.wanted()),
+                case.path()
+            ),
             format!(
                 "its bits do not let {who}, and this process lacks {}, which would override them",
                 capability.name()
@@ -22,6 +26,11 @@ pub(super) fn words(case: &Case) -> Words {
                 Some(owner) => case.words(
                     format!("{owner}, and {who} lacks {capability}"),
                     format!("only its owner, or a process with {capability}, may do this"),
+                ),
+                // What root has by nature is not known by that name to most.
+                None if case.subject().uid != 0 => case.words(
+                    format!("{who} lacks {capability}, a privilege of root"),
+                    format!("only a process with {capability} may do this"),
                 ),
                 None => case.words(
                     format!("{who} lacks {capability}"),

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::{Candidate, Rule, Words, grant};
-use crate::facts::Inode;
+use crate::facts::Perms;
 
 pub(super) fn words(case: &Case) -> Words {
     let (who, path) = (case.who(), case.path());
@@ -10,12 +10,14 @@ pub(super) fn words(case: &Case) -> Words {
         Rule::Class { granted, .. } => granted,
         _ => Default::default(),
     };
-    let missing = case.may(case.wanted().minus(granted));
-    let is_dir = case.inode().is_some_and(Inode::is_dir);
-    let because = if granted.is_empty() && !is_dir && missing.contains(" and ") {
-        let each = missing.replace(" and ", " nor ");
-        format!("{who} may neither {each} {path}")
-    } else if granted.is_empty() {
+    // That a file has x bits is of no interest to those who do not run it.
+    let is_file = case.inode().is_some_and(|inode| !inode.is_dir());
+    let granted = match is_file && !case.wanted().contains(Perms::X) {
+        true => granted.minus(Perms::X),
+        false => granted,
+    };
+    let missing = case.may_not(case.wanted().minus(granted));
+    let because = if granted.is_empty() {
         format!("{who} may not {missing} {path}")
     } else {
         format!(

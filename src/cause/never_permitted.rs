@@ -16,7 +16,7 @@ pub(super) fn words(case: &Case) -> Words {
     let (because, rule) = match case.attempt.operation {
         Operation::Link if dir => (
             "a directory cannot have a second name",
-            "hard links to directories are for nobody, not even root",
+            "nobody may make hard links to directories, not even root",
         ),
         Operation::Exec if dir => (
             "a directory cannot be run",
@@ -30,7 +30,7 @@ pub(super) fn words(case: &Case) -> Words {
         _ if verity => ("it is sealed by fs-verity", "its contents can never change"),
         _ => (
             "nobody may do this here",
-            "the file system does not provide for it, not even for root",
+            "the file system does not support it, not even for root",
         ),
     };
     let mut words = case.words(format!("{path}: {because}"), rule.to_owned());

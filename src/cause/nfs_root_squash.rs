@@ -14,8 +14,8 @@ pub(super) fn words(case: &Case) -> Words {
         .map(|mount| quote::display(&mount.source))
         .unwrap_or_default();
     case.words(
-        format!("the NFS server of {} takes root for nobody", case.path()),
-        format!("{source} is exported with root_squash, as is usual: root here has no rights of its own there"),
+        format!("the NFS server of {} treats root as nobody", case.path()),
+        format!("{source} is exported with root_squash, as is usual: root here has no special rights there"),
     )
 }
 

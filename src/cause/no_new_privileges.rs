@@ -8,7 +8,7 @@ use crate::quote;
 pub(super) fn words(case: &Case) -> Words {
     let who = case.who();
     case.words(
-        format!("the process of {who} can gain no privileges"),
+        format!("{who}'s process cannot gain privileges"),
         "no_new_privs is set, so that set-user-ID programs run as whoever runs them".to_owned(),
     )
 }

@@ -21,7 +21,7 @@ pub(super) fn words(case: &Case) -> Words {
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     if is_data(case) {
         return vec![Candidate::advice(format!(
-            "{} is neither a binary program nor begins with `#!`: run it with the program that reads it, as in `python3 FILE` or `sh FILE`",
+            "{} is not a binary program and does not begin with `#!`: run it with the program that reads it, as in `python3 FILE` or `sh FILE`",
             case.path()
         ))];
     }

@@ -31,7 +31,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let lasting = deployment::candidate(case, Deployment::ListenOn(port));
     all.extend(lasting.map(meant));
     all.push(meant(Candidate::advice(
-        "listen on another port, from 1024 up (8080, say), behind a reverse proxy where need be",
+        "listen on another port, from 1024 up (for example 8080), with a reverse proxy in front of it if needed",
     )));
     if let Some(program) = &around.program {
         let program = &program.path;
@@ -45,7 +45,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
                 format!("let {} listen on low ports", crate::quote::display(program)),
                 [change],
             )
-            .noting("whoever runs this program; to be repeated after an update"),
+            .noting("for whoever runs this program; repeat it after each update"),
         );
     }
     if around.container.is_some() {
@@ -62,7 +62,9 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
             format!("free the ports from {port} up"),
             [lower],
         )
-        .noting("for all users of this machine, until the next boot (/etc/sysctl.d keeps it)"),
+        .noting(
+            "for all users of this machine, until the next boot (a file in /etc/sysctl.d keeps it)",
+        ),
     );
     all
 }

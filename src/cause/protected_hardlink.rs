@@ -9,7 +9,8 @@ use crate::facts::Perms;
 pub(super) fn words(case: &Case) -> Words {
     case.words(
         format!("{} may not make a hard link to {}", case.who(), case.path()),
-        "fs.protected_hardlinks: only its owner may, or who may both read and write it".to_owned(),
+        "fs.protected_hardlinks: only its owner may, or whoever may both read and write it"
+            .to_owned(),
     )
 }
 

@@ -11,7 +11,9 @@ pub(super) fn words(case: &Case) -> Words {
         .map_or_else(|| "its owner".to_owned(), |inode| case.user(inode.uid));
     case.words(
         format!("{} may not follow the symlink {}", case.who(), case.path()),
-        format!("fs.protected_symlinks: in a sticky directory only {owner} may, whose link it is"),
+        format!(
+            "fs.protected_symlinks: in a sticky directory only {owner}, who owns the link, may"
+        ),
     )
 }
 
@@ -24,6 +26,6 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         format!(", leads to {}", quote::display(target))
     });
     vec![Candidate::advice(format!(
-        "the link is of {owner}{leads} and may be a trap: name the file that you meant, by a path without links of others"
+        "the link belongs to {owner}{leads} and may be a trap: name the file that you meant by a path without other people's links"
     ))]
 }

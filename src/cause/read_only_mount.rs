@@ -45,7 +45,7 @@ pub(super) fn words(case: &Case) -> Words {
             format!("it is mounted writable here, and the server of {source} exports it read-only")
         }
         _ if answered => format!(
-            "the {} file system {source} answers so though it is mounted writable: an error of the disk, most likely",
+            "the {} file system {source} says so although it is mounted writable: most likely a disk error",
             mount.fs_type
         ),
         _ if mount.super_read_only => {
@@ -75,7 +75,7 @@ fn for_good(case: &Case, mount: &Mount) -> Option<Candidate> {
             "write elsewhere: {source} is write-protected (a switch on the card, or blockdev --getro)"
         ),
         Some(Unwritable::Error) => {
-            format!("unmount {point} and check the disk (fsck {source}); dmesg tells what failed")
+            format!("unmount {point} and check the disk (fsck {source}); dmesg shows what failed")
         }
         Some(Unwritable::Unit) => return None,
         None if kind == "overlay" && mount.super_option("upperdir").is_none() => {
@@ -85,7 +85,7 @@ fn for_good(case: &Case, mount: &Mount) -> Option<Candidate> {
         None if mount.is_served() => format!(
             "have it exported for writing on the server (rw in /etc/exports, read only = no in smb.conf, without readonly on the host), or write elsewhere than {point}"
         ),
-        None => format!("see what dmesg tells of {source}, then unmount and check it (fsck)"),
+        None => format!("see what dmesg says about {source}, then unmount and check it (fsck)"),
     };
     Some(Candidate::advice(advice))
 }
@@ -134,9 +134,9 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
             file_system: mount.super_read_only,
         };
         let note = if mount.super_read_only {
-            "if a disk error turned it read-only, dmesg tells: then check the disk first"
+            "dmesg says whether a disk error turned it read-only: then check the disk first"
         } else {
-            "until it is unmounted; /etc/fstab keeps it"
+            "until it is unmounted; an entry in /etc/fstab keeps it"
         };
         all.push(
             Candidate::new(Fit::Narrow, format!("mount {point} writable"), [remount]).noting(note),

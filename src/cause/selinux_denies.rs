@@ -101,7 +101,7 @@ fn categories(case: &Case, labels: &Labels) -> Option<Candidate> {
             format!("give {path} the categories of the process, {level}"),
             [run(command)],
         )
-        .noting("it is then kept from whoever has the categories that it has now")
+        .noting("processes with its present categories then lose access to it")
     })
 }
 
@@ -111,7 +111,7 @@ fn boolean(labels: &Labels) -> Option<Candidate> {
     let title = format!("turn on the policy's boolean {name}");
     Some(
         Candidate::new(Fit::Meant, title, [run(command)])
-            .noting("for all of that domain, for good"),
+            .noting("for the whole domain, permanently"),
     )
 }
 

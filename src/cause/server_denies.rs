@@ -12,7 +12,7 @@ pub(super) fn words(case: &Case) -> Words {
     });
     let who = match kind(case) {
         Kind::Nfs => format!(
-            "{source} shows a mode that allows it, and answers no: the export takes {} for another user, or looks at more than the mode",
+            "{source} shows a mode that allows it, and answers no: the export treats {} as another user, or looks at more than the mode",
             case.who()
         ),
         Kind::Smb => format!(
@@ -34,10 +34,10 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
             "see on the server what it gives this client: exportfs -v, and the file's mode and ACL there"
         }
         Kind::Nfs if writes => {
-            "change it on the server: exportfs -v tells whether it exports read-only (ro) or takes users for another (all_squash, anonuid=), lsattr and getfacl what else refuses"
+            "change it on the server: exportfs -v tells whether it exports read-only (ro) or maps users to another (all_squash, anonuid=), lsattr and getfacl what else refuses"
         }
         Kind::Nfs => {
-            "change it on the server: exportfs -v tells whether it takes users for another (all_squash, anonuid=), getfacl what else refuses"
+            "change it on the server: exportfs -v tells whether it maps users to another (all_squash, anonuid=), getfacl what else refuses"
         }
         Kind::Smb => {
             "change it on the server (the share's read only, valid users, the file's own permissions), or mount with an account that may: username="

@@ -33,7 +33,7 @@ pub(super) fn restored(case: &Case) -> Option<Candidate> {
         let mode = Change::SetMode { node, mode: *mode };
         return Some(
             Candidate::new(Fit::Meant, format!("give {shown} its mode back"), [mode])
-                .noting("everybody uses it: something took its mode away"),
+                .noting("everybody uses it, and something changed its mode"),
         );
     }
     let run = |words: &[&[u8]]| Change::Run {

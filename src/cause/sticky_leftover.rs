@@ -9,7 +9,7 @@ pub(super) fn words(case: &Case, setting: &str) -> Words {
         .map_or_else(|| "somebody else".to_owned(), |inode| case.user(inode.uid));
     case.words(
         format!("{} is already there and belongs to {owner}", case.path()),
-        format!("{setting}: in a sticky directory, what others left is not opened by who meant to create it"),
+        format!("{setting}: in a sticky directory, a file that others left cannot be opened by whoever meant to create it"),
     )
 }
 

@@ -15,7 +15,7 @@ pub(super) fn words(case: &Case) -> Words {
         },
     );
     case.words(
-        format!("{} belongs to somebody of the host who does not exist in here", case.path()),
+        format!("{} belongs to a user of the host who does not exist in here", case.path()),
         format!("{owner} has no number in this user namespace (it shows as nobody), and root's rights end with the numbers"),
     )
 }
@@ -30,7 +30,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
             case.path()
         ),
         _ => format!(
-            "use a directory that was made for this namespace: {} belongs to the world outside, and stays so",
+            "use a directory that was made for this namespace: {} belongs to the host, and stays so",
             case.path()
         ),
     };

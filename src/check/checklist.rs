@@ -107,7 +107,7 @@ impl Asked {
             Asked::Listen if path.contains(':') => format!("may listen on {path}"),
             Asked::Listen => format!("may listen on port {path}"),
             Asked::Run => format!("may run {path}"),
-            Asked::Exists => format!("{path} is there"),
+            Asked::Exists => format!("{path} exists"),
             Asked::Allowed(Operation::Open(how)) if how.read && how.write => {
                 format!("may read and write {path}")
             }
@@ -222,7 +222,7 @@ impl Checklist {
         let all = self.items.len();
         let unclear = all - holds - fails;
         let sum = match (all, holds, fails) {
-            (0, ..) => return "permwrap: nothing is asked".to_owned(),
+            (0, ..) => return "permwrap: the manifest asks for nothing".to_owned(),
             (1, 1, _) => "the one requirement holds".to_owned(),
             (1, _, 1) => "the one requirement does not hold".to_owned(),
             (1, ..) => return "permwrap: the one requirement could not be judged".to_owned(),

@@ -178,7 +178,7 @@ impl PortWord {
             PortWord::Text(text) => match text.parse::<u16>() {
                 Ok(number) => Ok(number.to_string()),
                 Err(_) => Err(format!(
-                    "{text:?} is no port; one looks like 80 or \"127.0.0.1:80\""
+                    "{text:?} is not a port; one looks like 80 or \"127.0.0.1:80\""
                 )),
             },
         }
@@ -236,7 +236,7 @@ fn operation(word: &str) -> Result<Operation, String> {
         )),
         Some(operation) if Operation::names().contains(&word) => Ok(operation),
         _ => Err(format!(
-            "{word:?} is no operation; there are {}",
+            "{word:?} is not an operation; there are {}",
             Operation::names().join(", ")
         )),
     }
@@ -246,7 +246,7 @@ fn mode(word: &str) -> Result<u32, String> {
     u32::from_str_radix(word, 8)
         .ok()
         .filter(|&mode| mode <= 0o7777)
-        .ok_or_else(|| format!("{word:?} is no mode; one looks like \"750\" or \"2775\""))
+        .ok_or_else(|| format!("{word:?} is not a mode; one looks like \"750\" or \"2775\""))
 }
 
 #[cfg(test)]

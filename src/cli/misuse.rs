@@ -81,7 +81,11 @@ fn mistake(error: &clap::Error, subcommand: Option<&str>) -> String {
         _ => Vec::new(),
     };
     let argument = given(ContextKind::InvalidArg);
-    let bare = |name: &String| name.trim_matches(['<', '>']).to_owned();
+    // `<FILE>` or `--hints <FORM>`
+    let bare = |name: &String| {
+        let name = name.split(" <").next().unwrap_or(name);
+        name.trim_matches(['<', '>']).to_owned()
+    };
     let argument: Vec<String> = argument.iter().map(bare).collect();
     let value = given(ContextKind::InvalidValue).concat();
     let known = given(ContextKind::ValidValue);
@@ -97,15 +101,33 @@ fn mistake(error: &clap::Error, subcommand: Option<&str>) -> String {
             };
             format!("unknown argument '{}'{meant}", argument.concat())
         }
+        ErrorKind::InvalidValue if !known.is_empty() && value.is_empty() => {
+            format!(
+                "missing {}: one of {}",
+                named(&argument.concat()),
+                known.join(", ")
+            )
+        }
         ErrorKind::InvalidValue if !known.is_empty() => {
             let meant = suggestion::meant(&value, known.iter().map(String::as_str));
             let rest = match meant {
                 Some(meant) => format!("did you mean {meant}?"),
                 None => format!("it must be one of {}", known.join(", ")),
             };
-            format!("'{value}' is not a valid {}: {rest}", argument.concat())
+            format!(
+                "'{value}' is not a valid {}: {rest}",
+                named(&argument.concat())
+            )
         }
         _ => first_paragraph(error),
+    }
+}
+
+/// What takes the value: `OPERATION`, or `value of --hints`.
+fn named(argument: &str) -> String {
+    match argument.starts_with('-') {
+        true => format!("value of {argument}"),
+        false => argument.to_owned(),
     }
 }
 

@@ -152,7 +152,7 @@ fn from_here(fix: &Fix, attempt: &Attempt, facts: &Facts) -> Option<Fix> {
     let note = match alike {
         Some(name) if has_other_names(facts) => {
             format!(
-                "here; {} of here is let in too",
+                "here; the {} of this machine is let in too",
                 quote::display(name.as_bytes())
             )
         }
@@ -212,7 +212,7 @@ fn by_entering(fix: &Fix, attempt: &Attempt, facts: &Facts) -> Option<Fix> {
         _ => false,
     };
     argv.iter().all(is_there).then(|| Fix {
-        note: format!("{}, until it is made anew", fix.title),
+        note: format!("{}, until it is recreated", fix.title),
         led_astray: false,
         argv: argv
             .into_iter()

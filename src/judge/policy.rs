@@ -234,7 +234,7 @@ impl Kernel<'_> {
         let of_another = self.subject.pid.is_some();
         match active && of_another && self.subject.no_new_privs && is_sandboxed(operation, object) {
             true => Err(UnknownFact::not_gathered(
-                "whether the process has shut itself in (Landlock)",
+                "whether the process has confined itself (Landlock)",
             )
             .into()),
             false => Ok(()),

@@ -194,7 +194,7 @@ impl Deed {
                 Some(true) => run("gpasswd", &["-d", user, group]).map(|()| Undone::Back),
                 Some(false) => Ok(Undone::Already),
                 None => Ok(Undone::Left(format!(
-                    "the group {} is another now, or gone",
+                    "the group {} has been replaced or deleted",
                     quote::display(group.as_bytes())
                 ))),
             },
@@ -213,7 +213,7 @@ impl Deed {
                 match ours || force {
                     true => remount(back, point).map(|()| Undone::Back),
                     false => Ok(Undone::Left(format!(
-                        "{} was mounted anew or otherwise since",
+                        "{} has been mounted again or differently since",
                         quote::display(&point.path)
                     ))),
                 }

@@ -86,7 +86,7 @@ impl Object {
 
     fn swapped(&self) -> String {
         format!(
-            "{} is another object now than the one that was judged",
+            "{} is no longer the object that was judged",
             quote::display(&self.path)
         )
     }

@@ -103,7 +103,7 @@ pub fn plan(attempt: &Attempt, before: &Facts, fix: &Fix) -> Result<Vec<Deed>, S
                 }
                 let bind = mount.root != b"/" && !mount.root.is_empty() && !file_system;
                 let from = system::options(mount.id).ok_or_else(|| {
-                    format!("{}: it is mounted no more", quote::display(&mount.point))
+                    format!("{}: it is no longer mounted", quote::display(&mount.point))
                 })?;
                 deeds.push(Deed::Remount {
                     from,
@@ -214,7 +214,7 @@ fn met(facts: &Facts, node: &Node) -> Result<(Object, OwnedFd), String> {
     match same && facts.mounts[node.mount.0].id == object.mount {
         true => Ok((object, fd)),
         false => Err(format!(
-            "{} is another object now than the one that was judged",
+            "{} is no longer the object that was judged",
             quote::display(&node.path)
         )),
     }

@@ -81,9 +81,9 @@ impl std::fmt::Display for Silence {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Silence::NotBegun(reason) => f.write_str(reason),
-            Silence::Lost => {
-                f.write_str("root's side ended early: `permwrap undo` takes back what it changed")
-            }
+            Silence::Lost => f.write_str(
+                "the root process ended early: `permwrap undo` takes back what it changed",
+            ),
         }
     }
 }

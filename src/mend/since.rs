@@ -21,7 +21,7 @@ pub(super) fn became(deed: &Deed) -> Option<String> {
             let path = byte_path::join(&parent.path, name);
             let above = Object::at(&parent.path).ok();
             let gone = above.is_some() && is_missing(&path);
-            gone.then(|| format!("{} was taken away since", quote::display(&path)))
+            gone.then(|| format!("{} has been removed since", quote::display(&path)))
         }
         Deed::Join { user, group, gid } => {
             let (user, shown) = (user.as_str(), quote::display(group.as_bytes()));
@@ -32,7 +32,7 @@ pub(super) fn became(deed: &Deed) -> Option<String> {
             let made = made.as_ref()?;
             (options(point.mount).as_ref() != Some(made)).then(|| {
                 let point = quote::display(&point.path);
-                format!("{point} was mounted anew or otherwise since (/etc/fstab has what lasts)")
+                format!("{point} has been mounted again or differently since (/etc/fstab has what lasts)")
             })
         }
         Deed::Setting { name, to, .. } => {

@@ -15,7 +15,7 @@ pub(super) fn remount(options: &str, point: &Object) -> Result<(), String> {
     use std::os::unix::ffi::OsStrExt;
     if !is_firm(&point.path) {
         return Err(format!(
-            "{}: others can turn the way there elsewhere, mount it anew by hand",
+            "{}: others can redirect the path to it, so remount it by hand",
             quote::display(&point.path)
         ));
     }

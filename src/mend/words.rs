@@ -72,7 +72,7 @@ fn word(deed: &Deed, facts: &Facts) -> String {
             )
         }
         Deed::Setting { name, from, to } => {
-            format!("{name}: {from} becomes {to}, for everybody, until the next start")
+            format!("{name}: {from} becomes {to}, for everybody, until the next boot")
         }
     }
 }

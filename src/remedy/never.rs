@@ -129,7 +129,7 @@ impl Never {
                 "{path} lies on a read-only mount, where no mode or owner can be changed: change it where the data comes from"
             ),
             Never::Unmapped => format!(
-                "{path} belongs to somebody of the host who does not exist in here: it can only be changed from outside"
+                "{path} belongs to a user of the host who does not exist in here: it can only be changed from outside"
             ),
             Never::Project => format!(
                 "put what is written there in its own directory below {path}, and open that: whoever can write to {path} itself can \

@@ -284,6 +284,9 @@ fn remark(fix: &Fix, elevator: Elevator, is_root: bool) -> String {
         "" => fix.sentence(),
         note => note.to_owned(),
     };
+    if fix.argv.iter().flatten().any(|word| word == b"-inum") {
+        remark.push_str(" (found by its number, so that nothing else can take its place)");
+    }
     if fix.needs_root && elevator == Elevator::None && !is_root {
         // It is not appended, because "log in again, as root" would mean something else.
         remark = format!("in a root shell; {remark}");

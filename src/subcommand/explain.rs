@@ -98,17 +98,17 @@ fn without_repetitions(
     left_out: &mut usize,
 ) -> Vec<Finding> {
     let mut kept: Vec<Finding> = Vec::new();
-    let mut known: HashMap<Obstacle, usize> = HashMap::new();
+    let mut known: HashMap<Reason, usize> = HashMap::new();
     let mut in_a_row = 0;
     while in_a_row < MOST_IN_A_ROW
         && let Some(finding) = findings.next()
     {
         in_a_row += 1;
-        let Some(obstacle) = findings::obstacle(&finding) else {
+        let Some(reason) = reason(&finding) else {
             kept.push(finding);
             continue;
         };
-        match known.entry(obstacle) {
+        match known.entry(reason) {
             Entry::Occupied(first) => kept[*first.get()].alike += 1,
             Entry::Vacant(new) => {
                 new.insert(kept.len());
@@ -119,6 +119,23 @@ fn without_repetitions(
     }
     *left_out = findings.size_hint().0;
     kept
+}
+
+/// Why something failed: the same for many failures, so that it is explained once.
+#[derive(PartialEq, Eq, Hash)]
+enum Reason {
+    Obstacle(Obstacle),
+    /// What is said of the present state, and the operation.
+    Note(String, &'static str),
+}
+
+fn reason(finding: &Finding) -> Option<Reason> {
+    match (&finding.conclusion, &finding.attempt) {
+        (Conclusion::Unclear(Unclear::Note(note)), Some(attempt)) => {
+            Some(Reason::Note(note.clone(), attempt.operation.name()))
+        }
+        _ => findings::obstacle(finding).map(Reason::Obstacle),
+    }
 }
 
 /// The refusals by other systems that the text reports, on lines that no finding is about.
@@ -246,13 +263,15 @@ fn read(source: &[OsString]) -> Result<Vec<u8>, Trouble> {
     Ok(text)
 }
 
-/// Whether the argument is the text itself rather than a file: it contains spaces, as messages do, and no such file exists.
+/// Whether the argument is the text itself rather than a file: it contains spaces, as messages do, or neither a slash nor a dot, and no
+/// such file exists.
 fn is_text(given: &Path, error: &std::io::Error) -> bool {
     let is_absent = matches!(
         error.kind(),
         ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename
     );
-    is_absent && given.as_os_str().as_bytes().contains(&b' ')
+    let given = given.as_os_str().as_bytes();
+    is_absent && (given.contains(&b' ') || !given.iter().any(|byte| b"/.".contains(byte)))
 }
 
 /// The circumstances of the failure: those of the named subject, otherwise those of the caller.

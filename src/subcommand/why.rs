@@ -136,7 +136,7 @@ fn address(text: &[u8]) -> Result<Option<Object>, String> {
     let is_meant = text.contains(&b':') || text.iter().all(u8::is_ascii_digit);
     match crate::resolve::port(text) {
         None if is_meant => Err(format!(
-            "{shown} is no ADDRESS:PORT: a port is a number up to 65535"
+            "{shown} is not ADDRESS:PORT: a port is a number up to 65535"
         )),
         port => Ok(port),
     }

@@ -112,7 +112,7 @@ fn what_became_of_a_log_a_group_and_a_mount_is_told() {
                       echo 'data /srv/data tmpfs rw,defaults 0 0' >>/etc/fstab",
             command: "touch /srv/data/f",
             then: "mount -o remount,ro /srv/data",
-            why: "/srv/data was mounted anew or otherwise since",
+            why: "/srv/data has been mounted again or differently since",
         },
         Back {
             prepare: "install -m 660 -g team /dev/null /srv/list; sed -i 's/^alice ALL.*/&/' /etc/sudoers.d/test

@@ -207,7 +207,7 @@ fn a_mount_that_others_changed_since_is_left() {
     world.root("mount -o remount,rw,noexec /srv/data");
     let left = undo(&world, By::Alice);
     assert!(
-        left.stderr().contains("mounted anew or otherwise since"),
+        left.stderr().contains("mounted again or differently since"),
         "{left}"
     );
     let options = world.root("findmnt -no OPTIONS /srv/data").stdout();

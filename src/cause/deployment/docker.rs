@@ -125,7 +125,7 @@ pub(super) fn options(case: &Case, setting: &Deployment, container: &Container) 
             "run the container without --security-opt no-new-privileges".to_owned()
         }
         Deployment::HomeDirectory => {
-            "run it with -e HOME=/tmp or another directory that it may write: the image has no such user, and HOME is /".to_owned()
+            "run it with -e HOME=/tmp or another directory that it may write to: the image has no such user, and HOME is /".to_owned()
         }
         Deployment::OwnDirectory(_) => return None,
     })

@@ -48,7 +48,7 @@ pub(in crate::cause) fn opens(path: &[u8], home: Option<&[u8]>, application: &st
     };
     match interface {
         Some(interface) => format!(
-            "let the snap at it: sudo snap connect {application}:{interface} (snap connections {application} tells whether it asks for that)"
+            "give the snap access: sudo snap connect {application}:{interface} (snap connections {application} shows whether it asks for that)"
         ),
         None => format!(
             "no interface of snaps opens {}: keep it in ~/snap/{application}/common",
