@@ -294,6 +294,60 @@ fn fish_gives_hints_when_its_prompt_returns() {
 }
 
 #[test]
+fn a_program_that_serves_only_root_is_to_be_run_by_root() {
+    if !needs_programs(&["passwd"]) {
+        return;
+    }
+    let Some(world) = World::new() else { return };
+    let ran = world.run("alice", "permwrap -- passwd bob");
+    assert!(
+        ran.stderr()
+            .contains("because  passwd allows this only to root"),
+        "{ran}"
+    );
+    assert!(ran.stderr().contains("passwd bob"), "{ran}");
+    // The same words of any other program say nothing of what root should run.
+    let ran = world.run("alice", "permwrap -- sh -c 'echo You must be root >&2'");
+    assert_eq!(ran.stderr(), "You must be root\n", "{ran}");
+}
+
+#[test]
+fn files_below_one_missing_directory_are_one_hint() {
+    let Some(world) = World::new() else { return };
+    let ran = world.run(
+        "alice",
+        "seq 1 9 | sed 's#.*#cat: /srv/gone/out/&: Permission denied#' | permwrap explain",
+    );
+    assert_eq!(ran.stdout().matches("permwrap:").count(), 1, "{ran}");
+    assert!(
+        ran.stdout().contains("(and 8 more for the same reason)"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn a_redirection_is_shown_as_the_line_to_type() {
+    if !needs_programs(&["sudo"]) {
+        return;
+    }
+    let Some(world) = World::new() else { return };
+    world.root("echo x >/etc/motd && chmod 644 /etc/motd");
+    for (code, line) in [
+        ("echo a b > /etc/motd", "echo a b | sudo tee /etc/motd"),
+        ("echo a b >> /etc/motd", "echo a b | sudo tee -a /etc/motd"),
+        ("echo a | sort > /etc/motd", "... | sudo tee /etc/motd"),
+    ] {
+        let ran = world.run("alice", &format!("permwrap -- sh -c '{code}'"));
+        let said = ran
+            .stderr()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(said.contains(&format!("like this: {line} more")), "{ran}");
+    }
+}
+
+#[test]
 fn a_long_text_about_one_obstacle_is_one_hint() {
     let Some(world) = World::new() else { return };
     world.root("install -d -m 750 -o deploy -g www /srv/app");

@@ -105,7 +105,7 @@ fn what_became_of_a_log_a_group_and_a_mount_is_told() {
             prepare: "mount -t tmpfs -o mode=755 log /var/log",
             command: "bash -c 'echo -n >>/var/log/alice.log'",
             then: "rm /var/log/alice.log",
-            why: "/var/log/alice.log was taken away since",
+            why: "/var/log/alice.log has been removed since",
         },
         Back {
             prepare: "mkdir /srv/data && mount -t tmpfs -o mode=755,uid=3001,gid=3001 data /srv/data && mount -o remount,ro /srv/data

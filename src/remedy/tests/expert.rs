@@ -157,7 +157,7 @@ fn to_delete_what_is_the_systems_is_not_to_write_elsewhere() {
          -rw-r--r-- root root /usr/lib/app
          command python3 app.py",
     );
-    assert!(told[0].contains("takes it away"), "{told:?}");
+    assert!(told[0].contains("leave its removal"), "{told:?}");
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn a_repository_is_trusted_with_a_word_on_who_can_write_it() {
     let services = trusted("drwxr-xr-x deploy www");
     assert!(services.note.ends_with("only if you trust deploy"));
     let teams = trusted("drwxrwsr-x deploy www");
-    assert!(teams.note.ends_with("all who can write it"), "{teams:?}");
+    assert!(teams.note.ends_with("all who can write to it"), "{teams:?}");
     let everybodys = trusted("drwxrwxrwx deploy www");
     assert_eq!(everybodys.title, "ask deploy, who owns /srv/repo");
 }
