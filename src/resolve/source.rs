@@ -102,13 +102,19 @@ pub fn works_in(code: &[u8]) -> Whereabouts {
     }
 }
 
-/// Where code first names this file.
+/// Where code first names this file, or a path that begins with it: of `a/b`, a program may be refused `a`.
 #[must_use]
 pub fn first_use(code: &[u8], name: &[u8]) -> Option<usize> {
-    let mut quoted = quoted(code).into_iter();
-    let literal = quoted.find(|(_, literal)| *literal == name);
+    let quoted = quoted(code);
+    let is_it = |literal: &[u8]| literal == name;
+    let leads_there = |literal: &[u8]| {
+        let rest = literal.strip_prefix(name);
+        rest.is_some_and(|rest| rest.starts_with(b"/"))
+    };
+    let find = |is: &dyn Fn(&[u8]) -> bool| quoted.iter().find(|(_, literal)| is(literal));
+    let literal = find(&is_it).or_else(|| find(&leads_there));
     literal
-        .map(|(at, _)| at)
+        .map(|(at, _)| *at)
         .or_else(|| memchr::memmem::find(code, name))
 }
 
@@ -521,5 +527,12 @@ mod tests {
         ] {
             assert_eq!(of(line), [], "{line}");
         }
+    }
+
+    #[test]
+    fn a_path_names_the_directories_that_it_leads_through() {
+        let code = b"import os; os.chdir('/srv/data'); os.makedirs('a/b')";
+        let at = first_use(code, b"a").expect("it is named");
+        assert!(code[at..].starts_with(b"a/b"));
     }
 }
