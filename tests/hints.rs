@@ -6,7 +6,7 @@ use support::{Ran, World};
 
 /// Runs a command that is refused, with these options.
 fn refused(world: &World, options: &str) -> Ran {
-    world.root("install -d -m 750 -o deploy -g www /srv/app && touch /srv/app/a");
+    world.root("install -d -m 700 -o deploy /srv/app && touch /srv/app/a");
     world.run("alice", &format!("permwrap {options} -- cat /srv/app/a"))
 }
 
@@ -71,7 +71,7 @@ fn a_hint_for_a_workflow_is_an_annotation() {
     );
     assert!(hint.contains("(dir-not-searchable)%0Afix: "), "{hint}");
     assert_eq!(hint.matches('\n').count(), 1, "{hint}");
-    world.root("install -d -m 750 -o deploy -g www /srv/app && touch /srv/app/a");
+    world.root("install -d -m 700 -o deploy /srv/app && touch /srv/app/a");
     let ran = world.run(
         "alice",
         "GITHUB_WORKSPACE=/srv permwrap --hints github -- cat /srv/app/a",

@@ -479,7 +479,7 @@ fn a_log_is_made_for_who_writes_it() {
 #[test]
 fn a_directory_to_be_listed_is_also_passed_through() {
     Scene {
-        prepare: "install -d -m 750 -o deploy -g www /srv/app; touch /srv/app/f",
+        prepare: "install -d -m 700 -o deploy /srv/app; touch /srv/app/f",
         user: "alice",
         operation: "list",
         path: "/srv/app",

@@ -154,15 +154,6 @@ pub fn purpose(path: &[u8], uid: u32, facts: &Facts) -> Purpose {
     }
 }
 
-/// Whether this user is a person, by the number and the home directory, rather than the account of a service or a project.
-#[must_use]
-pub fn is_a_person(uid: u32, facts: &Facts) -> bool {
-    let names = &facts.names;
-    let home = names.homes.get(&uid);
-    let is_a_services = home.is_some_and(|home| is_for_data(home));
-    PEOPLE.contains(&uid) && names.users.contains_key(&uid) && !is_a_services
-}
-
 /// Whether a home directory lies where services keep their data. Then it is merely the home of a service's account.
 fn is_for_data(home: &[u8]) -> bool {
     let places: [&[u8]; 3] = [b"/opt", b"/srv", b"/var"];

@@ -4,7 +4,7 @@ use super::{Never, command, others};
 use crate::attempt::Subject;
 use crate::byte_path;
 use crate::cause::{
-    PEOPLE, Purpose, home_of, is_a_person, is_private_group, is_top, is_within, node_at, purpose,
+    PEOPLE, Purpose, home_of, is_private_group, is_top, is_within, node_at, purpose,
     service_directory,
 };
 use crate::change::{Deployment, MountOption};
@@ -160,18 +160,18 @@ fn is_closed_on_purpose(inode: &Inode, purpose: Purpose, made_for: bool) -> bool
     is_of_the_system(purpose) && (private || closed)
 }
 
-/// Whether its owner keeps it private: it has no permissions for group and others. A person's is private in any case. The
-/// directories of many projects and services are installed like that, so one may be passed through, and listed unless it is
-/// hidden or its owner set it apart in a directory of its own.
+/// Whether its owner keeps it private: it has no permissions for group and others. The directories of many projects and services
+/// are installed like that, so one may be passed through, unless it bears the name of a person; and listed, unless it is hidden or
+/// its owner set it apart in a directory of their own.
 fn is_private(node: &Node, inode: &Inode, gained: Perms, facts: &Facts) -> bool {
+    let is_personal = is_personal(node, inode, facts);
     let above = parents(&node.path).next().unwrap_or(b"/");
     let above = node_at(above, facts).and_then(|above| self::inode(facts, above));
     let is_hidden = byte_path::name(&node.path).starts_with(b".");
     let is_set_apart = is_hidden || above.is_some_and(|above| above.uid == inode.uid);
     let lists = gained.contains(Perms::R) && is_set_apart;
     let only_looks = inode.is_dir() && !gained.contains(Perms::W) && !lists;
-    let is_a_persons = is_a_person(inode.uid, facts);
-    is_mailbox(node, inode, facts) || inode.mode & 0o077 == 0 && (is_a_persons || !only_looks)
+    is_mailbox(node, inode, facts) || inode.mode & 0o077 == 0 && (is_personal || !only_looks)
 }
 
 /// Whether it bears the name of the person whom it belongs to.

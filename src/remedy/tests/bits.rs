@@ -27,7 +27,7 @@ fn an_empty_mask_does_not_turn_members_of_the_owning_group_into_others() {
          group 3011 ops
          subject alice alice
          attempt write /srv/d
-         -rwx---r--+ deploy team /srv/d
+         -rw----r--+ deploy team /srv/d
          group::---
          group:team:rw-
          group:www:rw-

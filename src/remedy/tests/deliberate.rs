@@ -95,26 +95,6 @@ fn a_directory_of_a_project_may_be_passed_through_but_not_written() {
 }
 
 #[test]
-fn what_a_person_keeps_closed_is_not_opened_wherever_it_is() {
-    for what in ["read /srv/work/f", "list /srv/work"] {
-        let fix = |home: &str| {
-            first(&format!(
-                "subject alice alice
-                 user 1003 carol {home}
-                 attempt {what}
-                 drwx------ carol bob /srv/work
-                 -rw-r--r-- carol bob /srv/work/f"
-            ))
-        };
-        let persons = fix("/home/carol");
-        assert_eq!(persons.title, "ask carol, who owns /srv/work", "{what}");
-        assert!(persons.argv.is_empty(), "{persons:?}");
-        // The account of a project.
-        assert!(!fix("/srv/shop").argv.is_empty(), "{what}");
-    }
-}
-
-#[test]
 fn programs_of_another_user_are_not_opened_for_writing() {
     let writing = |listing: &str, path: &str| {
         first(&format!(
