@@ -22,7 +22,9 @@ pub use judged::{Eyes, Views, Worlds};
 pub use program::program_named;
 pub use volume::OnVolume;
 
-use crate::attempt::{Account, Attempt, Errno, Incident, Object, Operation, Place, Signs, Subject};
+use crate::attempt::{
+    Account, Attempt, Capability, Errno, Incident, Object, Operation, Place, Signs, Subject,
+};
 use crate::byte_path;
 use crate::cause;
 use crate::denial::Code;
@@ -229,6 +231,14 @@ fn doubt(judged: &Judged, incident: &Incident, circumstances: &Circumstances) ->
             "{} is relative to a directory that the program worked in, and it is not known which",
             quote::display(name)
         ));
+    }
+    if judged.verdict == Verdict::Allowed
+        && !signs.subject
+        && attempt.subject.has(Capability::DacOverride)
+    {
+        return Some(
+            "root may do it, and it is not known whether what failed ran as root".to_owned(),
+        );
     }
     let mut subjects = circumstances
         .processes

@@ -166,18 +166,20 @@ impl Expression {
     pub fn find<'t>(&self, text: &'t [u8]) -> Option<Found<'t>> {
         let regex = self.written.for_text(text, |text| self.placed(text))?;
         let input = Input::new(text);
-        // Most expressions do not match most texts, and few have so many groups that they need more room.
+        // Not one more than the expression has: its engines take each for a place in their tables.
+        let count = 2 * regex.group_info().group_len(PatternID::ZERO);
         let mut few = [None; MOST_ENDS];
         let mut many = Vec::new();
-        regex.search_slots(&input, &mut few)?;
+        let ends = if let Some(enough) = few.get_mut(..count) {
+            enough
+        } else {
+            many.resize(count, None);
+            &mut many[..]
+        };
+        regex.search_slots(&input, ends)?;
         let groups = self
             .groups
             .get_or_init(|| groups(regex).unwrap_or_default());
-        if 2 * groups.len() > few.len() {
-            many.resize(2 * groups.len(), None);
-            regex.search_slots(&input, &mut many)?;
-        }
-        let ends = if many.is_empty() { &few[..] } else { &many };
         let mut captures = ends.chunks_exact(2).map(|ends| match ends {
             [Some(start), Some(end)] => Some(start.get()..end.get()),
             _ => None,

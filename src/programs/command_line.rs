@@ -178,6 +178,8 @@ fn read(words: &[Vec<u8>], redirections: Vec<(Operation, Vec<u8>)>, found: &mut 
     line.is_started = !found.is_empty();
     line.code.clone_from(&code);
     let is_shell = reader.program.shell;
+    let mut own = words[..words.len() - rest.len()].iter();
+    let roams = own.any(|word| reader.program.roams(word));
     line.operands
         .extend(redirections.into_iter().map(|(operation, word)| Operand {
             word,
@@ -185,6 +187,7 @@ fn read(words: &[Vec<u8>], redirections: Vec<(Operation, Vec<u8>)>, found: &mut 
         }));
     let module = reader.module;
     found.push(line);
+    let started = found.len();
     if let Some(code) = code.filter(|_| is_shell) {
         read_code(&code, found);
     }
@@ -205,6 +208,9 @@ fn read(words: &[Vec<u8>], redirections: Vec<(Operation, Vec<u8>)>, found: &mut 
         if let (Some(start), Some(line)) = (start, found.last_mut()) {
             line.words = start.words;
         }
+    }
+    for line in found.iter_mut().skip(started).filter(|_| roams) {
+        line.place = Whereabouts::Unknown.then(&line.place);
     }
 }
 
@@ -272,6 +278,20 @@ mod tests {
         assert_eq!(of("ls"), Whereabouts::Start);
         assert_eq!(of("touch"), Whereabouts::At(b"/srv/a".to_vec()));
         assert_eq!(of("rm"), Whereabouts::At(b"/srv/b".to_vec()));
+    }
+
+    #[test]
+    fn a_login_shell_leaves_the_directory() {
+        let place = |words: &[&str]| lines(words).pop().expect("it starts one").place;
+        for words in [
+            &["su", "-", "bob", "-c", "cat f"][..],
+            &["sudo", "-u", "bob", "-i", "cat", "f"],
+        ] {
+            assert_eq!(place(words), Whereabouts::Unknown, "{words:?}");
+        }
+        // This option is the command's.
+        let words = ["sudo", "-u", "bob", "grep", "-i", "x", "f"];
+        assert_eq!(place(&words), Whereabouts::Start);
     }
 
     #[test]

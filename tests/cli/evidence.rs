@@ -334,10 +334,12 @@ fn a_text_that_an_engine_gave_to_a_script_is_not_judged_here() {
 #[test]
 fn what_a_process_of_another_user_was_refused_is_not_called_possible() {
     let Some(world) = World::new() else { return };
-    if !needs_programs(&["setpriv"]) {
+    if !needs_programs(&["setpriv", "python3"]) {
         return;
     }
-    world.root("mkdir /srv/p; install -d -m 700 -o alice /srv/v");
+    world.root(
+        "mkdir /srv/p; install -d -m 700 -o alice /srv/v; echo x >/srv/f; chmod 600 /srv/f",
+    );
     for (command, because) in [
         (
             "sh -c \"setpriv --reuid bob --regid bob --clear-groups sh -c 'echo > /srv/p/f'; true\"",
@@ -346,6 +348,10 @@ fn what_a_process_of_another_user_was_refused_is_not_called_possible() {
         (
             "setpriv --bounding-set -all sh -c 'touch /srv/v/g'",
             "it is not known which of them failed",
+        ),
+        (
+            "python3 -c 'import subprocess; subprocess.run([\"cat\",\"/srv/f\"],user=\"alice\")'",
+            "/srv/f",
         ),
     ] {
         let hint = world
