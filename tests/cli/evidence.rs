@@ -337,9 +337,7 @@ fn what_a_process_of_another_user_was_refused_is_not_called_possible() {
     if !needs_programs(&["setpriv", "python3"]) {
         return;
     }
-    world.root(
-        "mkdir /srv/p; install -d -m 700 -o alice /srv/v; echo x >/srv/f; chmod 600 /srv/f",
-    );
+    world.root("mkdir /srv/p; install -d -m 700 -o alice /srv/v; echo x >/srv/f; chmod 600 /srv/f");
     for (command, because) in [
         (
             "sh -c \"setpriv --reuid bob --regid bob --clear-groups sh -c 'echo > /srv/p/f'; true\"",

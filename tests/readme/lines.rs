@@ -135,7 +135,8 @@ const PROJECT: &str = r#"
     chown www-data: /srv/shop/data
     printf 'user = "www-data"\n[[path]]\npath = "data/"\nneeds = ["read", "write"]\n' >/srv/shop/permwrap.toml
     printf '#!/bin/sh\necho serving "$@"\n' >/mnt/bin/gunicorn
-    printf '#!/bin/sh\necho making "$@"\n' >/mnt/bin/make && chmod 755 /mnt/bin/gunicorn /mnt/bin/make
+    printf '#!/bin/sh\necho making "$@"\n' >/mnt/bin/make && cp /mnt/bin/make /mnt/bin/mvn
+    chmod 755 /mnt/bin/gunicorn /mnt/bin/make /mnt/bin/mvn
 "#;
 
 #[test]

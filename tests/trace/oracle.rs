@@ -183,7 +183,7 @@ fn compare(world: &World, scene: &str, command: &str) -> Compared {
     }
 }
 
-/// The name of a call, its error number, and the last component of its first path.
+/// The name of a call, its error number, and the last component of the path of its object.
 type Refused = (String, String, String);
 
 /// The refused calls in the output of strace.
@@ -214,8 +214,10 @@ fn refused(trace: &str) -> BTreeMap<Refused, u64> {
             .iter()
             .any(|row| row.name == name);
         if ["EACCES", "EPERM", "EROFS"].contains(&errno) && watched {
-            // In an Internet address, the quoted text is the host.
-            let quoted = call.split('"').nth(1).filter(|_| !call.contains("AF_INET"));
+            // The first path of mount(2) is the source. In an Internet address, the quoted text is the host.
+            let which = if name == "mount" { 3 } else { 1 };
+            let quoted = call.split('"').nth(which);
+            let quoted = quoted.filter(|_| !call.contains("AF_INET"));
             let path = quoted.unwrap_or_default();
             let key = (name.to_owned(), errno.to_owned(), last(path));
             *found.entry(key).or_default() += 1;
