@@ -11,8 +11,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tar::Archive;
 
-use super::tar;
+use super::tar::file_of;
 use crate::facts::{Inode, Kind};
 
 /// The timeout of each read and write.
@@ -361,13 +362,16 @@ fn percent_encoded(path: &[u8]) -> String {
 
 /// The first member of a tar archive.
 fn first_member(archive: &[u8]) -> Option<Member> {
-    let mut rest = archive;
-    let entry = tar::next(&mut rest)?;
-    let size = usize::try_from(entry.size).ok()?;
+    let mut archive = Archive::new(archive);
+    let mut entry = archive.entries().ok()?.next()?.ok()?;
+    let file = file_of(&entry)?;
+    let mut content = Vec::new();
+    // What was asked for may be longer than what was read of it.
+    let _ = entry.read_to_end(&mut content);
     Some(Member {
-        inode: entry.inode,
-        link: entry.link,
-        content: rest[..size.min(rest.len())].to_vec(),
+        inode: file.inode,
+        link: file.link,
+        content,
     })
 }
 

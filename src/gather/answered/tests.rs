@@ -3,47 +3,31 @@
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixListener;
 
+use tar::EntryType::{Directory, Regular, Symlink};
+
 use super::*;
 use crate::attempt::Operation;
+use crate::gather::tar::tests::Made;
 
 const SHOP: &str = r#"{"Id": "0123", "Name": "/shop", "Path": "cat", "Args": ["f"], "State": {"Running": true},
     "Config": {"Image": "shop", "User": "app:7", "WorkingDir": "/data"},
     "HostConfig": {"CapDrop": ["ALL"], "GroupAdd": ["42"], "SecurityOpt": ["no-new-privileges"]},
     "Mounts": [{"Type": "bind", "Source": "/srv/shop", "Destination": "/data", "RW": false}]}"#;
 
-/// The header of a member, with its content.
-fn member(kind: u8, mode: &str, uid: &str, link: &str, content: &str) -> Vec<u8> {
-    let mut member = vec![0u8; 512];
-    let size = format!("{:011o}", content.len());
-    for (at, field) in [
-        (100, mode),
-        (108, uid),
-        (116, uid),
-        (124, &size),
-        (157, link),
-        (257, "ustar"),
-    ] {
-        member[at..at + field.len()].copy_from_slice(field.as_bytes());
-    }
-    member[156] = kind;
-    [member, content.as_bytes().to_vec()].concat()
-}
-
 fn answer(path: &str) -> Option<Vec<u8>> {
-    let directory = |mode| member(b'5', mode, "0000000", "", "");
+    let member = |kind, mode, id, content: &str| {
+        let made = Made::new().with("member", kind, mode, (id, id), content.as_bytes());
+        made.bytes()
+    };
     Some(match path {
         "/containers/shop/json" | "/containers/0123/json" => SHOP.into(),
-        "/containers/0123/archive?path=/" => directory("0040755"),
-        "/containers/0123/archive?path=/data" => directory("0040700"),
-        "/containers/0123/archive?path=/data/f" => member(b'0', "0100640", "0001750", "", "x"),
-        "/containers/0123/archive?path=/link" => member(b'2', "0120777", "0000000", "data/f", ""),
-        "/containers/0123/archive?path=/etc/passwd" => member(
-            b'0',
-            "0100644",
-            "0000000",
-            "",
-            "app:x:1000:1000::/data:/bin/sh\n",
-        ),
+        "/containers/0123/archive?path=/" => member(Directory, 0o755, 0, ""),
+        "/containers/0123/archive?path=/data" => member(Directory, 0o700, 0, ""),
+        "/containers/0123/archive?path=/data/f" => member(Regular, 0o640, 1000, "x"),
+        "/containers/0123/archive?path=/link" => member(Symlink, 0o777, 0, "data/f"),
+        "/containers/0123/archive?path=/etc/passwd" => {
+            member(Regular, 0o644, 0, "app:x:1000:1000::/data:/bin/sh\n")
+        }
         _ => return None,
     })
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use serde::Deserialize;
+use tar::Archive;
 
 use super::{Listing, beginning};
 use crate::byte_path;
 use crate::facts::{Inode, Kind};
 use crate::gather::engine_api::Member;
-use crate::gather::tar::{self, Entry};
+use crate::gather::tar::{Entry, file_of};
 
 /// The beginning of the name of an entry that removes another one of the layers below, and the name of the one that removes
 /// everything in its directory.
@@ -31,27 +32,27 @@ struct Manifest {
 
 /// Everything that lies in the image; `None` if it cannot be read, as when its layers are compressed.
 pub(super) fn listing(archive: &mut dyn Read) -> Option<Listing> {
-    let mut archive = archive;
     let mut layers: BTreeMap<Vec<u8>, Layer> = BTreeMap::new();
     let mut same: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
     let mut manifest = Vec::new();
-    while let Some(entry) = tar::next(&mut archive) {
-        let mut content = (&mut *archive).take(entry.size);
-        match &entry.link {
+    for entry in Archive::new(archive).entries().ok()? {
+        let mut entry = entry.ok()?;
+        let Some(file) = file_of(&entry) else {
+            continue;
+        };
+        match file.link {
             // A layer that is in the archive twice.
             Some(link) => {
-                let directory = byte_path::parent(&entry.name).unwrap_or_default();
-                let target = without_dots(&byte_path::join(directory, link));
-                same.insert(entry.name.clone(), target);
+                let directory = byte_path::parent(&file.name).unwrap_or_default();
+                let target = without_dots(&byte_path::join(directory, &link));
+                same.insert(file.name, target);
             }
-            None if entry.name == b"manifest.json" => manifest = beginning(&mut content),
-            None if entry.inode.kind == Kind::Regular => {
-                layers.insert(entry.name.clone(), layer(&mut content));
+            None if file.name == b"manifest.json" => manifest = beginning(&mut entry),
+            None if file.inode.kind == Kind::Regular => {
+                layers.insert(file.name, layer(&mut entry));
             }
             None => {}
         }
-        let left = content.limit();
-        tar::skip(&mut archive, left + tar::padded(entry.size) - entry.size)?;
     }
     let manifest: Vec<Manifest> = serde_json::from_slice(&manifest).ok()?;
     let mut listing = Listing::new();
@@ -85,22 +86,20 @@ fn root_directory() -> Member {
 
 /// The entries of a layer; none if this is no archive.
 fn layer(content: &mut impl Read) -> Layer {
-    let mut layer = Layer::new();
-    while let Some(entry) = tar::next(content) {
-        let name = path_of(&entry.name);
-        let mut own = content.by_ref().take(entry.size);
-        let text = match READ.contains(&name.as_slice()) {
-            true => beginning(&mut own),
-            false => Vec::new(),
-        };
-        let left = own.limit();
-        let size = entry.size;
-        layer.push((Entry { name, ..entry }, text));
-        if tar::skip(content, left + tar::padded(size) - size).is_none() {
-            break;
-        }
-    }
-    layer
+    let mut archive = Archive::new(content);
+    let entries = archive.entries().into_iter().flatten();
+    entries.map_while(Result::ok).filter_map(read).collect()
+}
+
+/// An entry of a layer, with its content if that is needed.
+fn read<R: Read>(mut entry: tar::Entry<'_, R>) -> Option<(Entry, Vec<u8>)> {
+    let file = file_of(&entry)?;
+    let name = path_of(&file.name);
+    let text = match READ.contains(&name.as_slice()) {
+        true => beginning(&mut entry),
+        false => Vec::new(),
+    };
+    Some((Entry { name, ..file }, text))
 }
 
 /// Lays a layer over those before it.
@@ -169,34 +168,36 @@ fn without_dots(path: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gather::tar::tests::{file, header};
+    use tar::EntryType::{Directory, Regular, Symlink};
+
+    use crate::gather::tar::tests::Made;
 
     #[test]
     fn layers_are_laid_over_one_another_in_the_order_of_the_list() {
-        let lower = [
-            header("etc/", b'5', 0o755, (0, 0), 0),
-            file("etc/passwd", b'0', 0o644, (0, 0), b"app:x:7:7::/:/bin/sh\n"),
-            file("old", b'0', 0o644, (0, 0), b""),
-            header("d/", b'5', 0o700, (0, 0), 0),
-            file("d/f", b'0', 0o600, (7, 8), b"x"),
-        ]
-        .concat();
-        let upper = [
-            file("d", b'0', 0o640, (9, 9), b""),
-            file(".wh.old", b'0', 0, (0, 0), b""),
-        ]
-        .concat();
+        let lower = Made::new()
+            .with("etc/", Directory, 0o755, (0, 0), b"")
+            .with(
+                "etc/passwd",
+                Regular,
+                0o644,
+                (0, 0),
+                b"app:x:7:7::/:/bin/sh\n",
+            )
+            .with("old", Regular, 0o644, (0, 0), b"")
+            .with("d/", Directory, 0o700, (0, 0), b"")
+            .with("d/f", Regular, 0o600, (7, 8), b"x")
+            .bytes();
+        let upper = Made::new()
+            .with("d", Regular, 0o640, (9, 9), b"")
+            .with(".wh.old", Regular, 0, (0, 0), b"")
+            .bytes();
         let list = br#"[{"Layers": ["a/layer.tar", "c/layer.tar"]}]"#;
-        let mut link = header("c/layer.tar", b'2', 0o777, (0, 0), 0);
-        link[157..171].copy_from_slice(b"../b/layer.tar");
-        let archive = [
-            file("b/layer.tar", b'0', 0o644, (0, 0), &upper),
-            file("a/layer.tar", b'0', 0o644, (0, 0), &lower),
-            link,
-            file("manifest.json", b'0', 0o644, (0, 0), list),
-            vec![0; 1024],
-        ]
-        .concat();
+        let archive = Made::new()
+            .with("b/layer.tar", Regular, 0o644, (0, 0), &upper)
+            .with("a/layer.tar", Regular, 0o644, (0, 0), &lower)
+            .with("c/layer.tar", Symlink, 0o777, (0, 0), b"../b/layer.tar")
+            .with("manifest.json", Regular, 0o644, (0, 0), list)
+            .bytes();
         let found = listing(&mut &archive[..]).unwrap();
         let paths: Vec<&[u8]> = found.keys().map(Vec::as_slice).collect();
         assert_eq!(paths, [&b"/"[..], b"/d", b"/etc", b"/etc/passwd"]);
@@ -207,11 +208,10 @@ mod tests {
     #[test]
     fn layers_that_cannot_be_read_are_no_empty_image() {
         let list = br#"[{"Layers": ["a"]}]"#;
-        let archive = [
-            file("a", b'0', 0o644, (0, 0), b"\x1f\x8b compressed"),
-            file("manifest.json", b'0', 0o644, (0, 0), list),
-        ]
-        .concat();
+        let archive = Made::new()
+            .with("a", Regular, 0o644, (0, 0), b"\x1f\x8b compressed")
+            .with("manifest.json", Regular, 0o644, (0, 0), list)
+            .bytes();
         assert!(listing(&mut &archive[..]).is_none());
     }
 }
