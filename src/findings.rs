@@ -4,23 +4,27 @@
 //! number of hints is bounded by a quota that refills with time, so that a service which runs for months still gets new
 //! failures explained.
 
+mod alike;
 mod burst;
 mod offers;
 mod quota;
+mod text;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::attempt::{Attempt, Errno, Incident, Operation};
-use crate::byte_path;
-use crate::denial::Code;
+use crate::attempt::{Attempt, Incident};
 use crate::investigate::{Views, Worlds, investigate, is_worth_telling};
 use crate::render;
 use crate::report::{Conclusion, Finding};
-use crate::resolve::{self, CandidateProcess, Circumstances, Evidence, Presence};
+use crate::resolve::{Circumstances, Evidence};
+use alike::{is_alike, is_same, message};
 use burst::Burst;
 use offers::offers;
 use quota::Quota;
+use text::Text;
+
+pub use alike::{Obstacle, obstacle};
 
 /// The maximum number of failures kept.
 const MOST: usize = 1000;
@@ -81,20 +85,6 @@ impl From<Incident> for Met {
     }
 }
 
-/// What makes two incidents equal before they are investigated.
-type Text = (
-    Option<Errno>,
-    Vec<Vec<u8>>,
-    Option<Vec<u8>>,
-    Option<i32>,
-    Vec<Operation>,
-    // The program name that begins the message, if its words do not identify the operation.
-    Option<Vec<u8>>,
-    // The processes that held the stderr on which it was reported, by user and, for a relative name, by directory: the same words
-    // from elsewhere are another failure.
-    Vec<(u32, Option<Vec<u8>>)>,
-);
-
 #[derive(Debug)]
 enum Known {
     /// It led to the entry with this number.
@@ -115,9 +105,6 @@ struct Entry {
     /// The position of its hint among all hints shown; `None` if none was shown.
     shown: Option<usize>,
 }
-
-/// An obstacle and what it refuses. Failures with the same obstacle need only one explanation.
-pub type Obstacle = (Code, Option<Vec<u8>>, &'static str);
 
 impl Findings {
     /// An empty record. `lists` says whether a report is to list everything, so that every failure must be investigated.
@@ -155,7 +142,7 @@ impl Findings {
         }
         for Met { incident, finding } in met {
             self.clock += 1;
-            let text = text(&incident, circumstances);
+            let text = Text::of(&incident, circumstances);
             match self.known.get(&text) {
                 Some(Known::Entry(number)) => {
                     let number = *number;
@@ -231,7 +218,7 @@ impl Findings {
                 self.leave_out(&incident);
                 continue;
             }
-            let text = text(&incident, &circumstances);
+            let text = Text::of(&incident, &circumstances);
             match self.known.get(&text) {
                 Some(Known::Entry(number)) => {
                     let number = *number;
@@ -300,10 +287,7 @@ impl Findings {
 
     /// Whether a hint for one of the findings explains the other as well.
     fn is_alike(&self, one: usize, other: usize) -> bool {
-        let (one, other) = (&self.kept[one].finding, &self.kept[other].finding);
-        obstacle(one).is_some_and(|obstacle_of_one| obstacle(other) == Some(obstacle_of_one))
-            || is_equal_advice(one, other)
-            || is_one_list(one, other)
+        is_alike(&self.kept[one].finding, &self.kept[other].finding)
     }
 
     /// The findings for which hints were shown, in that order, followed by the other considered ones.
@@ -453,101 +437,4 @@ impl Findings {
             );
         }
     }
-}
-
-fn text(incident: &Incident, circumstances: &Circumstances) -> Text {
-    let processes = circumstances.processes.iter();
-    let speaking = processes.filter(|process| process.presence == Presence::Speaking);
-    let is_relative = |path: &Vec<u8>| resolve::is_relative(path);
-    let is_relative = incident.paths.first().is_some_and(is_relative);
-    let place = |process: &CandidateProcess| {
-        let directory = process.directory.clone().filter(|_| is_relative);
-        (process.subject.uid, directory)
-    };
-    let mut writers: Vec<_> = speaking.map(place).collect();
-    writers.sort_unstable();
-    writers.dedup();
-    (
-        incident.errno,
-        incident.paths.clone(),
-        incident.address.clone(),
-        incident.process,
-        incident.operations.clone(),
-        resolve::leading_name(&incident.message)
-            .filter(|_| incident.operations.is_empty())
-            .map(<[u8]>::to_vec),
-        writers,
-    )
-}
-
-fn message(finding: &Finding) -> Option<&[u8]> {
-    finding
-        .incident
-        .as_ref()
-        .map(|incident| incident.message.as_slice())
-}
-
-/// Whether two findings are about the same failure: the same operation on the same object by a subject with the same rights.
-fn is_same(one: &Finding, other: &Finding) -> bool {
-    let (Some(a), Some(b)) = (&one.attempt, &other.attempt) else {
-        return false;
-    };
-    let tried = a.operation == b.operation && a.object == b.object && a.to == b.to;
-    tried
-        && one.signs.operation.is_some() == other.signs.operation.is_some()
-        && a.subject.has_the_rights_of(&b.subject)
-}
-
-/// Whether two refusals of the same kind have the same advice: by the same obstacle, or, if the advice is only words, in the same
-/// directory.
-fn is_equal_advice(one: &Finding, other: &Finding) -> bool {
-    let fixes = |finding: &Finding| match &finding.conclusion {
-        Conclusion::Refused(_, remedy) => {
-            let fixes = remedy.fixes.iter();
-            fixes
-                .map(|fix| (fix.sentence(), fix.argv.clone()))
-                .collect()
-        }
-        _ => Vec::new(),
-    };
-    let (Some((code, path, operation)), Some((other_code, other_path, other_operation))) =
-        (obstacle(one), obstacle(other))
-    else {
-        return false;
-    };
-    let rights = |finding: &Finding| finding.attempt.as_ref().map(|attempt| attempt.subject.uid);
-    let advice = fixes(one);
-    if code != other_code || rights(one) != rights(other) || advice != fixes(other) {
-        return false;
-    }
-    let directory = |path: &Option<Vec<u8>>| byte_path::parent(path.as_ref()?).map(<[u8]>::to_vec);
-    let is_words = advice.iter().all(|(_, argv)| argv.is_empty());
-    match is_words {
-        true => operation == other_operation && directory(&path) == directory(&other_path),
-        false => path == other_path,
-    }
-}
-
-/// Whether one message lists both: the same refusal of neighbors.
-fn is_one_list(one: &Finding, other: &Finding) -> bool {
-    let beside = |obstacle: Obstacle| {
-        let (code, path, operation) = obstacle;
-        Some((code, byte_path::parent(&path?)?.to_vec(), operation))
-    };
-    let place = |finding| obstacle(finding).and_then(beside);
-    message(one).is_some()
-        && message(one) == message(other)
-        && place(one).is_some()
-        && place(one) == place(other)
-}
-
-/// What refuses, for comparison with other findings; `None` if nothing is known to refuse.
-#[must_use]
-pub fn obstacle(finding: &Finding) -> Option<Obstacle> {
-    let Conclusion::Refused(denial, _) = &finding.conclusion else {
-        return None;
-    };
-    let attempt = finding.attempt.as_ref()?;
-    let path = render::obstacle_path(denial, attempt, &finding.facts);
-    Some((denial.code, path, attempt.operation.name()))
 }

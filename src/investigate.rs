@@ -232,23 +232,38 @@ fn doubt(judged: &Judged, incident: &Incident, circumstances: &Circumstances) ->
             quote::display(name)
         ));
     }
-    if judged.verdict == Verdict::Allowed
-        && !signs.subject
-        && attempt.subject.has(Capability::DacOverride)
-    {
-        return Some(
-            "root may do it, and it is not known whether what failed ran as root".to_owned(),
-        );
-    }
     let mut subjects = circumstances
         .processes
         .iter()
         .map(|process| &process.subject);
     let is_another = |subject: &Subject| !subject.has_the_rights_of(&attempt.subject);
-    (judged.verdict == Verdict::Allowed && subjects.any(is_another)).then(|| {
-        "its programs run with different rights, and it is not known which of them failed"
-            .to_owned()
-    })
+    if judged.verdict != Verdict::Allowed {
+        return None;
+    }
+    if subjects.any(is_another) {
+        return Some(
+            "its programs run with different rights, and it is not known which of them failed"
+                .to_owned(),
+        );
+    }
+    let is_sure = signs.subject && is_by_one_seen(incident, circumstances);
+    let is_root = attempt.subject.has(Capability::DacOverride);
+    (is_root && !is_sure)
+        .then(|| "root may do it, and it is not known whether what failed ran as root".to_owned())
+}
+
+/// Whether the program that the message names as its writer, if it names one, is the command or was seen.
+fn is_by_one_seen(incident: &Incident, circumstances: &Circumstances) -> bool {
+    let Some(writer) = resolve::leading_name(&incident.message) else {
+        return true;
+    };
+    let is_it = |name: &[u8]| byte_path::name(name) == writer;
+    let mut names = circumstances
+        .processes
+        .iter()
+        .filter_map(|process| process.name.as_deref())
+        .chain(circumstances.command.first().map(Vec::as_slice));
+    names.any(is_it)
 }
 
 /// Why a refusal on the way to a directory that code changes to says nothing of a name that is relative to it: the program

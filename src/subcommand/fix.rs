@@ -1,28 +1,30 @@
 //! `permwrap fix`: judges the failures of the last run again, and fixes them.
 
+mod through_root;
+
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use super::{Outcome, print_json, style};
+use super::{Outcome, style};
 use crate::change::Change;
 use crate::cli;
 use crate::complaint;
 use crate::facts::Facts;
 use crate::gather;
 use crate::mend::invoker::invoker;
-use crate::mend::plan::can_be_made;
-use crate::mend::record::{Record, Stage, new_id};
-use crate::mend::root::{self, Answer, Done, Request, Silence};
+use crate::mend::record::new_id;
+use crate::mend::root::Done;
 use crate::mend::runs::{self, Failure, Run};
 use crate::mend::store::Store;
-use crate::mend::{Mend, Proof, Way, now, path, way};
+use crate::mend::{Mend, Proof, Way, way};
 use crate::quote;
 use crate::remedy::Fix;
 use crate::render::{self, text};
 use crate::report::{Conclusion, Finding};
+use through_root::{handed, through_root};
 
 pub fn run(arguments: &cli::Fix) -> Outcome {
     if arguments.handed {
@@ -324,147 +326,6 @@ fn group_of(fix: &Fix, facts: &Facts) -> Option<String> {
 fn is_wanted_now(group: &str, consent: Consent) -> bool {
     let question = format!("This session is not in group {group} yet. Run the command in it now?");
     consent == Consent::Asked && confirm(&question)
-}
-
-/// Has root fix these failures, and keeps a record that root did.
-fn through_root(failures: &[(&Failure, Box<Finding>)], consent: Consent) -> Result<Answer, String> {
-    if consent == Consent::Never || root::caller().is_none() {
-        for (_, finding) in failures {
-            words(finding);
-        }
-        let user = gather::own_subject().map(|own| own.uid).unwrap_or_default();
-        let user = nix::unistd::User::from_uid(user.into()).ok().flatten();
-        let user = user.map_or_else(String::new, |user| format!(" --as {}", user.name));
-        tell(&format!(
-            "root can do it, and may see more: `permwrap fix{user}` as root, in this directory"
-        ));
-        return Ok(Answer::default());
-    }
-    for (_, finding) in failures {
-        tell(&format!("root is asked: {}", plan_of(finding)));
-    }
-    let store = Store::own("changes")?;
-    let asked_by = rustix::process::geteuid().as_raw();
-    let mut handed = Vec::new();
-    for (failure, finding) in failures {
-        // It is written first, so that root's record can be found even if this process is terminated.
-        let record = Record {
-            id: format!("{}{}", new_id(), handed.len()),
-            when: now(),
-            refusal: render::headline(finding),
-            title: String::new(),
-            code: failure.code.clone(),
-            path: path(&failure.attempt),
-            asked_by,
-            by_root: true,
-            stage: Stage::Begun,
-            deeds: Vec::new(),
-        };
-        record.keep(&store)?;
-        handed.push((record, *failure));
-    }
-    let request = Request::Fix {
-        failures: handed
-            .iter()
-            .map(|(record, failure)| (record.id.clone(), (*failure).clone()))
-            .collect(),
-        yes: consent == Consent::Given,
-        dry_run: false,
-    };
-    let answer = match root::ask("fix", &request, consent == Consent::Asked) {
-        Ok(answer) => answer,
-        Err(silence) => {
-            tell(&silence.to_string());
-            if silence == Silence::Lost {
-                return Ok(Answer::default());
-            }
-            for (_, finding) in failures {
-                words(finding);
-            }
-            Answer::default()
-        }
-    };
-    for (mut record, _) in handed {
-        match answer.made.iter().find(|done| done.id == record.id) {
-            Some(done) => {
-                record.title.clone_from(&done.title);
-                record.deeds.clone_from(&done.deeds);
-                record.stage = Stage::Made;
-                record.keep(&store)?;
-            }
-            None => record.forget(&store),
-        }
-    }
-    Ok(answer)
-}
-
-/// What root is to do, as far as it can be told without root's eyes.
-fn plan_of(finding: &Finding) -> String {
-    let fixes = match &finding.conclusion {
-        Conclusion::Refused(_, remedy) => remedy.fixes.as_slice(),
-        _ => &[],
-    };
-    let made = fixes.iter().find(|fix| can_be_made(fix));
-    made.map_or_else(|| render::headline(finding), |fix| fix.title.clone())
-}
-
-/// The process that runs as root: judges the failures of the request as root, and fixes them.
-fn handed() -> Outcome {
-    let Request::Fix {
-        failures,
-        yes,
-        dry_run,
-    } = root::handed()?
-    else {
-        return Err("not a request to fix".to_owned());
-    };
-    let consent = match (dry_run, yes) {
-        (true, _) => Consent::Never,
-        (false, true) => Consent::Given,
-        (false, false) => Consent::Asked,
-    };
-    let mut answer = Answer {
-        complete: true,
-        ..Answer::default()
-    };
-    for (id, failure) in failures {
-        let complete = with_roots_eyes(&id, &failure, consent, &mut answer);
-        answer.complete &= complete.unwrap_or_else(|trouble| {
-            tell(&trouble);
-            false
-        });
-    }
-    print_json(&answer)?;
-    Ok(0)
-}
-
-fn with_roots_eyes(
-    id: &str,
-    failure: &Failure,
-    consent: Consent,
-    answer: &mut Answer,
-) -> Result<bool, String> {
-    if !crate::mend::record::is_id(id) {
-        return Err("not a record's name".to_owned());
-    }
-    let asked_by = invoker().unwrap_or_default();
-    match take_up(failure, consent, id.to_owned(), asked_by)? {
-        Taken::Open => Ok(true),
-        Taken::Made { done, group } => {
-            answer.group = group;
-            answer.made.push(done);
-            Ok(true)
-        }
-        Taken::Step(done) => {
-            answer.made.push(done);
-            Ok(false)
-        }
-        Taken::Left { .. } => Ok(false),
-        Taken::ForRoot(finding) => {
-            words(&finding);
-            Ok(false)
-        }
-    }
 }
 
 /// Describes a fix that is not made automatically.

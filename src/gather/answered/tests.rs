@@ -6,7 +6,7 @@ use std::os::unix::net::UnixListener;
 use tar::EntryType::{Directory, Regular, Symlink};
 
 use super::*;
-use crate::attempt::Operation;
+use crate::attempt::{CapabilitySet, Operation};
 use crate::gather::tar::tests::Made;
 
 const SHOP: &str = r#"{"Id": "0123", "Name": "/shop", "Path": "cat", "Args": ["f"], "State": {"Running": true},
