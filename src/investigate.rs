@@ -248,7 +248,10 @@ fn doubt(judged: &Judged, incident: &Incident, circumstances: &Circumstances) ->
     }
     let is_sure = signs.subject && is_by_one_seen(incident, circumstances);
     let is_root = attempt.subject.has(Capability::DacOverride);
-    (is_root && !is_sure)
+    // Of another place, more can be said than this.
+    let mut processes = circumstances.processes.iter();
+    let is_here = processes.all(|process| process.place.is_none());
+    (is_root && is_here && !is_sure)
         .then(|| "root may do it, and it is not known whether what failed ran as root".to_owned())
 }
 
