@@ -81,12 +81,25 @@ impl Found {
             let accounts = accounts.map(|accounts| accounts.join().unwrap_or_default());
             (about.join().ok().flatten(), accounts, first)
         });
-        Some(Found {
+        let mut found = Found {
             since,
             members: members(engine, id, text, first),
             about: about?,
             accounts,
-        })
+        };
+        if !found.has_content() {
+            found.members.remove(&b"/"[..]);
+        }
+        Some(found)
+    }
+
+    /// Whether anything was seen below the root directory. While a container is removed, Docker shows the empty directory where
+    /// its file system was mounted.
+    fn has_content(&self) -> bool {
+        let mut members = self.members.iter();
+        let is_below =
+            |(path, member): (&Vec<u8>, &Option<Member>)| path != b"/" && member.is_some();
+        members.any(is_below) || self.accounts.iter().any(|content| !content.is_empty())
     }
 
     fn answered(self, engine: Engine, user: Option<&str>, client: &[Vec<u8>]) -> Answered {

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use super::engine_api::{Engine, Member};
+use crate::facts::{Inode, Kind};
 use crate::small_file;
 pub(super) use store::{building, kept, stored};
 
@@ -229,6 +230,24 @@ fn is_opaque(directory: &Path) -> bool {
         rustix::fs::lgetxattr(directory, *name, &mut value).is_ok() && value == *b"y"
     };
     OPAQUE.iter().any(has) || fs::symlink_metadata(directory.join(".wh..wh..opq")).is_ok()
+}
+
+/// A directory as engines make it, where an image does not have one that is needed.
+pub(super) fn directory_of_the_engine() -> Member {
+    Member {
+        inode: Inode {
+            kind: Kind::Directory,
+            mode: 0o755,
+            uid: 0,
+            gid: 0,
+            device: Default::default(),
+            number: 0,
+            links: 1,
+            rdev: Default::default(),
+        },
+        link: None,
+        content: Vec::new(),
+    }
 }
 
 /// Reads all of an entry's content, up to a limit.

@@ -26,7 +26,8 @@ mkdir -p /mnt
 mount -t tmpfs -o mode=755 world /mnt
 mkdir /mnt/etc /mnt/dev /mnt/home /mnt/srv /mnt/tmp /mnt/vartmp /mnt/mnt /mnt/mnt/bin
 chmod 1777 /mnt/tmp /mnt/vartmp
-cp -a /etc/. /mnt/etc
+# Something may be replaced there in the meantime.
+cp -a /etc/. /mnt/etc || cp -a /etc/. /mnt/etc
 
 cd /mnt/dev
 for node in null zero full random urandom tty ptmx; do cp -a "/dev/$node" . ; done

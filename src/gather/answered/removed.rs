@@ -8,7 +8,7 @@ use crate::attempt::Numbers;
 use crate::facts::UnknownFact;
 use crate::gather::bundle;
 use crate::gather::engine_api::{Config, Engine, HostConfig, Inspected, Member, MountPoint};
-use crate::gather::image::{self, Image, ImageConfig};
+use crate::gather::image::{self, Image, ImageConfig, directory_of_the_engine};
 use crate::gather::process_stat::parents_start;
 use crate::gather::subordinate::numbers_of_own_containers;
 use crate::programs::{self, RunOptions};
@@ -151,8 +151,8 @@ impl Answered {
         }
         match image.member(path)? {
             Some(member) => Some(Some(Ok(member))),
-            // The engine makes mount points.
-            None => self.on_volume(path).or(Some(None)),
+            // The engine makes mount points, and the directories that lead there.
+            None => Some(self.on_volume(path).map(|_| Ok(directory_of_the_engine()))),
         }
     }
 }

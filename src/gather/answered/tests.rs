@@ -112,3 +112,17 @@ fn a_socket_that_nobody_listens_at_tells_nothing() {
     assert!(Answered::new(&sockets, &[], &[], b"").is_none());
     assert!(Answered::named(&sockets, &["shop".to_owned()], None, &[], b"").is_none());
 }
+
+#[test]
+fn the_empty_directory_of_a_removed_container_is_not_its_root() {
+    let root = crate::gather::image::directory_of_the_engine();
+    let found = |members: Members, accounts: [Vec<u8>; 2]| Found {
+        since: Instant::now(),
+        about: serde_json::from_str(SHOP).expect("as an engine says it"),
+        accounts,
+        members,
+    };
+    let alone = Members::from([(b"/".to_vec(), Some(root)), (b"/data".to_vec(), None)]);
+    assert!(!found(alone.clone(), Default::default()).has_content());
+    assert!(found(alone, [b"app:x:7:7::/:/bin/sh".to_vec(), Vec::new()]).has_content());
+}

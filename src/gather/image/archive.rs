@@ -6,9 +6,9 @@ use std::io::Read;
 use serde::Deserialize;
 use tar::Archive;
 
-use super::{Listing, beginning};
+use super::{Listing, beginning, directory_of_the_engine};
 use crate::byte_path;
-use crate::facts::{Inode, Kind};
+use crate::facts::Kind;
 use crate::gather::engine_api::Member;
 use crate::gather::tar::{Entry, file_of};
 
@@ -62,26 +62,10 @@ pub(super) fn listing(archive: &mut dyn Read) -> Option<Listing> {
         lay(layer.filter(|layer| !layer.is_empty())?, &mut listing);
     }
     // Archives may leave out the root directory, which the engine makes then.
-    listing.entry(b"/".to_vec()).or_insert_with(root_directory);
+    listing
+        .entry(b"/".to_vec())
+        .or_insert_with(directory_of_the_engine);
     Some(listing)
-}
-
-/// The root directory as engines make it.
-fn root_directory() -> Member {
-    Member {
-        inode: Inode {
-            kind: Kind::Directory,
-            mode: 0o755,
-            uid: 0,
-            gid: 0,
-            device: Default::default(),
-            number: 0,
-            links: 1,
-            rdev: Default::default(),
-        },
-        link: None,
-        content: Vec::new(),
-    }
 }
 
 /// The entries of a layer; none if this is no archive.
