@@ -53,6 +53,7 @@ fn asked_by(words: &str) -> Vec<String> {
         .arg(&client)
         .args(["run", "--rm", "image", "cat", "/data/f"])
         .env("DOCKER_HOST", format!("unix://{}", socket.display()))
+        .env("XDG_STATE_HOME", folder.path())
         .stdin(Stdio::null())
         .output()
         .expect("permwrap runs");
@@ -121,6 +122,7 @@ fn said_after_the_end(arguments: &[&str]) -> String {
         .arg(&client)
         .args(arguments)
         .env("DOCKER_HOST", format!("unix://{}", socket.display()))
+        .env("XDG_STATE_HOME", folder.path())
         .stdin(Stdio::null())
         .output()
         .expect("permwrap runs");
@@ -195,6 +197,7 @@ fn assert_said_from_storage(arguments: &[&str], words: &[&str]) {
             folder.path().join("storage.conf"),
         )
         .env("BUILDS", builds)
+        .env("XDG_STATE_HOME", folder.path())
         .stdin(Stdio::null())
         .output()
         .expect("permwrap runs");

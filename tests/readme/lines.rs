@@ -29,6 +29,7 @@ fn block(language: &str, words: &str) -> String {
 /// there: a script that checks its arguments takes the place of `cargo`.
 const FRESH: &str = r#"
     mount -t tmpfs none /usr/local && mkdir -m 755 /usr/local/bin
+    mount -t tmpfs -o mode=700 none /root
     cp /mnt/bin/permwrap /srv/built
     mkdir -p /srv/repository /srv/stubs && cd /srv/repository && touch Cargo.toml
     cat >/srv/stubs/cargo <<'X'
