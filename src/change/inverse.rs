@@ -27,11 +27,7 @@ pub(super) fn inverse(change: &Change, subject: &Subject, facts: &Facts) -> Opti
                 Some(acl) => acl.clone(),
                 None => acl::from_mode(before.mode),
             };
-            let acl = Change::SetAcl { node: *node, acl };
-            // Setting an ACL clears the set-group-ID bit if the caller is not in the file's group.
-            let loses = before.mode & 0o2000 != 0;
-            let mode = loses.then(|| mode(facts, *node)).flatten();
-            std::iter::once(acl).chain(mode).collect()
+            vec![Change::SetAcl { node: *node, acl }]
         }
         Change::Make {
             parent,
