@@ -41,7 +41,8 @@ pub struct Draft {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Inside {
     path: String,
-    writes: bool,
+    /// The names of the required operations.
+    needs: &'static [&'static str],
     from: String,
 }
 
@@ -119,7 +120,7 @@ impl Draft {
     /// Whether no file was informative.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.users.is_empty() && self.needs.is_empty()
+        self.users.is_empty() && self.needs.is_empty() && self.insides.is_empty()
     }
 }
 
@@ -189,6 +190,12 @@ mod tests {
         draft.needs.iter().map(line).collect()
     }
 
+    /// `path: needs` for each need inside a container.
+    fn told_inside(draft: &Draft) -> Vec<String> {
+        let line = |inside: &Inside| format!("{}: {}", inside.path, inside.needs.join(" "));
+        draft.insides.iter().map(line).collect()
+    }
+
     #[test]
     fn a_unit_tells_user_and_paths() {
         let draft = drafted(&[(
@@ -223,8 +230,9 @@ mod tests {
         )]);
         assert_eq!(draft.users[0].0, "10001:10001");
         assert_eq!(draft.users.len(), 1);
+        assert_eq!(told(&draft), [""; 0]);
         assert_eq!(
-            told(&draft),
+            told_inside(&draft),
             [
                 "/app/: traverse",
                 "/data/: read write",
@@ -251,19 +259,14 @@ mod tests {
                 "!ops/.env:  closed",
             ]
         );
-        let insides: Vec<(&str, bool)> = draft
-            .insides
-            .iter()
-            .map(|inside| (inside.path.as_str(), inside.writes))
-            .collect();
         assert_eq!(
-            insides,
+            told_inside(&draft),
             [
-                ("/data", true),
-                ("/etc/app.ini", false),
-                ("/cache", true),
-                ("/up", true),
-                ("/var/lib/db", true)
+                "/data: read write",
+                "/etc/app.ini: read",
+                "/cache: read write",
+                "/up: read write",
+                "/var/lib/db: read write"
             ]
         );
     }
@@ -297,12 +300,10 @@ mod tests {
         )]);
         assert_eq!(draft.users[0].0, "10001");
         assert_eq!(told(&draft), ["!/srv/data: read write"]);
-        let insides: Vec<(&str, bool)> = draft
-            .insides
-            .iter()
-            .map(|inside| (inside.path.as_str(), inside.writes))
-            .collect();
-        assert_eq!(insides, [("/app/data/", true), ("/etc/app/", false)]);
+        assert_eq!(
+            told_inside(&draft),
+            ["/app/data/: read write", "/etc/app/: read"]
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Sentences that say why nothing was decided.
 
-use crate::attempt::{Attempt, Errno, Object, Policy};
+use crate::attempt::{Attempt, Errno, Object, Operation, Policy};
 use crate::facts::{Facts, UnknownFact};
 use crate::quote;
 
@@ -47,6 +47,13 @@ pub(super) fn failure(errno: Errno, attempt: &Attempt, facts: &Facts) -> String 
         (Errno::NoExec, _) => {
             format!("{object} may be run{now}, but is no program that the kernel knows")
         }
+        // Nobody can open a directory for writing: what is meant is to create in it.
+        (Errno::IsDir, _) if attempt.errno.is_none() && writes(&attempt.operation) => {
+            let inside = object.trim_end_matches('/');
+            format!(
+                "{object} is a directory: ask for a file in it, `permwrap why create {inside}/NAME`"
+            )
+        }
         (errno, _) if attempt.errno.is_none() => {
             format!(
                 "{object} fails for another reason: {} ({errno})",
@@ -58,6 +65,10 @@ pub(super) fn failure(errno: Errno, attempt: &Attempt, facts: &Facts) -> String 
             errno.words()
         ),
     }
+}
+
+fn writes(operation: &Operation) -> bool {
+    matches!(operation, Operation::Open(how) if how.write || how.create || how.truncate)
 }
 
 /// What is known of a program's own rule about a file that its message does not name.

@@ -94,6 +94,17 @@ fn writing_what_is_not_there_is_creating_it() {
 }
 
 #[test]
+fn writing_a_directory_is_asked_for_as_creating_in_it() {
+    let Some(world) = World::new() else { return };
+    let ran = world.run("root", "permwrap why write /srv --as alice");
+    assert_eq!(ran.code(), 2, "{ran}");
+    assert!(
+        ran.stdout().contains("`permwrap why create /srv/NAME`"),
+        "{ran}"
+    );
+}
+
+#[test]
 fn what_permwrap_itself_is_refused_is_explained() {
     let Some(world) = World::new() else { return };
     world.root("install -d -m 700 /srv/closed && touch /srv/closed/f.toml");

@@ -22,7 +22,7 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
             }
             Some(("target", path)) if path.starts_with('/') => draft.inside(Inside {
                 path: path.to_owned(),
-                writes: true,
+                needs: READ_WRITE,
                 from: from("target"),
             }),
             Some(("source", path)) => bind(source, draft, path, false, from("source")),
@@ -35,7 +35,7 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
                         let read_only = parts.next().is_some_and(|options| options.contains("ro"));
                         draft.inside(Inside {
                             path: inside.to_owned(),
-                            writes: !read_only,
+                            needs: needs_of(read_only),
                             from: from("volume"),
                         });
                     }
@@ -52,7 +52,7 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
                     bind(source, draft, host, read_only, from("volume"));
                     draft.inside(Inside {
                         path: inside.to_owned(),
-                        writes: !read_only,
+                        needs: needs_of(read_only),
                         from: from("volume"),
                     });
                 }
@@ -69,8 +69,7 @@ fn bind(source: &Source, draft: &mut Draft, path: &str, read_only: bool, from: S
     }
     let needs: &'static [_] = match (path.ends_with(".sock"), read_only) {
         (true, _) => &["connect"],
-        (false, true) => &["read"],
-        (false, false) => &["read", "write"],
+        (false, read_only) => needs_of(read_only),
     };
     draft.need(Need {
         path: beside(source, path),
@@ -92,6 +91,13 @@ fn secret(source: &Source, draft: &mut Draft, path: &str, from: String) {
         from,
         guessed: true,
     });
+}
+
+const READ_WRITE: &[&str] = &["read", "write"];
+
+/// What a service needs of a volume.
+fn needs_of(read_only: bool) -> &'static [&'static str] {
+    if read_only { &["read"] } else { READ_WRITE }
 }
 
 /// A value without quotes and without a trailing comment.

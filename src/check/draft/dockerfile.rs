@@ -1,50 +1,51 @@
 //! Dockerfiles: what applies inside the image, at the end of its last stage.
 
-use super::{Draft, Need, Source, tidied};
+use super::{Draft, Inside, Source, tidied};
 
 /// Reads `USER`, `WORKDIR`, `VOLUME` and the file that `ENTRYPOINT` (or `CMD`) starts.
 pub(super) fn read(source: &Source, draft: &mut Draft) {
     let mut user = None;
     let mut directory = String::from("/");
-    let mut needs: Vec<Need> = Vec::new();
+    let mut insides: Vec<Inside> = Vec::new();
     for (number, line) in source.text.lines().enumerate() {
         let Some((word, rest)) = line.trim().split_once(char::is_whitespace) else {
             continue;
         };
         let word = word.to_ascii_uppercase();
         let from = format!("{} line {}: {word}", source.path, number + 1);
-        let need = |path: String, needs| Need {
+        let need = |path: String, needs| Inside {
             path,
             needs,
-            closed: false,
-            from: format!("{from} (inside the image)"),
             // CMD may also hold arguments for the ENTRYPOINT.
-            guessed: word == "CMD",
+            from: match word.as_str() {
+                "CMD" => format!("guessed from {from}"),
+                _ => from.clone(),
+            },
         };
         match word.as_str() {
             "FROM" => {
                 user = None;
                 directory = String::from("/");
-                needs.clear();
+                insides.clear();
             }
             "USER" => user = plain(rest).map(|name| (name.to_owned(), from.clone())),
             "WORKDIR" => {
                 let Some(path) = plain(rest) else { continue };
                 directory = inside(&directory, path);
-                needs.retain(|need| need.needs != ["traverse"]);
-                needs.insert(0, need(format!("{directory}/"), &["traverse"]));
+                insides.retain(|inside| inside.needs != ["traverse"]);
+                insides.insert(0, need(format!("{directory}/"), &["traverse"]));
             }
             "VOLUME" => {
                 for path in words(rest).iter().filter_map(|word| plain(word)) {
                     let path = inside(&directory, path) + "/";
-                    needs.push(need(path, &["read", "write"]));
+                    insides.push(need(path, &["read", "write"]));
                 }
             }
             "ENTRYPOINT" | "CMD" => {
                 let words = words(rest);
                 // A bare name is looked up in the image's PATH.
                 if let Some(path) = words.first().filter(|word| word.contains('/')) {
-                    needs.push(need(inside(&directory, path), &["exec"]));
+                    insides.push(need(inside(&directory, path), &["exec"]));
                 }
             }
             _ => {}
@@ -53,8 +54,8 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
     if let Some((name, from)) = user {
         draft.user(&name, from);
     }
-    for need in needs {
-        draft.need(need);
+    for inside in insides {
+        draft.inside(inside);
     }
 }
 

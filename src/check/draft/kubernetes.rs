@@ -21,7 +21,11 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
                 let read_only = entry(&lines, number).any(|line| line == "readOnly: true");
                 draft.inside(Inside {
                     path: format!("{}/", value.trim_end_matches('/')),
-                    writes: !read_only,
+                    needs: if read_only {
+                        &["read"]
+                    } else {
+                        &["read", "write"]
+                    },
                     from: from("mountPath"),
                 });
             }

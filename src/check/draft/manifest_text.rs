@@ -55,8 +55,7 @@ impl Draft {
                 quoted(&need.path)
             ));
             if !need.needs.is_empty() {
-                let words: Vec<String> = need.needs.iter().map(|word| quoted(word)).collect();
-                text.push_str(&format!("needs = [{}]\n", words.join(", ")));
+                text.push_str(&format!("needs = {}\n", list(need.needs)));
             }
             if need.closed {
                 text.push_str("closed = true\n");
@@ -66,15 +65,11 @@ impl Draft {
             text.push_str(INSIDE);
         }
         for inside in &self.insides {
-            let needs = if inside.writes {
-                "[\"read\", \"write\"]"
-            } else {
-                "[\"read\"]"
-            };
             text.push_str(&format!(
-                "#\n# # {}\n# [[path]]\n# path = {}\n# needs = {needs}\n",
+                "#\n# # {}\n# [[path]]\n# path = {}\n# needs = {}\n",
                 quote::line(&inside.from),
-                quoted(&inside.path)
+                quoted(&inside.path),
+                list(inside.needs)
             ));
         }
         text + EXAMPLES
@@ -83,7 +78,7 @@ impl Draft {
 
 /// The introduction to paths inside a container.
 const INSIDE: &str = "
-# Inside the container, to be judged there: copy these into the image's own permwrap.toml, and run `permwrap check` in it.
+# Inside the container, not judged here: uncomment these in the image's own permwrap.toml, and run `permwrap check` in it.
 ";
 
 /// An example of each kind of requirement.
@@ -106,6 +101,12 @@ pub(super) const EXAMPLES: &str = "
 # mode = [\"400\", \"600\"]         # one of these modes
 # as = \"worker\"                  # for another user than the service's
 ";
+
+/// A list of words in TOML syntax.
+fn list(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    format!("[{}]", words.join(", "))
+}
 
 /// A string in TOML syntax.
 fn quoted(text: &str) -> String {
