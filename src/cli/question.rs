@@ -20,6 +20,14 @@ pub struct Who {
     pub pid: Option<i32>,
 }
 
+impl Who {
+    /// Whether anybody is named.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        self.user.is_some() || self.pid.is_some()
+    }
+}
+
 /// `permwrap why`.
 #[derive(Debug, Args)]
 #[command(

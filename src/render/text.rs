@@ -111,11 +111,24 @@ pub fn hint_in_run(finding: &Finding, style: Style, traced: bool) -> String {
     hint_with(finding, style, trace)
 }
 
-/// The hint for a text that was saved or pasted.
+/// The hint for a text that was saved or pasted. If nothing is refused to whoever asks and nobody else was named, the text may be about
+/// another user: it ends with how to ask for that one.
 #[must_use]
-pub fn hint_for_a_text(finding: &Finding, style: Style) -> String {
+pub fn hint_for_a_text(finding: &Finding, style: Style, is_named: bool) -> String {
     let trace = "permwrap --trace -- COMMAND (shows the call itself, where COMMAND fails again)";
-    hint_with(finding, style, lacks_something(finding).then_some(trace))
+    let text = hint_with(finding, style, lacks_something(finding).then_some(trace));
+    match finding.conclusion {
+        Conclusion::Allowed if !is_named => {
+            let label = if lacks_something(finding) {
+                "or"
+            } else {
+                "next"
+            };
+            let other = "permwrap explain --as USER (if somebody else got this message)";
+            text + &labelled(label, other, style.width)
+        }
+        _ => text,
+    }
 }
 
 /// Whether nothing identifies the object or the operation, and a trace would.

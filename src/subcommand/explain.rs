@@ -70,7 +70,7 @@ pub fn run(arguments: &Explain) -> Result<u8, Trouble> {
         .map(|finding| match &finding.incident {
             // System calls of this machine would not reveal more.
             Some(incident) if is_of_another_system(incident, finding) => text::hint(finding, style),
-            _ => text::hint_for_a_text(finding, style),
+            _ => text::hint_for_a_text(finding, style, arguments.who.is_named()),
         })
         .chain(
             foreign

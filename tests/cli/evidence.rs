@@ -234,6 +234,21 @@ fn whoever_a_text_is_explained_for_is_judged() {
         .run_with_input("alice", "permwrap explain --as www", text)
         .stdout();
     assert!(of_www.contains("www can read /srv/f now"), "{of_www}");
+    assert!(!of_www.contains("--as"), "{of_www}");
+}
+
+#[test]
+fn whoever_may_do_it_all_is_told_how_to_ask_for_another() {
+    let Some(world) = World::new() else { return };
+    world.root("install -m 600 -o www /dev/null /srv/f");
+    let text = b"cat: /srv/f: Permission denied";
+    let of_root = world
+        .run_with_input("root", "permwrap explain", text)
+        .stdout();
+    assert!(
+        of_root.contains("next     permwrap explain --as USER"),
+        "{of_root}"
+    );
 }
 
 #[test]
