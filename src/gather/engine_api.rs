@@ -88,6 +88,13 @@ pub(super) struct Inspected {
     pub of_podman: bool,
 }
 
+impl Inspected {
+    /// Whether Docker removes the container as soon as it has ended.
+    pub(super) fn is_removed_by_docker(&self) -> bool {
+        self.host_config.auto_remove && !self.of_podman
+    }
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct State {
@@ -106,6 +113,8 @@ pub(super) struct Config {
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct HostConfig {
     pub readonly_rootfs: bool,
+    /// Whether the container is removed as soon as it has ended.
+    pub auto_remove: bool,
     pub privileged: bool,
     pub cap_add: Option<Vec<String>>,
     pub cap_drop: Option<Vec<String>>,

@@ -223,6 +223,8 @@ pub struct EngineCall {
     pub builds: bool,
     /// Whether the verb creates a container. Otherwise, one of the words is the name of an existing one.
     pub is_new: bool,
+    /// Whether the command may end while its container lives on.
+    pub stays: bool,
     /// The user that an option names, for a command that runs in an existing container.
     pub user: Option<Vec<u8>>,
 }
@@ -259,6 +261,7 @@ pub fn engine_call(circumstances: &Circumstances) -> Option<EngineCall> {
         words: after.to_vec(),
         builds,
         is_new,
+        stays: words[verb] == b"exec",
         user: values(after, b"-u", b"--user")
             .into_iter()
             .next()

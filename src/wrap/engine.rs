@@ -120,7 +120,14 @@ fn asked(call: &EngineCall, text: &[u8]) -> Option<Answered> {
     let user = call.user.as_ref().map(|user| String::from_utf8_lossy(user));
     match stores {
         Some(root) => Answered::kept(&names, user.as_deref(), &call.client, root),
-        None => Answered::named(&sockets, &names, user.as_deref(), &call.client, &text),
+        None => Answered::named(
+            &sockets,
+            &names,
+            user.as_deref(),
+            call.stays,
+            &call.client,
+            &text,
+        ),
     }
 }
 

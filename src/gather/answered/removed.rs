@@ -115,8 +115,12 @@ impl Answered {
                 Some("as this step of the build had it when it failed".to_owned())
             }
             Source::Image(_) => Some(format!(
-                "as the image {} has it: the container had been removed when it was to be looked at",
-                quote::display(image)
+                "as the image {} has it: {}",
+                quote::display(image),
+                match self.untouched {
+                    true => "what the container has changed since its start was not looked at",
+                    false => "the container had been removed when it was to be looked at",
+                }
             )),
         }
     }
@@ -135,6 +139,7 @@ impl Answered {
             numbers,
             accounts: ["/etc/passwd", "/etc/group"].map(|path| image.content(path)),
             members: Members::new().into(),
+            untouched: false,
             source: Source::Image(Box::new(image)),
             about,
         }
@@ -197,6 +202,7 @@ fn about(told: RunOptions, image: &ImageConfig, name: String, of_podman: bool) -
         },
         host_config: HostConfig {
             readonly_rootfs: told.read_only,
+            auto_remove: false,
             privileged: told.privileged,
             cap_add: Some(told.added),
             cap_drop: Some(told.dropped),

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixListener;
+use std::sync::{Arc, Mutex};
 
 use tar::EntryType::{Directory, Regular, Symlink};
 
@@ -21,6 +22,12 @@ fn answer(path: &str) -> Option<Vec<u8>> {
     };
     Some(match path {
         "/containers/shop/json" | "/containers/0123/json" => SHOP.into(),
+        "/containers/job/json" => SHOP
+            .replace(
+                r#""HostConfig": {"#,
+                r#""HostConfig": {"AutoRemove": true, "#,
+            )
+            .into(),
         "/containers/0123/archive?path=/" => member(Directory, 0o755, 0, ""),
         "/containers/0123/archive?path=/data" => member(Directory, 0o700, 0, ""),
         "/containers/0123/archive?path=/data/f" => member(Regular, 0o640, 1000, "x"),
@@ -32,15 +39,18 @@ fn answer(path: &str) -> Option<Vec<u8>> {
     })
 }
 
-/// An engine that knows one container.
-fn engine(socket: &std::path::Path) {
+/// An engine that knows one container, and what it has been asked.
+fn engine(socket: &std::path::Path) -> Arc<Mutex<Vec<String>>> {
     let listener = UnixListener::bind(socket).unwrap();
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let noted = Arc::clone(&asked);
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
             let request = lines.next().unwrap().unwrap();
             let path = request.split(' ').nth(1).unwrap().to_owned();
+            noted.lock().unwrap().push(path.clone());
             let _ = match answer(&path) {
                 Some(body) => {
                     stream.write_all(&[b"HTTP/1.0 200 OK\r\n\r\n", body.as_slice()].concat())
@@ -54,6 +64,29 @@ fn engine(socket: &std::path::Path) {
             };
         }
     });
+    asked
+}
+
+#[test]
+fn no_file_is_asked_for_of_a_container_that_docker_is_about_to_remove() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("sock");
+    let asked = engine(&socket);
+    let named = |stays| {
+        let sockets = [socket.clone()];
+        let text = b"cat: /data/f: Permission denied";
+        let job = Answered::named(&sockets, &["job".to_owned()], None, stays, &[], text);
+        job.unwrap().look_ahead(text);
+        let mut asked = asked.lock().unwrap();
+        let files = asked
+            .iter()
+            .filter(|path| path.contains("/archive"))
+            .count();
+        asked.clear();
+        files
+    };
+    assert_eq!(named(false), 0);
+    assert_ne!(named(true), 0);
 }
 
 #[test]
@@ -67,6 +100,7 @@ fn an_engine_tells_who_ran_in_a_container_and_what_lies_there() {
         &[socket],
         &names,
         None,
+        true,
         &client,
         b"cat: /link: Permission denied",
     )
@@ -110,7 +144,7 @@ fn a_socket_that_nobody_listens_at_tells_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let sockets = [folder.path().join("sock")];
     assert!(Answered::new(&sockets, &[], &[], b"").is_none());
-    assert!(Answered::named(&sockets, &["shop".to_owned()], None, &[], b"").is_none());
+    assert!(Answered::named(&sockets, &["shop".to_owned()], None, true, &[], b"").is_none());
 }
 
 #[test]
@@ -121,6 +155,7 @@ fn the_empty_directory_of_a_removed_container_is_not_its_root() {
         about: serde_json::from_str(SHOP).expect("as an engine says it"),
         accounts,
         members,
+        untouched: false,
     };
     let alone = Members::from([(b"/".to_vec(), Some(root)), (b"/data".to_vec(), None)]);
     assert!(!found(alone.clone(), Default::default()).has_content());
