@@ -63,7 +63,7 @@ pub(super) fn incidents(
                     let start = reason.at.start.saturating_sub(REACH);
                     let end = line.len().min(reason.at.end + REACH);
                     let head = &line[start..reason.at.start];
-                    let tail = &line[reason.at.end..end];
+                    let tail = first_line(&line[reason.at.end..end]);
                     let before = before.as_ref().map(|e| e.find(head));
                     if matches!(before, Some(None)) {
                         return true;
@@ -102,6 +102,14 @@ pub(super) fn incidents(
         }
     }
     incidents
+}
+
+/// The text before a line feed that was escaped: what follows it is another line of the message. In source code a quote does.
+fn first_line(text: &[u8]) -> &[u8] {
+    match memchr::memmem::find(text, b"\\n") {
+        Some(end) if !matches!(text.get(end + 2), None | Some(b'"' | b'\'')) => &text[..end],
+        _ => text,
+    }
 }
 
 /// Whether a text quoted in the line reports a refusal by itself, and the line does not merely mention it.

@@ -35,7 +35,7 @@ static SYMBOLS: LazyLock<Lazy> =
 
 static NUMBERS: LazyLock<Lazy> = LazyLock::new(|| {
     compiled(
-        r"\b (?: errno | errcode | os\ error | error= ) [\]'\s:=]* -? (?P<number> 13|30|1 ) \b
+        r"\b (?: errno | errcode | os\ error | error= | code\(\) ) [\]'\s:=]* -? (?P<number> 13|30|1 ) \b
           | \( (?P<bracketed> 13 ) \)",
     )
 });
@@ -187,16 +187,30 @@ impl Reasons {
     #[must_use]
     pub fn seam(&self, line: &[u8]) -> Option<usize> {
         let found = self.of(line, 2);
+        if let Some(seam) = behind_exit_status(&line[..found.first()?.at.start]) {
+            return Some(seam);
+        }
         let [first, second] = &found[..] else {
             return None;
         };
         let behind = line.get(first.at.end..second.at.start)?;
-        let name = &behind[..memchr::memmem::find(behind, b": ")?];
-        let is_of_a_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"./_+-".contains(byte);
-        let is_name = name
-            .first()
-            .is_some_and(|byte| byte.is_ascii_lowercase() || b"./".contains(byte));
-        (is_name && name.iter().all(is_of_a_name)).then_some(first.at.end)
+        begins_with_a_speaker(behind).then_some(first.at.end)
+    }
+
+    /// Where a program's message begins within another one of the same program, run beside it: `cat: dacat: b.txt: …`.
+    #[must_use]
+    pub fn interruption(&self, line: &[u8]) -> Option<usize> {
+        let speaker = &line[..memchr::memmem::find(line, b": ")? + 2];
+        let rest = &line[speaker.len()..];
+        let begun = &rest[..memchr::memmem::find(rest, speaker)?];
+        let is_cut = begun.last().is_some_and(u8::is_ascii_alphanumeric) && !begun.contains(&b' ');
+        let message = &rest[begun.len()..];
+        let tells = || {
+            let reasons = self.of(message, 1);
+            let reason = reasons.first();
+            reason.is_some_and(|reason| reason.at.start > speaker.len())
+        };
+        (is_cut && begins_with_a_speaker(line) && tells()).then_some(line.len() - message.len())
     }
 
     /// The expression for those wordings that may occur in the text.
@@ -215,9 +229,35 @@ impl Reasons {
     }
 }
 
+/// The position of what a program printed that failed, behind its exit status: `running "A": exit status 1: B: …`.
+fn behind_exit_status(head: &[u8]) -> Option<usize> {
+    const STATUS: &[u8] = b": exit status ";
+    let number = memchr::memmem::rfind(head, STATUS)? + STATUS.len();
+    let digits = head[number..].iter().take_while(|b| b.is_ascii_digit());
+    let at = number + digits.count();
+    let rest = head[at..].strip_prefix(b": ")?;
+    begins_with_a_speaker(rest).then_some(at + 2)
+}
+
+/// Whether the text begins as the message of a program does: with its name and a colon.
+fn begins_with_a_speaker(text: &[u8]) -> bool {
+    let name = memchr::memmem::find(text, b": ").map_or(&[][..], |end| &text[..end]);
+    let is_of_a_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"./_+-".contains(byte);
+    let is_first = |byte: &u8| byte.is_ascii_lowercase() || b"./".contains(byte);
+    name.first().is_some_and(is_first) && name.iter().all(is_of_a_name)
+}
+
 fn signs(words: &[&[u8]]) -> Literals {
     let others = [
-        "EACCES", "EPERM", "EROFS", "errno", "errcode", "os error", "error=", "(13)",
+        "EACCES",
+        "EPERM",
+        "EROFS",
+        "errno",
+        "errcode",
+        "os error",
+        "error=",
+        "(13)",
+        "code() = ",
     ];
     let others = others.iter().map(|sign| sign.as_bytes());
     Literals::in_any_case(words.iter().copied().chain(others).map(<[u8]>::to_vec))

@@ -35,6 +35,10 @@ pub(super) struct Stream {
     pub who: Vec<u8>,
     /// The text of a box whose next line may continue it.
     boxed: Option<Boxed>,
+    /// Whether the lines are those that opam marks as a command's output: `# ` precedes each.
+    marked: bool,
+    /// The beginning of a line that another program's message interrupted.
+    interrupted: Vec<u8>,
     /// Where the writer is, if in another place.
     origin: Option<Origin>,
     lines: VecDeque<Vec<u8>>,
@@ -59,6 +63,7 @@ impl Stream {
 
     /// Adds a line, and returns the incidents that are complete now.
     pub fn push(&mut self, line: &[u8], patterns: &Patterns) -> Vec<Incident> {
+        let line = self.unmarked(line);
         let boxed = Boxed::of(line);
         if let (Some(held), Some(next)) = (&mut self.boxed, &boxed)
             && held.goes_on(next)
@@ -102,6 +107,13 @@ impl Stream {
         }
     }
 
+    /// The line without opam's mark of a command's output.
+    fn unmarked<'l>(&mut self, line: &'l [u8]) -> &'l [u8] {
+        let output = self.marked.then(|| line.strip_prefix(b"# ")).flatten();
+        self.marked = output.is_some() || line.trim_ascii() == b"### output ###";
+        output.unwrap_or(line)
+    }
+
     /// Adds the text of the box that was waiting for its next line.
     fn open_box(&mut self, patterns: &Patterns) {
         if let Some(boxed) = self.boxed.take() {
@@ -140,6 +152,13 @@ impl Stream {
 
     /// Adds a line; two if it holds two messages.
     fn add(&mut self, mut line: Vec<u8>, patterns: &Patterns) {
+        if !self.interrupted.is_empty() {
+            line.splice(..0, std::mem::take(&mut self.interrupted));
+        }
+        if let Some(at) = patterns.loaded().reasons.interruption(&line) {
+            let message = line.split_off(at);
+            self.interrupted = std::mem::replace(&mut line, message);
+        }
         let seam = patterns.loaded().reasons.seam(&line);
         let second = seam.map(|seam| line.split_off(seam));
         self.bytes += line.len();
@@ -258,6 +277,55 @@ mod tests {
         let found = stream.flush(&patterns);
         let paths: Vec<&[u8]> = found.iter().map(|found| &found.paths[0][..]).collect();
         assert_eq!(paths, [b"/srv/a", b"/srv/b"]);
+    }
+
+    fn paths_in(lines: &[&str]) -> Vec<String> {
+        let patterns = Patterns::builtin();
+        let mut stream = Stream::new(Vec::new(), None);
+        for line in lines {
+            stream.push(line.as_bytes(), &patterns);
+        }
+        let found = stream.flush(&patterns);
+        let paths = found.iter().flat_map(|found| &found.paths);
+        paths
+            .map(|path| String::from_utf8_lossy(path).into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn a_message_that_another_one_interrupted_is_put_together_again() {
+        assert_eq!(
+            paths_in(&[
+                "cat: dacat: b.txt: Permission denied",
+                "ta.txt: Permission denied"
+            ]),
+            ["b.txt", "data.txt"]
+        );
+        assert_eq!(
+            paths_in(&["diff: /srv/mydiff: Permission denied"]),
+            ["/srv/mydiff"]
+        );
+    }
+
+    #[test]
+    fn what_a_program_printed_that_failed_is_a_message_of_its_own() {
+        assert_eq!(
+            paths_in(&[
+                "error: cannot use \"/usr/bin/helper\": exit status 1: helper: open /srv/x: permission denied"
+            ]),
+            ["/srv/x"]
+        );
+    }
+
+    #[test]
+    fn opam_marks_the_output_of_a_command() {
+        assert_eq!(
+            paths_in(&[
+                "### output ###",
+                "# cp: cannot stat '/srv/x': Permission denied"
+            ]),
+            ["/srv/x"]
+        );
     }
 
     #[test]

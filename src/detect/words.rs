@@ -28,7 +28,16 @@ pub fn call(name: &[u8]) -> Option<Told> {
 #[must_use]
 pub fn is_not_a_name(word: &[u8]) -> bool {
     let mut known = VOCABULARY.not_names.iter();
-    known.any(|known| known.as_bytes().eq_ignore_ascii_case(word)) || is_class(word)
+    known.any(|known| known.as_bytes().eq_ignore_ascii_case(word))
+        || is_class(word)
+        || is_address(word)
+}
+
+/// Whether it is an address of the network: `0.0.0.0`, `127.0.0.1:80`.
+fn is_address(word: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_digit() || b".:".contains(byte);
+    let host = word.split(|byte| *byte == b':').next().unwrap_or_default();
+    word.iter().all(is_part) && host.split(|byte| *byte == b'.').count() == 4
 }
 
 /// Whether it is the name of an exception's class: `System.IO.IOException`.
