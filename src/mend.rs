@@ -28,6 +28,7 @@ use crate::facts::Facts;
 use crate::gather;
 use crate::investigate::examine_again;
 use crate::remedy::{self, Fix};
+use crate::render::is_missing;
 use crate::report::{Conclusion, Finding};
 use deed::Deed;
 use record::{Record, Stage};
@@ -49,6 +50,15 @@ pub enum Way {
     Words(Box<Finding>),
     /// It occurred in another container or namespace. This is the run's hint.
     Elsewhere(String),
+}
+
+/// A request for fixes, which all its records share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The uid of the user who asked.
+    pub by: u32,
+    /// The name of the fix.
+    pub fix: String,
 }
 
 /// A fix that can be made.
@@ -111,7 +121,7 @@ fn way_of(finding: Finding, top: Option<Vec<u8>>) -> Result<Way, String> {
     else {
         return Ok(match finding.conclusion {
             Conclusion::Allowed => Way::Open(Box::new(finding)),
-            _ if is_root => Way::Words(Box::new(finding)),
+            _ if is_root || is_missing(&finding.facts) => Way::Words(Box::new(finding)),
             _ => Way::Root(Box::new(finding)),
         });
     };
@@ -170,21 +180,22 @@ fn needs_root(fix: &Fix, attempt: &Attempt, facts: &Facts, is_of_a_place: bool) 
 }
 
 impl Mend {
-    /// Makes the fix, recorded under this name.
+    /// Makes the changes, recorded under this name, for whoever asked for them.
     ///
     /// # Errors
     /// A message of one line about what prevented it.
-    pub fn perform(&self, id: String, asked_by: u32) -> Result<Record, String> {
+    pub fn perform(&self, id: String, asked: &Asked) -> Result<Record, String> {
         let store = Store::own("changes")?;
         let _held = store.hold()?;
         let mut record = Record {
             id,
+            fix: asked.fix.clone(),
             when: now(),
             refusal: crate::render::deed(&self.attempt, &self.facts),
             title: self.title().to_owned(),
             code: self.code.clone(),
             path: path(&self.attempt),
-            asked_by,
+            asked_by: asked.by,
             by_root: false,
             stage: Stage::Begun,
             deeds: self.deeds.clone(),

@@ -37,7 +37,7 @@ pub struct Fix {
                   Exit status: 0 if everything is restored, 1 if something was left, 2 if the arguments are wrong."
 )]
 pub struct Undo {
-    /// The Nth last fix (default: 1, the last one)
+    /// The Nth last fix, with all its changes (default: 1, the last one)
     #[arg(value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub number: Option<u16>,
     /// Do not ask for confirmation

@@ -8,11 +8,14 @@ use super::store::Store;
 /// The maximum number of records kept.
 const MOST: usize = 200;
 
-/// The changes made by one `fix`.
+/// The changes made for one refusal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// Its name, which is the same in the record of the user who asked and in that of root, who made the changes.
     pub id: String,
+    /// The name of the fix that it is part of, which the records of all its changes have in common.
+    #[serde(default)]
+    pub fix: String,
     /// The time, in seconds since 1970.
     pub when: u64,
     /// What was refused: `cannot read /srv/app/db`.
@@ -81,6 +84,24 @@ impl Record {
     pub fn all(store: &Store) -> Vec<Record> {
         let names = store.names().into_iter().rev();
         names.filter_map(|name| store.read(&name)).collect()
+    }
+
+    /// What has not been reverted yet: the records of each fix, the latest first.
+    #[must_use]
+    pub fn left(store: &Store) -> Vec<Vec<Record>> {
+        let mut fixes: Vec<Vec<Record>> = Vec::new();
+        let left = Record::all(store).into_iter();
+        for record in left.filter(|record| record.stage != Stage::Undone) {
+            let same = |fix: &&mut Vec<Record>| {
+                !record.fix.is_empty()
+                    && (&fix[0].fix, fix[0].asked_by) == (&record.fix, record.asked_by)
+            };
+            match fixes.iter_mut().find(same) {
+                Some(fix) => fix.push(record),
+                None => fixes.push(vec![record]),
+            }
+        }
+        fixes
     }
 
     /// Makes the changes; the record is written to disk before them. If one fails, the preceding ones are reverted.

@@ -22,15 +22,17 @@ pub enum Request {
     Fix {
         /// The failures, each with the name for its record.
         failures: Vec<(String, Failure)>,
+        /// The name of the fix that they are part of.
+        fix: String,
         /// Do not ask for confirmation.
         yes: bool,
         /// Only show what would be changed.
         dry_run: bool,
     },
-    /// Revert the changes recorded under this name.
+    /// Revert the changes recorded under these names, in this order.
     Undo {
-        /// The name of the record.
-        id: String,
+        /// The names of the records.
+        ids: Vec<String>,
         /// Revert even what others have changed since.
         force: bool,
     },
@@ -56,6 +58,9 @@ pub struct Answer {
     pub group: Option<String>,
     /// Whether everything was done as requested.
     pub complete: bool,
+    /// Whether anything was reverted.
+    #[serde(default)]
+    pub reverted: bool,
 }
 
 /// The program for running something as root, if one is installed.

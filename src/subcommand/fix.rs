@@ -19,7 +19,7 @@ use crate::mend::record::new_id;
 use crate::mend::root::Done;
 use crate::mend::runs::{self, Failure, Run};
 use crate::mend::store::Store;
-use crate::mend::{Mend, Proof, Way, way};
+use crate::mend::{Asked, Mend, Proof, Way, way};
 use crate::quote;
 use crate::remedy::Fix;
 use crate::render::{self, text};
@@ -38,7 +38,7 @@ pub fn run(arguments: &cli::Fix) -> Outcome {
         (false, false) => Consent::Never,
     };
     let failures = chosen(&run, arguments.number)?;
-    let mended = mend(&failures, consent)?;
+    let mended = mend(&failures, consent, &asked())?;
     if let Some(group) = &mended.group {
         return Err(again(&run, Some(group)));
     }
@@ -88,18 +88,26 @@ pub struct Mended {
     pub not_for_fix: Option<&'static str>,
 }
 
+/// A new fix that this user asks for.
+pub fn asked() -> Asked {
+    Asked {
+        by: rustix::process::geteuid().as_raw(),
+        fix: new_id(),
+    }
+}
+
 /// Fixes these failures one after the other, since the fix for one may also serve the next.
 ///
 /// # Errors
 /// A message of one line.
-pub fn mend(failures: &[Failure], consent: Consent) -> Result<Mended, String> {
+pub fn mend(failures: &[Failure], consent: Consent, asked: &Asked) -> Result<Mended, String> {
     let mut mended = Mended {
         is_complete: true,
         ..Mended::default()
     };
     let mut for_root = Vec::new();
     for failure in failures {
-        match mend_here(failure, consent, &mut mended) {
+        match mend_here(failure, consent, asked, &mut mended) {
             Ok(finding) => for_root.extend(finding.map(|finding| (failure, finding))),
             Err(trouble) => {
                 mended.is_complete = false;
@@ -108,7 +116,7 @@ pub fn mend(failures: &[Failure], consent: Consent) -> Result<Mended, String> {
         }
     }
     if !for_root.is_empty() {
-        let answer = through_root(&for_root, consent)?;
+        let answer = through_root(&for_root, consent, asked)?;
         mended
             .made
             .extend(answer.made.into_iter().map(|done| done.title));
@@ -123,14 +131,14 @@ pub fn mend(failures: &[Failure], consent: Consent) -> Result<Mended, String> {
 fn mend_here(
     failure: &Failure,
     consent: Consent,
+    asked: &Asked,
     mended: &mut Mended,
 ) -> Result<Option<Box<Finding>>, String> {
-    let asked_by = rustix::process::geteuid().as_raw();
-    let mut taken = take_up(failure, consent, new_id(), asked_by)?;
+    let mut taken = take_up(failure, consent, new_id(), asked)?;
     for _ in 0..MOST_STEPS {
         let Taken::Step(done) = taken else { break };
         mended.made.push(done.title);
-        taken = take_up(failure, consent, new_id(), asked_by)?;
+        taken = take_up(failure, consent, new_id(), asked)?;
     }
     let group = match taken {
         Taken::Open => None,
@@ -178,7 +186,7 @@ fn take_up(
     failure: &Failure,
     consent: Consent,
     id: String,
-    asked_by: u32,
+    asked: &Asked,
 ) -> Result<Taken, String> {
     Ok(match way(failure)? {
         Way::Open(finding) => {
@@ -189,7 +197,7 @@ fn take_up(
             tell(&format!("{} is gone already", quote::display(&path)));
             Taken::Open
         }
-        Way::Ready(ready) => match make(&ready, failure, consent, id, asked_by)? {
+        Way::Ready(ready) => match make(&ready, failure, consent, id, asked)? {
             Some(done) if !ready.fix.complete => Taken::Step(done),
             Some(done) => Taken::Made {
                 done,
@@ -231,7 +239,7 @@ fn make(
     failure: &Failure,
     consent: Consent,
     id: String,
-    asked_by: u32,
+    asked: &Asked,
 ) -> Result<Option<Done>, String> {
     let deed = render::deed(&ready.attempt, &ready.facts);
     let user = ready.facts.names.user(ready.attempt.subject.uid);
@@ -280,7 +288,7 @@ fn make(
         }
         return Ok(None);
     }
-    let record = ready.perform(id, asked_by)?;
+    let record = ready.perform(id, asked)?;
     let done = Done {
         id: record.id,
         title: record.title,

@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::process::Command;
 
-use super::fix::{Consent, is_interactive, mend, tell};
+use super::fix::{Consent, asked, is_interactive, mend, tell};
 use crate::attempt::{Object, Operation};
 use crate::mend::now;
 use crate::mend::runs::{self, Run};
@@ -20,6 +20,7 @@ const MOST: usize = 20;
 /// Runs the command until it succeeds, and returns how it ended the last time. `words` are permwrap's own arguments, including
 /// the command.
 pub fn run(words: &[OsString]) -> Exit {
+    let asked = asked();
     let mut made: Vec<String> = Vec::new();
     let mut before: Option<Vec<Refusal>> = None;
     let mut group: Option<String> = None;
@@ -50,7 +51,7 @@ pub fn run(words: &[OsString]) -> Exit {
             break;
         }
         before = Some(refusals);
-        match mend(&run.failures, Consent::Asked) {
+        match mend(&run.failures, Consent::Asked, &asked) {
             Ok(mended) if mended.made.is_empty() && mended.group.is_none() => break,
             Ok(mended) => {
                 made.extend(mended.made);
@@ -64,7 +65,7 @@ pub fn run(words: &[OsString]) -> Exit {
     }
     if !made.is_empty() {
         tell(&format!("changed: {}", made.join("; ")));
-        tell("`permwrap undo` takes it back, the last first");
+        tell("`permwrap undo` takes it back");
     }
     exit
 }

@@ -8,7 +8,7 @@ use crate::mend::record::{Record, Stage, is_id, new_id};
 use crate::mend::root::{self, Answer, Request, Silence};
 use crate::mend::runs::Failure;
 use crate::mend::store::Store;
-use crate::mend::{now, path};
+use crate::mend::{Asked, now, path};
 use crate::render;
 use crate::report::{Conclusion, Finding};
 use crate::subcommand::{Outcome, print_json};
@@ -17,6 +17,7 @@ use crate::subcommand::{Outcome, print_json};
 pub(super) fn through_root(
     failures: &[(&Failure, Box<Finding>)],
     consent: Consent,
+    asked: &Asked,
 ) -> Result<Answer, String> {
     if consent == Consent::Never || root::caller().is_none() {
         for (_, finding) in failures {
@@ -34,18 +35,18 @@ pub(super) fn through_root(
         tell(&format!("root is asked: {}", plan_of(finding)));
     }
     let store = Store::own("changes")?;
-    let asked_by = rustix::process::geteuid().as_raw();
     let mut handed = Vec::new();
     for (failure, finding) in failures {
         // It is written first, so that root's record can be found even if this process is terminated.
         let record = Record {
             id: format!("{}{}", new_id(), handed.len()),
+            fix: asked.fix.clone(),
             when: now(),
             refusal: render::headline(finding),
             title: String::new(),
             code: failure.code.clone(),
             path: path(&failure.attempt),
-            asked_by,
+            asked_by: asked.by,
             by_root: true,
             stage: Stage::Begun,
             deeds: Vec::new(),
@@ -58,6 +59,7 @@ pub(super) fn through_root(
             .iter()
             .map(|(record, failure)| (record.id.clone(), (*failure).clone()))
             .collect(),
+        fix: asked.fix.clone(),
         yes: consent == Consent::Given,
         dry_run: false,
     };
@@ -92,6 +94,7 @@ pub(super) fn through_root(
 pub(super) fn handed() -> Outcome {
     let Request::Fix {
         failures,
+        fix,
         yes,
         dry_run,
     } = root::handed()?
@@ -107,8 +110,12 @@ pub(super) fn handed() -> Outcome {
         complete: true,
         ..Answer::default()
     };
+    let asked = Asked {
+        by: invoker().unwrap_or_default(),
+        fix,
+    };
     for (id, failure) in failures {
-        let complete = with_roots_eyes(&id, &failure, consent, &mut answer);
+        let complete = with_roots_eyes(&id, &failure, consent, &asked, &mut answer);
         answer.complete &= complete.unwrap_or_else(|trouble| {
             tell(&trouble);
             false
@@ -132,13 +139,13 @@ fn with_roots_eyes(
     id: &str,
     failure: &Failure,
     consent: Consent,
+    asked: &Asked,
     answer: &mut Answer,
 ) -> Result<bool, String> {
-    if !is_id(id) {
+    if !is_id(id) || !is_id(&asked.fix) {
         return Err("not a record's name".to_owned());
     }
-    let asked_by = invoker().unwrap_or_default();
-    match take_up(failure, consent, id.to_owned(), asked_by)? {
+    match take_up(failure, consent, id.to_owned(), asked)? {
         Taken::Open => Ok(true),
         Taken::Made { done, group } => {
             answer.group = group;
