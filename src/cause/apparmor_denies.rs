@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::deployment::snap;
 use super::{Candidate, Words};
-use crate::attempt::{ANY_NAME, Capability, Label, Object, Operation};
+use crate::attempt::{ANY_NAME, Capability, Errno, Label, Object, Operation};
 use crate::change::Place;
 use crate::facts::{ProfileAnswer, ProfilePerms, ProfileRequest, profile_requests};
 use crate::judge;
@@ -24,9 +24,12 @@ pub(super) fn words(case: &Case) -> Words {
                 |name| format!("/etc/apparmor.d/{}", file_of(name))
             )
         ),
-        () if runs_into_no_profile(case) => format!(
-            "{profile} lets it be run under another profile, which is not loaded or which no_new_privs keeps it from"
+        () if is_kept_by_no_new_privs(case) => format!(
+            "{profile} lets it be run under another profile, but with no_new_privs a process cannot change to one that allows more"
         ),
+        () if runs_into_no_profile(case) => {
+            format!("{profile} lets it be run under another profile, which is not loaded")
+        }
         () => format!("{profile} does not allow it"),
     };
     case.module_words("an AppArmor profile", &rule)
@@ -40,6 +43,13 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         return vec![opened];
     }
     let name = profile(case);
+    if is_kept_by_no_new_privs(case) {
+        return vec![Candidate::advice(format!(
+            "start it without no_new_privs (setpriv --no-new-privs, NoNewPrivileges= of a unit), or let the rule for {} end in ix, \
+             so that it stays under the same profile",
+            case.asked()
+        ))];
+    }
     if runs_into_no_profile(case) {
         return vec![Candidate::advice(format!(
             "load the profile that {} is to run under (aa-status lists those that are), or let the rule for it end in ix",
@@ -121,6 +131,13 @@ fn is_denied_outright(case: &Case) -> bool {
         let lacking = request.wanted.minus(answer.granted);
         !lacking.and(answer.denied).is_empty()
     })
+}
+
+/// Whether the rule's transition to another profile is what no_new_privs forbids (apparmor_bprm_creds_for_exec): the answer is
+/// EPERM then, and EACCES if the profile is not loaded.
+fn is_kept_by_no_new_privs(case: &Case) -> bool {
+    let refused = case.facts.answered == Some(Errno::Perm);
+    refused && case.subject().no_new_privs && runs_into_no_profile(case)
 }
 
 /// Whether the program may be executed, but not in the transition mode of the rule.

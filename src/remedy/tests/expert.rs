@@ -1,6 +1,9 @@
 //! Fixes as somebody experienced would make them.
 
-use super::{commands, first, offered};
+use super::{commands, first, offered, parsed};
+use crate::denial::{Certainty, Code, Denial, Obstacle, Rule};
+use crate::facts::{ProfileAnswer, ProfilePerms, ProfileRequest, profile_requests};
+use crate::remedy::remedy;
 
 fn titles(scene: &str) -> Vec<String> {
     let fixes = offered(scene).fixes.into_iter();
@@ -177,4 +180,34 @@ fn a_volume_of_roots_does_not_have_the_container_run_as_root() {
             "{told:?}"
         );
     }
+}
+
+#[test]
+fn a_change_of_profile_that_no_new_privs_forbids_needs_no_other_profile() {
+    let advice = |more: &str, errno: &str| {
+        let mut scene = parsed(&format!(
+            "subject alice alice label=app\\x20(enforce){more}\nattempt exec /srv/tool\nanswer {errno}\n-rwxr-xr-x root root /srv/tool"
+        ));
+        let requests = profile_requests(&scene.attempt.operation, &scene.facts);
+        let exec = |request: ProfileRequest| ProfileAnswer {
+            label: "app".to_owned(),
+            name: request.name,
+            granted: ProfilePerms::EXEC,
+            denied: ProfilePerms::NONE,
+        };
+        scene.facts.policy.profiles = requests.into_iter().map(exec).collect();
+        scene.facts.answered = scene.attempt.errno;
+        let (attempt, facts) = (&scene.attempt, &scene.facts);
+        let denial = Denial {
+            errno: attempt.errno.expect("told"),
+            code: Code::ApparmorDenies,
+            at: Obstacle::Node(facts.walk.target().expect("found")),
+            rule: Rule::Module { evidence: None },
+            certainty: Certainty::Inferred,
+        };
+        remedy(attempt, facts, &denial).fixes[0].title.clone()
+    };
+    assert!(advice(" no_new_privs", "EPERM").contains("without no_new_privs"));
+    assert!(advice(" no_new_privs", "EACCES").contains("load the profile"));
+    assert!(advice("", "EPERM").contains("load the profile"));
 }
