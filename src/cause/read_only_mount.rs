@@ -124,6 +124,9 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         let opened = || lasting(case, Deployment::WritablePlace(place));
         return vec![own.flatten().unwrap_or_else(opened)];
     }
+    if let Some(setting) = kernel_setting::candidate(case) {
+        return vec![setting];
+    }
     let mut all = Vec::new();
     if let Obstacle::Mount(id, _) = case.denial.at
         && meant_to_be_writable(case, mount)

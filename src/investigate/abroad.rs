@@ -81,7 +81,11 @@ fn advice(denial: &Denial, facts: &Facts, place: &Place) -> Option<Fix> {
     let known = programs::program(program.as_bytes())?;
     let (words, there) = match denial.at {
         Obstacle::Mount(mount, _) if denial.code == Code::ReadOnlyMount => {
-            (known.writable.as_deref()?, &facts.mounts[mount.0].point)
+            let mount = &facts.mounts[mount.0];
+            // The kernel's own file systems are the same for all, and sandboxes make them read-only by themselves.
+            let is_kernels = matches!(mount.fs_type.as_str(), "proc" | "sysfs");
+            let words = known.writable.as_deref().filter(|_| !is_kernels)?;
+            (words, &mount.point)
         }
         Obstacle::Node(node) => {
             let node = facts.node(node);

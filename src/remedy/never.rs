@@ -16,7 +16,7 @@ pub(super) use repeated::deciding;
 use super::safely;
 use crate::attempt::{Attempt, Object, Operation, Subject, UNMAPPED};
 use crate::cause::{Obstacle, PEOPLE, Purpose, held, is_standard, purpose};
-use crate::change::Change;
+use crate::change::{Change, Deployment};
 use crate::facts::{Facts, Kind, NodeId, Walk};
 
 /// Why a change must never be suggested.
@@ -182,6 +182,13 @@ fn forbids_there(
         Change::ByRoot { operation, .. } => command::by_root(&attempt.subject, facts, operation),
         Change::JoinGroup(_) | Change::Make { .. } => forbids_here(change, attempt, facts, at),
         change if change.alters().is_some() => forbids_here(change, attempt, facts, at),
+        Change::Deploy {
+            setting: setting @ (Deployment::OwnerOfVolume { .. } | Deployment::MappedOwner(_)),
+            ..
+        } => match secret::is_about_one(attempt, facts) {
+            true => Some(Never::Secret),
+            false => place::given_to_a_container(&attempt.subject, facts, setting),
+        },
         _ => None,
     }
 }

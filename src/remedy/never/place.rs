@@ -435,6 +435,23 @@ pub(super) fn deployed(subject: &Subject, facts: &Facts, setting: &Deployment) -
     }
 }
 
+/// What is mounted in a container and belongs to root, by its path on the host.
+pub(super) fn given_to_a_container(
+    subject: &Subject,
+    facts: &Facts,
+    setting: &Deployment,
+) -> Option<Never> {
+    let (Deployment::OwnerOfVolume { node, .. } | Deployment::MappedOwner(node)) = setting else {
+        return None;
+    };
+    let path = &facts.node(*node).path;
+    let is_running = purpose(path, subject.uid, facts) == Purpose::Runtime;
+    if is_top(path) || is_running {
+        return Some(Never::System);
+    }
+    deployed(subject, facts, setting)
+}
+
 /// A mount whose options protect the system.
 pub(super) fn remount(
     subject: &Subject,

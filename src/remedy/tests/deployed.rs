@@ -1,7 +1,9 @@
 //! Settings for an image, a container's options, a pod or a unit, and cases without one.
 
-use super::{commands, first, offered};
+use super::{commands, first, offered, parsed};
 use crate::change::Place;
+use crate::judge::{Verdict, judge};
+use crate::remedy::remedy;
 
 /// The title and commands of every fix.
 fn words(scene: &str) -> String {
@@ -200,4 +202,32 @@ fn what_an_owner_of_the_host_has_is_changed_by_the_host() {
     assert!(!words.contains("--user"), "{words}");
     let fixes = offered(scene).fixes;
     assert!(fixes.iter().all(|fix| fix.argv.is_empty()), "{words}");
+}
+
+#[test]
+fn what_is_the_hosts_own_is_not_given_to_a_container_that_it_is_mounted_in() {
+    let of = |root: &str, mode: &str| {
+        let mut scene = parsed(&format!(
+            "subject alice alice\nattempt list /certs\ncontainer podman\nmount /certs ext4 rw root={root}\n{mode} root root /certs"
+        ));
+        scene.facts.surroundings.elsewhere = true;
+        let (attempt, facts) = (&scene.attempt, &scene.facts);
+        let verdict = judge(&attempt.subject, &attempt.operation, &attempt.object, facts);
+        let Verdict::Denied(denial) = verdict else {
+            panic!("{verdict:?}");
+        };
+        let fixes = remedy(attempt, facts, &denial).fixes.into_iter();
+        let lines = fixes.map(|fix| format!("{} {}\n", fix.title, fix.commands().join(" && ")));
+        lines.collect::<String>()
+    };
+    for root in ["/etc/ssl/private", "/root", "/run", "/var", "/etc/app.d"] {
+        let words = of(root, "drwx------");
+        let opens = ["mount it with", "chmod", "setfacl", "chown"];
+        assert!(
+            !opens.iter().any(|word| words.contains(word)),
+            "{root}: {words}"
+        );
+    }
+    let words = of("/srv/shop", "drwx------");
+    assert!(words.contains("mount it with :U"), "{words}");
 }

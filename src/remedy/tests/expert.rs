@@ -211,3 +211,22 @@ fn a_change_of_profile_that_no_new_privs_forbids_needs_no_other_profile() {
     assert!(advice(" no_new_privs", "EACCES").contains("load the profile"));
     assert!(advice("", "EPERM").contains("load the profile"));
 }
+
+#[test]
+fn a_setting_of_the_kernel_that_is_mounted_read_only_is_set_elsewhere() {
+    let scene = "
+        subject root root caps=full
+        attempt write /proc/sys/kernel/dmesg_restrict
+        mount   /proc proc rw
+        mount   /proc/sys proc ro
+        dr-xr-xr-x root root /proc
+        dr-xr-xr-x root root /proc/sys
+        dr-xr-xr-x root root /proc/sys/kernel
+        -rw-r--r-- root root /proc/sys/kernel/dmesg_restrict
+    ";
+    let titles = titles(scene);
+    assert!(
+        titles[0].contains("sysctl -w kernel.dmesg_restrict="),
+        "{titles:?}"
+    );
+}
