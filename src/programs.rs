@@ -107,6 +107,11 @@ pub struct Program {
     asks_for: Vec<String>,
     /// Its operands are settings of the kernel, each with a value or without one.
     pub settings: bool,
+    /// It changes accounts and the groups that they are in.
+    pub accounts: bool,
+    /// It mounts something over its last operand, or unmounts it.
+    pub covers: bool,
+    grave: Vec<(String, String)>,
     /// It edits the files that it is given.
     pub edits: bool,
     /// It replaces a file by renaming a new version over it.
@@ -186,6 +191,20 @@ impl Program {
     #[must_use]
     pub fn runs_what_it_is_given(&self) -> bool {
         self.interprets || self.wraps
+    }
+
+    /// Why root must not repeat it with these arguments without thought, as a clause.
+    #[must_use]
+    pub fn is_grave(&self, arguments: &[Vec<u8>]) -> Option<&str> {
+        let has = |word: &str| {
+            let is_it = |given: &Vec<u8>| {
+                let name = given.split(|&byte| byte == b'=').next();
+                given == word.as_bytes() || name == Some(word.as_bytes())
+            };
+            word.is_empty() || arguments.iter().any(is_it)
+        };
+        let (_, because) = self.grave.iter().find(|(word, _)| has(word))?;
+        Some(because)
     }
 
     /// Whether this word has it do more with what it meets than list it: find's `-delete`, `-execdir`.

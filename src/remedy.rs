@@ -209,6 +209,10 @@ fn instead(
         Object::Path(path) => Some(quote::display(path)),
         _ => None,
     };
+    let grave = |reason: &&never::Never| matches!(reason, never::Never::Grave(_));
+    if let Some(reason) = refused.iter().find(grave) {
+        return reason.advice("", None).map(Fix::advice);
+    }
     let refusing = match (&denial.at, &asked) {
         (cause::Obstacle::Node(id), _) => quote::display(&facts.node(*id).path),
         (_, Some(asked)) => asked.clone(),

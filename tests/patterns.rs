@@ -38,6 +38,7 @@ fn every_file_of_the_folder_is_built_in_and_well_formed() {
                 "policies",
                 "run-by-others",
                 "foreign",
+                "grave",
                 "viewers",
                 "programs",
                 "run-options",

@@ -2,7 +2,7 @@
 //! root.
 
 use super::case::Case;
-use super::{Candidate, Fit, Purpose, kernel_setting};
+use super::{Candidate, Fit, Purpose, held, kernel_setting};
 use crate::attempt::{Object, Operation};
 use crate::byte_path;
 use crate::change::{Argv, Change, Effect, argv};
@@ -51,6 +51,11 @@ fn is_of_the_system(case: &Case) -> bool {
 /// are told to, in a system location. It is not for servers, package runners and scripts.
 pub(super) fn as_root(case: &Case) -> Option<Candidate> {
     if case.subject().uid == 0 || case.facts.surroundings.planted {
+        return None;
+    }
+    let lines = programs::command_lines(&case.facts.surroundings.command);
+    if lines.iter().any(|line| !line.users.is_empty()) {
+        // Root runs it as that user.
         return None;
     }
     let tool = Tool::of(&case.facts.surroundings.command)?;
@@ -317,8 +322,11 @@ fn own_prefix(tool: &Tool, case: &Case) -> Option<Candidate> {
     )
 }
 
-/// Lets a copying program leave owners and times unset, if setting them was what was refused.
+/// Lets a copying program leave owners and times unset, if setting them was what was refused, and not the copying as well.
 pub(super) fn keep_attributes_out(case: &Case) -> Option<Candidate> {
+    if !held(case.subject(), case.at()?, case.facts)?.contains(Perms::W) {
+        return None;
+    }
     let tool = Tool::of(&case.facts.surroundings.command)?;
     let options: &[&str] = match tool.name.as_str() {
         "tar" => &["--no-same-owner", "--no-same-permissions", "--touch"],

@@ -102,6 +102,8 @@ pub struct Named {
     pub path: Vec<u8>,
     /// Whether the command writes, replaces, moves or deletes it, or sets its attributes. It may if that is not known.
     pub is_altered: bool,
+    /// Whether it would be found by its name alone, as a program, although another directory of programs has one of this name.
+    pub shadows: bool,
     /// What it leads to; `None` if it does not exist or cannot be seen.
     pub found: Option<Found>,
 }

@@ -4,6 +4,7 @@
 //! So every change, whatever its cause, is checked here before it is shown.
 
 mod command;
+mod grave;
 mod group;
 mod other_path;
 mod others;
@@ -34,6 +35,8 @@ pub enum Never {
     Shared,
     /// Keys, password hashes, raw disks, and rights to become root.
     Secret,
+    /// A disk or another block device, which holds everybody's files.
+    Disk,
     /// A set-user-ID program, or one that the subject is not meant to run.
     Program,
     /// System directories are managed by the package manager.
@@ -76,6 +79,8 @@ pub enum Never {
     Authority,
     /// A setting of the kernel that names a program which the kernel runs as root.
     RunByKernel,
+    /// It cannot be taken back, or gives somebody the rights of root: the reason, as a clause.
+    Grave(&'static str),
     /// Others execute it, or what is in it, so that whoever can write to it can act as them.
     RunByOthers,
     /// The subject is permitted less than everybody else, so somebody meant to keep it out.
@@ -88,6 +93,9 @@ impl Never {
         Some(match self {
             Never::Secret => format!(
                 "{path} is a secret of the system and stays closed: run what needs it as the user it is meant for"
+            ),
+            Never::Disk => format!(
+                "{path} is a whole disk: whoever can read or write it has every file on it, so it stays closed"
             ),
             Never::Program => {
                 format!("{path} is kept for those who may run it: ask the administrator")
@@ -122,6 +130,9 @@ impl Never {
             Never::ShutOut => format!(
                 "{path} permits everybody else more than this user, which must be intended: only whoever set it can lift it"
             ),
+            Never::Grave(because) => {
+                format!("run it as root only if you are sure: {because}")
+            }
             Never::Authority => format!(
                 "{path} decides who may become root: change it with its own tool (visudo, vipw, usermod)"
             ),
@@ -205,7 +216,10 @@ fn forbids_here(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle
         && !is_own_mode(change, subject, facts)
         && !only_closes(change, facts)
     {
-        return Some(Never::Secret);
+        return Some(match secret::is_a_disk(facts) {
+            true => Never::Disk,
+            false => Never::Secret,
+        });
     }
     let marked = match change {
         Change::SetFlag { node, .. } => Some(*node),

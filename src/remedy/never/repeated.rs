@@ -3,7 +3,7 @@
 
 use super::command::{is_another_persons, runs_anything};
 use super::place::inode;
-use super::{Never, others};
+use super::{Never, grave, others};
 use crate::attempt::{Attempt, Object};
 use crate::byte_path;
 use crate::cause::{PEOPLE, is_within};
@@ -56,6 +56,9 @@ pub(super) fn reaches_too_far(change: &Change, attempt: &Attempt, facts: &Facts)
     if touched.names_what_the_kernel_runs(&lines) {
         return Some(Never::RunByKernel);
     }
+    if repeats && let Some(never) = grave::command(&lines) {
+        return Some(never);
+    }
     if repeats
         && lines
             .iter()
@@ -67,6 +70,10 @@ pub(super) fn reaches_too_far(change: &Change, attempt: &Attempt, facts: &Facts)
     let known = lines.first().and_then(|line| line.known);
     if known.is_some_and(|program| program.administers) {
         return None;
+    }
+    let is_run = repeats || *change == Change::Tee;
+    if is_run && let Some(never) = grave::placed(&touched, &lines) {
+        return Some(never);
     }
     if repeats && lines.iter().any(CommandLine::walks) && touched.holds_the_systems() {
         return Some(Never::System);
@@ -98,15 +105,21 @@ fn is_authority(path: &[u8]) -> bool {
     AUTHORITY.iter().any(|one| is_within(path, one))
 }
 
+/// Whether this directory is, or holds, what nothing is put over: what determines who may become root, and programs of the system.
+pub(super) fn holds_or_is_the_systems(path: &[u8]) -> bool {
+    let is_in_it = |one: &&[u8]| is_within(one, path);
+    is_authority(path) || is_of_packages(path) || AUTHORITY.iter().chain(OF_PACKAGES).any(is_in_it)
+}
+
 fn is_of_packages(path: &[u8]) -> bool {
     OF_PACKAGES.iter().any(|place| is_within(path, place)) && !is_within(path, OF_THE_ADMINISTRATOR)
 }
 
 /// What a command touches: the refused object, and the files that its command line names.
-struct Touched<'a> {
-    attempt: &'a Attempt,
-    facts: &'a Facts,
-    named: &'a [Named],
+pub(super) struct Touched<'a> {
+    pub(super) attempt: &'a Attempt,
+    pub(super) facts: &'a Facts,
+    pub(super) named: &'a [Named],
 }
 
 impl<'a> Touched<'a> {
@@ -118,12 +131,12 @@ impl<'a> Touched<'a> {
     }
 
     /// The files that the command line has altered.
-    fn altered(&self) -> impl Iterator<Item = &'a Named> + use<'a> {
+    pub(super) fn altered(&self) -> impl Iterator<Item = &'a Named> + use<'a> {
         self.named.iter().filter(|named| named.is_altered)
     }
 
     /// Every path that the command alters, as far as it is known.
-    fn paths(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    pub(super) fn paths(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let facts = self.facts;
         let asked = match &self.attempt.object {
             Object::Path(path) => Some(path.as_slice()),
@@ -212,7 +225,7 @@ impl<'a> Touched<'a> {
 }
 
 /// The kernel's settings among the operands of a program that sets them: the path and the value.
-fn settings_told(line: &CommandLine) -> impl Iterator<Item = (Vec<u8>, &[u8])> {
+pub(super) fn settings_told(line: &CommandLine) -> impl Iterator<Item = (Vec<u8>, &[u8])> {
     let sets = line.known.is_some_and(|known| known.settings);
     let words = line.words.iter().filter(move |_| sets);
     words.filter_map(|word| {

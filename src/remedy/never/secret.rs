@@ -2,7 +2,7 @@
 
 use crate::attempt::{Attempt, Object, Subject};
 use crate::cause::{Purpose, is_within, purpose};
-use crate::facts::{Facts, Kind, NodeId};
+use crate::facts::{Facts, Kind, Node, NodeId, Walk};
 
 const SECRETS: &[&[u8]] = &[
     b"/dev/kmem",
@@ -83,12 +83,19 @@ pub(super) fn is_about_one(attempt: &Attempt, facts: &Facts) -> bool {
 /// Whether the node is a secret of somebody else.
 pub(super) fn is_one(subject: &Subject, facts: &Facts, id: NodeId) -> bool {
     let node = facts.node(id);
-    let disk = node
-        .inode
-        .as_ref()
-        .is_ok_and(|inode| inode.kind == Kind::Block);
     let owns = is_own(subject, facts, id);
-    !owns && (disk || is_secret(&node.path))
+    !owns && (is_disk(node) || is_secret(&node.path))
+}
+
+/// Whether the attempt concerns a disk.
+pub(super) fn is_a_disk(facts: &Facts) -> bool {
+    let mut targets = facts.walks().filter_map(Walk::target);
+    targets.any(|id| is_disk(facts.node(id)))
+}
+
+fn is_disk(node: &Node) -> bool {
+    let inode = node.inode.as_ref();
+    inode.is_ok_and(|inode| inode.kind == Kind::Block)
 }
 
 /// Whether it is the subject's own, or was left in the subject's own home by root.

@@ -105,6 +105,127 @@ fn programs_of_packages_are_not_overwritten_by_root() {
 }
 
 #[test]
+fn what_root_would_run_by_itself_is_put_there_by_nobody_unasked() {
+    let reason = |path: &str, command: &str, named: &str| {
+        let fix = first(&scene(path, command, named));
+        assert!(fix.argv.is_empty(), "{command}: {fix:?}");
+        assert_eq!(fix.effect, crate::change::Effect::Advice);
+        fix.title
+    };
+    for (path, command, why) in [
+        ("/etc/cron.d/f", "cp f /etc/cron.d", "cron runs as root"),
+        ("/etc/cron.d/f", "tee -a /etc/cron.d/f", "cron runs as root"),
+        (
+            "/etc/profile.d/f.sh",
+            "install f /etc/profile.d/f.sh",
+            "root's own shells",
+        ),
+        (
+            "/etc/systemd/system/f.service",
+            "cp f /etc/systemd/system/f.service",
+            "run as root",
+        ),
+        (
+            "/usr/lib/f.so",
+            "cp f /usr/lib/f.so",
+            "programs of root load",
+        ),
+        (
+            "/boot/vmlinuz",
+            "dd if=f of=/boot/vmlinuz",
+            "the machine starts from",
+        ),
+    ] {
+        let title = reason(path, command, &format!("named {path} alters"));
+        assert!(title.contains(why), "{title}");
+    }
+    let program = ["/usr/local/bin/sudo", "cp f /usr/local/bin/sudo"];
+    let title = reason(program[0], program[1], "named /usr/local/bin/sudo shadows");
+    assert!(title.contains("a program of this name"), "{title}");
+    // No other program has this name.
+    let only = creating(program[0], program[1], "named /usr/local/bin/sudo alters");
+    assert_eq!(only, [program[1]]);
+}
+
+#[test]
+fn the_system_follows_no_link_to_what_others_can_change() {
+    let link = |owner: u32| {
+        let named =
+            format!("named /usr/local/bin/f alters\nnamed /srv/p/f reads -rwxr-xr-x {owner}");
+        creating(
+            "/usr/local/bin/f",
+            "ln -s /srv/p/f /usr/local/bin/f",
+            &named,
+        )
+    };
+    assert_eq!(link(1000), [""; 0]);
+    assert_eq!(link(0), ["ln -s /srv/p/f /usr/local/bin/f"]);
+}
+
+#[test]
+fn what_destroys_or_gives_root_away_is_left_to_whoever_is_sure() {
+    let at = |command: &str| first(&scene("/etc/.pwd.lock", command, ""));
+    for (command, why) in [
+        (
+            "rsync -a --delete a/ /etc/a/",
+            "deletes what the target has",
+        ),
+        ("userdel bob", "removes an account"),
+        ("usermod -aG team,sudo alice", "as good as root"),
+        ("useradd --groups=docker x", "as good as root"),
+        ("useradd -o -u 0 x", "the same number"),
+        ("iptables -t nat -F", "rules of the firewall"),
+        ("apt-get -y purge jq", "deletes packages"),
+        ("mount --bind /srv/a /etc", "the whole system needs"),
+        ("mount -t tmpfs none /", "the whole system needs"),
+        ("umount -l /usr", "the whole system needs"),
+        (
+            "sysctl -w fs.protected_symlinks=0",
+            "protection of everybody",
+        ),
+        ("mkfs.ext4 /srv/image", "destroys"),
+    ] {
+        let fix = at(command);
+        assert!(fix.argv.is_empty(), "{command}: {fix:?}");
+        assert!(fix.title.contains(why), "{command}: {}", fix.title);
+    }
+    for command in [
+        "rsync -a a/ /etc/a/",
+        "usermod -aG team alice",
+        "groupadd docker",
+        "iptables -A INPUT -j DROP",
+        "apt-get install jq",
+        "mount /dev/sdb1 /srv",
+        "mount -o remount,rw /usr",
+        "sysctl -w vm.swappiness=10",
+    ] {
+        let words: Vec<String> = at(command).commands();
+        assert_eq!(words, [command], "{command}");
+    }
+}
+
+#[test]
+fn what_root_runs_as_the_same_user_again_is_not_repeated() {
+    let command = "start-stop-daemon -S -c alice --exec /bin/cat -- /etc/f";
+    assert_eq!(creating("/etc/f", command, ""), [""; 0]);
+    let command = "start-stop-daemon -S --exec /bin/cat -- /etc/f";
+    assert_eq!(creating("/etc/f", command, ""), [command]);
+}
+
+#[test]
+fn attributes_are_left_out_only_where_the_copy_itself_is_permitted() {
+    let copy = |mode: &str| {
+        commands(&format!(
+            "subject alice alice\ngroup 3010 team\nattempt utime /srv/a\n\
+             {mode} bob team /srv/a\ncommand rsync -a b/ /srv/a/"
+        ))
+    };
+    let without = "rsync -a b/ /srv/a/ --no-owner --no-group --no-perms --omit-dir-times";
+    assert!(!copy("drwxr-xr-x").contains(&without.to_owned()));
+    assert!(copy("drwxrwxrwx").contains(&without.to_owned()));
+}
+
+#[test]
 fn no_file_gets_the_rights_of_root() {
     let path = "/usr/local/bin/f";
     for options in [

@@ -56,9 +56,11 @@ impl Reader {
                     }
                     None => None,
                 };
+                let does = word(words, 1, "reads, alters or shadows")?;
                 around.named.push(Named {
                     path: path(words, 0)?,
-                    is_altered: word(words, 1, "reads or alters")? == "alters",
+                    is_altered: does != "reads",
+                    shadows: does == "shadows",
                     found,
                 });
             }

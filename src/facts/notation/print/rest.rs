@@ -275,7 +275,11 @@ pub(super) fn surroundings(facts: &Facts) -> Vec<String> {
 
 /// `named PATH alters LISTING OWNER`
 fn named(named: &Named) -> String {
-    let does = if named.is_altered { "alters" } else { "reads" };
+    let does = match (named.is_altered, named.shadows) {
+        (_, true) => "shadows",
+        (true, false) => "alters",
+        (false, false) => "reads",
+    };
     let mut line = format!("named    {} {does}", lines::escape(&named.path));
     if let Some(Found { kind, mode, owner }) = named.found {
         let _ = write!(line, " {} {owner}", listing(kind, mode));

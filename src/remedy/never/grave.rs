@@ -1,0 +1,151 @@
+//! Commands that root must not repeat without thought: what nothing takes back, and what gives away the rights of root. Whoever
+//! typed them may mean it, so the reason is said instead.
+
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use super::repeated::{Touched, settings_told};
+use super::{Never, group};
+use crate::attempt::Operation;
+use crate::built_in::built_in;
+use crate::cause::{Purpose, is_within, purpose};
+use crate::facts::Named;
+use crate::programs::CommandLine;
+
+const JOINS: &str = "it makes somebody a member of a group that is as good as root";
+const COVERS: &str = "it covers, or takes away, what the whole system needs";
+const SHADOWS: &str =
+    "there is a program of this name already, and root would run the new one instead";
+const LINKS: &str =
+    "the system would use what others than root can change at any time (a copy would not)";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    place: Vec<Place>,
+    #[serde(default)]
+    #[cfg_attr(not(test), allow(dead_code))]
+    sample: Vec<Sample>,
+}
+
+/// Places in which a new or changed file has grave consequences.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    paths: Vec<String>,
+    #[serde(default)]
+    endings: Vec<String>,
+    because: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(not(test), allow(dead_code))]
+struct Sample {
+    path: String,
+    grave: bool,
+}
+
+impl File {
+    fn because(&self, path: &[u8]) -> Option<&str> {
+        let is_there = |place: &&Place| {
+            let mut endings = place.endings.iter();
+            place
+                .paths
+                .iter()
+                .any(|top| is_within(path, top.as_bytes()))
+                && (place.endings.is_empty()
+                    || endings.any(|ending| path.ends_with(ending.as_bytes())))
+        };
+        let place = self.place.iter().find(is_there)?;
+        Some(&place.because)
+    }
+}
+
+/// Why altering the object of this path has grave consequences.
+fn of_place(path: &[u8]) -> Option<&'static str> {
+    static KNOWN: OnceLock<File> = OnceLock::new();
+    KNOWN.get_or_init(|| built_in!("grave")).because(path)
+}
+
+/// Why root must not repeat the command lines, whatever their programs are for.
+pub(super) fn command(lines: &[CommandLine]) -> Option<Never> {
+    let settings = lines.iter().flat_map(settings_told);
+    let of_settings = || {
+        settings
+            .map(|(path, _)| path)
+            .find_map(|path| of_place(&path))
+    };
+    let because = lines.iter().find_map(of_line).or_else(of_settings)?;
+    Some(Never::Grave(because))
+}
+
+fn of_line(line: &CommandLine) -> Option<&'static str> {
+    let known = line.known?;
+    let mut words = line.words.iter().skip(1);
+    let joins = known.accounts && words.any(|word| names_a_powerful_group(word));
+    let covers = known.covers && covers_the_systems(line);
+    let told = joins.then_some(JOINS).or(covers.then_some(COVERS));
+    told.or_else(|| known.is_grave(&line.words[1..]))
+}
+
+/// Whether one of these groups, separated by commas, is as good as root.
+fn names_a_powerful_group(word: &[u8]) -> bool {
+    let value = word.rsplit(|&byte| byte == b'=').next().unwrap_or(word);
+    value
+        .split(|&byte| byte == b',')
+        .any(|name| std::str::from_utf8(name).is_ok_and(group::is_powerful))
+}
+
+/// Whether the last operand is, or contains, a directory that the whole system needs. A mount that is only given other options
+/// covers nothing.
+fn covers_the_systems(line: &CommandLine) -> bool {
+    let has = |word: &Vec<u8>| memchr::memmem::find(word, b"remount").is_some();
+    let last = line.operands.last().map(|operand| operand.word.as_slice());
+    !line.words.iter().any(has) && last.is_some_and(super::repeated::holds_or_is_the_systems)
+}
+
+/// Why root must not put something where this command puts it.
+pub(super) fn placed(touched: &Touched, lines: &[CommandLine]) -> Option<Never> {
+    let of_place = touched.paths().find_map(of_place);
+    let shadows = || {
+        touched
+            .altered()
+            .any(|named| named.shadows)
+            .then_some(SHADOWS)
+    };
+    let because = of_place
+        .or_else(shadows)
+        .or_else(|| links(touched, lines).then_some(LINKS))?;
+    Some(Never::Grave(because))
+}
+
+/// Whether it puts a symlink into a place of the system that leads to what others than root may change.
+fn links(touched: &Touched, lines: &[CommandLine]) -> bool {
+    let mut operands = lines.iter().flat_map(|line| &line.operands);
+    let makes = operands.any(|operand| operand.operation == Some(Operation::Symlink));
+    let mut referred = touched.named.iter().filter(|named| !named.is_altered);
+    let is_others = |named: &Named| named.found.is_some_and(|found| found.owner != 0);
+    let uid = touched.attempt.subject.uid;
+    let mut places = touched
+        .paths()
+        .map(|path| purpose(path, uid, touched.facts));
+    makes && referred.any(is_others) && places.any(|place| place == Purpose::System)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::built_in::with_samples;
+
+    #[test]
+    fn each_sample_has_grave_consequences_or_not_as_it_says() {
+        let known: File = with_samples!("grave");
+        assert!(!known.sample.is_empty());
+        for Sample { path, grave } in &known.sample {
+            let found = known.because(path.as_bytes());
+            assert_eq!(found.is_some(), *grave, "{path}: {found:?}");
+        }
+    }
+}
