@@ -55,8 +55,8 @@ pub use crate::byte_path::is_within;
 pub use crate::denial::{Certainty, Class, Code, Denial, Obstacle, Rule};
 pub use crate::judge::held;
 pub use purpose::{
-    PEOPLE, Purpose, home_of, is_named_after_a_member, is_private_group, is_top, node_at, purpose,
-    service_directory,
+    PEOPLE, Purpose, home_of, is_a_services_group, is_named_after_a_member, is_private_group,
+    is_top, node_at, purpose, service_directory,
 };
 pub use standard_device::is_standard;
 

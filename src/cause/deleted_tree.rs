@@ -1,7 +1,7 @@
 //! Deleting a whole tree (`rm -r`) requires write permission on every directory in it, not only on the one that refuses first.
 
 use super::case::Case;
-use super::{Candidate, Fit, grant, is_within};
+use super::{Candidate, Fit, Purpose, grant, is_within};
 use crate::attempt::Operation;
 use crate::change::{Change, Effect, argv};
 use crate::quote;
@@ -18,7 +18,13 @@ pub(super) fn candidates(case: &Case) -> Option<Vec<Candidate>> {
         return Some(vec![opened_by_the_owner(top), grant::own_bits(case)?]);
     }
     let is_left = grant::give_back(case).is_some();
-    if is_left || owner == 0 || subject.uid == 0 || subject.in_group(case.inode()?.gid) {
+    // Of the system's directories it is said elsewhere.
+    let is_data = !matches!(
+        case.purpose()?,
+        Purpose::System | Purpose::State | Purpose::Runtime | Purpose::Device | Purpose::Kernel
+    );
+    if is_left || owner == 0 && !is_data || subject.uid == 0 || subject.in_group(case.inode()?.gid)
+    {
         return None;
     }
     let owner = case.user(owner);

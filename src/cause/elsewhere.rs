@@ -7,7 +7,7 @@ use crate::attempt::{Object, Operation};
 use crate::byte_path;
 use crate::change::{Argv, Change, Effect, argv};
 use crate::facts::{Elevator, Inode, Kind, Perms};
-use crate::programs::{CommandLine, Operand};
+use crate::programs::Operand;
 use crate::{programs, quote};
 
 /// Options of package managers that choose between installing system-wide and for the user. They are dropped for an
@@ -40,7 +40,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
 }
 
 /// Whether the refusing object belongs to the system, rather than being somebody's data.
-fn is_of_the_system(case: &Case) -> bool {
+pub(super) fn is_of_the_system(case: &Case) -> bool {
     matches!(
         case.purpose(),
         Some(Purpose::System | Purpose::Kernel | Purpose::State)
@@ -90,16 +90,7 @@ fn is_what_it_does(case: &Case) -> bool {
         !operation.makes_a_name() && !matches!(operation, Operation::Open(_))
     };
     let lines = programs::command_lines(&case.facts.surroundings.command);
-    // A file that is to replace another is created in the same directory.
-    let replaces = |line: &CommandLine| {
-        let beside = |word: &[u8]| match (byte_path::parent(word), byte_path::parent(path)) {
-            (Some(beside), Some(directory)) => leads_to_the_end(beside, directory),
-            _ => false,
-        };
-        let is_so = line.known.is_some_and(|known| known.replaces);
-        is_so && line.operands.iter().any(|operand| beside(&operand.word))
-    };
-    if *operation == Operation::CREATE && lines.iter().any(replaces) {
+    if replaced(case).is_some() {
         return true;
     }
     let operands = lines.iter().flat_map(|line| &line.operands);
@@ -113,6 +104,28 @@ fn is_what_it_does(case: &Case) -> bool {
             .any(|operand| {
                 leads_to(&operand.word, path) || makes_beside(&operand.word, path, operation)
             })
+}
+
+/// The operand, as given, that the program is to replace with the file that it was refused to create in the same directory.
+pub(super) fn replaced(case: &Case) -> Option<Vec<u8>> {
+    let path = case.asked_bytes()?;
+    if case.attempt.operation != Operation::CREATE {
+        return None;
+    }
+    let directory = byte_path::parent(path)?;
+    let beside = |operand: &&Operand| match byte_path::parent(&operand.word) {
+        Some(above) => leads_to_the_end(above, directory),
+        // The word alone does not tell the directory.
+        None => case.facts.surroundings.named.iter().any(|named| {
+            let is_it = byte_path::name(&named.path) == operand.word.as_slice();
+            is_it && byte_path::parent(&named.path) == Some(directory)
+        }),
+    };
+    let lines = programs::command_lines(&case.facts.surroundings.command);
+    let mut replacing = lines
+        .iter()
+        .filter(|line| line.known.is_some_and(|known| known.replaces));
+    replacing.find_map(|line| Some(line.operands.iter().find(beside)?.word.clone()))
 }
 
 /// Whether a new file is created in the directory of an operand, in order to replace it as `sed -i` does.

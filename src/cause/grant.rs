@@ -127,12 +127,16 @@ pub(super) fn give_back(case: &Case) -> Option<Candidate> {
     };
     // What is accessible to its owner alone was not left there by accident.
     let private = inode.mode & 0o077 == 0;
-    // If somebody has set an ACL or chosen a group, the owner is intentional as well.
+    // If somebody has set an ACL or a flag, or chosen a group, the owner is intentional as well.
     let for_a_group = inode.gid != 0
         && inode.gid != subject.gid
         && case.facts.names.groups.contains_key(&inode.gid)
         && !inherits_its_group(parent, inode);
-    let deliberate = for_a_group || matches!(node.acl, Ok(Some(_)));
+    let is_marked = node
+        .flags
+        .as_ref()
+        .is_ok_and(|flags| flags.immutable || flags.append);
+    let deliberate = for_a_group || is_marked || matches!(node.acl, Ok(Some(_)));
     if !stray || !fitting || private || deliberate || node.has_powers() || subject.uid == inode.uid
     {
         return None;
@@ -182,7 +186,18 @@ pub(super) fn give_back(case: &Case) -> Option<Candidate> {
 fn kept_in_ones_own_place(case: &Case) -> Option<Candidate> {
     let inode = case.inode()?;
     let is_kept = inode.uid == 0 && inode.mode & 0o077 == 0;
-    let is_own_place = case.purpose()? == Purpose::Own && case.subject().uid != 0;
+    let uid = case.subject().uid;
+    let is_ours = |above: &[u8]| {
+        let node = node_at(above, case.facts).map(|id| case.facts.node(id));
+        node.is_some_and(|node| node.inode.as_ref().is_ok_and(|inode| inode.uid == uid))
+    };
+    let is_own_place = match case.purpose()? {
+        Purpose::Own => uid != 0,
+        Purpose::Temporary | Purpose::Service => {
+            uid != 0 && byte_path::above(&case.node()?.path).any(is_ours)
+        }
+        _ => false,
+    };
     let (who, path) = (case.who(), case.path());
     (is_kept && is_own_place).then(|| {
         Candidate::advice(format!(

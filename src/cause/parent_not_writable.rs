@@ -1,9 +1,10 @@
 //! Creating, deleting or renaming requires write permission on the directory that holds the name.
 
 use super::case::Case;
-use super::{Candidate, Fit, Words, deleted_tree, deployment, grant, is_top, is_within};
+use super::{Candidate, Fit, Words, deleted_tree, deployment, elsewhere, grant, is_top, is_within};
 use crate::attempt::Operation;
 use crate::change::{Change, Deployment};
+use crate::quote;
 
 pub(super) fn words(case: &Case) -> Words {
     let what = match case.attempt.operation {
@@ -19,11 +20,29 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     if let Some(all) = deleted_tree::candidates(case) {
         return all;
     }
+    if let Some(advice) = written_in_place(case) {
+        return vec![advice];
+    }
     let mut all = Vec::new();
     all.extend(made_by_root(case));
     all.extend(home(case));
     all.extend(grant::candidates(case));
     all
+}
+
+/// What to do instead if the directory is somebody else's, and write permission on it is required only because the program replaces
+/// a file (`sed -i`) that it could write in place.
+fn written_in_place(case: &Case) -> Option<Candidate> {
+    let replaced = elsewhere::replaced(case)?;
+    let is_own = case.inode()?.uid == case.subject().uid;
+    let (who, path) = (case.who(), case.path());
+    let name = quote::shell(&replaced);
+    (!is_own && !elsewhere::is_of_the_system(case)).then(|| {
+        Candidate::advice(format!(
+            "only replacing the file needs {path}: if {who} may write the file itself, write it in place \
+             (... {name} > /tmp/new && cat /tmp/new > {name})"
+        ))
+    })
 }
 
 /// In a container, the home directory of a user that the image does not define is the root directory. Podman adds such a user to

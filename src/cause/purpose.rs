@@ -232,6 +232,17 @@ pub fn is_private_group(gid: u32, facts: &Facts) -> bool {
     })
 }
 
+/// Whether this group is the own one of a service's account: it bears the account's name, whose primary group it is.
+#[must_use]
+pub fn is_a_services_group(gid: u32, facts: &Facts) -> bool {
+    let names = &facts.names;
+    !PEOPLE.contains(&gid)
+        && names.groups.get(&gid).is_some_and(|group| {
+            let is_account = |(uid, user): (&u32, &String)| *uid != 0 && *user == group.name;
+            group.members.contains(&group.name) || names.users.iter().any(is_account)
+        })
+}
+
 /// Whether this group bears the name of one of its members, who may be a person or stand for a service.
 #[must_use]
 pub fn is_named_after_a_member(gid: u32, facts: &Facts) -> bool {

@@ -239,14 +239,17 @@ fn joined(remedies: Vec<(Operation, Remedy)>) -> Remedy {
             .map(|(_, remedy)| remedy.fixes)
             .unwrap_or_default(),
         false => {
-            // The operation that requires less comes first.
-            let each = remedies.into_iter().rev();
-            each.filter_map(|(operation, remedy)| {
-                let fix = remedy.fixes.into_iter().next()?;
-                let note = format!("for {}", operation.doing());
-                Some(Fix { note, ..fix })
-            })
-            .collect()
+            // What serves more of the operations comes first, because the command fails again after a fix that does not serve its own.
+            let each = remedies.into_iter();
+            let mut fixes: Vec<Fix> = each
+                .filter_map(|(operation, remedy)| {
+                    let fix = remedy.fixes.into_iter().next()?;
+                    let note = format!("for {}", operation.doing());
+                    Some(Fix { note, ..fix })
+                })
+                .collect();
+            fixes.sort_by_key(|fix| fix.argv.is_empty() && !fix.led_astray);
+            fixes
         }
     };
     Remedy { denials, fixes }

@@ -3,7 +3,10 @@
 //! The text on stderr is untrusted: a program, or somebody whose text it prints, may try to have a dangerous command suggested.
 //! So every change, whatever its cause, is checked here before it is shown.
 
+mod closed;
 mod command;
+mod deployed;
+mod given;
 mod grave;
 mod group;
 mod other_path;
@@ -83,6 +86,8 @@ pub enum Never {
     Grave(&'static str),
     /// Others execute it, or what is in it, so that whoever can write to it can act as them.
     RunByOthers,
+    /// Root has marked its own object as immutable or append-only, which nobody else can do.
+    Marked,
     /// The subject is permitted less than everybody else, so somebody meant to keep it out.
     ShutOut,
 }
@@ -126,6 +131,9 @@ impl Never {
             Never::RunByKernel => format!("{path} names what the kernel runs as root: leave it to the administrator"),
             Never::RunByOthers => format!(
                 "whoever can write to {path} decides what others run: use a directory of your own, or ask its owner"
+            ),
+            Never::Marked => format!(
+                "root has locked {path} on purpose (chattr), which nobody else can do: ask the administrator"
             ),
             Never::ShutOut => format!(
                 "{path} permits everybody else more than this user, which must be intended: only whoever set it can lift it"
@@ -198,7 +206,7 @@ fn forbids_there(
             ..
         } => match secret::is_about_one(attempt, facts) {
             true => Some(Never::Secret),
-            false => place::given_to_a_container(&attempt.subject, facts, setting),
+            false => deployed::given_to_a_container(&attempt.subject, facts, setting),
         },
         _ => None,
     }
@@ -257,11 +265,11 @@ fn forbids_here(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle
         }
         Change::Chown {
             node, uid: None, ..
-        } => place::group_ownership(subject, facts, *node),
-        Change::Chown { node, .. } => place::ownership(subject, facts, *node),
-        Change::ChownTree { top, .. } => place::tree(subject, facts, top),
-        Change::Make { parent, name, .. } => place::made_in(subject, facts, *parent, name),
-        Change::Remount { mount, option, .. } => place::remount(subject, facts, *mount, *option),
+        } => given::group_ownership(subject, facts, *node),
+        Change::Chown { node, .. } => given::ownership(subject, facts, *node),
+        Change::ChownTree { top, .. } => given::tree(subject, facts, top),
+        Change::Make { parent, name, .. } => given::made_in(subject, facts, *parent, name),
+        Change::Remount { mount, option, .. } => deployed::remount(subject, facts, *mount, *option),
         Change::SetFlag {
             node, on: false, ..
         } => unmarked(subject, facts, *node),
@@ -300,7 +308,7 @@ fn forbids_here(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle
             Some(Never::Private)
         }
         Change::Run { argv, .. } => command::disarms(argv),
-        Change::Deploy { setting, .. } => place::deployed(subject, facts, setting),
+        Change::Deploy { setting, .. } => deployed::deployed(subject, facts, setting),
         Change::SetMode { node, mode } if only_closes(change, facts) => {
             others::closing(attempt, facts, *node, *mode)
         }
@@ -392,15 +400,20 @@ fn only_closes(change: &Change, facts: &Facts) -> bool {
     place::inode(facts, *node).is_some_and(|inode| mode & !inode.mode == 0)
 }
 
-/// Clearing an inode flag, which somebody set on purpose. It is permitted for the subject's own files and for data, but not for
-/// the system's.
+/// Clearing an inode flag, which only root can have set, and on purpose. It is permitted for the subject's own files and for data,
+/// but not for what is root's, the system's or another person's. For root it is its own flag.
 fn unmarked(subject: &Subject, facts: &Facts, node: NodeId) -> Option<Never> {
     let place = purpose(&facts.node(node).path, subject.uid, facts);
-    let fitting = matches!(
-        place,
-        Purpose::Own | Purpose::Service | Purpose::Temporary | Purpose::State
-    );
-    if command::is_another_persons(subject, facts, node) {
+    let by_root = subject.uid == 0;
+    let fitting = match place {
+        Purpose::Own | Purpose::Service | Purpose::Temporary | Purpose::State => true,
+        Purpose::Home => by_root,
+        _ => false,
+    };
+    if !by_root && place::inode(facts, node).is_some_and(|inode| inode.uid == 0) {
+        return Some(Never::Marked);
+    }
+    if !by_root && command::is_another_persons(subject, facts, node) {
         return Some(Never::Private);
     }
     (!fitting && !place::is_owner(subject, facts, node)).then_some(Never::System)

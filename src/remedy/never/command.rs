@@ -1,7 +1,8 @@
 //! Commands that root must not be asked to run because a program's output suggests it.
 
 use super::Never;
-use super::place::{bits, inode, is_owner, ownership};
+use super::given::ownership;
+use super::place::{bits, inode, is_owner};
 use crate::attempt::{Attempt, Operation, Subject};
 use crate::byte_path;
 use crate::cause::{PEOPLE, Purpose, purpose};

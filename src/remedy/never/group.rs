@@ -1,9 +1,10 @@
 //! Groups that must not be joined because a program's output suggests it.
 
 use super::Never;
-use super::place::{inode, is_mailbox, may_be_named_by_anybody};
+use super::closed::is_mailbox;
+use super::place::{inode, may_be_named_by_anybody};
 use crate::attempt::{Attempt, Operation};
-use crate::cause::{Obstacle, Purpose, is_private_group, purpose};
+use crate::cause::{Obstacle, Purpose, is_a_services_group, is_private_group, purpose};
 use crate::facts::{Facts, Kind, NodeId};
 
 /// Groups whose members can become root, or can read and change what is reserved for root.
@@ -91,6 +92,8 @@ pub(super) fn joined(attempt: &Attempt, facts: &Facts, gid: u32, at: &Obstacle) 
         };
         match (kind(id), place) {
             (Some(Kind::Char | Kind::Socket), _) => true,
+            // Its members can read all that the service keeps for itself.
+            _ if is_a_services_group(gid, facts) => for_a_socket,
             (_, Purpose::System | Purpose::State | Purpose::Home) => false,
             (_, Purpose::Runtime) => for_a_socket && !is_root,
             (_, Purpose::Log) => {

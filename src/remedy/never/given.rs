@@ -1,0 +1,105 @@
+//! What may be given to the subject, and what may be made for it.
+
+use super::Never;
+use super::place::{
+    inode, is_below_own, is_made_for, is_mounted_there, is_named_after, is_owner, widening,
+};
+use crate::attempt::Subject;
+use crate::byte_path;
+use crate::cause::{Purpose, is_top, node_at, purpose};
+use crate::facts::{Facts, Kind, NodeId, Perms};
+
+/// Making the subject the owner. This is permitted only for what lies in the subject's own directories and was left there by
+/// accident.
+pub(super) fn ownership(subject: &Subject, facts: &Facts, id: NodeId) -> Option<Never> {
+    let Some(inode) = inode(facts, id) else {
+        return Some(Never::OtherNames);
+    };
+    if is_owner(subject, facts, id) {
+        return None;
+    }
+    if inode.kind == Kind::Regular && inode.links > 1 {
+        return Some(Never::OtherNames);
+    }
+    if facts.node(id).has_powers() {
+        return Some(Never::Program);
+    }
+    if is_mounted_there(subject, facts, id) {
+        return Some(Never::MountedThere);
+    }
+    let path = &facts.node(id).path;
+    let purpose = purpose(path, subject.uid, facts);
+    if inode.is_dir() && inode.other_bits().contains(Perms::W) && purpose != Purpose::Own {
+        return Some(Never::Shared);
+    }
+    if inode.mode & 0o077 == 0 {
+        // What is accessible to its owner alone was not left there by accident.
+        return Some(Never::Closed);
+    }
+    if matches!(inode.kind, Kind::Char | Kind::Block | Kind::Socket) {
+        return Some(Never::Special);
+    }
+    let below_own = is_below_own(subject, path, facts);
+    match purpose {
+        Purpose::Own => None,
+        Purpose::Temporary | Purpose::Service if below_own => None,
+        Purpose::Service => widening(subject, facts, id, Perms::RWX).or(Some(Never::ForeignTree)),
+        _ => widening(subject, facts, id, Perms::RWX).or(Some(Never::System)),
+    }
+}
+
+/// Changing the object's group to that of the subject.
+pub(super) fn group_ownership(subject: &Subject, facts: &Facts, id: NodeId) -> Option<Never> {
+    let Some(inode) = inode(facts, id) else {
+        return Some(Never::OtherNames);
+    };
+    let several = inode.kind == Kind::Regular && inode.links > 1;
+    if several && !is_owner(subject, facts, id) {
+        return Some(Never::OtherNames);
+    }
+    widening(subject, facts, id, Perms::RWX)
+}
+
+/// Creating an object that belongs to the subject. In system locations this is permitted only where data, logs and files of
+/// services belong.
+pub(super) fn made_in(
+    subject: &Subject,
+    facts: &Facts,
+    parent: NodeId,
+    name: &[u8],
+) -> Option<Never> {
+    const FOR_DATA: &[&[u8]] = &[
+        b"/",
+        b"/media",
+        b"/mnt",
+        b"/opt",
+        b"/srv",
+        b"/var/log",
+        b"/var/www",
+    ];
+    let path = facts.node(parent).path.as_slice();
+    let purpose = purpose(path, subject.uid, facts);
+    let fitting = match path {
+        _ if FOR_DATA.contains(&path) => true,
+        _ if is_top(path) => is_named_after(subject, name, facts),
+        _ => purpose == Purpose::Service || is_made_for(subject, path, facts),
+    };
+    (!fitting).then_some(Never::System)
+}
+
+/// Changing a whole tree. It must belong mostly to the subject, or lie in a directory of the subject's, who is about to delete it;
+/// and nothing may be mounted in it.
+pub(super) fn tree(subject: &Subject, facts: &Facts, top: &[u8]) -> Option<Never> {
+    let own = |path: &[u8]| node_at(path, facts).is_some_and(|id| is_owner(subject, facts, id));
+    let fitting = matches!(
+        purpose(top, subject.uid, facts),
+        Purpose::Own | Purpose::Service | Purpose::Temporary
+    );
+    let left = facts.surroundings.leftovers.as_ref();
+    let is_left = left.is_some_and(|left| {
+        let mostly_own = own(top) && left.own > left.count;
+        let in_ones_own = byte_path::parent(top).is_some_and(own);
+        left.top == top && !left.mounts && (mostly_own || left.removed && in_ones_own)
+    });
+    (!fitting || !is_left).then_some(Never::ForeignTree)
+}
