@@ -146,8 +146,10 @@ pub enum Change {
     },
     /// Passes the script to its interpreter instead of executing it.
     RunThrough {
-        /// The interpreter and its argument, as written in the `#!` line.
+        /// The interpreter, as written in the `#!` line.
         interpreter: Vec<u8>,
+        /// Its argument there; empty if there is none.
+        argument: Vec<u8>,
         /// The script.
         script: Vec<u8>,
     },

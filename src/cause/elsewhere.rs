@@ -141,7 +141,7 @@ fn leads_to(word: &[u8], path: &[u8]) -> bool {
 }
 
 /// Whether a word of a command line denotes this path. A relative word matches the end of the path.
-fn leads_to_the_end(word: &[u8], path: &[u8]) -> bool {
+pub(super) fn leads_to_the_end(word: &[u8], path: &[u8]) -> bool {
     let word = word.strip_prefix(b"./").unwrap_or(word);
     let word = match word.strip_suffix(b"/") {
         Some(b"") | None => word,

@@ -340,7 +340,14 @@ impl<'a> Grant<'a> {
         let group = case.facts.names.groups.get(&gid)?;
         case.facts.names.users.get(&case.subject().uid)?;
         let is_somebodys = is_private_group(gid, case.facts);
-        if !grants.contains(self.wanted) || case.subject().in_group(gid) || is_somebodys {
+        // usermod(8) would take a number for another group's id, and a comma for the end of the name.
+        let is_ambiguous =
+            group.name.bytes().all(|byte| byte.is_ascii_digit()) || group.name.contains(',');
+        if is_ambiguous
+            || !grants.contains(self.wanted)
+            || case.subject().in_group(gid)
+            || is_somebodys
+        {
             return None;
         }
         let meant = matches!(self.inode.kind, Kind::Char | Kind::Block | Kind::Socket);

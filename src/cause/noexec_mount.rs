@@ -1,11 +1,11 @@
 //! The mount forbids executing programs.
 
 use super::case::Case;
-use super::{Candidate, Fit, Obstacle, Purpose, Words};
+use super::{Candidate, Fit, Obstacle, Purpose, Words, elsewhere};
 use crate::attempt::Object;
 use crate::change::{Change, Effect, MountOption, argv};
 use crate::facts::Program;
-use crate::quote;
+use crate::{programs, quote};
 
 pub(super) fn words(case: &Case) -> Words {
     let point = case.mount_point();
@@ -46,17 +46,32 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
 
 /// Passes a script to its interpreter, which requires execute permission neither on the file nor from the mount.
 pub(super) fn run_through_interpreter(case: &Case, fit: Fit) -> Option<Candidate> {
-    let Ok(Program::Script(interpreter)) = &case.node()?.program else {
+    let Ok(Program::Script {
+        interpreter,
+        argument,
+    }) = &case.node()?.program
+    else {
         return None;
     };
     let Object::Path(script) = &case.attempt.object else {
         return None;
     };
+    let lines = programs::command_lines(&case.facts.surroundings.command);
+    let mut started = lines.iter();
+    if !lines.is_empty() && !started.any(|line| elsewhere::leads_to_the_end(&line.program, script))
+    {
+        // Another program starts it.
+        return None;
+    }
     let change = Change::RunThrough {
         interpreter: interpreter.clone(),
+        argument: argument.clone(),
         script: script.clone(),
     };
-    let name = quote::display(interpreter);
+    let name = match argument.is_empty() {
+        true => quote::display(interpreter),
+        false => quote::display(&[interpreter.as_slice(), b" ", argument].concat()),
+    };
     Some(
         Candidate::new(fit, format!("run it through {name}"), [change])
             .noting("its interpreter only reads it"),

@@ -37,7 +37,9 @@ fn written_in_place(case: &Case) -> Option<Candidate> {
     let is_own = case.inode()?.uid == case.subject().uid;
     let (who, path) = (case.who(), case.path());
     let name = quote::shell(&replaced);
-    (!is_own && !elsewhere::is_of_the_system(case)).then(|| {
+    let fits_otherwise =
+        is_own || elsewhere::is_of_the_system(case) || grant::give_back(case).is_some();
+    (!fits_otherwise).then(|| {
         Candidate::advice(format!(
             "only replacing the file needs {path}: if {who} may write the file itself, write it in place \
              (... {name} > /tmp/new && cat /tmp/new > {name})"

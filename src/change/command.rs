@@ -122,13 +122,15 @@ pub(super) fn argv(change: &Change, subject: &Subject, facts: &Facts) -> Option<
         Change::RunAsRoot if facts.surroundings.command.is_empty() => return None,
         Change::RunAsRoot => facts.surroundings.command.clone(),
         Change::ByRoot { operation, path } => by_root(names, operation, path)?,
+        // As the kernel would start it.
         Change::RunThrough {
             interpreter,
+            argument,
             script,
-        } => interpreter
-            .splitn(2, |byte| matches!(byte, b' ' | b'\t'))
-            .map(|word| word.trim_ascii().to_vec())
-            .chain([script.clone()])
+        } => [interpreter, argument, script]
+            .into_iter()
+            .filter(|word| !word.is_empty())
+            .cloned()
             .collect(),
         Change::FileCapability {
             program,

@@ -92,8 +92,14 @@ pub struct Flags {
 /// How execve(2) would run a regular file, judged by its first bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Program {
-    /// `#!` with this interpreter, as written.
-    Script(Vec<u8>),
+    /// `#!` with this interpreter, as written, and what follows it in the line, which it gets as one argument (empty if nothing
+    /// does).
+    Script {
+        /// The path of the interpreter.
+        interpreter: Vec<u8>,
+        /// Its argument.
+        argument: Vec<u8>,
+    },
     /// An ELF program, with the path of its loader if it is dynamically linked.
     Elf(Option<Vec<u8>>),
     /// Anything else. execve(2) answers ENOEXEC, upon which shells run the file as a script.

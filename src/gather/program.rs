@@ -98,7 +98,7 @@ fn parse(
     mut read_at: impl FnMut(&mut [u8], u64) -> std::io::Result<usize>,
 ) -> std::io::Result<Program> {
     if head.starts_with(b"#!") {
-        return Ok(script(head).map_or(Program::Other, Program::Script));
+        return Ok(script(head).unwrap_or(Program::Other));
     }
     match Elf::header(&head[..length]) {
         Some(elf) => Ok(Program::Elf(elf.loader(&mut read_at)?)),
@@ -106,9 +106,9 @@ fn parse(
     }
 }
 
-/// The interpreter's path in a `#!` line (load_script of fs/binfmt_script.c). `None` if the kernel finds none: the line is
+/// The interpreter and its argument in a `#!` line (load_script of fs/binfmt_script.c). `None` if the kernel finds none: the line is
 /// blank, or so long that the path may be truncated.
-fn script(head: &[u8; HEAD]) -> Option<Vec<u8>> {
+fn script(head: &[u8; HEAD]) -> Option<Program> {
     let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
     let terminator = |byte: &u8| blank(byte) || *byte == 0;
     let line = &head[2..];
@@ -122,8 +122,11 @@ fn script(head: &[u8; HEAD]) -> Option<Vec<u8>> {
     if end.is_none() && !whole {
         return None;
     }
-    let name = &name[..end.unwrap_or(name.len())];
-    (!name.is_empty()).then(|| name.to_vec())
+    let (name, argument) = name.split_at(end.unwrap_or(name.len()));
+    (!name.is_empty()).then(|| Program::Script {
+        interpreter: name.to_vec(),
+        argument: argument.trim_ascii().to_vec(),
+    })
 }
 
 /// The fields of an ELF header that locate the program headers (elf(5)).
@@ -218,7 +221,7 @@ mod tests {
 
     fn interpreter(content: &[u8]) -> Option<Vec<u8>> {
         match parsed(content) {
-            Program::Script(name) => Some(name),
+            Program::Script { interpreter, .. } => Some(interpreter),
             _ => None,
         }
     }
@@ -232,6 +235,20 @@ mod tests {
         );
         assert_eq!(interpreter(b"#!/bin/sh"), Some(b"/bin/sh".to_vec()));
         assert_eq!(interpreter(b"#!/bin/sh\r\n"), Some(b"/bin/sh\r".to_vec()));
+    }
+
+    #[test]
+    fn what_follows_the_interpreter_is_one_argument() {
+        let argument = |content: &[u8]| match parsed(content) {
+            Program::Script { argument, .. } => argument,
+            program => panic!("{program:?}"),
+        };
+        assert_eq!(argument(b"#!/usr/bin/env python3\n"), b"python3");
+        assert_eq!(
+            argument(b"#!/usr/bin/env\t-S node  --x \nx"),
+            b"-S node  --x"
+        );
+        assert_eq!(argument(b"#!/bin/sh\n"), b"");
     }
 
     #[test]

@@ -247,7 +247,12 @@ impl View {
         while found.len() < MAX_INTERPRETERS {
             let program = walker.look_into_program(found.last().unwrap_or(walked));
             let next = match program {
-                Some(Program::Script(name) | Program::Elf(Some(name))) => name,
+                Some(
+                    Program::Script {
+                        interpreter: name, ..
+                    }
+                    | Program::Elf(Some(name)),
+                ) => name,
                 _ => break,
             };
             found.push(walker.walk(&self.absolute(next), true));

@@ -256,8 +256,17 @@ fn first_missing(named: Judged, views: &mut Views) -> Judged {
 }
 
 /// If the words allow for several operations: whether this reading is implausible, because it executes a file that is not a
-/// program and was not named like one, or connects to something that is not a socket.
+/// program and was not named like one, or connects to something that is not a socket. Of a rename, whether the reading removes a name
+/// that does not exist.
 fn is_far_fetched(judged: &Judged, incident: &Incident) -> bool {
+    let removes = matches!(
+        judged.reading.attempt.operation,
+        Operation::Delete | Operation::Rmdir
+    );
+    if incident.operations == [Operation::Rename] && removes {
+        // It is the new name that was told.
+        return judged.is_missing();
+    }
     if incident.operations.len() < 2 {
         return false;
     }
@@ -275,5 +284,5 @@ pub(super) fn is_like_a_program(judged: &Judged, incident: &Incident) -> bool {
         .iter()
         .any(|path| path.starts_with(b"./") || path.starts_with(b"../"));
     let program = judged.target().map(|node| &node.program);
-    named || matches!(program, Some(Ok(Program::Script(_) | Program::Elf(_))))
+    named || matches!(program, Some(Ok(Program::Script { .. } | Program::Elf(_))))
 }

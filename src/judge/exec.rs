@@ -17,7 +17,7 @@ impl<'a> Kernel<'a> {
         let mut interpreters = self.facts.interpreters.iter();
         loop {
             let is_script = match self.node(program).program.clone()? {
-                Program::Script(_) => true,
+                Program::Script { .. } => true,
                 Program::Elf(Some(_)) => false,
                 Program::Elf(None) => return Ok(()),
                 Program::Other => return fail(Errno::NoExec, program),
@@ -51,7 +51,7 @@ impl<'a> Kernel<'a> {
     /// The check that `load_elf_binary` makes of the loader: it must be an ELF file.
     fn load(self, loader: NodeId) -> Decision {
         match self.node(loader).program {
-            Ok(Program::Script(_) | Program::Other) => fail(Errno::LibBad, loader),
+            Ok(Program::Script { .. } | Program::Other) => fail(Errno::LibBad, loader),
             Ok(Program::Elf(_)) | Err(_) => Ok(()),
         }
     }

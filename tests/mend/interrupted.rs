@@ -19,11 +19,11 @@ const FILE: Refusal = Refusal {
     command: "cat /srv/app/data/db",
 };
 
-/// An immutable file of root's in alice's directory: giving it back takes several steps.
+/// An immutable file of alice's that she may not write either: letting her takes several steps.
 const TOOL: Refusal = Refusal {
     prepare: "chattr -i /home/alice/p/tool 2>/dev/null; rm -rf /home/alice/p
         install -d -o alice -g alice /home/alice/p
-        install -m 755 /bin/true /home/alice/p/tool && chattr +i /home/alice/p/tool",
+        install -o alice -g alice -m 555 /bin/true /home/alice/p/tool && chattr +i /home/alice/p/tool",
     paths: "/home/alice/p/tool",
     command: "bash -c 'echo -n >>p/tool'",
 };
@@ -149,10 +149,7 @@ fn killed_at_any_step_of_the_way_back_it_can_be_gone_again() {
             FILE,
             &[("removexattr", 3), ("setxattr", 2), ("fsync", 3)][..],
         ),
-        (
-            TOOL,
-            &[("fchownat", 1), ("chmod", 2), ("fchmodat", 2), ("ioctl", 4)],
-        ),
+        (TOOL, &[("chmod", 2), ("fchmodat", 2), ("ioctl", 4)]),
     ] {
         for step in steps(calls) {
             let before = refusal.met(&world);

@@ -80,7 +80,7 @@ pub(super) fn is_run_by_name(path: &[u8]) -> bool {
 pub(super) fn is_run_by_others(node: &Node, inode: &Inode) -> bool {
     let (path, known) = (node.path.as_slice(), RunByOthers::known());
     let is_program = inode.mode & 0o111 != 0
-        || matches!(node.program, Ok(Program::Script(_) | Program::Elf(_)))
+        || matches!(node.program, Ok(Program::Script { .. } | Program::Elf(_)))
         || known.is_program(path);
     known.is_in_programs(path) || inode.kind == Kind::Regular && is_program
 }

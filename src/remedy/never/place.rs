@@ -57,7 +57,10 @@ pub(super) fn widening(
         return Some(Never::OpenHome);
     }
     if inode.kind == Kind::Regular && inode.mode & 0o6000 != 0 {
-        return Some(Never::Program);
+        return Some(match command::is_another_persons(subject, facts, id) {
+            true => Never::Private,
+            false => Never::Program,
+        });
     }
     // Modes below /proc and /sys are set by the kernel, and return after a reboot.
     if purpose == Purpose::Kernel {

@@ -103,8 +103,10 @@ impl Reader {
     fn interpreters(&mut self) -> Parsed<()> {
         let mut program = self.facts.walk.target();
         while let Some(node) = program {
-            let (Ok(Program::Script(path)) | Ok(Program::Elf(Some(path)))) =
-                &self.facts.node(node).program
+            let (Ok(Program::Script {
+                interpreter: path, ..
+            })
+            | Ok(Program::Elf(Some(path)))) = &self.facts.node(node).program
             else {
                 break;
             };

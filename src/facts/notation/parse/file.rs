@@ -257,7 +257,13 @@ fn flags(list: &str) -> Option<Flags> {
 
 fn program(word: &str) -> Option<Program> {
     Some(match word.split_once(':') {
-        Some(("script", path)) => Program::Script(lines::unescape(path)?),
+        Some(("script", line)) => {
+            let (path, argument) = line.split_once(':').unwrap_or((line, ""));
+            Program::Script {
+                interpreter: lines::unescape(path)?,
+                argument: lines::unescape(argument)?,
+            }
+        }
         Some(("elf", path)) => Program::Elf(Some(lines::unescape(path)?)),
         None if word == "elf" => Program::Elf(None),
         None if word == "other" => Program::Other,

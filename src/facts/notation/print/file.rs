@@ -84,7 +84,18 @@ fn details(node: &Node, facts: &Facts) -> Vec<String> {
         Err(gap) => words.push(unknown("flags", gap.errno)),
     }
     match &node.program {
-        Ok(Program::Script(path)) => words.push(format!("program=script:{}", lines::escape(path))),
+        Ok(Program::Script {
+            interpreter,
+            argument,
+        }) => {
+            // A colon separates the two.
+            let path = lines::escape(interpreter).replace(':', "\\x3a");
+            let mut word = format!("program=script:{path}");
+            if !argument.is_empty() {
+                word.push_str(&format!(":{}", lines::escape(argument)));
+            }
+            words.push(word);
+        }
         Ok(Program::Elf(Some(path))) => words.push(format!("program=elf:{}", lines::escape(path))),
         Ok(Program::Elf(None)) => words.push("program=elf".to_owned()),
         Ok(Program::Other) => words.push("program=other".to_owned()),
