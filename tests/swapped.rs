@@ -334,9 +334,11 @@ fn root_reads_nothing_that_others_could_put_there() {
     ] {
         assert_eq!(offered_for(&world, command), [command]);
     }
-    // A symlink is not read.
-    let link = "ln -s /srv/team/a /etc/a";
+    // A symlink is not read, but what it leads to is used later.
+    let link = "ln -s /srv/pkgs/roots /etc/a";
     assert_eq!(offered_for(&world, link), [link]);
+    let to_others = "ln -s /srv/team/a /etc/a";
+    assert_eq!(offered_for(&world, to_others), [""; 0]);
 }
 
 #[test]
@@ -433,6 +435,10 @@ fn root_repeats_no_command_that_does_more_than_what_was_refused() {
         "cp f /usr/bin/ls",
         "install -m 4755 f /usr/local/bin/f",
         "tee /proc/sys/kernel/core_pattern",
+        // Root would run it by itself, or instead of what it means.
+        "cp f /etc/profile.d",
+        "cp f /usr/local/bin/ls",
+        "usermod -aG sudo alice",
     ] {
         assert!(!is_repeated(command), "{command}");
     }
