@@ -131,6 +131,8 @@ impl Command {
 #[derive(Debug, Clone, Copy)]
 pub struct Inherited {
     mask: Signals,
+    /// The signals that were blocked and pending, and stay so across execve(2).
+    pending: Signals,
     /// Whether children are reaped automatically, in which case the kernel would not report how the command ended.
     children_ignored: bool,
 }
@@ -139,6 +141,8 @@ impl Inherited {
     /// Blocks every signal, so that none is lost or kills the wrapper before it can be forwarded, and makes children waitable.
     pub fn set_aside() -> io::Result<Inherited> {
         let (handler, flags) = sys::disposition(libc::SIGCHLD)?;
+        let kept = sys::signals_of(sys::pending()).filter(|signal| sys::take_signal(*signal));
+        let pending = kept.fold(0, |set, signal| set | sys::only(signal));
         let mask = sys::block_all()?;
         let children_ignored = handler == libc::SIG_IGN || flags & libc::SA_NOCLDWAIT != 0;
         if children_ignored {
@@ -146,6 +150,7 @@ impl Inherited {
         }
         Ok(Inherited {
             mask,
+            pending,
             children_ignored,
         })
     }
@@ -154,6 +159,9 @@ impl Inherited {
     pub fn put_back(&self) {
         if self.children_ignored {
             sys::set_disposition(libc::SIGCHLD, libc::SIG_IGN);
+        }
+        for signal in sys::signals_of(self.pending) {
+            sys::kill(std::process::id() as i32, signal);
         }
         sys::set_mask(self.mask);
     }

@@ -233,6 +233,16 @@ END"#,
 }
 
 #[test]
+fn a_signal_that_is_blocked_and_pending_stays_pending() {
+    for seen in same_everywhere(
+        r#"perl -MPOSIX -e 'sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGUSR1, SIGTERM)); kill USR1 => $$; kill TERM => $$;
+               exec "run", "grep", "Pnd", "/proc/self/status"' >pending"#,
+    ) {
+        seen.shows("ShdPnd:\t0000000000004200");
+    }
+}
+
+#[test]
 fn a_pending_alarm_ends_the_command() {
     for seen in same_everywhere(
         r#"perl -e 'alarm 1; exec "run", "sh", "-c", "while :; do sleep 1; done"'; echo $? >status"#,

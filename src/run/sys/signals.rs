@@ -103,6 +103,20 @@ pub fn kill(pid: i32, signal: c_int) -> bool {
     unsafe { libc::kill(pid, signal) == 0 }
 }
 
+/// The signals that are blocked and pending.
+#[must_use]
+pub fn pending() -> Signals {
+    let mut set: Signals = 0;
+    // SAFETY: the pointer refers to an 8-byte set, the size passed to the kernel.
+    unsafe { libc::syscall(libc::SYS_rt_sigpending, &raw mut set, 8) };
+    set
+}
+
+/// The signals of a set.
+pub fn signals_of(set: Signals) -> impl Iterator<Item = c_int> {
+    (1..=64).filter(move |signal| set & only(*signal) != 0)
+}
+
 /// Consumes a pending signal; false if it was not pending.
 pub fn take_signal(signal: c_int) -> bool {
     let set = only(signal);
