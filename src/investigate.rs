@@ -1,6 +1,8 @@
 //! Investigates one piece of evidence: resolve → gather → judge → remedy.
 
 mod abroad;
+mod called;
+mod doubt;
 mod elsewhere;
 mod hearsay;
 mod judged;
@@ -22,15 +24,11 @@ pub use judged::{Eyes, Views, Worlds};
 pub use program::program_named;
 pub use volume::OnVolume;
 
-use crate::attempt::{
-    Account, Attempt, Capability, Errno, Incident, Object, Operation, Place, Signs, Subject,
-};
-use crate::byte_path;
+use crate::attempt::{Account, Attempt, Errno, Incident, Operation, Signs};
 use crate::cause;
-use crate::denial::Code;
 use crate::detect;
 use crate::facts::Facts;
-use crate::judge::{self, Certainty, Denial, Obstacle, Rule, Verdict};
+use crate::judge::{self, Denial, Verdict};
 use crate::quote;
 use crate::remedy::{self, Fix, Remedy};
 use crate::report::{Conclusion, Finding, Unclear};
@@ -49,8 +47,8 @@ pub fn investigate(
 ) -> Finding {
     views.command.clone_from(&circumstances.command);
     match evidence {
-        Evidence::Call(attempt) => of_call(attempt, circumstances, views),
-        Evidence::FilteredCall(attempt) => of_filtered_call(attempt, circumstances, views),
+        Evidence::Call(attempt) => called::of_call(attempt, circumstances, views),
+        Evidence::FilteredCall(attempt) => called::of_filtered_call(attempt, circumstances, views),
         Evidence::Question(attempt) => {
             of_question(attempt, Account::default(), circumstances, views)
         }
@@ -205,103 +203,14 @@ fn interpreted(incident: &Incident, circumstances: &Circumstances, views: &mut V
         Decision::Judged(judged, Conclusion::Allowed | Conclusion::Unclear(Unclear::Note(_)))
             if !circumstances.command.is_empty() =>
         {
-            doubt(judged, incident, circumstances)
+            doubt::doubt(judged, incident, circumstances)
         }
         Decision::Judged(judged, Conclusion::Refused(denial, _)) => {
-            never_entered(judged, denial, incident, circumstances)
+            doubt::never_entered(judged, denial, incident, circumstances)
         }
         _ => None,
     };
     doubt.map_or(decision, Decision::Nothing)
-}
-
-/// Why it says nothing about the failure of a run that an attempt is not refused now; `None` if it does say something.
-fn doubt(judged: &Judged, incident: &Incident, circumstances: &Circumstances) -> Option<String> {
-    let Reading { attempt, signs } = &judged.reading;
-    let name = incident.paths.first()?;
-    if attempt.operation == Operation::Exec && !name.contains(&b'/') {
-        return Some(format!(
-            "{} is looked for along PATH, and the PATH of the program that failed is not known",
-            quote::display(name)
-        ));
-    }
-    if !signs.place {
-        // A file with this name in some other directory says nothing.
-        return Some(format!(
-            "{} is relative to a directory that the program worked in, and it is not known which",
-            quote::display(name)
-        ));
-    }
-    let mut subjects = circumstances
-        .processes
-        .iter()
-        .map(|process| &process.subject);
-    let is_another = |subject: &Subject| !subject.has_the_rights_of(&attempt.subject);
-    if judged.verdict != Verdict::Allowed {
-        return None;
-    }
-    if subjects.any(is_another) {
-        return Some(
-            "its programs run with different rights, and it is not known which of them failed"
-                .to_owned(),
-        );
-    }
-    let is_sure = signs.subject && is_by_one_seen(incident, circumstances);
-    let is_root = attempt.subject.has(Capability::DacOverride);
-    // Of another place, more can be said than this.
-    let mut processes = circumstances.processes.iter();
-    let is_here = processes.all(|process| process.place.is_none());
-    (is_root && is_here && !is_sure)
-        .then(|| "root may do it, and it is not known whether what failed ran as root".to_owned())
-}
-
-/// Whether the program that the message names as its writer, if it names one, is the command or was seen.
-fn is_by_one_seen(incident: &Incident, circumstances: &Circumstances) -> bool {
-    let Some(writer) = resolve::leading_name(&incident.message) else {
-        return true;
-    };
-    let is_it = |name: &[u8]| byte_path::name(name) == writer;
-    let mut names = circumstances
-        .processes
-        .iter()
-        .filter_map(|process| process.name.as_deref())
-        .chain(circumstances.command.first().map(Vec::as_slice));
-    names.any(is_it)
-}
-
-/// Why a refusal on the way to a directory that code changes to says nothing of a name that is relative to it: the program
-/// cannot have been there. `None` if it can have been.
-///
-/// A directory that it was started in may be closed to it, because another user may have changed to it.
-fn never_entered(
-    judged: &Judged,
-    denial: &Denial,
-    incident: &Incident,
-    circumstances: &Circumstances,
-) -> Option<String> {
-    let Object::Path(path) = &judged.reading.attempt.object else {
-        return None;
-    };
-    let named = |name: &&Vec<u8>| resolve::is_relative(name);
-    let name = incident.paths.iter().find(named)?;
-    let there = path.strip_suffix(byte_path::tidy(name).as_slice())?;
-    let processes = circumstances.processes.iter();
-    let mut inherited = processes
-        .filter_map(|process| process.directory.as_deref())
-        .chain([circumstances.start.as_slice()]);
-    let Obstacle::Node(node) = denial.at else {
-        return None;
-    };
-    let closed = &judged.facts.node(node).path;
-    let is_on_the_way = byte_path::is_within(there, closed)
-        && (closed != there || denial.code == Code::DirNotSearchable);
-    (is_on_the_way && !inherited.any(|directory| byte_path::is_within(directory, there))).then(|| {
-        format!(
-            "{} would be in {}, which the program cannot have changed to, and nothing says where it was instead",
-            quote::display(name),
-            quote::display(there)
-        )
-    })
 }
 
 fn of_question(
@@ -325,68 +234,6 @@ fn of_question(
         },
         ..finding
     }
-}
-
-/// A system call that is known. If the judge allows it, something else certainly refused it.
-fn of_call(attempt: Attempt, circumstances: &Circumstances, views: &mut Views) -> Finding {
-    let signs = Signs::CALL;
-    let reading = Reading { attempt, signs };
-    let mut judged = views.judge(reading);
-    let answered = judged.reading.attempt.errno;
-    let explained_by = |denial: &Denial| Some(denial.errno) == answered;
-    if let Some(errno) = answered
-        && !matches!(&judged.verdict, Verdict::Denied(denial) if explained_by(denial))
-        && let Some(denial) = judged.inferred(errno, views)
-    {
-        judged.verdict = Verdict::Denied(denial);
-    }
-    let unexplained = |errno: Errno| {
-        note(format!(
-            "the kernel answered {errno}, and by all that can be seen it is allowed: a sandbox, a security module or a file \
-             server refused it, or it changed since"
-        ))
-    };
-    let conclusion = match (&judged.verdict, answered) {
-        (Verdict::Denied(denial), Some(errno)) if is_other(denial, errno) => {
-            note(words::another_answer(errno))
-        }
-        (Verdict::Denied(denial), _) => Conclusion::Refused(denial.clone(), Remedy::default()),
-        (Verdict::Allowed, Some(errno)) => unexplained(errno),
-        (Verdict::Allowed, None) => Conclusion::Allowed,
-        (Verdict::Fails { errno, .. }, _) => note(words::failure(
-            *errno,
-            &judged.reading.attempt,
-            &judged.facts,
-        )),
-        (Verdict::Unclear(unknown), _) => note(words::missing(unknown)),
-    };
-    let account = Account::default();
-    let mut finding = explained(judged, conclusion, account, circumstances, views);
-    let abroad = finding.facts.surroundings.abroad.as_ref();
-    if let Some(place) = abroad.and_then(|abroad| abroad.place.clone()) {
-        let place = match place {
-            Place::Namespace | Place::Tree => resolve::given_place(circumstances).unwrap_or(place),
-            place => place,
-        };
-        abroad::settle(&mut finding, place, false);
-    }
-    finding
-}
-
-/// A system call that was answered by a seccomp filter, whatever the kernel's checks would have decided.
-fn of_filtered_call(attempt: Attempt, circumstances: &Circumstances, views: &mut Views) -> Finding {
-    let signs = Signs::CALL;
-    let denial = Denial {
-        errno: attempt.errno.unwrap_or(Errno::Perm),
-        code: Code::SeccompDenies,
-        at: Obstacle::Process,
-        rule: Rule::Module { evidence: None },
-        certainty: Certainty::Proven,
-    };
-    let judged = views.judge(Reading { attempt, signs });
-    let conclusion = Conclusion::Refused(denial, Remedy::default());
-    let account = Account::default();
-    explained(judged, conclusion, account, circumstances, views)
 }
 
 /// A finding with everything that its explanation requires. Fixes that depend on a guess are not called proven.

@@ -1,0 +1,139 @@
+//! The tokens of shell code.
+
+use crate::attempt::Operation;
+use crate::programs::whereabouts::{Compound, Link};
+
+/// A reserved word in the place of a command.
+pub(super) enum Keyword {
+    Begins(Compound),
+    Else,
+    Ends,
+    Other,
+}
+
+/// The reserved word that this is, if it is one.
+pub(super) fn keyword(word: &[u8]) -> Option<Keyword> {
+    Some(match word {
+        b"if" | b"case" => Keyword::Begins(Compound::Branch),
+        b"while" | b"until" | b"for" | b"select" => Keyword::Begins(Compound::Loop),
+        b"{" => Keyword::Begins(Compound::Group),
+        b"else" | b"elif" => Keyword::Else,
+        b"fi" | b"esac" | b"done" | b"}" => Keyword::Ends,
+        b"then" | b"do" | b"!" | b"exec" => Keyword::Other,
+        _ => return None,
+    })
+}
+
+/// A token.
+pub(super) enum Token {
+    Word(Vec<u8>),
+    /// A redirection; the next word is the file that it opens.
+    Opens(Operation),
+    /// The parentheses of a function definition.
+    Names,
+    /// The end of a command, and how the next one is linked to it.
+    Ends(Link),
+    /// The beginning of a subshell, which ends the command before it.
+    Begins,
+    /// The end of a subshell.
+    Closes,
+}
+
+/// The first token, and what follows it.
+pub(super) fn next(code: &[u8]) -> Option<(Token, &[u8])> {
+    let blank = code
+        .iter()
+        .take_while(|byte| b" \t\r".contains(byte))
+        .count();
+    let code = &code[blank..];
+    if let Some(length) = copy_of_a_descriptor(code) {
+        return next(&code[length..]);
+    }
+    let (&first, after) = code.split_first()?;
+    match first {
+        b'#' => {
+            let end = code
+                .iter()
+                .position(|&byte| byte == b'\n')
+                .unwrap_or(code.len());
+            Some((Token::Ends(Link::Next), &code[end..]))
+        }
+        b'(' => match after.trim_ascii_start().strip_prefix(b")") {
+            Some(after) => Some((Token::Names, after)),
+            None => Some((Token::Begins, after)),
+        },
+        b')' => Some((Token::Closes, after)),
+        b'|' => Some(match after.strip_prefix(b"|") {
+            Some(after) => (Token::Ends(Link::Or), after),
+            None => (
+                Token::Ends(Link::Pipe),
+                after.strip_prefix(b"&").unwrap_or(after),
+            ),
+        }),
+        b'&' if after.starts_with(b"&") => Some((Token::Ends(Link::And), &after[1..])),
+        b';' | b'\n' => Some((Token::Ends(Link::Next), after)),
+        b'&' if !after.starts_with(b">") => Some((Token::Ends(Link::Next), after)),
+        _ => match redirection(code) {
+            Some((operation, length)) => Some((Token::Opens(operation), &code[length..])),
+            None => word(code),
+        },
+    }
+}
+
+/// The length of a redirection that duplicates or closes a descriptor (`2>&1`, `>&-`), if one begins here.
+fn copy_of_a_descriptor(code: &[u8]) -> Option<usize> {
+    let digits = |code: &[u8]| code.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let before = digits(code);
+    let rest = code[before..]
+        .strip_prefix(b">&")
+        .or_else(|| code[before..].strip_prefix(b"<&"))?;
+    let after = match rest.first() {
+        Some(b'-') => 1,
+        _ => digits(rest),
+    };
+    (after > 0).then_some(before + 2 + after)
+}
+
+/// A redirection that opens a file, and the length of its operator. Duplications of descriptors (`2>&1`) and here-documents
+/// open none.
+fn redirection(code: &[u8]) -> Option<(Operation, usize)> {
+    let digits = code.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let sign = &code[digits..];
+    const SIGNS: [(&[u8], Operation); 6] = [
+        (b"&>>", Operation::APPEND),
+        (b">>", Operation::APPEND),
+        (b"&>", Operation::CREATE),
+        (b">|", Operation::CREATE),
+        (b">", Operation::CREATE),
+        (b"<", Operation::READ),
+    ];
+    if sign.starts_with(b"<<") || sign.starts_with(b">&") || sign.starts_with(b"<&") {
+        return None;
+    }
+    let (sign, operation) = SIGNS.iter().find(|(known, _)| sign.starts_with(known))?;
+    Some((operation.clone(), digits + sign.len()))
+}
+
+/// One word, unquoted.
+fn word(code: &[u8]) -> Option<(Token, &[u8])> {
+    let mut word = Vec::new();
+    let mut quote: Option<u8> = None;
+    let mut at = 0;
+    while let Some(&byte) = code.get(at) {
+        match (quote, byte) {
+            (Some(b'\''), b'\'') | (Some(b'"'), b'"') => quote = None,
+            (None, b'\'' | b'"') => quote = Some(byte),
+            (Some(b'"') | None, b'\\') => {
+                at += 1;
+                word.extend(code.get(at));
+            }
+            (
+                None,
+                b' ' | b'\t' | b'\r' | b'\n' | b';' | b'|' | b'&' | b'(' | b')' | b'<' | b'>',
+            ) if at > 0 => break,
+            _ => word.push(byte),
+        }
+        at += 1;
+    }
+    Some((Token::Word(word), code.get(at..).unwrap_or_default()))
+}
