@@ -1,17 +1,22 @@
 //! Relates messages to traced calls: which refused call a message is about, and which refused calls explain a command that
 //! failed without a message.
 
+mod evidence;
+mod fit;
+mod remarks;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
-use crate::attempt::{ANY_NAME, Attempt, Incident, Object, Operation, Subject};
+use crate::attempt::{Incident, Operation};
 use crate::built_in::built_in;
-use crate::gather::{self, Snapshot};
 use crate::investigate::{Eyes, Worlds};
 use crate::report::CallReport;
 use crate::resolve::{self, Evidence};
 use crate::run::Exit;
 use crate::run::trace::{Call, Calls, Log, Remark};
+use evidence::{attempt, evidence};
+use fit::{Closeness, is_alike, is_asked_for, object_match};
 
 /// The maximum number of refused calls reported for a command that failed without a message.
 const MOST_UNSAID: usize = 3;
@@ -37,19 +42,6 @@ pub struct Traced {
     told: HashMap<usize, u64>,
     /// The other processes whose files below /proc each program was refused.
     looked_at: HashMap<Vec<u8>, HashSet<i32>>,
-}
-
-/// How well a call fits a message: the first difference decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Closeness {
-    /// See [`object_match`].
-    object: u8,
-    same_operation: bool,
-    /// Whether it does more than look whether something exists.
-    acts: bool,
-    is_untold: bool,
-    /// When it was last met.
-    when: u64,
 }
 
 impl Traced {
@@ -136,12 +128,29 @@ impl Traced {
         let mut found = Vec::new();
         for (at, share) in shares {
             *self.told.entry(at).or_default() += share;
-            let call = &self.calls.calls[at];
+            let call = &self.calls.calls[self.last_resort(at, closest)];
             if !call.by_tracer {
                 found.push((evidence(call)?, u32::try_from(share).unwrap_or(u32::MAX)));
             }
         }
         Some(found)
+    }
+
+    /// The refused call that a message is about if this one fits it best. Programs report the error number of their first way
+    /// to do something, although the last one decides: touch(1) opens a file before it sets the times that it is asked for.
+    fn last_resort(&self, at: usize, fit: Closeness) -> usize {
+        let first = &self.calls.calls[at];
+        if fit.same_operation || is_asked_for(first) {
+            return at;
+        }
+        let is_other_way = |other: &Call| {
+            other.process.pid == first.process.pid
+                && other.path == first.path
+                && self.calls.last(other).0 > self.calls.last(first).0
+                && is_asked_for(other)
+        };
+        let mut calls = self.calls.calls.iter();
+        calls.rposition(is_other_way).unwrap_or(at)
     }
 
     /// Whether every refused call of the run is known, as far as calls report refusals.
@@ -248,124 +257,24 @@ impl Traced {
             |(at, call): (usize, &Call)| self.calls.report_of(call, self.told.contains_key(&at));
         self.calls.calls.iter().enumerate().map(each).collect()
     }
-
-    /// Remarks about the tracing itself, one per line.
-    #[must_use]
-    pub fn remarks(&self) -> Vec<String> {
-        let names = |of: fn(&Remark) -> Option<&[u8]>| {
-            let names: Vec<String> = self
-                .calls
-                .remarks
-                .iter()
-                .filter_map(of)
-                .map(crate::quote::display)
-                .collect();
-            (!names.is_empty()).then(|| names.join(", "))
-        };
-        let mut lines: Vec<String> = Vec::new();
-        if !self.calls.is_settled() {
-            lines.push("--trace: the tracer was killed: what it traced goes on, but the kernel answers calls that it watched with ENOSYS".to_owned());
-        }
-        for remark in &self.calls.remarks {
-            if let Remark::NotTraced(errno) = remark {
-                let why = std::io::Error::from_raw_os_error(*errno);
-                lines.push(format!(
-                    "--trace was not possible: {why}; the command ran without it"
-                ));
-            }
-        }
-        lines.extend(names(|remark| match remark { Remark::Privileges(name) => Some(name), _ => None }).map(|names| {
-            format!("--trace: without effect while traced: set-user-ID, set-group-ID or file capabilities of {names}")
-        }));
-        lines.extend(names(|remark| match remark { Remark::Tracer(name) => Some(name), _ => None }).map(|names| {
-            format!("--trace: {names} could not trace: every process here is traced by permwrap already, and can have one tracer")
-        }));
-        lines.extend(
-            names(|remark| match remark {
-                Remark::Ring(name) => Some(name),
-                _ => None,
-            })
-            .map(|names| format!("--trace: {names} used io_uring, whose operations are not seen")),
-        );
-        let dropped = self.calls.dropped();
-        if dropped > 0 {
-            lines.push(format!(
-                "--trace: there was no room for {dropped} more refused calls"
-            ));
-        }
-        lines
-    }
 }
 
-/// How well a call's object fits the one that a message names: from 0 (not at all) to 4 (identical).
-fn object_match(incident: &Incident, call: &Call) -> u8 {
-    let address = incident.address.as_deref().and_then(resolve::port);
-    if let (Some(Object::Port { port, .. }), Some(Object::Port { port: called, .. })) =
-        (address, port_of(call))
-    {
-        return if port == called { 4 } else { 0 };
-    }
-    let objects = [call.path.as_deref(), call.to.as_deref()];
-    let each = objects.into_iter().flatten().flat_map(|object| {
-        incident
-            .paths
-            .iter()
-            .map(move |named| path_match(named, object))
-    });
-    each.max().unwrap_or(0)
-}
-
-/// How well a call's path fits one that a message names.
-fn path_match(named: &[u8], called: &[u8]) -> u8 {
-    let named = named.strip_prefix(b"./").unwrap_or(named);
-    let named = named.strip_suffix(b"/").unwrap_or(named);
-    let ends_with = |path: &[u8], end: &[u8]| {
-        path.strip_suffix(end)
-            .is_some_and(|before| before.is_empty() || before.ends_with(b"/"))
-    };
-    let is_below = |path: &[u8], directory: &[u8]| {
-        path.strip_prefix(directory)
-            .is_some_and(|rest| rest.starts_with(b"/"))
-    };
-    if named.is_empty() {
-        return 0;
-    }
-    let absolute = named.starts_with(b"/");
-    if named == called {
-        4
-    } else if !absolute && ends_with(called, named) {
-        3
-    } else if absolute && (is_below(called, named) || is_below(named, called)) && called != b"/" {
-        2
-    } else if last(named) == last(called) && !absolute {
-        1
-    } else {
-        0
-    }
-}
-
-fn last(path: &[u8]) -> &[u8] {
-    path.rsplit(|byte| *byte == b'/').next().unwrap_or_default()
-}
-
-/// Whether the operation of a message can be that of the call. All ways of opening a file count as equal.
-fn is_alike(told: &Operation, call: &Call) -> bool {
-    let Some(called) = &call.operation else {
-        return false;
-    };
-    let opens = |operation: &Operation| matches!(operation, Operation::Open(_) | Operation::List);
-    std::mem::discriminant(told) == std::mem::discriminant(called)
-        || (opens(told) && opens(called))
-        || matches!((told, called), (_, Operation::Stat { .. }))
-}
-
-/// Whether programs usually cope with its refusal: it checks whether something exists, requests a privilege, or is about another
+/// Whether programs usually cope with its refusal: it checks whether something exists, requests a privilege, or is about a
 /// process, as when systemd's programs read of process 1 whether they are in a container.
 fn is_by_the_way(call: &Call) -> bool {
     is_look(call)
         || (call.path.is_none() && call.address.is_none())
-        || other_process(call).is_some()
+        || call.path.as_deref().is_some_and(is_of_a_process)
         || call.by_tracer
+}
+
+/// Whether the path leads through the directory of a process below /proc.
+fn is_of_a_process(path: &[u8]) -> bool {
+    let below = path.strip_prefix(b"/proc/").unwrap_or_default();
+    let name = below.split(|byte| *byte == b'/').next();
+    name.is_some_and(|name| {
+        matches!(name, b"self" | b"thread-self") || name.first().is_some_and(u8::is_ascii_digit)
+    })
 }
 
 /// The process whose directory below /proc the call's path leads through, if it is not the caller's own.
@@ -380,67 +289,6 @@ fn other_process(call: &Call) -> Option<i32> {
 fn is_look(call: &Call) -> bool {
     matches!(call.operation, Some(Operation::Stat { .. }))
         || matches!(call.name, "access" | "faccessat" | "faccessat2")
-}
-
-fn port_of(call: &Call) -> Option<Object> {
-    resolve::port(call.address.as_deref()?.as_bytes())
-}
-
-/// The call as evidence; `None` if the operation or the credentials are unknown.
-fn evidence(call: &Call) -> Option<Evidence> {
-    let attempt = attempt(call)?;
-    Some(match call.by_filter {
-        true => Evidence::FilteredCall(attempt),
-        false => Evidence::Call(attempt),
-    })
-}
-
-/// The call as an attempt to be judged; `None` if the operation or the credentials are unknown, or if the caller saw something
-/// that can no longer be examined.
-fn attempt(call: &Call) -> Option<Attempt> {
-    let process = &call.process;
-    if process.elsewhere && process.world.is_none() {
-        return None;
-    }
-    // The tracer records paths as permwrap sees them. For a caller with another root directory, only the part below it is
-    // judged.
-    let root = process
-        .world
-        .as_ref()
-        .map(|world| world.told.root_path.as_slice());
-    let there = |path: &Vec<u8>| match root.and_then(|root| path.strip_prefix(root)) {
-        Some(b"") => b"/".to_vec(),
-        Some(below) if below.starts_with(b"/") => below.to_vec(),
-        _ => path.clone(),
-    };
-    let subject = gather::subject_from_snapshot(&Snapshot {
-        status: &process.status,
-        user_ns: process.user_ns,
-        uid_map: &process.uid_map,
-        gid_map: &process.gid_map,
-        label: process.label.as_deref(),
-    });
-    let operation = call.operation.clone()?;
-    let object = match (&call.path, port_of(call)) {
-        (Some(path), _) if call.makes_unnamed => {
-            Object::Path([&there(path), &b"/"[..], ANY_NAME].concat())
-        }
-        (Some(path), _) if !operation.is_of_no_file() => Object::Path(there(path)),
-        (_, Some(port)) => port,
-        _ => Object::Process,
-    };
-    Some(Attempt {
-        // A filter that answers is visible in the trace. If none did, none is to be suspected.
-        subject: Subject {
-            seccomp: call.by_filter,
-            ..subject.ok()?
-        },
-        operation,
-        object,
-        to: call.to.as_ref().map(there),
-        directory: call.directory.as_ref().map(there),
-        errno: Some(call.errno),
-    })
 }
 
 #[cfg(test)]

@@ -146,6 +146,36 @@ fn a_refusal_that_was_got_round_is_no_failure() {
 }
 
 #[test]
+fn what_a_program_tries_with_its_own_process_is_no_failure() {
+    if !needs_programs(&["python3"]) {
+        return;
+    }
+    let script = "python3 -c 'import os
+try: os.chmod(\"/proc/self/cmdline\", 0o600)
+except OSError: pass
+for n in range(9): os.path.exists(\"/nowhere/%d\" % n)
+os._exit(3)'";
+    let Some((ran, report)) = traced(script) else {
+        return;
+    };
+    assert_eq!(ran.stderr(), "", "{ran}");
+    assert_eq!(report["calls"][0]["errno"], "EPERM", "{report:#}");
+}
+
+#[test]
+fn the_last_way_to_do_what_was_asked_for_decides() {
+    // touch opens the file first, and its message has the error number of that.
+    let Some((ran, report)) = traced("touch -d yesterday /srv/bin/tool") else {
+        return;
+    };
+    assert!(
+        ran.stderr().contains("alice does not own /srv/bin/tool"),
+        "{ran}"
+    );
+    assert_eq!(incident(&report)["operation"], "utime", "{report:#}");
+}
+
+#[test]
 fn a_command_that_works_gets_no_hint() {
     let Some((ran, report)) = traced("sh -c 'cat /srv/app/data/users.db 2>/dev/null; true'") else {
         return;
