@@ -132,16 +132,19 @@ impl Ready {
         if !sys::can_mind_children() {
             become_the_command(command);
         }
-        let Ok(inherited) = Inherited::set_aside() else {
-            become_the_command(command);
-        };
-        let Ok(inbox) = Inbox::open() else {
-            inherited.put_back();
-            become_the_command(command);
-        };
+        // It gets ready while the rest is prepared.
         if let Some(tracing) = options.trace.and_then(trace::start) {
             command.trace(tracing);
         }
+        let Ok(inherited) = Inherited::set_aside() else {
+            command.end_tracer();
+            become_the_command(command);
+        };
+        let Ok(inbox) = Inbox::open() else {
+            command.end_tracer();
+            inherited.put_back();
+            become_the_command(command);
+        };
         Ready { inherited, inbox }
     }
 

@@ -109,7 +109,7 @@ struct Standing {
 
 impl Standing {
     fn read() -> Standing {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let status = look::text_of("/proc/self/status").unwrap_or_default();
         let field = |name: &str| {
             let value = status.lines().find_map(|line| line.strip_prefix(name));
             value.map(str::trim).unwrap_or_default().to_owned()
@@ -207,6 +207,8 @@ fn serve(command: OwnedFd, log: Log, is_filtered: bool, wrapper: i32) -> ! {
     // stop.
     let _ = rustix::process::setpgid(None, None);
     sys::set_name(c"permwrap-trace");
+    // What takes time is done while the wrapper prepares the command.
+    let mut tracer = Tracer::new(log);
     let Some(pid) = hear(&command) else {
         calls::exit(0)
     };
@@ -219,8 +221,7 @@ fn serve(command: OwnedFd, log: Log, is_filtered: bool, wrapper: i32) -> ! {
     }
     say(&command, 0);
     drop(command);
-    let mut tracer = Tracer::new(log, pid, is_filtered);
-    tracer.run();
+    tracer.run(pid, is_filtered);
     if tracer.holds_worlds() {
         // The diagnosis takes them over when it needs them, which may be after the command has ended.
         calls::end_with_parent(wrapper);

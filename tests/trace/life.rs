@@ -57,6 +57,17 @@ thread.start(); thread.join()'";
 }
 
 #[test]
+fn a_program_that_was_executed_before_may_be_refused_later() {
+    let script = "sh -c 'cp /bin/true program; for i in 1 2 3; do ./program || exit 9; done
+                         chmod -x program; ./program; echo $?; chmod +x program; ./program; echo $?'";
+    let Some((_, ran, calls)) = traced(script) else {
+        return;
+    };
+    assert_eq!(ran.stdout(), "126\n0\n", "{ran}");
+    assert!(has(&calls, "execve", "/home/alice/program"), "{calls:?}");
+}
+
+#[test]
 fn a_refused_program_of_a_vforked_process_is_seen() {
     if !needs_programs(&["python3"]) {
         return;
@@ -363,6 +374,34 @@ fn what_is_refused_in_a_sandbox_is_judged_there_even_after_its_end() {
     let incident = &report["incidents"][0];
     assert_eq!(incident["exact"], true, "{ran}");
     assert_eq!(incident["causes"][0]["code"], "dir-not-searchable", "{ran}");
+}
+
+#[test]
+fn what_the_sandbox_refuses_that_all_of_it_runs_in_is_seen() {
+    if !needs_programs(&["python3"]) {
+        return;
+    }
+    let Some(world) = World::new() else { return };
+    let sandbox = include_str!("../vm/guest/ll.py");
+    world.root(&format!(
+        "cat >/srv/ll.py <<'END'\n{sandbox}\nEND\necho open >/srv/f"
+    ));
+    let asked = world.run("alice", "python3 /srv/ll.py --abi");
+    if !asked
+        .stdout()
+        .starts_with(|first: char| first.is_ascii_digit())
+    {
+        return crate::support::skip("this kernel has no Landlock");
+    }
+    let ran = world.run(
+        "alice",
+        "python3 /srv/ll.py --rx /usr --rx /bin --rx /lib --rx /lib64 --rx /etc --rw /dev --rw /proc \
+         --rx $(dirname $(command -v permwrap)) -- permwrap --trace -- cat /srv/f; true",
+    );
+    assert!(
+        ran.stderr().contains("permwrap: cannot read /srv/f"),
+        "{ran}"
+    );
 }
 
 #[test]

@@ -3,8 +3,6 @@
 //! If a filter of the command itself returns a stricter action (an error number, a signal), that takes precedence (seccomp(2)).
 //! Programs with an unknown ABI are not watched.
 
-use std::collections::BTreeMap;
-
 use nix::libc::{self, sock_filter};
 
 use super::table::{Abi, CALLS, Row, When};
@@ -16,8 +14,10 @@ const ARGUMENTS: u32 = 16;
 
 /// The data reported with a stop at a call that creates a process.
 pub const MAKES_PROCESS: u16 = 1;
-/// The data reported with a stop at a call whose success matters; it is 0 for all other calls.
+/// The data reported with a stop at a call whose success matters; it is 0 for all calls not listed here.
 pub const MATTERS: u16 = 2;
+/// The data reported with a stop at a call that executes a program.
+pub const EXECUTES: u16 = 3;
 
 /// Allows a call.
 const PASS: sock_filter = answer(libc::SECCOMP_RET_ALLOW);
@@ -25,50 +25,93 @@ const PASS: sock_filter = answer(libc::SECCOMP_RET_ALLOW);
 /// The filter program for this machine.
 #[must_use]
 pub fn filter() -> Vec<sock_filter> {
-    let mut program = vec![load(ARCHITECTURE)];
+    let mut program = Vec::with_capacity(1024);
+    program.push(load(ARCHITECTURE));
     for &abi in Abi::HERE {
-        let section = section(abi);
+        let section = Section::of(abi);
         // The distance is too long for a conditional jump.
         program.push(jump(libc::BPF_JEQ, abi.audit_number(), 1, 0));
-        program.push(statement(
-            libc::BPF_JMP | libc::BPF_JA,
-            section.len() as u32,
-        ));
-        program.extend(section);
+        program.push(skip(1 + section.length(&section.ranges)));
+        program.push(load(NUMBER));
+        section.search(&section.ranges, &mut program);
     }
     program.push(PASS);
     program
 }
 
+/// Consecutive numbers with the same decision: the first number, and where the decision is.
+type Range = (u32, std::ops::Range<usize>);
+
 /// The part for one ABI. When a filter is installed, the kernel compiles it and runs it once for every system call number, so
 /// the command starts faster if it is short. Consecutive numbers with the same decision form one range, and the range of a number
 /// is found by a binary search.
-fn section(abi: Abi) -> Vec<sock_filter> {
-    let mut calls: BTreeMap<u32, Vec<&Row>> = BTreeMap::new();
-    for row in CALLS {
-        if let Some(number) = row.number(abi) {
-            calls.entry(number).or_default().push(row);
-        }
-    }
-    let mut ranges = vec![(0, vec![PASS])];
-    for (number, rows) in calls {
-        begin(&mut ranges, number, decision(&rows));
-        begin(&mut ranges, number + 1, vec![PASS]);
-    }
-    let mut program = vec![load(NUMBER)];
-    program.extend(search(&ranges));
-    program
+struct Section {
+    /// The ranges, in ascending order.
+    ranges: Vec<Range>,
+    /// The decisions, one after the other.
+    decisions: Vec<sock_filter>,
 }
 
-/// Consecutive numbers with the same decision: the first number, and the decision.
-type Range = (u32, Vec<sock_filter>);
+impl Section {
+    fn of(abi: Abi) -> Section {
+        let numbered = |row: &'static Row| Some((row.number(abi)?, row));
+        let mut calls: Vec<(u32, &Row)> = CALLS.iter().filter_map(numbered).collect();
+        calls.sort_by_key(|(number, _)| *number);
+        let mut section = Section {
+            ranges: Vec::with_capacity(2 * calls.len()),
+            decisions: Vec::with_capacity(4 * calls.len()),
+        };
+        section.begin(0, &[]);
+        for rows in calls.chunk_by(|(one, _), (other, _)| one == other) {
+            let number = rows[0].0;
+            section.begin(number, rows);
+            section.begin(number + 1, &[]);
+        }
+        section
+    }
 
-/// Starts a range at this number, unless the decision is that of the range before.
-fn begin(ranges: &mut Vec<Range>, number: u32, decision: Vec<sock_filter>) {
-    ranges.pop_if(|(first, _)| *first == number);
-    let is_alike = |(_, before): &Range| is_same(before, &decision);
-    if !ranges.last().is_some_and(is_alike) {
-        ranges.push((number, decision));
+    /// Starts a range at this number, which these rows decide about, unless the decision is that of the range before.
+    fn begin(&mut self, number: u32, rows: &[(u32, &Row)]) {
+        if let Some((_, replaced)) = self.ranges.pop_if(|(first, _)| *first == number) {
+            self.decisions.truncate(replaced.start);
+        }
+        let start = self.decisions.len();
+        decide(rows, &mut self.decisions);
+        let (before, decision) = self.decisions.split_at(start);
+        let is_alike = |(_, range): &Range| is_same(&before[range.clone()], decision);
+        if self.ranges.last().is_some_and(is_alike) {
+            self.decisions.truncate(start);
+        } else {
+            self.ranges.push((number, start..self.decisions.len()));
+        }
+    }
+
+    /// Appends a binary search among these ranges.
+    fn search(&self, ranges: &[Range], program: &mut Vec<sock_filter>) {
+        if let [(_, decision)] = ranges {
+            program.extend_from_slice(&self.decisions[decision.clone()]);
+            return;
+        }
+        let (lower, upper) = ranges.split_at(ranges.len() / 2);
+        let (first, length) = (upper[0].0, self.length(lower));
+        match u8::try_from(length) {
+            Ok(length) => program.push(jump(libc::BPF_JGE, first, length, 0)),
+            // The distance is too long for a conditional jump.
+            Err(_) => program.extend([jump(libc::BPF_JGE, first, 0, 1), skip(length)]),
+        }
+        self.search(lower, program);
+        self.search(upper, program);
+    }
+
+    /// The number of instructions of a search among these ranges.
+    fn length(&self, ranges: &[Range]) -> usize {
+        if let [(_, decision)] = ranges {
+            return decision.len();
+        }
+        let (lower, upper) = ranges.split_at(ranges.len() / 2);
+        let length = self.length(lower);
+        let jump = if length > u8::MAX.into() { 2 } else { 1 };
+        jump + length + self.length(upper)
     }
 }
 
@@ -77,73 +120,55 @@ fn is_same(one: &[sock_filter], other: &[sock_filter]) -> bool {
     one.iter().map(fields).eq(other.iter().map(fields))
 }
 
-/// A binary search among these ranges, which are sorted.
-fn search(ranges: &[Range]) -> Vec<sock_filter> {
-    let (lower, upper) = ranges.split_at(ranges.len() / 2);
-    let first = upper[0].0;
-    if lower.is_empty() {
-        return upper[0].1.clone();
-    }
-    let (lower, upper) = (search(lower), search(upper));
-    let mut program = match u8::try_from(lower.len()) {
-        Ok(length) => vec![jump(libc::BPF_JGE, first, length, 0)],
-        // The distance is too long for a conditional jump.
-        Err(_) => vec![
-            jump(libc::BPF_JGE, first, 0, 1),
-            statement(libc::BPF_JMP | libc::BPF_JA, lower.len() as u32),
-        ],
-    };
-    program.extend(lower);
-    program.extend(upper);
-    program
-}
-
-/// The decision about a call, some or all of whose uses are watched.
-fn decision(rows: &[&Row]) -> Vec<sock_filter> {
-    let mut program = Vec::new();
-    for row in rows {
-        program.extend(watched_use(row));
+/// Appends the decision about a call, some or all of whose uses are watched.
+fn decide(rows: &[(u32, &Row)], program: &mut Vec<sock_filter>) {
+    for (_, row) in rows {
+        watch_use(row, program);
         if row.when == When::Always {
-            return program;
+            return;
         }
     }
     program.push(PASS);
-    program
 }
 
 /// Stops if the use is a watched one, otherwise falls through.
-fn watched_use(row: &Row) -> Vec<sock_filter> {
+fn watch_use(row: &Row, program: &mut Vec<sock_filter>) {
     let low = |argument: u8| {
         ARGUMENTS + 8 * u32::from(argument) + if cfg!(target_endian = "big") { 4 } else { 0 }
     };
     let high = |argument: u8| {
         ARGUMENTS + 8 * u32::from(argument) + if cfg!(target_endian = "big") { 0 } else { 4 }
     };
-    let data = match row.name {
-        "clone" | "clone3" => MAKES_PROCESS,
-        _ if row.matters() => MATTERS,
-        _ => 0,
-    };
-    let stop = answer(libc::SECCOMP_RET_TRACE | u32::from(data));
     match row.when {
-        When::Always => vec![stop],
-        When::Nonzero(argument) => vec![
+        When::Always => {}
+        When::Nonzero(argument) => program.extend([
             load(low(argument)),
             jump(libc::BPF_JEQ, 0, 0, 2),
             load(high(argument)),
             jump(libc::BPF_JEQ, 0, 1, 0),
-            stop,
-        ],
+        ]),
         When::Equals(argument, value) => {
-            vec![load(low(argument)), jump(libc::BPF_JEQ, value, 0, 1), stop]
+            program.extend([load(low(argument)), jump(libc::BPF_JEQ, value, 0, 1)]);
         }
         When::AnyBit(argument, bits) => {
-            vec![load(low(argument)), jump(libc::BPF_JSET, bits, 0, 1), stop]
+            program.extend([load(low(argument)), jump(libc::BPF_JSET, bits, 0, 1)]);
         }
         When::NoBit(argument, bits) => {
-            vec![load(low(argument)), jump(libc::BPF_JSET, bits, 1, 0), stop]
+            program.extend([load(low(argument)), jump(libc::BPF_JSET, bits, 1, 0)]);
         }
     }
+    let data = match row.name {
+        "clone" | "clone3" => MAKES_PROCESS,
+        "execve" => EXECUTES,
+        _ if row.matters() => MATTERS,
+        _ => 0,
+    };
+    program.push(answer(libc::SECCOMP_RET_TRACE | u32::from(data)));
+}
+
+/// Skips this many instructions.
+fn skip(length: usize) -> sock_filter {
+    statement(libc::BPF_JMP | libc::BPF_JA, length as u32)
 }
 
 fn load(offset: u32) -> sock_filter {

@@ -5,8 +5,8 @@
 //! kernel's caches (openat2(2), RESOLVE_CACHED). It never waits for a file system, whose server may itself be a stopped tracee.
 //! If this gives no answer, the process is stopped at the end of the call.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -15,6 +15,7 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, StatxFlags,
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
+use super::look::{self, Program, text_of};
 use super::object;
 use super::sys::{self, CallInfo};
 use super::table::{Abi, CALLS, Does, Object, Row};
@@ -48,8 +49,8 @@ enum Needs {
     Access(u8),
     /// Read permission, if this flags argument requests nothing else.
     Open(u8),
-    /// More than can be predicted: only a path that does not exist is certainly not refused.
-    More,
+    /// That it is a program which was executed before.
+    Program,
 }
 
 impl Foreseeable {
@@ -60,7 +61,7 @@ impl Foreseeable {
             (Does::Look, "stat" | "lstat" | "newfstatat" | "statx" | "readlink" | "readlinkat") => {
                 Needs::Nothing
             }
-            (Does::Exec, "execve") => Needs::More,
+            (Does::Exec, "execve") => Needs::Program,
             _ => return None,
         };
         Some(Foreseeable {
@@ -81,14 +82,20 @@ pub struct Foresight {
     processes: HashMap<i32, OwnedFd>,
     /// The ids of the mounts that answer from memory.
     mounts: Vec<u64>,
+    /// Whether a sandbox or a profile may refuse to open what the permissions allow.
+    is_confined: bool,
+    /// The programs that threads have executed.
+    programs: HashSet<Program>,
+    /// The program that the last prediction was about, if it was not executed before.
+    new_program: Option<Program>,
     /// The file that the last prediction was about. It is closed once the thread has been resumed.
     spent: Option<OwnedFd>,
 }
 
 impl Foresight {
-    /// Starts without any cached state.
+    /// Starts without any cached state. The tracer and its tracees have this security label.
     #[must_use]
-    pub fn new() -> Foresight {
+    pub fn new(label: Option<&[u8]>) -> Foresight {
         let mut calls = Vec::new();
         for row in CALLS {
             if let (Some(usual), Some(call)) = (Abi::HERE.first(), Foreseeable::of(row))
@@ -104,6 +111,9 @@ impl Foresight {
             directories: HashMap::new(),
             processes: HashMap::new(),
             mounts: mounts_in_memory(),
+            is_confined: look::is_confined(label),
+            programs: HashSet::new(),
+            new_program: None,
             spent: None,
         }
     }
@@ -175,17 +185,42 @@ impl Foresight {
             Ok(file) => {
                 let answer = match found.needs {
                     Needs::Nothing => Some(true),
-                    Needs::More => None,
+                    Needs::Program => self.was_executed(&file),
                     Needs::Access(mode) => match arguments[usize::from(mode)] as i32 {
                         libc::F_OK => Some(true),
                         mode => self.allows(&file, mode, 0),
                     },
+                    Needs::Open(_) if self.is_confined => None,
                     Needs::Open(_) => self.allows(&file, libc::R_OK, libc::AT_EACCESS),
                 };
                 self.spent = Some(file);
                 answer
             }
         }
+    }
+
+    /// Whether a file is a program that was executed before, and has not changed since; `None` if that is not known.
+    fn was_executed(&mut self, file: &OwnedFd) -> Option<bool> {
+        let how = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+        let what = StatxFlags::INO | StatxFlags::CTIME | StatxFlags::MNT_ID;
+        let stat = statx(file, c"", how, what).ok()?;
+        let program = Program::of(&stat);
+        if !self.mounts.contains(&stat.stx_mnt_id) {
+            return None;
+        }
+        let is_known = self.programs.contains(&program);
+        self.new_program = (!is_known).then_some(program);
+        is_known.then(|| sys::may_use(file, libc::X_OK, libc::AT_EACCESS))
+    }
+
+    /// The program that the last prediction was about, if it was not executed before.
+    pub fn take_new_program(&mut self) -> Option<Program> {
+        self.new_program.take()
+    }
+
+    /// A thread has executed this program, and has no other rights than before.
+    pub fn learn(&mut self, program: Program) {
+        self.programs.insert(program);
     }
 
     /// Whether a regular file or directory may be accessed in this way; `None` if that cannot be determined without waiting.
@@ -224,7 +259,7 @@ impl Foresight {
 
 /// The ids of the mounts whose file systems answer from memory (proc_pid_mountinfo(5)).
 fn mounts_in_memory() -> Vec<u64> {
-    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let mounts = text_of("/proc/self/mountinfo").unwrap_or_default();
     mounts.lines().filter_map(mount_in_memory).collect()
 }
 

@@ -1,10 +1,14 @@
 //! What /proc shows of a stopped process.
 
 use std::collections::{HashMap, VecDeque};
+use std::fs::File;
+use std::io::{self, Read};
+use std::iter;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 use nix::libc;
+use rustix::fs::{AtFlags, CWD, Statx, StatxFlags};
 
 use super::entry::Entry;
 use super::log::{Log, Place};
@@ -15,6 +19,12 @@ use crate::run::scene::{Process, Watcher};
 
 /// The maximum number of worlds that are held open.
 const MOST_WORLDS: usize = 8;
+
+/// How many processes above this one are examined.
+const MOST_ABOVE: usize = 32;
+
+/// The length of most files of /proc, in bytes.
+const AT_ONCE: usize = 8192;
 
 /// The processes as last read, until their credentials or directories change.
 #[derive(Default)]
@@ -136,23 +146,94 @@ pub fn credentials(process: &Process) -> Vec<u8> {
     all
 }
 
-/// Whether the program that a process runs has privileges from its file, which it would have received without the tracer.
+/// What identifies a program that can be executed, as long as nobody changes its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Program {
+    /// The mount that it was found in.
+    pub mount: u64,
+    /// The device, by its numbers.
+    pub device: (u32, u32),
+    /// The inode.
+    pub inode: u64,
+    /// When its file last changed, in any respect.
+    pub changed: (i64, u32),
+}
+
+/// The program that a process runs, as a file.
+#[derive(Debug, Clone, Copy)]
+pub struct Running {
+    /// What identifies it. For a script, this is its interpreter.
+    pub program: Program,
+    /// Whether it has privileges from its file, which it would have received without the tracer.
+    pub has_privileges: bool,
+}
+
+/// The program that a process runs; `None` if /proc does not show it.
 #[must_use]
-pub fn has_privileges(pid: i32) -> bool {
-    let program = format!("/proc/{pid}/exe");
-    let Ok(file) = std::fs::metadata(&program) else {
-        return false;
-    };
+pub fn running(pid: i32) -> Option<Running> {
+    let name = format!("/proc/{pid}/exe");
+    let what = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID;
+    let file = rustix::fs::statx(CWD, &name, AtFlags::STATX_DONT_SYNC, what).ok()?;
+    let mode = libc::mode_t::from(file.stx_mode);
     let set_id = libc::S_ISUID | libc::S_ISGID;
-    let others = file.uid() != nix::unistd::geteuid().as_raw() || file.mode() & libc::S_ISGID != 0;
-    (file.mode() & set_id != 0 && others)
-        || rustix::fs::getxattr(&program, c"security.capability", &mut [0_u8; 64]).is_ok()
+    let others = file.stx_uid != nix::unistd::geteuid().as_raw() || mode & libc::S_ISGID != 0;
+    let has_capabilities =
+        || rustix::fs::getxattr(&name, c"security.capability", &mut [0_u8; 64]).is_ok();
+    Some(Running {
+        program: Program::of(&file),
+        has_privileges: (mode & set_id != 0 && others) || has_capabilities(),
+    })
+}
+
+impl Program {
+    /// The program in a file with these attributes.
+    #[must_use]
+    pub fn of(file: &Statx) -> Program {
+        Program {
+            mount: file.stx_mnt_id,
+            device: (file.stx_dev_major, file.stx_dev_minor),
+            inode: file.stx_ino,
+            changed: (file.stx_ctime.tv_sec, file.stx_ctime.tv_nsec),
+        }
+    }
+}
+
+/// The text of a file of /proc, read at once as far as possible, because the kernel makes it anew for each part.
+pub fn text_of(file: &str) -> io::Result<String> {
+    let mut text = String::with_capacity(AT_ONCE);
+    File::open(file)?.take(u64::MAX).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// The security label of a process, given by its name in /proc; `None` if no module assigns labels.
 #[must_use]
 pub fn label(process: &str) -> Option<Vec<u8>> {
     std::fs::read(format!("/proc/{process}/attr/current")).ok()
+}
+
+/// Whether this process, which has this label, may be confined by a profile (AppArmor), or by a sandbox that it was started in:
+/// then it may not examine a process above it, although that belongs to the same user (Landlock).
+#[must_use]
+pub fn is_confined(label: Option<&[u8]>) -> bool {
+    let own = nix::unistd::geteuid().as_raw();
+    let is_hidden = |pid: &i32| {
+        let directory = std::fs::metadata(format!("/proc/{pid}"));
+        let program = std::fs::read_link(format!("/proc/{pid}/exe"));
+        let is_denied = program.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+        // Where proc is mounted with hidepid=, even the directory may be hidden.
+        directory.map_or(true, |directory| directory.uid() == own && is_denied)
+    };
+    let parent = nix::unistd::getppid().as_raw();
+    let mut above = iter::successors(Some(parent), |pid| parent_of(*pid)).take(MOST_ABOVE);
+    label.is_some_and(|label| label.trim_ascii().ends_with(b"(enforce)"))
+        || above.any(|pid| is_hidden(&pid))
+}
+
+fn parent_of(pid: i32) -> Option<i32> {
+    let stat = text_of(&format!("/proc/{pid}/stat")).ok()?;
+    let after_name = stat.rsplit_once(") ")?.1;
+    let parent = after_name.split(' ').nth(1)?.parse().ok()?;
+    (parent > 0).then_some(parent)
 }
 
 /// The content of /proc/PID/status as it would be if no_new_privs had not been set for the tracer's filter.

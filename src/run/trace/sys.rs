@@ -88,15 +88,26 @@ fn order(what: c_uint, pid: i32, data: usize) -> io::Result<()> {
     unsafe { request(what, pid, 0, data) }
 }
 
+/// The options of every tracee.
+const OPTIONS: c_int = libc::PTRACE_O_TRACESYSGOOD
+    | libc::PTRACE_O_TRACEFORK
+    | libc::PTRACE_O_TRACEVFORK
+    | libc::PTRACE_O_TRACECLONE
+    | libc::PTRACE_O_TRACESECCOMP;
+
 /// Attaches to a process; children that it creates from then on are traced as well.
 pub fn seize(pid: i32) -> io::Result<()> {
-    let options = libc::PTRACE_O_TRACESYSGOOD
-        | libc::PTRACE_O_TRACEFORK
-        | libc::PTRACE_O_TRACEVFORK
-        | libc::PTRACE_O_TRACECLONE
-        | libc::PTRACE_O_TRACEEXEC
-        | libc::PTRACE_O_TRACESECCOMP;
+    let options = OPTIONS | libc::PTRACE_O_TRACEEXEC;
     order(libc::PTRACE_SEIZE as c_uint, pid, options as usize)
+}
+
+/// Selects whether a stopped tracee, and the children that it creates from then on, stop when they have executed a program.
+pub fn stop_at_programs(pid: i32, stops: bool) {
+    let options = match stops {
+        true => OPTIONS | libc::PTRACE_O_TRACEEXEC,
+        false => OPTIONS,
+    };
+    let _ = order(libc::PTRACE_SETOPTIONS as c_uint, pid, options as usize);
 }
 
 /// The error number of ptrace(2) for a nonexistent process: `ESRCH`, unless the call itself is forbidden.

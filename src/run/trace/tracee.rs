@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::look::last_component;
+use super::look::{Program, last_component};
 use super::object;
 use super::sys::{self, CallInfo};
 use super::table::{self, Abi, CALLS, Does, NAMESPACES, Object, Row, UNTRACED};
@@ -31,10 +31,16 @@ pub struct Tracee {
     pub makes_namespaces: bool,
     /// The process id, if the process has had refused calls.
     pub process: Option<i32>,
+    /// Whether it may be a thread of a process beside the first.
+    pub is_beside: bool,
+    /// Whether it stops when it has executed a program.
+    pub stops_at_programs: bool,
+    /// The program that it is about to execute, if that can be told apart from others.
+    pub executes: Option<Program>,
 }
 
 /// All traced threads.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Tracees {
     threads: HashMap<i32, Tracee>,
     /// New threads whose creator has not been reported yet. They are held at their first stop, because they inherit its state.
@@ -42,13 +48,9 @@ pub struct Tracees {
 }
 
 impl Tracees {
-    /// The first thread of the command alone.
-    #[must_use]
-    pub fn with(command: i32, first: Tracee) -> Tracees {
-        Tracees {
-            threads: HashMap::from([(command, first)]),
-            held: HashSet::new(),
-        }
+    /// Adds a thread that is going to be traced.
+    pub fn add(&mut self, pid: i32) -> &mut Tracee {
+        self.threads.entry(pid).or_default()
     }
 
     /// The state of a thread. An unknown one was created by a thread that was killed before the kernel reported it.
@@ -58,6 +60,7 @@ impl Tracees {
             let new = Tracee {
                 every_call,
                 differs: true,
+                is_beside: true,
                 ..Tracee::default()
             };
             self.threads.insert(pid, new);
@@ -91,14 +94,16 @@ impl Tracees {
         is_new
     }
 
-    /// A thread has created another one, which inherits its state. Returns whether the new one was held.
-    pub fn inherit(&mut self, creator: i32, new: i32) -> bool {
+    /// A thread has created another one, which inherits its state. It `is_beside` if it may be another
+    /// thread of the same process. Returns whether the new one was held.
+    pub fn inherit(&mut self, creator: i32, new: i32, is_beside: bool) -> bool {
         let &mut Tracee {
             every_call,
             confined,
             deprived,
             differs,
             makes_namespaces,
+            stops_at_programs,
             ..
         } = self.get(creator);
         let tracee = self.threads.entry(new).or_default();
@@ -106,6 +111,8 @@ impl Tracees {
         tracee.confined |= confined;
         tracee.differs |= differs || makes_namespaces;
         tracee.deprived = deprived;
+        tracee.is_beside |= is_beside;
+        tracee.stops_at_programs = stops_at_programs;
         self.held.remove(&new)
     }
 

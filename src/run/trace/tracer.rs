@@ -11,18 +11,16 @@ use nix::libc;
 use rustix::thread::{CapabilitySet, capabilities};
 
 use super::entry::{Entry, Refused, Remark};
-use super::filter::{MAKES_PROCESS, MATTERS};
+use super::filter::{EXECUTES, MAKES_PROCESS, MATTERS};
 use super::foresight::Foresight;
 use super::log::{Log, Place};
-use super::look::{
-    self, Looks, credentials, has_privileges, last_component, program, thread_group,
-};
+use super::look::{self, Looks, credentials, last_component, program, thread_group};
 use super::object::Caller;
 use super::record::Record;
 use super::refusals::{Deed, Refusals};
 use super::sys::{self, CallInfo, Installed, Resume};
 use super::table::Does;
-use super::tracee::{EndedCall, Tracee, Tracees, keep_traced};
+use super::tracee::{EndedCall, Tracees, keep_traced};
 use super::wait::Wait;
 use crate::attempt::Privilege;
 use crate::run::scene::Process;
@@ -48,30 +46,30 @@ pub struct Tracer {
 }
 
 impl Tracer {
-    /// A tracer for the command with this process id, which is about to be traced and to install the filter. `others` says
-    /// whether other filters may be in force.
+    /// A tracer that does not trace anything yet.
     #[must_use]
-    pub fn new(log: Log, command: i32, others: bool) -> Tracer {
+    pub fn new(log: Log) -> Tracer {
         let own = capabilities(None).map(|own| own.effective);
-        let first = Tracee {
-            every_call: others,
-            ..Tracee::default()
-        };
+        let label = look::label("self");
         Tracer {
             record: Record::of(log),
-            command,
+            command: 0,
             filter: Installed::Not,
             privileged: own.is_ok_and(|own| own.contains(CapabilitySet::SYS_PTRACE)),
-            tracees: Tracees::with(command, first),
+            tracees: Tracees::default(),
             processes: HashMap::new(),
             looks: Looks::default(),
-            foresight: Foresight::new(),
-            label: look::label("self"),
+            foresight: Foresight::new(label.as_deref()),
+            label,
         }
     }
 
-    /// Traces until no tracee is left.
-    pub fn run(&mut self) {
+    /// Traces the command with this process id, which is about to install the filter, until no tracee is left. `others` says
+    /// whether other filters may be in force.
+    pub fn run(&mut self, command: i32, others: bool) {
+        self.command = command;
+        let first = self.tracees.add(command);
+        (first.every_call, first.stops_at_programs) = (others, true);
         let mut wait = Wait::new();
         let mut next = wait.next();
         // By the first event the filter has been installed, if that was possible.
@@ -103,7 +101,7 @@ impl Tracer {
             EVENT_STOP if is_stop(signal) => return sys::resume(pid, Resume::Listen, 0),
             EVENT_STOP if self.tracees.hold(pid) => return,
             libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK | libc::PTRACE_EVENT_CLONE => {
-                self.made_another(pid);
+                self.made_another(pid, event == libc::PTRACE_EVENT_CLONE);
             }
             libc::PTRACE_EVENT_EXEC => self.became_another(pid),
             _ => {}
@@ -130,7 +128,12 @@ impl Tracer {
             (tracee.inside, tracee.matters) = (true, true);
             return;
         };
-        if info.told() == 0 && self.is_foreseen(pid, &info) {
+        let is_foreseen = match info.told() {
+            0 => self.is_foreseen(pid, &info),
+            EXECUTES => self.is_foreseen_program(pid, &info),
+            _ => false,
+        };
+        if is_foreseen {
             return;
         }
         let tracee = self.tracees.get(pid);
@@ -158,6 +161,26 @@ impl Tracer {
             refusals.count();
         }
         true
+    }
+
+    /// Whether the program that a thread is about to execute, if there is one, was executed before. Then it need not stop
+    /// afterwards, because it becomes no other than those before it.
+    fn is_foreseen_program(&mut self, pid: i32, call: &CallInfo) -> bool {
+        let tracee = self.tracees.get(pid);
+        // A thread other than the first takes over the process id, and previous refusals may have been a search for a program.
+        let is_simple = !tracee.is_beside && !self.processes.contains_key(&pid);
+        let is_foreseen = is_simple && self.is_foreseen(pid, call);
+        let new_program = self.foresight.take_new_program();
+        let tracee = self.tracees.get(pid);
+        tracee.executes = new_program;
+        if tracee.stops_at_programs == is_foreseen {
+            tracee.stops_at_programs = !is_foreseen;
+            sys::stop_at_programs(pid, !is_foreseen);
+        }
+        if is_foreseen {
+            self.looks.forget(pid);
+        }
+        is_foreseen
     }
 
     /// A tracee was stopped at the start or the end of a call.
@@ -313,9 +336,9 @@ impl Tracer {
     }
 
     /// A tracee has created a process or thread.
-    fn made_another(&mut self, pid: i32) {
+    fn made_another(&mut self, pid: i32, is_beside: bool) {
         if let Some(new) = sys::event_message(pid)
-            && self.tracees.inherit(pid, new)
+            && self.tracees.inherit(pid, new, is_beside)
         {
             self.go_on(new, 0);
         }
@@ -330,7 +353,8 @@ impl Tracer {
         if let Some(refusals) = self.processes.get_mut(&pid) {
             refusals.answer_by_program(&self.record.log);
         }
-        let has_privileges = has_privileges(pid);
+        let running = look::running(pid);
+        let has_privileges = running.is_some_and(|running| running.has_privileges);
         let deprived = !self.privileged && has_privileges;
         // If the tracer has no label, no security module labels processes.
         let has_other_label = || look::label(&pid.to_string()) != self.label;
@@ -342,6 +366,15 @@ impl Tracer {
         tracee.start = None;
         tracee.deprived = deprived;
         tracee.differs |= differs;
+        tracee.stops_at_programs = false;
+        sys::stop_at_programs(pid, false);
+        let executed = tracee.executes.take();
+        if let Some(running) = running
+            && !tracee.differs
+            && executed == Some(running.program)
+        {
+            self.foresight.learn(running.program);
+        }
         if deprived && let Some((_, process)) = self.look_at(pid) {
             self.record.remark(&Remark::Privileges(program(&process)));
         }
