@@ -61,6 +61,7 @@ pub use answered::Answered;
 pub use bundle::{Ran, ran};
 pub use holder::Holder;
 pub use monitor::{Monitor, is_container_monitor};
+pub(crate) use mounts::unescape;
 pub use named::named;
 pub use process_stat::ProcessStat;
 pub use service::{Service, service};

@@ -7,6 +7,7 @@
 pub mod deed;
 pub mod history;
 pub mod invoker;
+mod mount;
 mod object;
 pub mod plan;
 mod proof;

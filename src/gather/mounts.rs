@@ -256,7 +256,7 @@ fn options(list: &[u8]) -> Vec<(String, Option<String>)> {
 }
 
 /// Decodes the kernel's `\ooo` escapes (seq_path, mangle) of spaces, tabs, newlines, backslashes and number signs.
-pub(super) fn unescape(word: &[u8]) -> Vec<u8> {
+pub(crate) fn unescape(word: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(word.len());
     let mut rest = word;
     while let Some((&byte, after)) = rest.split_first() {

@@ -5,9 +5,10 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{AtFlags, Gid, Mode, OFlags, Uid, chownat, mkdirat, openat, unlinkat};
 use serde::{Deserialize, Serialize};
 
+use super::mount::{options, remount, restore};
 use super::object::{Object, handle, trouble};
 use super::state::State;
-use super::system::{is_member, options, remount, run, set, setting};
+use super::system::{is_member, run, set, setting};
 use crate::byte_path;
 use crate::quote;
 
@@ -51,8 +52,6 @@ pub enum Deed {
         point: Object,
         /// The options that make the change, in the notation of mount(8).
         to: String,
-        /// The options that revert it.
-        back: String,
         /// All options before the change, those of the mount and of its superblock.
         from: String,
         /// All options after the change.
@@ -135,14 +134,13 @@ impl Deed {
                 made,
                 ..
             } => {
-                point.open()?;
                 if options(point.mount).as_ref() != Some(from) {
                     return Err(format!(
                         "{} was mounted otherwise since it was judged",
                         quote::display(&point.path)
                     ));
                 }
-                remount(to, point)?;
+                remount(point, from, to)?;
                 *made = options(point.mount);
                 Ok(())
             }
@@ -199,20 +197,14 @@ impl Deed {
                 ))),
             },
             Deed::Remount {
-                point,
-                back,
-                from,
-                made,
-                ..
+                point, from, made, ..
             } => {
                 let now = point.open().ok().and_then(|_| options(point.mount));
-                let ours = now.is_some() && (made.is_none() || now == *made);
-                if now.as_ref() == Some(from) {
-                    return Ok(Undone::Already);
-                }
-                match ours || force {
-                    true => remount(back, point).map(|()| Undone::Back),
-                    false => Ok(Undone::Left(format!(
+                let ours = made.is_none() || now == *made;
+                match now {
+                    Some(now) if now == *from => Ok(Undone::Already),
+                    Some(now) if ours || force => restore(point, &now, from).map(|()| Undone::Back),
+                    _ => Ok(Undone::Left(format!(
                         "{} has been mounted again or differently since",
                         quote::display(&point.path)
                     ))),

@@ -6,9 +6,10 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{Dir, Mode, OFlags, openat};
 
 use super::deed::Deed;
+use super::mount;
 use super::object::{Object, reopen, trouble};
 use super::state::{Found, State};
-use super::system::{self, setting};
+use super::system::setting;
 use crate::attempt::{Attempt, Capability};
 use crate::byte_path;
 use crate::change::{Change, Effect, MountOption, Place};
@@ -93,24 +94,26 @@ pub fn plan(attempt: &Attempt, before: &Facts, fix: &Fix) -> Result<Vec<Deed>, S
                 option,
                 file_system,
             } => {
-                let mount = &before.mounts[mount.0];
-                let (point, _) = Object::at(&mount.point)?;
-                if point.mount != mount.id {
+                let mounted = &before.mounts[mount.0];
+                let (point, _) = Object::at(&mounted.point)?;
+                if point.mount != mounted.id {
                     return Err(format!(
                         "{}: something else is mounted there since it was judged",
-                        quote::display(&mount.point)
+                        quote::display(&mounted.point)
                     ));
                 }
-                let bind = mount.root != b"/" && !mount.root.is_empty() && !file_system;
-                let from = system::options(mount.id).ok_or_else(|| {
-                    format!("{}: it is no longer mounted", quote::display(&mount.point))
+                let bind = mounted.root != b"/" && !mounted.root.is_empty() && !file_system;
+                let from = mount::options(mounted.id).ok_or_else(|| {
+                    format!(
+                        "{}: it is no longer mounted",
+                        quote::display(&mounted.point)
+                    )
                 })?;
                 deeds.push(Deed::Remount {
                     from,
                     made: None,
                     point,
                     to: options(*option, bind),
-                    back: options(option.opposite(), bind),
                 });
             }
             Change::Setting { name, value } => deeds.push(Deed::Setting {

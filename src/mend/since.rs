@@ -7,9 +7,10 @@ use rustix::fs::{AtFlags, StatxFlags, statx};
 
 use super::deed::Deed;
 use super::history::day;
+use super::mount::options;
 use super::object::Object;
 use super::state::State;
-use super::system::{is_member, options, setting};
+use super::system::{is_member, setting};
 use crate::byte_path;
 use crate::quote;
 

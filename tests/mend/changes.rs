@@ -195,6 +195,31 @@ fn a_read_only_mount_that_is_meant_to_be_written_is_so_again() {
 }
 
 #[test]
+fn a_mount_in_ones_own_directory_is_changed_through_its_descriptor() {
+    let Some(world) = world() else { return };
+    world.root(
+        "cd /home/alice; install -d -o alice ro tmp run from; install -m 755 -o alice /dev/null run/f
+         mount --bind from ro; mount -o remount,bind,ro,nosuid ro
+         mount -t tmpfs -o size=1m,mode=755,uid=3001,gid=3001 own tmp; mount -o remount,ro tmp
+         mount --bind run run; mount -o remount,bind,noexec,nodev run; cp /bin/true run/f",
+    );
+    let options = || {
+        world.root("for m in ro tmp run; do findmnt -no OPTIONS,FS-OPTIONS /home/alice/$m; done")
+    };
+    let before = options().stdout();
+    for command in ["touch ro/f", "touch tmp/f", "./run/f"] {
+        let ran = fails(&world, command);
+        let fixed = fix(&world, By::Alice);
+        assert_eq!(fixed.code(), 0, "{ran}\n{fixed}");
+        let works = world.run("alice", &format!("{command} && rm -f ro/f tmp/f"));
+        assert_eq!(works.code(), 0, "{fixed}\n{works}");
+        let undone = undo(&world, By::Alice);
+        assert_eq!(undone.code(), 0, "{undone}");
+        assert_eq!(options().stdout(), before, "{undone}");
+    }
+}
+
+#[test]
 fn a_mount_that_others_changed_since_is_left() {
     let Some(world) = world() else { return };
     world.root(
