@@ -3,6 +3,7 @@
 //! manifest → an attempt for each requirement → gather → judge → remedy → checklist.
 
 mod checklist;
+mod closed;
 pub mod draft;
 mod fixes;
 pub mod manifest;
@@ -182,7 +183,7 @@ fn check_path(path: &PathNeeds, subject: &Subject, unit: Option<&Service>) -> Ve
         items.push(item(Asked::Allowed(need.clone()), state));
     }
     if path.closed {
-        items.push(item(Asked::Closed, closed(path, &seen)));
+        items.push(item(Asked::Closed, closed::closed(path, &seen, subject)));
     }
     if !path.modes.is_empty() {
         let what = Asked::Mode(path.modes.clone());
@@ -293,37 +294,6 @@ fn failure(because: &str, fixes: Vec<Fix>) -> State {
         finding: None,
     }))
 }
-
-/// Whether somebody unrelated to the path is refused all access to it.
-fn closed(path: &PathNeeds, seen: &Seen) -> State {
-    let stranger = Subject::login(NOBODY_AT_ALL, NOBODY_AT_ALL, Vec::new());
-    let is_directory = seen
-        .inode
-        .is_some_and(|inode| inode.kind == Kind::Directory);
-    let accesses = if is_directory {
-        vec![Operation::List, Operation::Traverse]
-    } else {
-        vec![Operation::READ, Operation::WRITE]
-    };
-    for operation in accesses {
-        let name = operation.name();
-        let finding = judged(path, operation, &stranger);
-        match finding.conclusion {
-            Conclusion::Refused(..) => {}
-            Conclusion::Unclear(ref unclear) => return State::Unclear(render::unclear(unclear)),
-            Conclusion::Allowed => {
-                let title = "takes away what others have, and nothing else";
-                let mode = seen.inode.map_or(0, |inode| inode.mode & !0o007);
-                let fixes = fixes::set_mode(path, seen, title, mode);
-                return failure(&format!("everybody may {name} it"), fixes);
-            }
-        }
-    }
-    State::Holds
-}
-
-/// A uid and gid that nobody has: the highest number apart from those for "none" and "overflow".
-const NOBODY_AT_ALL: u32 = u32::MAX - 2;
 
 fn has_mode(path: &PathNeeds, seen: &Seen) -> State {
     let Some(inode) = seen.inode else {

@@ -133,7 +133,7 @@ pub struct Help {
 /// `permwrap causes`.
 #[derive(Debug, Args)]
 pub struct Causes {
-    /// The cause to explain
+    /// The cause to explain; for another word, such as EACCES or sticky, the causes whose pages mention it
     #[arg(value_name = "CODE")]
     pub code: Option<String>,
 }

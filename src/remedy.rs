@@ -14,6 +14,8 @@ mod safely;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use reach::others;
+
 use crate::attempt::{Attempt, Object, Subject};
 use crate::cause::{self, Denial, Fit};
 use crate::change::{Argv, Change, Effect, Place};

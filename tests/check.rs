@@ -453,3 +453,52 @@ X",
         assert!(ran.stdout().contains(line), "{line}: {ran}");
     }
 }
+
+#[test]
+fn closed_is_what_no_named_user_and_no_member_of_its_group_gets_into() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        r#"install -d /srv/p && cd /srv/p && usermod -aG team bob
+         install -m 600 -o alice /dev/null acl && setfacl -m u:bob:r acl
+         install -m 640 -o alice -g team /dev/null group
+         install -d -m 700 -o alice dir && setfacl -m u:bob:x dir
+         install -m 640 -o deploy -g alice /dev/null deployed
+         install -m 600 -o alice /dev/null own
+         echo 'user = "alice"' >permwrap.toml
+         for f in acl group dir deployed own; do printf '[[path]]\npath = "%s"\nclosed = true\n' $f; done >>permwrap.toml"#,
+    );
+    let text = world
+        .run("root", "cd /srv/p && permwrap check; true")
+        .stdout();
+    for line in [
+        "NO       acl is closed to others",
+        "because  bob may read it",
+        "take bob out of its ACL: setfacl -x u:bob /srv/p/acl",
+        "NO       group is closed to others",
+        "because  bob may traverse it",
+        "ok       deployed is closed to others",
+        "ok       own is closed to others",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn what_fails_for_one_reason_is_explained_once() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        r#"chmod 700 /home/alice; touch /home/alice/a /home/alice/b; install -d /srv/p && cd /srv/p
+         echo 'user = "www"' >permwrap.toml
+         for f in a b; do printf '[[path]]\npath = "/home/alice/%s"\nneeds = ["read"]\n' $f; done >>permwrap.toml"#,
+    );
+    let text = world
+        .run("root", "cd /srv/p && permwrap check; true")
+        .stdout();
+    assert!(
+        text.contains(
+            "  NO       may read /home/alice/a\n  NO       may read /home/alice/b\n  because"
+        ),
+        "{text}"
+    );
+    assert_eq!(text.matches("because").count(), 1, "{text}");
+}

@@ -153,11 +153,7 @@ impl Checklist {
     /// The complete list, as text.
     #[must_use]
     pub fn text(&self, style: Style) -> String {
-        let rows: String = self
-            .items
-            .iter()
-            .map(|item| self.row(item, style))
-            .collect();
+        let rows = self.rows(self.items.iter(), style);
         format!(
             "permwrap check: {}, for {}\n\n{rows}\n{}\n{}",
             self.manifest,
@@ -171,12 +167,7 @@ impl Checklist {
     #[must_use]
     pub fn failures(&self, style: Style) -> String {
         let failing = |item: &&Item| !matches!(item.state, State::Holds);
-        let rows: String = self
-            .items
-            .iter()
-            .filter(failing)
-            .map(|item| self.row(item, style))
-            .collect();
+        let rows = self.rows(self.items.iter().filter(failing), style);
         format!("{rows}{}\n{}", self.sum(), self.remark())
     }
 
@@ -191,24 +182,26 @@ impl Checklist {
         )
     }
 
-    fn row(&self, item: &Item, style: Style) -> String {
-        let path = item
-            .path
-            .as_ref()
-            .map_or_else(String::new, |path| crate::quote::display(path.as_bytes()));
-        let user = item
-            .user
-            .as_ref()
-            .map_or_else(String::new, |user| format!("  (as {user})"));
-        let what = format!("{}{user}", item.what.words(&path));
+    /// The rows of these items. What is not met for the same reason, one after the other, is explained once.
+    fn rows<'i>(&self, items: impl Iterator<Item = &'i Item>, style: Style) -> String {
+        let rows: Vec<(String, String)> = items
+            .map(|item| (row(item, style), self.explanation(item, style)))
+            .collect();
+        let same = rows.chunk_by(|one, next| one.1 == next.1);
+        same.map(|rows| {
+            let heads: String = rows.iter().map(|(head, _)| head.as_str()).collect();
+            heads + &rows[0].1
+        })
+        .collect()
+    }
+
+    /// Why a requirement is not met, and the fixes.
+    fn explanation(&self, item: &Item, style: Style) -> String {
         match &item.state {
-            State::Holds => marked("ok", &what, style),
-            State::Unclear(note) => {
-                marked("unclear", &what, style) + &labelled("", note, style.width)
-            }
+            State::Holds => String::new(),
+            State::Unclear(note) => labelled("", note, style.width),
             State::Fails(failure) => {
-                marked("NO", &what, style)
-                    + &labelled("because", &failure.because, style.width)
+                labelled("because", &failure.because, style.width)
                     + &text::fixes(&failure.fixes, self.is_root, self.elevator, style)
             }
         }
@@ -250,6 +243,25 @@ impl Checklist {
             items: self.items.iter().map(item_report).collect(),
         }
     }
+}
+
+/// What is required, and whether it is met.
+fn row(item: &Item, style: Style) -> String {
+    let path = item
+        .path
+        .as_ref()
+        .map_or_else(String::new, |path| crate::quote::display(path.as_bytes()));
+    let user = item
+        .user
+        .as_ref()
+        .map_or_else(String::new, |user| format!("  (as {user})"));
+    let what = format!("{}{user}", item.what.words(&path));
+    let mark = match &item.state {
+        State::Holds => "ok",
+        State::Unclear(_) => "unclear",
+        State::Fails(_) => "NO",
+    };
+    marked(mark, &what, style)
 }
 
 /// A row of the list: `  ok       read  data/`.

@@ -8,6 +8,8 @@ use super::{Color, Who};
 
 /// `permwrap check`.
 #[derive(Debug, Clone, Default, Args)]
+#[command(mut_arg("user", |user| user.help("Check for USER instead of the one that the manifest names: a name, a uid, ...; svc:NAME for a systemd service")),
+          mut_arg("pid", |pid| pid.help("Check for a running process")))]
 #[command(after_help = "Examples:\n  \
                   permwrap check --init\n      \
                       draft a permwrap.toml from the project's files\n  \

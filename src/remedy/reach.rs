@@ -35,9 +35,9 @@ fn gainers(subject: &Subject, before: &Facts, after: &Facts) -> usize {
             .iter()
             .any(|&id| !gained(stranger, id, before, after).is_empty())
     };
-    let mut count = strangers(subject, &before.names)
+    let mut count = others(subject, &before.names)
         .iter()
-        .filter(|stranger| gains(stranger))
+        .filter(|(_, stranger)| gains(stranger))
         .count();
     for gid in groups_without_a_name(&changed, before, after) {
         count += usize::from(gains(&stranger(subject, NOBODY, vec![gid])));
@@ -68,8 +68,8 @@ fn gained(stranger: &Subject, id: NodeId, before: &Facts, after: &Facts) -> Perm
     }
 }
 
-/// All users that the user or group database mentions, with their known groups.
-fn strangers(subject: &Subject, names: &Names) -> Vec<Subject> {
+/// All other users that the user or group database mentions but root, with their known groups.
+pub fn others(subject: &Subject, names: &Names) -> Vec<(String, Subject)> {
     let own = names.users.get(&subject.uid);
     let users = names.users.values();
     let members = names.groups.values().flat_map(|group| &group.members);
@@ -85,7 +85,8 @@ fn strangers(subject: &Subject, names: &Names) -> Vec<Subject> {
                 .filter(|(_, group)| group.members.contains(name))
                 .map(|(gid, _)| *gid)
                 .collect();
-            stranger(subject, uid.map_or(NOBODY, |(uid, _)| *uid), groups)
+            let uid = uid.map_or(NOBODY, |(uid, _)| *uid);
+            (name.clone(), stranger(subject, uid, groups))
         })
         .collect()
 }

@@ -3,6 +3,7 @@
 use owo_colors::OwoColorize;
 
 use super::{Outcome, print, style};
+use crate::attempt::Errno;
 use crate::cli::Causes;
 use crate::cli::suggestion::meant;
 use crate::denial::Code;
@@ -11,22 +12,43 @@ use crate::terminal_width;
 
 pub fn run(arguments: &Causes) -> Outcome {
     let Some(name) = &arguments.code else {
-        let width = terminal_width::of(&std::io::stdout()).unwrap_or(usize::MAX);
-        print(
-            &Code::ALL
-                .iter()
-                .map(|code| entry(*code, width))
-                .collect::<String>(),
-        )?;
-        return Ok(0);
+        return list(Code::ALL);
     };
-    let code = Code::from_name(name).ok_or_else(|| {
-        let meant = meant(name, Code::ALL.iter().map(|code| code.name()));
-        let meant = meant.map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
-        format!("no cause is called {name:?}{meant} (permwrap causes lists them)")
-    })?;
-    print(&page(code, style(None).color))?;
+    if let Some(code) = Code::from_name(name) {
+        print(&page(code, style(None).color))?;
+        return Ok(0);
+    }
+    let about = about(name.trim());
+    if !about.is_empty() {
+        return list(&about);
+    }
+    let meant = meant(name, Code::ALL.iter().map(|code| code.name()));
+    let meant = meant.map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
+    Err(format!(
+        "no cause is called {name:?}{meant} (permwrap causes lists them)"
+    ))
+}
+
+fn list(codes: &[Code]) -> Outcome {
+    let width = terminal_width::of(&std::io::stdout()).unwrap_or(usize::MAX);
+    let lines = codes.iter().map(|code| entry(*code, width));
+    print(&lines.collect::<String>())?;
     Ok(0)
+}
+
+/// The minimum length of a word that is searched for: shorter ones are part of others.
+const SHORTEST: usize = 3;
+
+/// The causes whose pages mention this word, or the error number whose message it is (`Permission denied`).
+fn about(word: &str) -> Vec<Code> {
+    let mut errnos = Errno::ALL.iter();
+    let errno = errnos.find(|errno| errno.words().eq_ignore_ascii_case(word));
+    let word = errno.map_or(word, |errno| errno.symbol()).to_lowercase();
+    if word.len() < SHORTEST {
+        return Vec::new();
+    }
+    let mentions = |code: &&Code| code.page().to_lowercase().contains(&word);
+    Code::ALL.iter().filter(mentions).copied().collect()
 }
 
 /// The line of a cause in the list; what does not fit into the width follows below.

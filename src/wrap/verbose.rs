@@ -11,7 +11,8 @@ impl Explainer {
             return Vec::new();
         };
         let mut all = notes.clone();
-        if all.is_empty() && !self.wants_trace {
+        let has_met = self.findings.listed().next().is_some();
+        if all.is_empty() && !has_met && !self.wants_trace {
             let none = "nothing on its stderr was recognized as a refusal (`permwrap patterns` lists what would be; --trace watches the system calls)";
             all.push(none.to_owned());
         }
