@@ -60,6 +60,8 @@ pub struct Asked {
     pub by: u32,
     /// The name of the fix.
     pub fix: String,
+    /// The uid of the user whose record it is, if root fixes what that one was refused. He may have written anything into it.
+    pub of: Option<u32>,
 }
 
 /// A fix that can be made.

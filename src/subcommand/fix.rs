@@ -38,7 +38,11 @@ pub fn run(arguments: &cli::Fix) -> Outcome {
         (false, false) => Consent::Never,
     };
     let failures = chosen(&run, arguments.number)?;
-    let mended = mend(&failures, consent, &asked())?;
+    let of = match &arguments.user {
+        Some(user) => Some(gather::subject_as(user)?.uid),
+        None => None,
+    };
+    let mended = mend(&failures, consent, &Asked { of, ..asked() })?;
     if let Some(group) = &mended.group {
         return Err(again(&run, Some(group)));
     }
@@ -93,6 +97,7 @@ pub fn asked() -> Asked {
     Asked {
         by: rustix::process::geteuid().as_raw(),
         fix: new_id(),
+        of: None,
     }
 }
 
@@ -268,12 +273,7 @@ fn make(
             "  note     {other} has that id here, and is let in too"
         ));
     }
-    // Neither a guess nor the second choice is acted on without confirmation.
-    let doubt = match (failure.firm, &ready.better) {
-        (false, _) => Some("what was tried is not certain".to_owned()),
-        (true, Some(better)) => Some(format!("better: {better}")),
-        (true, None) => None,
-    };
+    let doubt = doubt(ready, failure, asked);
     if let Some(doubt) = &doubt {
         say(&format!("  note     {doubt}"));
     }
@@ -317,6 +317,23 @@ fn make(
         }
     }
     Ok(Some(done))
+}
+
+/// What is to be confirmed in any case: a guess, the second choice, or what a record claims of somebody else than its owner.
+fn doubt(ready: &Mend, failure: &Failure, asked: &Asked) -> Option<String> {
+    let subject = ready.attempt.subject.uid;
+    if let Some(of) = asked.of.filter(|of| *of != subject) {
+        let names = &ready.facts.names;
+        let (of, user) = (names.user(of), names.user(subject));
+        return Some(format!(
+            "the record is {of}'s, and this would be for {user}"
+        ));
+    }
+    match (failure.firm, &ready.better) {
+        (false, _) => Some("what was tried is not certain".to_owned()),
+        (true, Some(better)) => Some(format!("better: {better}")),
+        (true, None) => None,
+    }
 }
 
 /// The group that a fix makes effective only for a new login.

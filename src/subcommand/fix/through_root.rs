@@ -113,6 +113,7 @@ pub(super) fn handed() -> Outcome {
     let asked = Asked {
         by: invoker().unwrap_or_default(),
         fix,
+        of: None,
     };
     for (id, failure) in failures {
         let complete = with_roots_eyes(&id, &failure, consent, &asked, &mut answer);
