@@ -71,9 +71,9 @@ pub fn examine(attempt: Attempt) -> Finding {
 
 /// Judges a refusal of an earlier run again.
 #[must_use]
-pub fn examine_again(attempt: Attempt, account: Account) -> Finding {
+pub fn examine_again(attempt: Attempt, account: Account, circumstances: &Circumstances) -> Finding {
     let evidence = Evidence::Remembered(attempt, account);
-    investigate(evidence, &Circumstances::default(), &mut Views::default())
+    investigate(evidence, circumstances, &mut Views::default())
 }
 
 /// Whether a finding is worth reporting in a run: a refusal, or a failure that is certainly the program's own.

@@ -31,6 +31,7 @@ use crate::investigate::examine_again;
 use crate::remedy::{self, Fix};
 use crate::render::is_missing;
 use crate::report::{Conclusion, Finding};
+use crate::resolve::Circumstances;
 use deed::Deed;
 use record::{Record, Stage};
 use runs::Failure;
@@ -83,21 +84,24 @@ pub struct Mend {
     pub top: Option<Vec<u8>>,
 }
 
-/// Judges a failure again.
+/// Judges a failure again, in the circumstances of its run.
 ///
 /// # Errors
 /// A message of one line, if the state changed in the meantime.
-pub fn way(failure: &Failure) -> Result<Way, String> {
+pub fn way(failure: &Failure, circumstances: &Circumstances) -> Result<Way, String> {
     // Another fix may have been made between judging and planning.
-    judged_now(failure).or_else(|_| judged_now(failure))
+    judged_now(failure, circumstances).or_else(|_| judged_now(failure, circumstances))
 }
 
-fn judged_now(failure: &Failure) -> Result<Way, String> {
+fn judged_now(failure: &Failure, circumstances: &Circumstances) -> Result<Way, String> {
     let Some(elsewhere) = &failure.elsewhere else {
         let mut attempt = failure.attempt.clone();
         // The process has ended, and its id may have been reused.
         attempt.subject.pid = None;
-        return way_of(examine_again(attempt, failure.account.clone()), None);
+        return {
+            let finding = examine_again(attempt, failure.account.clone(), circumstances);
+            way_of(finding, None)
+        };
     };
     let printed = || Ok(Way::Elsewhere(elsewhere.hint.clone()));
     let Some(here) = &elsewhere.here else {

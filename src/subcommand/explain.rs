@@ -176,15 +176,11 @@ fn report_of(foreign: &Foreign) -> ElsewhereReport {
 /// Explains all failures of the last run here, according to the present state.
 fn explain_last(arguments: &Explain) -> Result<u8, Trouble> {
     let run = fix::last_run(None)?;
+    let circumstances = fix::circumstances(&run);
     let now = |failure: &Failure| {
         let mut attempt = failure.attempt.clone();
         // The process has ended, and its id may have been reused.
         attempt.subject.pid = None;
-        let circumstances = Circumstances {
-            command: run.command.clone(),
-            start: run.directory.clone(),
-            ..wrap::here()
-        };
         let remembered = Evidence::Remembered(attempt, failure.account.clone());
         investigate(remembered, &circumstances, &mut Views::default())
     };

@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::process::Command;
 
-use super::fix::{Consent, asked, is_interactive, mend, tell};
+use super::fix::{Consent, asked, circumstances, is_interactive, mend, tell};
 use crate::attempt::{Object, Operation};
 use crate::mend::now;
 use crate::mend::runs::{self, Run};
@@ -51,7 +51,7 @@ pub fn run(words: &[OsString]) -> Exit {
             break;
         }
         before = Some(refusals);
-        match mend(&run.failures, Consent::Asked, &asked) {
+        match mend(&run.failures, Consent::Asked, &asked, &circumstances(&run)) {
             Ok(mended) if mended.made.is_empty() && mended.group.is_none() => break,
             Ok(mended) => {
                 made.extend(mended.made);

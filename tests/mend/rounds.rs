@@ -317,6 +317,42 @@ fn a_round_inside_tmux_asks_there() {
 }
 
 #[test]
+fn what_is_not_for_fix_is_told_as_the_run_told_it() {
+    let Some(world) = world() else { return };
+    fails(&world, "touch /etc/new");
+    let told = world.run("alice", "permwrap -- true; permwrap fix --yes");
+    assert_ne!(told.code(), 0, "{told}");
+    for line in [
+        "permwrap: about `touch /etc/new`",
+        "fix      sudo touch /etc/new",
+    ] {
+        assert!(told.stderr().contains(line), "{line}: {told}");
+    }
+}
+
+#[test]
+fn a_record_that_speaks_of_another_user_is_not_believed() {
+    let Some(world) = world() else { return };
+    world.root("install -d -o deploy /srv/w; install -m 640 -o deploy -g www /dev/null /srv/w/f");
+    fails(&world, "cat /srv/w/f");
+    world
+        .run(
+            "alice",
+            "sed -i 's/\"uid\": *3001/\"uid\":3002/' .local/state/permwrap/runs/*.json; grep -q 3002 .local/state/permwrap/runs/*",
+        )
+        .ok();
+    let fixed = world.run("root", "cd /home/alice && permwrap fix --yes --as alice");
+    assert_ne!(fixed.code(), 0, "{fixed}");
+    assert!(
+        fixed
+            .stderr()
+            .contains("the record is alice's, and this would be for bob"),
+        "{fixed}"
+    );
+    assert_ne!(world.run("bob", "cat /srv/w/f").code(), 0, "{fixed}");
+}
+
+#[test]
 fn a_fix_of_several_changes_is_undone_as_one() {
     let Some(world) = world() else { return };
     let earlier = "install -m 000 -o alice -g alice /dev/null /home/alice/earlier";

@@ -1,6 +1,7 @@
 //! What a user may not change is changed by a process of root's, which judges it with root's eyes.
 
-use super::{Consent, Taken, take_up, tell, words};
+use super::one::{Taken, take_up, words};
+use super::{Consent, is_interactive, tell};
 use crate::gather;
 use crate::mend::invoker::invoker;
 use crate::mend::plan::can_be_made;
@@ -11,6 +12,7 @@ use crate::mend::store::Store;
 use crate::mend::{Asked, now, path};
 use crate::render;
 use crate::report::{Conclusion, Finding};
+use crate::resolve::Circumstances;
 use crate::subcommand::{Outcome, print_json};
 
 /// Has root fix these failures, and keeps a record that root did.
@@ -63,7 +65,7 @@ pub(super) fn through_root(
         yes: consent == Consent::Given,
         dry_run: false,
     };
-    let answer = match root::ask("fix", &request, consent == Consent::Asked) {
+    let answer = match root::ask("fix", &request, is_interactive()) {
         Ok(answer) => answer,
         Err(silence) => {
             tell(&silence.to_string());
@@ -146,7 +148,13 @@ fn with_roots_eyes(
     if !is_id(id) || !is_id(&asked.fix) {
         return Err("not a record's name".to_owned());
     }
-    match take_up(failure, consent, id.to_owned(), asked)? {
+    match take_up(
+        failure,
+        consent,
+        id.to_owned(),
+        asked,
+        &Circumstances::default(),
+    )? {
         Taken::Open => Ok(true),
         Taken::Made { done, group } => {
             answer.group = group;
