@@ -241,11 +241,19 @@ fn who_can_look(circumstances: &Circumstances) -> String {
             "; a step of the build wrote it, as the user of the last USER line above that step, or else of the base image"
                 .to_owned()
         }
-        (b"logs" | b"attach", Some(name)) => format!(
-            "; while it runs, `permwrap why OPERATION PATH --pid PID` can look at it, with the PID that `{engine} inspect -f \
-             '{{{{.State.Pid}}}}' {name}` prints"
-        ),
-        (b"run" | b"start" | b"up" | b"create", _) => {
+        (b"logs" | b"attach", Some(name)) => {
+            // Compose knows a container by its service, and describes none.
+            let (engine, name) = match engine.strip_suffix("-compose") {
+                Some(engine) => (engine, format!("$({engine}-compose ps -q {name})")),
+                None => (engine.as_str(), name),
+            };
+            format!(
+                "; while it runs, `permwrap why OPERATION PATH --pid PID` can look at it, with the PID that `{engine} inspect -f \
+                 '{{{{.State.Pid}}}}' {name}` prints"
+            )
+        }
+        (b"up", _) => "; permwrap as its entrypoint would see it".to_owned(),
+        (b"run" | b"start" | b"create", _) => {
             "; it had ended before it was looked at, and permwrap as its entrypoint would see it".to_owned()
         }
         _ => String::new(),
