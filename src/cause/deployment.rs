@@ -10,6 +10,7 @@ mod systemd;
 
 use super::case::Case;
 use super::{Candidate, Fit};
+use crate::attempt::UNMAPPED;
 use crate::change::{Change, Deployment, Place};
 use crate::facts::{Inode, Kind, Mount, MountId, Node, NodeId, Perms};
 use crate::quote;
@@ -134,6 +135,15 @@ fn on_host(case: &Case) -> String {
     match ids {
         Some((uid, gid)) => format!("{uid}:{gid}"),
         None => "the id of the host that it is mapped to".to_owned(),
+    }
+}
+
+/// That what is mounted can be given to the subject instead, unless it is another user's of the host.
+fn or_given_away(case: &Case, node: NodeId, who: &str) -> String {
+    let inode = case.facts.node(node).inode.as_ref();
+    match inode.is_ok_and(|inode| matches!(inode.uid, 0 | UNMAPPED)) {
+        true => format!(", or give what is mounted there to {who}"),
+        false => String::new(),
     }
 }
 

@@ -24,11 +24,15 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let lasting = case
         .at()
         .and_then(|node| deployment::candidate(case, Deployment::MappedOwner(node)));
-    let words = match case.purpose() {
-        Some(Purpose::Service | Purpose::State | Purpose::Temporary | Purpose::Own) => format!(
-            "outside of the namespace: give {} to an id that is mapped into it",
-            case.path()
-        ),
+    let words = match (case.purpose(), case.inode().map(|inode| inode.uid)) {
+        (Some(Purpose::Service | Purpose::State | Purpose::Temporary | Purpose::Own), uid) => {
+            let whose = match uid {
+                None | Some(UNMAPPED) => "the one who owns".to_owned(),
+                Some(0) => "root, who owns".to_owned(),
+                Some(uid) => format!("uid {uid}, who owns"),
+            };
+            format!("outside of the namespace: ask {whose} {}", case.path())
+        }
         _ => format!(
             "use a directory that was made for this namespace: {} belongs to the host, and stays so",
             case.path()
@@ -41,8 +45,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         let mut paths = abroad.into_iter().flat_map(|abroad| &abroad.paths);
         paths.any(|(there, _)| *there == node.path)
     });
-    let entry = has_path_here
-        .then(|| grant::for_the_subject(case))
-        .flatten();
+    let is_from_here = has_path_here || !case.facts.surroundings.elsewhere;
+    let entry = is_from_here.then(|| grant::for_the_subject(case)).flatten();
     entry.into_iter().chain([lasting.at(Place::Host)]).collect()
 }

@@ -1,6 +1,7 @@
 //! Adapts a finding from another place (a container, sandbox or chroot): it names the place, and rewrites the fixes to be made
 //! from here, inside that place, or where the place is configured.
 
+use super::OnVolume;
 use crate::attempt::{Attempt, Object, Place, Subject};
 use crate::byte_path;
 use crate::change::{Argv, Change, Effect, Place as Where};
@@ -51,6 +52,12 @@ pub(super) fn settle(finding: &mut Finding, place: Place, stays: bool) {
     }
     done.truncate(remedy::SHOWN);
     remedy.fixes = done;
+    if OnVolume::of(finding).is_none()
+        && let Conclusion::Refused(_, remedy) = &mut finding.conclusion
+    {
+        // `permwrap fix` could not make it either.
+        remedy.fixes.retain(|fix| !fix.led_astray);
+    }
 }
 
 /// Whether a fix can apply to another place. A remount, a new login and other changes of this machine cannot.
@@ -151,8 +158,28 @@ fn from_here(fix: &Fix, attempt: &Attempt, facts: &Facts) -> Option<Fix> {
     let changes: Vec<Change> = changes
         .map(|change| moved(change, node_here))
         .collect::<Option<_>>()?;
+    let is_read_only = |node: NodeId| {
+        let mount = facts_here.mount_of(node);
+        mount.flags.read_only || mount.super_read_only
+    };
+    if changes.iter().filter_map(Change::alters).any(is_read_only) {
+        return None;
+    }
     let reader = gather::own_subject().ok()?;
     let commands = remedy::commands(&changes, &here, &facts_here, &reader)?;
+    let called = match alike {
+        Some(ref name) if !has_other_names(facts) => about(&attempt.subject, name, facts),
+        _ => None,
+    };
+    let (title, note) = match called {
+        Some([there, here]) => (
+            fix.title
+                .replacen(&format!("let {there} "), &format!("let {here} "), 1),
+            fix.note
+                .replacen(&format!("lets {there} "), &format!("lets {here} "), 1),
+        ),
+        None => (fix.title.clone(), fix.note.clone()),
+    };
     let note = match alike {
         Some(name) if has_other_names(facts) => {
             format!(
@@ -160,10 +187,11 @@ fn from_here(fix: &Fix, attempt: &Attempt, facts: &Facts) -> Option<Fix> {
                 quote::display(name.as_bytes())
             )
         }
-        _ if fix.note.is_empty() => "here".to_owned(),
-        _ => format!("here; {}", fix.note),
+        _ if note.is_empty() => "here".to_owned(),
+        _ => format!("here; {note}"),
     };
     Some(Fix {
+        title,
         note,
         led_astray: commands.argv.is_none(),
         argv: commands.argv.unwrap_or_default(),
@@ -171,6 +199,13 @@ fn from_here(fix: &Fix, attempt: &Attempt, facts: &Facts) -> Option<Fix> {
         place: Where::Here,
         ..fix.clone()
     })
+}
+
+/// What the subject is called there and here, if these differ: one who is root in a user namespace is not root here.
+fn about(subject: &Subject, here: &str, facts: &Facts) -> Option<[String; 2]> {
+    let there = facts.names.user_word(subject.uid);
+    let here = quote::display(here.as_bytes());
+    (there != here).then_some([there, here])
 }
 
 /// Whether the users of the place may differ from those here.

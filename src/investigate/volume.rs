@@ -118,11 +118,19 @@ fn end(walk: &Walk, is_link: bool, facts: &Facts) -> Option<(Vec<u8>, Vec<u8>)> 
     ))
 }
 
-/// The highest directory from which the same names lead to the object there and here.
+/// The highest directory of the mount from which the same names lead to the object there and here.
 fn top(object: &[u8], facts: &Facts) -> Option<Both> {
-    let mut highest = None;
+    let mount_of = |path: &[u8]| {
+        let node = facts.nodes.iter().find(|node| node.path == path)?;
+        Some(node.mount)
+    };
+    let mount = mount_of(object).or_else(|| mount_of(byte_path::parent(object)?));
+    let mut highest: Option<Both> = None;
     let mut path = Some(object);
     while let Some(there) = path {
+        if highest.is_some() && mount_of(there) != mount {
+            break;
+        }
         path = byte_path::parent(there);
         let Some(here) = path_here(there, facts) else {
             // A name that does not exist has no path here.

@@ -347,8 +347,15 @@ fn is_without_mapping(node: NodeId, facts: &Facts) -> bool {
     inode.is_ok_and(|inode| inode.uid == UNMAPPED || inode.gid == UNMAPPED)
 }
 
-/// Whether nothing can be modified there, because the mount is read-only.
+/// Whether nothing can be modified there, because the mount is read-only. An object of another place that has a path here is
+/// modified here.
 fn is_read_only(node: NodeId, facts: &Facts) -> bool {
+    let path = &facts.node(node).path;
+    let abroad = facts.surroundings.abroad.as_ref();
+    let mut paths = abroad.into_iter().flat_map(|abroad| &abroad.paths);
+    if paths.any(|(there, _)| there == path) {
+        return false;
+    }
     let mount = facts.mount_of(node);
     mount.flags.read_only || mount.super_read_only
 }

@@ -1,7 +1,8 @@
 //! Docker, and containers of unknown kind: options of `docker run`, lines of the Dockerfile.
 
 use super::{
-    compose, ids, is_in_memory, is_open, line_of_image, on_host, owner, point, source, volume,
+    compose, ids, is_in_memory, is_open, line_of_image, on_host, or_given_away, owner, point,
+    source, volume,
 };
 use crate::attempt::Operation;
 use crate::cause::case::Case;
@@ -118,8 +119,9 @@ pub(super) fn options(case: &Case, setting: &Deployment, container: &Container) 
         Deployment::Device(path) => {
             format!("run the container with {}", device(case, path))
         }
-        Deployment::MappedOwner(_) => format!(
-            "on the host, as root: give the volume to {who}, or let that one in by an ACL entry; or run it with --userns=host"
+        Deployment::MappedOwner(node) => format!(
+            "on the host, as root: let {who} in by an ACL entry (setfacl){}; or run it with --userns=host",
+            or_given_away(case, *node, &who)
         ),
         Deployment::NewPrivileges => {
             "run the container without --security-opt no-new-privileges".to_owned()

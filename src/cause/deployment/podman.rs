@@ -1,6 +1,8 @@
 //! Podman: like Docker, except for the ids. Run by root it has no `keep-id`; run by a user, that user is root in the container.
 
-use super::{docker, ids, is_in_memory, is_open, on_host, owner, point, source, volume};
+use super::{
+    docker, ids, is_in_memory, is_open, on_host, or_given_away, owner, point, source, volume,
+};
 use crate::cause::case::Case;
 use crate::change::Deployment;
 use crate::facts::Container;
@@ -32,9 +34,9 @@ pub(super) fn words(case: &Case, setting: &Deployment, container: &Container) ->
                 ),
             }
         }
-        Deployment::MappedOwner(_) => format!(
-            "on the host, as root: let {who} in by an ACL entry (setfacl), or give what is mounted there to {who}; \
-             podman unshare cannot, for an owner that is not mapped"
+        Deployment::MappedOwner(node) => format!(
+            "on the host, as root: let {who} in by an ACL entry (setfacl){}; podman unshare cannot, for an owner that is not mapped",
+            or_given_away(case, *node, &who)
         ),
         Deployment::WritablePlace(path) if container.read_only_root && !is_open(case, path) => {
             let path = quote::shell(path);
