@@ -25,7 +25,7 @@ pub use numbers::Numbers;
 pub use operation::{NodeType, OpenHow, Operation};
 pub use place::Place;
 pub use policy::{Owner, Policy};
-pub use privilege::Privilege;
+pub use privilege::{AskedIn, Privilege};
 pub use subject::{Capability, CapabilitySet, IdMap, Subject, UNMAPPED};
 
 /// Stands for an unknown new name, if a program failed to create a file in a directory and named only the directory. Chosen so

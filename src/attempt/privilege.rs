@@ -42,7 +42,47 @@ macro_rules! privileges {
     };
 }
 
+/// The user namespace in which the kernel wants to see a capability.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskedIn {
+    /// The first one of the machine (`capable`).
+    First,
+    /// The one that the network namespace belongs to.
+    OfTheNetwork,
+    /// That of the process, or of another namespace that it lives in.
+    Own,
+}
+
 impl Privilege {
+    /// Where the capability is asked for.
+    #[must_use]
+    pub const fn asked_in(self) -> AskedIn {
+        match self {
+            Privilege::KernelLog
+            | Privilege::KernelLogChange
+            | Privilege::Performance
+            | Privilege::Bpf
+            | Privilege::Userfaultfd
+            | Privilege::Priority
+            | Privilege::LockedMemory
+            | Privilege::Clock
+            | Privilege::KernelModule
+            | Privilege::Swap
+            | Privilege::Limits
+            | Privilege::FileFlags => AskedIn::First,
+            Privilege::NetworkSettings | Privilege::RawSocket => AskedIn::OfTheNetwork,
+            Privilege::UserNamespace
+            | Privilege::Namespace
+            | Privilege::Reboot
+            | Privilege::UserIds
+            | Privilege::GroupIds
+            | Privilege::RootDirectory
+            | Privilege::HostName
+            | Privilege::Keyring
+            | Privilege::FileCapabilities => AskedIn::Own,
+        }
+    }
+
     /// The operation in words, if it is done to another process.
     #[must_use]
     pub fn words_about(self, process: &str) -> String {

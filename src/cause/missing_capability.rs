@@ -2,8 +2,8 @@
 
 use super::case::Case;
 use super::{Candidate, Rule, Words, deployment, elsewhere, grant};
-use crate::attempt::{Capability, Operation, Privilege};
-use crate::change::Deployment;
+use crate::attempt::{AskedIn, Capability, Operation, Privilege};
+use crate::change::{Deployment, Place};
 use crate::quote;
 
 pub(super) fn words(case: &Case) -> Words {
@@ -20,6 +20,13 @@ pub(super) fn words(case: &Case) -> Words {
                 capability.name()
             ),
         ),
+        Rule::Needs(capability) if is_asked_in_the_first(case, capability) => {
+            let capability = capability.name();
+            case.words(
+                format!("{who} lives in a user namespace, and {capability} there does not suffice"),
+                format!("only a process with {capability} in the first user namespace of the machine may do this"),
+            )
+        }
         Rule::Needs(capability) => {
             let capability = capability.name();
             match owner_of_the_other(case) {
@@ -43,6 +50,12 @@ pub(super) fn words(case: &Case) -> Words {
 }
 
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    if let Rule::Needs(capability) = case.denial.rule
+        && is_asked_in_the_first(case, capability)
+    {
+        let advice = "run it outside of the user namespace, as root: no option gives a process in there this privilege";
+        return vec![Candidate::advice(advice).at(Place::Host)];
+    }
     let mut all = Vec::new();
     if overrides_bits(case) {
         all.extend(grant::candidates(case));
@@ -78,6 +91,18 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         all.push(Candidate::advice(super::LEAVE_IT));
     }
     all
+}
+
+/// Whether the process lives in another user namespace than the one in which the capability is asked for.
+fn is_asked_in_the_first(case: &Case, capability: Capability) -> bool {
+    let subject = case.subject();
+    let is_of_the_first = match case.attempt.operation {
+        Operation::Privileged(privilege) => privilege.asked_in() == AskedIn::First,
+        _ => false,
+    };
+    !subject.initial_user_ns
+        && !overrides_bits(case)
+        && (is_of_the_first || subject.has(capability))
 }
 
 /// To whom the other process belongs, if that is somebody else.

@@ -8,7 +8,7 @@ mod further;
 mod main_process;
 mod settings;
 
-use crate::attempt::{Object, Operation, Subject};
+use crate::attempt::{Capability, Object, Operation, Subject};
 use crate::byte_path;
 use crate::quote;
 use further::Further;
@@ -128,12 +128,28 @@ impl Service {
         met.max_by_key(|place| place.path.len())
     }
 
+    /// Whether the operation only looks at what is mounted over an inaccessible place: it has no permissions, and no content.
+    fn sees_closed(&self, place: &Place, path: &[u8], operation: &Operation) -> bool {
+        let overrides = [Capability::DacReadSearch, Capability::DacOverride]
+            .into_iter()
+            .any(|capability| self.subject.has(capability));
+        let looks = match operation {
+            Operation::Stat { .. } => true,
+            Operation::List | Operation::Traverse => overrides,
+            operation => overrides && *operation == Operation::READ,
+        };
+        path == place.path.as_bytes() && looks
+    }
+
     /// A sentence about the setting of the unit file that refuses an operation allowed by the permissions; `None` if none does.
     #[must_use]
     pub fn refuses(&self, path: &[u8], operation: &Operation) -> Option<String> {
         let place = self.met(path)?;
         let setting = &place.setting;
         let what = match (place.state, writes(operation)) {
+            (PlaceState::Inaccessible, _) if self.sees_closed(place, path, operation) => {
+                return None;
+            }
             (PlaceState::Inaccessible, _) => format!("closes {} to it", place.path),
             (PlaceState::Private, _) => {
                 return Some(format!(
@@ -261,5 +277,21 @@ mod tests {
         );
         let refuses = |path: &str| service.refuses(path.as_bytes(), &Operation::READ).is_some();
         assert!(!refuses("/srv/a/f") && refuses("/srv/b/f") && !refuses("/srv/c/f"));
+    }
+
+    #[test]
+    fn root_may_look_at_what_covers_an_inaccessible_place_but_finds_nothing_in_it() {
+        let closed = service("[Service]\nInaccessiblePaths=/srv/b\n");
+        let by_root = Service {
+            subject: Subject {
+                capabilities: crate::attempt::CapabilitySet::FULL,
+                ..Subject::login(0, 0, Vec::new())
+            },
+            ..service("[Service]\nInaccessiblePaths=/srv/b\n")
+        };
+        assert!(closed.refuses(b"/srv/b", &Operation::List).is_some());
+        assert!(by_root.refuses(b"/srv/b", &Operation::List).is_none());
+        assert!(by_root.refuses(b"/srv/b", &Operation::CREATE).is_some());
+        assert!(by_root.refuses(b"/srv/b/f", &Operation::READ).is_some());
     }
 }

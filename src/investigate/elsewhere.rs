@@ -23,9 +23,12 @@ pub(super) fn not_looked_at(incident: &Incident, circumstances: &Circumstances) 
     Some(match origin {
         Origin::Machine(name) => {
             let place = format!("on {}", quote::display(name.as_bytes()));
-            format!("{}: nothing here was looked at", of_another(&place))
+            format!(
+                "{}: nothing here was looked at",
+                of_another(&place, incident)
+            )
         }
-        Origin::Container(name) => not_ours(&Place::Container(name), circumstances),
+        Origin::Container(name) => not_ours(&Place::Container(name), incident, circumstances),
     })
 }
 
@@ -206,14 +209,15 @@ pub(super) fn its_own(place: &Place) -> String {
 
 /// The finding that a text was written in another place, which could not be looked at.
 fn unseen(incident: Incident, place: &Place, circumstances: &Circumstances) -> Finding {
-    let mut finding = Finding::without_attempt(incident, not_ours(place, circumstances));
+    let note = not_ours(place, &incident, circumstances);
+    let mut finding = Finding::without_attempt(incident, note);
     // Nor are the system calls of a container's processes seen with those of the engine's client.
     finding.signs.elsewhere = matches!(place, Place::Container(_));
     finding
 }
 
 /// A sentence about what decides in another place that cannot be inspected.
-fn not_ours(place: &Place, circumstances: &Circumstances) -> String {
+fn not_ours(place: &Place, incident: &Incident, circumstances: &Circumstances) -> String {
     let what = match place {
         Place::Container(_) => format!(
             ", and what its image or a volume has there decides{}",
@@ -223,7 +227,7 @@ fn not_ours(place: &Place, circumstances: &Circumstances) -> String {
     };
     format!(
         "{}: nothing here was looked at{what}",
-        of_another(&place.words())
+        of_another(&place.words(), incident)
     )
 }
 
@@ -260,6 +264,9 @@ fn who_can_look(circumstances: &Circumstances) -> String {
     }
 }
 
-fn of_another(place: &str) -> String {
-    format!("this was written {place}, and its paths are not those of this machine")
+fn of_another(place: &str, incident: &Incident) -> String {
+    match incident.paths.is_empty() {
+        true => format!("this was written {place}"),
+        false => format!("this was written {place}, and its paths are not those of this machine"),
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::traced::Access;
 use super::{Certainty, Code, Decision, Denial, Errno, Kernel, Obstacle, Operation, Rule, Stop};
-use crate::attempt::{Capability, Privilege};
+use crate::attempt::{AskedIn, Capability, Privilege};
 use crate::facts::{Traced, UnknownFact};
 
 /// The setting of the Yama security module.
@@ -69,7 +69,7 @@ impl Kernel<'_> {
             everybody: |scope| scope >= 3,
             ..Restriction::new(PTRACE_SCOPE, |scope| scope >= 1)
         };
-        self.unrestricted(Capability::SysPtrace, &[scope])?;
+        self.unrestricted(self.subject.has(Capability::SysPtrace), &[scope])?;
         self.privileged(Capability::SysPtrace, Certainty::Inferred)
     }
 
@@ -85,8 +85,8 @@ impl Kernel<'_> {
             return Ok(());
         }
         let restrictions = restrictions(privilege);
-        let capability = privilege.capability();
-        self.unrestricted(capability, &restrictions)?;
+        let holds = self.holds(privilege)?;
+        self.unrestricted(holds, &restrictions)?;
         let settings = &self.facts.settings.other;
         let known = |restriction: &Restriction| settings.contains_key(restriction.setting);
         // Loading a module requires a capability whatever the setting.
@@ -107,7 +107,27 @@ impl Kernel<'_> {
         } else {
             Certainty::Proven
         };
-        self.privileged(capability, certainty)
+        match holds {
+            true => Ok(()),
+            false => refuse(
+                Code::MissingCapability,
+                Obstacle::Process,
+                Rule::Needs(privilege.capability()),
+                certainty,
+            ),
+        }
+    }
+
+    /// Whether the subject has the capability in the user namespace in which it is asked for.
+    fn holds(self, privilege: Privilege) -> Result<bool, UnknownFact> {
+        let subject = self.subject;
+        let counts = || match privilege.asked_in() {
+            AskedIn::First => Ok(subject.initial_user_ns),
+            AskedIn::OfTheNetwork if subject.initial_user_ns => Ok(true),
+            AskedIn::OfTheNetwork => self.facts.settings.owns_network_namespace.clone(),
+            AskedIn::Own => Ok(true),
+        };
+        Ok(subject.has(privilege.capability()) && counts()?)
     }
 
     /// Whether another process is the subject's to adjust: `set_one_prio_perm` and `check_same_owner`, or
@@ -121,8 +141,8 @@ impl Kernel<'_> {
         Ok(is_own || self.has_over(other, privilege.capability())?)
     }
 
-    /// Refuses if a setting does.
-    fn unrestricted(self, capability: Capability, restrictions: &[Restriction]) -> Decision {
+    /// Refuses if a setting does. `holds` says whether the subject has the capability that overrides it.
+    fn unrestricted(self, holds: bool, restrictions: &[Restriction]) -> Decision {
         for Restriction {
             setting,
             restricts,
@@ -133,7 +153,7 @@ impl Kernel<'_> {
                 continue;
             };
             let value = value.clone()?;
-            if everybody(value) || (restricts(value) && !self.subject.has(capability)) {
+            if everybody(value) || (restricts(value) && !holds) {
                 let at = Obstacle::Setting((*setting).to_owned());
                 return refuse(Code::SysctlRestricts, at, Rule::Flag, Certainty::Proven);
             }

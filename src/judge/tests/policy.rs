@@ -344,3 +344,29 @@ fn a_device_is_refused_by_what_the_control_group_leaves_out() {
     );
     assert_eq!(read(Devices::parse("b 254:* r\n")), "allowed");
 }
+
+#[test]
+fn root_of_a_user_namespace_has_none_of_the_machines_privileges() {
+    let root = |place: &str, what: &str| {
+        let subject = format!("root root caps=full {place}");
+        let Scene { attempt, facts } = scene(&subject, what, "setting kernel.dmesg_restrict 1\n");
+        match judge(
+            &attempt.subject,
+            &attempt.operation,
+            &attempt.object,
+            &facts,
+        ) {
+            Verdict::Denied(denial) => denial.code.name(),
+            verdict => {
+                assert_eq!(verdict, Verdict::Allowed, "{what}");
+                "allowed"
+            }
+        }
+    };
+    for what in ["settime -", "nice -", "mlock -", "swapon -"] {
+        assert_eq!(root("", what), "allowed", "{what}");
+        assert_eq!(root("userns", what), "missing-capability", "{what}");
+    }
+    assert_eq!(root("userns", "dmesg -"), "sysctl-restricts");
+    assert_eq!(root("userns", "chroot -"), "allowed");
+}
