@@ -18,9 +18,11 @@ pub use trouble::Trouble;
 
 use std::io::Write;
 
-use crate::appearance;
 use crate::cli::{Color, Own};
+use crate::mend::runs::{Failure, Run};
 use crate::render::Style;
+use crate::report::Finding;
+use crate::{appearance, config};
 
 /// Runs a subcommand and returns the exit status.
 #[must_use]
@@ -51,6 +53,24 @@ fn simple(own: &Own) -> Outcome {
         // Help is printed when the arguments are parsed; the others were handled above.
         Own::Help(_) | Own::Explain(_) | Own::Patterns(_) | Own::Check(_) => Ok(0),
     }
+}
+
+/// Remembers the refusals that a question was answered with, so that `permwrap fix` can put them right like those of a run.
+fn remember<'f>(question: &[&[u8]], findings: impl IntoIterator<Item = &'f Finding>) {
+    let failures = Failure::all(findings);
+    if failures.is_empty() || !config::load().is_ok_and(|config| config.remembers()) {
+        return;
+    }
+    let words = [b"permwrap".as_slice()]
+        .into_iter()
+        .chain(question.iter().copied());
+    let run = Run::now(
+        std::process::id(),
+        words.map(<[u8]>::to_vec).collect(),
+        failures,
+    );
+    // Without a place to store it, the answer is as good.
+    let _ = run.keep(run.when);
 }
 
 /// An exit status, or an error message of one line for stderr.

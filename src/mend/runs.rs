@@ -3,14 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::store::Store;
-use crate::attempt::{Account, Attempt};
+use crate::attempt::{Account, Attempt, Object};
 use crate::investigate::OnVolume;
+use crate::render::{self, Style, text};
+use crate::report::{Conclusion, Finding, Unclear};
 
 /// The maximum number of runs remembered.
 const MOST_RUNS: usize = 50;
 
 /// The maximum number of failures remembered for each run.
-pub const MOST_FAILURES: usize = 20;
+const MOST_FAILURES: usize = 20;
 
 /// A run with reported failures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +59,51 @@ pub struct Elsewhere {
 }
 
 impl Failure {
+    /// The refusals among these findings, in the form in which they are remembered.
+    #[must_use]
+    pub fn all<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> Vec<Failure> {
+        let all = findings.into_iter().filter_map(Failure::of);
+        all.take(MOST_FAILURES).collect()
+    }
+
+    /// `None` for what is no refusal, or cannot be judged again.
+    fn of(finding: &Finding) -> Option<Failure> {
+        let attempt = finding.attempt.as_ref()?;
+        let (operation, firm, code) = match &finding.conclusion {
+            Conclusion::Refused(denial, _) => (
+                attempt.operation.clone(),
+                // Without a message, it was asked about or traced.
+                finding.incident.is_none() || finding.signs.are_firm(),
+                denial.code.name(),
+            ),
+            // If exactly one of the possible operations is refused, that one is remembered.
+            Conclusion::Unclear(Unclear::Operation(ways)) => {
+                let mut refused = ways.iter().filter(|way| way.refused.is_some());
+                let only = refused.next().filter(|_| refused.next().is_none())?;
+                (only.operation.clone(), false, "unknown")
+            }
+            _ => return None,
+        };
+        if matches!(attempt.object, Object::Another(_)) {
+            // The process id may be reused by another process.
+            return None;
+        }
+        Some(Failure {
+            attempt: Attempt {
+                operation,
+                ..attempt.clone()
+            },
+            firm,
+            elsewhere: (finding.facts.surroundings.elsewhere).then(|| Elsewhere {
+                hint: text::hint(finding, Style::default()),
+                headline: render::headline(finding),
+                here: OnVolume::of(finding),
+            }),
+            account: finding.facts.surroundings.account.clone(),
+            code: code.to_owned(),
+        })
+    }
+
     /// The attempt in terms of this machine, if there is one.
     #[must_use]
     pub fn attempt_here(&self) -> Option<&Attempt> {

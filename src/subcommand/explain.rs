@@ -7,7 +7,7 @@ use std::io::{ErrorKind, IsTerminal, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::{Trouble, fix, print, print_json, style, who};
+use super::{Trouble, fix, print, print_json, remember, style, who};
 use crate::attempt::{Incident, Operation};
 use crate::cli::Explain;
 use crate::complaint::complain;
@@ -83,6 +83,9 @@ pub fn run(arguments: &Explain) -> Result<u8, Trouble> {
     } else {
         hints.join("\n")
     })?;
+    if service.is_none() {
+        remember(&[b"explain"], &findings);
+    }
     if left_out > 0 {
         print(&format!(
             "\npermwrap: {left_out} more failures were not examined (--json lists them)\n"
@@ -196,6 +199,9 @@ fn explain_last(arguments: &Explain) -> Result<u8, Trouble> {
             elsewhere: Vec::new(),
         })?;
         return Ok(0);
+    }
+    if run.failures.is_empty() {
+        print("permwrap: nothing of what was refused there can be judged again\n")?;
     }
     let style = style(arguments.color);
     // What is here says nothing about another container or namespace.

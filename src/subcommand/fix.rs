@@ -26,6 +26,10 @@ pub fn run(arguments: &cli::Fix) -> Outcome {
     }
     let run = last_run(arguments.user.as_deref())?;
     introduce(&run);
+    if run.failures.is_empty() {
+        tell("nothing of what was refused there is for `permwrap fix`: its hint says what to do");
+        return Ok(1);
+    }
     let consent = match (arguments.dry_run, arguments.yes) {
         (true, _) => Consent::Never,
         (false, true) => Consent::Given,

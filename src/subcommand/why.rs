@@ -2,7 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use super::{Outcome, print, print_json, style, who};
+use super::{Outcome, print, print_json, remember, style, who};
 use crate::attempt::{Attempt, NodeType, Object, OpenHow, Operation};
 use crate::cli::Why;
 use crate::gather;
@@ -22,6 +22,10 @@ pub fn run(arguments: &Why) -> Outcome {
         })?;
     } else {
         print(&text::answer(&finding, style(arguments.color)))?;
+        if service.is_none() {
+            let operation = arguments.operation.as_bytes();
+            remember(&[b"why", operation, arguments.path.as_bytes()], [&finding]);
+        }
     }
     Ok(match finding.conclusion {
         Conclusion::Allowed => 0,

@@ -2,13 +2,12 @@
 
 use super::traced::Traced;
 use super::{Explainer, own_refusal};
-use crate::attempt::{Attempt, Object, Operation};
+use crate::attempt::Operation;
 use crate::cli::Hints;
-use crate::investigate::OnVolume;
+use crate::investigate::is_worth_telling;
 use crate::mend::history;
-use crate::mend::runs::{Elsewhere, Failure, MOST_FAILURES, Run};
-use crate::render::{Style, text};
-use crate::report::{self, Conclusion, Finding, RunReport, Unclear};
+use crate::mend::runs::{Failure, Run};
+use crate::report::{self, RunReport};
 use crate::run::Exit;
 use crate::{complaint, render, report_file};
 
@@ -19,11 +18,12 @@ impl Explainer {
         if self.form.is_none() || !self.config.remembers() {
             return;
         }
-        let told = self.findings.told().into_iter();
-        let failures: Vec<Failure> = told.filter_map(failure).take(MOST_FAILURES).collect();
-        if !failures.is_empty() {
+        // A run whose failures cannot be remembered is: what `permwrap fix` says then is about this run, not about an older one.
+        let told = self.findings.told();
+        if told.iter().any(|finding| is_worth_telling(finding)) {
             let wrapper = std::os::unix::process::parent_id();
-            let run = Run::now(wrapper, self.circumstances.command.clone(), failures);
+            let command = self.circumstances.command.clone();
+            let run = Run::now(wrapper, command, Failure::all(told));
             let kept = run.keep(self.began);
             if is_over && kept.is_ok() {
                 let _ = history::count(&run);
@@ -68,41 +68,4 @@ impl Explainer {
             _ => complaint::line(&line),
         }
     }
-}
-
-/// A refusal in the form in which it is remembered; `None` for other findings.
-fn failure(finding: &Finding) -> Option<Failure> {
-    let attempt = finding.attempt.as_ref()?;
-    let (operation, firm, code) = match &finding.conclusion {
-        Conclusion::Refused(denial, _) => (
-            attempt.operation.clone(),
-            finding.signs.are_firm(),
-            denial.code.name(),
-        ),
-        // If exactly one of the possible operations is refused, that one is remembered.
-        Conclusion::Unclear(Unclear::Operation(ways)) => {
-            let mut refused = ways.iter().filter(|way| way.refused.is_some());
-            let only = refused.next().filter(|_| refused.next().is_none())?;
-            (only.operation.clone(), false, "unknown")
-        }
-        _ => return None,
-    };
-    if matches!(attempt.object, Object::Another(_)) {
-        // The process id may be reused by another process.
-        return None;
-    }
-    Some(Failure {
-        attempt: Attempt {
-            operation,
-            ..attempt.clone()
-        },
-        firm,
-        elsewhere: (finding.facts.surroundings.elsewhere).then(|| Elsewhere {
-            hint: text::hint(finding, Style::default()),
-            headline: render::headline(finding),
-            here: OnVolume::of(finding),
-        }),
-        account: finding.facts.surroundings.account.clone(),
-        code: code.to_owned(),
-    })
 }

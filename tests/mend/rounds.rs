@@ -331,6 +331,36 @@ fn what_is_not_for_fix_is_told_as_the_run_told_it() {
 }
 
 #[test]
+fn what_was_asked_about_can_be_fixed() {
+    let Some(world) = world() else { return };
+    world.root("install -d /srv/p; install -m 640 -o deploy -g www /dev/null /srv/p/f");
+    let fixed = world.run("alice", "permwrap why read /srv/p/f; permwrap fix --yes");
+    assert_eq!(fixed.code(), 0, "{fixed}");
+    world.run("alice", "cat /srv/p/f").ok();
+    world.run("alice", "permwrap undo --yes").ok();
+    // Who pastes a text need not be the one who got it.
+    let explain = "echo cat: /srv/p/f: Permission denied | permwrap explain";
+    let fixed = world.run("alice", &format!("{explain}; permwrap fix --yes"));
+    assert_eq!(fixed.code(), 1, "{fixed}");
+    assert!(
+        fixed.stderr().contains("not done without a question"),
+        "{fixed}"
+    );
+}
+
+#[test]
+fn a_run_with_a_hint_about_a_process_is_the_last_run() {
+    let Some(world) = world() else { return };
+    world.root("install -d /srv/p; install -m 640 -o deploy -g www /dev/null /srv/p/f");
+    fails(&world, "cat /srv/p/f");
+    fails(&world, "kill -CONT 1");
+    let fixed = world.run("alice", "permwrap fix --yes");
+    assert_eq!(fixed.code(), 1, "{fixed}");
+    assert!(fixed.stderr().contains("about `kill -CONT 1`"), "{fixed}");
+    assert_ne!(world.run("alice", "cat /srv/p/f").code(), 0);
+}
+
+#[test]
 fn a_record_that_speaks_of_another_user_is_not_believed() {
     let Some(world) = world() else { return };
     world.root("install -d -o deploy /srv/w; install -m 640 -o deploy -g www /dev/null /srv/w/f");

@@ -4,6 +4,7 @@ use super::{Consent, confirm, say, tell};
 use crate::change::Change;
 use crate::complaint;
 use crate::facts::Facts;
+use crate::mend::deed::Deed;
 use crate::mend::root::Done;
 use crate::mend::runs::Failure;
 use crate::mend::{Asked, Mend, Proof, Way, way};
@@ -168,7 +169,7 @@ fn make(
     Ok(Some(done))
 }
 
-/// What is to be confirmed in any case: a guess, the second choice, or what a record claims of somebody else than its owner.
+/// What is to be confirmed in any case: a guess, the second choice, a setting of the machine, or what a record claims of somebody else than its owner.
 fn doubts(ready: &Mend, failure: &Failure, asked: &Asked) -> Vec<String> {
     let subject = ready.attempt.subject.uid;
     let of_another = asked.of.filter(|of| *of != subject).map(|of| {
@@ -176,13 +177,16 @@ fn doubts(ready: &Mend, failure: &Failure, asked: &Asked) -> Vec<String> {
         let (of, user) = (names.user(of), names.user(subject));
         format!("the record is {of}'s, and this would be for {user}")
     });
+    let is_wide = ready
+        .deeds
+        .iter()
+        .any(|deed| matches!(deed, Deed::Setting { .. }));
+    let wide = is_wide.then(|| "it changes the whole machine, for everybody".to_owned());
     let guessed = (!failure.firm).then(|| "what was tried is not certain".to_owned());
     let better = ready.better.as_ref();
     let second = better.map(|better| format!("better: {better}"));
-    [of_another, guessed, second]
-        .into_iter()
-        .flatten()
-        .collect()
+    let all = [of_another, wide, guessed, second];
+    all.into_iter().flatten().collect()
 }
 
 /// The group that a fix makes effective only for a new login.
