@@ -59,6 +59,7 @@ pub struct Program {
     pairs: Vec<String>,
     walks: Vec<String>,
     acts: Vec<String>,
+    deletes: Vec<String>,
     roams: Vec<String>,
     roots: Vec<String>,
     root: bool,
@@ -101,6 +102,7 @@ pub struct Program {
     pub recipes: Vec<String>,
     /// It administers the system, and is usually run as root.
     pub administers: bool,
+    administers_with: Vec<String>,
     /// It places files where it is told to, and is run as root for system locations.
     pub places: bool,
     /// What it asks of the kernel that is no file: names of operations.
@@ -193,6 +195,16 @@ impl Program {
         self.interprets || self.wraps
     }
 
+    /// Whether it administers the system, if called with these arguments.
+    #[must_use]
+    pub fn administers_with(&self, arguments: &[Vec<u8>]) -> bool {
+        let is_one = |word: &Vec<u8>| {
+            let mut options = self.administers_with.iter();
+            options.any(|option| word == option.as_bytes())
+        };
+        self.administers || arguments.iter().any(is_one)
+    }
+
     /// Why root must not repeat it with these arguments without thought, as a clause.
     #[must_use]
     pub fn is_grave(&self, arguments: &[Vec<u8>]) -> Option<&str> {
@@ -213,6 +225,12 @@ impl Program {
         self.acts
             .iter()
             .any(|action| word.starts_with(action.as_bytes()))
+    }
+
+    /// Whether this word has it delete what it meets: find's `-delete`.
+    #[must_use]
+    pub fn deletes(&self, word: &[u8]) -> bool {
+        self.deletes.iter().any(|option| word == option.as_bytes())
     }
 
     /// Whether this option has it run a command in a directory of its own choice: find's `-execdir`.

@@ -200,6 +200,33 @@ fn owner(facts: &Facts, id: NodeId) -> Option<String> {
     Some(quote::display(name.as_bytes()))
 }
 
+/// What another person who owns the refusing object could type in order to let the subject in.
+fn owners_line(attempt: &Attempt, facts: &Facts, denial: &Denial) -> Option<String> {
+    let cause::Obstacle::Node(id) = denial.at else {
+        return None;
+    };
+    let inode = facts.node(id).inode.as_ref().ok()?;
+    let is_persons = cause::PEOPLE.contains(&inode.uid) && inode.uid != attempt.subject.uid;
+    let lets_in = |candidate: &cause::Candidate| {
+        let mut changes = candidate.changes.iter();
+        let is_one = |change: &Change| {
+            matches!(change, Change::Chmod { .. } | Change::AclGrant { .. })
+                && change.alters() == Some(id)
+        };
+        candidate.fit != Fit::Broad && !candidate.changes.is_empty() && changes.all(is_one)
+    };
+    let mut candidates = cause::candidates(denial, attempt, facts).into_iter();
+    let changes = candidates
+        .find(|candidate| is_persons && lets_in(candidate))?
+        .changes;
+    let argv = changes
+        .iter()
+        .map(|change| change.argv(&attempt.subject, facts));
+    let argv: Vec<Argv> = argv.collect::<Option<_>>()?;
+    let lines: Vec<String> = argv.iter().map(|argv| quote::command(argv)).collect();
+    Some(lines.join(" && "))
+}
+
 /// What can be said instead, if every candidate was discarded.
 fn instead(
     attempt: &Attempt,
@@ -240,7 +267,16 @@ fn instead(
     let of_object = particular.and_then(|reason| reason.advice(&deciding.or(asked)?, None));
     let of_place = || {
         let mut refused = refused.iter();
-        refused.find_map(|reason| reason.advice(&refusing, owner.as_deref()))
+        let (reason, advice) = refused.find_map(|reason| {
+            let advice = reason.advice(&refusing, owner.as_deref())?;
+            Some((reason, advice))
+        })?;
+        let line = owners_line(attempt, facts, denial);
+        let line = line.filter(|_| *reason == never::Never::Private);
+        Some(line.map_or_else(
+            || advice.clone(),
+            |line| format!("{advice} and may: {line}"),
+        ))
     };
     let title = of_object.or_else(of_place);
     Some(Fix::advice(

@@ -60,7 +60,8 @@ pub(super) fn as_root(case: &Case) -> Option<Candidate> {
     }
     let tool = Tool::of(&case.facts.surroundings.command)?;
     let program = programs::program(tool.name.as_bytes());
-    let administers = program.is_some_and(|program| program.administers);
+    let arguments = tool.raw.get(1..).unwrap_or_default();
+    let administers = program.is_some_and(|program| program.administers_with(arguments));
     let places = program.is_some_and(|program| program.places);
     let installs = matches!(tool.name.as_str(), "make" | "ninja" | "cmake" | "meson")
         && tool
@@ -299,7 +300,7 @@ fn own_prefix(tool: &Tool, case: &Case) -> Option<Candidate> {
                 and_packages(&[b".venv/bin/pip", b"install"]),
             ],
         ),
-        "npm" if tool.has("-g") || tool.has("--global") => (
+        "npm" if tool.has("-g") || tool.has("--global") || tool.has("link") => (
             "let npm install below your home",
             vec![
                 argv(&[b"npm", b"config", b"set", b"prefix", &below_home()?]),

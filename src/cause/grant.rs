@@ -102,9 +102,37 @@ fn needed_next(case: &Case, id: NodeId) -> Perms {
     let altered = (alters || fills)
         && in_it(&case.facts.walk)
         && (unseen(&case.facts.walk) || !matches!(operation, Operation::Open(_)));
-    match made_there || altered {
+    // What is in a directory that cannot be listed is deleted as soon as it can.
+    let deletes_in_it = || {
+        let walk = programs::walk(&case.facts.surroundings.command);
+        *operation == Operation::List
+            && case.facts.walk.target() == Some(id)
+            && walk.is_some_and(|walk| walk.deletes)
+    };
+    match made_there || altered || deletes_in_it() {
         true => Perms::W,
         false => Perms::NONE,
+    }
+}
+
+/// What else the command opens the file for, if it names it twice: `sort -o FILE FILE` reads it, then writes it.
+fn opened_besides(case: &Case) -> Perms {
+    let (Some(path), Operation::Open(_)) = (case.asked_bytes(), &case.attempt.operation) else {
+        return Perms::NONE;
+    };
+    let lines = programs::command_lines(&case.facts.surroundings.command);
+    let operands = lines.iter().flat_map(|line| &line.operands);
+    let opened: Vec<Perms> = operands
+        .filter(|operand| elsewhere::leads_to_the_end(&operand.word, path))
+        .filter_map(|operand| match operand.operation {
+            Some(Operation::Open(how)) if how.write => Some(Perms::W),
+            Some(Operation::Open(_)) => Some(Perms::R),
+            _ => None,
+        })
+        .collect();
+    match opened.len() {
+        0 | 1 => Perms::NONE,
+        _ => opened.into_iter().fold(Perms::NONE, Perms::or),
     }
 }
 
@@ -255,6 +283,8 @@ impl<'a> Grant<'a> {
         if inode.is_dir() {
             // On a directory, w has no effect without x, and r hardly any.
             wanted = wanted.or(Perms::X).or(needed_next(case, id));
+        } else if !wanted.contains(Perms::X) {
+            wanted = wanted.or(opened_besides(case));
         }
         Some(Grant {
             case,
@@ -267,12 +297,19 @@ impl<'a> Grant<'a> {
     fn own_bits(&self) -> Candidate {
         let (who, path) = (self.case.who(), self.case.path());
         let may = self.case.may(self.wanted);
+        let change = self.chmod(6);
+        // For anybody else who is not in the group, the kernel clears the bit.
+        let by_root = change.needs_root(self.case.subject(), self.case.facts);
+        let note = match by_root && self.inode.mode & 0o2000 != 0 {
+            true => format!("{who} owns it, but only root keeps its set-group-ID bit"),
+            false => format!("{who} owns it"),
+        };
         Candidate::new(
             Fit::Meant,
             format!("let {who}, the owner, {may} {path}"),
-            [self.chmod(6)],
+            [change],
         )
-        .noting(format!("{who} owns it"))
+        .noting(note)
     }
 
     /// Adds group bits, for a subject in the object's group. If there is an ACL, the group bits are its mask, which would let

@@ -13,6 +13,8 @@ pub struct Walk {
     pub places: Vec<Vec<u8>>,
     /// What it does with what it encounters.
     pub errand: Errand,
+    /// Whether it deletes something of what it encounters.
+    pub deletes: bool,
     /// Whether it only lists what it finds, and is a program of the system. Other actions of find(1) run programs, delete or
     /// write files.
     pub only_looks: bool,
@@ -47,11 +49,13 @@ pub fn walk(words: &[Vec<u8>]) -> Option<Walk> {
         _ if !targets.is_empty() => Errand::Copy,
         _ => Errand::Look,
     };
+    let deletes = errand == Errand::Delete || line.words.iter().any(|word| known.deletes(word));
     let only_looks = errand == Errand::Look && !line.words.iter().any(|word| known.acts(word));
     Some(Walk {
         program: line.name().to_vec(),
         places: places.iter().map(|operand| operand.word.clone()).collect(),
         errand,
+        deletes,
         only_looks: only_looks && is_of_the_system(&words[0]),
     })
 }

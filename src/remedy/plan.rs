@@ -6,6 +6,7 @@ use crate::cause::{self, Candidate, Denial, Fit, held};
 use crate::change::{Argv, Change, Effect, InodeFlag, Place};
 use crate::facts::{Facts, NodeId};
 use crate::judge::{self, Verdict};
+use crate::programs;
 
 /// The maximum number of successive refusals that one fix may resolve.
 const DEEPEST: usize = 12;
@@ -269,6 +270,12 @@ impl Plan {
         })
     }
 
+    /// Whether the command goes on with what is in a directory that cannot be listed yet, and does more with it than list it.
+    fn goes_on(&self) -> bool {
+        let walk = programs::walk(&self.facts.surroundings.command);
+        self.attempt.operation == Operation::List && walk.is_some_and(|walk| !walk.only_looks)
+    }
+
     fn relogin(&self) -> bool {
         self.changes().any(Change::needs_login)
     }
@@ -302,7 +309,7 @@ impl Plan {
             effect,
             place,
             verified: self.repairs(),
-            complete: effect != Effect::Repairs || !self.unseen,
+            complete: effect != Effect::Repairs || !(self.unseen || self.goes_on()),
             relogin: self.relogin(),
             led_astray: !self.safe,
         }

@@ -158,20 +158,57 @@ fn fix_of_each(ways: &[Way]) -> Vec<Fix> {
         })
     };
     let mut each: Vec<Fix> = Vec::new();
-    for fix in ways.iter().rev().filter_map(fix) {
+    for fix in ways.iter().filter_map(fix) {
         // Advice does not say what it is for, so it is shown only once.
         let is_told = |known: &Fix| known.argv.is_empty() && known.title == fix.title;
         if !(fix.argv.is_empty() && each.iter().any(is_told)) {
             each.push(fix);
         }
     }
+    // What serves more of the operations comes first.
+    each.sort_by_key(|fix| fix.argv.is_empty() && !fix.led_astray);
     each
 }
 
 fn fixes_for(finding: &Finding, attempt: &Attempt, all: &[Fix], style: Style) -> String {
     // For another place, what a fix requires was already stated.
     let is_root = attempt.subject.uid == 0 && finding.facts.surroundings.abroad.is_none();
-    fixes(all, is_root, finding.facts.surroundings.elevator, style)
+    let elevator = finding.facts.surroundings.elevator;
+    match all.split_first() {
+        Some((first, others)) if finding.incident.is_some() && is_unwieldy(first) => {
+            fix_of_a_run(first, others, is_root, elevator, style)
+        }
+        _ => fixes(all, is_root, elevator, style),
+    }
+}
+
+/// Whether nobody reads the command before pasting it.
+fn is_unwieldy(fix: &Fix) -> bool {
+    let is_find = |argv: &Vec<Vec<u8>>| argv.first().is_some_and(|program| program == b"find");
+    fix.verified && fix.argv.iter().any(is_find)
+}
+
+/// A fix that `permwrap fix` makes, followed by the long command that does the same.
+fn fix_of_a_run(
+    first: &Fix,
+    others: &[Fix],
+    is_root: bool,
+    elevator: Elevator,
+    style: Style,
+) -> String {
+    const MEND: &str = "permwrap fix";
+    let by_root = match elevator == Elevator::None && !is_root {
+        true => "run by root: ",
+        false => "",
+    };
+    let remark = format!("{by_root}{}", first.note);
+    let by_hand = Fix {
+        note: "the same by hand".to_owned(),
+        ..first.clone()
+    };
+    let rest: Vec<Fix> = [by_hand].iter().chain(others).cloned().collect();
+    let rest = fixes(&rest, is_root, elevator, style).replacen("  fix      ", "  or       ", 1);
+    command("fix", MEND, &remark, columns(MEND), style) + &rest
 }
 
 /// The answer of `why`.

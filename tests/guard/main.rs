@@ -43,6 +43,9 @@ const COMMANDS: &[&str] = &[
     "vim PATH",
     "mv x PATH",
     "tmux -S PATH",
+    // Never for root, wherever it leads.
+    "rsync -a --delete x/ PATH",
+    "shred PATH",
 ];
 
 /// Files that root must not place or edit with any command: they determine who may become root, run with another user's rights,
@@ -63,6 +66,23 @@ const NOT_FOR_ROOT: &[&str] = &[
     // These belong to other persons.
     "/var/mail/bob",
     "/var/mail/carol",
+];
+
+/// What root runs by itself, or what decides whether the machine starts and who may log in. An administrator may edit it, but no
+/// command is repeated on it.
+const RUN_BY_ROOT: &[&str] = &[
+    "/boot",
+    "/etc/cron.d",
+    "/etc/cron.daily",
+    "/etc/crontab",
+    "/etc/profile",
+    "/etc/profile.d",
+    "/etc/ssh/sshd_config",
+    "/etc/systemd/system",
+    "/etc/udev",
+    "/run/systemd/system",
+    "/usr/lib/systemd",
+    "/usr/lib/udev",
 ];
 
 const PEOPLE: &str = "
@@ -253,7 +273,9 @@ fn harm(fix: &Fix, attempt: &Attempt, facts: &Facts, objects: &[Thing]) -> Optio
                 let program = String::from_utf8_lossy(&facts.surroundings.command[0]);
                 let fits = match &*program {
                     "apt-get" => true,
-                    "touch" | "cp" | "tee" | "mv" => !is_not_for_root(attempt),
+                    "touch" | "cp" | "tee" | "mv" => {
+                        !is_not_for_root(attempt) && !is_within(attempt, RUN_BY_ROOT)
+                    }
                     "rm" => attempt.operation.name() == "delete",
                     _ => false,
                 };
@@ -295,11 +317,16 @@ fn harm(fix: &Fix, attempt: &Attempt, facts: &Facts, objects: &[Thing]) -> Optio
 }
 
 fn is_not_for_root(attempt: &Attempt) -> bool {
+    is_within(attempt, NOT_FOR_ROOT)
+}
+
+/// Whether the path is one of these, or begins like one: `/etc/group-`, and what is in `/etc/pam.d`.
+fn is_within(attempt: &Attempt, places: &[&str]) -> bool {
     let Object::Path(path) = &attempt.object else {
         return false;
     };
     let path = String::from_utf8_lossy(path);
-    NOT_FOR_ROOT.iter().any(|one| {
+    places.iter().any(|one| {
         path.strip_prefix(one)
             .is_some_and(|rest| !rest.starts_with('.'))
     })

@@ -74,7 +74,8 @@ fn what_its_owner_keeps_from_all_others_is_nobody_elses_business() {
              {object}"
         ));
         assert!(fix.argv.is_empty(), "{fix:?}");
-        assert_eq!(fix.title, format!("ask {owner}, who owns {path}"));
+        let ask = format!("ask {owner}, who owns {path}");
+        assert!(fix.title.starts_with(&ask), "{fix:?}");
     }
 }
 

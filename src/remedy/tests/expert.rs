@@ -230,3 +230,79 @@ fn a_setting_of_the_kernel_that_is_mounted_read_only_is_set_elsewhere() {
         "{titles:?}"
     );
 }
+
+#[test]
+fn a_file_is_written_in_place_where_the_directory_is_anothers() {
+    let at = |directory: &str| {
+        first(&format!(
+            "subject alice alice
+             attempt create /srv/d/sedAbCdEf
+             {directory} /srv/d
+             missing /srv/d/sedAbCdEf
+             command sed -i s/a/b/ /srv/d/f
+             named /srv/d/f alters -rw-r--r-- 1000"
+        ))
+    };
+    let fix = at("drwxr-xr-x root root");
+    assert!(fix.argv.is_empty(), "{fix:?}");
+    assert!(
+        fix.title.starts_with("only replacing the file needs"),
+        "{fix:?}"
+    );
+    assert_eq!(
+        at("dr-xr-xr-x alice alice").commands(),
+        ["chmod u+wx /srv/d"]
+    );
+}
+
+#[test]
+fn what_is_deleted_next_is_asked_for_together_and_called_incomplete() {
+    for command in ["rm -rf /srv/d", "find /srv/d -name x -delete"] {
+        let fix = first(&format!(
+            "subject alice alice
+             attempt list /srv/d
+             d--------- alice alice /srv/d
+             command {command}"
+        ));
+        assert_eq!(fix.commands(), ["chmod u+rwx /srv/d"], "{command}");
+        assert!(!fix.complete, "{command}");
+    }
+    let fix = first(
+        "subject alice alice
+         attempt list /srv/d
+         d--------- alice alice /srv/d
+         command find /srv/d -name x",
+    );
+    assert_eq!(fix.commands(), ["chmod u+rx /srv/d"]);
+    assert!(fix.complete);
+}
+
+#[test]
+fn a_file_that_is_read_and_written_gets_both() {
+    let fix = first(
+        "subject alice alice
+         attempt read /srv/f
+         ---------- alice alice /srv/f
+         command sort -o /srv/f /srv/f",
+    );
+    assert_eq!(fix.commands(), ["chmod u+rw /srv/f"]);
+}
+
+#[test]
+fn a_script_gets_the_argument_of_its_line() {
+    let scene = |command: &str| {
+        commands(&format!(
+            "subject alice alice
+             attempt exec /srv/f
+             -rw-r--r-- alice alice /srv/f program=script:/usr/bin/env:python3
+             -rwxr-xr-x root root /usr/bin/env program=elf
+             drwxr-xr-x root root /usr
+             drwxr-xr-x root root /usr/bin
+             {command}"
+        ))
+    };
+    let through = "/usr/bin/env python3 /srv/f";
+    assert_eq!(scene("command /srv/f"), ["chmod u+x /srv/f", through]);
+    // Git starts it.
+    assert_eq!(scene("command git commit"), ["chmod u+x /srv/f"]);
+}

@@ -1,0 +1,136 @@
+//! What a service, root or another person keeps closed, and whom to ask.
+
+use super::{commands, first};
+
+/// A service's account, whose group nobody else is in.
+const REDIS: &str = "
+    user   110  redis
+    group  110  redis redis
+";
+
+#[test]
+fn what_a_service_keeps_for_itself_is_opened_to_nobody() {
+    let told = |way: &str| {
+        let fix = first(&format!(
+            "subject alice alice
+             attempt read /srv/redis/dump
+             {REDIS}
+             {way}"
+        ));
+        assert!(fix.argv.is_empty() && !fix.led_astray, "{way}: {fix:?}");
+        fix.title
+    };
+    let asks = "ask redis, who owns /srv/redis";
+    assert!(
+        told("drwxr-x--- redis redis /srv/redis\n-rw-r--r-- redis redis /srv/redis/dump")
+            .starts_with(asks)
+    );
+    let file = |listing: &str, owner: &str| {
+        told(&format!(
+            "drwxr-xr-x {owner} /srv/redis\n{listing} /srv/redis/dump"
+        ))
+    };
+    assert!(file("-rw-r----- redis redis", "redis redis").starts_with(asks));
+    // Root made it for that account: its group would open the rest as well.
+    assert!(file("-rw-rw---- root redis", "root root").contains("closed on purpose"));
+    assert!(file("-rw-r----- root redis", "alice alice").contains("closed on purpose"));
+}
+
+#[test]
+fn a_services_group_is_joined_for_its_socket_alone() {
+    let scene = |what: &str| {
+        commands(&format!(
+            "subject alice alice
+             {REDIS}
+             {what}"
+        ))
+    };
+    let socket = "attempt connect /run/redis/s
+        drwxr-xr-x root root /run
+        drwxr-xr-x redis redis /run/redis
+        srwxrwx--- redis redis /run/redis/s";
+    assert_eq!(scene(socket), ["usermod -aG redis alice"]);
+    let file = "attempt read /srv/f
+        -rw-r----- root redis /srv/f";
+    assert_eq!(scene(file), [""; 0]);
+}
+
+#[test]
+fn what_root_has_marked_stays_marked() {
+    let tried = |listing: &str, flags: &str| {
+        first(&format!(
+            "subject alice alice
+             attempt write /home/alice/p/f
+             drwxr-xr-x alice alice /home/alice/p
+             {listing} /home/alice/p/f flags={flags}"
+        ))
+    };
+    for flags in ["immutable", "append"] {
+        let fix = tried("-rw-r--r-- root root", flags);
+        assert!(fix.title.contains("locked"), "{fix:?}");
+        assert!(fix.argv.is_empty() && !fix.led_astray, "{fix:?}");
+    }
+    // On her own file it is her business.
+    let own = tried("-rw-r--r-- alice alice", "immutable");
+    assert!(own.verified && own.led_astray, "{own:?}");
+    // Root has set it, and may know why.
+    let by_root = commands(
+        "subject root root
+         attempt write /home/alice/f
+         -rw-r--r-- alice alice /home/alice/f flags=immutable",
+    );
+    assert_eq!(by_root, ["chattr -i /home/alice/f"]);
+}
+
+#[test]
+fn what_another_keeps_closed_in_ones_own_tree_gets_one_answer() {
+    for owner in ["root", "bob"] {
+        let title = |what: &str| {
+            let fix = first(&format!(
+                "subject alice alice
+                 attempt {what}
+                 drwxr-xr-x alice alice /srv/p
+                 drwx------ {owner} {owner} /srv/p/out
+                 missing /srv/p/out/new"
+            ));
+            assert!(fix.argv.is_empty() && !fix.led_astray, "{what}: {fix:?}");
+            fix.title
+        };
+        let (listing, creating) = (title("list /srv/p/out"), title("create /srv/p/out/new"));
+        let asks = match owner {
+            "root" => "/srv/p/out is closed to all but root",
+            _ => "ask bob, who owns /srv/p/out",
+        };
+        assert!(listing.starts_with(asks), "{listing}");
+        assert!(creating.starts_with(asks), "{creating}");
+    }
+}
+
+#[test]
+fn a_person_who_is_asked_is_told_what_to_type() {
+    let title = |groups: &str| {
+        first(&format!(
+            "subject alice alice {groups}
+             attempt read /srv/f
+             -rw------- bob www /srv/f"
+        ))
+        .title
+    };
+    let asks = "ask bob, who owns /srv/f and may: ";
+    assert_eq!(title(""), format!("{asks}setfacl -m u:alice:r-- /srv/f"));
+    assert_eq!(title("groups=www"), format!("{asks}chmod g+r /srv/f"));
+}
+
+#[test]
+fn a_tree_of_roots_is_deleted_by_root() {
+    let fix = first(
+        "subject alice alice
+         attempt delete /srv/other/f
+         drwxr-xr-x root root /srv/other
+         -rw-r--r-- root root /srv/other/f
+         command rm -rf /srv/other
+         deleted /srv/other",
+    );
+    assert!(fix.title.starts_with("leave it to root"), "{fix:?}");
+    assert!(fix.argv.is_empty(), "{fix:?}");
+}
