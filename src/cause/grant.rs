@@ -11,7 +11,7 @@ use crate::attempt::Operation;
 use crate::byte_path;
 use crate::change::Change;
 use crate::facts::{Inode, Kind, Mount, NodeId, Perms, Tag, Walk};
-use crate::programs;
+use crate::programs::{self, CommandLine};
 
 /// The ways to grant the required permissions on the refusing inode.
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
@@ -115,25 +115,25 @@ fn needed_next(case: &Case, id: NodeId) -> Perms {
     }
 }
 
-/// What else the command opens the file for, if it names it twice: `sort -o FILE FILE` reads it, then writes it.
+/// What else a program opens the file for, if it names it twice: `sort -o FILE FILE` reads it, then writes it.
 fn opened_besides(case: &Case) -> Perms {
     let (Some(path), Operation::Open(_)) = (case.asked_bytes(), &case.attempt.operation) else {
         return Perms::NONE;
     };
     let lines = programs::command_lines(&case.facts.surroundings.command);
-    let operands = lines.iter().flat_map(|line| &line.operands);
-    let opened: Vec<Perms> = operands
-        .filter(|operand| elsewhere::leads_to_the_end(&operand.word, path))
-        .filter_map(|operand| match operand.operation {
-            Some(Operation::Open(how)) if how.write => Some(Perms::W),
-            Some(Operation::Open(_)) => Some(Perms::R),
-            _ => None,
-        })
-        .collect();
-    match opened.len() {
-        0 | 1 => Perms::NONE,
-        _ => opened.into_iter().fold(Perms::NONE, Perms::or),
-    }
+    let opened = |line: &CommandLine| -> Vec<Perms> {
+        line.operands
+            .iter()
+            .filter(|operand| elsewhere::leads_to_the_end(&operand.word, path))
+            .filter_map(|operand| match operand.operation {
+                Some(Operation::Open(how)) if how.write => Some(Perms::W),
+                Some(Operation::Open(_)) => Some(Perms::R),
+                _ => None,
+            })
+            .collect()
+    };
+    let twice = lines.iter().map(opened).find(|opened| opened.len() > 1);
+    twice.into_iter().flatten().fold(Perms::NONE, Perms::or)
 }
 
 /// Gives back what sudo or a root container left in a tree that is otherwise the subject's own: the whole tree, or the single
