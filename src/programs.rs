@@ -118,6 +118,7 @@ pub struct Program {
     pub edits: bool,
     /// It replaces a file by renaming a new version over it.
     pub replaces: bool,
+    only_reads: Vec<String>,
     /// It creates files of its own beside those that it is given, such as a socket, a lock or a journal.
     pub fills: bool,
     sample: Vec<Sample>,
@@ -225,6 +226,16 @@ impl Program {
         self.acts
             .iter()
             .any(|action| word.starts_with(action.as_bytes()))
+    }
+
+    /// Whether this operand has it only read, though otherwise it writes as well: SQL's `select`.
+    #[must_use]
+    pub fn only_reads(&self, word: &[u8]) -> bool {
+        let begins = |beginning: &String| {
+            let start = word.get(..beginning.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(beginning.as_bytes()))
+        };
+        self.only_reads.iter().any(begins)
     }
 
     /// Whether this word has it delete what it meets: find's `-delete`.

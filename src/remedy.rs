@@ -227,6 +227,39 @@ fn owners_line(attempt: &Attempt, facts: &Facts, denial: &Denial) -> Option<Stri
     Some(lines.join(" && "))
 }
 
+/// What root could type instead of opening what it keeps to itself, or a directory in which others keep something, if nobody can
+/// redirect that.
+fn roots_line(
+    reason: never::Never,
+    attempt: &Attempt,
+    facts: &Facts,
+    denial: &Denial,
+) -> Option<String> {
+    let cause::Obstacle::Node(id) = denial.at else {
+        return None;
+    };
+    let node = facts.node(id);
+    let subject = &attempt.subject;
+    let user = facts.names.users.get(&subject.uid)?.as_bytes();
+    let group = facts.names.groups.get(&subject.gid)?.name.as_bytes();
+    let is_directory = node.inode.as_ref().ok()?.is_dir();
+    if hands::over(&node.path, facts) != hands::Hands::Root {
+        return None;
+    }
+    let line = |words: &[&[u8]]| quote::command(&crate::change::argv(words));
+    Some(match reason {
+        never::Never::KeptByRoot => {
+            let bits: &[u8] = if is_directory { b"g+rx" } else { b"g+r" };
+            let group = line(&[b"chgrp", group, &node.path]);
+            format!("{group} && {}", line(&[b"chmod", bits, &node.path]))
+        }
+        _ => {
+            let own = crate::byte_path::join(&node.path, user);
+            line(&[b"install", b"-d", b"-o", user, b"-g", group, &own])
+        }
+    })
+}
+
 /// What can be said instead, if every candidate was discarded.
 fn instead(
     attempt: &Attempt,
@@ -271,12 +304,15 @@ fn instead(
             let advice = reason.advice(&refusing, owner.as_deref())?;
             Some((reason, advice))
         })?;
-        let line = owners_line(attempt, facts, denial);
-        let line = line.filter(|_| *reason == never::Never::Private);
-        Some(line.map_or_else(
-            || advice.clone(),
-            |line| format!("{advice} and may: {line}"),
-        ))
+        let (before, line) = match reason {
+            never::Never::Private => (" and may: ", owners_line(attempt, facts, denial)),
+            never::Never::KeptByRoot | never::Never::Peopled => {
+                (": ", roots_line(*reason, attempt, facts, denial))
+            }
+            _ => ("", None),
+        };
+        let line = line.map(|line| format!("{before}{line}"));
+        Some(advice + &line.unwrap_or_default())
     };
     let title = of_object.or_else(of_place);
     Some(Fix::advice(

@@ -1,7 +1,7 @@
 //! A directory on the path does not grant search permission to the subject.
 
 use super::case::Case;
-use super::{Candidate, Words, grant};
+use super::{Candidate, Words, grant, interpreter_denied};
 
 pub(super) fn words(case: &Case) -> Words {
     let because = format!("{} may not pass through {}", case.who(), case.path());
@@ -9,5 +9,6 @@ pub(super) fn words(case: &Case) -> Words {
 }
 
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
-    grant::candidates(case)
+    let again = interpreter_denied::environment_again(case);
+    again.map_or_else(|| grant::candidates(case), |advice| vec![advice])
 }

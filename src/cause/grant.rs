@@ -96,7 +96,16 @@ fn needed_next(case: &Case, id: NodeId) -> Perms {
             .is_some_and(|step| !matches!(step.found, Ok(Some(_))))
     };
     let made_there = case.facts.to.as_ref().is_some_and(in_it);
-    let fills = programs::command_lines(&case.facts.surroundings.command)
+    let lines = programs::command_lines(&case.facts.surroundings.command);
+    let only_reads = lines.iter().any(|line| {
+        let mut words = line.words.iter();
+        line.known
+            .is_some_and(|known| words.any(|word| known.only_reads(word)))
+    });
+    if only_reads {
+        return Perms::NONE;
+    }
+    let fills = lines
         .iter()
         .any(|line| line.known.is_some_and(|known| known.fills));
     let altered = (alters || fills)

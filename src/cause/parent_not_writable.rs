@@ -4,7 +4,7 @@ use super::case::Case;
 use super::{Candidate, Fit, Words, deleted_tree, deployment, elsewhere, grant, is_top, is_within};
 use crate::attempt::Operation;
 use crate::change::{Change, Deployment};
-use crate::quote;
+use crate::{programs, quote};
 
 pub(super) fn words(case: &Case) -> Words {
     let what = match case.attempt.operation {
@@ -19,6 +19,9 @@ pub(super) fn words(case: &Case) -> Words {
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     if let Some(all) = deleted_tree::candidates(case) {
         return all;
+    }
+    if let Some(advice) = wrong_home(case) {
+        return vec![advice];
     }
     if let Some(advice) = written_in_place(case) {
         return vec![advice];
@@ -60,6 +63,35 @@ fn home(case: &Case) -> Option<Candidate> {
             fit: Fit::Meant,
             ..candidate
         })
+}
+
+/// What a program looks for in its home directory, where that is the root directory or one that does not exist on purpose: another
+/// home helps, not a directory there.
+fn wrong_home(case: &Case) -> Option<Candidate> {
+    let asked = case.asked_bytes()?;
+    let is_in_root = asked.starts_with(b"/.");
+    let is_missing = is_within(asked, b"/nonexistent");
+    let lines = programs::command_lines(&case.facts.surroundings.command);
+    let mut operands = lines.iter().flat_map(|line| &line.operands);
+    let is_meant = operands.any(|operand| operand.word == asked);
+    let in_container = case.facts.surroundings.container.is_some();
+    if case.node()?.path != b"/" || !(is_in_root || is_missing) || is_meant || in_container {
+        return None;
+    }
+    let who = case.who();
+    let home = case.facts.surroundings.home.as_deref();
+    let home = home.filter(|home| home.len() > 1 && !is_within(home, b"/nonexistent"));
+    let set = match home {
+        Some(home) => format!("HOME={}", quote::shell(home)),
+        None => format!("HOME set to a directory that {who} may write to"),
+    };
+    let why = match is_missing {
+        true => "/nonexistent is missing on purpose",
+        false => "that is where a HOME leads that is empty or /",
+    };
+    Some(Candidate::advice(format!(
+        "{why}: run it with {set} (Environment=HOME= in a unit, ENV HOME in an image)"
+    )))
 }
 
 /// A directory or log that belongs to the subject, created by root in the usual location.

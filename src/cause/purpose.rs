@@ -236,7 +236,8 @@ pub fn is_private_group(gid: u32, facts: &Facts) -> bool {
 #[must_use]
 pub fn is_a_services_group(gid: u32, facts: &Facts) -> bool {
     let names = &facts.names;
-    !PEOPLE.contains(&gid)
+    gid != 0
+        && !PEOPLE.contains(&gid)
         && names.groups.get(&gid).is_some_and(|group| {
             let is_account = |(uid, user): (&u32, &String)| *uid != 0 && *user == group.name;
             group.members.contains(&group.name) || names.users.iter().any(is_account)

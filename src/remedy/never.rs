@@ -117,7 +117,7 @@ impl Never {
                 "{path} is closed on purpose: run what needs it as the user it is meant for"
             ),
             Never::KeptByRoot => format!(
-                "root keeps {path} to itself: if others are meant to use it, give it to a group of theirs (chgrp, chmod g+rX)"
+                "root keeps {path} to itself; only if this user is meant to have it, root gives it to a group of theirs"
             ),
             Never::Peopled => format!(
                 "others keep something in {path}, which whoever can write there could delete: let root make a directory for this user in it"

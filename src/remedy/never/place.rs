@@ -95,7 +95,9 @@ pub(super) fn widening(
     if is_for_a_person(inode, facts) && !subject.in_group(inode.gid) && !names(subject, facts, id) {
         return Some(Never::Private);
     }
-    if is_private(node, inode, gained, facts) && subject.uid != 0 && !names(subject, facts, id) {
+    // Root without its privileges is as any other user to what is not root's.
+    let is_another = subject.uid != 0 || inode.uid != 0;
+    if is_private(node, inode, gained, facts) && is_another && !names(subject, facts, id) {
         return Some(Never::Private);
     }
     let writes = gained.contains(Perms::W);

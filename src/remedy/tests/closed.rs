@@ -134,3 +134,38 @@ fn a_tree_of_roots_is_deleted_by_root() {
     assert!(fix.title.starts_with("leave it to root"), "{fix:?}");
     assert!(fix.argv.is_empty(), "{fix:?}");
 }
+
+#[test]
+fn root_without_its_privileges_is_let_in_by_the_owner() {
+    let fix = first(
+        "subject root root caps=none
+         attempt read /srv/f
+         -rw------- bob root /srv/f",
+    );
+    assert!(fix.title.starts_with("ask bob"), "{fix:?}");
+}
+
+#[test]
+fn what_root_could_type_is_told_where_nobody_can_redirect_it() {
+    let told = |above: &str| {
+        first(&format!(
+            "subject alice alice
+             attempt read /srv/app/c.yml
+             drwxr-xr-x {above} /srv/app
+             -rw------- root root /srv/app/c.yml"
+        ))
+        .title
+    };
+    let line = "chgrp alice /srv/app/c.yml && chmod g+r /srv/app/c.yml";
+    assert!(told("root root").ends_with(line), "{}", told("root root"));
+    assert!(!told("bob bob").contains("chgrp"), "{}", told("bob bob"));
+    let directory = first(
+        "subject alice alice
+         attempt create /srv/app/new
+         drwxr-xr-x root root /srv/app
+         missing /srv/app/new
+         peopled /srv/app",
+    );
+    let line = "install -d -o alice -g alice /srv/app/alice";
+    assert!(directory.title.ends_with(line), "{directory:?}");
+}

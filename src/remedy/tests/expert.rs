@@ -306,3 +306,72 @@ fn a_script_gets_the_argument_of_its_line() {
     // Git starts it.
     assert_eq!(scene("command git commit"), ["chmod u+x /srv/f"]);
 }
+
+#[test]
+fn a_hidden_name_in_the_root_directory_is_a_matter_of_home() {
+    let told = |path: &str, command: &str| {
+        first(&format!(
+            "subject alice alice
+             attempt mkdir {path}
+             missing {path}
+             command {command}"
+        ))
+    };
+    for path in ["/.cache", "/nonexistent"] {
+        let fix = told(path, "python3 app.py");
+        assert!(fix.argv.is_empty(), "{fix:?}");
+        assert!(
+            fix.title.contains("run it with HOME=/home/alice"),
+            "{fix:?}"
+        );
+        // It is what was asked for.
+        assert!(!told(path, &format!("mkdir {path}")).argv.is_empty());
+    }
+}
+
+#[test]
+fn an_environment_whose_python_lies_in_a_closed_home_is_made_again() {
+    let fix = first(
+        "subject alice alice
+         attempt exec /srv/v/bin/python3
+         drwxr-xr-x alice alice /srv/v
+         drwxr-xr-x alice alice /srv/v/bin
+         lrwxrwxrwx alice alice /srv/v/bin/python3 -> /root/python3
+         drwx------ root root /root
+         -rwxr-xr-x root root /root/python3 program=elf",
+    );
+    assert!(
+        fix.title.ends_with("python3 -m venv --clear /srv/v"),
+        "{fix:?}"
+    );
+}
+
+#[test]
+fn a_database_that_is_only_read_needs_no_directory_to_write_in() {
+    let at = |sql: &str| {
+        commands(&format!(
+            "subject alice alice
+             attempt create /srv/db/a
+             drwxr-x--- deploy www /srv/db
+             unseen /srv/db/a ?EACCES
+             command sqlite3 /srv/db/a {sql}"
+        ))
+    };
+    assert_eq!(at("SELECT\\x20*")[0], "setfacl -m u:alice:--x /srv/db");
+    assert_eq!(at("insert\\x20into")[0], "setfacl -m u:alice:-wx /srv/db");
+}
+
+#[test]
+fn a_server_that_is_only_asked_or_signalled_is_run_by_root() {
+    let at = |command: &str| {
+        commands(&format!(
+            "subject alice alice
+             attempt create /run/nginx.pid
+             drwxr-xr-x root root /run
+             missing /run/nginx.pid
+             command {command}"
+        ))
+    };
+    assert_eq!(at("nginx -t"), ["nginx -t"]);
+    assert_eq!(at("nginx"), [""; 0]);
+}
