@@ -1,12 +1,12 @@
 # permwrap for zsh: eval "$(permwrap init zsh)" in ~/.zshrc
 
-# An alias belongs to the name: what a virtual environment brings later is wrapped, too. What is an alias or a function
-# already stays as it is.
+# A function keeps the completion of its name, and belongs to the name: what a virtual environment brings later is wrapped, too.
+# Unlike an alias it does not get in the way of one that is defined later. What is an alias or a function already stays as it is.
 () {
-    local name
+    local name program=${(q)commands[permwrap]}
     for name in @COMMANDS@; do
         if (( ! $+aliases[$name] && ! $+functions[$name] )); then
-            alias $name="permwrap -- $name"
+            functions[$name]="if [[ -x $program ]]; then $program -- $name \"\$@\"; else command $name \"\$@\"; fi"
         fi
     done
 }
