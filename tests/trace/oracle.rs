@@ -75,10 +75,38 @@ const REAL: &[Real] = &[
     Real("gcc -m32 -o bin/narrow -x c - <<<'#include <fcntl.h>\nint main() { return open(\"shut/file\", O_RDONLY) < 0 ? 4 : 0; }'", "bin/narrow", "cannot read /srv/shut/file"),
     Real("gcc -static -o bin/static -x c - <<<'#include <fcntl.h>\nint main() { return open(\"shut/file\", O_RDONLY) < 0 ? 4 : 0; }'", "bin/static", "cannot read /srv/shut/file"),
     Real("command -v go && cd /tmp && echo 'package main; import \"os\"; func main() { if _, err := os.Open(\"shut/file\"); err != nil { os.Exit(4) } }' >go.go && HOME=/tmp CGO_ENABLED=0 go build -o /srv/bin/go go.go", "bin/go", "cannot read /srv/shut/file"),
+    Real("command -v sed", "sed -i s/a/b/ theirs/file", "may not create anything in /srv/theirs"),
+    Real("command -v tee", "tee theirs/file", "may read /srv/theirs/file, but not write it"),
+    Real("command -v sort", "sort -o theirs/file theirs/file", "may read /srv/theirs/file, but not write it"),
+    Real("command -v gzip", "gzip theirs/file", "cannot create /srv/theirs/file.gz"),
+    Real("command -v xz", "xz theirs/file", "cannot create /srv/theirs/file.xz"),
+    Real("command -v zstd", "zstd -q theirs/file", "cannot create /srv/theirs/file.zst"),
+    Real("command -v unzip && python3 -m zipfile -c a.zip theirs/file", "unzip -q a.zip -d shut/there", "/srv/shut"),
+    Real("command -v ar", "ar rc theirs/lib.a theirs/file", "cannot create /srv/theirs/lib.a"),
+    Real("command -v mkfifo", "mkfifo theirs/pipe", "/srv/theirs/pipe"),
+    Real("command -v ln", "ln -s x theirs/link", "/srv/theirs/link"),
+    Real("command -v mktemp", "mktemp -p theirs", "may not create anything in /srv/theirs"),
+    Real("command -v flock", "flock theirs/lock true", "cannot create /srv/theirs/lock"),
+    Real("command -v setfacl", "setfacl -m u:alice:rw theirs/file", "/srv/theirs/file"),
+    Real("command -v ssh", "ssh -F shut/config nowhere.invalid true", "/srv/shut"),
+    Real("command -v diff", "diff -r shut tree/open", "cannot list /srv/shut"),
+    Real("command -v file", "file shut/file", ""),
+    Real("command -v renice", "renice -n -5 -p 1", "CAP_SYS_NICE"),
+    Real("command -v taskset", "taskset -p 1 1", "process 1"),
+    Real("command -v ionice", "ionice -c 1 true", "CAP_SYS_"),
+    Real("command -v unshare", "unshare --mount true", "CAP_SYS_ADMIN"),
+    Real("command -v chroot", "chroot / true", "CAP_SYS_CHROOT"),
+    Real("command -v nsenter", "nsenter -t 1 -m true", "/proc/1"),
+    Real("command -v patch && printf -- '--- a\\n+++ b\\n@@ -1 +1 @@\\n-a\\n+b\\n' >p && echo a >theirs/file", "patch -i p theirs/file", "/srv/theirs"),
+    Real("command -v cpio", "sh -c 'echo shut/file | cpio -o --quiet >/dev/null'", "may not pass through /srv/shut"),
+    Real("command -v gpg", "gpg --homedir shut/gpg --batch --list-keys", "/srv/shut"),
     Real("command -v uwsgi", "uwsgi --http-socket 127.0.0.1:80", "cannot listen on 127.0.0.1:80"),
     Real("django-admin startproject shop && chown -R alice shop", "sh -c 'python3 shop/manage.py runserver --noreload 127.0.0.1:80 >/dev/null'", "cannot listen on 127.0.0.1:80"),
     Real("command -v gunicorn", "gunicorn -b 127.0.0.1:80 hello", "cannot listen on 127.0.0.1:80"),
 ];
+
+/// What the names begin with that programs make up.
+const MADE_UP: &[&str] = &["sed", "tmp.", "file.o"];
 
 /// The scene of the real programs.
 const PLACES: &str = "mkdir -m 700 shut; echo a >shut/file; mkdir theirs; touch theirs/file";
@@ -214,8 +242,10 @@ fn refused(trace: &str) -> BTreeMap<Refused, u64> {
             .iter()
             .any(|row| row.name == name);
         if ["EACCES", "EPERM", "EROFS"].contains(&errno) && watched {
-            // The first path of mount(2) is the source. In an Internet address, the quoted text is the host.
-            let which = if name == "mount" { 3 } else { 1 };
+            // The first path of mount(2) is the source, that of a symlink what it leads to. In an Internet address, the quoted
+            // text is the host.
+            let is_second = ["mount", "symlink", "symlinkat"].contains(&name);
+            let which = if is_second { 3 } else { 1 };
             let quoted = call.split('"').nth(which);
             let quoted = quoted.filter(|_| !call.contains("AF_INET"));
             let path = quoted.unwrap_or_default();
@@ -226,10 +256,10 @@ fn refused(trace: &str) -> BTreeMap<Refused, u64> {
     found
 }
 
+/// The last component of a path, without what mkstemp(3) makes up.
 fn last(path: &str) -> String {
-    path.trim_end_matches('/')
-        .rsplit('/')
-        .next()
-        .unwrap_or_default()
-        .to_owned()
+    let name = path.trim_end_matches('/').rsplit('/').next();
+    let name = name.unwrap_or_default();
+    let made_up = MADE_UP.iter().find(|begin| name.starts_with(**begin));
+    made_up.copied().unwrap_or(name).to_owned()
 }
