@@ -23,6 +23,9 @@ pub const DEADLINE: Duration = Duration::from_secs(20);
 pub const COMMAND: &str =
     "echo out; echo 'cat: /nowhere/at/all: Permission denied' >&2; echo last >&2; exit 7";
 
+/// Where permwrap remembers these runs.
+const STATE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/state");
+
 /// The type of stderr, which determines how the command is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Channel {
@@ -105,7 +108,10 @@ pub fn start_wrapped(script: &str, channel: Channel, fault: &Fault) -> Running {
 /// Starts the command in a process group of its own.
 pub fn start(words: &[&str], channel: Channel, fault: &Fault) -> Running {
     let mut command = Command::new(words[0]);
-    command.args(&words[1..]).stdin(Stdio::null());
+    command
+        .args(&words[1..])
+        .env("XDG_STATE_HOME", STATE)
+        .stdin(Stdio::null());
     let what = format!("{channel:?}: {}", words.join(" "));
     let fault = Arc::clone(fault);
     let mut file = None;
