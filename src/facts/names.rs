@@ -28,13 +28,15 @@ pub struct Group {
 }
 
 impl Names {
-    /// The user's name; without one, the number: `uid 1000`.
+    /// The user's name in a sentence; without one, the number: `uid 1000`. The account nobody is not to be read as "no one".
     #[must_use]
     pub fn user(&self, uid: u32) -> String {
-        self.users.get(&uid).cloned().unwrap_or_else(|| match uid {
-            UNMAPPED => NOBODY_IN_HERE.to_owned(),
-            uid => format!("uid {uid}"),
-        })
+        match (self.users.get(&uid).map(String::as_str), uid) {
+            (Some("nobody"), _) => "the user nobody".to_owned(),
+            (Some(name), _) => name.to_owned(),
+            (None, UNMAPPED) => NOBODY_IN_HERE.to_owned(),
+            (None, uid) => format!("uid {uid}"),
+        }
     }
 
     /// The group's name; without one, the number: `gid 1000`.
