@@ -337,7 +337,7 @@ mod tests {
             ("a.service", "User=app\nWorkingDirectory=/srv/a \"b\"\n"),
             ("Dockerfile", "FROM x\nUSER other\n"),
         ]);
-        let text = draft.to_toml();
+        let text = draft.to_toml(|_| true);
         let manifest = super::super::manifest::parse(&text, std::path::Path::new("/p"))
             .unwrap_or_else(|mistake| panic!("{mistake:?}\n{text}"));
         assert_eq!(manifest.user.as_deref(), Some("app"));
@@ -356,7 +356,9 @@ mod tests {
         let whole = super::super::manifest::parse(&examples, std::path::Path::new("/p"));
         let whole = whole.unwrap_or_else(|mistake| panic!("{mistake:?}\n{examples}"));
         assert_eq!(whole.paths.len(), 4);
-        let empty = drafted(&[]).to_toml();
+        let unknown = draft.to_toml(|_| false);
+        assert!(unknown.contains("\n# user = \"app\""), "{unknown}");
+        let empty = drafted(&[]).to_toml(|_| true);
         assert!(super::super::manifest::parse(&empty, std::path::Path::new("/p")).is_ok());
     }
 }

@@ -9,6 +9,7 @@ use crate::check::draft::{self, Source};
 use crate::check::{Checklist, check, manifest};
 use crate::cli::{Check, Color, Who};
 use crate::facts::Elevator;
+use crate::gather;
 use crate::mend::invoker::invoker;
 use crate::{complaint, small_file};
 
@@ -146,8 +147,13 @@ fn init(path: &Path) -> Result<u8, Trouble> {
             }
             _ => Trouble::with(path, &Operation::CREATE, &error),
         })?;
-    std::io::Write::write_all(&mut file, draft.to_toml().as_bytes())
-        .map_err(|error| Trouble::with(path, &Operation::CREATE, &error))?;
+    std::io::Write::write_all(
+        &mut file,
+        draft
+            .to_toml(|user| gather::subject_as(user).is_ok())
+            .as_bytes(),
+    )
+    .map_err(|error| Trouble::with(path, &Operation::CREATE, &error))?;
     let found = if draft.is_empty() {
         "nothing was found that tells a path or a user; the file shows how to ask".to_owned()
     } else {

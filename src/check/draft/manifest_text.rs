@@ -4,16 +4,21 @@ use super::Draft;
 use crate::quote;
 
 impl Draft {
-    /// The text of the manifest, with comments about the source of each line.
+    /// The text of the manifest, with comments about the source of each line. A user who is not known here may be known in an image:
+    /// the line is a comment then.
     #[must_use]
-    pub fn to_toml(&self) -> String {
+    pub fn to_toml(&self, is_known: impl Fn(&str) -> bool) -> String {
         let mut text = String::from(
             "# What this project's service needs; `permwrap check` checks it. Check the lines marked \"guessed\".\n\n",
         );
         match self.users.first() {
             Some((user, from)) => {
+                let (mark, remark) = match is_known(user) {
+                    true => ("", ""),
+                    false => ("# ", "; there is no such user here"),
+                };
                 text.push_str(&format!(
-                    "user = {}            # {}\n",
+                    "{mark}user = {}            # {}{remark}\n",
                     quoted(user),
                     quote::line(from)
                 ));
