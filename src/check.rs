@@ -130,13 +130,22 @@ fn listens(port: &str, subject: &Subject, unit: Option<&Service>) -> State {
 
 /// What the permissions say, with what the unit's settings say: they may refuse what is permitted, or leave it open.
 fn in_unit(state: State, unit: Option<&Service>, object: &Object, operation: &Operation) -> State {
-    let (State::Holds, Some(unit)) = (&state, unit) else {
+    let Some(unit) = unit else {
         return state;
     };
     let refused = match object {
         Object::Path(path) => unit.refuses(path, operation),
         _ => None,
     };
+    // What lies here says nothing about a directory of the service's own.
+    if let (Object::Path(path), Some(why)) = (object, &refused)
+        && unit.has_its_own(path)
+    {
+        return State::Unclear(why.clone());
+    }
+    if !matches!(state, State::Holds) {
+        return state;
+    }
     match (refused, unit.may_forbid(object, operation)) {
         (Some(why), _) => failure(&why, Vec::new()),
         (None, Some(why)) => State::Unclear(why),

@@ -421,7 +421,7 @@ fn the_settings_of_a_unit_count_for_paths_ports_and_programs() {
     world.root(
         "mkdir -p /etc/systemd/system /srv/app/data /srv/app/closed; printf '#!/bin/sh\\n' >/srv/app/run; chmod 755 /srv/app/run
          chown -R www: /srv/app
-         printf '[Service]\\nUser=www\\nExecStart=/bin/true\\nNoExecPaths=/srv\\nInaccessiblePaths=/srv/app/closed\\nSocketBindDeny=any\\nReadOnlyPaths=/srv/app\\nReadWritePaths=/srv/app/data\\n' >/etc/systemd/system/app.service
+         printf '[Service]\\nUser=www\\nExecStart=/bin/true\\nNoExecPaths=/srv\\nInaccessiblePaths=/srv/app/closed\\nSocketBindDeny=any\\nReadOnlyPaths=/srv/app\\nReadWritePaths=/srv/app/data\\nPrivateTmp=yes\\n' >/etc/systemd/system/app.service
          cat >/srv/app/permwrap.toml <<'X'
 user = \"svc:app\"
 ports = [8080]
@@ -436,6 +436,9 @@ needs = [\"read\"]
 path = \"run\"
 needs = [\"write\"]
 [[path]]
+path = \"/tmp\"
+needs = [\"write\"]
+[[path]]
 path = \"closed\"
 needs = [\"read\"]
 as = \"www\"
@@ -448,6 +451,7 @@ X",
         "ok       may write data",
         "NO       may read closed\n",
         "NO       may write run",
+        "unclear  may write /tmp\n",
         "ok       may read closed (as www)",
     ] {
         assert!(ran.stdout().contains(line), "{line}: {ran}");
