@@ -43,7 +43,7 @@ mod wording;
 
 use std::os::fd::{AsRawFd, RawFd};
 
-pub use diagnosis::{MakeObserver, Observer};
+pub use diagnosis::{MakeObserver, Observer, SignOfLife};
 pub use exit::Exit;
 pub use memory::{Allocator, on_enough_stack};
 pub use round::round;

@@ -34,7 +34,7 @@ use crate::render::{Style, github, json_line, line, text};
 use crate::report::{Conclusion, Finding, lossy};
 use crate::resolve::{self, CandidateProcess, Circumstances, Presence};
 use crate::run::trace::Log;
-use crate::run::{Exit, Observer, Scene, Stream};
+use crate::run::{Exit, Observer, Scene, SignOfLife, Stream};
 use candidates::candidates;
 use engine::Engine;
 use traced::Traced;
@@ -341,6 +341,10 @@ fn is_ignored(finding: &Finding, config: &Config) -> bool {
 }
 
 impl Observer for Explainer {
+    fn may_wait(&mut self, sign: SignOfLife) {
+        self.engine.may_wait(sign);
+    }
+
     fn text(&mut self, stream: Stream, text: &[u8], scene: &Scene) {
         self.engine.hear(text);
         self.look_at(scene, text);

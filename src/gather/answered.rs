@@ -10,13 +10,14 @@ mod removed;
 mod tests;
 
 use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Instant;
 
 use members::{Members, asked_at_once, members, unknown_in};
 
-use super::engine_api::{Engine, Inspected, Member};
+use super::engine_api::{Engine, Inspected, Listed, Member};
 use super::image::Image;
 use super::process_stat::parents_start;
 use crate::attempt::{Attempt, Numbers, Object, Place};
@@ -306,8 +307,16 @@ impl Answered {
 /// any of them may have written the message.
 fn new(engine: &Engine) -> Option<String> {
     let start = parents_start()?;
-    let listed = engine.newest(2)?.into_iter();
-    let mut recent = listed.filter(|one| one.created >= start);
+    let is_recent = |one: &Listed| match one.created.cmp(&start.as_secs()) {
+        Ordering::Less => false,
+        Ordering::Greater => true,
+        // One that an earlier command left may have been created in the same second.
+        Ordering::Equal => engine
+            .inspect(&one.id)
+            .and_then(|about| about.fraction_of_its_creation())
+            .is_none_or(|fraction| fraction >= start.subsec_nanos()),
+    };
+    let mut recent = engine.newest(2)?.into_iter().filter(is_recent);
     let only = recent.next()?;
     recent.next().is_none().then_some(only.id)
 }

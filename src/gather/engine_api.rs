@@ -63,6 +63,9 @@ pub(super) struct Created {
 #[serde(rename_all = "PascalCase")]
 struct Event {
     actor: Actor,
+    /// When it was, in nanoseconds since the epoch.
+    #[serde(rename = "timeNano")]
+    nanoseconds: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -77,6 +80,8 @@ struct Actor {
 pub(super) struct Inspected {
     pub id: String,
     pub name: String,
+    /// When it was created (RFC 3339).
+    pub created: String,
     pub path: String,
     pub args: Vec<String>,
     pub state: State,
@@ -89,6 +94,18 @@ pub(super) struct Inspected {
 }
 
 impl Inspected {
+    /// The nanoseconds of the second in which it was created.
+    pub(super) fn fraction_of_its_creation(&self) -> Option<u32> {
+        const DIGITS: usize = 9;
+        let (_, rest) = self.created.split_once('.')?;
+        let digits: String = rest
+            .chars()
+            .take_while(char::is_ascii_digit)
+            .take(DIGITS)
+            .collect();
+        format!("{digits:0<DIGITS$}").parse().ok()
+    }
+
     /// Whether Docker removes the container as soon as it has ended.
     pub(super) fn is_removed_by_docker(&self) -> bool {
         self.host_config.auto_remove && !self.of_podman
@@ -207,18 +224,28 @@ impl Engine {
         })
     }
 
-    /// The containers that were created since this time, in seconds since the epoch, though they may have been removed.
-    pub(super) fn created(&self, since: u64) -> Option<Vec<Created>> {
+    /// The containers that were created since this time, counted from the epoch, though they may have been removed.
+    pub(super) fn created(&self, since: Duration) -> Option<Vec<Created>> {
         const FILTERS: &[u8] = br#"{"type":["container"],"event":["create"]}"#;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+        let until = format!("{}.{:09}", now.as_secs(), now.subsec_nanos());
         let filters = percent_encoded(FILTERS);
         let answer = self.get(
-            &format!("/events?since={since}&until={now}&filters={filters}"),
+            &format!(
+                "/events?since={}&until={until}&filters={filters}",
+                since.as_secs()
+            ),
             MOST,
         )?;
         let events = serde_json::Deserializer::from_slice(&answer.body).into_iter::<Event>();
+        let is_recent = |event: &Event| {
+            event
+                .nanoseconds
+                .is_none_or(|at| u128::from(at) >= since.as_nanos())
+        };
         let created = events
             .map_while(Result::ok)
+            .filter(is_recent)
             .map(|event| event.actor.attributes);
         (answer.status == 200).then(|| created.collect())
     }
@@ -387,6 +414,21 @@ fn first_member(archive: &[u8]) -> Option<Member> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_container_of_the_same_second_is_told_apart() {
+        let of = |created: &str| Inspected {
+            created: created.to_owned(),
+            ..Inspected::default()
+        };
+        let fraction = |created: &str| of(created).fraction_of_its_creation();
+        assert_eq!(fraction("2026-11-29T16:02:31.05Z"), Some(50_000_000));
+        assert_eq!(
+            fraction("2026-11-29T16:02:31.123456789+01:00"),
+            Some(123_456_789)
+        );
+        assert_eq!(fraction("2026-11-29T16:02:31Z"), None);
+    }
 
     #[test]
     fn a_path_is_one_value_of_the_query() {

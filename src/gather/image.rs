@@ -23,9 +23,8 @@ pub(super) use store::{building, kept, stored};
 /// The size in bytes up to which an image is read through its engine, which writes all of it to a temporary file for that.
 const MOST_READ: u64 = 256 * 1024 * 1024;
 
-/// How long the questions to an engine may take in all, until it begins to write an image. The end of a run waits for two
-/// seconds if nothing moves.
-const PATIENCE: Duration = Duration::from_millis(1600);
+/// How long the questions to an engine may take in all, until it begins to write an image. The end of a run waits for it.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Whether an image was read through its engine. It is done once in a run, because it takes long and may be in vain.
 static READ: AtomicBool = AtomicBool::new(false);

@@ -47,13 +47,13 @@ fn parse(stat: &[u8]) -> Option<ProcessStat> {
     })
 }
 
-/// When permwrap's parent process started.
-pub(super) fn parents_start() -> Option<u64> {
+/// When permwrap's parent process started, since the epoch.
+pub(super) fn parents_start() -> Option<Duration> {
     start_of(rustix::process::getppid()?.as_raw_nonzero().get())
 }
 
-/// When a process started, in whole seconds since the epoch.
-fn start_of(pid: i32) -> Option<u64> {
+/// When a process started, since the epoch, to a tick.
+fn start_of(pid: i32) -> Option<Duration> {
     /// Ticks per second (USER_HZ).
     const TICKS: u64 = 100;
     let ticks = ProcessStat::read(pid)?.started;
@@ -62,7 +62,7 @@ fn start_of(pid: i32) -> Option<u64> {
     let uptime = Duration::try_from_secs_f64(uptime).ok()?;
     let age = uptime.checked_sub(Duration::from_millis(ticks * 1000 / TICKS))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-    Some(now.checked_sub(age)?.as_secs())
+    now.checked_sub(age)
 }
 
 #[cfg(test)]

@@ -46,6 +46,9 @@ const MOST_SAID: usize = 4 * 1024 * 1024;
 /// Interprets what a command writes. It runs in a separate process, so that a failure there ends the diagnosis and nothing
 /// else.
 pub trait Observer {
+    /// Before anything else: by what the observer can show that it is at work while it waits for something.
+    fn may_wait(&mut self, _sign: SignOfLife) {}
+
     /// Text of a stream that may report a failure, with its context, and the processes that existed when it was read.
     fn text(&mut self, stream: Stream, text: &[u8], scene: &Scene);
 
@@ -62,6 +65,18 @@ pub trait Observer {
 
     /// The command has ended and all text has been delivered: returns the last words, if any. Reports are written here.
     fn end(&mut self, exit: Exit) -> Vec<u8>;
+}
+
+/// The connection to the relay, for a diagnosis that waits for something which is known to be under way: its wait does not count as
+/// standing still.
+#[derive(Debug)]
+pub struct SignOfLife(OwnedFd);
+
+impl SignOfLife {
+    /// Shows that the diagnosis is at work. Only for the thread that answers the relay.
+    pub fn show(&self) {
+        let _ = rustix::io::write(&self.0, &Answer::Progress.to_bytes());
+    }
 }
 
 /// Creates the observer, in its own process, when it is first needed. At that point stderr is still that of the command.

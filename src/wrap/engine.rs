@@ -5,18 +5,26 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::{Builder, JoinHandle};
+use std::thread::{self, Builder, JoinHandle};
+use std::time::Duration;
 
 use crate::attempt::Place;
 use crate::gather::Answered;
 use crate::investigate::{Eyes, Worlds};
 use crate::resolve::{self, CandidateProcess, Circumstances, EngineCall, Presence};
+use crate::run::SignOfLife;
 
 /// The maximum number of words of a client's command line that are tried as the name of its container.
 const MOST_NAMES: usize = 8;
 
 /// For how many texts the container is looked for. One that writes a lot is found at its first texts or not at all.
 const MOST_QUESTIONS: usize = 32;
+
+/// For how many steps an engine is waited for that has not answered: five seconds. It writes a whole image first, which a busy
+/// machine is slow to do. After so many of them a sign of life is given.
+const MOST_STEPS: u32 = 500;
+const STEPS_OF_A_SIGN: u32 = 25;
+const STEP: Duration = Duration::from_millis(10);
 
 /// The container of a run, once its engine has been asked.
 #[derive(Debug)]
@@ -28,6 +36,8 @@ pub(super) struct Engine {
     asked: usize,
     /// Whether it was looked for in vain for this text.
     is_answered: bool,
+    /// By what is shown that an answer is waited for.
+    sign: Option<SignOfLife>,
 }
 
 impl Engine {
@@ -48,13 +58,28 @@ impl Engine {
             container: None,
             asked: 0,
             is_answered: false,
+            sign: None,
         }
+    }
+
+    /// Lets it wait for an engine that is about to answer.
+    pub(super) fn may_wait(&mut self, sign: SignOfLife) {
+        self.sign = Some(sign);
     }
 
     /// Asks for what this text names, while the container still exists.
     pub(super) fn hear(&mut self, text: &[u8]) {
         self.is_answered = self.first.is_some();
         if let Some(first) = self.first.take() {
+            for step in 0..MOST_STEPS {
+                if first.is_finished() {
+                    break;
+                }
+                if let Some(sign) = self.sign.as_ref().filter(|_| step % STEPS_OF_A_SIGN == 0) {
+                    sign.show();
+                }
+                thread::sleep(STEP);
+            }
             self.container = first.join().ok().flatten().map(Arc::new);
         }
         if let Some(answered) = &self.container {

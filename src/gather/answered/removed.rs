@@ -58,7 +58,7 @@ impl Answered {
     /// so.
     #[must_use]
     pub fn building(client: &[Vec<u8>], root: Option<&Path>) -> Option<Answered> {
-        let image = image::building(root, parents_start()?)?;
+        let image = image::building(root, parents_start()?.as_secs())?;
         let about = Inspected {
             config: Config {
                 user: image.config.user.clone(),

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::wire::{self, Answer, Word};
-use super::{MakeObserver, Observer, SILENCE};
+use super::{MakeObserver, Observer, SILENCE, SignOfLife};
 use crate::run::scene::Scene;
 use crate::run::sys;
 
@@ -39,7 +39,10 @@ pub fn serve(make: MakeObserver, socket: &OwnedFd, report: bool, own: &[RawFd]) 
     if !report && !sys::is_terminal(sys::stderr()) {
         sys::silence_standard_streams();
     }
-    let observer = make();
+    let mut observer = make();
+    if let Ok(socket) = socket.try_clone() {
+        observer.may_wait(SignOfLife(socket));
+    }
     if !report {
         sys::silence_standard_streams();
     }
