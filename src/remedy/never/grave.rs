@@ -17,6 +17,7 @@ const JOINS: &str = "it makes somebody a member of a group that is as good as ro
 const COVERS: &str = "it covers, or takes away, what the whole system needs";
 const SHADOWS: &str =
     "there is a program of this name already, and root would run the new one instead";
+const DELETES: &str = "nothing brings back what it deletes";
 const LINKS: &str =
     "the system would use what others than root can change at any time (a copy would not)";
 
@@ -115,10 +116,25 @@ pub(super) fn placed(touched: &Touched, lines: &[CommandLine]) -> Option<Never> 
             .any(|named| named.shadows)
             .then_some(SHADOWS)
     };
-    let because = of_place
+    let because = removes(touched)
+        .or(of_place)
         .or_else(shadows)
         .or_else(|| links(touched, lines).then_some(LINKS))?;
     Some(Never::Grave(because))
+}
+
+/// Why root must not remove the refused object, or rename it.
+fn removes(touched: &Touched) -> Option<&'static str> {
+    let facts = touched.facts;
+    let named = || facts.walk.named().map(|id| facts.node(id).path.as_slice());
+    match touched.attempt.operation {
+        Operation::Delete | Operation::Rmdir => Some(DELETES),
+        // Elsewhere, a new name is taken back by another one.
+        Operation::Rename => named()
+            .is_some_and(super::repeated::holds_the_systems)
+            .then_some(COVERS),
+        _ => None,
+    }
 }
 
 /// Whether it puts a symlink into a place of the system that leads to what others than root may change.

@@ -107,8 +107,13 @@ fn is_authority(path: &[u8]) -> bool {
 
 /// Whether this directory is, or holds, what nothing is put over: what determines who may become root, and programs of the system.
 pub(super) fn holds_or_is_the_systems(path: &[u8]) -> bool {
-    let is_in_it = |one: &&[u8]| is_within(one, path);
-    is_authority(path) || is_of_packages(path) || AUTHORITY.iter().chain(OF_PACKAGES).any(is_in_it)
+    is_authority(path) || is_of_packages(path) || holds_the_systems(path)
+}
+
+/// Whether this directory holds it.
+pub(super) fn holds_the_systems(path: &[u8]) -> bool {
+    let is_below = |one: &&[u8]| is_within(one, path) && *one != path;
+    AUTHORITY.iter().chain(OF_PACKAGES).any(is_below) || OF_PACKAGES.contains(&path)
 }
 
 fn is_of_packages(path: &[u8]) -> bool {

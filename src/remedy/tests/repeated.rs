@@ -148,6 +148,28 @@ fn what_root_would_run_by_itself_is_put_there_by_nobody_unasked() {
 }
 
 #[test]
+fn what_is_deleted_comes_back_by_nothing() {
+    let at = |attempt: &str, command: &str| {
+        first(&format!(
+            "subject alice alice
+             attempt {attempt}
+             drwxr-xr-x root root /etc
+             -rw-r--r-- root root /etc/fstab
+             missing /etc/fstab.bak
+             command {command}"
+        ))
+    };
+    let fix = at("delete /etc/fstab", "rm /etc/fstab");
+    assert!(fix.argv.is_empty(), "{fix:?}");
+    assert!(fix.title.contains("nothing brings back"), "{fix:?}");
+    let renamed = at(
+        "rename /etc/fstab to=/etc/fstab.bak",
+        "mv /etc/fstab /etc/fstab.bak",
+    );
+    assert_eq!(renamed.commands(), ["mv /etc/fstab /etc/fstab.bak"]);
+}
+
+#[test]
 fn the_system_follows_no_link_to_what_others_can_change() {
     let link = |owner: u32| {
         let named =
