@@ -3,7 +3,7 @@
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::libc;
 
@@ -21,6 +21,10 @@ use crate::detect::Prefilter;
 
 /// The first line of a Python traceback, which precedes the end of the program.
 const TRACEBACK: &[u8] = b"Traceback (most recent call last)";
+
+/// How long an unfinished line must have been silent before hints are written all the same. Whoever writes "Checking... " usually
+/// goes on in that line, and whoever asks a question waits.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long to wait at the end of a run for the wording, in milliseconds.
 const MOST_FOR_WORDING: u128 = 1000;
@@ -195,7 +199,10 @@ impl Watch {
     /// The timeout for poll(2): the time until pending hints may be written, in milliseconds; -1 if there are none.
     #[must_use]
     pub fn timeout(&self) -> i32 {
-        match SILENCE.checked_sub(self.spoke.elapsed()) {
+        let elapsed = self.spoke.elapsed();
+        let mut thresholds = [SILENCE, PATIENCE].into_iter();
+        let next = thresholds.find_map(|threshold| threshold.checked_sub(elapsed));
+        match next {
             Some(left) if !self.hints.is_empty() => left.as_millis() as i32 + 1,
             _ => -1,
         }
@@ -219,19 +226,35 @@ impl Watch {
 
     /// The hints that may be written now, because stderr has been silent; they begin on a new line.
     pub fn due(&mut self) -> Option<Vec<u8>> {
-        if self.hints.is_empty() || self.spoke.elapsed() < SILENCE {
-            return None;
-        }
-        Some(self.at_line_start())
+        let is_start = self.column.is_start();
+        self.due_after(if is_start { SILENCE } else { PATIENCE })
+    }
+
+    /// The same on a terminal, where an unfinished line is repeated after the hints, because it may be a question.
+    pub fn due_on_terminal(&mut self) -> Option<Vec<u8>> {
+        let line = self.column.line().and_then(prompt::again);
+        let line = line.filter(|_| !self.column.is_start());
+        let words = self.due()?;
+        Some(self.followed_by(words, &line.unwrap_or_default()))
     }
 
     /// The same at a shell's prompt, which is repeated after the hints.
     pub fn due_at_prompt(&mut self) -> Option<Vec<u8>> {
         let prompt = prompt::again(self.column.line()?)?;
-        let mut words = self.due()?;
-        words.extend_from_slice(&prompt);
-        self.column.after(&prompt);
-        Some(words)
+        let words = self.due_after(SILENCE)?;
+        Some(self.followed_by(words, &prompt))
+    }
+
+    fn due_after(&mut self, silence: Duration) -> Option<Vec<u8>> {
+        let is_due = !self.hints.is_empty() && self.spoke.elapsed() >= silence;
+        is_due.then(|| self.at_line_start())
+    }
+
+    /// The words, and this line again.
+    fn followed_by(&mut self, mut words: Vec<u8>, line: &[u8]) -> Vec<u8> {
+        words.extend_from_slice(line);
+        self.column.after(line);
+        words
     }
 
     /// The pending hints, on lines of their own.

@@ -257,7 +257,8 @@ def until(text, after=0):
             shown += os.read(terminal, 4096)
     return len(shown)
 until(b"ready> ")
-os.write(terminal, b"cat /srv/a/f\n")
+if "-c" not in sys.argv:
+    os.write(terminal, b"cat /srv/a/f\n")
 until(b"permwrap causes")
 until(b"ready> ", shown.find(b"permwrap causes"))
 sys.stdout.write(shown.decode())
@@ -281,6 +282,13 @@ fn gives_hints_at_its_prompt(shell: &str) {
 fn an_interactive_shell_gives_hints_when_its_prompt_returns() {
     if needs_programs(&["python3"]) {
         gives_hints_at_its_prompt("bash --norc");
+    }
+}
+
+#[test]
+fn a_question_is_asked_again_after_a_hint() {
+    if needs_programs(&["python3"]) {
+        gives_hints_at_its_prompt("sh -c 'cat /srv/a/f; printf \"%s\" \"ready> \"; read answer'");
     }
 }
 

@@ -101,7 +101,7 @@ impl Terminal {
         }
         let is_plain = self.command_modes().is_some_and(|modes| modes.are_plain());
         let words = match (is_plain, self.is_at_prompt()) {
-            (true, _) => watch.due(),
+            (true, _) => watch.due_on_terminal(),
             (false, true) => watch.due_at_prompt(),
             (false, false) => None,
         };
