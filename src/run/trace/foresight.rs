@@ -93,9 +93,9 @@ pub struct Foresight {
 }
 
 impl Foresight {
-    /// Starts without any cached state. The tracer and its tracees have this security label.
+    /// Starts without any cached state.
     #[must_use]
-    pub fn new(label: Option<&[u8]>) -> Foresight {
+    pub fn new() -> Foresight {
         let mut calls = Vec::new();
         for row in CALLS {
             if let (Some(usual), Some(call)) = (Abi::HERE.first(), Foreseeable::of(row))
@@ -111,11 +111,16 @@ impl Foresight {
             directories: HashMap::new(),
             processes: HashMap::new(),
             mounts: mounts_in_memory(),
-            is_confined: look::is_confined(label),
+            is_confined: true,
             programs: HashSet::new(),
             new_program: None,
             spent: None,
         }
+    }
+
+    /// Finds out whether the tracer, which has this security label, may open what the permissions allow.
+    pub fn examine(&mut self, label: Option<&[u8]>) {
+        self.is_confined = look::is_confined(label);
     }
 
     /// A thread has been resumed: does what it need not wait for.

@@ -50,7 +50,6 @@ impl Tracer {
     #[must_use]
     pub fn new(log: Log) -> Tracer {
         let own = capabilities(None).map(|own| own.effective);
-        let label = look::label("self");
         Tracer {
             record: Record::of(log),
             command: 0,
@@ -59,8 +58,8 @@ impl Tracer {
             tracees: Tracees::default(),
             processes: HashMap::new(),
             looks: Looks::default(),
-            foresight: Foresight::new(label.as_deref()),
-            label,
+            foresight: Foresight::new(),
+            label: look::label("self"),
         }
     }
 
@@ -70,6 +69,8 @@ impl Tracer {
         self.command = command;
         let first = self.tracees.add(command);
         (first.every_call, first.stops_at_programs) = (others, true);
+        // In the meantime the command installs the filter.
+        self.foresight.examine(self.label.as_deref());
         let mut wait = Wait::new();
         let mut next = wait.next();
         // By the first event the filter has been installed, if that was possible.
