@@ -24,6 +24,8 @@ pub struct CommandLine {
     pub operands: Vec<Operand>,
     /// The directories that it is told to work in.
     pub directories: Vec<Vec<u8>>,
+    /// The archives among its operands: they are opened before it goes anywhere.
+    pub archives: Vec<Vec<u8>>,
     /// The users that it is told to run something as.
     pub users: Vec<String>,
     /// The root directory that it is told to run something in.

@@ -2,6 +2,8 @@
 
 mod token;
 
+use std::borrow::Cow;
+
 use super::whereabouts::{Compound, Step, Whereabouts, followed, is_below_home};
 use crate::attempt::Operation;
 use crate::byte_path;
@@ -23,7 +25,7 @@ pub struct SimpleCommand {
 impl SimpleCommand {
     /// Whether it changes the shell's directory; the inner value is the new directory, if the code determines it.
     #[must_use]
-    pub fn goes_to(&self) -> Option<Option<&[u8]>> {
+    pub fn goes_to(&self) -> Option<Option<Cow<'_, [u8]>>> {
         // With CDPATH, the directory that is named need not be the one that is meant, here or later.
         let is_assigned = |word: &&Vec<u8>| is_assignment(word) || *word == b"export";
         let assigned = self.words.iter().take_while(is_assigned);
@@ -43,14 +45,15 @@ impl SimpleCommand {
             }
             b"cd" | b"pushd" | b"chdir" => {
                 let mut operands = words.filter(|word| word.len() < 2 || !word.starts_with(b"-"));
-                let is_told = |directory: &&[u8]| {
+                let is_told = |directory: &Cow<[u8]>| {
                     let expands = directory.iter().any(|byte| b"$`*?[{".contains(byte));
                     let is_anothers_home = directory.starts_with(b"~") && !is_below_home(directory);
                     !expands && !is_anothers_home && !b"-+".contains(&directory[0])
                 };
                 match (operands.next(), operands.next()) {
+                    (None, None) if name != b"pushd" => Some(Some(Cow::Borrowed(b"~"))),
                     (Some(directory), None) if !directory.is_empty() => {
-                        Some(Some(directory).filter(is_told))
+                        Some(Some(expanded(directory)).filter(is_told))
                     }
                     _ => Some(None),
                 }
@@ -65,6 +68,21 @@ impl SimpleCommand {
             _ => None,
         }
     }
+}
+
+/// A directory that is written with one of the variables whose value is known: home, and where one is.
+fn expanded(directory: &[u8]) -> Cow<'_, [u8]> {
+    let known: [(&[u8], &[u8]); 4] = [
+        (b"$HOME", b"~"),
+        (b"${HOME}", b"~"),
+        (b"$PWD", b"."),
+        (b"${PWD}", b"."),
+    ];
+    let value = known.into_iter().find_map(|(variable, value)| {
+        let rest = directory.strip_prefix(variable)?;
+        (rest.is_empty() || rest.starts_with(b"/")).then(|| [value, rest].concat())
+    });
+    value.map_or(Cow::Borrowed(directory), Cow::Owned)
 }
 
 /// What a line of shell code does with this name: execute it as a command, which some shells name by the path where they found
@@ -231,7 +249,9 @@ mod tests {
     fn only_running_it_tells_where_an_alias_or_a_search_path_leads() {
         let goes = |code: &str| {
             let command = simple_commands(code.as_bytes()).remove(0);
-            command.goes_to().map(|to| to.map(<[u8]>::to_vec))
+            command
+                .goes_to()
+                .map(|to| to.as_deref().map(<[u8]>::to_vec))
         };
         for code in [
             "CDPATH=/srv cd sub",

@@ -66,8 +66,10 @@ pub(super) enum Step {
 /// How a command follows the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Link {
-    /// `;`, `&` or a line's end.
+    /// `;` or a line's end.
     Next,
+    /// `&`: the commands before it run in a shell of their own.
+    Beside,
     /// `&&`
     And,
     /// `||`
@@ -112,6 +114,8 @@ pub(super) fn followed(steps: Vec<Step>) -> Vec<SimpleCommand> {
 struct Course {
     found: Vec<SimpleCommand>,
     here: Whereabouts,
+    /// Where this list of commands began.
+    from: Whereabouts,
     link: Link,
     /// Whether this list changes directory in a command that runs only if another one succeeds.
     strayed: bool,
@@ -127,6 +131,7 @@ impl Default for Course {
         Course {
             found: Vec::new(),
             here: Whereabouts::Start,
+            from: Whereabouts::Start,
             link: Link::Next,
             strayed: false,
             within: Vec::new(),
@@ -142,6 +147,7 @@ struct Frame {
     kind: Compound,
     /// The state before it.
     here: Whereabouts,
+    from: Whereabouts,
     link: Link,
     strayed: bool,
     /// The index of its first command, and of the first that changes directory.
@@ -176,7 +182,7 @@ impl Course {
             Some(directory)
                 if directory.starts_with(b"/") || !self.within[shell..].iter().any(is_in_loop) =>
             {
-                self.here.to(directory)
+                self.here.to(&directory)
             }
             _ => Whereabouts::Unknown,
         });
@@ -200,9 +206,16 @@ impl Course {
     }
 
     fn link(&mut self, link: Link) {
-        self.link = link;
-        if link == Link::Next && std::mem::take(&mut self.strayed) {
+        let is_end = matches!(link, Link::Next | Link::Beside);
+        self.link = if is_end { Link::Next } else { link };
+        if link == Link::Beside {
+            self.strayed = false;
+            self.here = self.from.clone();
+        } else if is_end && std::mem::take(&mut self.strayed) {
             self.here = Whereabouts::Unknown;
+        }
+        if is_end {
+            self.from = self.here.clone();
         }
     }
 
@@ -211,6 +224,7 @@ impl Course {
         self.within.push(Frame {
             kind,
             here: self.here.clone(),
+            from: self.from.clone(),
             link: std::mem::replace(&mut self.link, Link::Next),
             strayed: std::mem::take(&mut self.strayed),
             first: self.found.len(),
@@ -220,12 +234,14 @@ impl Course {
             // A function runs wherever it is called.
             self.here = Whereabouts::Unknown;
         }
+        self.from = self.here.clone();
     }
 
     fn otherwise(&mut self) {
         self.link(Link::Next);
         if let Some(frame) = self.within.last() {
             self.here = frame.here.clone();
+            self.from = frame.here.clone();
         }
     }
 
@@ -254,7 +270,7 @@ impl Course {
         if let (Compound::Function(name), Some(_)) = (frame.kind, frame.first_move) {
             self.goers.push(name);
         }
-        (self.link, self.strayed) = (frame.link, frame.strayed);
+        (self.link, self.strayed, self.from) = (frame.link, frame.strayed, frame.from);
     }
 
     fn end(mut self) -> Vec<SimpleCommand> {
@@ -318,6 +334,11 @@ mod tests {
             ("cd -P -- /a; { cd b; x; }; x", &["/a/b", "/a/b"]),
             ("(cd /a; x); x; (cd b && x)", &["/a", "start", "b"]),
             ("cd /a | true; x", &["start"]),
+            ("cd /a & x", &["start"]),
+            ("cd /b; cd /a && x & x", &["/a", "/b"]),
+            ("cd; x", &["~"]),
+            ("cd \"$HOME\"/a; x; cd $HOME; x", &["~/a", "~"]),
+            ("cd ${PWD}/a; x; cd $PWD; x", &["a", "a"]),
             (
                 "pushd /a >/dev/null; x; pushd /b; x; popd; x",
                 &["/a", "/b", "settled"],
@@ -334,7 +355,6 @@ mod tests {
         for (code, told) in [
             ("cd \"$d\"; x", &["settled"][..]),
             ("cd \"$d\"; x; cd /a; x", &["unknown", "/a"]),
-            ("cd; x", &["settled"]),
             ("cd /none || cd /a; x", &["settled"]),
             ("test -d a && cd a; x", &["settled"]),
             (

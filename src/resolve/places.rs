@@ -155,10 +155,12 @@ fn directories(
         }
     }
     let by_options = |base: &[u8], lines: &[CommandLine]| {
-        let options = lines.iter().flat_map(|line| &line.directories);
+        let others = lines
+            .iter()
+            .filter(|line| !is_found_at_the_start(path, line));
+        let options = others.flat_map(|line| &line.directories);
         // The directory itself is relative to where the program was started.
-        let elsewhere = options
-            .filter(|told| !told.is_empty() && *told != path && !base.ends_with(&tidy(told)));
+        let elsewhere = options.filter(|told| !told.is_empty() && !base.ends_with(&tidy(told)));
         let bases: Vec<(Vec<u8>, bool)> = elsewhere.map(|told| (join(base, told), true)).collect();
         bases
     };
@@ -202,15 +204,24 @@ fn directories(
         Course::Settled | Course::Started | Course::Unknown => {}
         Course::NoCode => {
             let told = by_options(own, &speaking);
+            let is_at_start = speaking
+                .iter()
+                .any(|line| is_found_at_the_start(path, line));
             let stays = told.is_empty() && speaking.iter().any(|line| line.names(path));
             bases.extend(told);
-            bases.push((own.clone(), stays));
-            if !is_seen(process) {
+            bases.push((own.clone(), stays || is_at_start));
+            if !is_seen(process) && !is_at_start {
                 bases.extend(guesses(circumstances));
             }
         }
     }
     bases
+}
+
+/// Whether it is the directory that the program is told to work in, or an archive, both of which it opens where it was started.
+fn is_found_at_the_start(path: &[u8], line: &CommandLine) -> bool {
+    let mut told = line.directories.iter().chain(&line.archives);
+    told.any(|told| told == path)
 }
 
 /// Whether the command's own code uses the name in more than one directory: the same words several times may be about each.

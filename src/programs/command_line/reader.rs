@@ -174,6 +174,7 @@ impl Reader {
         } else if let Some((_, what)) = file {
             if what == "archive" {
                 self.archives.push(self.line.operands.len());
+                self.line.archives.push(value.clone());
             }
             self.line.operands.push(Operand {
                 word: value,

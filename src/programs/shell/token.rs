@@ -72,7 +72,7 @@ pub(super) fn next(code: &[u8]) -> Option<(Token, &[u8])> {
         }),
         b'&' if after.starts_with(b"&") => Some((Token::Ends(Link::And), &after[1..])),
         b';' | b'\n' => Some((Token::Ends(Link::Next), after)),
-        b'&' if !after.starts_with(b">") => Some((Token::Ends(Link::Next), after)),
+        b'&' if !after.starts_with(b">") => Some((Token::Ends(Link::Beside), after)),
         _ => match redirection(code) {
             Some((operation, length)) => Some((Token::Opens(operation), &code[length..])),
             None => word(code),
