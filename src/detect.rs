@@ -32,6 +32,7 @@ mod reason;
 mod record;
 mod sequences;
 mod stream;
+mod unfold;
 mod unquote;
 mod viewed;
 mod words;

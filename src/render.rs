@@ -158,7 +158,7 @@ pub fn both_paths(finding: &Finding) -> Option<String> {
 /// What the text alone says.
 fn reported(finding: &Finding) -> String {
     let incident = finding.incident.as_ref();
-    let object = incident.and_then(|incident| incident.paths.first().or(incident.address.as_ref()));
+    let object = incident.and_then(|incident| incident.object().or(incident.address.as_deref()));
     let object = object.map(|object| quote::display(object));
     let operation = incident.and_then(|incident| incident.operations.first());
     match (operation, object) {

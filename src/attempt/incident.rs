@@ -57,13 +57,25 @@ impl Incident {
         writes && self.pattern.starts_with("shell-") && self.operations == [Operation::CREATE]
     }
 
-    /// The name of what it was done to, as printed: of a symbolic link, which is named second in `TARGET -> NAME`, the link.
+    /// The name of what it was done to, as printed: of a symbolic link, which is named second in `TARGET -> NAME`, the link; of a
+    /// copy, unless something tells otherwise, what was to be written.
     #[must_use]
     pub fn object(&self) -> Option<&[u8]> {
         match (self.operations.first(), &self.paths[..]) {
             (Some(Operation::Symlink), [_target, name, ..]) => Some(name),
+            (None, [from, to, ..]) if self.is_about_a_copy() => {
+                let at = |name: &[u8]| memchr::memmem::find(&self.message, name);
+                Some(if at(from) < at(to) { to } else { from })
+            }
             (_, paths) => paths.first().map(Vec::as_slice),
         }
+    }
+
+    /// Whether the message says that something was to be copied.
+    #[must_use]
+    pub fn is_about_a_copy(&self) -> bool {
+        let says = |word: &[u8]| memchr::memmem::find(&self.message, word).is_some();
+        says(b"copy") || says(b"Copy")
     }
 }
 

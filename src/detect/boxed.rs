@@ -38,6 +38,12 @@ impl Boxed {
 
     /// Appends the next line if it continues this one after a wrap; false if it does not.
     pub fn goes_on(&mut self, next: &Boxed) -> bool {
+        if self.lacks_its_name() && next.is_a_name() {
+            self.text.push(b' ');
+            self.text.extend_from_slice(next.text.trim_ascii());
+            self.last = next.last;
+            return true;
+        }
         if self.width != next.width || next.text.is_empty() {
             return false;
         }
@@ -69,6 +75,18 @@ impl Boxed {
     /// The text inside the box.
     pub fn into_text(self) -> Vec<u8> {
         self.text
+    }
+
+    /// Whether the text ends with the name of a call, as Node puts it before a path.
+    fn lacks_its_name(&self) -> bool {
+        let last = self.text.rsplit(|byte| *byte == b' ').next();
+        last.is_some_and(|word| super::words::call(word).is_some()) && self.text.contains(&b':')
+    }
+
+    /// Whether all of it is a quoted path.
+    fn is_a_name(&self) -> bool {
+        let text = self.text.trim_ascii();
+        matches!(text, [b'\'' | b'"', b'/' | b'.', .., b'\'' | b'"']) && !text.contains(&b' ')
     }
 
     /// Whether the last word is the beginning of a quoted path.

@@ -111,6 +111,20 @@ impl<'t> Found<'t> {
         self.text.get(self.parts[group as usize].clone()?)
     }
 
+    /// The text before what the group captured, without the quotation mark.
+    #[must_use]
+    pub fn before(&self, group: Group) -> &'t [u8] {
+        let start = self.parts[group as usize].as_ref().map_or(0, |at| at.start);
+        &self.text[..start.saturating_sub(1)]
+    }
+
+    /// The text between what the group captured and the end of the match.
+    #[must_use]
+    pub fn behind(&self, group: Group) -> &'t [u8] {
+        let end = self.parts[group as usize].as_ref().map_or(0, |at| at.end);
+        self.text.get(end..self.at.end).unwrap_or_default()
+    }
+
     /// Whether a quotation mark or bracket precedes what the group captured.
     #[must_use]
     pub fn is_quoted(&self, group: Group) -> bool {

@@ -1,9 +1,8 @@
-//! Restores a text that was changed by a browser, a chat or a terminal of 80 columns: decodes entities, replaces typographic
-//! quotes and joins folded lines.
+//! Restores a text that was changed by a browser or a chat: decodes entities, removes tags and replaces typographic quotes.
 
 use std::borrow::Cow;
 
-use crate::attempt::Errno;
+use super::unfold::unfolded;
 
 /// HTML entities for characters that occur in error messages.
 const ENTITIES: &[(&str, &str)] = &[
@@ -18,10 +17,6 @@ const ENTITIES: &[(&str, &str)] = &[
     ("rdquo", "”"),
     ("amp", "&"),
 ];
-
-/// The usual widths at which terminals and chats fold lines, and the possible ones, in characters.
-const WIDTHS: &[usize] = &[72, 79, 80, 100, 120, 132];
-const FOLDED: std::ops::RangeInclusive<usize> = 40..=250;
 
 /// The text as the program printed it, as far as that can be reconstructed.
 #[must_use]
@@ -76,10 +71,19 @@ fn without_margin(text: &str) -> Option<String> {
     Some(inner.join("\n"))
 }
 
-/// The message in back-ticks that a sentence in the first person reports: "I get `open /x: permission denied` when I start it".
+/// The message in back-ticks that a sentence in the first person reports: "I get `open /x: permission denied` when I start it",
+/// or that is all of an item of a list behind a name: "- api: `open /x: permission denied`".
 fn reported(line: &str) -> Option<&str> {
     let (before, rest) = line.split_once('`')?;
     let (message, after) = rest.split_once('`')?;
+    let label = before.trim_start_matches([' ', '-', '*', '•']);
+    let name = label
+        .strip_suffix(": ")
+        .filter(|_| label.len() < before.len());
+    let is_name = |name: &str| name.starts_with(char::is_lowercase) && !name.contains(' ');
+    if name.is_some_and(is_name) && after.trim().is_empty() && message.contains(": ") {
+        return Some(message);
+    }
     let mut words = before.trim_start_matches(['>', ' ']).split(' ');
     let is_first_person = words
         .next()
@@ -227,117 +231,6 @@ fn with_plain_quotes(line: &str) -> String {
     plain
 }
 
-/// The text with folded lines joined, if it was folded at a fixed column: no line is longer than that, and every folded line
-/// has exactly that length.
-fn unfolded(text: &str) -> Option<String> {
-    let widths: Vec<usize> = text.lines().map(|line| line.chars().count()).collect();
-    let widest = widths.iter().copied().max().unwrap_or_default();
-    // The border of a box is as wide as the box, and boxes are handled elsewhere.
-    let is_box = text
-        .lines()
-        .any(|line| line.starts_with(['╭', '┌']) || line.ends_with('│'));
-    if !FOLDED.contains(&widest) || is_box {
-        return None;
-    }
-    let fold = Fold {
-        width: widest,
-        full: widths.iter().filter(|width| **width == widest).count(),
-    };
-    let lines: Vec<&str> = text.lines().collect();
-    let mut joined = String::with_capacity(text.len());
-    let mut start = 0;
-    for (at, line) in lines.iter().enumerate() {
-        joined.push_str(line);
-        let rest = &lines[at + 1..];
-        if widths[at] < widest || is_whole(line) || !fold.is_between(&joined[start..], line, rest) {
-            joined.push('\n');
-            start = joined.len();
-        }
-    }
-    Some(joined)
-}
-
-/// A width at which a text may have been folded.
-struct Fold {
-    /// The width, in characters.
-    width: usize,
-    /// The number of lines that have exactly this width.
-    full: usize,
-}
-
-impl Fold {
-    /// Whether a line was folded and continues in the rest of the text, rather than having this length by chance. `whole` is
-    /// the line including what was folded before it.
-    fn is_between(&self, whole: &str, line: &str, rest: &[&str]) -> bool {
-        let is_part = |next: &&&str| !next.is_empty() && !begins_with_a_time(next);
-        let Some(next) = rest.first().filter(is_part) else {
-            return false;
-        };
-        let is_usual = WIDTHS.contains(&self.width);
-        let is_sure = self.full >= 2 || self.width == 80;
-        let parts = rest
-            .iter()
-            .take_while(|part| part.chars().count() == self.width);
-        let last = rest.get(parts.clone().count());
-        let mut parts = parts.chain(last);
-        let closes =
-            opened_quote(whole).is_some_and(|quote| parts.any(|part| part.contains(quote)));
-        closes
-            || is_usual
-                && (is_sure || is_cut(line) || goes_on(next) && !Errno::words_of_a_denial_in(whole))
-    }
-}
-
-/// The quote that a line opens before a name and does not close.
-fn opened_quote(line: &str) -> Option<char> {
-    ['\'', '"'].into_iter().find(|quote| {
-        let is_odd = line.matches(*quote).count() % 2 == 1;
-        let opens = line.rsplit_once(*quote).is_some_and(|(before, name)| {
-            before.ends_with([' ', '(', '[', '=', ':', '{']) && name.starts_with(['/', '.', '~'])
-        });
-        is_odd && opens
-    })
-}
-
-/// Whether a line begins in the middle of a sentence, as no message does.
-fn goes_on(line: &str) -> bool {
-    let names_a_speaker = line
-        .split(' ')
-        .next()
-        .is_some_and(|word| word.ends_with(':'));
-    let is_middle = |c: char| c.is_lowercase() || ")]}'\",.;:".contains(c);
-    line.starts_with(is_middle) && !names_a_speaker
-}
-
-/// Whether a line begins with a time or a date, as a record of its own does.
-fn begins_with_a_time(line: &str) -> bool {
-    let line = line.trim_start_matches('[');
-    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
-    let rest = &line[digits..];
-    let is_hour = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
-    digits == 2 && rest.strip_prefix(':').is_some_and(is_hour)
-        || digits == 4 && rest.starts_with(['-', '/'])
-}
-
-/// Whether a message ends at the end of the line, whose length is then a coincidence.
-fn is_whole(line: &str) -> bool {
-    let message = |errno: Errno| errno.words().split_once(' ').unwrap_or_default().1;
-    let ends = Errno::DENIALS.map(message);
-    line.ends_with([')', ']', ';', '}'])
-        || line.ends_with('.') && !is_cut(line)
-        || ends.iter().any(|end| line.ends_with(end))
-}
-
-/// Whether a line ends within a path, a quoted name or brackets.
-fn is_cut(line: &str) -> bool {
-    let count = |sign: char| line.matches(sign).count();
-    let open = count('\'') % 2 == 1 || count('"') % 2 == 1 || count('[') > count(']');
-    open || line
-        .rsplit(' ')
-        .next()
-        .is_some_and(|word| word.contains('/'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -352,9 +245,12 @@ mod tests {
             printed("I get `open /x: permission denied` when I start it"),
             "open /x: permission denied"
         );
+        assert_eq!(printed("- api: `open /x: denied`"), "open /x: denied");
         for text in [
             "If you get `open /x: permission denied`, run chown",
             "The command prints `open /x: denied`",
+            "- `open /x: permission denied`",
+            "- Fixed: `open /x: permission denied`",
         ] {
             assert_eq!(printed(text).trim_end(), text);
         }
@@ -412,38 +308,5 @@ mod tests {
             "cat: x: denied\n\nend\n"
         );
         assert_eq!(printed("> a\nb\n"), "> a\nb\n");
-    }
-
-    #[test]
-    fn a_text_folded_at_80_columns_is_unfolded() {
-        let line = format!("[Errno 13] Permission denied: '/srv/{}'", "x".repeat(90));
-        let folded = format!("Traceback:\n{}\n{}\nend\n", &line[..80], &line[80..]);
-        assert_eq!(printed(&folded), format!("Traceback:\n{line}\nend\n"));
-    }
-
-    #[test]
-    fn a_quote_that_is_closed_on_the_next_line_shows_a_fold_at_any_column() {
-        let line = format!("[Errno 13] Permission denied: '/srv/{}'", "x".repeat(90));
-        for width in [60, 72, 91, 100] {
-            let lines: Vec<&[u8]> = line.as_bytes().chunks(width).collect();
-            let folded = String::from_utf8(lines.join(&b'\n')).expect("it was text");
-            assert_eq!(printed(&folded).trim_end(), line, "{width}");
-        }
-    }
-
-    #[test]
-    fn a_full_stop_within_a_name_ends_no_line() {
-        let line = format!(
-            "open() \"/srv/{}/index.html\" failed (13: denied)",
-            "x".repeat(56)
-        );
-        let folded = format!("{}\n{}\n", &line[..80], &line[80..]);
-        assert_eq!(printed(&folded), format!("{line}\n"));
-    }
-
-    #[test]
-    fn a_text_with_longer_lines_was_not_folded() {
-        let text = format!("{}\n{}\nend\n", "x".repeat(80), "y".repeat(90));
-        assert_eq!(printed(&text), text);
     }
 }

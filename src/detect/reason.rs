@@ -115,7 +115,8 @@ impl Reasons {
             let whole = found.get_match()?;
             // A bracket before the number encloses the whole reason, unless it encloses only the number.
             let text = &line[whole.range()];
-            let is_open = !text.contains(&b')') || text.ends_with(b")");
+            let ends = |bracket: u8| !text.contains(&bracket) || text.last() == Some(&bracket);
+            let is_open = ends(b')') && ends(b']');
             let bracket =
                 usize::from(is_open && (text.starts_with(b"(") || text.starts_with(b"[")));
             Some(Reason {
@@ -273,7 +274,7 @@ fn worded(alternatives: &[&[u8]]) -> Lazy {
     compiled(&format!(
         r"(?: \b (?:EACCES|EPERM|EROFS) \b [:,]? \s* \(? )?
           (?: \b errno [=:\s]+ -? \d+ \s \(? )?
-          (?: (?: [(\[] | \b err(?:or|no) (?:[=\ ]|:\ ) ) -? (?:13|1|30) [:,] \s* | \( -? (?:13|1|30) \) \s )?
+          (?: (?: [(\[] | \b err(?:or|no) (?:[=\ ]|:\ ) ) -? (?:13|1|30) [:,] \s* | [(\[] -? (?:13|1|30) [)\]] \s )?
           (?P<words> {words} )
           (?: \s \( (?P<again> {words} ) \) )?
           (?: [;,]? \s \(? (?: os\ error\s | errno[=:\s]+ | error[=:\s]+ ) -? \d+ \)? | \s? \( -? \d+ \) )?"

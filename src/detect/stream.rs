@@ -170,6 +170,7 @@ impl Stream {
 
     fn read_next(&mut self, patterns: &Patterns) {
         let joined = self.name_joined_with_next();
+        let joined = joined.or_else(|| self.bracket_joined_with_next(patterns));
         let joined = joined.or_else(|| self.joined_with_next(patterns));
         let window = Window {
             lines: &self.lines,
@@ -216,6 +217,24 @@ impl Stream {
             return None;
         }
         let joined = [first, second].concat();
+        // The joined line must not be read again.
+        let read = std::mem::take(&mut self.lines[self.next + 1]);
+        self.bytes -= read.len();
+        Some(joined)
+    }
+
+    /// The next line joined with the one after it, if it was wrapped at the bracket around a reason: `- open (13: …)`.
+    fn bracket_joined_with_next(&mut self, patterns: &Patterns) -> Option<Vec<u8>> {
+        let first = self.lines[self.next].trim_ascii_end();
+        let second = self.lines.get(self.next + 1)?.trim_ascii();
+        let opens = |line: &[u8]| line.starts_with(b"(13: ") || line.starts_with(b"(30: ");
+        let is_open = first.ends_with(b"(13:") || first.ends_with(b"(30:");
+        let ends = first.is_empty() || first.ends_with(b".") || first.ends_with(b")");
+        let is_wrapped = is_open || !ends && opens(second);
+        if !is_wrapped || patterns.loaded().reasons.of(second, 1).is_empty() {
+            return None;
+        }
+        let joined = [first, second].join(&b' ');
         // The joined line must not be read again.
         let read = std::mem::take(&mut self.lines[self.next + 1]);
         self.bytes -= read.len();

@@ -31,6 +31,40 @@ pub fn is_not_a_name(word: &[u8]) -> bool {
     known.any(|known| known.as_bytes().eq_ignore_ascii_case(word))
         || is_class(word)
         || is_address(word)
+        // A function, as Go names it before the reason: `OpenFile: permission denied`.
+        || word.first().is_some_and(u8::is_ascii_uppercase) && call(word).is_some()
+}
+
+/// Whether the text ends with a word that says of the quoted name behind it that it is not one of a file: `repo 'fedora'`.
+#[must_use]
+pub fn names_no_file(before: &[u8]) -> bool {
+    // The argument of a constructor: `netlink.NewHandle("eth0")`.
+    if let Some(call) = before.strip_suffix(b"(") {
+        let name = call.rsplit(|byte| !byte.is_ascii_alphanumeric()).next();
+        return name.is_some_and(|name| name.starts_with(b"New"));
+    }
+    let before = before.trim_ascii_end();
+    let is_of_a_word = |byte: &u8| byte.is_ascii_alphabetic();
+    let length = before.iter().rev().take_while(|b| is_of_a_word(b)).count();
+    let word = &before[before.len() - length..];
+    let mut labels = VOCABULARY.labels.iter();
+    labels.any(|label| label.as_bytes().eq_ignore_ascii_case(word))
+}
+
+/// Whether the words between a name and the reason speak of another object: `worker 'mailer': cannot create a pid file`.
+#[must_use]
+pub fn tell_of_another_object(words: &[u8]) -> bool {
+    let fails = [": cannot ", ": could not ", ": unable to ", ": failed to "];
+    let objects = [" a ", " an ", " its "];
+    let clause = fails.iter().find_map(|fails| {
+        let at = memmem::find(words, fails.as_bytes())?;
+        Some(&words[at + fails.len()..])
+    });
+    let has = |clause: &[u8]| {
+        let mut objects = objects.iter();
+        objects.any(|object| memmem::find(clause, object.as_bytes()).is_some())
+    };
+    clause.is_some_and(has)
 }
 
 /// Whether it is an address of the network: `0.0.0.0`, `127.0.0.1:80`.
@@ -65,6 +99,7 @@ pub struct Words {
 
 struct Vocabulary {
     not_names: Vec<String>,
+    labels: Vec<String>,
     /// The names of system calls and library functions, with the operation that each performs.
     calls: HashMap<String, Told>,
     programs: HashMap<String, Told>,
@@ -77,6 +112,7 @@ struct Vocabulary {
 #[serde(deny_unknown_fields)]
 struct EnglishFile {
     not_names: Vec<String>,
+    labels: Vec<String>,
     calls: HashMap<String, Vec<String>>,
     programs: HashMap<String, Vec<String>>,
     phrase: Vec<Phrase>,
@@ -197,6 +233,7 @@ impl Vocabulary {
             .unzip();
         Vocabulary {
             not_names: file.not_names,
+            labels: file.labels,
             calls: by_word(&file.calls),
             programs: by_word(&file.programs),
             phrases: Ordered::new(phrases),

@@ -110,7 +110,9 @@ impl CommandLine {
         let by_operand = named.find_map(|operand| operand.operation.clone());
         let reads = || (self.script.as_deref() == Some(path)).then_some(Operation::READ);
         let runs = || (self.is_started && self.program == path).then_some(Operation::Exec);
-        by_operand.or_else(reads).or_else(runs)
+        let enters = || self.directories.iter().any(|told| told == path);
+        let enters = || enters().then_some(Operation::Traverse);
+        by_operand.or_else(reads).or_else(runs).or_else(enters)
     }
 
     /// Whether the program runs what files of its directory describe.

@@ -18,6 +18,10 @@ pub fn far_side(incident: &Incident, circumstances: &Circumstances) -> Option<St
     if lines.is_empty() && incident.pattern == "sftp" && says_remote() {
         return Some("the other machine".to_owned());
     }
+    // What git's other side sends is shown with this prefix.
+    if lines.is_empty() && incident.message.starts_with(b"remote: ") {
+        return Some("the machine of the repository".to_owned());
+    }
     lines
         .iter()
         .find_map(|line| machine_behind(line, incident, &lines))

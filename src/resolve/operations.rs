@@ -59,7 +59,7 @@ pub fn meant(incident: &Incident) -> Vec<Meant<'_>> {
     let says = |word: &[u8]| memchr::memmem::find(&incident.message, word).is_some();
     // A copy reads the first file and writes the second.
     if told.is_empty()
-        && (says(b"copy") || says(b"Copy"))
+        && incident.is_about_a_copy()
         && let [from, to, ..] = &incident.paths[..]
     {
         readings.push((Operation::READ, from.as_slice(), None));

@@ -212,7 +212,7 @@ fn is_given(incident: &Incident, arguments: &[Vec<u8>]) -> bool {
         let top = argument.strip_suffix(b"/").unwrap_or(argument);
         // `if=FILE` of dd.
         let top = memchr::memchr(b'=', top).map_or(top, |at| &top[at + 1..]);
-        let is_top = top.starts_with(b"/") && byte_path::is_within(path, top);
+        let is_top = argument == b"/" || top.starts_with(b"/") && byte_path::is_within(path, top);
         // `sed -n "w FILE"` and awk's `print > "FILE"` name it within their code.
         let is_within = memmem::find(argument, path).is_some();
         is_top || is_within || argument.iter().any(|byte| b"*?[$~`".contains(byte))

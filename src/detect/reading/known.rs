@@ -82,6 +82,11 @@ impl<'p> Reading<'p> {
         }
         let path = found.get(Group::Path);
         self.is_misread |= path.is_some_and(words::is_not_a_name) && !found.is_quoted(Group::Path);
+        self.is_misread |= path.is_some_and(|path| !path.contains(&b'/'))
+            && found.is_quoted(Group::Path)
+            && (words::names_no_file(found.before(Group::Path))
+                || !path.is_some_and(|path| path.contains(&b'.'))
+                    && words::tell_of_another_object(found.behind(Group::Path)));
         let is_new = self.path.is_none() && !found.is_quoted(Group::Path);
         self.fill(found, quoting);
         if self.foreign && is_new {
