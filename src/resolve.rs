@@ -38,7 +38,7 @@ use crate::programs::CommandLine;
 use operations::Meant;
 use places::Aim;
 use speaker::Speakers;
-use told::{entered, only, replaced, told, with_its_code};
+use told::{entered, only, replaced, told, with_its_code, within};
 
 /// The evidence of a failure.
 #[derive(Debug, Clone)]
@@ -236,9 +236,12 @@ pub fn interpret(incident: &Incident, circumstances: &Circumstances) -> Interpre
     let replaced: Vec<Meant> = replaced.iter().map(|path| Meant::delete(path)).collect();
     let entered = entered(&known, &speakers);
     let entered: Vec<Meant> = entered.iter().map(|path| Meant::enter(path)).collect();
+    let within = within(&known, name, &speakers);
+    let within: Vec<Meant> = within.iter().map(|path| Meant::make(path)).collect();
     let readings = replaced
         .iter()
         .chain(&meant)
+        .chain(&within)
         .chain(&entered)
         .flat_map(|meant| readings(meant, sign, incident, &speakers, circumstances));
     match placed(distinct(readings), circumstances) {

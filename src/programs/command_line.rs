@@ -134,13 +134,15 @@ impl CommandLine {
         self.known.is_some_and(|known| known.wraps)
     }
 
-    /// Whether it names this file: as an operand, as the program, by a directory above it, or by the file from which its name
-    /// is made (`a` and `a.xz`).
+    /// Whether it names this file: as an operand, as the program, by a directory above it, on the way to an operand, or by the
+    /// file from which its name is made (`a` and `a.xz`).
     #[must_use]
     pub fn names(&self, path: &[u8]) -> bool {
         let mut operands = self.operands.iter();
         operands.any(|operand| {
-            is_at_or_below(path, &operand.word) || differ_in_a_suffix(path, &operand.word)
+            is_at_or_below(path, &operand.word)
+                || is_at_or_below(&operand.word, path)
+                || differ_in_a_suffix(path, &operand.word)
         }) || self.program == path
     }
 }

@@ -326,7 +326,9 @@ fn is_its_own(incident: &Incident, line: &CommandLine) -> bool {
     let named = incident.paths.first().is_some_and(of_its_own);
     // The server that a container engine's client connects to need not be among its arguments (DOCKER_HOST).
     let connects = known.engine && incident.operations == [Operation::Connect];
-    known.says.iter().any(begins) && (named || connects)
+    // What only the client does: it reads the files that an image is built from.
+    let reads_context = incident.pattern == "docker-context";
+    known.says.iter().any(begins) && (named || connects || reads_context)
 }
 
 /// Whether part of a word is this path, possibly as a URL: `unix:///run/x.sock`.

@@ -22,6 +22,15 @@ impl<'i> Meant<'i> {
         }
     }
 
+    /// Making this directory.
+    pub fn make(path: &'i [u8]) -> Meant<'i> {
+        Meant {
+            operation: Operation::Mkdir,
+            path,
+            to: None,
+        }
+    }
+
     /// Deleting this file.
     pub fn delete(path: &'i [u8]) -> Meant<'i> {
         Meant {

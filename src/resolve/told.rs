@@ -129,6 +129,25 @@ pub fn entered(incident: &Incident, speakers: &Speakers) -> Option<Vec<u8>> {
     incident.directory.clone().or_else(by_code)
 }
 
+/// What was to be made next in the directory that could not be made, on the way to an operand: `mkdir -p a/b` says the same of
+/// an `a` that is there and may not be entered.
+pub fn within(incident: &Incident, name: &[u8], speakers: &Speakers) -> Option<Vec<u8>> {
+    if incident.operations != [Operation::Mkdir] || incident.paths.len() != 1 {
+        return None;
+    }
+    let next = |word: &[u8]| {
+        let rest = word.strip_prefix(name)?.strip_prefix(b"/")?;
+        let first = rest
+            .split(|byte| *byte == b'/')
+            .find(|name| !name.is_empty())?;
+        Some(byte_path::join(name, first))
+    };
+    let operands = speakers.all_lines().iter().flat_map(|line| &line.operands);
+    operands
+        .map(|operand| &operand.word)
+        .find_map(|word| next(word))
+}
+
 /// The file that the program replaces with its new version by renaming, if the message names only the temporary one: the
 /// operand in the same directory.
 pub fn replaced(incident: &Incident, name: &[u8], speakers: &Speakers) -> Option<Vec<u8>> {
