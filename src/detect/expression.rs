@@ -111,11 +111,13 @@ impl<'t> Found<'t> {
         self.text.get(self.parts[group as usize].clone()?)
     }
 
-    /// The text before what the group captured, without the quotation mark.
+    /// The text before what the group captured, and the text behind it.
     #[must_use]
-    pub fn before(&self, group: Group) -> &'t [u8] {
-        let start = self.parts[group as usize].as_ref().map_or(0, |at| at.start);
-        &self.text[..start.saturating_sub(1)]
+    pub fn around(&self, group: Group) -> (&'t [u8], &'t [u8]) {
+        match &self.parts[group as usize] {
+            Some(at) => (&self.text[..at.start], &self.text[at.end..]),
+            None => (&[], &[]),
+        }
     }
 
     /// The text between what the group captured and the end of the match.

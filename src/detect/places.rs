@@ -30,6 +30,16 @@ const METHODS: &[&str] = &[
 /// Words for the object at a path: `the file at /srv/x`.
 const KINDS: &[&str] = &["file", "directory", "folder", "socket", "path", "database"];
 
+/// Whether the last word is an HTTP method, so that the target of a request follows.
+#[must_use]
+pub fn ends_with_a_method(before: &[u8]) -> bool {
+    let last = before
+        .trim_ascii_end()
+        .rsplit(|byte| !byte.is_ascii_alphabetic())
+        .next();
+    last.is_some_and(|word| METHODS.iter().any(|method| method.as_bytes() == word))
+}
+
 /// The position of the name nearest to the reason. Names before the reason take precedence over those after it.
 #[must_use]
 pub fn nearest(line: &[u8], reason: &Range<usize>) -> Option<Range<usize>> {

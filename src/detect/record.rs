@@ -306,8 +306,10 @@ fn lines_of(fields: &[Field]) -> Vec<Vec<u8>> {
             .find(|field| keys.contains(&field.key.as_str()))
     };
     let name = first(NAMES).filter(|field| !field.text.contains('\n'));
-    let is_bare =
-        |field: &&Field| field.string && !field.text.contains(['/', '\n', '\'', '"', '`']);
+    let is_bare = |field: &&Field| {
+        let is_symbol = Errno::from_symbol(&field.text).is_some();
+        (field.string || is_symbol) && !field.text.contains(['/', '\n', '\'', '"', '`'])
+    };
     let (message, reason) = (first(MESSAGES), first(REASONS).filter(is_bare));
     let mut lines = Vec::new();
     if let (Some(name), Some(number), None) = (name, number(fields), reason) {

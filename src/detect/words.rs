@@ -31,6 +31,8 @@ pub fn is_not_a_name(word: &[u8]) -> bool {
     known.any(|known| known.as_bytes().eq_ignore_ascii_case(word))
         || is_class(word)
         || is_address(word)
+        || is_number(word)
+        || word.starts_with(b"module.")
         // A function, as Go names it before the reason: `OpenFile: permission denied`.
         || word.first().is_some_and(u8::is_ascii_uppercase) && call(word).is_some()
 }
@@ -74,11 +76,25 @@ fn is_address(word: &[u8]) -> bool {
     word.iter().all(is_part) && host.split(|byte| *byte == b'.').count() == 4
 }
 
-/// Whether it is the name of an exception's class: `System.IO.IOException`.
+/// Whether it is the name of a class: `System.IO.IOException`, `com.example.store.Reader`.
 fn is_class(word: &[u8]) -> bool {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"._".contains(byte);
     let ends = [&b"Exception"[..], b"Error"];
-    word.contains(&b'.') && word.iter().all(is_part) && ends.iter().any(|end| word.ends_with(end))
+    let mut parts = word.split(|byte| *byte == b'.').rev();
+    let begins_high = |part: &[u8]| part.first().is_some_and(u8::is_ascii_uppercase);
+    let is_in_a_package = parts.next().is_some_and(begins_high)
+        && parts.clone().count() >= 2
+        && parts.all(|part| !part.is_empty() && part.iter().all(u8::is_ascii_lowercase));
+    let is_an_exception = word.contains(&b'.') && ends.iter().any(|end| word.ends_with(end));
+    word.iter().all(is_part) && (is_an_exception || is_in_a_package)
+}
+
+/// Whether it is a version or a part of a number of steps: `v1.2.3`, `4/7`.
+fn is_number(word: &[u8]) -> bool {
+    let digits = word.strip_prefix(b"v").unwrap_or(word);
+    let is_part = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    let of = |sign: u8| digits.split(move |byte| *byte == sign);
+    of(b'.').count() > 1 && of(b'.').all(is_part) || of(b'/').count() == 2 && of(b'/').all(is_part)
 }
 
 /// Whether a clause says that something was to be opened, for reading or for writing.

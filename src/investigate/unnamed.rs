@@ -2,9 +2,10 @@
 
 use super::judged::{Judged, Views};
 use super::{Decision, MOST_READINGS, agrees, told, untold};
-use crate::attempt::{Clue, Incident, Object, Sign};
+use crate::attempt::{Clue, Incident, Object, Operation, Sign};
 use crate::byte_path;
 use crate::denial::Rule;
+use crate::facts::Kind;
 use crate::gather;
 use crate::judge::Verdict;
 use crate::report::Conclusion;
@@ -88,6 +89,9 @@ fn among_arguments(
     let mut unexplained: Vec<Judged> = Vec::new();
     for reading in readings {
         let judged = views.judge(reading);
+        if !fits(&judged, incident) {
+            continue;
+        }
         let mut judged = told::made_beside(judged, incident, views);
         let object = judged.reading.attempt.object.clone();
         if refused
@@ -130,5 +134,21 @@ fn among_arguments(
         (many, _) => Decision::Nothing(format!(
             "the message does not name it, and {many} of the command's arguments would be refused"
         )),
+    }
+}
+
+/// Whether an argument can be what the call takes: a socket, or for a database a file that is called one.
+fn fits(judged: &Judged, incident: &Incident) -> bool {
+    let attempt = &judged.reading.attempt;
+    let Object::Path(path) = &attempt.object else {
+        return true;
+    };
+    let has = |part: &[u8]| memchr::memmem::find(byte_path::name(path), part).is_some();
+    match attempt.operation {
+        Operation::Connect | Operation::Bind => judged
+            .kind()
+            .map_or_else(|| has(b"sock"), |kind| kind == Kind::Socket),
+        _ if incident.beside.is_some() => has(b"db") || has(b"sqlite"),
+        _ => true,
     }
 }

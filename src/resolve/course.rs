@@ -184,6 +184,11 @@ impl Course {
         let writer = writer.and_then(program);
         // Commands that read recipes start programs that no command line names.
         let starts = CommandLine::runs_recipes;
+        // A shell speaks of what the commands in its code open, too.
+        let is_inner = |line: &CommandLine| line.is_code_for_a_shell();
+        let by_inner = name.is_some()
+            && writer.is_some_and(Program::is_shell)
+            && commands.iter().any(is_inner);
         let speaks = |line: &CommandLine| name.is_none_or(|name| line.name() == name);
         let goes = |line: &CommandLine| {
             let does = line.known.and_then(Program::always_does);
@@ -192,14 +197,18 @@ impl Course {
         let those = |are: &dyn Fn(&CommandLine) -> bool| -> Vec<CommandLine> {
             commands.iter().filter(|line| are(line)).cloned().collect()
         };
-        let mut uses =
-            those(&|line| line.names(path) && speaks(line) && !(name.is_none() && starts(line)));
+        let mut uses = those(&|line| {
+            line.names(path) && (speaks(line) || by_inner) && !(name.is_none() && starts(line))
+        });
         let is_the_shells = writer.is_some_and(Program::is_shell) && commands.iter().any(fills_in);
         if uses.is_empty()
             && name.is_none()
             && (writer.is_some() && !is_the_shells || commands.iter().any(starts))
         {
             return Course::Started;
+        }
+        if uses.is_empty() && by_inner && commands.iter().any(goes) {
+            return Course::Unknown;
         }
         if uses.is_empty() && name.is_some() {
             uses = those(&speaks);

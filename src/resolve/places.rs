@@ -175,7 +175,11 @@ fn directories(
     let speaking = speaking(lines.clone(), incident);
     let may_speak = lines.first().is_none_or(|line| {
         let is_known = process.name.as_deref() == leading_name(&incident.message);
-        !line.is_code_for_a_shell() && (is_its(line, incident) || is_known)
+        let by_a_shell = leading_name(&incident.message).and_then(program);
+        let by_a_shell = by_a_shell.is_some_and(Program::is_shell);
+        let is_inner = |line: &CommandLine| line.is_code_for_a_shell();
+        let is_code = is_inner(line) || by_a_shell && lines.iter().any(is_inner);
+        !is_code && (is_its(line, incident) || is_known)
     });
     let is_put = speaking.iter().any(|line| line.place != Whereabouts::Start);
     if is_seen(process) && may_speak && !is_put && !has_moved(process, circumstances) {
