@@ -178,6 +178,12 @@ impl Program {
         !self.recipes.is_empty()
     }
 
+    /// Whether it can be told to work in another directory.
+    #[must_use]
+    pub fn takes_a_directory(&self) -> bool {
+        !self.directory.is_empty()
+    }
+
     /// Whether this is something that it asks of the kernel beside files.
     #[must_use]
     pub fn asks_for(&self, operation: &Operation) -> bool {

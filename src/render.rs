@@ -159,7 +159,7 @@ pub fn both_paths(finding: &Finding) -> Option<String> {
 fn reported(finding: &Finding) -> String {
     let incident = finding.incident.as_ref();
     let object = incident.and_then(|incident| incident.object().or(incident.address.as_deref()));
-    let object = object.map(|object| quote::display(object));
+    let object = object.map(quote::display);
     let operation = incident.and_then(|incident| incident.operations.first());
     match (operation, object) {
         (Some(operation), Some(object)) => format!(

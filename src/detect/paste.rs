@@ -44,7 +44,7 @@ pub fn as_printed(text: &[u8]) -> Cow<'_, [u8]> {
     if has_entities(&printed) {
         printed = Cow::Owned(without_entities(&printed));
     }
-    if printed.contains(['‘', '’', '“', '”']) {
+    if may_have_quotes(&printed) && printed.contains(['‘', '’', '“', '”']) {
         let lines: Vec<String> = printed.split('\n').map(with_plain_quotes).collect();
         printed = Cow::Owned(lines.join("\n"));
     }
@@ -187,8 +187,16 @@ fn character(entity: &str) -> Option<String> {
     char::from_u32(code.ok()?).map(String::from)
 }
 
+/// Whether the text contains the byte with which a typographic quote begins.
+fn may_have_quotes(text: &str) -> bool {
+    memchr::memchr(0xe2, text.as_bytes()).is_some()
+}
+
 /// The line with ASCII quotes. Typographic quotes around a name that contains an ASCII quote remain, because they mark its end.
 fn with_plain_quotes(line: &str) -> String {
+    if !may_have_quotes(line) {
+        return line.to_owned();
+    }
     // Other languages use some of these characters for the opposite side.
     let english = line.contains('“') && !line.contains('„');
     let line = if english {

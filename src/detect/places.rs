@@ -31,13 +31,34 @@ const METHODS: &[&str] = &[
 const KINDS: &[&str] = &["file", "directory", "folder", "socket", "path", "database"];
 
 /// Whether the last word is an HTTP method, so that the target of a request follows.
-#[must_use]
-pub fn ends_with_a_method(before: &[u8]) -> bool {
+fn ends_with_a_method(before: &[u8]) -> bool {
     let last = before
         .trim_ascii_end()
         .rsplit(|byte| !byte.is_ascii_alphabetic())
         .next();
     last.is_some_and(|word| METHODS.iter().any(|method| method.as_bytes() == word))
+}
+
+/// Whether what a pattern took for a path is no name of a file, or only part of one, as the text around it shows: a position in
+/// a source file, what follows the scheme of a URL or the letter of a drive, the target of a request, a constant of a call.
+#[must_use]
+pub fn is_no_name(before: &[u8], name: &[u8], after: &[u8]) -> bool {
+    let is_position = after.starts_with(b" on line ");
+    let is_of_a_url = name.starts_with(b"//") && before.ends_with(b":");
+    let is_on_a_drive = name.starts_with(b"/")
+        && matches!(before, [.., edge, drive, b':'] if drive.is_ascii_alphabetic() && !edge.is_ascii_alphanumeric());
+    let is_target = name.starts_with(b"/") && ends_with_a_method(before);
+    let is_sign = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
+    let is_constant = before.ends_with(b"(") && name.contains(&b'_') && name.iter().all(is_sign);
+    // The rest of a name with an apostrophe or with brackets.
+    let is_cut = match after {
+        [b'\'', letter, ..] => {
+            letter.is_ascii_alphabetic() && name.starts_with(b"/") && !before.ends_with(b"'")
+        }
+        [b' ', b'(', rest @ ..] => memchr::memmem::find(rest, b")/").is_some(),
+        _ => false,
+    };
+    is_position || is_of_a_url || is_on_a_drive || is_target || is_constant || is_cut
 }
 
 /// The position of the name nearest to the reason. Names before the reason take precedence over those after it.

@@ -189,6 +189,14 @@ fn directories(
         bases.push((own.clone(), true));
         return bases;
     }
+    // A shell at its prompt has been waiting in the directory in which what was typed there ran.
+    if is_seen(process)
+        && lines.first().is_some_and(is_at_a_prompt)
+        && stays_where_started(incident)
+    {
+        bases.push((own.clone(), true));
+        return bases;
+    }
     let is_its = speaking.iter().any(|line| is_its(line, incident));
     match Course::along(path, incident, &lines, is_its, &circumstances.scripts) {
         Course::At(place, lines) => {
@@ -220,6 +228,18 @@ fn directories(
         }
     }
     bases
+}
+
+/// Whether it is a shell that was given neither code nor a script.
+fn is_at_a_prompt(line: &CommandLine) -> bool {
+    let is_shell = line.known.is_some_and(Program::is_shell);
+    is_shell && line.code.is_none() && line.script.is_none()
+}
+
+/// Whether the message names a known program that works in the directory that it was started in, whatever it is told.
+fn stays_where_started(incident: &Incident) -> bool {
+    let speaker = leading_name(&incident.message).and_then(program);
+    speaker.is_some_and(|known| !known.reads_recipes() && !known.takes_a_directory())
 }
 
 /// Whether it is the directory that the program is told to work in, or an archive, both of which it opens where it was started.

@@ -83,7 +83,7 @@ impl<'p> Reading<'p> {
         let path = found.get(Group::Path);
         self.is_misread |= path.is_some_and(words::is_not_a_name) && !found.is_quoted(Group::Path);
         let (before, after) = found.around(Group::Path);
-        self.is_misread |= path.is_some_and(|path| is_no_name(before, path, after));
+        self.is_misread |= path.is_some_and(|path| places::is_no_name(before, path, after));
         self.is_misread |= path.is_some_and(|path| !path.contains(&b'/'))
             && found.is_quoted(Group::Path)
             && (words::names_no_file(&before[..before.len().saturating_sub(1)])
@@ -401,27 +401,6 @@ fn marked<'l>(line: &'l [u8], below: &[u8]) -> Cow<'l, [u8]> {
         }
         _ => Cow::Borrowed(line),
     }
-}
-
-/// Whether what a pattern took for a path is no name of a file, or only part of one, as the text around it shows: a position in
-/// a source file, what follows the scheme of a URL or the letter of a drive, the target of a request, a constant of a call.
-fn is_no_name(before: &[u8], name: &[u8], after: &[u8]) -> bool {
-    let is_position = after.starts_with(b" on line ");
-    let is_of_a_url = name.starts_with(b"//") && before.ends_with(b":");
-    let is_on_a_drive = name.starts_with(b"/")
-        && matches!(before, [.., edge, drive, b':'] if drive.is_ascii_alphabetic() && !edge.is_ascii_alphanumeric());
-    let is_target = name.starts_with(b"/") && places::ends_with_a_method(before);
-    let is_sign = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
-    let is_constant = before.ends_with(b"(") && name.contains(&b'_') && name.iter().all(is_sign);
-    // The rest of a name with an apostrophe or with brackets.
-    let is_cut = match after {
-        [b'\'', letter, ..] => {
-            letter.is_ascii_alphabetic() && name.starts_with(b"/") && !before.ends_with(b"'")
-        }
-        [b' ', b'(', rest @ ..] => memchr::memmem::find(rest, b")/").is_some(),
-        _ => false,
-    };
-    is_position || is_of_a_url || is_on_a_drive || is_target || is_constant || is_cut
 }
 
 /// Whether the operation may have been a plain open(2).
