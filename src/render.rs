@@ -28,6 +28,8 @@ pub struct Style {
     pub utf8: bool,
     /// The width of the terminal in columns.
     pub width: usize,
+    /// Whether root reads it, who needs no sudo.
+    pub is_root: bool,
 }
 
 impl Default for Style {
@@ -36,6 +38,7 @@ impl Default for Style {
             color: false,
             utf8: false,
             width: 100,
+            is_root: true,
         }
     }
 }

@@ -276,6 +276,14 @@ impl Plan {
         self.attempt.operation == Operation::List && walk.is_some_and(|walk| !walk.only_looks)
     }
 
+    /// Whether root itself is refused, here, so that only root can make the changes.
+    fn is_roots(&self, effect: Effect) -> bool {
+        let around = &self.facts.surroundings;
+        let is_here = around.container.is_none() && around.abroad.is_none();
+        let is_made = matches!(effect, Effect::Repairs | Effect::DoesIt) && !self.argv.is_empty();
+        self.attempt.subject.uid == 0 && is_here && is_made
+    }
+
     fn relogin(&self) -> bool {
         self.changes().any(Change::needs_login)
     }
@@ -305,7 +313,7 @@ impl Plan {
             note: notes.join("; "),
             changes: self.changes().cloned().collect(),
             argv,
-            needs_root: self.needs_root,
+            needs_root: self.needs_root || self.is_roots(effect),
             effect,
             place,
             verified: self.repairs(),

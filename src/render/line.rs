@@ -24,7 +24,7 @@ pub fn line(finding: &Finding, style: Style) -> String {
         let is_root = incident
             .subject
             .as_ref()
-            .is_some_and(|subject| subject.uid == 0);
+            .is_some_and(|subject| subject.uid == 0 && style.is_root);
         let elevator = match fix.needs_root && !is_root {
             true => finding.facts.surroundings.elevator,
             false => Elevator::None,

@@ -172,7 +172,8 @@ fn fix_of_each(ways: &[Way]) -> Vec<Fix> {
 
 fn fixes_for(finding: &Finding, attempt: &Attempt, all: &[Fix], style: Style) -> String {
     // For another place, what a fix requires was already stated.
-    let is_root = attempt.subject.uid == 0 && finding.facts.surroundings.abroad.is_none();
+    let is_root =
+        attempt.subject.uid == 0 && finding.facts.surroundings.abroad.is_none() && style.is_root;
     let elevator = finding.facts.surroundings.elevator;
     match all.split_first() {
         Some((first, others)) if finding.incident.is_some() && is_unwieldy(first) => {

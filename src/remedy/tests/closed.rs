@@ -169,3 +169,21 @@ fn what_root_could_type_is_told_where_nobody_can_redirect_it() {
     let line = "install -d -o alice -g alice /srv/app/alice";
     assert!(directory.title.ends_with(line), "{directory:?}");
 }
+
+#[test]
+fn what_root_itself_is_refused_only_root_can_change() {
+    let by = |subject: &str| {
+        first(&format!(
+            "subject {subject} {subject}
+             attempt write /srv/f
+             -rw-r--r-- {subject} {subject} /srv/f flags=immutable"
+        ))
+    };
+    assert!(by("root").needs_root && by("alice").needs_root);
+    let own = first(
+        "subject alice alice
+         attempt write /srv/f
+         -r--r--r-- alice alice /srv/f",
+    );
+    assert!(!own.needs_root);
+}
