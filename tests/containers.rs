@@ -18,7 +18,7 @@ const SCENE: &str = r#"
     cp "$(command -v busybox)" /srv/tree/bin/busybox
     for name in cat sh sleep touch; do ln -s busybox /srv/tree/bin/$name; done
     echo 'app:x:12345:12345::/:/bin/sh' > /srv/tree/etc/passwd
-    echo x > /srv/shop/f && chmod 640 /srv/shop/f && chown -R deploy: /srv/shop
+    echo x > /srv/shop/f && chmod 640 /srv/shop/f && chown -R deploy:team /srv/shop
 "#;
 
 /// Options for every run: the tree is the root directory, and the following words are the command.
