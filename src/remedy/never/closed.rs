@@ -24,10 +24,11 @@ pub(super) fn is_closed_on_purpose(
     is_of_the_system(purpose) && (private || closed)
 }
 
-/// Whether nobody but its owner has access: group and others have no permissions, or the group is the owner's own, so that nobody
-/// is in it whom the owner could have meant.
+/// Whether nobody but its owner has access: group and others have no permissions, or the group is a service's own, so that nobody
+/// is in it whom the service could have meant. A person who lets a group in shares it.
 fn is_for_its_owner_alone(inode: &Inode, facts: &Facts) -> bool {
-    inode.mode & 0o077 == 0 || has_own_group(inode, facts) && inode.mode & 0o007 == 0
+    let is_services = has_own_group(inode, facts) && !PEOPLE.contains(&inode.uid);
+    inode.mode & 0o077 == 0 || is_services && inode.mode & 0o007 == 0
 }
 
 /// Whether the group is the owner's own and has no other members. Root's is not counted.
