@@ -58,7 +58,8 @@ pub fn is_no_name(before: &[u8], name: &[u8], after: &[u8]) -> bool {
         [b' ', b'(', rest @ ..] => memchr::memmem::find(rest, b")/").is_some(),
         _ => false,
     };
-    is_position || is_of_a_url || is_on_a_drive || is_target || is_constant || is_cut
+    let is_a_slash = name.starts_with(b"/ ");
+    is_a_slash || is_position || is_of_a_url || is_on_a_drive || is_target || is_constant || is_cut
 }
 
 /// The position of the name nearest to the reason. Names before the reason take precedence over those after it.

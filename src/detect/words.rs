@@ -89,9 +89,11 @@ fn is_class(word: &[u8]) -> bool {
     word.iter().all(is_part) && (is_an_exception || is_in_a_package)
 }
 
-/// Whether it is a version or a part of a number of steps: `v1.2.3`, `4/7`.
+/// Whether it is a version, a duration or a part of a number of steps: `v1.2.3`, `305.7ms`, `4/7`.
 fn is_number(word: &[u8]) -> bool {
     let digits = word.strip_prefix(b"v").unwrap_or(word);
+    let digits = digits.strip_suffix(b"s").unwrap_or(digits);
+    let digits = digits.strip_suffix(b"m").unwrap_or(digits);
     let is_part = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
     let of = |sign: u8| digits.split(move |byte| *byte == sign);
     of(b'.').count() > 1 && of(b'.').all(is_part) || of(b'/').count() == 2 && of(b'/').all(is_part)
@@ -274,6 +276,26 @@ fn named(operation: &str) -> Told {
 #[cfg(test)]
 mod tests {
     use crate::built_in::with_samples;
+
+    #[test]
+    fn an_address_a_number_and_a_class_are_no_names() {
+        for word in [
+            "0.0.0.0",
+            "127.0.0.1:80",
+            "v1.2.3",
+            "305.7ms",
+            "4/7",
+            "com.example.Foo",
+            "OpenFile",
+        ] {
+            assert!(super::is_not_a_name(word.as_bytes()), "{word}");
+        }
+        for word in [
+            "data.txt", "a/7", "1.m4a", "v1", "open", "Makefile", "my.Conf",
+        ] {
+            assert!(!super::is_not_a_name(word.as_bytes()), "{word}");
+        }
+    }
 
     #[test]
     fn every_key_of_a_language_is_read() {
