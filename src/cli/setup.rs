@@ -101,7 +101,7 @@ fn init_help() -> String {
                         fish  ~/.config/fish/config.fish  permwrap init fish | source\n\n\
                         Wrapped by default: {}.\n\
                         For others: permwrap init bash NAME..., or init.commands in the configuration file. Existing aliases and functions are kept.\n\n\
-                        To run a command without it: PERMWRAP=off COMMAND. Functions have no effect after sudo: sudo permwrap -- COMMAND. fish runs no function in the background: command COMMAND &.",
+                        To run a command without it: PERMWRAP=off COMMAND. Aliases have no effect after sudo: sudo permwrap -- COMMAND. fish runs no function in the background: command COMMAND &.",
         USUAL.join(", ")
     )
 }

@@ -1,21 +1,12 @@
 # permwrap for bash: eval "$(permwrap init bash)" in ~/.bashrc
 
-# A function keeps the completion of its name, and belongs to the name: what a virtual environment brings later is wrapped, too.
-# Unlike an alias it does not get in the way of one that is defined later. What is an alias or a function already stays as it is.
-# (No subshell: one for each name would be felt at the shell's start.)
-hash permwrap 2>/dev/null
-printf -v __permwrap_program %q "${BASH_CMDS[permwrap]-}"
+# An alias keeps the completion of its name, and belongs to the name: what a virtual environment brings later is wrapped, too.
+# What is an alias or a function already stays as it is. (No subshell: one for each name would be felt at the shell's start.)
 for __permwrap_name in @COMMANDS@; do
     alias "$__permwrap_name" &>/dev/null || declare -F "$__permwrap_name" >/dev/null ||
-        eval "$__permwrap_name () {
-            if [[ -x $__permwrap_program ]]; then
-                $__permwrap_program -- $__permwrap_name \"\$@\"
-            else
-                command $__permwrap_name \"\$@\"
-            fi
-        }"
+        alias "$__permwrap_name=permwrap -- $__permwrap_name"
 done
-unset __permwrap_name __permwrap_program
+unset __permwrap_name
 
 @COMPLETION@
 

@@ -2,19 +2,14 @@
 
 # A function keeps the completion of its name, and belongs to the name: what a virtual environment brings later is wrapped, too.
 # What is a function already stays as it is. `jobs` shows the words that eval is given.
-set --global __permwrap_program (command --search permwrap)
 for __permwrap_name in @COMMANDS@
     if not functions --query $__permwrap_name
-        function $__permwrap_name --inherit-variable __permwrap_name --inherit-variable __permwrap_program --wraps $__permwrap_name
-            if test -x "$__permwrap_program"
-                eval (string escape -- $__permwrap_program) -- $__permwrap_name (string escape -- $argv)
-            else
-                command $__permwrap_name $argv
-            end
+        function $__permwrap_name --inherit-variable __permwrap_name --wraps $__permwrap_name
+            eval permwrap -- $__permwrap_name (string escape -- $argv)
         end
     end
 end
-set --erase __permwrap_name __permwrap_program
+set --erase __permwrap_name
 
 @COMPLETION@
 

@@ -1,12 +1,12 @@
 # permwrap for zsh: eval "$(permwrap init zsh)" in ~/.zshrc
 
-# A function keeps the completion of its name, and belongs to the name: what a virtual environment brings later is wrapped, too.
-# Unlike an alias it does not get in the way of one that is defined later. What is an alias or a function already stays as it is.
+# An alias belongs to the name: what a virtual environment brings later is wrapped, too. What is an alias or a function
+# already stays as it is.
 () {
-    local name program=${(q)commands[permwrap]}
+    local name
     for name in @COMMANDS@; do
         if (( ! $+aliases[$name] && ! $+functions[$name] )); then
-            functions[$name]="if [[ -x $program ]]; then $program -- $name \"\$@\"; else command $name \"\$@\"; fi"
+            alias $name="permwrap -- $name"
         fi
     done
 }

@@ -114,7 +114,7 @@ fn main() {
     let rounds = std::env::args()
         .filter_map(|word| word.parse().ok())
         .next()
-        .unwrap_or(100);
+        .unwrap_or(400);
     let folder = tempfile::tempdir().expect("a folder for the C program");
     let floor = folder.path().join("floor");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bench/floor.c");

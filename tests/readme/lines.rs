@@ -113,8 +113,8 @@ fn the_line_in_the_start_up_file_wraps_the_usual_commands() {
     let (bash, fish) = lines.trim().split_once('\n').expect("two lines");
     let zsh = bash.replace("permwrap init bash", "permwrap init zsh");
     for (shell, line, file, ask) in [
-        ("bash", bash, ".bashrc", "declare -f python"),
-        ("zsh", zsh.as_str(), ".zshrc", "functions python"),
+        ("bash", bash, ".bashrc", "alias python"),
+        ("zsh", zsh.as_str(), ".zshrc", "alias python"),
         ("fish", fish, ".config/fish/config.fish", "functions python"),
     ] {
         if !needs_programs(&[shell]) {
@@ -125,7 +125,7 @@ fn the_line_in_the_start_up_file_wraps_the_usual_commands() {
             "cd /home/alice && mkdir -p $(dirname {file}) && cat >{file} <<'END'\n{line}\nEND\nchown -R alice: /home/alice"
         ));
         let ran = world.run("alice", &format!("{shell} -i -c '{ask}' 2>&1"));
-        assert!(ran.stdout().contains("permwrap"), "{ran}");
+        assert!(ran.stdout().contains("permwrap -- "), "{ran}");
     }
 }
 
