@@ -71,6 +71,8 @@ pub struct Circumstances {
     pub home: Option<Vec<u8>>,
     /// The name of this machine.
     pub host: Option<String>,
+    /// Whether the only program that is still running reads from a terminal.
+    pub terminal: bool,
     /// What the processes run that is written in files, if a relative name makes it matter where that leads.
     pub scripts: Vec<Script>,
 }

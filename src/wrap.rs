@@ -35,7 +35,7 @@ use crate::report::{Conclusion, Finding, lossy};
 use crate::resolve::{self, CandidateProcess, Circumstances, Presence};
 use crate::run::trace::Log;
 use crate::run::{Exit, Observer, Scene, SignOfLife, Stream};
-use candidates::candidates;
+use candidates::{candidates, reads_a_terminal};
 use engine::Engine;
 use traced::Traced;
 use verbose::{recognized, unsaid};
@@ -201,6 +201,7 @@ impl Explainer {
                 scene: scene.clone(),
                 circumstances: Arc::new(Circumstances {
                     processes,
+                    terminal: reads_a_terminal(scene),
                     ..(*self.circumstances).clone()
                 }),
                 worlds,

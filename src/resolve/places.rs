@@ -1,7 +1,7 @@
 //! Resolves printed names to absolute paths.
 
 use super::course::{Course, Script};
-use super::speaker::{Speakers, leading_name};
+use super::speaker::{Speakers, is_waiting_shell, leading_name};
 use super::{CandidateProcess, Circumstances, Presence, Reading, source};
 use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Sign, Signs};
 use crate::byte_path::{self, is_within, join, tidy};
@@ -197,6 +197,10 @@ fn directories(
         bases.push((own.clone(), true));
         return bases;
     }
+    if is_waiting_shell(process, circumstances) {
+        bases.push((own.clone(), true));
+        return bases;
+    }
     let is_its = speaking.iter().any(|line| is_its(line, incident));
     match Course::along(path, incident, &lines, is_its, &circumstances.scripts) {
         Course::At(place, lines) => {
@@ -381,6 +385,7 @@ mod tests {
             search_path: vec![b"/usr/bin".to_vec()],
             home: Some(b"/home/alice".to_vec()),
             host: None,
+            terminal: false,
             scripts: Vec::new(),
         }
     }

@@ -3,7 +3,7 @@
 use super::{CandidateProcess, Circumstances, Presence};
 use crate::attempt::{Incident, Operation};
 use crate::byte_path;
-use crate::programs::{CommandLine, command_lines, program};
+use crate::programs::{CommandLine, Program, command_lines, program};
 
 /// The processes that may have written a message.
 pub struct Speakers<'c> {
@@ -59,6 +59,19 @@ impl<'c> Speakers<'c> {
         if named.iter().any(is_switched) {
             named.retain(|process| process.presence != Presence::Started);
         }
+        // One that was seen earlier is not the one that is seen now.
+        if named
+            .iter()
+            .any(|process| process.presence <= Presence::Present)
+        {
+            named.retain(|process| process.presence != Presence::Gone);
+        }
+        if let Some(shell) = waiting_shell(circumstances)
+            && named.iter().all(|process| is_of_before(process, shell))
+        {
+            named = vec![shell];
+            own.clear();
+        }
         let speaking: Vec<&CandidateProcess> = circumstances
             .processes
             .iter()
@@ -97,6 +110,45 @@ impl<'c> Speakers<'c> {
     pub fn all_lines(&self) -> &[CommandLine] {
         &self.all
     }
+}
+
+/// The shell at whose prompt a program was started that has ended without being seen: nothing else is running.
+fn waiting_shell(circumstances: &Circumstances) -> Option<&CandidateProcess> {
+    let living = circumstances.processes.iter();
+    let is_known = |process: &&CandidateProcess| {
+        process.presence <= Presence::Present && process.directory.is_some()
+    };
+    let mut living = living.filter(is_known);
+    let only = living.next()?;
+    // A child that has not become another program yet looks like its parent.
+    let is_its_child = |process: &CandidateProcess| {
+        (&process.arguments, &process.directory) == (&only.arguments, &only.directory)
+    };
+    (living.all(is_its_child) && is_waiting_shell(only, circumstances)).then_some(only)
+}
+
+/// Whether the process is a shell that reads its commands from the terminal. It waits for each of them, and then for a person, in the
+/// directory that it started it in.
+pub fn is_waiting_shell(process: &CandidateProcess, circumstances: &Circumstances) -> bool {
+    let reads_commands = |line: &CommandLine| {
+        let is_shell = line.known.is_some_and(Program::is_shell);
+        let script = line.script.as_deref().unwrap_or_default();
+        is_shell && line.code.is_none() && script.is_empty()
+    };
+    let lines = command_lines(&process.arguments);
+    circumstances.terminal
+        && matches!(process.presence, Presence::Speaking | Presence::Present)
+        && process.directory.is_some()
+        && process.place.is_none()
+        && matches!(&lines[..], [only] if reads_commands(only))
+}
+
+/// Whether the process had ended before it was looked at, or may just as well have been started by an earlier command line at the
+/// prompt of this shell. What runs with other rights was not started by the shell itself.
+fn is_of_before(process: &CandidateProcess, shell: &CandidateProcess) -> bool {
+    (process.presence >= Presence::Gone || process.directory.is_none())
+        && process.presence != Presence::Switched
+        && process.subject.has_the_rights_of(&shell.subject)
 }
 
 /// Whether a shell uses this name for the code on its command line: the word after the code, or the name used for an exported
@@ -222,5 +274,33 @@ mod tests {
             speakers("cat: f: Permission denied", reader),
             (vec![1000], false)
         );
+    }
+
+    #[test]
+    fn what_was_run_at_the_prompt_of_a_shell_worked_where_the_shell_is() {
+        let shell = CandidateProcess {
+            directory: Some(b"/srv/b".to_vec()),
+            ..process(1000, "bash", Presence::Speaking)
+        };
+        let earlier = CandidateProcess {
+            directory: Some(b"/srv/a".to_vec()),
+            ..process(1000, "cat f", Presence::Gone)
+        };
+        let circumstances = |terminal| Circumstances {
+            processes: vec![shell.clone(), earlier.clone()],
+            terminal,
+            ..Circumstances::default()
+        };
+        let incident = Incident {
+            message: b"cat: f: Permission denied".to_vec(),
+            ..Incident::default()
+        };
+        let at_a_prompt = circumstances(true);
+        let speakers = Speakers::of(&incident, &at_a_prompt);
+        assert_eq!(speakers.processes[0].directory, shell.directory);
+        // A shell that reads a script goes on at once, and is somewhere else by now.
+        let in_a_script = circumstances(false);
+        let speakers = Speakers::of(&incident, &in_a_script);
+        assert_eq!(speakers.processes[0].directory, earlier.directory);
     }
 }

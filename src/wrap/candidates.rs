@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs;
+use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -95,6 +96,31 @@ pub(super) fn candidates(
     }
     (candidates, worlds)
 }
+
+/// Whether only one program is still running, and reads from a terminal. One that is ending has no working directory any more.
+pub(super) fn reads_a_terminal(scene: &Scene) -> bool {
+    let is_running = |process: &&Process| !process.zombie && process.cwd.is_some();
+    let mut living = scene.processes.iter().filter(is_running);
+    let Some(only) = living.next() else {
+        return false;
+    };
+    // A child that has not become another program yet looks like its parent.
+    let is_its_child =
+        |process: &Process| (&process.cmdline, &process.cwd) == (&only.cmdline, &only.cwd);
+    if !living.all(is_its_child) {
+        return false;
+    }
+    let input = fs::metadata(format!("/proc/{}/fd/0", only.pid));
+    input.is_ok_and(|input| {
+        let major = rustix::fs::major(input.rdev());
+        input.file_type().is_char_device()
+            && (major == CONSOLES || PSEUDO_TERMINALS.contains(&major))
+    })
+}
+
+/// The major numbers of consoles and serial lines, and of pseudo-terminals (admin-guide/devices.txt).
+const CONSOLES: u32 = 4;
+const PSEUDO_TERMINALS: RangeInclusive<u32> = 136..=143;
 
 /// The command with the credentials that its sandbox leaves it.
 fn in_a_sandbox(own: &CandidateProcess) -> CandidateProcess {

@@ -35,6 +35,7 @@ pub fn here() -> Circumstances {
             .collect(),
         home: std::env::var_os("HOME").map(OsString::into_vec),
         host: gather::host_name(),
+        terminal: false,
         scripts: Vec::new(),
     }
 }
