@@ -163,7 +163,7 @@ fn what_a_viewer_shows_is_no_failure_of_its_own() {
 #[test]
 fn what_is_told_on_stdout_gets_its_hint_where_that_is_asked_for() {
     let Some(world) = World::new() else { return };
-    world.root("install -m 600 /dev/null /srv/f; printf '#!/bin/sh\\ncat /srv/f 2>&1\\nexit 3\\n' >/usr/local/bin/tells; chmod 755 /usr/local/bin/tells");
+    world.root("install -m 600 /dev/null /srv/f; printf '#!/bin/sh\\ncat /srv/f 2>&1\\nexit 3\\n' >/mnt/bin/tells; chmod 755 /mnt/bin/tells");
     for to in ["| cat", ">out; code=$?; cat out; exit $code"] {
         let without = world.run("alice", &format!("set -o pipefail; permwrap tells {to}"));
         assert_eq!(
