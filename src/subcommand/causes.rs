@@ -18,15 +18,15 @@ pub fn run(arguments: &Causes) -> Outcome {
         print(&page(code, style(None).color))?;
         return Ok(0);
     }
-    let about = about(name.trim());
-    if !about.is_empty() {
-        return list(&about);
+    let unknown =
+        |meant: &str| format!("no cause is called {name:?}{meant} (permwrap causes lists them)");
+    if let Some(meant) = meant(name, Code::ALL.iter().map(|code| code.name())) {
+        return Err(unknown(&format!("; did you mean {meant}?")));
     }
-    let meant = meant(name, Code::ALL.iter().map(|code| code.name()));
-    let meant = meant.map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
-    Err(format!(
-        "no cause is called {name:?}{meant} (permwrap causes lists them)"
-    ))
+    match about(name.trim()).as_slice() {
+        [] => Err(unknown("")),
+        about => list(about),
+    }
 }
 
 fn list(codes: &[Code]) -> Outcome {

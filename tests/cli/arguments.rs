@@ -95,6 +95,19 @@ fn a_mistyped_subcommand_is_recognized_unless_it_is_marked_as_a_command() {
 }
 
 #[test]
+fn causes_are_found_by_an_error_number_or_a_word_of_their_pages() {
+    for word in ["EROFS", "Read-only file system"] {
+        let (code, stdout, _) = run(&["causes", word]);
+        assert_eq!(code, 0, "{word}: {stdout}");
+        assert!(stdout.starts_with("read-only-mount "), "{word}: {stdout}");
+        assert!(!stdout.contains("privileged-port"), "{word}: {stdout}");
+    }
+    let (code, _, stderr) = run(&["causes", "mode-denie"]);
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("did you mean mode-denies?"), "{stderr}");
+}
+
+#[test]
 fn an_error_text_may_be_given_on_the_command_line() {
     let text = "open: /srv/x: Permission denied";
     for arguments in [
