@@ -353,10 +353,10 @@ fn a_run_with_a_hint_about_a_process_is_the_last_run() {
     let Some(world) = world() else { return };
     world.root("install -d /srv/p; install -m 640 -o deploy -g www /dev/null /srv/p/f");
     fails(&world, "cat /srv/p/f");
-    fails(&world, "kill -CONT 1");
+    fails(&world, "kill -0 1");
     let fixed = world.run("alice", "permwrap fix --yes");
     assert_eq!(fixed.code(), 1, "{fixed}");
-    assert!(fixed.stderr().contains("about `kill -CONT 1`"), "{fixed}");
+    assert!(fixed.stderr().contains("about `kill -0 1`"), "{fixed}");
     assert_ne!(world.run("alice", "cat /srv/p/f").code(), 0);
 }
 
