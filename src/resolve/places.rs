@@ -190,14 +190,7 @@ fn directories(
         return bases;
     }
     // A shell at its prompt has been waiting in the directory in which what was typed there ran.
-    if is_seen(process)
-        && lines.first().is_some_and(is_at_a_prompt)
-        && stays_where_started(incident)
-    {
-        bases.push((own.clone(), true));
-        return bases;
-    }
-    if is_waiting_shell(process, circumstances) {
+    if is_waiting_shell(process, circumstances) && stays_where_started(incident) {
         bases.push((own.clone(), true));
         return bases;
     }
@@ -232,12 +225,6 @@ fn directories(
         }
     }
     bases
-}
-
-/// Whether it is a shell that was given neither code nor a script.
-fn is_at_a_prompt(line: &CommandLine) -> bool {
-    let is_shell = line.known.is_some_and(Program::is_shell);
-    is_shell && line.code.is_none() && line.script.is_none()
 }
 
 /// Whether the message names a known program that works in the directory that it was started in, whatever it is told.
