@@ -5,7 +5,10 @@ mod case;
 mod deleted_tree;
 mod deployment;
 mod elsewhere;
+mod give_back;
 mod grant;
+mod groups;
+mod needed_next;
 mod purpose;
 mod standard_device;
 mod sticky_leftover;
@@ -54,6 +57,7 @@ mod unmapped_owner;
 pub use crate::byte_path::is_within;
 pub use crate::denial::{Certainty, Class, Code, Denial, Obstacle, Rule};
 pub use crate::judge::held;
+pub use groups::{Power, is_powerful, power_of};
 pub use purpose::{
     PEOPLE, Purpose, home_of, is_a_services_group, is_named_after_a_member, is_private_group,
     is_top, node_at, purpose, service_directory,

@@ -13,12 +13,13 @@ pub use checklist::{Asked, Checklist, Failure, Item, State};
 use std::os::unix::ffi::OsStrExt;
 
 use crate::attempt::{Attempt, Object, OpenHow, Operation, Subject};
+use crate::cause::is_powerful;
 use crate::change::argv;
 use crate::facts::{Inode, Kind};
 use crate::gather::{self, Service};
 use crate::investigate::{examine, program_named};
 use crate::quote;
-use crate::remedy::{Fix, never};
+use crate::remedy::Fix;
 use crate::render;
 use crate::report::{Conclusion, Finding};
 use manifest::{Manifest, PathNeeds};
@@ -92,7 +93,7 @@ fn member(group: &str, subject: &Subject) -> State {
     if subject.gid == gid || subject.groups.contains(&gid) {
         return State::Holds;
     }
-    if gid == 0 || never::is_powerful(group) {
+    if gid == 0 || is_powerful(group) {
         let advice = format!(
             "members of {} are as good as root: give the service what it needs of it by itself",
             quote::display(group.as_bytes())

@@ -1,7 +1,7 @@
 //! Deleting a whole tree (`rm -r`) requires write permission on every directory in it, not only on the one that refuses first.
 
 use super::case::Case;
-use super::{Candidate, Fit, Purpose, grant, is_within};
+use super::{Candidate, Fit, Purpose, give_back, grant, is_within};
 use crate::attempt::Operation;
 use crate::change::{Change, Effect, argv};
 use crate::quote;
@@ -17,7 +17,7 @@ pub(super) fn candidates(case: &Case) -> Option<Vec<Candidate>> {
     if owner == subject.uid {
         return Some(vec![opened_by_the_owner(top), grant::own_bits(case)?]);
     }
-    let is_left = grant::give_back(case).is_some();
+    let is_left = give_back::candidate(case).is_some();
     // Of the system's directories it is said elsewhere.
     let is_data = !matches!(
         case.purpose()?,

@@ -3,15 +3,14 @@
 //! They are ranked elsewhere: by how well they suit the place, and by how few others each of them lets in.
 
 use super::case::Case;
+use super::groups::{self, Power};
 use super::{
-    Candidate, Class, Fit, Purpose, Rule, deployment, elsewhere, held, is_private_group, node_at,
-    standard_device,
+    Candidate, Class, Fit, Purpose, Rule, deployment, elsewhere, give_back, held, is_private_group,
+    needed_next, standard_device,
 };
 use crate::attempt::Operation;
-use crate::byte_path;
 use crate::change::Change;
-use crate::facts::{Inode, Kind, Mount, NodeId, Perms, Tag, Walk};
-use crate::programs::{self, CommandLine};
+use crate::facts::{Inode, Kind, Mount, NodeId, Perms, Tag};
 
 /// The ways to grant the required permissions on the refusing inode.
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
@@ -42,8 +41,8 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         return around.chain([Candidate::advice(advice)]).collect();
     }
     let mut all = Vec::new();
-    all.extend(give_back(case));
-    all.extend(kept_in_ones_own_place(case));
+    all.extend(give_back::candidate(case));
+    all.extend(give_back::kept_in_ones_own_place(case));
     all.extend(grant.group_bits());
     all.extend(grant.acl_entry());
     all.extend(grant.join_group());
@@ -80,204 +79,6 @@ pub(super) fn for_the_subject(case: &Case) -> Option<Candidate> {
     Grant::of(case)?.acl_entry()
 }
 
-/// The permissions that the operation will require of the same directory once it can be searched. They are granted together,
-/// because an unsearchable directory conceals what comes next.
-fn needed_next(case: &Case, id: NodeId) -> Perms {
-    let operation = &case.attempt.operation;
-    let alters = operation.makes_a_name()
-        || matches!(
-            operation,
-            Operation::Delete | Operation::Rmdir | Operation::Rename | Operation::Bind
-        )
-        || matches!(operation, Operation::Open(how) if how.create);
-    let in_it = |walk: &Walk| walk.parent() == Some(id);
-    let unseen = |walk: &Walk| {
-        walk.written_step()
-            .is_some_and(|step| !matches!(step.found, Ok(Some(_))))
-    };
-    let made_there = case.facts.to.as_ref().is_some_and(in_it);
-    let lines = programs::command_lines(&case.facts.surroundings.command);
-    let only_reads = lines.iter().any(|line| {
-        let mut words = line.words.iter();
-        line.known
-            .is_some_and(|known| words.any(|word| known.only_reads(word)))
-    });
-    if only_reads {
-        return Perms::NONE;
-    }
-    let fills = lines
-        .iter()
-        .any(|line| line.known.is_some_and(|known| known.fills));
-    let altered = (alters || fills)
-        && in_it(&case.facts.walk)
-        && (unseen(&case.facts.walk) || !matches!(operation, Operation::Open(_)));
-    // What is in a directory that cannot be listed is deleted as soon as it can.
-    let deletes_in_it = || {
-        let walk = programs::walk(&case.facts.surroundings.command);
-        *operation == Operation::List
-            && case.facts.walk.target() == Some(id)
-            && walk.is_some_and(|walk| walk.deletes)
-    };
-    match made_there || altered || deletes_in_it() {
-        true => Perms::W,
-        false => Perms::NONE,
-    }
-}
-
-/// What else a program opens the file for, if it names it twice: `sort -o FILE FILE` reads it, then writes it.
-fn opened_besides(case: &Case) -> Perms {
-    let (Some(path), Operation::Open(_)) = (case.asked_bytes(), &case.attempt.operation) else {
-        return Perms::NONE;
-    };
-    let lines = programs::command_lines(&case.facts.surroundings.command);
-    let opened = |line: &CommandLine| -> Vec<Perms> {
-        line.operands
-            .iter()
-            .filter(|operand| elsewhere::leads_to_the_end(&operand.word, path))
-            .filter_map(|operand| match operand.operation {
-                Some(Operation::Open(how)) if how.write => Some(Perms::W),
-                Some(Operation::Open(_)) => Some(Perms::R),
-                _ => None,
-            })
-            .collect()
-    };
-    let twice = lines.iter().map(opened).find(|opened| opened.len() > 1);
-    twice.into_iter().flatten().fold(Perms::NONE, Perms::or)
-}
-
-/// Gives back what sudo or a root container left in a tree that is otherwise the subject's own: the whole tree, or the single
-/// object if it is the only one.
-pub(super) fn give_back(case: &Case) -> Option<Candidate> {
-    let subject = case.subject();
-    let node = case.node()?;
-    let inode = case.inode()?;
-    let (who, owner) = (case.who(), case.user(inode.uid));
-    let stray = inode.uid == 0 || !case.facts.names.users.contains_key(&inode.uid);
-    let parent = byte_path::parent(&node.path)
-        .and_then(|parent| node_at(parent, case.facts))
-        .and_then(|parent| case.facts.node(parent).inode.as_ref().ok());
-    let parent_is_ours = parent.is_some_and(|parent| parent.uid == subject.uid);
-    let fitting = match case.purpose()? {
-        Purpose::Own => true,
-        Purpose::Temporary | Purpose::Service => parent_is_ours && subject.uid != 0,
-        _ => false,
-    };
-    // What is accessible to its owner alone was not left there by accident.
-    let private = inode.mode & 0o077 == 0;
-    // If somebody has set an ACL or a flag, or chosen a group, the owner is intentional as well.
-    let for_a_group = inode.gid != 0
-        && inode.gid != subject.gid
-        && case.facts.names.groups.contains_key(&inode.gid)
-        && !inherits_its_group(parent, inode);
-    let is_marked = node
-        .flags
-        .as_ref()
-        .is_ok_and(|flags| flags.immutable || flags.append);
-    let deliberate = for_a_group || is_marked || matches!(node.acl, Ok(Some(_)));
-    if !stray || !fitting || private || deliberate || node.has_powers() || subject.uid == inode.uid
-    {
-        return None;
-    }
-    if let Some(left) = &case.facts.surroundings.leftovers
-        && left.owner == inode.uid
-        && left.count > 1
-        && (left.own > left.count || left.removed)
-        && !left.mounts
-        && super::is_within(&node.path, &left.top)
-    {
-        let top = crate::quote::display(&left.top);
-        let change = Change::ChownTree {
-            top: left.top.clone(),
-            from: left.owner,
-            uid: subject.uid,
-            gid: (!left.groups).then_some(subject.gid),
-        };
-        return Some(
-            Candidate::new(
-                Fit::Meant,
-                format!(
-                    "give {who} back the {} files of {owner} in {top}",
-                    left.count
-                ),
-                [change],
-            )
-            .noting(format!(
-                "gives back {} files that belong to {owner}",
-                left.count
-            )),
-        );
-    }
-    let change = case.given_back(case.at()?, inode);
-    Some(
-        Candidate::new(
-            Fit::Meant,
-            format!("give {who} back {}", case.path()),
-            [change],
-        )
-        .noting(format!("gives it back to {who}")),
-    )
-}
-
-/// What root keeps to itself in the subject's own place may be the subject's, or not: sudo leaves such objects (`~/.gnupg`), and
-/// so does who hides something there. Nothing tells which, so it is said what to look at.
-fn kept_in_ones_own_place(case: &Case) -> Option<Candidate> {
-    let inode = case.inode()?;
-    let is_kept = inode.uid == 0 && inode.mode & 0o077 == 0;
-    let uid = case.subject().uid;
-    let is_ours = |above: &[u8]| {
-        let node = node_at(above, case.facts).map(|id| case.facts.node(id));
-        node.is_some_and(|node| node.inode.as_ref().is_ok_and(|inode| inode.uid == uid))
-    };
-    let is_own_place = match case.purpose()? {
-        Purpose::Own => uid != 0,
-        Purpose::Temporary | Purpose::Service => {
-            uid != 0 && byte_path::above(&case.node()?.path).any(is_ours)
-        }
-        _ => false,
-    };
-    let (who, path) = (case.who(), case.path());
-    (is_kept && is_own_place).then(|| {
-        Candidate::advice(format!(
-            "{path} is closed to all but root, among {who}'s own files: if sudo left it there, let root look at it and give it back (chown {who}:)"
-        ))
-    })
-}
-
-/// Whether the group is that of its directory, whose set-group-ID bit hands it on to everything new.
-fn inherits_its_group(parent: Option<&Inode>, inode: &Inode) -> bool {
-    parent.is_some_and(|parent| parent.mode & 0o2000 != 0 && parent.gid == inode.gid)
-}
-
-/// What membership in an object's group implies beyond access to the object.
-const POWERS: &[(&[&str], &str)] = &[
-    (
-        &["docker", "incus", "incus-admin", "libvirt", "lxd", "podman"],
-        "whoever may use this socket is as good as root",
-    ),
-    (
-        &["input"],
-        "its members can see every key typed on this machine",
-    ),
-    (
-        &["adm", "systemd-journal"],
-        "its members can read all logs of this machine",
-    ),
-    (
-        &["audio", "video"],
-        "its members can use microphones and cameras at any time",
-    ),
-    (&["kmem", "tape"], "its members can read everybody's data"),
-    (
-        &["wireshark"],
-        "its members can see all network traffic of this machine",
-    ),
-];
-
-fn power(group: &str) -> Option<&'static str> {
-    let (_, power) = POWERS.iter().find(|(names, _)| names.contains(&group))?;
-    Some(power)
-}
-
 struct Grant<'a> {
     case: &'a Case<'a>,
     id: NodeId,
@@ -291,9 +92,9 @@ impl<'a> Grant<'a> {
         let mut wanted = case.wanted();
         if inode.is_dir() {
             // On a directory, w has no effect without x, and r hardly any.
-            wanted = wanted.or(Perms::X).or(needed_next(case, id));
+            wanted = wanted.or(Perms::X).or(needed_next::in_directory(case, id));
         } else if !wanted.contains(Perms::X) {
-            wanted = wanted.or(opened_besides(case));
+            wanted = wanted.or(needed_next::of_file(case));
         }
         Some(Grant {
             case,
@@ -404,8 +205,8 @@ impl<'a> Grant<'a> {
             _ => Fit::Narrow,
         };
         let name = crate::quote::display(group.name.as_bytes());
-        let note = match power(&name) {
-            Some(power) => format!("then log in again; {power}"),
+        let note = match groups::power_of(&name).and_then(Power::remark) {
+            Some(remark) => format!("then log in again; {remark}"),
             None => "then log in again".to_owned(),
         };
         Some(

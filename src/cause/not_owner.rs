@@ -1,7 +1,7 @@
 //! Only the owner, or a process with the capability that replaces ownership, may do this.
 
 use super::case::Case;
-use super::{Candidate, Rule, Words, elsewhere, grant};
+use super::{Candidate, Rule, Words, elsewhere, give_back};
 use crate::attempt::{ACCESS_ACL, Operation};
 use crate::change::Change;
 use crate::quote;
@@ -53,7 +53,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     if matches!(case.attempt.operation, Operation::Open(how) if how.noatime) {
         all.push(Candidate::advice("open it without O_NOATIME"));
     }
-    all.extend(grant::give_back(case));
+    all.extend(give_back::candidate(case));
     all.extend(elsewhere::keep_attributes_out(case));
     all.extend(elsewhere::as_root(case));
     all.extend(elsewhere::by_root(case));

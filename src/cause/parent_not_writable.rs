@@ -1,7 +1,9 @@
 //! Creating, deleting or renaming requires write permission on the directory that holds the name.
 
 use super::case::Case;
-use super::{Candidate, Fit, Words, deleted_tree, deployment, elsewhere, grant, is_top, is_within};
+use super::{
+    Candidate, Fit, Words, deleted_tree, deployment, elsewhere, give_back, grant, is_top, is_within,
+};
 use crate::attempt::Operation;
 use crate::change::{Change, Deployment};
 use crate::{programs, quote};
@@ -41,7 +43,7 @@ fn written_in_place(case: &Case) -> Option<Candidate> {
     let (who, path) = (case.who(), case.path());
     let name = quote::shell(&replaced);
     let fits_otherwise =
-        is_own || elsewhere::is_of_the_system(case) || grant::give_back(case).is_some();
+        is_own || elsewhere::is_of_the_system(case) || give_back::candidate(case).is_some();
     (!fits_otherwise).then(|| {
         Candidate::advice(format!(
             "only replacing the file needs {path}: if {who} may write the file itself, write it in place \

@@ -1,7 +1,7 @@
 //! The program itself refuses, because a file violates its own rule about owner or mode.
 
 use super::case::Case;
-use super::{Candidate, Fit, Rule, Words, elsewhere, grant};
+use super::{Candidate, Fit, Rule, Words, elsewhere, give_back};
 use crate::attempt::{Owner, Policy};
 use crate::byte_path;
 use crate::change::{Change, Effect};
@@ -67,7 +67,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     match breach {
         Breach::Owner(_) if !policy.command.is_empty() => {
             // What was left there by accident is given back; then nobody else needs to be trusted.
-            let given = grant::give_back(case);
+            let given = give_back::candidate(case);
             let fit = match given {
                 Some(_) => Fit::Narrow,
                 None => Fit::Meant,

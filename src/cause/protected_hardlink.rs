@@ -1,7 +1,7 @@
 //! fs.protected_hardlinks: a hard link requires ownership of the file, or read and write permission on a regular file.
 
 use super::case::Case;
-use super::{Candidate, Fit, Words, grant, held};
+use super::{Candidate, Fit, Words, give_back, held};
 use crate::attempt::Object;
 use crate::change::{Change, Effect, argv};
 use crate::facts::Perms;
@@ -16,7 +16,7 @@ pub(super) fn words(case: &Case) -> Words {
 
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let mut all = Vec::new();
-    all.extend(grant::give_back(case));
+    all.extend(give_back::candidate(case));
     all.extend(symlink(case));
     all
 }

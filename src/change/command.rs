@@ -18,56 +18,20 @@ pub(super) fn argv(change: &Change, subject: &Subject, facts: &Facts) -> Option<
             from,
             uid,
             gid,
-        } => {
-            // find(1) descends from the top without following symlinks, and chown(1) gets names relative to their directory.
-            // Files accessible to their owner alone, those with names elsewhere, those that run with the rights of their owner or
-            // group, and other mounts are left unchanged.
-            let from = from.to_string();
-            let owner = match gid {
-                Some(gid) => owner(names, *uid, *gid),
-                None => user(names, *uid),
-            };
-            let which = ["-xdev", "-uid", &from, "-perm", "/077"];
-            let alone = [
-                "(", "-type", "d", "-o", "-links", "1", "!", "-perm", "/6000", ")",
-            ];
-            let what = ["-execdir", "chown", "-h", &owner, "{}", "+"];
-            let words = which
-                .into_iter()
-                .chain(alone)
-                .chain(what)
-                .map(|word| word.as_bytes().to_vec());
-            line(&["find"], top).into_iter().chain(words).collect()
-        }
+        } => chown_tree(names, top, *from, *uid, *gid),
         Change::Make {
             parent,
             name,
             directory,
             uid,
             gid,
-        } => {
-            let (user, group) = (user(names, *uid), group(names, *gid));
-            let path = byte_path::join(path(parent), name);
-            match directory {
-                true => line(
-                    &["install", "-d", "-m", "755", "-o", &user, "-g", &group],
-                    &path,
-                ),
-                false => line(
-                    &[
-                        "install",
-                        "-m",
-                        "640",
-                        "-o",
-                        &user,
-                        "-g",
-                        &group,
-                        "/dev/null",
-                    ],
-                    &path,
-                ),
-            }
-        }
+        } => make(
+            names,
+            &byte_path::join(path(parent), name),
+            *directory,
+            *uid,
+            *gid,
+        ),
         Change::Remove {
             parent,
             name,
@@ -169,6 +133,44 @@ fn chown(names: &Names, uid: Option<u32>, gid: Option<u32>, path: &[u8]) -> Opti
         (None, Some(gid)) => line(&["chgrp", "-h", &group(names, gid)], path),
         (None, None) => return None,
     })
+}
+
+/// Gives a tree to another owner: find(1) descends from the top without following symlinks, and chown(1) gets names relative to
+/// their directory. Files accessible to their owner alone, those with names elsewhere, those that run with the rights of their
+/// owner or group, and other mounts are left unchanged.
+fn chown_tree(names: &Names, top: &[u8], from: u32, uid: u32, gid: Option<u32>) -> Argv {
+    let from = from.to_string();
+    let owner = match gid {
+        Some(gid) => owner(names, uid, gid),
+        None => user(names, uid),
+    };
+    let which = ["-xdev", "-uid", &from, "-perm", "/077"];
+    let alone = [
+        "(", "-type", "d", "-o", "-links", "1", "!", "-perm", "/6000", ")",
+    ];
+    let what = ["-execdir", "chown", "-h", &owner, "{}", "+"];
+    let words = which.into_iter().chain(alone).chain(what);
+    let words = words.map(|word| word.as_bytes().to_vec());
+    line(&["find"], top).into_iter().chain(words).collect()
+}
+
+/// Makes an empty directory or file that belongs to somebody.
+fn make(names: &Names, path: &[u8], directory: bool, uid: u32, gid: u32) -> Argv {
+    let (user, group) = (user(names, uid), group(names, gid));
+    let words: &[&str] = match directory {
+        true => &["install", "-d", "-m", "755", "-o", &user, "-g", &group],
+        false => &[
+            "install",
+            "-m",
+            "640",
+            "-o",
+            &user,
+            "-g",
+            &group,
+            "/dev/null",
+        ],
+    };
+    line(words, path)
 }
 
 /// The command that performs the operation.

@@ -86,38 +86,53 @@ pub(super) fn labels(
         return None;
     };
     let source = attempt.subject.label.as_ref().ok()?.as_deref()?;
-    if let Object::Port { .. } = attempt.object {
-        let connects = attempt.operation == Operation::Connect;
-        let wanted = port_permission(&attempt.operation)?;
-        let granted = |kind: &String| {
-            let target = format!("system_u:object_r:{kind}:s0");
-            ask(source, &target, PORT_CLASS)
-                .is_some_and(|answer| answer.refused(PORT_CLASS, &[wanted]).is_empty())
-        };
-        let mut labels = Labels {
-            node: None,
-            expected: Err(UnknownFact::not_gathered("label of the port")),
-            granted: names(domain, &PORT_TYPES)
-                .into_iter()
-                .filter(granted)
-                .collect(),
-            level: None,
-            is_own_type: false,
-            booleans: named_booleans(
-                domain,
-                if connects {
-                    &["can_network_connect"]
-                } else {
-                    &["bind_all_ports", "bind_all_unreserved_ports"]
-                },
-            ),
-        };
-        if let (Some(target), true) = (&policy.port, connects || labels.granted.is_empty()) {
-            labels.find_boolean(|| booleans::that_grant(attempt, target, PORT_CLASS, &[wanted]));
-        }
-        return Some(labels);
+    match attempt.object {
+        Object::Port { .. } => port_labels(attempt, domain, source, policy),
+        _ => object_labels(
+            attempt,
+            domain,
+            source,
+            refused(requests, policy, facts)?,
+            facts,
+        ),
     }
-    let request = requests.iter().find(|request| {
+}
+
+/// Labels of ports that the domain may use.
+fn port_labels(attempt: &Attempt, domain: &str, source: &str, policy: &Policy) -> Option<Labels> {
+    let wanted = port_permission(&attempt.operation)?;
+    let connects = attempt.operation == Operation::Connect;
+    let granted = |kind: &String| {
+        let target = format!("system_u:object_r:{kind}:s0");
+        ask(source, &target, PORT_CLASS)
+            .is_some_and(|answer| answer.refused(PORT_CLASS, &[wanted]).is_empty())
+    };
+    let purposes: &[&str] = match connects {
+        true => &["can_network_connect"],
+        false => &["bind_all_ports", "bind_all_unreserved_ports"],
+    };
+    let types = names(domain, &PORT_TYPES);
+    let mut labels = Labels {
+        node: None,
+        expected: Err(UnknownFact::not_gathered("label of the port")),
+        granted: types.into_iter().filter(granted).collect(),
+        level: None,
+        is_own_type: false,
+        booleans: named_booleans(domain, purposes),
+    };
+    if let (Some(target), true) = (&policy.port, connects || labels.granted.is_empty()) {
+        labels.find_boolean(|| booleans::that_grant(attempt, target, PORT_CLASS, &[wanted]));
+    }
+    Some(labels)
+}
+
+/// The first request that the policy refuses.
+fn refused<'r>(
+    requests: &'r [VectorRequest],
+    policy: &Policy,
+    facts: &Facts,
+) -> Option<&'r VectorRequest> {
+    requests.iter().find(|request| {
         let label = facts.node(request.node).label.as_ref();
         policy.vectors.iter().any(|vector| {
             label.is_ok_and(|label| label.as_ref() == Some(&vector.target))
@@ -127,7 +142,17 @@ pub(super) fn labels(
                     .iter()
                     .any(|perm| vector.refused.contains(perm))
         })
-    })?;
+    })
+}
+
+/// Labels for the object with which the domain may do what was refused.
+fn object_labels(
+    attempt: &Attempt,
+    domain: &str,
+    source: &str,
+    request: &VectorRequest,
+    facts: &Facts,
+) -> Option<Labels> {
     let node = facts.node(request.node);
     let kind = node.inode.as_ref().ok()?.kind;
     let expected = file_contexts::expected(&node.path, kind);

@@ -13,7 +13,7 @@ use super::system::setting;
 use crate::attempt::{Attempt, Capability};
 use crate::byte_path;
 use crate::change::{Change, Effect, MountOption, Place};
-use crate::facts::{Acl, Facts, FileCapabilities, Inode, Node, is_left_by_accident};
+use crate::facts::{Acl, Facts, FileCapabilities, Inode, Mount, Node, is_left_by_accident};
 use crate::quote;
 use crate::remedy::Fix;
 
@@ -93,29 +93,7 @@ pub fn plan(attempt: &Attempt, before: &Facts, fix: &Fix) -> Result<Vec<Deed>, S
                 mount,
                 option,
                 file_system,
-            } => {
-                let mounted = &before.mounts[mount.0];
-                let (point, _) = Object::at(&mounted.point)?;
-                if point.mount != mounted.id {
-                    return Err(format!(
-                        "{}: something else is mounted there since it was judged",
-                        quote::display(&mounted.point)
-                    ));
-                }
-                let bind = mounted.root != b"/" && !mounted.root.is_empty() && !file_system;
-                let from = mount::options(mounted.id).ok_or_else(|| {
-                    format!(
-                        "{}: it is no longer mounted",
-                        quote::display(&mounted.point)
-                    )
-                })?;
-                deeds.push(Deed::Remount {
-                    from,
-                    made: None,
-                    point,
-                    to: options(*option, bind),
-                });
-            }
+            } => deeds.push(remounted(&before.mounts[mount.0], *option, *file_system)?),
             Change::Setting { name, value } => deeds.push(Deed::Setting {
                 name: name.clone(),
                 from: setting(name)?,
@@ -137,6 +115,26 @@ pub fn plan(attempt: &Attempt, before: &Facts, fix: &Fix) -> Result<Vec<Deed>, S
     }
     deeds.extend(alterations(before, &after)?);
     Ok(deeds)
+}
+
+/// Another option of a mount that is still the one that was judged.
+fn remounted(mounted: &Mount, option: MountOption, file_system: bool) -> Result<Deed, String> {
+    let named = quote::display(&mounted.point);
+    let (point, _) = Object::at(&mounted.point)?;
+    if point.mount != mounted.id {
+        return Err(format!(
+            "{named}: something else is mounted there since it was judged"
+        ));
+    }
+    let from =
+        mount::options(mounted.id).ok_or_else(|| format!("{named}: it is no longer mounted"))?;
+    let bind = mounted.root != b"/" && !mounted.root.is_empty() && !file_system;
+    Ok(Deed::Remount {
+        from,
+        made: None,
+        point,
+        to: options(option, bind),
+    })
 }
 
 /// The differences between the two states, one change per inode.

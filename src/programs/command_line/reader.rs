@@ -89,117 +89,134 @@ impl Reader {
 
     /// Reads an option, and returns how many of the following words belong to it.
     fn option(&mut self, word: &[u8], next: &[Vec<u8>]) -> usize {
+        let program = self.program;
+        self.line
+            .modes
+            .extend(modes::told(&program.modes, word, next));
         let (name, joined) = match word.iter().position(|&byte| byte == b'=') {
             Some(at) if word.starts_with(b"--") => (&word[..at], Some(word[at + 1..].to_vec())),
             _ => (word, None),
         };
-        let program = self.program;
+        self.determines(name);
+        let (name, joined) = match self.attached(name) {
+            Some((option, value)) if joined.is_none() => (option, Some(value)),
+            _ => (name, joined),
+        };
+        self.flag(name);
+        let has_value = joined.is_some();
+        let value = joined.or_else(|| next.first().cloned()).unwrap_or_default();
+        let mount = mount_option(program, name);
+        if let Some((_, how)) = mount {
+            let pair = next
+                .first_chunk()
+                .filter(|_| is_among(&program.pairs, name));
+            let told = told_mount(&value, pair, how == "ro");
+            self.line.mounts.extend(told);
+        }
+        match () {
+            () if is_among(&program.pairs, name) => return 2,
+            () if self.value(name, &value) => {}
+            () if is_among(&program.directory, name) || has_value && tells_a_directory(name) => {
+                self.line.directories.push(value);
+            }
+            () if self.file(name, &value) => {}
+            () if is_among(&program.values, name) || mount.is_some() => {
+                // An expression given by an option replaces the one before the files.
+                let is_expression = takes("-e", name) || takes("--expression", name);
+                self.met += usize::from(program.skip > 0 && is_expression);
+            }
+            () => {
+                // The joined value of an unknown option may be a file; so may the next word.
+                if has_value && !value.is_empty() {
+                    self.push(value, None);
+                }
+                return 0;
+            }
+        }
+        usize::from(!has_value)
+    }
+
+    /// Notes the operation that an option determines for operands.
+    fn determines(&mut self, name: &[u8]) {
         let told = |options: &[(String, String)]| {
             let (_, what) = options.iter().find(|(option, _)| holds(option, name))?;
             operation(what)
         };
-        self.with = told(&program.with).or(self.with.take());
-        self.archive = told(&program.archive).or(self.archive.take());
-        let file = program.files.iter().find(|(option, _)| takes(option, name));
-        let attached = || {
-            let every = program
-                .directory
-                .iter()
-                .chain(&program.users)
-                .chain(&program.ports);
-            let mut short = every.filter(|option| option.len() == 2);
-            let option =
-                short.find(|option| name.len() > 2 && name.starts_with(option.as_bytes()))?;
-            Some((option.as_bytes(), name[2..].to_vec()))
-        };
-        let modes = modes::told(&program.modes, word, next);
-        self.line.modes.extend(modes);
-        let (name, joined) = match attached() {
-            Some((option, value)) if joined.is_none() && !name.starts_with(b"--") => {
-                (option, Some(value))
-            }
-            _ => (name, joined),
-        };
-        let has_value = joined.is_some();
-        let value = joined.or_else(|| next.first().cloned()).unwrap_or_default();
-        let used = usize::from(!has_value);
-        self.line.is_root_read_only |= is_among(&program.read_only_root, name);
-        self.line.is_unprivileged |= is_among(&program.unprivileged, name);
-        self.line.has_other_ids |= is_among(&program.other_ids, name);
-        self.line.is_plain |= program.plain.iter().any(|option| holds(option, name));
-        self.line.maps_root |= program.maps_root.iter().any(|option| holds(option, name));
-        self.line.enters_mounts |= is_among(&program.enters_mounts, name);
-        if let Some((_, how)) = program
-            .mounts
-            .iter()
-            .find(|(option, _)| option.as_bytes() == name)
-        {
-            let pair = next
-                .first_chunk()
-                .filter(|_| is_among(&program.pairs, name));
-            self.line
-                .mounts
-                .extend(told_mount(&value, pair, how == "ro"));
-        }
+        self.with = told(&self.program.with).or(self.with.take());
+        self.archive = told(&self.program.archive).or(self.archive.take());
+    }
+
+    /// A short option and the value that is attached to it (`-C/srv`).
+    fn attached(&self, name: &[u8]) -> Option<(&'static [u8], Vec<u8>)> {
+        let program = self.program;
+        let every = program.directory.iter();
+        let mut every = every.chain(&program.users).chain(&program.ports);
+        let is_attached =
+            |option: &&String| option.len() == 2 && name.starts_with(option.as_bytes());
+        let option = every.find(is_attached).filter(|_| name.len() > 2)?;
+        let value = (!name.starts_with(b"--")).then(|| name[2..].to_vec())?;
+        Some((option.as_bytes(), value))
+    }
+
+    /// Notes what an option means by itself.
+    fn flag(&mut self, name: &[u8]) {
+        let (program, line) = (self.program, &mut self.line);
+        line.is_root_read_only |= is_among(&program.read_only_root, name);
+        line.is_unprivileged |= is_among(&program.unprivileged, name);
+        line.has_other_ids |= is_among(&program.other_ids, name);
+        line.is_plain |= program.plain.iter().any(|option| holds(option, name));
+        line.maps_root |= program.maps_root.iter().any(|option| holds(option, name));
+        line.enters_mounts |= is_among(&program.enters_mounts, name);
+    }
+
+    /// Takes the value of an option that tells where, as whom or for which process the program works; false for others.
+    fn value(&mut self, name: &[u8], value: &[u8]) -> bool {
+        let (program, line) = (self.program, &mut self.line);
         if is_among(&program.code, name) {
-            self.code = Some(value);
+            self.code = Some(value.to_vec());
             self.met += 1;
         } else if is_among(&program.roots, name) {
-            self.line.root = Some(value);
+            line.root = Some(value.to_vec());
         } else if is_among(&program.read_only, name) {
-            self.line.read_only.push(value);
+            line.read_only.push(value.to_vec());
         } else if is_among(&program.closes, name) {
-            self.line.closed.push(value);
+            line.closed.push(value.to_vec());
         } else if is_among(&program.enters, name) {
-            let pid = std::str::from_utf8(&value).ok();
-            self.line.enters = pid.and_then(|pid| pid.parse().ok());
+            line.enters = number(value);
         } else if is_among(&program.own, name) {
-            self.line.mounts.push(ToldMount {
-                point: before_colon(&value).to_vec(),
+            line.mounts.push(ToldMount {
+                point: before_colon(value).to_vec(),
                 source: None,
                 read_only: false,
             });
-        } else if is_among(&program.pairs, name) {
-            return 2;
-        } else if is_among(&program.directory, name) || has_value && tells_a_directory(name) {
-            self.line.directories.push(value);
         } else if is_among(&program.users, name) {
-            self.line.users.extend(String::from_utf8(value));
+            line.users.extend(String::from_utf8(value.to_vec()));
         } else if is_among(&program.ports, name) {
-            self.port(&value);
+            self.port(value);
         } else if is_among(&program.processes, name) {
-            let number = std::str::from_utf8(&value).ok();
-            let number: Option<i32> = number.and_then(|number| number.parse().ok());
-            self.line.processes.extend(number);
-        } else if let Some((_, what)) = file {
-            if what == "archive" {
-                self.archives.push(self.line.operands.len());
-                self.line.archives.push(value.clone());
-            }
-            self.line.operands.push(Operand {
-                word: value,
-                operation: operation(what),
-            });
-        } else if is_among(&program.values, name)
-            || program
-                .mounts
-                .iter()
-                .any(|(option, _)| option.as_bytes() == name)
-        {
-            // An expression given by an option replaces the one before the files.
-            self.met +=
-                usize::from(program.skip > 0 && (takes("-e", name) || takes("--expression", name)));
+            line.processes.extend(number::<i32>(value));
         } else {
-            // The joined value of an unknown option may be a file; so may the next word.
-            if has_value && !value.is_empty() {
-                self.line.operands.push(Operand {
-                    word: value,
-                    operation: None,
-                });
-            }
-            return 0;
+            return false;
         }
-        used
+        true
+    }
+
+    /// Takes the value of an option that names a file; false for others.
+    fn file(&mut self, name: &[u8], value: &[u8]) -> bool {
+        let mut files = self.program.files.iter();
+        let Some((_, what)) = files.find(|(option, _)| takes(option, name)) else {
+            return false;
+        };
+        if what == "archive" {
+            self.archives.push(self.line.operands.len());
+            self.line.archives.push(value.to_vec());
+        }
+        self.push(value.to_vec(), operation(what));
+        true
+    }
+
+    fn push(&mut self, word: Vec<u8>, operation: Option<Operation>) {
+        self.line.operands.push(Operand { word, operation });
     }
 
     fn operand(&mut self, word: &[u8]) {
@@ -227,10 +244,7 @@ impl Reader {
             self.line.script = Some(word.to_vec());
         } else if program.interprets || self.met > program.skip {
             self.plain.push(self.line.operands.len());
-            self.line.operands.push(Operand {
-                word: word.to_vec(),
-                operation: program.does.as_deref().and_then(operation),
-            });
+            self.push(word.to_vec(), program.does.as_deref().and_then(operation));
         }
     }
 
@@ -252,10 +266,7 @@ impl Reader {
 
     fn port(&mut self, word: &[u8]) {
         let digits = word.rsplit(|&byte| byte == b':').next().unwrap_or(word);
-        let port: Option<u16> = std::str::from_utf8(digits)
-            .ok()
-            .and_then(|port| port.parse().ok());
-        self.line.ports.extend(port);
+        self.line.ports.extend(number::<u16>(digits));
     }
 
     /// Applies the operation for the last operand, and those that options determine.
@@ -289,6 +300,16 @@ fn told_mount(value: &[u8], pair: Option<&[Vec<u8>; 2]>, read_only: bool) -> Opt
         source: Some(source.to_vec()),
         read_only,
     })
+}
+
+/// The option, if it mounts something, and how.
+fn mount_option<'p>(program: &'p Program, name: &[u8]) -> Option<&'p (String, String)> {
+    let mut mounts = program.mounts.iter();
+    mounts.find(|(option, _)| option.as_bytes() == name)
+}
+
+fn number<N: std::str::FromStr>(word: &[u8]) -> Option<N> {
+    std::str::from_utf8(word).ok()?.parse().ok()
 }
 
 fn before_colon(word: &[u8]) -> &[u8] {

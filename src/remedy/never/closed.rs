@@ -1,8 +1,10 @@
 //! Objects that somebody keeps closed to others, as their owner, mode and location show.
 
-use super::place::{inode, is_of_the_system, parents};
+use super::place::{inode, is_of_the_system};
 use crate::byte_path;
-use crate::cause::{PEOPLE, Purpose, is_a_services_group, is_private_group, is_within, node_at};
+use crate::cause::{
+    PEOPLE, Purpose, is_a_services_group, is_powerful, is_private_group, is_within, node_at,
+};
 use crate::facts::{Facts, Inode, Kind, Node, Perms};
 
 /// Whether somebody deliberately keeps others out: an object of root that others may not read in a system location, what a
@@ -46,7 +48,7 @@ fn has_own_group(inode: &Inode, facts: &Facts) -> bool {
 /// its owner set it apart in a directory of their own.
 pub(super) fn is_private(node: &Node, inode: &Inode, gained: Perms, facts: &Facts) -> bool {
     let is_personal = is_personal(node, inode, facts);
-    let above = parents(&node.path).next().unwrap_or(b"/");
+    let above = byte_path::parent(&node.path).unwrap_or(b"/");
     let above = node_at(above, facts).and_then(|above| self::inode(facts, above));
     let is_hidden = byte_path::name(&node.path).starts_with(b".");
     let is_set_apart = is_hidden || above.is_some_and(|above| above.uid == inode.uid);
@@ -92,7 +94,7 @@ pub(super) fn is_for_a_service(inode: &Inode, facts: &Facts) -> bool {
 /// swap files, snapshots of the whole system and its backups, wherever they are. A file in another user's directory that
 /// root's group may read was left there by accident.
 pub(super) fn is_kept_by_root(inode: &Inode, path: &[u8], facts: &Facts) -> bool {
-    let above = parents(path).next().unwrap_or(b"/");
+    let above = byte_path::parent(path).unwrap_or(b"/");
     let in_roots = node_at(above, facts)
         .and_then(|id| self::inode(facts, id))
         .is_none_or(|above| above.uid == 0);
@@ -100,7 +102,7 @@ pub(super) fn is_kept_by_root(inode: &Inode, path: &[u8], facts: &Facts) -> bool
     let closed = !inode.other_bits().contains(Perms::R);
     // A file's group shows whom root meant it for; a directory's only if the group is as powerful as root.
     let group = facts.names.groups.get(&inode.gid);
-    let is_powerful = group.is_some_and(|group| super::is_powerful(&group.name));
+    let is_powerful = group.is_some_and(|group| is_powerful(&group.name));
     let for_its_group = inode.kind == Kind::Regular || is_powerful;
     let chosen = in_roots && (inode.gid == 0 || for_its_group);
     inode.uid == 0 && (private || closed && chosen)

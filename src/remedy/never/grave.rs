@@ -5,11 +5,11 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use super::Never;
 use super::repeated::{Touched, settings_told};
-use super::{Never, group};
 use crate::attempt::Operation;
 use crate::built_in::built_in;
-use crate::cause::{Purpose, is_within, purpose};
+use crate::cause::{Purpose, is_powerful, is_within, purpose};
 use crate::facts::Named;
 use crate::programs::CommandLine;
 
@@ -96,7 +96,7 @@ fn names_a_powerful_group(word: &[u8]) -> bool {
     let value = word.rsplit(|&byte| byte == b'=').next().unwrap_or(word);
     value
         .split(|&byte| byte == b',')
-        .any(|name| std::str::from_utf8(name).is_ok_and(group::is_powerful))
+        .any(|name| std::str::from_utf8(name).is_ok_and(is_powerful))
 }
 
 /// Whether the last operand is, or contains, a directory that the whole system needs. A mount that is only given other options

@@ -4,52 +4,10 @@ use super::Never;
 use super::closed::is_mailbox;
 use super::place::{inode, may_be_named_by_anybody};
 use crate::attempt::{Attempt, Operation};
-use crate::cause::{Obstacle, Purpose, is_a_services_group, is_private_group, purpose};
+use crate::cause::{
+    Obstacle, Power, Purpose, is_a_services_group, is_powerful, is_private_group, power_of, purpose,
+};
 use crate::facts::{Facts, Kind, NodeId};
-
-/// Groups whose members can become root, or can read and change what is reserved for root.
-const POWERFUL: &[&str] = &[
-    "_ssh",
-    "admin",
-    "backup",
-    "bin",
-    "crontab",
-    "daemon",
-    "disk",
-    "docker",
-    "incus",
-    "incus-admin",
-    "kmem",
-    "libvirt",
-    "lpadmin",
-    "lxd",
-    "mail",
-    "nobody",
-    "nogroup",
-    "operator",
-    "podman",
-    "polkitd",
-    "postdrop",
-    "root",
-    "sasl",
-    "shadow",
-    "ssh",
-    "ssl-cert",
-    "staff",
-    "sudo",
-    "sys",
-    "tty",
-    "utmp",
-    "wheel",
-];
-
-/// Those whose only purpose is access to a socket. Users of the socket join them, and are told what that implies.
-const OF_A_SOCKET: &[&str] = &["docker", "incus", "incus-admin", "libvirt", "lxd", "podman"];
-
-/// Whether the members of the group are equivalent to root.
-pub(super) fn is_powerful(name: &str) -> bool {
-    POWERFUL.contains(&name)
-}
 
 /// Joining this group.
 pub(super) fn joined(attempt: &Attempt, facts: &Facts, gid: u32, at: &Obstacle) -> Option<Never> {
@@ -77,7 +35,7 @@ pub(super) fn joined(attempt: &Attempt, facts: &Facts, gid: u32, at: &Obstacle) 
     }
     let kind = |id: NodeId| inode(facts, id).map(|inode| inode.kind);
     let target = facts.walk.target().and_then(kind);
-    let socket = target == Some(Kind::Socket) && OF_A_SOCKET.contains(&name);
+    let socket = target == Some(Kind::Socket) && power_of(name) == Some(Power::RootBySocket);
     if is_powerful(name) && !socket {
         return Some(Never::PowerfulGroup);
     }

@@ -5,6 +5,7 @@ use super::closed::{
 };
 use super::{Never, command, others};
 use crate::attempt::Subject;
+use crate::byte_path;
 use crate::cause::{Purpose, home_of, is_within, node_at, purpose, service_directory};
 use crate::facts::{Facts, Inode, Kind, NodeId, Perms, Tag};
 
@@ -38,105 +39,165 @@ pub(super) fn widening(
     id: NodeId,
     gained: Perms,
 ) -> Option<Never> {
-    let node = facts.node(id);
     if is_owner(subject, facts, id) {
         return None;
     }
-    let inode = inode(facts, id)?;
-    if may_be_named_by_anybody(inode, facts) {
-        return Some(Never::OtherNames);
-    }
-    if is_mounted_there(subject, facts, id) {
-        return Some(Never::MountedThere);
-    }
-    if subject.uid != 0 && is_within(&node.path, b"/root") {
-        return Some(Never::RootsHome);
-    }
-    let purpose = purpose(&node.path, subject.uid, facts);
-    if purpose == Purpose::Home && !names(subject, facts, id) {
-        return Some(Never::OpenHome);
-    }
-    if inode.kind == Kind::Regular && inode.mode & 0o6000 != 0 {
-        return Some(match command::is_another_persons(subject, facts, id) {
-            true => Never::Private,
-            false => Never::Program,
-        });
-    }
-    // Modes below /proc and /sys are set by the kernel, and return after a reboot.
-    if purpose == Purpose::Kernel {
-        return Some(Never::System);
-    }
-    if matches!(inode.kind, Kind::Char | Kind::Block | Kind::Socket) {
-        // It is created again at the next start, without the ACL entry. Its group says for whom it is meant.
-        return Some(match command::is_another_persons(subject, facts, id) {
-            true => Never::Private,
-            false => Never::Special,
-        });
-    }
-    let on_the_way = ON_THE_WAY.iter().any(|place| is_within(&node.path, place));
-    let closed_to_others = !inode.other_bits().contains(Perms::R);
-    let made_for = is_made_for(subject, &node.path, facts);
-    if is_closed_on_purpose(inode, purpose, made_for, facts) || on_the_way && closed_to_others {
-        return Some(Never::Closed);
-    }
-    if is_for_a_service(inode, facts) && !subject.in_group(inode.gid) && subject.uid != 0 {
-        return Some(Never::Closed);
-    }
-    if is_kept_by_root(inode, &node.path, facts)
-        && purpose == Purpose::Service
-        && !is_below_own(subject, &node.path, facts)
-    {
-        return Some(Never::KeptByRoot);
-    }
-    let closed_by_its_owner = inode.mode & 0o077 == 0 && is_below_own(subject, &node.path, facts);
-    if closed_by_its_owner && subject.uid != 0 && !names(subject, facts, id) {
-        return Some(Never::Private);
-    }
-    if is_for_a_person(inode, facts) && !subject.in_group(inode.gid) && !names(subject, facts, id) {
-        return Some(Never::Private);
-    }
-    // Root without its privileges is as any other user to what is not root's.
-    let is_another = subject.uid != 0 || inode.uid != 0;
-    if is_private(node, inode, gained, facts) && is_another && !names(subject, facts, id) {
-        return Some(Never::Private);
-    }
+    let object = Object {
+        subject,
+        facts,
+        id,
+        path: &facts.node(id).path,
+        inode: inode(facts, id)?,
+        purpose: purpose(&facts.node(id).path, subject.uid, facts),
+        made_for: is_made_for(subject, &facts.node(id).path, facts),
+    };
     let writes = gained.contains(Perms::W);
-    let is_for_others = inode.uid == 0 || !is_shared(subject, facts, id);
-    if writes && is_for_others && others::is_run_by_others(node, inode) {
-        return Some(match command::is_another_persons(subject, facts, id) {
-            true => Never::Private,
-            false => Never::RunByOthers,
-        });
-    }
-    if writes && others::is_a_persons_home(&node.path, facts) {
-        return Some(Never::OpenHome);
-    }
-    if writes && facts.surroundings.peopled.as_ref() == Some(&node.path) {
-        return Some(Never::Peopled);
-    }
-    if others::permits_less(subject, facts, id, gained) && !grants(subject, facts, id, gained) {
-        return Some(Never::ShutOut);
-    }
-    let project = facts.surroundings.project.as_deref();
-    if project == Some(&node.path) && gained.contains(Perms::W) && subject.uid != 0 {
-        return Some(Never::Project);
-    }
-    if !is_of_the_system(purpose) {
-        return None;
-    }
-    let as_program = inode.kind == Kind::Regular && gained.contains(Perms::X);
-    match purpose {
-        _ if as_program => Some(Never::Program),
-        Purpose::System if writes => Some(Never::System),
-        // What is created anew at each start does not keep an ACL entry.
-        Purpose::Runtime | Purpose::Device if !made_for => Some(Never::Special),
-        // Root trusts what it reads back from a file that it wrote, such as a pid file.
-        Purpose::Runtime if writes && inode.uid == 0 && !inode.is_dir() => Some(Never::Special),
-        Purpose::Temporary if writes && !is_below_own(subject, &node.path, facts) => {
-            Some(Never::Shared)
+    object
+        .what_it_is()
+        .or_else(|| object.closed_on_purpose())
+        .or_else(|| object.private(gained))
+        .or_else(|| object.written_for_others().filter(|_| writes))
+        .or_else(|| object.shuts_out(gained))
+        .or_else(|| object.of_a_project().filter(|_| writes))
+        .or_else(|| object.of_the_system(gained))
+}
+
+/// An object that the subject does not own, with what the rules ask of it.
+struct Object<'f> {
+    subject: &'f Subject,
+    facts: &'f Facts,
+    id: NodeId,
+    path: &'f [u8],
+    inode: &'f Inode,
+    purpose: Purpose,
+    /// Whether its directory is meant for the subject.
+    made_for: bool,
+}
+
+impl Object<'_> {
+    /// What nobody is let in to because of what it is, or of how it came there.
+    fn what_it_is(&self) -> Option<Never> {
+        if may_be_named_by_anybody(self.inode, self.facts) {
+            return Some(Never::OtherNames);
         }
-        Purpose::State | Purpose::Log if writes && !made_for => Some(Never::System),
-        _ => None,
+        if is_mounted_there(self.subject, self.facts, self.id) {
+            return Some(Never::MountedThere);
+        }
+        if self.subject.uid != 0 && is_within(self.path, b"/root") {
+            return Some(Never::RootsHome);
+        }
+        if self.purpose == Purpose::Home && !self.names_the_subject() {
+            return Some(Never::OpenHome);
+        }
+        if self.inode.kind == Kind::Regular && self.inode.mode & 0o6000 != 0 {
+            return Some(self.private_or(Never::Program));
+        }
+        // Modes below /proc and /sys are set by the kernel, and return after a reboot.
+        if self.purpose == Purpose::Kernel {
+            return Some(Never::System);
+        }
+        // It is created again at the next start, without the ACL entry. Its group says for whom it is meant.
+        let is_special = matches!(self.inode.kind, Kind::Char | Kind::Block | Kind::Socket);
+        is_special.then(|| self.private_or(Never::Special))
+    }
+
+    /// What root or a service has closed to others.
+    fn closed_on_purpose(&self) -> Option<Never> {
+        let on_the_way = ON_THE_WAY.iter().any(|place| is_within(self.path, place));
+        let closed_to_others = !self.inode.other_bits().contains(Perms::R);
+        let is_closed = is_closed_on_purpose(self.inode, self.purpose, self.made_for, self.facts);
+        if is_closed || on_the_way && closed_to_others {
+            return Some(Never::Closed);
+        }
+        let in_its_group = self.subject.in_group(self.inode.gid);
+        if is_for_a_service(self.inode, self.facts) && !in_its_group && self.subject.uid != 0 {
+            return Some(Never::Closed);
+        }
+        let is_kept = is_kept_by_root(self.inode, self.path, self.facts)
+            && self.purpose == Purpose::Service
+            && !self.is_below_own();
+        is_kept.then_some(Never::KeptByRoot)
+    }
+
+    /// What its owner keeps private, and does not share with the subject by an ACL entry.
+    fn private(&self, gained: Perms) -> Option<Never> {
+        if self.names_the_subject() {
+            return None;
+        }
+        let closed_by_its_owner =
+            self.inode.mode & 0o077 == 0 && self.is_below_own() && self.subject.uid != 0;
+        let for_a_person =
+            is_for_a_person(self.inode, self.facts) && !self.subject.in_group(self.inode.gid);
+        // Root without its privileges is as any other user to what is not root's.
+        let is_another = self.subject.uid != 0 || self.inode.uid != 0;
+        let private = || {
+            let node = self.facts.node(self.id);
+            is_another && is_private(node, self.inode, gained, self.facts)
+        };
+        (closed_by_its_owner || for_a_person || private()).then_some(Never::Private)
+    }
+
+    /// What others run, keep or rely on, so that whoever can write there could act as them or harm them.
+    fn written_for_others(&self) -> Option<Never> {
+        let (subject, facts) = (self.subject, self.facts);
+        let is_for_others = self.inode.uid == 0 || !is_shared(subject, facts, self.id);
+        if is_for_others && others::is_run_by_others(facts.node(self.id), self.inode) {
+            return Some(self.private_or(Never::RunByOthers));
+        }
+        if others::is_a_persons_home(self.path, facts) {
+            return Some(Never::OpenHome);
+        }
+        let is_peopled = facts.surroundings.peopled.as_deref() == Some(self.path);
+        is_peopled.then_some(Never::Peopled)
+    }
+
+    /// What permits the subject less than everybody else.
+    fn shuts_out(&self, gained: Perms) -> Option<Never> {
+        let (subject, facts) = (self.subject, self.facts);
+        let permits_less = others::permits_less(subject, facts, self.id, gained);
+        (permits_less && !grants(subject, facts, self.id, gained)).then_some(Never::ShutOut)
+    }
+
+    fn of_a_project(&self) -> Option<Never> {
+        let project = self.facts.surroundings.project.as_deref();
+        (project == Some(self.path) && self.subject.uid != 0).then_some(Never::Project)
+    }
+
+    /// What packages and services determine.
+    fn of_the_system(&self, gained: Perms) -> Option<Never> {
+        if !is_of_the_system(self.purpose) {
+            return None;
+        }
+        let writes = gained.contains(Perms::W);
+        let as_program = self.inode.kind == Kind::Regular && gained.contains(Perms::X);
+        match self.purpose {
+            _ if as_program => Some(Never::Program),
+            Purpose::System if writes => Some(Never::System),
+            // What is created anew at each start does not keep an ACL entry.
+            Purpose::Runtime | Purpose::Device if !self.made_for => Some(Never::Special),
+            // Root trusts what it reads back from a file that it wrote, such as a pid file.
+            Purpose::Runtime if writes && self.inode.uid == 0 && !self.inode.is_dir() => {
+                Some(Never::Special)
+            }
+            Purpose::Temporary if writes && !self.is_below_own() => Some(Never::Shared),
+            Purpose::State | Purpose::Log if writes && !self.made_for => Some(Never::System),
+            _ => None,
+        }
+    }
+
+    fn private_or(&self, otherwise: Never) -> Never {
+        match command::is_another_persons(self.subject, self.facts, self.id) {
+            true => Never::Private,
+            false => otherwise,
+        }
+    }
+
+    fn is_below_own(&self) -> bool {
+        is_below_own(self.subject, self.path, self.facts)
+    }
+
+    fn names_the_subject(&self) -> bool {
+        names(self.subject, self.facts, self.id)
     }
 }
 
@@ -219,17 +280,9 @@ pub(super) fn is_mounted_there(subject: &Subject, facts: &Facts, id: NodeId) -> 
 /// Whether any directory above the path belongs to the subject.
 pub(super) fn is_below_own(subject: &Subject, path: &[u8], facts: &Facts) -> bool {
     let own = |above: &[u8]| node_at(above, facts).is_some_and(|id| is_owner(subject, facts, id));
-    parents(path).any(own)
-}
-
-/// The directories above a path, the nearest first.
-pub(super) fn parents(path: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = path;
-    std::iter::from_fn(move || {
-        let slash = rest.iter().rposition(|&byte| byte == b'/')?;
-        rest = &rest[..slash];
-        (slash > 0).then_some(rest)
-    })
+    // The root directory of a sandbox may be the subject's, whatever is in it.
+    let mut above = byte_path::above(path).filter(|above| *above != b"/");
+    above.any(own)
 }
 
 pub(super) fn is_owner(subject: &Subject, facts: &Facts, node: NodeId) -> bool {

@@ -1,0 +1,110 @@
+//! What root left in a tree that is otherwise the subject's own: given back where that is clear, looked at where it is not.
+
+use super::case::Case;
+use super::{Candidate, Fit, Purpose, node_at};
+use crate::byte_path;
+use crate::change::Change;
+use crate::facts::Inode;
+
+/// Gives back what sudo or a root container left in a tree that is otherwise the subject's own: the whole tree, or the single
+/// object if it is the only one.
+pub(super) fn candidate(case: &Case) -> Option<Candidate> {
+    let subject = case.subject();
+    let node = case.node()?;
+    let inode = case.inode()?;
+    let (who, owner) = (case.who(), case.user(inode.uid));
+    let stray = inode.uid == 0 || !case.facts.names.users.contains_key(&inode.uid);
+    let parent = byte_path::parent(&node.path)
+        .and_then(|parent| node_at(parent, case.facts))
+        .and_then(|parent| case.facts.node(parent).inode.as_ref().ok());
+    let parent_is_ours = parent.is_some_and(|parent| parent.uid == subject.uid);
+    let fitting = match case.purpose()? {
+        Purpose::Own => true,
+        Purpose::Temporary | Purpose::Service => parent_is_ours && subject.uid != 0,
+        _ => false,
+    };
+    // What is accessible to its owner alone was not left there by accident.
+    let private = inode.mode & 0o077 == 0;
+    // If somebody has set an ACL or a flag, or chosen a group, the owner is intentional as well.
+    let for_a_group = inode.gid != 0
+        && inode.gid != subject.gid
+        && case.facts.names.groups.contains_key(&inode.gid)
+        && !inherits_its_group(parent, inode);
+    let is_marked = node
+        .flags
+        .as_ref()
+        .is_ok_and(|flags| flags.immutable || flags.append);
+    let deliberate = for_a_group || is_marked || matches!(node.acl, Ok(Some(_)));
+    if !stray || !fitting || private || deliberate || node.has_powers() || subject.uid == inode.uid
+    {
+        return None;
+    }
+    if let Some(left) = &case.facts.surroundings.leftovers
+        && left.owner == inode.uid
+        && left.count > 1
+        && (left.own > left.count || left.removed)
+        && !left.mounts
+        && super::is_within(&node.path, &left.top)
+    {
+        let top = crate::quote::display(&left.top);
+        let change = Change::ChownTree {
+            top: left.top.clone(),
+            from: left.owner,
+            uid: subject.uid,
+            gid: (!left.groups).then_some(subject.gid),
+        };
+        return Some(
+            Candidate::new(
+                Fit::Meant,
+                format!(
+                    "give {who} back the {} files of {owner} in {top}",
+                    left.count
+                ),
+                [change],
+            )
+            .noting(format!(
+                "gives back {} files that belong to {owner}",
+                left.count
+            )),
+        );
+    }
+    let change = case.given_back(case.at()?, inode);
+    Some(
+        Candidate::new(
+            Fit::Meant,
+            format!("give {who} back {}", case.path()),
+            [change],
+        )
+        .noting(format!("gives it back to {who}")),
+    )
+}
+
+/// What root keeps to itself in the subject's own place may be the subject's, or not: sudo leaves such objects (`~/.gnupg`), and
+/// so does who hides something there. Nothing tells which, so it is said what to look at.
+pub(super) fn kept_in_ones_own_place(case: &Case) -> Option<Candidate> {
+    let inode = case.inode()?;
+    let is_kept = inode.uid == 0 && inode.mode & 0o077 == 0;
+    let uid = case.subject().uid;
+    let is_ours = |above: &[u8]| {
+        let node = node_at(above, case.facts).map(|id| case.facts.node(id));
+        node.is_some_and(|node| node.inode.as_ref().is_ok_and(|inode| inode.uid == uid))
+    };
+    let is_own_place = match case.purpose()? {
+        Purpose::Own => uid != 0,
+        Purpose::Temporary | Purpose::Service => {
+            uid != 0 && byte_path::above(&case.node()?.path).any(is_ours)
+        }
+        _ => false,
+    };
+    let (who, path) = (case.who(), case.path());
+    (is_kept && is_own_place).then(|| {
+        Candidate::advice(format!(
+            "{path} is closed to all but root, among {who}'s own files: if sudo left it there, let root look at it and give it back (chown {who}:)"
+        ))
+    })
+}
+
+/// Whether the group is that of its directory, whose set-group-ID bit hands it on to everything new.
+fn inherits_its_group(parent: Option<&Inode>, inode: &Inode) -> bool {
+    parent.is_some_and(|parent| parent.mode & 0o2000 != 0 && parent.gid == inode.gid)
+}

@@ -1,0 +1,72 @@
+//! What the operation will require of the same object once the refused permission is granted.
+
+use super::case::Case;
+use super::elsewhere;
+use crate::attempt::Operation;
+use crate::facts::{NodeId, Perms, Walk};
+use crate::programs::{self, CommandLine};
+
+/// The permissions that the operation will require of the directory once it can be searched. They are granted together,
+/// because an unsearchable directory conceals what comes next.
+pub(super) fn in_directory(case: &Case, id: NodeId) -> Perms {
+    let operation = &case.attempt.operation;
+    let alters = operation.makes_a_name()
+        || matches!(
+            operation,
+            Operation::Delete | Operation::Rmdir | Operation::Rename | Operation::Bind
+        )
+        || matches!(operation, Operation::Open(how) if how.create);
+    let in_it = |walk: &Walk| walk.parent() == Some(id);
+    let unseen = |walk: &Walk| {
+        walk.written_step()
+            .is_some_and(|step| !matches!(step.found, Ok(Some(_))))
+    };
+    let made_there = case.facts.to.as_ref().is_some_and(in_it);
+    let lines = programs::command_lines(&case.facts.surroundings.command);
+    let only_reads = lines.iter().any(|line| {
+        let mut words = line.words.iter();
+        line.known
+            .is_some_and(|known| words.any(|word| known.only_reads(word)))
+    });
+    if only_reads {
+        return Perms::NONE;
+    }
+    let fills = lines
+        .iter()
+        .any(|line| line.known.is_some_and(|known| known.fills));
+    let altered = (alters || fills)
+        && in_it(&case.facts.walk)
+        && (unseen(&case.facts.walk) || !matches!(operation, Operation::Open(_)));
+    // What is in a directory that cannot be listed is deleted as soon as it can.
+    let deletes_in_it = || {
+        let walk = programs::walk(&case.facts.surroundings.command);
+        *operation == Operation::List
+            && case.facts.walk.target() == Some(id)
+            && walk.is_some_and(|walk| walk.deletes)
+    };
+    match made_there || altered || deletes_in_it() {
+        true => Perms::W,
+        false => Perms::NONE,
+    }
+}
+
+/// What else a program opens the file for, if it names it twice: `sort -o FILE FILE` reads it, then writes it.
+pub(super) fn of_file(case: &Case) -> Perms {
+    let (Some(path), Operation::Open(_)) = (case.asked_bytes(), &case.attempt.operation) else {
+        return Perms::NONE;
+    };
+    let lines = programs::command_lines(&case.facts.surroundings.command);
+    let opened = |line: &CommandLine| -> Vec<Perms> {
+        line.operands
+            .iter()
+            .filter(|operand| elsewhere::leads_to_the_end(&operand.word, path))
+            .filter_map(|operand| match operand.operation {
+                Some(Operation::Open(how)) if how.write => Some(Perms::W),
+                Some(Operation::Open(_)) => Some(Perms::R),
+                _ => None,
+            })
+            .collect()
+    };
+    let twice = lines.iter().map(opened).find(|opened| opened.len() > 1);
+    twice.into_iter().flatten().fold(Perms::NONE, Perms::or)
+}
