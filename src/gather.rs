@@ -198,6 +198,18 @@ fn place_of(name: &[u8], directory: &[u8], search_path: &[Vec<u8>]) -> Option<Ve
     places.find(|place| program::is_executable(path(place)))
 }
 
+/// The name of the user with this uid, or the uid.
+#[must_use]
+pub fn user_name(uid: u32) -> String {
+    names::user(uid).map_or_else(|| uid.to_string(), |user| user.name)
+}
+
+/// The name of the group with this gid, or the gid.
+#[must_use]
+pub fn group_name(gid: u32) -> String {
+    names::group(gid).map_or_else(|| gid.to_string(), |group| group.name)
+}
+
 /// The name of this machine (gethostname(2)).
 #[must_use]
 pub fn host_name() -> Option<String> {

@@ -244,7 +244,7 @@ pub(super) fn user_named(name: &str) -> Option<User> {
 }
 
 /// The group with this gid, by NSS.
-fn group(gid: u32) -> Option<Group> {
+pub(super) fn group(gid: u32) -> Option<Group> {
     let known = nix::unistd::Group::from_gid(Gid::from_raw(gid))
         .ok()
         .flatten();

@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::ptr;
 
 use nix::libc;
+use rustix::process::{Signal, parent_process_death_signal, set_parent_process_death_signal};
 
 use super::sys::{self, Signals};
 use super::trace::Tracing;
@@ -133,6 +134,8 @@ pub struct Inherited {
     mask: Signals,
     /// The signals that were blocked and pending, and stay so across execve(2).
     pending: Signals,
+    /// The signal for the end of the parent.
+    for_parents_end: Option<Signal>,
     /// Whether children are reaped automatically, in which case the kernel would not report how the command ended.
     children_ignored: bool,
 }
@@ -151,6 +154,7 @@ impl Inherited {
         Ok(Inherited {
             mask,
             pending,
+            for_parents_end: parent_process_death_signal().ok().flatten(),
             children_ignored,
         })
     }
@@ -160,10 +164,21 @@ impl Inherited {
         if self.children_ignored {
             sys::set_disposition(libc::SIGCHLD, libc::SIG_IGN);
         }
+        if self.for_parents_end.is_some() {
+            let _ = set_parent_process_death_signal(self.for_parents_end);
+        }
         for signal in sys::signals_of(self.pending) {
             sys::kill(std::process::id() as i32, signal);
         }
         sys::set_mask(self.mask);
+    }
+}
+
+impl Inherited {
+    /// The signal that the command gets when the wrapper ends before it.
+    #[must_use]
+    pub fn for_parents_end(&self) -> Option<c_int> {
+        self.for_parents_end.map(Signal::as_raw)
     }
 }
 

@@ -139,6 +139,9 @@ impl Terminal {
         let master = modes::new_master()?;
         let slave = modes::slave_of(&master)?;
         before.set(&slave);
+        if sys::never_blocks(stream.own()) {
+            sys::set_non_blocking(&slave);
+        }
         if let Some(size) = size {
             size.set(&slave);
         }

@@ -32,7 +32,7 @@ use nix::libc;
 
 use super::sys::{self as calls, conversation};
 use crate::complaint::complain;
-pub use entry::Remark;
+pub use entry::{FilePrivileges, Remark};
 
 use entry::Entry;
 use tracer::Tracer;

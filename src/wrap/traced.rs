@@ -165,7 +165,7 @@ impl Traced {
     fn is_caused_by_tracing(&self, incident: &Incident) -> bool {
         let speaker = resolve::leading_name(&incident.message);
         self.calls.remarks.iter().any(|remark| match remark {
-            Remark::Privileges(name) | Remark::Tracer(name) => speaker == Some(name.as_slice()),
+            Remark::Privileges(name, _) | Remark::Tracer(name) => speaker == Some(name.as_slice()),
             Remark::NotTraced(_) | Remark::Ring(_) => false,
         })
     }
@@ -186,6 +186,7 @@ impl Traced {
             (true, true) if object < 3 && !same_operation => return None,
             (false, true) if !same_operation => return None,
             (false, _) if self.is_in_passing(call) => return None,
+            _ if is_about_another(incident, call) => return None,
             _ => {}
         }
         Some(Closeness {
@@ -210,7 +211,7 @@ impl Traced {
             .filter_map(|refusal| Some((self.calls.at(refusal.place)?, refusal.followed_by)))
             .filter(|&(at, _)| {
                 let call = &self.calls.calls[at];
-                !call.by_tracer && !self.is_in_passing(call)
+                !call.by_tracer && !self.is_in_passing(call) && attempt(call).is_some()
             })
             .collect();
         let chosen = |is_wanted: &dyn Fn(&Call, u32) -> bool| -> Vec<usize> {
@@ -266,6 +267,11 @@ fn is_by_the_way(call: &Call) -> bool {
         || (call.path.is_none() && call.address.is_none())
         || call.path.as_deref().is_some_and(is_of_a_process)
         || call.by_tracer
+}
+
+/// Whether message and call are about different processes.
+fn is_about_another(incident: &Incident, call: &Call) -> bool {
+    matches!((incident.process, call.target), (Some(told), Some(called)) if told != called)
 }
 
 /// Whether the path leads through the directory of a process below /proc.

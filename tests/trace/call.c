@@ -1,10 +1,12 @@
 /* Makes system calls by number, in either table of calls of x86-64, and prints what each was answered: its errno, or 0.
  *
  * One call a line of stdin: "64" or "32", the number, the arguments. An argument is a number, "=text", "#bytes in
- * hexadecimal digits", or "@path" for a struct msghdr that names a Unix socket's address.
+ * hexadecimal digits", "@path" for a struct msghdr that names a Unix socket's address, or "%number" for the id of a shared
+ * memory segment (0), a set of semaphores (1) or a message queue (2), or their key (3), all of which permit nothing.
  *
  * Descriptors: 3 the working directory, 4 ./theirs, 5 ./listable, 6 a sealed memory file, 7 and 8 Unix sockets (stream,
- * datagram), 9 inotify, 10 process 1, 11 this process's mount namespace.
+ * datagram), 9 inotify, 10 process 1, 11 this process's mount namespace, 12 a pipe, 13 a terminal. The POSIX message queue
+ * "%3" permits nothing.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,12 +15,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+/* What "%number" stands for. */
+static int ids[4];
 
 /* Where 32-bit addresses reach. */
 static char *room;
@@ -54,6 +63,8 @@ static long argument(const char *word, int bits)
         struct msghdr header = { .msg_name = name, .msg_namelen = sizeof address };
         return (long)keep(&header, sizeof header);
     }
+    case '%':
+        return ids[atoi(word + 1)];
     default:
         return strtol(word, NULL, 0);
     }
@@ -100,6 +111,19 @@ int main(void)
     put(inotify_init1(0), 9);
     put(syscall(SYS_pidfd_open, 1, 0), 10);
     put(open("/proc/self/ns/mnt", O_RDONLY), 11);
+    int ends[2];
+    if (pipe(ends))
+        return 2;
+    put(ends[0], 12);
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+    if (terminal < 0 || grantpt(terminal) || unlockpt(terminal))
+        return 2;
+    put(open(ptsname(terminal), O_RDWR | O_NOCTTY), 13);
+    ids[3] = getpid();
+    ids[0] = shmget(ids[3], 4096, IPC_CREAT | IPC_EXCL);
+    ids[1] = semget(ids[3], 1, IPC_CREAT | IPC_EXCL);
+    ids[2] = msgget(ids[3], IPC_CREAT | IPC_EXCL);
+    syscall(SYS_mq_open, "%3", O_CREAT | O_EXCL, 0, NULL);
     struct rlimit none = { 0, 0 };
     setrlimit(RLIMIT_MEMLOCK, &none);
 
@@ -122,5 +146,9 @@ int main(void)
         printf("%ld\n", result < 0 ? -result : 0);
         room = start;
     }
+    shmctl(ids[0], IPC_RMID, NULL);
+    semctl(ids[1], 0, IPC_RMID);
+    msgctl(ids[2], IPC_RMID, NULL);
+    syscall(SYS_mq_unlink, "%3");
     return 0;
 }

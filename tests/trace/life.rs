@@ -147,7 +147,8 @@ fn a_set_user_id_program_is_said_to_have_no_effect() {
     );
     assert_eq!(ran.stdout(), "3001\n", "{ran}");
     assert!(
-        ran.stderr().contains("without effect while traced"),
+        ran.stderr()
+            .contains("without effect while traced: set-user-ID root of id"),
         "{ran}"
     );
     world.root("install -m 4755 /bin/cat /srv/cat");

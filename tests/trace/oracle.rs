@@ -73,6 +73,8 @@ const REAL: &[Real] = &[
     Real("command -v php", "php -r 'file_put_contents(\"theirs/y\", 1) or exit(3);'", "cannot create /srv/theirs/y"),
     Real("command -v npm", "npm --version", ""),
     Real("gcc -m32 -o bin/narrow -x c - <<<'#include <fcntl.h>\nint main() { return open(\"shut/file\", O_RDONLY) < 0 ? 4 : 0; }'", "bin/narrow", "cannot read /srv/shut/file"),
+    Real("gcc -m32 -o bin/port -x c - <<<'#include <netinet/in.h>\nint main() { struct sockaddr_in at = { AF_INET, 0x5000 }; return bind(socket(AF_INET, SOCK_STREAM, 0), (void *)&at, sizeof at) ? 4 : 0; }'", "bin/port", "cannot listen on 0.0.0.0:80"),
+    Real("command -v perl", "perl -MSocket -e 'socket(S, AF_INET, SOCK_STREAM, 0); setsockopt(S, SOL_SOCKET, 36, 1) or exit 4'", "CAP_NET_ADMIN"),
     Real("gcc -static -o bin/static -x c - <<<'#include <fcntl.h>\nint main() { return open(\"shut/file\", O_RDONLY) < 0 ? 4 : 0; }'", "bin/static", "cannot read /srv/shut/file"),
     Real("command -v go && cd /tmp && echo 'package main; import \"os\"; func main() { if _, err := os.Open(\"shut/file\"); err != nil { os.Exit(4) } }' >go.go && HOME=/tmp CGO_ENABLED=0 go build -o /srv/bin/go go.go", "bin/go", "cannot read /srv/shut/file"),
     Real("command -v sed", "sed -i s/a/b/ theirs/file", "may not create anything in /srv/theirs"),

@@ -45,6 +45,8 @@ struct Monitor {
     wrapper: OwnedFd,
     signals: OwnedFd,
     command: i32,
+    /// The signal that the command gets if its parent ends, in whose place the wrapper stands.
+    for_parents_end: Option<i32>,
     listener: Option<i32>,
 }
 
@@ -104,6 +106,7 @@ pub fn stand_by(post: Post<'_>) -> ! {
         wrapper,
         signals,
         command,
+        for_parents_end: inherited.for_parents_end(),
         listener: hearing,
     }
     .watch()
@@ -189,6 +192,9 @@ impl Monitor {
         };
         modes::set_foreground(&self.slave, own_group());
         drop(self.slave);
+        if let Some(signal) = self.for_parents_end {
+            sys::kill(self.command, signal);
+        }
         sys::kill(-self.command, libc::SIGHUP);
         sys::kill(-self.command, libc::SIGCONT);
         carry(&master, user)

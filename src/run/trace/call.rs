@@ -30,7 +30,7 @@ pub struct Call {
     pub to: Option<Vec<u8>>,
     /// The socket address, if it is not a path: `127.0.0.1:80`, `[::1]:80`, or `@name` for an abstract Unix socket.
     pub address: Option<String>,
-    /// The process that a signal or trace was aimed at.
+    /// The other process that it concerns, by its id as the caller sees it.
     pub target: Option<i32>,
     /// Whether it creates an unnamed file in the directory that is its path (O_TMPFILE).
     pub makes_unnamed: bool,
@@ -267,6 +267,8 @@ fn operation(refused: &Refused) -> Option<Operation> {
         Does::Ptrace => Operation::Ptrace,
         Does::MakeNamespace(flags) => namespace(how(flags))?,
         Does::Clone3 => namespace(u64::from_ne_bytes(*refused.extra.first_chunk()?))?,
+        // A key has permissions of its own, which are not judged.
+        Does::Needs(Privilege::Keyring) if !refused.by_filter => return None,
         Does::Needs(privilege) => Operation::Privileged(privilege),
         Does::Filter | Does::Confine | Does::Ring | Does::Other => return None,
     })

@@ -40,7 +40,7 @@ pub struct Refused {
     pub to: Option<Vec<u8>>,
     /// The socket address as passed to the call (`struct sockaddr`).
     pub address: Vec<u8>,
-    /// The id of the process that a signal or trace was aimed at.
+    /// The id of the other process that the call concerns, as the caller sees it.
     pub target: Option<i32>,
     /// Whether a seccomp filter answered it before the kernel executed the call.
     pub by_filter: bool,
@@ -91,12 +91,31 @@ pub struct Refusal {
 pub enum Remark {
     /// The command could not be traced, for this error number.
     NotTraced(i32),
-    /// This program has a set-user-ID or set-group-ID bit or file capabilities, which have no effect while it is traced.
-    Privileges(Vec<u8>),
+    /// This program has privileges from its file, which have no effect while it is traced.
+    Privileges(Vec<u8>, FilePrivileges),
     /// This program uses io_uring.
     Ring(Vec<u8>),
     /// This program tried to trace a process that is already being traced.
     Tracer(Vec<u8>),
+}
+
+/// The privileges that a program's file gives to whoever executes it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FilePrivileges {
+    /// Its owner, if the set-user-ID bit is set.
+    pub user: Option<u32>,
+    /// Its group, if the set-group-ID bit is set.
+    pub group: Option<u32>,
+    /// Whether it has capabilities.
+    pub capabilities: bool,
+}
+
+impl FilePrivileges {
+    /// Whether it gives any.
+    #[must_use]
+    pub fn are_any(self) -> bool {
+        self != FilePrivileges::default()
+    }
 }
 
 mod tag {
@@ -120,7 +139,13 @@ impl Entry {
             put_bytes(out, program);
         };
         match self {
-            Entry::Remark(Remark::Privileges(program)) => remark(tag::PRIVILEGES, program),
+            Entry::Remark(Remark::Privileges(program, given)) => {
+                remark(tag::PRIVILEGES, program);
+                for id in [given.user, given.group] {
+                    put_some(out, id, |out, id| put_number(out, id.into()));
+                }
+                put_number(out, given.capabilities.into());
+            }
             Entry::Remark(Remark::Ring(program)) => remark(tag::RING, program),
             Entry::Remark(Remark::Tracer(program)) => remark(tag::TRACER, program),
             Entry::Remark(Remark::NotTraced(errno)) => {
@@ -153,7 +178,15 @@ impl Entry {
             tag::REFUSED => Entry::Refused(Refused::read(rest)?),
             tag::FAILED => Entry::Failed(Failed::read(rest)?),
             tag::NOT_TRACED => Entry::Remark(Remark::NotTraced(number(rest)?)),
-            tag::PRIVILEGES => Entry::Remark(Remark::Privileges(bytes(rest)?)),
+            tag::PRIVILEGES => {
+                let program = bytes(rest)?;
+                let given = FilePrivileges {
+                    user: some(rest, number)?,
+                    group: some(rest, number)?,
+                    capabilities: number::<i32>(rest)? != 0,
+                };
+                Entry::Remark(Remark::Privileges(program, given))
+            }
             tag::RING => Entry::Remark(Remark::Ring(bytes(rest)?)),
             tag::TRACER => Entry::Remark(Remark::Tracer(bytes(rest)?)),
             _ => return None,
@@ -296,6 +329,12 @@ mod tests {
         }));
         arrives(&Entry::Remark(Remark::NotTraced(1)));
         arrives(&Entry::Remark(Remark::Ring(b"node".to_vec())));
+        let given = FilePrivileges {
+            user: Some(0),
+            group: None,
+            capabilities: true,
+        };
+        arrives(&Entry::Remark(Remark::Privileges(b"su".to_vec(), given)));
     }
 
     #[test]

@@ -150,6 +150,11 @@ fn watch_use(row: &Row, program: &mut Vec<sock_filter>) {
         When::Equals(argument, value) => {
             program.extend([load(low(argument)), jump(libc::BPF_JEQ, value, 0, 1)]);
         }
+        When::In(argument, first, last) => program.extend([
+            load(low(argument)),
+            jump(libc::BPF_JGE, first, 0, 2),
+            jump(libc::BPF_JGE, last + 1, 1, 0),
+        ]),
         When::AnyBit(argument, bits) => {
             program.extend([load(low(argument)), jump(libc::BPF_JSET, bits, 0, 1)]);
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use nix::libc;
 use rustix::fs::{AtFlags, CWD, Statx, StatxFlags};
 
-use super::entry::Entry;
+use super::entry::{Entry, FilePrivileges};
 use super::log::{Log, Place};
 use super::sys::Installed;
 use super::without_tracers_filter;
@@ -164,8 +164,8 @@ pub struct Program {
 pub struct Running {
     /// What identifies it. For a script, this is its interpreter.
     pub program: Program,
-    /// Whether it has privileges from its file, which it would have received without the tracer.
-    pub has_privileges: bool,
+    /// The privileges from its file, which it would have received without the tracer.
+    pub privileges: FilePrivileges,
 }
 
 /// The program that a process runs; `None` if /proc does not show it.
@@ -175,13 +175,15 @@ pub fn running(pid: i32) -> Option<Running> {
     let what = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID;
     let file = rustix::fs::statx(CWD, &name, AtFlags::STATX_DONT_SYNC, what).ok()?;
     let mode = libc::mode_t::from(file.stx_mode);
-    let set_id = libc::S_ISUID | libc::S_ISGID;
-    let others = file.stx_uid != nix::unistd::geteuid().as_raw() || mode & libc::S_ISGID != 0;
-    let has_capabilities =
-        || rustix::fs::getxattr(&name, c"security.capability", &mut [0_u8; 64]).is_ok();
+    let is_others = file.stx_uid != nix::unistd::geteuid().as_raw();
+    let has_capabilities = rustix::fs::getxattr(&name, c"security.capability", &mut [0_u8; 64]);
     Some(Running {
         program: Program::of(&file),
-        has_privileges: (mode & set_id != 0 && others) || has_capabilities(),
+        privileges: FilePrivileges {
+            user: (mode & libc::S_ISUID != 0 && is_others).then_some(file.stx_uid),
+            group: (mode & libc::S_ISGID != 0).then_some(file.stx_gid),
+            capabilities: has_capabilities.is_ok(),
+        },
     })
 }
 

@@ -56,12 +56,7 @@ impl Caller<'_> {
             Does::OpenHow(n) => refused.extra = self.read(arguments[usize::from(n)], 24),
             Does::Clone3 => refused.extra = self.read(arguments[0], 8),
             Does::SetAttribute(n) => refused.extra = self.text(arguments[usize::from(n)]),
-            Does::Signal => refused.target = Some(arguments[0] as i32),
-            Does::Ptrace if row.name == "ptrace" => {
-                refused.how[0] = arguments[0];
-                refused.target = Some(arguments[1] as i32);
-            }
-            Does::Ptrace => refused.target = Some(arguments[0] as i32),
+            Does::Ptrace if row.name == "ptrace" => refused.how[0] = arguments[0],
             _ => {}
         }
     }
@@ -74,6 +69,11 @@ impl Caller<'_> {
                 arguments[usize::from(length)] as usize,
             ),
             Object::Message(message) => self.name_of_message(arguments[usize::from(message)]),
+            Object::Process(number) => {
+                let number = arguments[usize::from(number)] as i32;
+                refused.target = Some(number).filter(|number| *number > 0);
+                return;
+            }
             object => {
                 if let Some((path, directory)) = self.path_of(object) {
                     refused.path = Some(path);
@@ -107,7 +107,9 @@ impl Caller<'_> {
             Object::Descriptor(descriptor) => {
                 return Some((self.opened(argument(descriptor))?, None));
             }
-            Object::Nobody | Object::Address(..) | Object::Message(_) => return None,
+            Object::Nobody | Object::Address(..) | Object::Message(_) | Object::Process(_) => {
+                return None;
+            }
         };
         let (path, directory) = self.absolute(base, &path);
         Some((path?, directory))

@@ -26,6 +26,9 @@ const EMPTY_PATH: u32 = 0x1000;
 const SET_SECCOMP: u32 = 22;
 /// PR_SET_NO_NEW_PRIVS.
 const SET_NO_NEW_PRIVS: u32 = 38;
+/// PR_SET_MM and PR_CAP_AMBIENT.
+const SET_MEMORY_MAP: u32 = 35;
+const AMBIENT: u32 = 47;
 /// PR_CAPBSET_DROP and PR_SET_SECUREBITS: they change what the next execve(2) leaves of the capabilities.
 const DROP_BOUND: u32 = 24;
 const SET_SECURE_BITS: u32 = 28;
@@ -33,6 +36,51 @@ const SET_SECURE_BITS: u32 = 28;
 const SET_FLAGS: u32 = 0x4008_6602;
 const SET_FLAGS_32: u32 = 0x4004_6602;
 const SET_PROJECT: u32 = 0x401C_5820;
+/// SIOC*: the settings of network devices, routes and wireless devices; TUNSETIFF.
+const NETWORK_FIRST: u32 = 0x8901;
+const NETWORK_LAST: u32 = 0x8BFF;
+const SET_TUNNEL: u32 = 0x4004_54CA;
+/// RTC_SET_TIME.
+const SET_HARDWARE_CLOCK: u32 = 0x4024_700A;
+/// TIOCSCTTY, TIOCSTI, TIOCCONS; KD* and VT* of a console.
+const TAKE_TERMINAL: u32 = 0x540E;
+const TYPE_IN: u32 = 0x5412;
+const TAKE_MESSAGES: u32 = 0x541D;
+const KEYBOARD_FIRST: u32 = 0x4B00;
+const KEYBOARD_LAST: u32 = 0x4BFF;
+const CONSOLE_FIRST: u32 = 0x5600;
+const CONSOLE_LAST: u32 = 0x56FF;
+/// BLKROSET to the last of BLK*; SG_IO.
+const BLOCK_FIRST: u32 = 0x125D;
+const BLOCK_LAST: u32 = 0x127F;
+const SCSI: u32 = 0x2285;
+/// FIFREEZE, FITHAW, FITRIM.
+const FREEZE: u32 = 0xC004_5877;
+const THAW: u32 = 0xC004_5878;
+const TRIM: u32 = 0xC018_5879;
+/// F_SETLEASE and F_SETPIPE_SZ of fcntl(2).
+const SET_LEASE: u32 = 1024;
+const SET_PIPE_SIZE: u32 = 1031;
+/// PRIO_PROCESS of setpriority(2), IOPRIO_WHO_PROCESS of ioprio_set(2).
+const ONE_PROCESS: u32 = 0;
+const ONE_PROCESS_IO: u32 = 1;
+
+/// The number of socketcall(2) of 32-bit programs.
+pub const SOCKETCALL: u32 = 102;
+
+/// The call that socketcall(2) makes for this number (SYS_* of net.h), if it is one of the table.
+#[must_use]
+pub fn packed_socket_call(number: u64) -> Option<&'static str> {
+    Some(match number {
+        1 => "socket",
+        2 => "bind",
+        3 => "connect",
+        11 => "sendto",
+        14 => "setsockopt",
+        16 => "sendmsg",
+        _ => return None,
+    })
+}
 
 /// The table. A name may have several rows, with different numbers or for different uses.
 #[rustfmt::skip]
@@ -59,6 +107,9 @@ pub const CALLS: &[Row] = &[
     row("lgetxattr", [192, 230, 9], Path(0), Look),
     row("listxattr", [194, 232, 11], Path(0), Look),
     row("llistxattr", [195, 233, 12], Path(0), Look),
+    row("getxattrat", [464, 464, 464], At(0, 1), Look),
+    row("listxattrat", [465, 465, 465], At(0, 1), Look),
+    row("file_getattr", [468, 468, 468], At(0, 1), Look),
     row("access", [21, 33, NONE], Path(0), Access(1)),
     row("faccessat", [269, 307, 48], At(0, 1), Access(2)),
     row("faccessat2", [439, 439, 439], At(0, 1), Access(2)),
@@ -115,10 +166,29 @@ pub const CALLS: &[Row] = &[
     row("removexattr", [197, 235, 14], Path(0), SetAttribute(1)),
     row("lremovexattr", [198, 236, 15], Path(0), SetAttribute(1)),
     row("fremovexattr", [199, 237, 16], Descriptor(0), SetAttribute(1)),
+    row("setxattrat", [463, 463, 463], At(0, 1), SetAttribute(3)),
+    row("removexattrat", [466, 466, 466], At(0, 1), SetAttribute(3)),
+    row("file_setattr", [469, 469, 469], At(0, 1), Other),
     row("ioctl", [16, NONE, 29], Descriptor(0), Other).when(Equals(1, SET_FLAGS)),
     row("ioctl", [NONE, 54, NONE], Descriptor(0), Other).when(Equals(1, SET_FLAGS_32)),
     row("ioctl", [16, 54, 29], Descriptor(0), Other).when(Equals(1, SET_PROJECT)),
+    row("ioctl", [16, 54, 29], Descriptor(0), Other).when(Equals(1, FREEZE)),
+    row("ioctl", [16, 54, 29], Descriptor(0), Other).when(Equals(1, THAW)),
+    row("ioctl", [16, 54, 29], Descriptor(0), Other).when(Equals(1, TRIM)),
+    row("ioctl", [16, 54, 29], Descriptor(0), Other).when(In(1, BLOCK_FIRST, BLOCK_LAST)),
+    row("ioctl", [16, 54, 29], Descriptor(0), Other).when(Equals(1, SCSI)),
+    row("ioctl", [16, 54, 29], Descriptor(0), Other).when(In(1, KEYBOARD_FIRST, KEYBOARD_LAST)),
+    row("ioctl", [16, 54, 29], Descriptor(0), Other).when(In(1, CONSOLE_FIRST, CONSOLE_LAST)),
+    row("ioctl", [16, 54, 29], Descriptor(0), Other).when(Equals(1, TAKE_TERMINAL)),
+    row("ioctl", [16, 54, 29], Descriptor(0), Other).when(Equals(1, TYPE_IN)),
+    row("ioctl", [16, 54, 29], Descriptor(0), Other).when(Equals(1, TAKE_MESSAGES)),
+    row("ioctl", [16, 54, 29], Nobody, Needs(Privilege::Clock)).when(Equals(1, SET_HARDWARE_CLOCK)),
+    row("fcntl", [72, 55, 25], Descriptor(0), Other).when(Equals(1, SET_LEASE)),
+    row("fcntl", [72, 55, 25], Descriptor(0), Other).when(Equals(1, SET_PIPE_SIZE)),
+    row("fcntl64", [NONE, 221, NONE], Descriptor(0), Other).when(Equals(1, SET_LEASE)),
+    row("fcntl64", [NONE, 221, NONE], Descriptor(0), Other).when(Equals(1, SET_PIPE_SIZE)),
     row("quotactl", [179, 131, 60], Path(1), Other),
+    row("quotactl_fd", [443, 443, 443], Descriptor(0), Other),
     row("acct", [163, 51, 89], Path(0), Other),
     row("swapon", [167, 87, 224], Path(0), Needs(Privilege::Swap)),
     row("swapoff", [168, 115, 225], Path(0), Needs(Privilege::Swap)),
@@ -127,23 +197,38 @@ pub const CALLS: &[Row] = &[
     row("connect", [42, 362, 203], Address(1, 2), Connect),
     row("sendto", [44, 369, 206], Address(4, 5), Connect).when(Nonzero(4)),
     row("sendmsg", [46, 370, 211], Message(1), Connect),
+    row("sendmmsg", [307, 345, 269], Message(1), Connect),
+    row("setsockopt", [54, 366, 208], Nobody, Needs(Privilege::NetworkSettings)),
+    row("ioctl", [16, 54, 29], Nobody, Needs(Privilege::NetworkSettings)).when(In(1, NETWORK_FIRST, NETWORK_LAST)),
+    row("ioctl", [16, 54, 29], Nobody, Needs(Privilege::NetworkSettings)).when(Equals(1, SET_TUNNEL)),
+    row("socketcall", [NONE, SOCKETCALL as i16, NONE], Nobody, Other).when(In(0, 1, 3)),
+    row("socketcall", [NONE, SOCKETCALL as i16, NONE], Nobody, Other).when(Equals(0, 11)),
+    row("socketcall", [NONE, SOCKETCALL as i16, NONE], Nobody, Other).when(Equals(0, 14)),
+    row("socketcall", [NONE, SOCKETCALL as i16, NONE], Nobody, Other).when(Equals(0, 16)),
     row("socket", [41, 359, 198], Nobody, MakeSocket(0, 1)),
 
     row("mount", [165, 21, 40], Path(1), Mount),
     row("umount2", [166, 52, 39], Path(0), Mount),
     row("open_tree", [428, 428, 428], At(0, 1), Mount),
+    row("open_tree_attr", [467, 467, 467], At(0, 1), Mount),
     row("move_mount", [429, 429, 429], At(2, 3), Mount),
     row("fsopen", [430, 430, 430], Nobody, Mount),
+    row("fsconfig", [431, 431, 431], Nobody, Mount),
     row("fsmount", [432, 432, 432], Nobody, Mount),
     row("fspick", [433, 433, 433], At(0, 1), Mount),
     row("mount_setattr", [442, 442, 442], At(0, 1), Mount),
 
-    row("kill", [62, 37, 129], Nobody, Signal),
+    row("kill", [62, 37, 129], Process(0), Signal),
+    row("rt_sigqueueinfo", [129, 178, 138], Process(0), Signal),
     row("pidfd_send_signal", [424, 424, 424], Nobody, Signal),
-    row("ptrace", [101, 26, 117], Nobody, Ptrace),
-    row("process_vm_readv", [310, 347, 270], Nobody, Ptrace),
-    row("process_vm_writev", [311, 348, 271], Nobody, Ptrace),
+    row("ptrace", [101, 26, 117], Process(1), Ptrace),
+    row("process_vm_readv", [310, 347, 270], Process(0), Ptrace),
+    row("process_vm_writev", [311, 348, 271], Process(0), Ptrace),
+    row("process_madvise", [440, 440, 440], Nobody, Ptrace),
     row("pidfd_getfd", [438, 438, 438], Nobody, Ptrace),
+    row("kcmp", [312, 349, 272], Process(0), Ptrace),
+    row("migrate_pages", [256, 294, 238], Process(0), Ptrace),
+    row("move_pages", [279, 317, 239], Process(0), Ptrace),
 
     row("setuid", [105, 213, 146], Nobody, Needs(Privilege::UserIds)).changes(),
     row("setreuid", [113, 203, 145], Nobody, Needs(Privilege::UserIds)).changes(),
@@ -164,9 +249,12 @@ pub const CALLS: &[Row] = &[
     row("setdomainname", [171, 121, 162], Nobody, Needs(Privilege::HostName)),
     row("syslog", [103, 103, 116], Nobody, Needs(Privilege::KernelLog)),
     row("reboot", [169, 88, 142], Nobody, Needs(Privilege::Reboot)),
+    row("kexec_load", [246, 283, 104], Nobody, Needs(Privilege::Reboot)),
+    row("kexec_file_load", [320, NONE, 294], Descriptor(0), Needs(Privilege::Reboot)),
     row("init_module", [175, 128, 105], Nobody, Needs(Privilege::KernelModule)),
     row("finit_module", [313, 350, 273], Descriptor(0), Needs(Privilege::KernelModule)),
     row("delete_module", [176, 129, 106], Nobody, Needs(Privilege::KernelModule)),
+    row("stime", [NONE, 25, NONE], Nobody, Needs(Privilege::Clock)),
     row("settimeofday", [164, 79, 170], Nobody, Needs(Privilege::Clock)),
     row("clock_settime", [227, 264, 112], Nobody, Needs(Privilege::Clock)),
     row("clock_settime64", [NONE, 404, NONE], Nobody, Needs(Privilege::Clock)),
@@ -175,22 +263,44 @@ pub const CALLS: &[Row] = &[
     row("perf_event_open", [298, 336, 241], Nobody, Needs(Privilege::Performance)),
     row("bpf", [321, 357, 280], Nobody, Needs(Privilege::Bpf)),
     row("userfaultfd", [323, 374, 282], Nobody, Needs(Privilege::Userfaultfd)),
-    row("setpriority", [141, 97, 140], Nobody, Needs(Privilege::Priority)),
-    row("sched_setscheduler", [144, 156, 119], Nobody, Needs(Privilege::Priority)),
-    row("sched_setattr", [314, 351, 274], Nobody, Needs(Privilege::Priority)),
-    row("sched_setaffinity", [203, 241, 122], Nobody, Other),
-    row("ioprio_set", [251, 289, 30], Nobody, Needs(Privilege::Priority)),
+    row("nice", [NONE, 34, NONE], Nobody, Needs(Privilege::Priority)),
+    row("setpriority", [141, 97, 140], Process(1), Needs(Privilege::Priority)).when(Equals(0, ONE_PROCESS)),
+    row("setpriority", [141, 97, 140], Nobody, Needs(Privilege::Priority)).when(Nonzero(0)),
+    row("sched_setscheduler", [144, 156, 119], Process(0), Needs(Privilege::Priority)),
+    row("sched_setparam", [142, 154, 118], Process(0), Needs(Privilege::Priority)),
+    row("sched_setattr", [314, 351, 274], Process(0), Needs(Privilege::Priority)),
+    row("sched_setaffinity", [203, 241, 122], Process(0), Other),
+    row("ioprio_set", [251, 289, 30], Process(1), Needs(Privilege::Priority)).when(Equals(0, ONE_PROCESS_IO)),
+    row("ioprio_set", [251, 289, 30], Nobody, Needs(Privilege::Priority)).when(NoBit(0, ONE_PROCESS_IO)),
     row("mlock", [149, 150, 228], Nobody, Needs(Privilege::LockedMemory)),
     row("mlock2", [325, 376, 284], Nobody, Needs(Privilege::LockedMemory)),
     row("mlockall", [151, 152, 230], Nobody, Needs(Privilege::LockedMemory)),
+    row("iopl", [172, 110, NONE], Nobody, Other),
+    row("ioperm", [173, 101, NONE], Nobody, Other),
+    row("vhangup", [153, 111, 58], Nobody, Other),
+    row("fanotify_init", [300, 338, 262], Nobody, Other),
+    row("add_key", [248, 286, 217], Nobody, Needs(Privilege::Keyring)),
+    row("request_key", [249, 287, 218], Nobody, Needs(Privilege::Keyring)),
+    row("keyctl", [250, 288, 219], Nobody, Needs(Privilege::Keyring)),
+    row("shmget", [29, 395, 194], Nobody, Other),
+    row("shmat", [30, 397, 196], Nobody, Other),
+    row("shmctl", [31, 396, 195], Nobody, Other),
+    row("semget", [64, 393, 190], Nobody, Other),
+    row("semctl", [66, 394, 191], Nobody, Other),
+    row("msgget", [68, 399, 186], Nobody, Other),
+    row("msgctl", [71, 402, 187], Nobody, Other),
+    row("mq_open", [240, 277, 180], Nobody, Other),
+    row("mq_unlink", [241, 278, 181], Nobody, Other),
     row("setrlimit", [160, 75, 164], Nobody, Needs(Privilege::Limits)),
-    row("prlimit64", [302, 340, 261], Nobody, Needs(Privilege::Limits)).when(Nonzero(2)),
+    row("prlimit64", [302, 340, 261], Process(0), Needs(Privilege::Limits)).when(Nonzero(2)),
 
     row("seccomp", [317, 354, 277], Nobody, Filter),
     row("prctl", [157, 172, 167], Nobody, Filter).when(Equals(0, SET_SECCOMP)),
     row("prctl", [157, 172, 167], Nobody, Confine).when(Equals(0, SET_NO_NEW_PRIVS)),
     row("prctl", [157, 172, 167], Nobody, Other).when(Equals(0, DROP_BOUND)).changes(),
     row("prctl", [157, 172, 167], Nobody, Other).when(Equals(0, SET_SECURE_BITS)).changes(),
+    row("prctl", [157, 172, 167], Nobody, Other).when(Equals(0, SET_MEMORY_MAP)),
+    row("prctl", [157, 172, 167], Nobody, Other).when(Equals(0, AMBIENT)),
     row("landlock_restrict_self", [446, 446, 446], Nobody, Confine),
     row("io_uring_setup", [425, 425, 425], Nobody, Ring),
 ];

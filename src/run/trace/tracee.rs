@@ -153,6 +153,8 @@ impl EndedCall {
         let abi = Abi::with_audit_number(sys::call_info(pid)?.arch)?;
         let (number, arguments) = sys::ended_call(pid, abi, start)?;
         let number = u32::try_from(number).ok()?;
+        let (number, arguments) =
+            unpacked(pid, abi, number, arguments).unwrap_or((number, arguments));
         let mut rows = CALLS.iter().enumerate();
         let (at, row) =
             rows.find(|(_, row)| row.number(abi) == Some(number) && row.when.holds(arguments))?;
@@ -173,6 +175,18 @@ impl EndedCall {
             _ => Vec::new(),
         }
     }
+}
+
+/// The call that socketcall(2) of a 32-bit program stands for: its number among the first's arguments, its own arguments in
+/// memory.
+fn unpacked(pid: i32, abi: Abi, number: u32, arguments: [u64; 6]) -> Option<(u32, [u64; 6])> {
+    let [which, packed, ..] = arguments;
+    let is_packed = abi == Abi::I386 && number == table::SOCKETCALL;
+    let name = is_packed.then(|| table::packed_socket_call(which))??;
+    let row = CALLS.iter().find(|row| row.name == name)?;
+    let words = [0, 2, 4].map(|at| object::word_at(pid, packed + 4 * at).unwrap_or(0));
+    let [a, b, c] = words.map(|word| [word & 0xFFFF_FFFF, word >> 32]);
+    Some((row.number(abi)?, [a[0], a[1], b[0], b[1], c[0], c[1]]))
 }
 
 /// Handles the start of clone(2) or clone3(2): clears CLONE_UNTRACED, because the new process has the filter, and without a

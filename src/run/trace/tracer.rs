@@ -355,11 +355,13 @@ impl Tracer {
             refusals.answer_by_program(&self.record.log);
         }
         let running = look::running(pid);
-        let has_privileges = running.is_some_and(|running| running.has_privileges);
-        let deprived = !self.privileged && has_privileges;
+        let given = running
+            .map(|running| running.privileges)
+            .unwrap_or_default();
+        let deprived = !self.privileged && given.are_any();
         // If the tracer has no label, no security module labels processes.
         let has_other_label = || look::label(&pid.to_string()) != self.label;
-        let differs = has_privileges || self.label.is_some() && has_other_label();
+        let differs = given.are_any() || self.label.is_some() && has_other_label();
         let tracee = self.tracees.get(pid);
         // The execve(2) has succeeded; its exit is of no interest.
         tracee.inside = false;
@@ -377,7 +379,8 @@ impl Tracer {
             self.foresight.learn(running.program);
         }
         if deprived && let Some((_, process)) = self.look_at(pid) {
-            self.record.remark(&Remark::Privileges(program(&process)));
+            self.record
+                .remark(&Remark::Privileges(program(&process), given));
         }
     }
 

@@ -46,7 +46,7 @@ pub(super) fn attempt(call: &Call) -> Option<Attempt> {
         }
         (Some(path), _) if !operation.is_of_no_file() => Object::Path(there(path)),
         (_, Some(port)) => port,
-        _ => Object::Process,
+        _ => call.target.map_or(Object::Process, Object::Another),
     };
     Some(Attempt {
         // A filter that answers is visible in the trace. If none did, none is to be suspected.

@@ -1,7 +1,8 @@
 //! What is said about the tracing itself.
 
 use super::Traced;
-use crate::run::trace::Remark;
+use crate::gather;
+use crate::run::trace::{FilePrivileges, Remark};
 
 impl Traced {
     /// Remarks about the tracing itself, one per line.
@@ -29,9 +30,7 @@ impl Traced {
                 ));
             }
         }
-        lines.extend(names(|remark| match remark { Remark::Privileges(name) => Some(name), _ => None }).map(|names| {
-            format!("--trace: without effect while traced: set-user-ID, set-group-ID or file capabilities of {names}; run without --trace to learn why they fail")
-        }));
+        lines.extend(self.lost_privileges());
         lines.extend(names(|remark| match remark { Remark::Tracer(name) => Some(name), _ => None }).map(|names| {
             format!("--trace: {names} could not trace: every process here is traced by permwrap already, and can have one tracer")
         }));
@@ -50,4 +49,39 @@ impl Traced {
         }
         lines
     }
+
+    /// The privileges that programs did not get from their files because they were traced.
+    fn lost_privileges(&self) -> Option<String> {
+        let remarks = self.calls.remarks.iter();
+        let lost: Vec<String> = remarks
+            .filter_map(|remark| match remark {
+                Remark::Privileges(program, given) => Some(lost(program, *given)),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        (!lost.is_empty()).then(|| {
+            format!(
+                "--trace: without effect while traced: {}; run without --trace to learn why they fail",
+                lost.join(", ")
+            )
+        })
+    }
+}
+
+/// What this program did not get from its file.
+fn lost(program: &[u8], given: FilePrivileges) -> impl Iterator<Item = String> {
+    let program = crate::quote::display(program);
+    let user = given.user.map(gather::user_name);
+    let group = given.group.map(gather::group_name);
+    [
+        user.map(|user| format!("set-user-ID {user}")),
+        group.map(|group| format!("set-group-ID {group}")),
+        given
+            .capabilities
+            .then(|| "the file capabilities".to_owned()),
+    ]
+    .into_iter()
+    .flatten()
+    .map(move |what| format!("{what} of {program}"))
 }

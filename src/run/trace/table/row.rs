@@ -2,7 +2,7 @@
 
 use Does::{Confine, Filter, Ring};
 use Object::Nobody;
-use When::{Always, AnyBit, Equals, NoBit, Nonzero};
+use When::{Always, AnyBit, Equals, In, NoBit, Nonzero};
 
 use crate::attempt::Privilege;
 
@@ -33,6 +33,8 @@ pub enum When {
     Nonzero(u8),
     /// The argument is this number.
     Equals(u8, u32),
+    /// The argument is one of the numbers from the first to the last.
+    In(u8, u32, u32),
     /// The argument has one of these bits.
     AnyBit(u8, u32),
     /// The argument has none of these bits.
@@ -48,6 +50,7 @@ impl When {
             Always => true,
             Nonzero(argument) => arguments[usize::from(argument)] != 0,
             Equals(argument, value) => low(argument) == value,
+            In(argument, first, last) => (first..=last).contains(&low(argument)),
             AnyBit(argument, bits) => low(argument) & bits != 0,
             NoBit(argument, bits) => low(argument) & bits == 0,
         }
@@ -69,6 +72,8 @@ pub enum Object {
     Address(u8, u8),
     /// A `struct msghdr` that holds an address.
     Message(u8),
+    /// A process, by its id; 0 is the caller.
+    Process(u8),
 }
 
 /// What a call does, with the numbers of the arguments that hold its parameters.
