@@ -23,11 +23,12 @@ const INITIAL: [(&str, u64); 4] = [
 ];
 
 /// Whether all visible namespaces of the process are the initial ones. Then it does not run in a container, although its root
-/// directory may come from an image.
+/// directory may come from an image. One that has ended has left its namespaces: it is taken to have lived where permwrap lives.
 pub(super) fn is_on_the_machine_itself(pid: Option<i32>) -> bool {
+    let lives = |pid, kind| number(&link(pid, kind));
     INITIAL
         .iter()
-        .all(|(kind, initial)| number(&link(pid, kind)) == Ok(*initial))
+        .all(|(kind, initial)| lives(pid, kind).or_else(|_| lives(None, kind)) == Ok(*initial))
 }
 
 /// Whether permwrap's control group namespace is the initial one, so that paths of control groups are those of the machine.
@@ -99,4 +100,25 @@ fn user_namespace_of(namespace: &File) -> std::io::Result<u64> {
         File::from(OwnedFd::from_raw_fd(fd))
     };
     Ok(owner.metadata()?.ino())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::wait::{Id, WaitPidFlag, waitid};
+    use nix::unistd::Pid;
+
+    #[test]
+    fn one_that_is_ending_is_not_taken_for_one_in_a_container() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let pid = child.id() as i32;
+        let ended = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+        waitid(Id::Pid(Pid::from_raw(pid)), ended).unwrap();
+        assert!(number(&link(Some(pid), "uts")).is_err());
+        assert_eq!(
+            is_on_the_machine_itself(Some(pid)),
+            is_on_the_machine_itself(None)
+        );
+        child.wait().unwrap();
+    }
 }
