@@ -119,6 +119,8 @@ pub struct Program {
     /// It replaces a file by renaming a new version over it.
     pub replaces: bool,
     only_reads: Vec<String>,
+    /// It changes to the directories on the way to its operands, and names files as they were given to it.
+    pub goes_along: bool,
     /// It creates files of its own beside those that it is given, such as a socket, a lock or a journal.
     pub fills: bool,
     sample: Vec<Sample>,

@@ -185,8 +185,9 @@ fn directories(
     if is_seen(process) && may_speak && !is_put && !has_moved(process, circumstances) {
         // A program that is told to work in a directory but has not changed to it resolves its files from there, as tar does
         // with openat(2).
-        bases.extend(by_options(own, &speaking));
-        bases.push((own.clone(), true));
+        let own = before_its_operands(process, &speaking, circumstances).unwrap_or(own.clone());
+        bases.extend(by_options(&own, &speaking));
+        bases.push((own, true));
         return bases;
     }
     // A shell at its prompt has been waiting in the directory in which what was typed there ran.
@@ -225,6 +226,27 @@ fn directories(
         }
     }
     bases
+}
+
+/// Where a process was started that may have changed to a directory on the way to one of its operands since, while it names files
+/// as they were given to it.
+fn before_its_operands(
+    process: &CandidateProcess,
+    lines: &[CommandLine],
+    circumstances: &Circumstances,
+) -> Option<Vec<u8>> {
+    let goes_along = |line: &&CommandLine| line.known.is_some_and(|known| known.goes_along);
+    let line = lines.iter().find(goes_along)?;
+    if process.arguments == circumstances.command {
+        return Some(circumstances.start.clone());
+    }
+    let own = process.directory.as_deref()?;
+    let words = line.operands.iter().map(|operand| operand.word.as_slice());
+    let mut ways = words
+        .filter(|word| is_relative(word))
+        .flat_map(byte_path::above);
+    ways.find_map(|way| own.strip_suffix(way)?.strip_suffix(b"/"))
+        .map(|start| if start.is_empty() { b"/" } else { start }.to_vec())
 }
 
 /// Whether the message names a known program that works in the directory that it was started in, whatever it is told.
@@ -438,6 +460,17 @@ mod tests {
             paths("etc/shadow", &Operation::READ, &place),
             ["/srv/etc/shadow"]
         );
+    }
+
+    #[test]
+    fn a_program_that_goes_along_its_operands_names_them_as_they_were_given() {
+        let mut place = circumstances("/srv", &["mkdir", "-p", "nd/a/b"]);
+        place.processes[0].directory = Some(b"/srv/nd".to_vec());
+        assert_eq!(paths("nd", &Operation::Mkdir, &place), ["/srv/nd"]);
+        place.command = vec![b"make".to_vec()];
+        assert_eq!(paths("nd/a", &Operation::Mkdir, &place), ["/srv/nd/a"]);
+        place.processes[0].directory = Some(b"/srv".to_vec());
+        assert_eq!(paths("nd", &Operation::Mkdir, &place), ["/srv/nd"]);
     }
 
     #[test]
