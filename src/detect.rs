@@ -43,6 +43,7 @@ use std::sync::Arc;
 pub use fold::folded;
 pub use foreign::{Foreign, foreign_in, meaning_elsewhere, meaning_on_a_mac};
 pub use library::{Patterns, keywords_of_lines, patterns_of_file};
+pub use lines::without_controls;
 pub use pattern::{Counter, Pattern, Sample, Told};
 pub use pattern_file::PatternError;
 pub use prefilter::Prefilter;

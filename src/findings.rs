@@ -233,27 +233,34 @@ impl Findings {
         }
     }
 
-    /// The findings for which a hint is to be shown now, in the order in which they were met. `is_wanted` applies the
-    /// configuration.
-    pub fn due(&mut self, is_wanted: impl Fn(&Finding) -> bool) -> Vec<&Finding> {
-        self.consider(is_wanted, true)
+    /// The findings for which a hint is to be shown now, in the order in which they were met. `unwanted` gives the reason for not
+    /// showing one, if there is any.
+    pub fn due(&mut self, unwanted: impl Fn(&Finding) -> Option<&'static str>) -> Vec<&Finding> {
+        self.consider(unwanted, true)
     }
 
     /// Every new finding, for programs that read hints: findings with the same obstacle are not left out.
-    pub fn all_due(&mut self, is_wanted: impl Fn(&Finding) -> bool) -> Vec<&Finding> {
-        self.consider(is_wanted, false)
+    pub fn all_due(
+        &mut self,
+        unwanted: impl Fn(&Finding) -> Option<&'static str>,
+    ) -> Vec<&Finding> {
+        self.consider(unwanted, false)
     }
 
     /// Decides for each new finding whether a hint is shown, and returns those for which one is. `folds` leaves out those that
     /// a shown hint explains as well, and those that are too many to be read at a time.
-    fn consider(&mut self, is_wanted: impl Fn(&Finding) -> bool, folds: bool) -> Vec<&Finding> {
+    fn consider(
+        &mut self,
+        unwanted: impl Fn(&Finding) -> Option<&'static str>,
+        folds: bool,
+    ) -> Vec<&Finding> {
         let mut shown: Vec<usize> = Vec::new();
         for at in 0..self.kept.len() {
             if std::mem::replace(&mut self.kept[at].considered, true) {
                 continue;
             }
-            if !is_wanted(&self.kept[at].finding) {
-                self.leave_unsaid(self.message_of(at), "the configuration ignores it");
+            if let Some(why) = unwanted(&self.kept[at].finding) {
+                self.leave_unsaid(self.message_of(at), why);
                 continue;
             }
             let explaining = shown

@@ -4,6 +4,7 @@ mod aftermath;
 mod candidates;
 mod engine;
 mod here;
+mod inner;
 mod own;
 mod traced;
 mod verbose;
@@ -37,6 +38,7 @@ use crate::run::trace::Log;
 use crate::run::{Exit, Observer, Scene, SignOfLife, Stream};
 use candidates::{candidates, reads_a_terminal};
 use engine::Engine;
+use inner::Inner;
 use traced::Traced;
 use verbose::{recognized, unsaid};
 use walk::{Walked, divide};
@@ -67,6 +69,7 @@ pub struct Explainer {
     own: CandidateProcess,
     findings: Findings,
     engine: Engine,
+    inner: Inner,
     /// The last scene.
     seen: Option<Seen>,
     /// Whether tracing was requested, even if it turned out not to be possible.
@@ -139,6 +142,7 @@ impl Explainer {
             resembles,
             findings: Findings::new(options.report.is_some()),
             engine,
+            inner: Inner::default(),
             seen: None,
             wants_trace: options.trace,
             traced: trace.filter(Log::is_used).map(Traced::new),
@@ -253,26 +257,33 @@ impl Explainer {
     fn hints(&mut self) -> Vec<u8> {
         let (config, words) = (&self.config, self.words());
         let traced = self.wants_trace;
-        let is_wanted = |finding: &Finding| !is_ignored(finding, config);
+        let ignored = |finding: &Finding| {
+            is_ignored(finding, config).then_some("the configuration ignores it")
+        };
+        let inner = &self.inner;
+        let unwanted = |finding: &Finding| {
+            let told = || inner.has_told(finding);
+            ignored(finding).or_else(|| told().then_some("another permwrap, inside, has told it"))
+        };
         let text = match self.form {
             None => String::new(),
             Some(Hints::Json) => {
-                let due = self.findings.all_due(is_wanted).into_iter();
+                let due = self.findings.all_due(ignored).into_iter();
                 due.map(|finding| json_line::line(finding, &words, now()))
                     .collect()
             }
             Some(Hints::Github) => {
                 let workspace = std::env::var("GITHUB_WORKSPACE").ok();
-                let due = self.findings.all_due(is_wanted).into_iter();
+                let due = self.findings.all_due(ignored).into_iter();
                 due.map(|finding| github::annotation(finding, workspace.as_deref()))
                     .collect()
             }
             Some(Hints::Line) => {
-                let due = self.findings.due(is_wanted).into_iter();
+                let due = self.findings.due(unwanted).into_iter();
                 due.map(|finding| line::line(finding, self.style)).collect()
             }
             Some(Hints::Text) => {
-                let due = self.findings.due(is_wanted).into_iter();
+                let due = self.findings.due(unwanted).into_iter();
                 let hints: Vec<String> = due
                     .map(|finding| hint(finding, self.style, traced, config))
                     .collect();
@@ -285,8 +296,8 @@ impl Explainer {
         text.into_bytes()
     }
 
-    /// The hints for all that was read until now.
-    fn settle(&mut self) -> Vec<u8> {
+    /// Handles all that was read until now.
+    fn settle(&mut self) {
         let incidents = self
             .detectors
             .iter_mut()
@@ -294,10 +305,8 @@ impl Explainer {
             .collect();
         self.meet(incidents);
         self.findings.rest();
-        let hints = self.hints();
         self.findings.let_go();
         self.seen = None;
-        hints
     }
 
     /// The command line, for JSON.
@@ -348,20 +357,25 @@ impl Observer for Explainer {
 
     fn text(&mut self, stream: Stream, text: &[u8], scene: &Scene) {
         self.engine.hear(text);
+        self.inner.hear(text, scene);
         self.look_at(scene, text);
         let incidents = self.detectors[stream.index()].feed(text);
         self.meet(incidents);
     }
 
     fn early(&mut self) -> Vec<u8> {
-        match self.findings.is_enough() {
+        match self.findings.is_enough() && !self.inner.may_tell() {
             true => self.hints(),
             false => Vec::new(),
         }
     }
 
     fn quiet(&mut self) -> Vec<u8> {
-        let hints = self.settle();
+        self.settle();
+        let hints = match self.inner.may_tell() {
+            true => Vec::new(),
+            false => self.hints(),
+        };
         if !hints.is_empty() {
             self.remember(false);
         }
@@ -385,7 +399,8 @@ impl Observer for Explainer {
     }
 
     fn end(&mut self, exit: Exit) -> Vec<u8> {
-        let mut words = self.settle();
+        self.settle();
+        let mut words = self.hints();
         self.meet_unsaid(exit);
         words.extend(self.hints());
         if self.report.is_some() {

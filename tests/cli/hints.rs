@@ -49,6 +49,21 @@ fn ten_thousand_equal_failures_are_one_hint_with_a_count() {
 }
 
 #[test]
+fn what_another_permwrap_inside_has_told_is_not_told_again() {
+    let Some(world) = World::new() else { return };
+    world.root("install -m 600 /dev/null /srv/f; install -m 600 /dev/null /srv/g");
+    let hints = |command: &str| {
+        let ran = world.run("alice", command);
+        let told = |file| ran.stderr().matches(&format!("cannot read {file}")).count();
+        (told("/srv/f"), told("/srv/g"))
+    };
+    let run = "permwrap -- sh -c 'permwrap -- cat /srv/f; cat /srv/g'";
+    assert_eq!(hints(run), (1, 1));
+    assert_eq!(hints("permwrap -- permwrap --quiet -- cat /srv/f"), (1, 0));
+    assert_eq!(hints("permwrap -- permwrap -- permwrap cat /srv/f"), (1, 0));
+}
+
+#[test]
 fn a_server_gets_its_hint_while_it_runs() {
     let Some(world) = World::new() else { return };
     world.root("install -m 600 /dev/null /srv/f");
