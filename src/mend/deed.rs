@@ -80,6 +80,22 @@ pub enum Undone {
 }
 
 impl Deed {
+    /// What it opens or changes beyond its object and its user; `None` if nothing.
+    #[must_use]
+    pub fn beyond(&self) -> Option<String> {
+        match self {
+            Deed::Setting { .. } => Some("it changes the whole machine, for everybody".to_owned()),
+            Deed::Remount { point, .. } => Some(format!(
+                "it changes all of {}, for everybody",
+                quote::display(&point.path)
+            )),
+            Deed::Join { user, group, .. } => Some(format!(
+                "{user} may then do all that group {group} may, not only this"
+            )),
+            Deed::Alter { .. } | Deed::Make { .. } => None,
+        }
+    }
+
     /// Makes the change.
     ///
     /// # Errors

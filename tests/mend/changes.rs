@@ -7,7 +7,7 @@ use permwrap::mend::deed::Undone;
 use permwrap::mend::plan::plan;
 use permwrap::remedy::Fix;
 
-use super::scene::{By, answered, fails, fix, state, undo, world};
+use super::scene::{By, fails, fix, fix_asked, state, undo, world};
 use super::support::{World, needs_programs};
 
 /// The command fails for alice, is fixed, and works; reverting the fix restores the previous state.
@@ -154,11 +154,7 @@ fn a_group_that_is_meant_for_it_is_joined_and_left() {
         let command = "/usr/bin/python3 /home/alice/c.py";
         fails(&world, command);
         // Nothing in the message names the socket, so a fix requires confirmation. The second question is about sg(1).
-        let (user, fix) = match by {
-            By::Alice => ("alice", "permwrap fix"),
-            By::Root => ("root", "cd /home/alice && permwrap fix --as alice"),
-        };
-        let (fixed, code) = answered(&world, user, fix, || {});
+        let (fixed, code) = fix_asked(&world, by);
         assert_eq!(code, 0, "{fixed}");
         assert_eq!(fixed.matches("[y/N]").count(), 2, "{fixed}");
         assert_ne!(members(&world), before, "{fixed}");
@@ -183,8 +179,12 @@ fn a_read_only_mount_that_is_meant_to_be_written_is_so_again() {
     for by in [By::Alice, By::Root] {
         let command = "touch /srv/data/f";
         let ran = fails(&world, command);
-        let fixed = fix(&world, by);
-        assert_eq!(fixed.code(), 0, "{ran}\n{fixed}");
+        // It concerns everybody, so it is not made unasked.
+        let unasked = fix(&world, by);
+        assert_ne!(unasked.code(), 0, "{unasked}");
+        assert_eq!(options(&world), before, "{unasked}");
+        let (fixed, code) = fix_asked(&world, by);
+        assert_eq!(code, 0, "{ran}\n{fixed}");
         let works = world.run("alice", command);
         assert_eq!(works.code(), 0, "{fixed}\n{works}");
         world.run("alice", "rm /srv/data/f");
@@ -209,8 +209,8 @@ fn a_mount_in_ones_own_directory_is_changed_through_its_descriptor() {
     let before = options().stdout();
     for command in ["touch ro/f", "touch tmp/f", "./run/f"] {
         let ran = fails(&world, command);
-        let fixed = fix(&world, By::Alice);
-        assert_eq!(fixed.code(), 0, "{ran}\n{fixed}");
+        let (fixed, code) = fix_asked(&world, By::Alice);
+        assert_eq!(code, 0, "{ran}\n{fixed}");
         let works = world.run("alice", &format!("{command} && rm -f ro/f tmp/f"));
         assert_eq!(works.code(), 0, "{fixed}\n{works}");
         let undone = undo(&world, By::Alice);
@@ -227,8 +227,8 @@ fn a_mount_that_others_changed_since_is_left() {
          echo 'data /srv/data tmpfs rw,defaults 0 0' >>/etc/fstab",
     );
     fails(&world, "touch /srv/data/f");
-    let fixed = fix(&world, By::Alice);
-    assert_eq!(fixed.code(), 0, "{fixed}");
+    let (fixed, code) = fix_asked(&world, By::Alice);
+    assert_eq!(code, 0, "{fixed}");
     world.root("mount -o remount,rw,noexec /srv/data");
     let left = undo(&world, By::Alice);
     assert!(

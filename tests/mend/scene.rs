@@ -58,6 +58,15 @@ pub fn fix(world: &World, by: By) -> Ran {
     }
 }
 
+/// The same on a terminal, where each question is answered by yes.
+pub fn fix_asked(world: &World, by: By) -> (String, i32) {
+    let (user, command) = match by {
+        By::Alice => ("alice", "permwrap fix"),
+        By::Root => ("root", "cd /home/alice && permwrap fix --as alice"),
+    };
+    answered(world, user, command, || {})
+}
+
 /// Reverts the fix.
 pub fn undo(world: &World, by: By) -> Ran {
     match by {

@@ -169,7 +169,8 @@ fn make(
     Ok(Some(done))
 }
 
-/// What is to be confirmed in any case: a guess, the second choice, a setting of the machine, or what a record claims of somebody else than its owner.
+/// What is to be confirmed in any case: a guess, the second choice, what reaches beyond the object and the user, or what a record claims of
+/// somebody else than its owner.
 fn doubts(ready: &Mend, failure: &Failure, asked: &Asked) -> Vec<String> {
     let subject = ready.attempt.subject.uid;
     let of_another = asked.of.filter(|of| *of != subject).map(|of| {
@@ -177,11 +178,7 @@ fn doubts(ready: &Mend, failure: &Failure, asked: &Asked) -> Vec<String> {
         let (of, user) = (names.user(of), names.user(subject));
         format!("the record is {of}'s, and this would be for {user}")
     });
-    let is_wide = ready
-        .deeds
-        .iter()
-        .any(|deed| matches!(deed, Deed::Setting { .. }));
-    let wide = is_wide.then(|| "it changes the whole machine, for everybody".to_owned());
+    let wide = ready.deeds.iter().find_map(Deed::beyond);
     let guessed = (!failure.firm).then(|| "what was tried is not certain".to_owned());
     let better = ready.better.as_ref();
     let second = better.map(|better| format!("better: {better}"));
