@@ -139,6 +139,7 @@ fn read(incident: Incident, circumstances: &Circumstances, views: &mut Views) ->
         None => (incident, circumstances),
     };
     let incident = written::with_its_source(incident, known);
+    let incident = written::only_read(incident, known, views);
     let with_scripts = written::with_scripts(&incident, known, views);
     let known = with_scripts.as_ref().unwrap_or(known);
     let incident = owner::told(incident, known);

@@ -62,6 +62,69 @@ fn with_operation(incident: Incident, told: Option<Operation>) -> Incident {
     }
 }
 
+/// The incident about a database as one of reading, if the code that ran does nothing else with its data.
+pub(super) fn only_read(
+    incident: Incident,
+    circumstances: &Circumstances,
+    views: &mut Views,
+) -> Incident {
+    if incident.beside.is_none() || !incident.operations.is_empty() {
+        return incident;
+    }
+    let lines = programs::command_lines(&circumstances.command);
+    let mut codes: Vec<Rc<[u8]>> = lines
+        .into_iter()
+        .filter_map(|line| line.code.map(Rc::from))
+        .collect();
+    codes.extend(
+        scripts(circumstances, views)
+            .into_iter()
+            .map(|(code, _)| code),
+    );
+    let selects = codes.iter().any(|code| has_word(code, &["select"]));
+    if !selects || codes.iter().any(|code| has_word(code, ALTERING)) {
+        return incident;
+    }
+    Incident {
+        operations: vec![Operation::READ],
+        operation_sign: Some(Sign::Source),
+        beside: None,
+        ..incident
+    }
+}
+
+/// Words of SQL, and of its bindings, that alter a database.
+const ALTERING: &[&str] = &[
+    "alter",
+    "attach",
+    "commit",
+    "create",
+    "create_all",
+    "delete",
+    "drop",
+    "executescript",
+    "insert",
+    "migrate",
+    "pragma",
+    "reindex",
+    "replace",
+    "save",
+    "to_sql",
+    "update",
+    "vacuum",
+];
+
+/// Whether the code has one of these words, in any case.
+fn has_word(code: &[u8], words: &[&str]) -> bool {
+    let is_of_a_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let mut all = code.split(|byte| !is_of_a_word(byte));
+    all.any(|word| {
+        words
+            .iter()
+            .any(|one| word.eq_ignore_ascii_case(one.as_bytes()))
+    })
+}
+
 /// The circumstances with what the processes of a run have read, if it may tell where a relative name leads.
 pub(super) fn with_scripts(
     incident: &Incident,

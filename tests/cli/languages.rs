@@ -187,6 +187,24 @@ fn the_source_is_looked_at_where_the_message_only_says_where_it_failed() {
 }
 
 #[test]
+fn a_script_that_only_selects_needs_only_to_read_its_database() {
+    let Some(world) = crate::support::World::new() else {
+        return;
+    };
+    world.root("install -d /srv/d && install -m 640 /dev/null /srv/d/a.db");
+    for (sql, told) in [
+        ("select * from t", "cannot read /srv/d/a.db\n"),
+        ("insert into t values (1)", "cannot write /srv/d/a.db\n"),
+    ] {
+        world.root(&format!(
+            "echo 'import sqlite3; sqlite3.connect(\"/srv/d/a.db\").execute(\"{sql}\")' > /srv/lite.py"
+        ));
+        let ran = world.run("alice", "permwrap -- /usr/bin/python3 /srv/lite.py");
+        assert!(ran.stderr().contains(told), "{ran}");
+    }
+}
+
+#[test]
 fn the_script_that_runs_is_not_blamed_for_what_the_program_did_not_name() {
     let Some(world) = crate::support::World::new() else {
         return;
