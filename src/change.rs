@@ -132,8 +132,8 @@ pub enum Change {
     LeaveGroup(u32),
     /// A new login, which gives the process the groups of the user database. newgrp(1) does this for one group and one shell.
     Relogin(u32),
-    /// Runs the command as root, this once.
-    RunAsRoot,
+    /// Runs this command as root, once: the refused one, or the part of it that was refused.
+    RunAsRoot(Argv),
     /// Replaces a redirection, whose file the shell opens itself, by tee(1) run as root. It is described in words only, since
     /// the command in front of it is unknown here.
     Tee,
@@ -330,7 +330,7 @@ impl Change {
     #[must_use]
     pub fn effect(&self) -> Effect {
         match self {
-            Change::RunAsRoot | Change::ByRoot { .. } => Effect::DoesIt,
+            Change::RunAsRoot(_) | Change::ByRoot { .. } => Effect::DoesIt,
             Change::RunThrough { .. } => Effect::Avoids,
             Change::Run { effect, .. } => *effect,
             Change::Deploy { .. } | Change::Tee | Change::Advice(_) => Effect::Advice,
@@ -370,7 +370,7 @@ impl Change {
             | Change::Remove { .. }
             | Change::JoinGroup(_)
             | Change::LeaveGroup(_)
-            | Change::RunAsRoot
+            | Change::RunAsRoot(_)
             | Change::ByRoot { .. }
             | Change::Setting { .. }
             | Change::Run { root: true, .. } => subject.uid != 0,

@@ -8,6 +8,7 @@ mod command_line;
 mod modes;
 mod operand;
 mod package_scripts;
+mod repeated;
 mod run_options;
 mod search_path;
 mod shell;
@@ -16,8 +17,9 @@ mod walk;
 mod whereabouts;
 
 pub use command_line::{CommandLine, ToldMount, command_lines};
-pub use operand::Operand;
+pub use operand::{Operand, is_the_end_of};
 pub use package_scripts::scripts_that_run;
+pub use repeated::{Repeated, at_work, repeated, sets_variables};
 pub use run_options::{RunOptions, RunVolume, run_options};
 pub use search_path::search_path;
 pub use shell::{redirections, use_in_code, use_of_what_is_filled_in};
@@ -56,6 +58,7 @@ pub struct Program {
     code: Vec<String>,
     module: Vec<String>,
     wraps: bool,
+    only_starts: bool,
     pairs: Vec<String>,
     walks: Vec<String>,
     acts: Vec<String>,
@@ -109,11 +112,17 @@ pub struct Program {
     asks_for: Vec<String>,
     /// Its operands are settings of the kernel, each with a value or without one.
     pub settings: bool,
+    /// Without operands it is about the user who runs it.
+    pub about_its_user: bool,
     /// It changes accounts and the groups that they are in.
     pub accounts: bool,
     /// It mounts something over its last operand, or unmounts it.
     pub covers: bool,
     grave: Vec<(String, String)>,
+    remarks: Vec<(String, String)>,
+    drops_groups: Vec<String>,
+    /// The option with which the command that it wraps has all groups of its user.
+    pub keeps_groups: Option<String>,
     /// It edits the files that it is given.
     pub edits: bool,
     /// It replaces a file by renaming a new version over it.
@@ -217,15 +226,21 @@ impl Program {
     /// Why root must not repeat it with these arguments without thought, as a clause.
     #[must_use]
     pub fn is_grave(&self, arguments: &[Vec<u8>]) -> Option<&str> {
-        let has = |word: &str| {
-            let is_it = |given: &Vec<u8>| {
-                let name = given.split(|&byte| byte == b'=').next();
-                given == word.as_bytes() || name == Some(word.as_bytes())
-            };
-            word.is_empty() || arguments.iter().any(is_it)
-        };
-        let (_, because) = self.grave.iter().find(|(word, _)| has(word))?;
-        Some(because)
+        told(&self.grave, arguments)
+    }
+
+    /// What is to be said when root repeats it with these arguments, as a clause.
+    #[must_use]
+    pub fn remark(&self, arguments: &[Vec<u8>]) -> Option<&str> {
+        told(&self.remarks, arguments)
+    }
+
+    /// Whether this option has it start its command without the groups that the user is in.
+    #[must_use]
+    pub fn drops_groups(&self, word: &[u8]) -> bool {
+        let name = word.split(|&byte| byte == b'=').next();
+        let mut options = self.drops_groups.iter();
+        options.any(|option| name == Some(option.as_bytes()))
     }
 
     /// Whether this word has it do more with what it meets than list it: find's `-delete`, `-execdir`.
@@ -277,6 +292,19 @@ impl Program {
             .filter(|_| !different)
             .and_then(operation)
     }
+}
+
+/// The reason for the first of these words that is among the arguments, also with a value (`--set=x`); the empty word always is.
+fn told<'r>(reasons: &'r [(String, String)], arguments: &[Vec<u8>]) -> Option<&'r str> {
+    let has = |word: &str| {
+        let is_it = |given: &Vec<u8>| {
+            let name = given.split(|&byte| byte == b'=').next();
+            given == word.as_bytes() || name == Some(word.as_bytes())
+        };
+        word.is_empty() || arguments.iter().any(is_it)
+    };
+    let (_, because) = reasons.iter().find(|(word, _)| has(word))?;
+    Some(because)
 }
 
 /// The program of this name, which may include a path and a version: `/usr/bin/python3.11`.

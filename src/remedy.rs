@@ -35,6 +35,8 @@ pub struct Fix {
     pub changes: Vec<Change>,
     /// The commands, without sudo; empty for advice.
     pub argv: Vec<Argv>,
+    /// For advice: what whoever has to decide it could type.
+    pub line: Option<String>,
     /// Whether the commands require root.
     pub needs_root: bool,
     /// What it does about the refusal.
@@ -61,6 +63,7 @@ impl Fix {
             title,
             note: String::new(),
             argv: Vec::new(),
+            line: None,
             needs_root: false,
             effect: Effect::Advice,
             place: Place::Here,
@@ -74,6 +77,13 @@ impl Fix {
     /// The title as a sentence of its own; it says how to make the change if no command is shown.
     #[must_use]
     pub fn sentence(&self) -> String {
+        let line = self.line.as_ref();
+        self.words() + &line.map_or_else(String::new, |line| format!(": {line}"))
+    }
+
+    /// The sentence without the line that somebody else could type.
+    #[must_use]
+    pub fn words(&self) -> String {
         let mut sentence = self.title.clone();
         if self.led_astray {
             sentence.push_str(
@@ -227,6 +237,18 @@ fn owners_line(attempt: &Attempt, facts: &Facts, denial: &Denial) -> Option<Stri
     Some(lines.join(" && "))
 }
 
+/// What root could type to give the subject what only root can know to be the subject's.
+fn giving_line(attempt: &Attempt, facts: &Facts, denial: &Denial) -> Option<String> {
+    let gives = |change: &Change| matches!(change, Change::Chown { uid: Some(uid), .. } if *uid == attempt.subject.uid);
+    let candidates = cause::candidates(denial, attempt, facts).into_iter();
+    let change = candidates
+        .flat_map(|candidate| candidate.changes)
+        .find(gives)?;
+    let argv = safely::command(&change, &attempt.subject, facts)?;
+    let elevator = facts.surroundings.elevator;
+    Some(elevator.run(&quote::command(&argv)))
+}
+
 /// What root could type instead of opening what it keeps to itself, or a directory in which others keep something, if nobody can
 /// redirect that.
 fn roots_line(
@@ -246,10 +268,16 @@ fn roots_line(
     if hands::over(&node.path, facts) != hands::Hands::Root {
         return None;
     }
-    let line = |words: &[&[u8]]| quote::command(&crate::change::argv(words));
+    let elevator = facts.surroundings.elevator;
+    let line = |words: &[&[u8]]| elevator.run(&quote::command(&crate::change::argv(words)));
     Some(match reason {
         never::Never::KeptByRoot => {
-            let bits: &[u8] = if is_directory { b"g+rx" } else { b"g+r" };
+            let bits: &[u8] = match (is_directory, attempt.operation.alters()) {
+                (true, true) => b"g+rwx",
+                (true, false) => b"g+rx",
+                (false, true) => b"g+rw",
+                (false, false) => b"g+r",
+            };
             let group = line(&[b"chgrp", group, &node.path]);
             format!("{group} && {}", line(&[b"chmod", bits, &node.path]))
         }
@@ -304,18 +332,23 @@ fn instead(
             let advice = reason.advice(&refusing, owner.as_deref())?;
             Some((reason, advice))
         })?;
-        let (before, line) = match reason {
-            never::Never::Private => (" and may: ", owners_line(attempt, facts, denial)),
+        let line = match reason {
+            never::Never::Private => owners_line(attempt, facts, denial),
+            never::Never::Mislaid => giving_line(attempt, facts, denial),
             never::Never::KeptByRoot | never::Never::Peopled => {
-                (": ", roots_line(*reason, attempt, facts, denial))
+                roots_line(*reason, attempt, facts, denial)
             }
-            _ => ("", None),
+            _ => None,
         };
-        let line = line.map(|line| format!("{before}{line}"));
-        Some(advice + &line.unwrap_or_default())
+        let may = match (reason, &line) {
+            (never::Never::Private, Some(_)) => " and may",
+            _ => "",
+        };
+        Some(Fix {
+            line,
+            ..Fix::advice(advice + may)
+        })
     };
-    let title = of_object.or_else(of_place);
-    Some(Fix::advice(
-        title.unwrap_or_else(|| cause::LEAVE_IT.to_owned()),
-    ))
+    let advice = of_object.map(Fix::advice).or_else(of_place);
+    Some(advice.unwrap_or_else(|| Fix::advice(cause::LEAVE_IT.to_owned())))
 }

@@ -1,7 +1,7 @@
 //! The harm that a pasted fix could do: after a hint, somebody replaces the object that it is about, and then root runs the
 //! commands as they are.
 //!
-//! Debian packages: acl, e2fsprogs, findutils, util-linux.
+//! Debian packages: acl, e2fsprogs, findutils, python3, util-linux.
 
 mod support;
 
@@ -246,8 +246,12 @@ fn what_is_bind_mounted_is_as_closed_as_where_it_comes_from() {
 fn offered_for(world: &World, command: &str) -> Vec<String> {
     let ran = world.run("alice", &format!("permwrap --report r.json -- {command}"));
     assert_ne!(ran.code(), 0, "{ran}");
-    let report = world.run("alice", "cat r.json").stdout();
-    let report: serde_json::Value = serde_json::from_str(&report).expect("it is JSON");
+    commands_in(&world.run("alice", "cat r.json").stdout())
+}
+
+/// The commands of every fix in the report of a run.
+fn commands_in(report: &str) -> Vec<String> {
+    let report: serde_json::Value = serde_json::from_str(report).expect("it is JSON");
     let incidents = report["incidents"].as_array().expect("a list");
     let fixes = incidents
         .iter()
@@ -442,4 +446,91 @@ fn root_repeats_no_command_that_does_more_than_what_was_refused() {
     ] {
         assert!(!is_repeated(command), "{command}");
     }
+}
+
+/// What is closed on purpose stays so, whatever a program prints of it, and whatever alice puts in the way before root pastes.
+#[test]
+fn words_open_nothing_of_the_systems() {
+    let Some(world) = World::new() else { return };
+    let places = [
+        "/etc/systemd/system/x.service",
+        "/etc/udev/rules.d/x.rules",
+        "/etc/tmpfiles.d/x.conf",
+        "/etc/cron.d/x",
+        "/etc/wireguard/wg0.conf",
+        "/etc/kubernetes/admin.conf",
+        "/etc/mysql/debian.cnf",
+        "/home/bob/.bashrc",
+        "/home/bob/.netrc",
+        "/home/bob/.pgpass",
+        "/opt/tool/bin/run",
+        "/srv/sock/engine.sock",
+        "/srv/app/shadow.bak",
+    ];
+    let paths = places.join(" ");
+    world.root(&format!(
+        "umask 077; for path in {paths}; do
+             mkdir -p ${{path%/*}}; case $path in
+                 *.sock) python3 -c \"import socket; socket.socket(socket.AF_UNIX).bind('$path')\";;
+                 /home/bob/*) install -m 600 -o bob -g bob /dev/null $path;;
+                 *) echo key >$path;; esac; done
+         chmod 755 /srv/sock /srv/app /opt/tool /opt/tool/bin; chmod 750 /opt/tool/bin/run; mount -t tmpfs none /etc/wireguard"
+    ));
+    let state = || {
+        world
+            .root(&format!(
+                "stat -c '%n %U %G %a' {paths} 2>&1; getfacl -cps {paths} 2>&1; true"
+            ))
+            .stdout()
+    };
+    let before = state();
+    let mut pasted = Vec::new();
+    for path in places {
+        for words in [
+            "Permission denied",
+            "cannot open for writing: Permission denied",
+        ] {
+            let run = format!(
+                "permwrap --report r.json -- bash -c 'echo \"tool: {path}: {words}\" >&2; exit 1'"
+            );
+            world.run("alice", &run);
+            let report = world.run("alice", "cat r.json").stdout();
+            pasted.extend(commands_in(&report));
+        }
+    }
+    world.run(
+        "alice",
+        "mkdir -p .config; for name in app db bin; do ln -s /etc $name; done",
+    );
+    for command in &pasted {
+        let _ = world.run("root", command);
+    }
+    assert_eq!(state(), before, "{pasted:?}");
+}
+
+/// A path in a mount namespace of alice's is another object here: what is refused there is not changed here.
+#[test]
+fn a_path_of_another_namespace_is_not_pasted_here() {
+    let Some(world) = World::new() else { return };
+    world.root(PREPARE);
+    world.root(
+        "install -d -o alice -g alice /home/alice/app; install -d /srv/data; install -m 640 /dev/null /srv/data/secret",
+    );
+    let run = "cd /home/alice; permwrap --report /home/alice/r.json -- unshare -m bash -c \
+         'mount --bind /srv/data app; setpriv --reuid alice --regid alice --init-groups cat /home/alice/app/secret'";
+    let ran = world.run("root", run);
+    assert!(ran.stderr().contains("permwrap: "), "{ran}");
+    let report = world.root("cat /home/alice/r.json").stdout();
+    world.run("alice", "mv app app.old && ln -s /etc app").ok();
+    let commands = commands_in(&report);
+    for command in &commands {
+        let _ = world.run("root", command);
+    }
+    let acl = world.root("stat -c '%U %a' /etc/secret; getfacl -cps /etc/secret");
+    assert_eq!(acl.stdout(), "root 600\n", "{commands:?}");
+    assert_ne!(
+        world.run("alice", "cat /etc/secret").code(),
+        0,
+        "{commands:?}"
+    );
 }

@@ -22,6 +22,9 @@ pub struct Policy {
     /// Mode bits (of 07777) that must not be set.
     #[serde(default)]
     pub forbidden: Bits,
+    /// The modes of the files at or in these paths, as they are installed.
+    #[serde(default)]
+    pub installed: Vec<(String, Bits)>,
     /// Mode bits that must be set.
     #[serde(default)]
     pub required: Bits,

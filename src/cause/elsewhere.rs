@@ -7,7 +7,7 @@ use crate::attempt::{Object, Operation};
 use crate::byte_path;
 use crate::change::{Argv, Change, Effect, argv};
 use crate::facts::{Elevator, Inode, Kind, Perms};
-use crate::programs::Operand;
+use crate::programs::{CommandLine, Operand, Repeated};
 use crate::{programs, quote};
 
 /// Options of package managers that choose between installing system-wide and for the user. They are dropped for an
@@ -58,53 +58,56 @@ pub(super) fn as_root(case: &Case) -> Option<Candidate> {
         // Root runs it as that user.
         return None;
     }
-    let tool = Tool::of(&case.facts.surroundings.command)?;
-    let program = programs::program(tool.name.as_bytes());
-    let arguments = tool.raw.get(1..).unwrap_or_default();
-    let administers = program.is_some_and(|program| program.administers_with(arguments));
-    let places = program.is_some_and(|program| program.places);
-    let installs = matches!(tool.name.as_str(), "make" | "ninja" | "cmake" | "meson")
-        && tool
-            .arguments
+    let command = &case.facts.surroundings.command;
+    let Repeated { words, line } = programs::repeated(command, case.asked_bytes())?;
+    let arguments = line.words.get(1..).unwrap_or_default();
+    let known = line.known;
+    if known.is_some_and(|known| known.about_its_user) && line.operands.is_empty() {
+        return None;
+    }
+    let administers = known.is_some_and(|program| program.administers_with(arguments));
+    let places = known.is_some_and(|program| program.places);
+    let installs = matches!(line.name(), b"make" | b"ninja" | b"cmake" | b"meson")
+        && arguments
             .iter()
-            .any(|argument| argument.contains("install"));
+            .any(|argument| memchr::memmem::find(argument, b"install").is_some());
     let of_system = case.purpose().is_none() || is_of_the_system(case);
-    let places = places && is_what_it_does(case);
+    let places = places && is_what_it_does(case, &line);
     (administers || (places || installs) && of_system).then(|| {
+        let name = quote::display(line.name());
         Candidate::new(
             Fit::Around,
-            format!("run this one command as root: {}", tool.name),
-            [Change::RunAsRoot],
+            format!("run this one command as root: {name}"),
+            [Change::RunAsRoot(words)],
         )
         .noting("runs this one command as root")
     })
 }
 
-/// Whether the refused operation is what the command line asks for: modifying an operand, or something in one.
-fn is_what_it_does(case: &Case) -> bool {
+/// Whether the refused operation is what the command asks for: modifying an operand, or something in one.
+fn is_what_it_does(case: &Case, line: &CommandLine) -> bool {
     let Object::Path(path) = &case.attempt.object else {
         return false;
     };
     let operation = &case.attempt.operation;
     // Removing an object, or changing its owner or mode, must be the purpose of the program.
     let is_particular = |operation: &Operation| {
-        !operation.makes_a_name() && !matches!(operation, Operation::Open(_))
+        let makes = operation.makes_a_name() || *operation == Operation::Rename;
+        !makes && !matches!(operation, Operation::Open(_))
     };
-    let lines = programs::command_lines(&case.facts.surroundings.command);
     if replaced(case).is_some() {
         return true;
     }
-    let operands = lines.iter().flat_map(|line| &line.operands);
     operation.alters()
-        && operands
+        && line
+            .operands
+            .iter()
             .filter(|operand| {
                 let does = operand.operation.as_ref();
                 let particular = is_particular(operation) || does.is_some_and(is_particular);
                 !particular || does.map(Operation::name) == Some(operation.name())
             })
-            .any(|operand| {
-                leads_to(&operand.word, path) || makes_beside(&operand.word, path, operation)
-            })
+            .any(|operand| operand.leads_to(path) || makes_beside(&operand.word, path, operation))
 }
 
 /// The operand, as given, that the program is to replace with the file that it was refused to create in the same directory.
@@ -115,7 +118,7 @@ pub(super) fn replaced(case: &Case) -> Option<Vec<u8>> {
     }
     let directory = byte_path::parent(path)?;
     let beside = |operand: &&Operand| match byte_path::parent(&operand.word) {
-        Some(above) => leads_to_the_end(above, directory),
+        Some(above) => programs::is_the_end_of(above, directory),
         // The word alone does not tell the directory.
         None => case.facts.surroundings.named.iter().any(|named| {
             let is_it = byte_path::name(&named.path) == operand.word.as_slice();
@@ -135,23 +138,6 @@ fn makes_beside(word: &[u8], path: &[u8], operation: &Operation) -> bool {
     makes && word.starts_with(b"/") && byte_path::parent(word) == byte_path::parent(path)
 }
 
-/// Whether a word of a command line denotes this path or its directory. A relative word matches the end of the path.
-fn leads_to(word: &[u8], path: &[u8]) -> bool {
-    let slash = path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
-    leads_to_the_end(word, path) || leads_to_the_end(word, &path[..slash.max(1)])
-}
-
-/// Whether a word of a command line denotes this path. A relative word matches the end of the path.
-pub(super) fn leads_to_the_end(word: &[u8], path: &[u8]) -> bool {
-    let word = word.strip_prefix(b"./").unwrap_or(word);
-    let word = match word.strip_suffix(b"/") {
-        Some(b"") | None => word,
-        Some(word) => word,
-    };
-    let rest = path.strip_suffix(word).filter(|_| !word.is_empty());
-    rest.is_some_and(|rest| rest.is_empty() || !word.starts_with(b"/") && rest.ends_with(b"/"))
-}
-
 /// A file that the shell itself opens for a redirection, so that running the command with sudo would not help, or that tee(1)
 /// writes in the shell's code. This requires that the code passed to the shell names the file.
 fn redirected(tool: &Tool, case: &Case) -> Option<Candidate> {
@@ -164,8 +150,8 @@ fn redirected(tool: &Tool, case: &Case) -> Option<Candidate> {
     let code = lines.first()?.code.as_ref()?;
     let redirects = programs::redirections(code)
         .iter()
-        .any(|word| leads_to_the_end(word, path));
-    let is_it = |operand: &Operand| leads_to_the_end(&operand.word, path);
+        .any(|word| programs::is_the_end_of(word, path));
+    let is_it = |operand: &Operand| programs::is_the_end_of(&operand.word, path);
     let mut tees = lines.iter().filter(|line| line.name() == b"tee");
     let tees = tees.any(|line| line.operands.iter().any(is_it));
     let is_written = is_shell && opens && (redirects || tees);
@@ -235,7 +221,7 @@ pub(super) fn by_root(case: &Case) -> Option<Candidate> {
         done
     } else {
         let does_it = tool.is_some_and(|tool| does(&tool, &case.attempt.operation));
-        does_it.then_some(Change::RunAsRoot)?
+        does_it.then(|| Change::RunAsRoot(case.facts.surroundings.command.clone()))?
     };
     let operation = &case.attempt.operation;
     (subject.uid != 0).then(|| {
@@ -426,7 +412,7 @@ fn somewhere_else(case: &Case) -> Candidate {
     ))
 }
 
-/// The program of a command line; `env`, `python -m` and version numbers are stripped.
+/// The program of a command line; what only starts another (`env`), `python -m` and version numbers are stripped.
 struct Tool {
     name: String,
     arguments: Vec<String>,
@@ -439,6 +425,7 @@ impl Tool {
             let name = word.rsplit(|&byte| byte == b'/').next().unwrap_or(word);
             String::from_utf8_lossy(name).into_owned()
         };
+        let command = programs::at_work(command);
         let (first, rest) = command.split_first()?;
         let mut name = base(first);
         let mut rest = rest;

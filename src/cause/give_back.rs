@@ -80,7 +80,7 @@ pub(super) fn candidate(case: &Case) -> Option<Candidate> {
 }
 
 /// What root keeps to itself in the subject's own place may be the subject's, or not: sudo leaves such objects (`~/.gnupg`), and
-/// so does who hides something there. Nothing tells which, so it is said what to look at.
+/// so does who hides something there. Nothing tells which, so it is only said how root could give it back.
 pub(super) fn kept_in_ones_own_place(case: &Case) -> Option<Candidate> {
     let inode = case.inode()?;
     let is_kept = inode.uid == 0 && inode.mode & 0o077 == 0;
@@ -90,18 +90,13 @@ pub(super) fn kept_in_ones_own_place(case: &Case) -> Option<Candidate> {
         node.is_some_and(|node| node.inode.as_ref().is_ok_and(|inode| inode.uid == uid))
     };
     let is_own_place = match case.purpose()? {
-        Purpose::Own => uid != 0,
-        Purpose::Temporary | Purpose::Service => {
-            uid != 0 && byte_path::above(&case.node()?.path).any(is_ours)
-        }
+        Purpose::Own => true,
+        Purpose::Temporary | Purpose::Service => byte_path::above(&case.node()?.path).any(is_ours),
         _ => false,
     };
-    let (who, path) = (case.who(), case.path());
-    (is_kept && is_own_place).then(|| {
-        Candidate::advice(format!(
-            "{path} is closed to all but root, among {who}'s own files: if sudo left it there, let root look at it and give it back (chown {who}:)"
-        ))
-    })
+    let title = format!("give {} back {}", case.who(), case.path());
+    let change = case.given_back(case.at()?, inode);
+    (is_kept && is_own_place && uid != 0).then(|| Candidate::new(Fit::Meant, title, [change]))
 }
 
 /// Whether the group is that of its directory, whose set-group-ID bit hands it on to everything new.

@@ -3,6 +3,7 @@
 use super::case::Case;
 use super::{Candidate, Fit, Rule, Words};
 use crate::change::{Change, Effect, argv};
+use crate::programs::{self, CommandLine, Program};
 use crate::quote;
 
 pub(super) fn words(case: &Case) -> Words {
@@ -16,6 +17,15 @@ pub(super) fn words(case: &Case) -> Words {
         );
     };
     let (who, group) = (case.who(), case.group(gid));
+    if let Some(dropped) = dropped(case) {
+        return case.words(
+            format!(
+                "group {group} may, and {who} is in it, but {} leaves it out",
+                dropped.program
+            ),
+            format!("{} starts it without that group", dropped.option),
+        );
+    }
     case.words(
         format!("group {group} may, and {who} is in it, but this session does not know it yet"),
         format!("groups are set at login: {group} was given to {who} after this one began"),
@@ -27,6 +37,16 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         return Vec::new();
     };
     let name = case.group(gid);
+    if let Some(Dropped {
+        program,
+        option,
+        instead,
+    }) = dropped(case)
+    {
+        return vec![Candidate::advice(format!(
+            "run {program} with {instead} instead of {option}: then group {name} counts"
+        ))];
+    }
     let mut all = Vec::new();
     if let Some(unit) = &case.facts.surroundings.unit {
         let unit = quote::display(unit.name.as_bytes());
@@ -64,6 +84,28 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         ));
     }
     all
+}
+
+/// An option of the command line that leaves out groups of the user.
+struct Dropped {
+    program: String,
+    option: String,
+    /// The option that keeps them.
+    instead: &'static str,
+}
+
+fn dropped(case: &Case) -> Option<Dropped> {
+    let lines = programs::command_lines(&case.facts.surroundings.command);
+    let of_line = |line: &CommandLine| {
+        let known: &'static Program = line.known?;
+        let option = line.words.iter().find(|word| known.drops_groups(word))?;
+        Some(Dropped {
+            program: quote::display(line.name()),
+            option: quote::display(option),
+            instead: known.keeps_groups.as_deref()?,
+        })
+    };
+    lines.iter().find_map(of_line)
 }
 
 fn group(case: &Case) -> Option<u32> {

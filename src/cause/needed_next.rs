@@ -1,7 +1,6 @@
 //! What the operation will require of the same object once the refused permission is granted.
 
 use super::case::Case;
-use super::elsewhere;
 use crate::attempt::Operation;
 use crate::facts::{NodeId, Perms, Walk};
 use crate::programs::{self, CommandLine};
@@ -59,7 +58,7 @@ pub(super) fn of_file(case: &Case) -> Perms {
     let opened = |line: &CommandLine| -> Vec<Perms> {
         line.operands
             .iter()
-            .filter(|operand| elsewhere::leads_to_the_end(&operand.word, path))
+            .filter(|operand| programs::is_the_end_of(&operand.word, path))
             .filter_map(|operand| match operand.operation {
                 Some(Operation::Open(how)) if how.write => Some(Perms::W),
                 Some(Operation::Open(_)) => Some(Perms::R),

@@ -1,7 +1,7 @@
 //! The mount forbids executing programs.
 
 use super::case::Case;
-use super::{Candidate, Fit, Obstacle, Purpose, Words, elsewhere};
+use super::{Candidate, Fit, Obstacle, Purpose, Words};
 use crate::attempt::Object;
 use crate::change::{Change, Effect, MountOption, argv};
 use crate::facts::Program;
@@ -58,8 +58,7 @@ pub(super) fn run_through_interpreter(case: &Case, fit: Fit) -> Option<Candidate
     };
     let lines = programs::command_lines(&case.facts.surroundings.command);
     let mut started = lines.iter();
-    if !lines.is_empty() && !started.any(|line| elsewhere::leads_to_the_end(&line.program, script))
-    {
+    if !lines.is_empty() && !started.any(|line| programs::is_the_end_of(&line.program, script)) {
         // Another program starts it.
         return None;
     }

@@ -6,7 +6,7 @@ use crate::attempt::{Owner, Policy};
 use crate::byte_path;
 use crate::change::{Change, Effect};
 use crate::denial::Breach;
-use crate::facts::Inode;
+use crate::facts::{Inode, Kind};
 use crate::quote;
 
 pub(super) fn words(case: &Case) -> Words {
@@ -124,10 +124,8 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
             all.push(Candidate::new(Fit::Meant, title, [change]));
         }
         Breach::Excess(bits) => {
-            let change = Change::SetMode {
-                node,
-                mode: inode.mode & !closed_with(bits),
-            };
+            let mode = installed(policy, case).unwrap_or(inode.mode & !closed_with(bits));
+            let change = Change::SetMode { node, mode };
             let title = format!("close {path} to others");
             all.push(
                 Candidate::new(Fit::Meant, title, [change]).noting("nobody else needs it open"),
@@ -143,6 +141,14 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         all.push(Candidate::advice(policy.advice.clone()));
     }
     all
+}
+
+/// The mode with which the file is installed, if it is more closed than that of the file now.
+fn installed(policy: &Policy, case: &Case) -> Option<u32> {
+    let (path, inode) = (&case.node()?.path, case.inode()?);
+    let mut known = policy.installed.iter();
+    let (_, mode) = known.find(|(top, _)| byte_path::is_within(path, top.as_bytes()))?;
+    (inode.kind == Kind::Regular && mode.0 & !inode.mode == 0).then_some(mode.0)
 }
 
 /// The path of what the program was given, of which this may be a part.

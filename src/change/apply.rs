@@ -92,7 +92,7 @@ pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
                 subject.groups.clone_from(groups);
             }
         }
-        Change::RunAsRoot | Change::ByRoot { .. } => {
+        Change::RunAsRoot(_) | Change::ByRoot { .. } => {
             subject.uid = 0;
             subject.real_uid = 0;
             subject.gid = 0;

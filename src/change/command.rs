@@ -83,8 +83,8 @@ pub(super) fn argv(change: &Change, subject: &Subject, facts: &Facts) -> Option<
             Some(unit) => line(&["systemctl", "restart"], unit.name.as_bytes()),
             None => line(&["newgrp"], group(names, *gid).as_bytes()),
         },
-        Change::RunAsRoot if facts.surroundings.command.is_empty() => return None,
-        Change::RunAsRoot => facts.surroundings.command.clone(),
+        Change::RunAsRoot(command) if command.is_empty() => return None,
+        Change::RunAsRoot(command) => command.clone(),
         Change::ByRoot { operation, path } => by_root(names, operation, path)?,
         // As the kernel would start it.
         Change::RunThrough {

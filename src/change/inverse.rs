@@ -76,7 +76,7 @@ pub(super) fn inverse(change: &Change, subject: &Subject, facts: &Facts) -> Opti
         | Change::Advice(_) => Vec::new(),
         Change::ChownTree { .. }
         | Change::Remove { .. }
-        | Change::RunAsRoot
+        | Change::RunAsRoot(_)
         | Change::ByRoot { .. }
         | Change::Run { .. } => return None,
     })

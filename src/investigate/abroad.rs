@@ -68,7 +68,7 @@ fn is_for_abroad(fix: &Fix) -> bool {
             Change::Remount { .. }
                 | Change::JoinGroup(_)
                 | Change::Relogin(_)
-                | Change::RunAsRoot
+                | Change::RunAsRoot(_)
                 | Change::ByRoot { .. }
         )
     };

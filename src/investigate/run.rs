@@ -5,9 +5,9 @@ use super::written::scripts;
 use crate::attempt::{Attempt, Object, Operation, Subject};
 use crate::byte_path;
 use crate::cause;
-use crate::facts::{Facts, Kind, Named};
+use crate::facts::{Elevator, Facts, Kind, Named};
 use crate::gather;
-use crate::programs::{self, CommandLine, Operand};
+use crate::programs::{self, CommandLine, Operand, Repeated, Whereabouts};
 use crate::resolve::{self, Circumstances};
 
 /// Adds to the facts what the fixes need to know of the command.
@@ -20,7 +20,17 @@ pub(super) fn describe(
     let Circumstances { command, start, .. } = circumstances;
     let around = &mut facts.surroundings;
     around.command.clone_from(command);
-    around.planted = is_planted(circumstances);
+    let asked = match &attempt.object {
+        Object::Path(path) => Some(path.as_slice()),
+        _ => None,
+    };
+    let repeated = programs::repeated(command, asked);
+    around.planted = is_planted(repeated.as_ref(), circumstances);
+    if matches!(&attempt.operation, Operation::Trust(policy) if policy.program == around.elevator.name())
+    {
+        // It cannot put its own refusal right.
+        around.elevator = Elevator::None;
+    }
     if let Some(walk) = programs::walk(command)
         && let Some(directory) = facts.walk.parent()
     {
@@ -28,10 +38,13 @@ pub(super) fn describe(
         around.account.deleted = top.map(<[u8]>::to_vec);
     }
     around.install_variable = install_variable(circumstances, views);
-    let swappable = is_swappable(circumstances, &attempt.subject, facts);
+    if let Some(repeated) = repeated {
+        let swappable = is_swappable(&repeated.line, circumstances, &attempt.subject, facts);
+        let around = &mut facts.surroundings;
+        around.swappable = swappable;
+        around.named = named(&repeated.line, start);
+    }
     let around = &mut facts.surroundings;
-    around.swappable = swappable;
-    around.named = named(circumstances);
     if matches!(attempt.object, Object::Port { .. }) {
         around.program = match &around.account.program {
             Some(program) => gather::program_file(std::slice::from_ref(program), start),
@@ -46,22 +59,36 @@ pub(super) fn describe(
     }
 }
 
-/// Whether somebody besides root could have placed the program of the run.
-fn is_planted(circumstances: &Circumstances) -> bool {
+/// Whether somebody besides root could have placed a program that root would run in place of the run.
+fn is_planted(repeated: Option<&Repeated>, circumstances: &Circumstances) -> bool {
     let Circumstances {
         command,
         start,
         search_path,
         ..
     } = circumstances;
-    !command.is_empty() && !gather::is_roots_program(command, start, search_path)
+    let is_anybodys = |words: &[Vec<u8>]| !gather::is_roots_program(words, start, search_path);
+    let words = repeated.map_or(command, |repeated| &repeated.words);
+    !command.is_empty() && (is_anybodys(words) || is_anybodys(programs::at_work(words)))
+}
+
+/// The absolute path of a word of the command.
+fn absolute(line: &CommandLine, start: &[u8], word: &[u8]) -> Vec<u8> {
+    match &line.place {
+        Whereabouts::At(directory) => byte_path::join(&byte_path::join(start, directory), word),
+        Whereabouts::Start | Whereabouts::Unknown => byte_path::join(start, word),
+    }
 }
 
 /// Whether others could replace, before root runs the command, a file that it reads or the recipe that it follows. What belongs
 /// to somebody else, or can be written by others, is as good as replaced: a package, an archive, a module, a recipe.
-fn is_swappable(circumstances: &Circumstances, subject: &Subject, facts: &Facts) -> bool {
-    let lines = programs::command_lines(&circumstances.command);
-    let Some(known) = lines.first().and_then(|line| line.known) else {
+fn is_swappable(
+    line: &CommandLine,
+    circumstances: &Circumstances,
+    subject: &Subject,
+    facts: &Facts,
+) -> bool {
+    let Some(known) = line.known else {
         return false;
     };
     let follows = known.reads_recipes();
@@ -76,53 +103,41 @@ fn is_swappable(circumstances: &Circumstances, subject: &Subject, facts: &Facts)
     let is_held = |path: &[u8], is_read: bool| {
         holder.holds_the_way_to(path) && (!is_read || holder.holds_the_content_of(path))
     };
-    let mut operands = lines.iter().flat_map(|line| {
-        let last = line.operands.len();
-        let numbered = line.operands.iter().zip(1..);
-        numbered.map(move |(operand, at)| (line, operand, at == last))
-    });
-    let is_swappable = |(line, operand, is_last): (&CommandLine, &Operand, bool)| {
+    let last = line.operands.len();
+    let is_swappable = |(operand, at): (&Operand, usize)| {
         // What a symlink refers to is not read.
         let is_used = operand.operation != Some(Operation::Symlink);
-        let is_read = !known.places || !line.alters(operand, is_last);
-        let path = byte_path::join(&circumstances.start, &operand.word);
+        let is_read = !known.places || !line.alters(operand, at == last);
+        let path = absolute(line, &circumstances.start, &operand.word);
         is_used && !is_held(&path, is_read)
     };
     let recipes = resolve::scripts(circumstances);
     let mut recipes = recipes.iter().filter(|_| follows);
-    operands.any(is_swappable) || recipes.any(|path| !is_held(path, true))
+    line.operands.iter().zip(1..).any(is_swappable) || recipes.any(|path| !is_held(path, true))
 }
 
 /// The files that the command names. In a directory that it writes to, those with the names of its other operands count as well.
-fn named(circumstances: &Circumstances) -> Vec<Named> {
-    let lines = programs::command_lines(&circumstances.command);
+fn named(line: &CommandLine, start: &[u8]) -> Vec<Named> {
     let is_repeated =
         |known: &programs::Program| known.reads_recipes() || known.places || known.administers;
-    if !lines
-        .first()
-        .and_then(|line| line.known)
-        .is_some_and(is_repeated)
-    {
+    if !line.known.is_some_and(is_repeated) {
         return Vec::new();
     }
-    let absolute = |word: &[u8]| byte_path::join(&circumstances.start, word);
     let mut all = Vec::new();
-    for line in &lines {
-        for (at, operand) in line.operands.iter().enumerate() {
-            let is_last = at + 1 == line.operands.len();
-            let path = absolute(&operand.word);
-            let is_altered = line.alters(operand, is_last);
-            let found = gather::named(&path, is_altered);
-            let is_dir = |named: &Named| named.found.is_some_and(|it| it.kind == Kind::Directory);
-            if is_altered && (is_last || operand.makes_a_file()) && found.iter().any(is_dir) {
-                let others = line.operands.iter().filter(|other| *other != operand);
-                all.extend(others.flat_map(|other| {
-                    let name = byte_path::name(&other.word);
-                    gather::named(&byte_path::join(&path, name), true)
-                }));
-            }
-            all.extend(found);
+    for (at, operand) in line.operands.iter().enumerate() {
+        let is_last = at + 1 == line.operands.len();
+        let path = absolute(line, start, &operand.word);
+        let is_altered = line.alters(operand, is_last);
+        let found = gather::named(&path, is_altered);
+        let is_dir = |named: &Named| named.found.is_some_and(|it| it.kind == Kind::Directory);
+        if is_altered && (is_last || operand.makes_a_file()) && found.iter().any(is_dir) {
+            let others = line.operands.iter().filter(|other| *other != operand);
+            all.extend(others.flat_map(|other| {
+                let name = byte_path::name(&other.word);
+                gather::named(&byte_path::join(&path, name), true)
+            }));
         }
+        all.extend(found);
     }
     all
 }

@@ -30,7 +30,7 @@ pub fn can_be_made(fix: &Fix) -> bool {
         !matches!(
             change,
             Change::Relogin(_)
-                | Change::RunAsRoot
+                | Change::RunAsRoot(_)
                 | Change::ByRoot { .. }
                 | Change::RunThrough { .. }
                 | Change::SetFileCapabilities { .. }

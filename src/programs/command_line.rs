@@ -134,6 +134,12 @@ impl CommandLine {
         self.known.is_some_and(|known| known.wraps)
     }
 
+    /// Whether the program does nothing but start the command that follows.
+    #[must_use]
+    pub fn only_starts(&self) -> bool {
+        self.known.is_some_and(|known| known.only_starts)
+    }
+
     /// Whether it names this file: as an operand, as the program, by a directory above it, on the way to an operand, or by the
     /// file from which its name is made (`a` and `a.xz`).
     #[must_use]

@@ -2,6 +2,7 @@
 
 use super::CommandLine;
 use crate::attempt::Operation;
+use crate::byte_path;
 
 /// A word of a command line that may name a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,25 @@ impl Operand {
     pub fn makes_a_file(&self) -> bool {
         matches!(&self.operation, Some(Operation::Open(how)) if how.write)
     }
+
+    /// Whether the word denotes this path or its directory. A relative word matches the end of the path.
+    #[must_use]
+    pub fn leads_to(&self, path: &[u8]) -> bool {
+        let directory = byte_path::parent(path).unwrap_or(b"/");
+        is_the_end_of(&self.word, path) || is_the_end_of(&self.word, directory)
+    }
+}
+
+/// Whether a word of a command line denotes this path. A relative word matches the end of the path.
+#[must_use]
+pub fn is_the_end_of(word: &[u8], path: &[u8]) -> bool {
+    let word = word.strip_prefix(b"./").unwrap_or(word);
+    let word = match word.strip_suffix(b"/") {
+        Some(b"") | None => word,
+        Some(word) => word,
+    };
+    let rest = path.strip_suffix(word).filter(|_| !word.is_empty());
+    rest.is_some_and(|rest| rest.is_empty() || !word.starts_with(b"/") && rest.ends_with(b"/"))
 }
 
 impl CommandLine {

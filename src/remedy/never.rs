@@ -17,13 +17,14 @@ mod repeated;
 mod secret;
 
 pub use reason::Never;
-pub(super) use repeated::deciding;
+pub(super) use repeated::{deciding, remark};
 
 use super::safely;
 use crate::attempt::{Attempt, Object, Operation, Subject, UNMAPPED};
 use crate::cause::{Obstacle, PEOPLE, Purpose, held, is_standard, purpose};
 use crate::change::{Change, Deployment};
 use crate::facts::{Facts, Kind, NodeId, Walk};
+use crate::programs;
 
 /// Why this change must not be suggested for a refusal at this obstacle; `None` if it may be.
 pub fn forbids(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle) -> Option<Never> {
@@ -41,7 +42,7 @@ fn forbids_there(
 ) -> Option<Never> {
     let (attempt, facts) = &other_path::of(attempt, facts)?;
     match change {
-        Change::RunAsRoot | Change::Tee | Change::Run { .. } => {
+        Change::RunAsRoot(_) | Change::Tee | Change::Run { .. } => {
             repeated::reaches_too_far(change, attempt, facts)
         }
         Change::ByRoot { operation, .. } => command::by_root(&attempt.subject, facts, operation),
@@ -72,6 +73,7 @@ fn forbids_here(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle
     {
         return Some(match secret::is_a_disk(facts) {
             true => Never::Disk,
+            false if given::is_given_back(change, subject, facts) => Never::Mislaid,
             false => Never::Secret,
         });
     }
@@ -115,7 +117,7 @@ fn forbids_here(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle
         } => unmarked(subject, facts, *node),
         Change::JoinGroup(gid) => group::joined(attempt, facts, *gid, at),
         Change::Tee => None,
-        Change::RunAsRoot => as_root(attempt, facts),
+        Change::RunAsRoot(words) => as_root(words, attempt, facts),
         Change::ByRoot { operation, path }
             if safely::is_led_astray(operation, path, facts)
                 && safely::command(change, subject, facts).is_none() =>
@@ -152,7 +154,7 @@ fn forbids_here(change: &Change, attempt: &Attempt, facts: &Facts, at: &Obstacle
 
 /// A command that root would run, though its way or what it reads may be somebody else's, or it does more than was refused.
 fn repeats_too_much(change: &Change, attempt: &Attempt, facts: &Facts) -> Option<Never> {
-    let runs_as_root = matches!(change, Change::RunAsRoot | Change::Tee);
+    let runs_as_root = matches!(change, Change::RunAsRoot(_) | Change::Tee);
     if runs_as_root && safely::is_way_led_astray(facts) {
         return Some(Never::Swapped);
     }
@@ -161,17 +163,17 @@ fn repeats_too_much(change: &Change, attempt: &Attempt, facts: &Facts) -> Option
         .flatten()
 }
 
-/// The whole command as root.
-fn as_root(attempt: &Attempt, facts: &Facts) -> Option<Never> {
+/// The command as root.
+fn as_root(words: &[Vec<u8>], attempt: &Attempt, facts: &Facts) -> Option<Never> {
     let around = &facts.surroundings;
     match () {
         () if attempt.object == Object::Another(1) => Some(Never::Protection),
         () if around.planted => Some(Never::AnyCommand),
         () if around.swappable => Some(Never::Swappable),
-        () => command::line(&around.command).or_else(|| {
+        () => command::line(words).or_else(|| {
             let operation = &attempt.operation;
             let widens = matches!(operation, Operation::Chmod(_) | Operation::Chown { .. })
-                || command::sets_rights(&around.command);
+                || command::sets_rights(programs::at_work(words));
             widens
                 .then(|| command::by_root(&attempt.subject, facts, operation))
                 .flatten()

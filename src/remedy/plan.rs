@@ -183,7 +183,7 @@ impl Plan {
         let other_subject = |change: &Change| {
             matches!(
                 change,
-                Change::RunAsRoot | Change::ByRoot { .. } | Change::Relogin(_)
+                Change::RunAsRoot(_) | Change::ByRoot { .. } | Change::Relogin(_)
             )
         };
         if self.changes().any(other_subject) {
@@ -210,7 +210,7 @@ impl Plan {
         };
         let overrides = [Capability::DacOverride, Capability::Fowner];
         let is_beyond = |change: &Change| match change {
-            Change::RunAsRoot | Change::ByRoot { .. } | Change::Make { .. } => {
+            Change::RunAsRoot(_) | Change::ByRoot { .. } | Change::Make { .. } => {
                 !overrides.iter().all(|one| root.has(*one))
             }
             // A new login is a new container.
@@ -296,6 +296,8 @@ impl Plan {
             // If there are several changes, the title describes them.
             notes.clear();
         }
+        let remark = |change| never::remark(change, &self.attempt, &self.facts);
+        notes.extend(self.changes().filter_map(remark));
         let effect = self.effect();
         // Paths and numbers have another meaning in this shell.
         let elsewhere = self.facts.surroundings.elsewhere && effect != Effect::Advice;
@@ -313,6 +315,7 @@ impl Plan {
             note: notes.join("; "),
             changes: self.changes().cloned().collect(),
             argv,
+            line: None,
             needs_root: self.needs_root || self.is_roots(effect),
             effect,
             place,

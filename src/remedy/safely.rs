@@ -112,7 +112,7 @@ fn touched(change: &Change, facts: &Facts) -> Option<Vec<u8>> {
         | Change::LeaveGroup(_)
         | Change::Relogin(_)
         // Whether root may do these at all was checked before.
-        | Change::RunAsRoot
+        | Change::RunAsRoot(_)
         | Change::ByRoot { .. }
         | Change::RunThrough { .. }
         | Change::Setting { .. }

@@ -232,6 +232,35 @@ fn a_stale_group_needs_a_login() {
 }
 
 #[test]
+fn groups_that_the_command_itself_leaves_out_need_no_login() {
+    let fix = first(
+        "subject alice alice database=alice,www
+         attempt read /srv/f
+         command setpriv --reuid alice --clear-groups cat /srv/f
+         -rw-r----- deploy www /srv/f",
+    );
+    assert!(fix.argv.is_empty() && !fix.relogin, "{fix:?}");
+    assert!(
+        fix.title
+            .contains("--init-groups instead of --clear-groups"),
+        "{fix:?}"
+    );
+}
+
+#[test]
+fn what_is_closed_gets_the_mode_that_it_is_installed_with() {
+    let closed = |policy: &str, path: &str| {
+        commands(&format!(
+            "subject root root\nattempt {policy} {path}\ndrwxr-xr-x root root /etc\n-rw-rw-rw- root root {path}"
+        ))
+    };
+    let sudoers = closed("sudo-configuration", "/etc/sudoers");
+    assert_eq!(sudoers, ["chmod 440 /etc/sudoers"]);
+    let doas = closed("doas-configuration", "/etc/doas.conf");
+    assert_eq!(doas, ["chmod 644 /etc/doas.conf"]);
+}
+
+#[test]
 fn a_script_on_a_noexec_mount_goes_through_its_interpreter() {
     let scene = "
         subject alice alice

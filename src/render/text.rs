@@ -306,7 +306,11 @@ pub fn fixes(fixes: &[Fix], is_root: bool, elevator: Elevator, style: Style) -> 
     for (at, (fix, (line, remark))) in fixes.iter().zip(&lines).enumerate() {
         let label = if at == 0 { "fix" } else { "or" };
         if fix.argv.is_empty() {
-            text.push_str(&labelled(label, &fix.sentence(), style.width));
+            let end = if fix.line.is_some() { ":" } else { "" };
+            text.push_str(&labelled(label, &(fix.words() + end), style.width));
+            // It is pasted as a whole.
+            let line = fix.line.iter();
+            text.extend(line.map(|line| format!("{}{line}\n", " ".repeat(INDENT + 2))));
         } else {
             text.push_str(&command(label, line, remark, widest, style));
         }

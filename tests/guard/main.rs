@@ -269,7 +269,7 @@ fn harm(fix: &Fix, attempt: &Attempt, facts: &Facts, objects: &[Thing]) -> Optio
                     return Some(format!("root does {operation:?} to {path}"));
                 }
             }
-            Change::RunAsRoot => {
+            Change::RunAsRoot(_) => {
                 let program = String::from_utf8_lossy(&facts.surroundings.command[0]);
                 let fits = match &*program {
                     "apt-get" => true,

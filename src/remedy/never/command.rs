@@ -50,8 +50,15 @@ pub(super) fn disarms(argv: &[Vec<u8>]) -> Option<Never> {
 /// A command line that is to be run by root. sudo does not help with a file that the shell opens, and a shell or interpreter
 /// run by root does whatever its script says.
 pub(super) fn line(words: &[Vec<u8>]) -> Option<Never> {
-    let (program, arguments) = words.split_first()?;
-    if runs_anything(program) || !is_of_the_system(program) {
+    let (program, arguments) = programs::at_work(words).split_first()?;
+    let lines = programs::command_lines(words);
+    let mut starters = lines.iter().filter(|line| line.only_starts());
+    let is_anybodys = starters.any(|line| !is_of_the_system(&line.program));
+    if is_anybodys
+        || programs::sets_variables(words)
+        || runs_anything(program)
+        || !is_of_the_system(program)
+    {
         return Some(Never::AnyCommand);
     }
     arguments

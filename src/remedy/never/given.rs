@@ -6,7 +6,8 @@ use super::place::{
 };
 use crate::attempt::Subject;
 use crate::byte_path;
-use crate::cause::{Purpose, is_top, node_at, purpose};
+use crate::cause::{PEOPLE, Purpose, is_top, node_at, purpose};
+use crate::change::Change;
 use crate::facts::{Facts, Kind, NodeId, Perms};
 
 /// Making the subject the owner. This is permitted only for what lies in the subject's own directories and was left there by
@@ -32,20 +33,32 @@ pub(super) fn ownership(subject: &Subject, facts: &Facts, id: NodeId) -> Option<
     if inode.is_dir() && inode.other_bits().contains(Perms::W) && purpose != Purpose::Own {
         return Some(Never::Shared);
     }
-    if inode.mode & 0o077 == 0 {
-        // What is accessible to its owner alone was not left there by accident.
-        return Some(Never::Closed);
-    }
     if matches!(inode.kind, Kind::Char | Kind::Block | Kind::Socket) {
         return Some(Never::Special);
     }
     let below_own = is_below_own(subject, path, facts);
+    // What is accessible to its owner alone was not left there by accident, nor did another person leave anything.
+    let is_private = inode.mode & 0o077 == 0;
+    if is_private || PEOPLE.contains(&inode.uid) {
+        match purpose {
+            Purpose::Own => return Some(Never::Mislaid),
+            Purpose::Temporary | Purpose::Service if below_own => return Some(Never::Mislaid),
+            _ if is_private => return Some(Never::Closed),
+            _ => {}
+        }
+    }
     match purpose {
         Purpose::Own => None,
         Purpose::Temporary | Purpose::Service if below_own => None,
         Purpose::Service => widening(subject, facts, id, Perms::RWX).or(Some(Never::ForeignTree)),
         _ => widening(subject, facts, id, Perms::RWX).or(Some(Never::System)),
     }
+}
+
+/// Whether the change makes the subject the owner of something in the subject's own place.
+pub(super) fn is_given_back(change: &Change, subject: &Subject, facts: &Facts) -> bool {
+    matches!(change, Change::Chown { node, uid: Some(uid), .. }
+        if *uid == subject.uid && purpose(&facts.node(*node).path, *uid, facts) == Purpose::Own)
 }
 
 /// Changing the object's group to that of the subject.

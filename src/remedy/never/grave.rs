@@ -9,6 +9,7 @@ use super::Never;
 use super::repeated::{Touched, settings_told};
 use crate::attempt::Operation;
 use crate::built_in::built_in;
+use crate::byte_path;
 use crate::cause::{Purpose, is_powerful, is_within, purpose};
 use crate::facts::Named;
 use crate::programs::CommandLine;
@@ -18,6 +19,7 @@ const COVERS: &str = "it covers, or takes away, what the whole system needs";
 const SHADOWS: &str =
     "there is a program of this name already, and root would run the new one instead";
 const DELETES: &str = "nothing brings back what it deletes";
+const PICKED_UP: &str = "programs of the system follow what is put there";
 const LINKS: &str =
     "the system would use what others than root can change at any time (a copy would not)";
 
@@ -38,6 +40,9 @@ struct Place {
     #[serde(default)]
     endings: Vec<String>,
     because: String,
+    /// Whether it is usual all the same, so that the reason is only said.
+    #[serde(default)]
+    usual: bool,
 }
 
 #[derive(Deserialize)]
@@ -46,10 +51,13 @@ struct Place {
 struct Sample {
     path: String,
     grave: bool,
+    /// Whether something is said of it.
+    #[serde(default)]
+    said: bool,
 }
 
 impl File {
-    fn because(&self, path: &[u8]) -> Option<&str> {
+    fn of_place(&self, path: &[u8]) -> Option<&Place> {
         let is_there = |place: &&Place| {
             let mut endings = place.endings.iter();
             place
@@ -59,15 +67,45 @@ impl File {
                 && (place.endings.is_empty()
                     || endings.any(|ending| path.ends_with(ending.as_bytes())))
         };
-        let place = self.place.iter().find(is_there)?;
+        self.place.iter().find(is_there)
+    }
+
+    fn because(&self, path: &[u8]) -> Option<&str> {
+        let place = self.of_place(path).filter(|place| !place.usual)?;
         Some(&place.because)
     }
+
+    /// What is said of altering the object of this path, though it is usual.
+    fn remark(&self, path: &[u8]) -> Option<&str> {
+        match self.of_place(path) {
+            Some(place) => place.usual.then_some(&place.because),
+            None => is_picked_up(path).then_some(PICKED_UP),
+        }
+    }
+}
+
+fn known() -> &'static File {
+    static KNOWN: OnceLock<File> = OnceLock::new();
+    KNOWN.get_or_init(|| built_in!("grave"))
 }
 
 /// Why altering the object of this path has grave consequences.
 fn of_place(path: &[u8]) -> Option<&'static str> {
-    static KNOWN: OnceLock<File> = OnceLock::new();
-    KNOWN.get_or_init(|| built_in!("grave")).because(path)
+    known().because(path)
+}
+
+/// Whether the file lies in a directory of settings that a program of the system reads as a whole: `/etc/sysctl.d`.
+fn is_picked_up(path: &[u8]) -> bool {
+    let above = byte_path::above(path).map(byte_path::name);
+    let mut above = above.filter(|_| is_within(path, b"/etc"));
+    above.any(|name| name.len() > 2 && name.ends_with(b".d"))
+}
+
+/// What is to be said before root repeats the command lines.
+pub(super) fn remark(touched: &Touched, lines: &[CommandLine]) -> Option<&'static str> {
+    let of_line = |line: &CommandLine| line.known?.remark(line.words.get(1..)?);
+    let of_place = || touched.paths().find_map(|path| known().remark(path));
+    lines.iter().find_map(of_line).or_else(of_place)
 }
 
 /// Why root must not repeat the command lines, whatever their programs are for.
@@ -159,9 +197,12 @@ mod tests {
     fn each_sample_has_grave_consequences_or_not_as_it_says() {
         let known: File = with_samples!("grave");
         assert!(!known.sample.is_empty());
-        for Sample { path, grave } in &known.sample {
-            let found = known.because(path.as_bytes());
+        for Sample { path, grave, said } in &known.sample {
+            let path = path.as_bytes();
+            let (found, remark) = (known.because(path), known.remark(path));
+            let path = String::from_utf8_lossy(path);
             assert_eq!(found.is_some(), *grave, "{path}: {found:?}");
+            assert_eq!(remark.is_some(), *said, "{path}: {remark:?}");
         }
     }
 }

@@ -6,7 +6,7 @@ use super::closed::{
 use super::{Never, command, others};
 use crate::attempt::Subject;
 use crate::byte_path;
-use crate::cause::{Purpose, home_of, is_within, node_at, purpose, service_directory};
+use crate::cause::{Purpose, home_of, is_top, is_within, node_at, purpose, service_directory};
 use crate::facts::{Facts, Inode, Kind, NodeId, Perms, Tag};
 
 /// Directories of what users have handed to a service, but not to each other: mail, jobs, and the memory of crashed programs.
@@ -148,7 +148,8 @@ impl Object<'_> {
             return Some(Never::OpenHome);
         }
         let is_peopled = facts.surroundings.peopled.as_deref() == Some(self.path);
-        is_peopled.then_some(Never::Peopled)
+        let is_for_all = self.purpose != Purpose::System || is_top(self.path);
+        (is_peopled && is_for_all).then_some(Never::Peopled)
     }
 
     /// What permits the subject less than everybody else.

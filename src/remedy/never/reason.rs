@@ -51,6 +51,9 @@ pub enum Never {
     Private,
     /// Data that root keeps to itself: swap, snapshots, backups, keys.
     KeptByRoot,
+    /// Something in the subject's own place that is root's alone or another person's. It may be the subject's all the same, as what
+    /// sudo leaves there, or not.
+    Mislaid,
     /// A device or a socket, which is opened to a group rather than by an ACL entry that the next start would remove.
     Special,
     /// It is bind-mounted in the subject's own location, and belongs to another user elsewhere.
@@ -95,6 +98,11 @@ impl Never {
             ),
             Never::KeptByRoot => format!(
                 "root keeps {path} to itself; only if this user is meant to have it, root gives it to a group of theirs"
+            ),
+            Never::Mislaid => format!(
+                "{path} belongs to {}, among this user's own files: look at it first, and only if that is a mistake (as sudo leaves behind), \
+                 root gives it back",
+                owner.unwrap_or("somebody else")
             ),
             Never::Peopled => format!(
                 "others keep something in {path}, which whoever can write there could delete: let root make a directory for this user in it"

@@ -42,17 +42,10 @@ pub(super) fn reaches_too_far(change: &Change, attempt: &Attempt, facts: &Facts)
     if matches!(change, Change::Run { argv, .. } if !edits(argv)) {
         return None;
     }
-    // Only then is the command repeated as a whole.
-    let repeats = *change == Change::RunAsRoot;
-    let lines = programs::command_lines(&facts.surroundings.command);
-    let touched = Touched {
-        attempt,
-        facts,
-        named: match repeats {
-            true => &facts.surroundings.named,
-            false => &[],
-        },
-    };
+    let repeated = repeated_words(change);
+    let repeats = repeated.is_some();
+    let lines = programs::command_lines(repeated.unwrap_or(&facts.surroundings.command));
+    let touched = Touched::by(change, attempt, facts);
     if touched.names_what_the_kernel_runs(&lines) {
         return Some(Never::RunByKernel);
     }
@@ -67,7 +60,8 @@ pub(super) fn reaches_too_far(change: &Change, attempt: &Attempt, facts: &Facts)
     {
         return Some(Never::Program);
     }
-    let known = lines.first().and_then(|line| line.known);
+    let known = lines.iter().find(|line| !line.only_starts());
+    let known = known.and_then(|line| line.known);
     if known.is_some_and(|program| program.administers) {
         return None;
     }
@@ -86,6 +80,20 @@ pub(super) fn reaches_too_far(change: &Change, attempt: &Attempt, facts: &Facts)
         Some(Never::Program)
     } else {
         touched.is_of_a_package().then_some(Never::System)
+    }
+}
+
+/// What is to be known before root repeats a command that it may repeat, as a clause.
+pub fn remark(change: &Change, attempt: &Attempt, facts: &Facts) -> Option<&'static str> {
+    let lines = programs::command_lines(repeated_words(change)?);
+    grave::remark(&Touched::by(change, attempt, facts), &lines)
+}
+
+/// The words of the command that root is to repeat.
+fn repeated_words(change: &Change) -> Option<&[Vec<u8>]> {
+    match change {
+        Change::RunAsRoot(words) => Some(words),
+        _ => None,
     }
 }
 
@@ -128,6 +136,20 @@ pub(super) struct Touched<'a> {
 }
 
 impl<'a> Touched<'a> {
+    /// What the change has root touch.
+    fn by(change: &Change, attempt: &'a Attempt, facts: &'a Facts) -> Touched<'a> {
+        // Only then does root do all that the command line says.
+        let named: &[Named] = match repeated_words(change) {
+            Some(_) => &facts.surroundings.named,
+            None => &[],
+        };
+        Touched {
+            attempt,
+            facts,
+            named,
+        }
+    }
+
     fn met(&self) -> impl Iterator<Item = NodeId> + use<'a> {
         let walks = self.facts.walks();
         walks

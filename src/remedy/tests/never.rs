@@ -164,7 +164,7 @@ fn a_shell_or_an_interpreter_is_not_run_by_root() {
         "bash install.sh",
         "python3 setup.py install",
         "find / -delete",
-        "env apt install",
+        "env PATH=/tmp apt install",
     ] {
         nothing_is_offered(&format!(
             "subject alice alice

@@ -227,6 +227,66 @@ fn what_destroys_or_gives_root_away_is_left_to_whoever_is_sure() {
 }
 
 #[test]
+fn what_is_usual_and_has_consequences_is_repeated_with_a_word_on_them() {
+    let noted = |path: &str, command: &str| {
+        let fix = first(&scene(path, command, ""));
+        assert_eq!(fix.commands(), [command], "{fix:?}");
+        fix.note
+    };
+    let lock = "/var/lib/dpkg/lock";
+    let plain = "runs this one command as root";
+    assert_eq!(noted(lock, "apt-get install jq"), plain);
+    assert_eq!(noted("/etc/motd", "touch /etc/motd"), plain);
+    for (path, command, why) in [
+        (lock, "apt-get -y remove jq", "others may use"),
+        (lock, "nice apt-get autoremove", "others may use"),
+        (
+            "/etc/docker/daemon.json",
+            "cp f /etc/docker/daemon.json",
+            "as good as root",
+        ),
+        (
+            "/etc/sysctl.d/a.conf",
+            "cp f /etc/sysctl.d",
+            "programs of the system follow",
+        ),
+    ] {
+        let note = noted(path, command);
+        assert!(
+            note.starts_with(plain) && note.contains(why),
+            "{command}: {note}"
+        );
+    }
+}
+
+#[test]
+fn a_command_is_repeated_behind_what_only_starts_it() {
+    for command in [
+        "timeout 5 touch /etc/x",
+        "nice cp f /etc/x",
+        "env -C /etc touch x",
+    ] {
+        assert_eq!(creating("/etc/x", command, ""), [command]);
+    }
+    let code = "bash -c cd\\x20/etc;\\x20cp\\x20/srv/f\\x20x;\\x20ls";
+    assert_eq!(creating("/etc/x", code, ""), ["env -C /etc cp /srv/f x"]);
+    for command in [
+        // It may decide which program runs, or what that loads.
+        "env PATH=/tmp touch /etc/x",
+        "env LD_PRELOAD=/tmp/x.so touch /etc/x",
+        "/tmp/timeout 5 touch /etc/x",
+        "timeout 5 /tmp/touch /etc/x",
+        "nice timeout 5 bash touch /etc/x",
+        "xargs touch /etc/x",
+        // For root it is about root.
+        "passwd",
+    ] {
+        assert_eq!(creating("/etc/x", command, ""), [""; 0], "{command}");
+    }
+    assert_eq!(creating("/etc/.pwd.lock", "passwd bob", ""), ["passwd bob"]);
+}
+
+#[test]
 fn what_root_runs_as_the_same_user_again_is_not_repeated() {
     let command = "start-stop-daemon -S -c alice --exec /bin/cat -- /etc/f";
     assert_eq!(creating("/etc/f", command, ""), [""; 0]);
