@@ -205,21 +205,25 @@ fn make_all(path: &Path) -> std::io::Result<()> {
 }
 
 /// `$XDG_STATE_HOME/permwrap`, or `~/.local/state/permwrap` if the variable is not set. Root uses a directory of its own for
-/// what it does on behalf of others, because the environment may be that of another user.
+/// what it does on behalf of others, or where the environment is that of another user, as after su(1).
 fn state_directory() -> Option<PathBuf> {
     let absolute = |name: &str| {
         std::env::var_os(name)
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
     };
+    let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
     let is_root = rustix::process::geteuid().is_root();
-    let is_anothers = |home: &PathBuf| {
-        let owner = rustix::fs::stat(home).map(|found| found.st_uid);
-        owner.is_ok_and(|owner| owner != 0)
-    };
-    if is_root && (invoker().is_some() || absolute("HOME").as_ref().is_some_and(is_anothers)) {
+    if is_root && (invoker().is_some() || state.as_deref().is_some_and(leads_through_anothers)) {
         return Some(PathBuf::from(OF_ROOT));
     }
-    let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
     Some(state?.join("permwrap"))
+}
+
+/// Whether a directory or symlink on the way belongs to somebody other than root.
+fn leads_through_anothers(path: &Path) -> bool {
+    path.ancestors().any(|above| {
+        let found = rustix::fs::lstat(above);
+        found.is_ok_and(|found| found.st_uid != 0)
+    })
 }

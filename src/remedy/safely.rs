@@ -185,7 +185,8 @@ fn by_number(
     let inode = facts.node(node).inode.as_ref().ok()?;
     let linked = facts.settings.protected_hardlinks == Ok(1);
     let ground = hands::firm_ground(&facts.node(node).path, facts)?;
-    if inode.number == 0 || !linked || !hands.are_of(subject.uid) {
+    let is_reached = is_of_one_device(ground, node, inode, facts);
+    if inode.number == 0 || !linked || !is_reached || !hands.are_of(subject.uid) {
         return None;
     }
     let number = inode.number.to_string();
@@ -195,4 +196,18 @@ fn by_number(
     words.extend_from_slice(&plain[..plain.len() - 1]);
     words.extend(argv(&[b"{}", b"+"]));
     Some(words)
+}
+
+/// Whether all that lies between the ground and the object is of the object's own device. `find -xdev` enters no other, where the
+/// number is that of another object.
+fn is_of_one_device(ground: &[u8], node: NodeId, inode: &Inode, facts: &Facts) -> bool {
+    let path = &facts.node(node).path;
+    let mut between = byte_path::above(path).filter(|above| byte_path::is_within(above, ground));
+    between.all(|above| {
+        let mut met = facts.nodes.iter().filter(|node| node.path == above);
+        met.any(|node| {
+            let above = node.inode.as_ref();
+            above.is_ok_and(|above| above.device == inode.device)
+        })
+    })
 }

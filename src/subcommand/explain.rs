@@ -178,8 +178,11 @@ fn report_of(foreign: &Foreign) -> ElsewhereReport {
 
 /// Explains all failures of the last run here, according to the present state.
 fn explain_last(arguments: &Explain) -> Result<u8, Trouble> {
-    let run = fix::last_run(None)?;
-    let circumstances = fix::circumstances(&run);
+    let fix::LastRun { run, of_another } = fix::last_run(None)?;
+    let circumstances = match of_another {
+        Some(_) => Circumstances::default(),
+        None => fix::circumstances(&run),
+    };
     let now = |failure: &Failure| {
         let mut attempt = failure.attempt.clone();
         // The process has ended, and its id may have been reused.

@@ -4,7 +4,7 @@ mod last;
 mod one;
 mod through_root;
 
-pub use last::{circumstances, last_run};
+pub use last::{LastRun, circumstances, last_run};
 
 use std::io::{BufRead, BufReader, IsTerminal, Write};
 
@@ -24,7 +24,8 @@ pub fn run(arguments: &cli::Fix) -> Outcome {
     if arguments.handed {
         return handed();
     }
-    let run = last_run(arguments.user.as_deref())?;
+    let of = arguments.user.as_deref().map(gather::subject_as);
+    let LastRun { run, of_another } = last_run(of.transpose()?.map(|user| user.uid))?;
     introduce(&run);
     if run.failures.is_empty() {
         tell("nothing of what was refused there is for `permwrap fix`: its hint says what to do");
@@ -38,15 +39,15 @@ pub fn run(arguments: &cli::Fix) -> Outcome {
     };
     let failures = chosen(&run, arguments.number)?;
     // What another user's record says of a command is not repeated to root.
-    let circumstances = match &arguments.user {
+    let circumstances = match of_another {
         Some(_) => Circumstances::default(),
         None => circumstances(&run),
     };
-    let of = match &arguments.user {
-        Some(user) => Some(gather::subject_as(user)?.uid),
-        None => None,
+    let asked = Asked {
+        of: of_another,
+        ..asked()
     };
-    let mended = mend(&failures, consent, &Asked { of, ..asked() }, &circumstances)?;
+    let mended = mend(&failures, consent, &asked, &circumstances)?;
     if let Some(group) = &mended.group {
         return Err(again(&run, Some(group)));
     }
@@ -60,10 +61,13 @@ pub fn run(arguments: &cli::Fix) -> Outcome {
             None => tell("nothing was changed"),
         }
     }
-    match arguments.again && mended.is_complete {
-        true => Err(again(&run, None)),
-        false => Ok(u8::from(!mended.is_complete)),
+    match of_another {
+        None if arguments.again && mended.is_complete => return Err(again(&run, None)),
+        // As root it could do anything, and would leave root's files behind.
+        Some(_) if arguments.again => tell("whoever was refused runs the command again"),
+        _ => {}
     }
+    Ok(u8::from(!mended.is_complete))
 }
 
 /// The maximum number of fixes made for one failure, each of which shows what refuses next.
@@ -132,7 +136,7 @@ pub fn mend(
             .made
             .extend(answer.made.into_iter().map(|done| done.title));
         mended.is_complete &= answer.complete;
-        let wanted = |group: &String| is_wanted_now(group, consent);
+        let wanted = |group: &String| is_wanted_now(group, consent, asked);
         mended.group = mended.group.or(answer.group.filter(wanted));
     }
     Ok(mended)
@@ -171,15 +175,16 @@ fn mend_here(
         Taken::ForRoot(finding) => return Ok(Some(finding)),
     };
     if mended.group.is_none() {
-        mended.group = group.filter(|group| is_wanted_now(group, consent));
+        mended.group = group.filter(|group| is_wanted_now(group, consent, asked));
     }
     Ok(None)
 }
 
-/// Whether the command is to be run in a group that this session is not in yet (sg(1)).
-fn is_wanted_now(group: &str, consent: Consent) -> bool {
+/// Whether the command is to be run in a group that this session is not in yet (sg(1)). Root's session has nothing to do with
+/// another user's.
+fn is_wanted_now(group: &str, consent: Consent, asked: &Asked) -> bool {
     let question = format!("This session is not in group {group} yet. Run the command in it now?");
-    consent == Consent::Asked && confirm(&question)
+    asked.of.is_none() && consent == Consent::Asked && confirm(&question)
 }
 
 /// Whether a user can be asked.

@@ -125,3 +125,47 @@ fn a_planted_state_directory_is_not_trusted() {
     let ran = world.run("alice", "permwrap fix --yes");
     assert_eq!(ran.code(), 2, "{ran}");
 }
+
+/// Whatever alice's record says, root runs nothing that she wrote there, neither by itself nor through sudo.
+#[test]
+fn root_does_not_run_a_command_out_of_anothers_record() {
+    let Some(world) = world() else { return };
+    scene(&world);
+    for ask in ["--yes --as alice --again", "--yes --again"] {
+        world.root("chown root: /home/alice/p/d/out");
+        fails(
+            &world,
+            "bash -c 'echo x >>p/d/out && id -u >>/home/alice/p/ran'",
+        );
+        let ran = world.run(
+            "root",
+            &format!("cd /home/alice && SUDO_UID=$(id -u alice) permwrap fix {ask}"),
+        );
+        assert_eq!(ran.code(), 0, "{ask}: {ran}");
+        assert!(ran.stderr().contains("runs the command again"), "{ran}");
+        assert_eq!(
+            world.run("root", "cat /home/alice/p/ran").code(),
+            1,
+            "{ask}: {ran}"
+        );
+    }
+}
+
+/// As after `su` without a dash: the variable is alice's, and may lead anywhere.
+#[test]
+fn root_keeps_no_record_where_anothers_environment_says() {
+    let Some(world) = world() else { return };
+    world.root("ln -s /etc /home/alice/st; chown -h alice: /home/alice/st");
+    for place in ["/home/alice/.local/state", "/home/alice/st"] {
+        let ran = world.run(
+            "root",
+            &format!("XDG_STATE_HOME={place} permwrap -- rm /proc/version"),
+        );
+        assert!(ran.stderr().contains("permwrap: "), "{ran}");
+    }
+    let left = world.run(
+        "root",
+        "ls -d /home/alice/.local /etc/permwrap; ls /var/lib/permwrap/runs | wc -l",
+    );
+    assert_eq!(left.stdout(), "2\n", "{left}");
+}

@@ -201,7 +201,7 @@ fn what_is_only_mounted_in_ones_own_home_is_not_given_away() {
         attempt write /home/alice/hosts
         mount /home/alice/hosts ext4 rw root=/etc/hosts
         setting fs.protected_hardlinks 1
-        -rw-r--r-- root root /home/alice/hosts inode=8:1/77
+        -rw-r--r-- root root /home/alice/hosts inode=0:0/77
     ";
     let fix = first(scene);
     assert!(
@@ -298,7 +298,7 @@ fn ones_own_file_is_given_away_from_firm_ground_down() {
         subject alice alice
         attempt chown /home/alice/f owner=1001
         setting fs.protected_hardlinks 1
-        -rw-r--r-- alice alice /home/alice/f inode=8:1/77
+        -rw-r--r-- alice alice /home/alice/f inode=0:0/77
     ";
     assert_eq!(
         commands(scene),
@@ -405,7 +405,7 @@ fn what_inherits_the_group_of_its_directory_is_a_leftover_all_the_same() {
         subject  alice alice
         attempt  write /home/alice/app/f
         {directory} alice www /home/alice/app
-        -rw-r--r-- root www /home/alice/app/f inode=8:1/77
+        -rw-r--r-- root www /home/alice/app/f inode=0:0/77
         setting  fs.protected_hardlinks 1
     "
         )

@@ -152,7 +152,7 @@ fn a_part_of_ones_own_repository_that_root_left_there_is_given_back() {
              {more}
              attempt git-safe-directory /home/alice/r/.git
              drwxr-xr-x alice alice /home/alice/r
-             drwxr-xr-x {owner} {owner} /home/alice/r/.git inode=8:1/77"
+             drwxr-xr-x {owner} {owner} /home/alice/r/.git inode=0:0/77"
         )
     };
     let protected = "setting fs.protected_hardlinks 1";

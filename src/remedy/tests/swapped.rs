@@ -106,7 +106,7 @@ fn a_leftover_is_found_by_its_number_from_firm_ground() {
         attempt write /home/alice/app/log
         setting fs.protected_hardlinks 1
         drwxr-xr-x alice alice /home/alice/app
-        -rw-r--r-- root root /home/alice/app/log inode=8:1/77
+        -rw-r--r-- root root /home/alice/app/log inode=0:0/77
     ";
     let fix = first(scene);
     assert_eq!(
@@ -122,7 +122,7 @@ fn what_root_keeps_to_itself_is_no_leftover() {
         subject alice alice
         attempt write /home/alice/.viminfo
         setting fs.protected_hardlinks 1
-        -rw------- root root /home/alice/.viminfo inode=8:1/77
+        -rw------- root root /home/alice/.viminfo inode=0:0/77
     ";
     assert_eq!(commands(scene), [""; 0], "{:#?}", offered(scene));
 }
@@ -137,7 +137,7 @@ fn a_tree_with_a_mount_in_it_is_not_changed_as_a_whole() {
              project /home/alice/app
              leftovers /home/alice/app root 214 {left}
              drwxr-xr-x alice alice /home/alice/app
-             -rw-r--r-- root root /home/alice/app/x inode=8:1/77"
+             -rw-r--r-- root root /home/alice/app/x inode=0:0/77"
         )
     };
     assert!(commands(&tree("own=300"))[0].starts_with("find /home/alice/app -xdev -uid 0"));
@@ -270,4 +270,24 @@ fn a_name_that_anybody_may_have_made_for_a_file_opens_nothing() {
         assert!(!commands(&scene(place, 0, 1)).is_empty(), "{place}");
         assert!(!commands(&scene(place, 1, 2)).is_empty(), "{place}");
     }
+}
+
+#[test]
+fn a_number_means_another_object_beyond_a_mount_or_a_subvolume() {
+    let scene = |device: &str| {
+        format!(
+            "subject alice alice
+             attempt write /home/alice/m/log
+             setting fs.protected_hardlinks 1
+             drwxr-xr-x alice alice /home/alice/m inode={device}/256
+             -rw-r--r-- root root /home/alice/m/log inode={device}/77"
+        )
+    };
+    assert!(commands(&scene("0:0"))[0].contains("-inum 77"));
+    let beyond = scene("0:50");
+    assert!(
+        !commands(&beyond).iter().any(|line| line.contains("-inum")),
+        "{:?}",
+        commands(&beyond)
+    );
 }

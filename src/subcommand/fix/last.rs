@@ -6,7 +6,6 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use super::tell;
-use crate::gather;
 use crate::mend::invoker::invoker;
 use crate::mend::now;
 use crate::mend::runs::{self, Failure, Run};
@@ -15,23 +14,45 @@ use crate::quote;
 use crate::resolve::Circumstances;
 use crate::wrap;
 
-/// The last run with failures: of this user in this directory or on this terminal or, if `user` is given, of that user.
+/// A run that met failures, and whose it was.
+#[derive(Debug)]
+pub struct LastRun {
+    pub run: Run,
+    /// The user, if that is not the one who asks: root does not trust what the record says, nor run its command.
+    pub of_another: Option<u32>,
+}
+
+/// The last run with failures: of this user, or of the one who invoked root, in this directory or on this terminal; or of the
+/// user with the given uid.
 ///
 /// # Errors
 /// A message of one line, if there is none.
-pub fn last_run(user: Option<&str>) -> Result<Run, String> {
+pub fn last_run(of: Option<u32>) -> Result<LastRun, String> {
     let nothing = || "no run here (or of this terminal) met anything that is remembered".to_owned();
-    if let Some(user) = user {
-        if !rustix::process::geteuid().is_root() {
-            return Err("only root puts right what another user's run met".to_owned());
-        }
-        let uid = gather::subject_as(user)?.uid;
-        let store = Store::of_user(uid, "runs").ok_or_else(nothing)?;
-        return runs::last(&store).ok_or_else(nothing);
+    let own = rustix::process::geteuid();
+    if of.is_some() && !own.is_root() {
+        return Err("only root puts right what another user's run met".to_owned());
+    }
+    let of_user = |uid: u32| {
+        let run = runs::last(&Store::of_user(uid, "runs")?)?;
+        Some(LastRun {
+            run,
+            of_another: (uid != own.as_raw()).then_some(uid),
+        })
+    };
+    if let Some(uid) = of {
+        return of_user(uid).ok_or_else(nothing);
     }
     let own = Store::own("runs").ok().and_then(|store| runs::last(&store));
-    let invokers = invoker().and_then(|uid| runs::last(&Store::of_user(uid, "runs")?));
-    let later = own.into_iter().chain(invokers).max_by_key(|run| run.when);
+    let own = own.map(|run| LastRun {
+        run,
+        of_another: None,
+    });
+    let invokers = invoker().and_then(of_user);
+    let later = own
+        .into_iter()
+        .chain(invokers)
+        .max_by_key(|last| last.run.when);
     later.ok_or_else(nothing)
 }
 
