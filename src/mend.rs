@@ -256,7 +256,13 @@ pub fn path(attempt: &Attempt) -> Vec<u8> {
 /// The current time, in seconds since 1970.
 #[must_use]
 pub fn now() -> u64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+    micros() / 1_000_000
+}
+
+/// The time, in microseconds since 1970: no two processes of a machine are likely to ask at the same one.
+#[must_use]
+pub fn micros() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let micros = since.map_or(0, |since| since.as_micros());
+    u64::try_from(micros).unwrap_or(u64::MAX)
 }

@@ -48,7 +48,7 @@ const LONGEST_LAST_WORK: Duration = Duration::from_millis(1500);
 
 /// Watches a command: the diagnosis behind the relay.
 pub struct Explainer {
-    /// When it began, in seconds since 1970.
+    /// When it began, in microseconds since 1970.
     began: u64,
     report: Option<PathBuf>,
     command: Vec<OsString>,
@@ -123,7 +123,7 @@ impl Explainer {
         let is_walk_told =
             options.report.is_none() && matches!(form, Some(Hints::Text | Hints::Line));
         Explainer {
-            began: mend::now(),
+            began: mend::micros(),
             lines: programs::command_lines(&words),
             walked: is_walk_told.then(|| Walked::of(&words)).flatten(),
             notes: options.verbose.then(Vec::new),

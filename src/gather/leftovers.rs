@@ -1,13 +1,14 @@
 //! Counts files of a foreign owner in a tree that is otherwise the subject's own, within limits.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::read_dir;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::View;
+use super::mounts::points_below;
 use super::surroundings::under;
 use crate::attempt::Subject;
 use crate::byte_path;
@@ -39,10 +40,11 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Option<Left
     let &mut found = counted.entry(tree).or_insert_with(|| {
         let top_here = under(&view.root_directory(), &top);
         let means_something = |gid: u32| ![0, owner, subject.gid].contains(&gid);
-        count(&top_here, (owner, subject.uid), &means_something)
+        let mounts = points_below(view, &top);
+        count(&top_here, (owner, subject.uid), &mounts, &means_something)
     });
-    (found.left > 0).then(|| Leftovers {
-        mounts: super::mounts::any_below(view, &top),
+    (found.left > 0).then_some(Leftovers {
+        mounts: found.mounts,
         top,
         owner,
         count: found.left,
@@ -122,6 +124,8 @@ struct Count {
     own: usize,
     /// Whether the group of one of the foreign owner's files means something.
     groups: bool,
+    /// Whether something is mounted in it.
+    mounts: bool,
 }
 
 /// Counts the files at and below the top that belong to the foreign owner, and those that belong to the subject. It stays on one
@@ -130,10 +134,14 @@ struct Count {
 fn count(
     top: &Path,
     (owner, subject): (u32, u32),
+    mounts: &HashSet<PathBuf>,
     means_something: &impl Fn(u32) -> bool,
 ) -> Count {
     let started = Instant::now();
-    let mut found = Count::default();
+    let mut found = Count {
+        mounts: !mounts.is_empty(),
+        ..Count::default()
+    };
     let Ok(status) = top.symlink_metadata() else {
         return found;
     };
@@ -159,6 +167,9 @@ fn count(
             seen += 1;
             if seen > MOST || started.elapsed() > LONGEST {
                 return found;
+            }
+            if mounts.contains(&entry.path()) {
+                continue;
             }
             let Ok(entry_status) = entry.metadata() else {
                 continue;

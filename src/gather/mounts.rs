@@ -2,10 +2,13 @@
 //! device number.
 
 use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::path::PathBuf;
 
 use rustix::fs::{StatVfsMountFlags, fstat, fstatfs, fstatvfs, major, minor};
 
+use super::surroundings::under;
 use super::world::Laid;
 use super::{View, way_back};
 use crate::byte_path;
@@ -171,12 +174,17 @@ fn origin(all: &[Placed], bound: &Mount) -> Option<Vec<u8>> {
     paths.min().map(|(_, path)| path)
 }
 
-/// Whether anything is mounted below this directory, as the process sees it.
-pub(super) fn any_below(view: &View, directory: &[u8]) -> bool {
-    let below = [directory, b"/"].concat();
-    parsed(&view.proc_text("mountinfo"))
-        .iter()
-        .any(|placed| placed.mount.point.starts_with(&below))
+/// The mount points below this directory, as permwrap reaches them. What is mounted there is another tree, and its server may
+/// never answer.
+pub(super) fn points_below(view: &View, directory: &[u8]) -> HashSet<PathBuf> {
+    let root = view.root_directory();
+    let points = parsed(&view.proc_text("mountinfo"))
+        .into_iter()
+        .map(|placed| placed.mount.point);
+    points
+        .filter(|point| point != directory && byte_path::is_within(point, directory))
+        .map(|point| under(&root, &point))
+        .collect()
 }
 
 fn parsed(mountinfo: &[u8]) -> Vec<Placed> {

@@ -6,6 +6,7 @@ use std::fs::read_dir;
 use std::os::unix::fs::MetadataExt;
 
 use super::View;
+use super::mounts::points_below;
 use super::surroundings::under;
 use crate::attempt::Subject;
 use crate::facts::Facts;
@@ -44,7 +45,9 @@ fn is_peopled_by_others(view: &View, subject: &Subject, directory: &[u8]) -> boo
         uid => uid != subject.uid,
     };
     let entries = read_dir(under(&view.root_directory(), directory));
+    let mounts = points_below(view, directory);
     let entries = entries.into_iter().flatten().flatten().take(MOST);
+    let entries = entries.filter(|entry| !mounts.contains(&entry.path()));
     // The metadata of an entry is that of a symlink itself.
     let mut statuses = entries.filter_map(|entry| entry.metadata().ok());
     statuses.any(|status| is_kept(&status))

@@ -50,10 +50,7 @@ pub enum Stage {
 /// A name for a new record. Later names sort after earlier ones.
 #[must_use]
 pub fn new_id() -> String {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
-    format!("{:018}-{}", since.as_micros(), std::process::id())
+    format!("{:018}-{}", super::micros(), std::process::id())
 }
 
 /// Whether this is the name of a record, rather than a path that leads out of the store.

@@ -128,24 +128,26 @@ impl Run {
         }
     }
 
-    /// Stores the run, which `began` at this time, in place of what was stored of it before.
+    /// Stores the run, which `began` at this time (in microseconds since 1970), in place of what was stored of it before.
     ///
     /// # Errors
     /// A message of one line, if there is no place to store it.
     pub fn keep(&self, began: u64) -> Result<(), String> {
         let store = Store::own("runs")?;
-        let name = format!("{began:012}-{}.json", self.wrapper);
+        let name = format!("{began:018}-{}.json", self.wrapper);
         store.write(&name, self, false)?;
         store.keep(MOST_RUNS);
         Ok(())
     }
 }
 
-/// The last run in this directory, preferably on this terminal; otherwise the last one on this terminal.
+/// The run in this directory that met something last, preferably on this terminal; otherwise the one on this terminal.
 #[must_use]
 pub fn last(store: &Store) -> Option<Run> {
     let (here, terminal) = (here(), terminal());
-    let runs: Vec<Run> = newest(store).collect();
+    let mut runs: Vec<Run> = newest(store).collect();
+    // A server that began long ago may have met something after a short command. What is equal stays in the order of the names.
+    runs.sort_by_key(|run| std::cmp::Reverse(run.when));
     let is_here = |run: &&Run| run.directory == here;
     let of_terminal = |run: &&Run| run.terminal == terminal;
     runs.iter()
@@ -165,7 +167,12 @@ pub fn of_wrapper(store: &Store, wrapper: u32, since: u64) -> Option<Run> {
 
 fn newest(store: &Store) -> impl Iterator<Item = Run> {
     let names = store.names().into_iter().rev();
-    names.filter_map(|name| store.read::<Run>(&name))
+    let runs = names.filter_map(|name| store.read::<Run>(&name));
+    runs.map(|mut run| {
+        // It may be a file that somebody else has written.
+        run.failures.truncate(MOST_FAILURES);
+        run
+    })
 }
 
 fn here() -> Vec<u8> {

@@ -77,6 +77,40 @@ fn a_file_server_that_never_answers_costs_a_hint_and_nothing_else() {
     });
 }
 
+#[test]
+fn a_file_server_beside_the_object_is_not_asked() {
+    if !needs_root() {
+        return;
+    }
+    if !Path::new("/dev/fuse").exists() {
+        skip("no FUSE in this kernel");
+        return;
+    }
+    forked(|| {
+        own_mounts();
+        shell(
+            "mkdir -p /mnt/tree/dead /mnt/roots/dead; install -m 640 /dev/null /mnt/tree/f; install -m 640 /dev/null /mnt/roots/f
+             chown 65534 /mnt/tree",
+        );
+        for top in ["/mnt/tree", "/mnt/roots"] {
+            serve_nothing_on(&format!("{top}/dead"));
+            let asked = std::process::Command::new("timeout")
+                .args([
+                    "-s",
+                    "KILL",
+                    "60",
+                    env!("CARGO_BIN_EXE_permwrap"),
+                    "why",
+                    "write",
+                ])
+                .args([&format!("{top}/f"), "--as", "nobody"])
+                .output()
+                .expect("timeout");
+            assert_eq!(asked.status.code(), Some(1), "{top}: {asked:?}");
+        }
+    });
+}
+
 /// A FUSE server that accepts every request and answers only the first, with which the kernel initialises it. When this process
 /// ends, the kernel aborts the pending requests.
 fn serve_nothing_on(place: &str) {
