@@ -11,6 +11,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::libc;
+use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat, fcntl_setfl};
 
 /// Writes a file, replacing an existing one.
 ///
@@ -29,13 +30,20 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
             // This includes /dev/stdout and similar links, which refer to an open file.
             fs::write(path, bytes)
         }
-        Ok(there) if there.is_file() => replace(path, bytes, Some(there.permissions().mode())),
-        // A FIFO or a device.
-        Ok(_) => OpenOptions::new()
-            .write(true)
-            .custom_flags(libc::O_NOCTTY)
-            .open(path)?
-            .write_all(bytes),
+        Ok(there) if there.is_file() => {
+            // Replacing it takes permission for the directory alone; but who made it read-only meant it to stay.
+            accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS)?;
+            replace(path, bytes, Some(there.permissions().mode()))
+        }
+        // A FIFO or a device. A FIFO that nobody reads is not waited for.
+        Ok(_) => {
+            let mut there = OpenOptions::new()
+                .write(true)
+                .custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK)
+                .open(path)?;
+            fcntl_setfl(&there, OFlags::empty())?;
+            there.write_all(bytes)
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => replace(path, bytes, None),
         Err(error) => Err(error),
     }
@@ -128,6 +136,22 @@ mod tests {
         std::os::unix::fs::symlink(&file, &other).expect("a link");
         assert!(write_in_place(&other, b"again", true).is_err());
         assert_eq!(fs::read(&file).expect("it is there"), b"text");
+    }
+
+    #[test]
+    fn a_fifo_that_nobody_reads_is_not_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let fifo = folder.path().join("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
+        assert!(write(&fifo, b"text").is_err());
+        let reader = std::thread::spawn({
+            let fifo = fifo.clone();
+            move || fs::read_to_string(fifo)
+        });
+        while write(&fifo, b"text").is_err() {
+            std::thread::yield_now();
+        }
+        assert_eq!(reader.join().expect("it reads").expect("text"), "text");
     }
 
     #[test]

@@ -178,11 +178,14 @@ fn doubts(ready: &Mend, failure: &Failure, asked: &Asked) -> Vec<String> {
         let (of, user) = (names.user(of), names.user(subject));
         format!("the record is {of}'s, and this would be for {user}")
     });
+    let is_told = asked.of.is_some() && failure.elsewhere.is_some();
+    let told =
+        is_told.then(|| "where that place lies here is only what the record says".to_owned());
     let wide = ready.deeds.iter().find_map(Deed::beyond);
     let guessed = (!failure.firm).then(|| "what was tried is not certain".to_owned());
     let better = ready.better.as_ref();
     let second = better.map(|better| format!("better: {better}"));
-    let all = [of_another, wide, guessed, second];
+    let all = [of_another, told, wide, guessed, second];
     all.into_iter().flatten().collect()
 }
 
