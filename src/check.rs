@@ -197,7 +197,7 @@ fn check_path(path: &PathNeeds, subject: &Subject, unit: Option<&Service>) -> Ve
     }
     if !path.modes.is_empty() {
         let what = Asked::Mode(path.modes.clone());
-        items.push(item(what, has_mode(path, &seen)));
+        items.push(item(what, has_mode(path, &seen, subject)));
     }
     items
 }
@@ -305,7 +305,7 @@ fn failure(because: &str, fixes: Vec<Fix>) -> State {
     }))
 }
 
-fn has_mode(path: &PathNeeds, seen: &Seen) -> State {
+fn has_mode(path: &PathNeeds, seen: &Seen, subject: &Subject) -> State {
     let Some(inode) = seen.inode else {
         return State::Unclear("its mode cannot be read from here".to_owned());
     };
@@ -315,6 +315,6 @@ fn has_mode(path: &PathNeeds, seen: &Seen) -> State {
     let because = format!("its mode is {:o}", inode.mode);
     failure(
         &because,
-        fixes::set_mode(path, seen, "sets the mode", path.modes[0]),
+        fixes::set_fitting_mode(path, seen, "sets the mode", subject),
     )
 }

@@ -192,6 +192,46 @@ fn trouble_is_one_line_that_names_the_place() {
 }
 
 #[test]
+fn all_that_is_required_of_a_path_gets_one_mode() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        "install -d -o www /srv/app && cd /srv/app && touch key open && chmod 664 key open && chown www key open && cat >permwrap.toml <<'END'
+user = \"www\"
+[[path]]
+path = \"key\"
+needs = [\"write\"]
+closed = true
+mode = [\"644\", \"400\", \"600\"]
+[[path]]
+path = \"open\"
+closed = true
+mode = \"644\"
+[[path]]
+path = \"a/b/c/\"
+needs = [\"write\"]
+END
+         chown www permwrap.toml",
+    );
+    let ran = world.run("www", "cd /srv/app && permwrap check");
+    let text = ran.stdout();
+    let fixes: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("  fix      "))
+        .filter_map(|line| line.split("   ").next())
+        .collect();
+    let contradiction =
+        "no mode in the manifest's list is closed to others: correct `mode` or `closed` there";
+    let expected = [
+        "chmod 600 /srv/app/key",
+        "chmod 600 /srv/app/key",
+        contradiction,
+        contradiction,
+        "mkdir -p -m 750 /srv/app/a/b/c",
+    ];
+    assert_eq!(fixes, expected, "{ran}");
+}
+
+#[test]
 fn a_first_manifest_is_drafted_and_can_be_checked() {
     let Some(world) = World::new() else { return };
     let ran = world.run(
@@ -297,9 +337,9 @@ fn no_directory_is_made_by_root_where_others_could_put_a_link() {
         others.contains("its owner can") && !others.contains("install"),
         "{others}"
     );
-    // The service makes its own, as itself; the first of those that are missing.
+    // The service makes its own, as itself.
     let own = fixes("own.toml");
-    let made = "runuser -u www -- mkdir -m 750 /srv/web/a";
+    let made = "runuser -u www -- mkdir -p -m 750 /srv/web/a/b";
     assert!(own.contains(&format!("\"{made}\"")), "{own}");
     world.run("www", "ln -s /srv/victim /srv/web/a").ok();
     let _ = world.run("root", made);

@@ -29,8 +29,7 @@ pub(super) fn closed(path: &PathNeeds, seen: &Seen, service: &Subject) -> State 
             Conclusion::Unclear(unclear) => return State::Unclear(render::unclear(unclear)),
             Conclusion::Allowed => {
                 let title = "takes away what others have, and nothing else";
-                let mode = seen.inode.map_or(0, |inode| inode.mode & !0o007);
-                let fixes = fixes::set_mode(path, seen, title, mode);
+                let fixes = fixes::set_fitting_mode(path, seen, title, service);
                 return failure(&format!("everybody may {name} it"), fixes);
             }
         }

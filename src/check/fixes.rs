@@ -9,6 +9,7 @@ use crate::byte_path;
 use crate::cause::Obstacle;
 use crate::change::{Argv, Change, Effect, argv};
 use crate::gather;
+use crate::judge::{Verdict, judge};
 use crate::quote;
 use crate::remedy::{self, Fix, never};
 use crate::report::{Conclusion, Finding};
@@ -43,8 +44,9 @@ pub(super) fn made(path: &PathNeeds, subject: &Subject) -> Vec<Fix> {
     let Object::Path(missing) = &attempt.object else {
         return Vec::new();
     };
+    let rest = made_by_itself(whole, whole != missing, attempt, &finding);
     if finding.conclusion == Conclusion::Allowed {
-        return vec![made_by_itself(missing, attempt, &finding)];
+        return vec![rest];
     }
     let make = Change::Make {
         parent,
@@ -57,19 +59,31 @@ pub(super) fn made(path: &PathNeeds, subject: &Subject) -> Vec<Fix> {
         "make {}: its owner can, whereas others could put a link there before root does",
         quote::display(missing)
     );
-    of_change(
+    let mut fixes = of_change(
         make,
         &finding,
         "makes the directory, as this user's own",
         instead,
-    )
+    );
+    let user = finding.facts.names.users.get(&subject.uid);
+    if let Some(user) = user.filter(|_| whole != missing) {
+        // Below the first directory, this user makes the others.
+        let as_user = argv(&[b"runuser", b"-u", user.as_bytes(), b"--"]);
+        let make = argv(&[b"mkdir", b"-p", b"-m", b"750", whole]);
+        let complete = fixes.iter_mut().filter(|fix| !fix.argv.is_empty());
+        complete.for_each(|fix| fix.argv.push([as_user.clone(), make.clone()].concat()));
+    }
+    fixes
 }
 
-/// The directory made by the user that needs it, who may.
-fn made_by_itself(path: &[u8], attempt: &Attempt, finding: &Finding) -> Fix {
+/// The directory made by the user that needs it, who may; if others above it are missing as well, with them.
+fn made_by_itself(path: &[u8], with_others: bool, attempt: &Attempt, finding: &Finding) -> Fix {
     let subject = &attempt.subject;
     let reader = gather::own_subject().ok().map(|reader| reader.uid);
-    let make = argv(&[b"mkdir", b"-m", b"750", path]);
+    let make = match with_others {
+        true => argv(&[b"mkdir", b"-p", b"-m", b"750", path]),
+        false => argv(&[b"mkdir", b"-m", b"750", path]),
+    };
     let user = finding.facts.names.users.get(&subject.uid);
     let (made, needs_root) = match user.filter(|_| reader != Some(subject.uid)) {
         Some(user) => {
@@ -82,8 +96,59 @@ fn made_by_itself(path: &[u8], attempt: &Attempt, finding: &Finding) -> Fix {
     command(title, vec![made], needs_root)
 }
 
+/// The fix that sets a mode which meets everything that the manifest says of the path.
+pub(super) fn set_fitting_mode(
+    path: &PathNeeds,
+    seen: &Seen,
+    title: &str,
+    subject: &Subject,
+) -> Vec<Fix> {
+    let Some(inode) = seen.inode else {
+        return Vec::new();
+    };
+    match fitting_mode(path, seen, inode.mode, subject) {
+        Some(mode) => set_mode(path, seen, title, mode),
+        None => vec![Fix::advice(
+            "no mode in the manifest's list is closed to others: correct `mode` or `closed` there"
+                .to_owned(),
+        )],
+    }
+}
+
+/// Of the permitted modes, if the path is to be closed those that are, the first that lets the service do what it needs; otherwise
+/// the first. `None` if all of them let others in.
+fn fitting_mode(path: &PathNeeds, seen: &Seen, now: u32, subject: &Subject) -> Option<u32> {
+    let without_others = [now & !OTHERS];
+    let permitted = match path.modes.as_slice() {
+        [] => without_others.as_slice(),
+        modes => modes,
+    };
+    let is_closed = |mode: &u32| !path.closed || mode & OTHERS == 0;
+    let closed: Vec<u32> = permitted.iter().copied().filter(is_closed).collect();
+    let suffices = |mode: &u32| {
+        let (mut subject, mut facts) = (subject.clone(), seen.finding.facts.clone());
+        let (Some(node), Some(attempt)) = (facts.walk.target(), &seen.finding.attempt) else {
+            return false;
+        };
+        Change::SetMode { node, mode: *mode }.apply(&mut subject, &mut facts);
+        let is_refused = |need| {
+            let verdict = judge(&subject, need, &attempt.object, &facts);
+            matches!(verdict, Verdict::Denied(_))
+        };
+        !path.needs.iter().any(is_refused)
+    };
+    closed
+        .iter()
+        .copied()
+        .find(|mode| suffices(mode))
+        .or_else(|| closed.first().copied())
+}
+
+/// The permission bits of others (S_IRWXO).
+const OTHERS: u32 = 0o007;
+
 /// The fix that sets the mode of the object at the path. Advice if the command could be redirected, or must not be suggested.
-pub(super) fn set_mode(path: &PathNeeds, seen: &Seen, title: &str, mode: u32) -> Vec<Fix> {
+fn set_mode(path: &PathNeeds, seen: &Seen, title: &str, mode: u32) -> Vec<Fix> {
     let finding = &seen.finding;
     let (Some(inode), Some(node)) = (seen.inode, finding.facts.walk.target()) else {
         return Vec::new();
