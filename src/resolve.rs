@@ -18,6 +18,7 @@ mod speaker;
 mod told;
 mod viewers;
 
+pub use arguments::ports_of;
 pub use course::{Script, called};
 pub use elsewhere::{of_a_server, origin};
 pub use inside::{

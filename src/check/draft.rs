@@ -14,6 +14,8 @@ mod manifest_text;
 mod node;
 mod unit;
 
+use crate::attempt::Object;
+use crate::{programs, resolve};
 use kind::Kind;
 
 /// A file of the project that may be informative.
@@ -35,6 +37,7 @@ pub struct Draft {
     ports: Vec<(u16, String)>,
     /// Requirements inside a container, which do not apply here, where the manifest is judged.
     insides: Vec<Inside>,
+    ports_inside: Vec<(u16, String)>,
 }
 
 /// A path that is required inside a container.
@@ -94,9 +97,17 @@ impl Draft {
         self.users.push((name.to_owned(), from));
     }
 
+    /// Records a port. Ports that require no privilege need no check.
     fn port(&mut self, port: u16, from: String) {
-        if !self.ports.iter().any(|(known, _)| *known == port) {
+        if is_low(port) && !self.ports.iter().any(|(known, _)| *known == port) {
             self.ports.push((port, from));
+        }
+    }
+
+    /// Records a port inside a container.
+    fn port_inside(&mut self, port: u16, from: String) {
+        if is_low(port) && !self.ports_inside.iter().any(|(known, _)| *known == port) {
+            self.ports_inside.push((port, from));
         }
     }
 
@@ -120,8 +131,31 @@ impl Draft {
     /// Whether no file was informative.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.users.is_empty() && self.needs.is_empty() && self.insides.is_empty()
+        *self == Draft::default()
     }
+}
+
+/// Whether listening on the port requires a privilege by default.
+fn is_low(port: u16) -> bool {
+    (1..1024).contains(&port)
+}
+
+/// The ports that a server is told to listen on, in its arguments.
+fn ports_of(words: &[String]) -> Vec<u16> {
+    let words: Vec<Vec<u8>> = words.iter().map(|word| word.clone().into_bytes()).collect();
+    let lines = programs::command_lines(&words);
+    let objects = lines.iter().flat_map(resolve::ports_of);
+    let port = |object| match object {
+        Object::Port { port, .. } => Some(port),
+        _ => None,
+    };
+    objects.filter_map(port).collect()
+}
+
+/// The number at the beginning of a text.
+fn leading_number(text: &str) -> Option<u16> {
+    let end = text.find(|letter: char| !letter.is_ascii_digit());
+    text[..end.unwrap_or(text.len())].parse().ok()
 }
 
 /// Resolves a path in a file relative to the directory of that file; `./` and `..` are removed where possible.
@@ -223,6 +257,50 @@ mod tests {
     }
 
     #[test]
+    fn the_arguments_of_a_server_tell_where_it_listens() {
+        let ports = |command: &str| {
+            let unit = format!("[Service]\nUser=app\n{command}\n");
+            let draft = drafted(&[("app.service", &unit)]);
+            draft.ports.into_iter().map(|(port, _)| port).collect()
+        };
+        let asked: Vec<(&str, Vec<u16>)> = vec![
+            (
+                "ExecStart=/srv/venv/bin/gunicorn -b 0.0.0.0:80 -w 4 app:wsgi",
+                vec![80],
+            ),
+            (
+                "ExecStart=/srv/venv/bin/gunicorn --bind=[::]:443 app:wsgi",
+                vec![443],
+            ),
+            (
+                "ExecStart=/srv/venv/bin/uvicorn --port 80 app:app",
+                vec![80],
+            ),
+            ("ExecStart=/usr/bin/python3 -m http.server 80", vec![80]),
+            (
+                "ExecStart=/srv/venv/bin/uvicorn --port 8000 app:app",
+                vec![],
+            ),
+            // systemd gives it the privilege.
+            (
+                "AmbientCapabilities=CAP_NET_BIND_SERVICE\nExecStart=/srv/venv/bin/gunicorn -b :80 app",
+                vec![],
+            ),
+        ];
+        for (command, expected) in asked {
+            let found: Vec<u16> = ports(command);
+            assert_eq!(found, expected, "{command}");
+        }
+        let image = drafted(&[(
+            "Dockerfile",
+            "FROM x\nEXPOSE 80/tcp 8080\nCMD [\"gunicorn\", \"-b\", \"0.0.0.0:443\", \"app\"]\n",
+        )]);
+        assert_eq!(image.ports, []);
+        let inside: Vec<u16> = image.ports_inside.iter().map(|(port, _)| *port).collect();
+        assert_eq!(inside, [80, 443]);
+    }
+
+    #[test]
     fn the_last_stage_of_a_dockerfile_counts() {
         let draft = drafted(&[(
             "Dockerfile",
@@ -310,11 +388,15 @@ mod tests {
     fn a_node_server_tells_what_it_writes_and_where_it_listens() {
         let draft = drafted(&[(
             "server.js",
-            "const multer = require('multer');\nconst upload = multer({ dest: 'uploads/' });\nfs.createWriteStream('logs/access.log', { flags: 'a' });\napp.listen(80);\n",
+            "const multer = require('multer');\nconst upload = multer({ dest: 'uploads/' });\nfs.createWriteStream('logs/access.log', { flags: 'a' });\nfs.mkdirSync('/var/lib/web', { recursive: true });\napp.listen(process.env.PORT || 80, () => {});\n",
         )]);
         assert_eq!(
             told(&draft),
-            ["!uploads/: read write", "!logs/access.log: create"]
+            [
+                "!uploads/: read write",
+                "!logs/access.log: create",
+                "!/var/lib/web/: read write"
+            ]
         );
         assert_eq!(draft.ports[0].0, 80);
     }
@@ -323,11 +405,17 @@ mod tests {
     fn flask_settings_tell_the_upload_folder_and_the_database() {
         let draft = drafted(&[(
             "shop/app.py",
-            "from flask import Flask\napp.config['UPLOAD_FOLDER'] = 'uploads'\napp.config['SQLALCHEMY_DATABASE_URI'] = 'sqlite:///shop.db'\n",
+            "from flask import Flask\napp.config['UPLOAD_FOLDER'] = 'uploads'\napp.config['SQLALCHEMY_DATABASE_URI'] = 'sqlite:///shop.db'\ndb = sqlite3.connect('data/a.db')\nlogging.basicConfig(filename='app.log')\napp.run(host='0.0.0.0', port=80)\n",
         )]);
+        assert_eq!(draft.ports[0].0, 80);
         assert_eq!(
             told(&draft),
-            ["!shop/uploads/: read write", "!shop/instance/: read write"]
+            [
+                "!shop/uploads/: read write",
+                "!shop/instance/: read write",
+                "!shop/data/: read write",
+                "!shop/app.log: create"
+            ]
         );
     }
 

@@ -53,29 +53,33 @@ pub fn files(incident: &Incident, speakers: &Speakers) -> Vec<Operand> {
     found
 }
 
-/// The ports among the command's arguments, given by an option for ports or as an address.
+/// The ports among the command's arguments and in the code among them.
 pub fn ports(speakers: &Speakers) -> Vec<Object> {
     let mut found: Vec<Object> = Vec::new();
     for line in lines(speakers) {
-        let numbers = line.ports.iter().map(|&port| Object::Port {
-            address: String::new(),
-            port,
-        });
-        let addresses = line
-            .words
-            .iter()
-            .skip(1)
-            .filter(|word| word.contains(&b':'));
-        let addresses =
-            addresses.filter_map(|word| port(word.rsplit(|&byte| byte == b'=').next()?));
         let in_code = line.code.iter().flat_map(|code| source::ports(code));
-        for object in numbers.chain(addresses).chain(in_code) {
+        for object in ports_of(line).chain(in_code) {
             if !found.contains(&object) {
                 found.push(object);
             }
         }
     }
     found
+}
+
+/// The ports among the arguments of a command, given by an option for ports or as an address.
+pub fn ports_of(line: &CommandLine) -> impl Iterator<Item = Object> {
+    let numbers = line.ports.iter().map(|&port| Object::Port {
+        address: String::new(),
+        port,
+    });
+    let addresses = line
+        .words
+        .iter()
+        .skip(1)
+        .filter(|word| word.contains(&b':'));
+    let addresses = addresses.filter_map(|word| port(word.rsplit(|&byte| byte == b'=').next()?));
+    numbers.chain(addresses)
 }
 
 /// Whether both open for writing, regardless of whether they also open for reading.

@@ -121,7 +121,8 @@ fn as_directory(path: &str) -> String {
     format!("{}/", path.trim_end_matches('/'))
 }
 
-fn parent(path: &str) -> String {
+/// The directory that holds the file, with a trailing slash.
+pub(super) fn parent(path: &str) -> String {
     match path.rsplit_once('/') {
         Some((directory, _)) => format!("{directory}/"),
         None => "./".to_owned(),

@@ -1,12 +1,13 @@
 //! Dockerfiles: what applies inside the image, at the end of its last stage.
 
-use super::{Draft, Inside, Source, tidied};
+use super::{Draft, Inside, Source, leading_number, ports_of, tidied};
 
-/// Reads `USER`, `WORKDIR`, `VOLUME` and the file that `ENTRYPOINT` (or `CMD`) starts.
+/// Reads `USER`, `WORKDIR`, `VOLUME`, `EXPOSE`, and the file and the ports of `ENTRYPOINT` (or `CMD`).
 pub(super) fn read(source: &Source, draft: &mut Draft) {
     let mut user = None;
     let mut directory = String::from("/");
     let mut insides: Vec<Inside> = Vec::new();
+    let mut ports: Vec<(u16, String)> = Vec::new();
     for (number, line) in source.text.lines().enumerate() {
         let Some((word, rest)) = line.trim().split_once(char::is_whitespace) else {
             continue;
@@ -27,6 +28,7 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
                 user = None;
                 directory = String::from("/");
                 insides.clear();
+                ports.clear();
             }
             "USER" => user = plain(rest).map(|name| (name.to_owned(), from.clone())),
             "WORKDIR" => {
@@ -41,8 +43,19 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
                     insides.push(need(path, &["read", "write"]));
                 }
             }
+            "EXPOSE" => {
+                let tcp = words(rest)
+                    .into_iter()
+                    .filter(|port| !port.ends_with("/udp"));
+                ports.extend(tcp.filter_map(|port| Some((leading_number(&port)?, from.clone()))));
+            }
             "ENTRYPOINT" | "CMD" => {
                 let words = words(rest);
+                ports.extend(
+                    ports_of(&words)
+                        .into_iter()
+                        .map(|port| (port, from.clone())),
+                );
                 // A bare name is looked up in the image's PATH.
                 if let Some(path) = words.first().filter(|word| word.contains('/')) {
                     insides.push(need(inside(&directory, path), &["exec"]));
@@ -56,6 +69,9 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
     }
     for inside in insides {
         draft.inside(inside);
+    }
+    for (port, from) in ports {
+        draft.port_inside(port, from);
     }
 }
 

@@ -1,12 +1,20 @@
-//! Flask projects: the upload folder, and a SQLite database.
+//! Flask projects: the upload folder, a SQLite database, log files, and the port.
 //!
 //! The settings are Python code, so everything found here is marked as guessed.
 
-use super::{Draft, Need, Source, beside};
+use super::django::parent;
+use super::{Draft, Need, Source, beside, leading_number};
 
-/// Reads `UPLOAD_FOLDER` and the database in a `sqlite:///` URL.
+/// Reads `UPLOAD_FOLDER`, the database in a `sqlite:///` URL or a call of `sqlite3`, the files of `logging`, and the port that is
+/// passed to `run`.
 pub(super) fn read(source: &Source, draft: &mut Draft) {
     for (number, line) in source.text.lines().enumerate() {
+        if let Some((_, arguments)) = line.split_once(".run(")
+            && let Some((_, rest)) = arguments.split_once("port=")
+            && let Some(port) = leading_number(rest)
+        {
+            draft.port(port, format!("{} line {}: port", source.path, number + 1));
+        }
         let mut need = |path: &str, needs, what: &str| {
             draft.need(Need {
                 path: beside(source, path),
@@ -25,6 +33,23 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
                 &["read", "write"],
                 "UPLOAD_FOLDER",
             );
+        }
+        if let Some((_, value)) = line.split_once("sqlite3.connect(")
+            && let Some(path) = literal(value).filter(|path| !path.contains(':'))
+        {
+            need(
+                &parent(path),
+                &["read", "write"],
+                "the directory of the SQLite database",
+            );
+        }
+        if (line.contains("logging") || line.contains("FileHandler("))
+            && let Some((_, value)) = line
+                .split_once("filename=")
+                .or(line.split_once("FileHandler("))
+            && let Some(path) = literal(value)
+        {
+            need(path, &["create"], "a log file");
         }
         if let Some((_, rest)) = line.split_once("sqlite:///") {
             let path = rest.split(['"', '\'', '?']).next().unwrap_or_default();

@@ -36,21 +36,7 @@ impl Draft {
             .is_some_and(|(user, _)| user == "root" || user == "0");
         text.push_str(&format!("not-root = {}\n", !is_root));
         if !self.ports.is_empty() {
-            let from: Vec<String> = self
-                .ports
-                .iter()
-                .map(|(_, from)| quote::line(from))
-                .collect();
-            let ports: Vec<String> = self
-                .ports
-                .iter()
-                .map(|(port, _)| port.to_string())
-                .collect();
-            text.push_str(&format!(
-                "ports = [{}]            # guessed from {}\n",
-                ports.join(", "),
-                from.join("; ")
-            ));
+            text.push_str(&line_of_ports(&self.ports));
         }
         for need in &self.needs {
             let guessed = if need.guessed { "guessed from " } else { "" };
@@ -66,8 +52,11 @@ impl Draft {
                 text.push_str("closed = true\n");
             }
         }
-        if !self.insides.is_empty() {
+        if !self.insides.is_empty() || !self.ports_inside.is_empty() {
             text.push_str(INSIDE);
+        }
+        if !self.ports_inside.is_empty() {
+            text.push_str(&format!("#\n# {}", line_of_ports(&self.ports_inside)));
         }
         for inside in &self.insides {
             text.push_str(&format!(
@@ -81,7 +70,17 @@ impl Draft {
     }
 }
 
-/// The introduction to paths inside a container.
+fn line_of_ports(ports: &[(u16, String)]) -> String {
+    let from: Vec<String> = ports.iter().map(|(_, from)| quote::line(from)).collect();
+    let ports: Vec<String> = ports.iter().map(|(port, _)| port.to_string()).collect();
+    format!(
+        "ports = [{}]            # guessed from {}\n",
+        ports.join(", "),
+        from.join("; ")
+    )
+}
+
+/// The introduction to what is required inside a container.
 const INSIDE: &str = "
 # Inside the container, not judged here: uncomment these in the image's own permwrap.toml, and run `permwrap check` in it.
 ";

@@ -2,20 +2,22 @@
 //!
 //! Only common calls with a literal path are recognized, so everything found here is marked as guessed.
 
-use super::{Draft, Need, Source, beside};
+use super::{Draft, Need, Source, beside, leading_number};
 
 /// Text that precedes a path, and whether the path is a file to be created, as opposed to a directory to be written to.
 const CALLS: &[(&str, bool)] = &[
     ("dest:", false),
     ("destination:", false),
     ("uploadDir:", false),
+    ("mkdirSync(", false),
+    ("mkdir(", false),
     ("createWriteStream(", true),
     ("sqlite3.Database(", true),
     ("new Database(", true),
     ("storage:", true),
 ];
 
-/// Reads upload directories, write streams, SQLite databases, and low ports.
+/// Reads upload directories, write streams, SQLite databases, and ports.
 pub(super) fn read(source: &Source, draft: &mut Draft) {
     for (number, line) in source.text.lines().enumerate() {
         for (call, is_file) in CALLS {
@@ -41,11 +43,21 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
             });
         }
         if let Some((_, rest)) = line.split_once(".listen(")
-            && let Some(port) = port(rest)
+            && let Some(port) = leading_number(default(rest))
         {
             draft.port(port, format!("{} line {}: listen", source.path, number + 1));
         }
     }
+}
+
+/// What is used if a variable is not set: `80` in `process.env.PORT || 80`.
+fn default(value: &str) -> &str {
+    let argument = value.split([',', ')']).next().unwrap_or(value);
+    let after = |or| argument.rsplit_once(or).map(|(_, default)| default);
+    after("||")
+        .or_else(|| after("??"))
+        .unwrap_or(argument)
+        .trim()
 }
 
 /// A quoted path that follows immediately.
@@ -58,10 +70,4 @@ fn literal(rest: &str) -> Option<&str> {
     let path = rest[1..].split(quote).next()?;
     let is_path = !path.is_empty() && !path.contains(['$', ' ', ':']) && path.contains(['/', '.']);
     is_path.then_some(path)
-}
-
-/// A port that requires a privilege; others need no check.
-fn port(rest: &str) -> Option<u16> {
-    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().ok().filter(|port| (1..1024).contains(port))
 }

@@ -1,10 +1,14 @@
 //! systemd units (systemd.exec(5), systemd.service(5)).
 
-use super::{Draft, Need, Source};
+use super::{Draft, Need, Source, ports_of};
 
-/// Reads `User=`, the working directory, the writable paths, the environment file and the program. Directories that systemd
-/// itself creates (`StateDirectory=` ...) need no check.
+/// Reads `User=`, the working directory, the writable paths, the environment file, the program and its ports. What systemd
+/// itself provides (`StateDirectory=`, a capability, the port of a socket unit) needs no check.
 pub(super) fn read(source: &Source, draft: &mut Draft) {
+    let may_listen = source.text.lines().any(|line| {
+        line.trim_start().starts_with("AmbientCapabilities=")
+            && line.contains("CAP_NET_BIND_SERVICE")
+    });
     for (number, line) in source.text.lines().enumerate() {
         let Some((key, value)) = line.trim().split_once('=') else {
             continue;
@@ -14,6 +18,12 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
         if key == "User" {
             draft.user(value, from);
             continue;
+        }
+        if key == "ExecStart" && !may_listen {
+            let words: Vec<String> = value.split_whitespace().map(str::to_owned).collect();
+            for port in ports_of(&words) {
+                draft.port(port, from.clone());
+            }
         }
         let (needs, words): (&'static [_], Vec<&str>) = match key {
             "WorkingDirectory" => (&["traverse"], vec![value]),
