@@ -3,13 +3,16 @@
 use serde::Serialize;
 
 use super::{Outcome, print, print_json};
-use crate::attempt::Operation;
+use crate::attempt::{Attempt, Object, Operation};
 use crate::cli::History;
+use crate::investigate::examine;
 use crate::mend::history::{self, Met, day};
 use crate::mend::record::{Record, Stage};
 use crate::mend::store::Store;
 use crate::quote;
+use crate::render;
 use crate::report::{SCHEMA, lossy};
+use crate::subcommand::who;
 
 pub fn run(arguments: &History) -> Outcome {
     let met = history::all(&Store::own("history")?);
@@ -47,6 +50,9 @@ struct RefusalReport {
     count: u64,
     first: u64,
     last: u64,
+    /// The verdict on the same access now, if the object is a path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    now: Option<&'static str>,
     fixes: Vec<FixedReport>,
     /// Why it came back after the last fix, if known.
     came_back: Option<String>,
@@ -75,6 +81,7 @@ fn report(met: &Met, records: &[Record]) -> RefusalReport {
         count: met.count,
         first: met.first,
         last: met.last,
+        now: verdict_now(met),
         fixes: history::fixes(met, records).map(fixed).collect(),
         came_back: history::why_it_came_back(met, records),
     }
@@ -115,5 +122,25 @@ fn lines(met: &Met, records: &[Record]) -> String {
     if let Some(why) = history::why_it_came_back(met, records) {
         text.push_str(&format!("  came back: {why}\n"));
     }
+    if verdict_now(met) == Some("allowed") {
+        text.push_str("  allowed now\n");
+    }
     text
+}
+
+/// The verdict on the same access now: it may have been put right by hand.
+fn verdict_now(met: &Met) -> Option<&'static str> {
+    if met.path.is_empty() {
+        return None;
+    }
+    let own = who::ourselves().ok().filter(|own| own.uid == met.uid);
+    let finding = examine(Attempt {
+        subject: own.or_else(|| who::subject(&met.uid.to_string()).ok())?,
+        operation: Operation::from_name(&met.operation)?,
+        object: Object::Path(met.path.clone()),
+        to: None,
+        directory: None,
+        errno: None,
+    });
+    Some(render::incident_report(&finding).verdict)
 }

@@ -114,6 +114,10 @@ fn the_history_tells_what_could_not_be_done() {
     ] {
         assert!(told.contains(deed), "{deed}: {told}");
     }
+    assert!(!told.contains("allowed now"), "{told}");
+    world.root("chgrp alice /srv && chmod g+w /srv");
+    let told = world.run("alice", "permwrap history").stdout();
+    assert_eq!(told.matches("  allowed now\n").count(), 2, "{told}");
 }
 
 #[test]
