@@ -61,6 +61,8 @@ pub struct Findings {
     views: Views,
     /// The first messages without a hint, with the reason.
     unsaid: Vec<(Vec<u8>, String)>,
+    /// Whether a message without a hint tells of a refusal, and nothing tells of what.
+    has_nameless: bool,
     /// The number of failures for which no hint was shown.
     unshown: u64,
     /// The number of failures that are no longer listed, or never were.
@@ -104,6 +106,15 @@ struct Entry {
     considered: bool,
     /// The position of its hint among all hints shown; `None` if none was shown.
     shown: Option<usize>,
+}
+
+/// Whether the program tells of a refusal here, and neither its message nor anything else tells of what.
+fn is_nameless(finding: &Finding) -> bool {
+    let names_nothing =
+        |incident: &Incident| incident.object().is_none() && incident.address.is_none();
+    finding.attempt.is_none()
+        && !finding.signs.elsewhere
+        && finding.incident.as_ref().is_some_and(names_nothing)
 }
 
 impl Findings {
@@ -317,6 +328,12 @@ impl Findings {
             .map(|(message, why)| (message.as_slice(), why.as_str()))
     }
 
+    /// Whether a refusal was reported without a hint, because nothing tells what was refused.
+    #[must_use]
+    pub fn has_nameless(&self) -> bool {
+        self.has_nameless
+    }
+
     /// The number of failures for which no hint was shown.
     #[must_use]
     pub fn unshown(&self) -> u64 {
@@ -382,6 +399,7 @@ impl Findings {
                     }
                 };
                 self.leave_unsaid(message(&finding).unwrap_or_default().to_vec(), &why);
+                self.has_nameless |= is_nameless(&finding);
                 Known::Nothing
             }
         };

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::complaint;
 use crate::config::{self, Config};
 use crate::detect::{self, Patterns};
 use crate::gather;
@@ -18,13 +19,18 @@ pub fn load(directories: &[PathBuf], config: &Config) -> (Arc<Patterns>, Vec<Str
         let files = match files_of(&directory) {
             Ok(files) => files,
             Err(error) => {
-                troubles.push(format!("{}: {error}", directory.display()));
+                troubles.push(format!(
+                    "{}: {}",
+                    directory.display(),
+                    complaint::reason(&error)
+                ));
                 continue;
             }
         };
         for file in files {
             let name = file.display().to_string();
-            let text = small_file::read(&file).map_err(|error| format!("{name}: {error}"));
+            let text = small_file::read(&file)
+                .map_err(|error| format!("{name}: {}", complaint::reason(&error)));
             // Each file is tried separately first, so that a mistake in one does not disable the others.
             let checked = text.and_then(|text| match Patterns::builtin().with_file(&name, &text) {
                 Ok(_) => Ok(text),

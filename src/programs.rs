@@ -22,7 +22,7 @@ pub use package_scripts::scripts_that_run;
 pub use repeated::{Repeated, at_work, repeated, sets_variables};
 pub use run_options::{RunOptions, RunVolume, run_options};
 pub use search_path::search_path;
-pub use shell::{redirections, use_in_code, use_of_what_is_filled_in};
+pub use shell::{is_assignment, redirections, use_in_code, use_of_what_is_filled_in};
 pub use walk::{Errand, Walk, walk};
 pub use whereabouts::Whereabouts;
 

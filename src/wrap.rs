@@ -6,6 +6,7 @@ mod engine;
 mod here;
 mod inner;
 mod own;
+mod slip;
 mod traced;
 mod verbose;
 mod walk;
@@ -256,7 +257,7 @@ impl Explainer {
     /// The hints for new findings.
     fn hints(&mut self) -> Vec<u8> {
         let (config, words) = (&self.config, self.words());
-        let traced = self.wants_trace;
+        let (traced, command) = (self.wants_trace, self.circumstances.command.clone());
         let ignored = |finding: &Finding| {
             is_ignored(finding, config).then_some("the configuration ignores it")
         };
@@ -285,7 +286,7 @@ impl Explainer {
             Some(Hints::Text) => {
                 let due = self.findings.due(unwanted).into_iter();
                 let hints: Vec<String> = due
-                    .map(|finding| hint(finding, self.style, traced, config))
+                    .map(|finding| hint(finding, self.style, traced, &command, config))
                     .collect();
                 match hints.is_empty() {
                     true => String::new(),
@@ -319,8 +320,14 @@ impl Explainer {
 }
 
 /// The hint as text, with a line about an earlier fix of the same refusal.
-fn hint(finding: &Finding, style: Style, traced: bool, config: &Config) -> String {
-    let mut hint = text::hint_in_run(finding, style, traced);
+fn hint(
+    finding: &Finding,
+    style: Style,
+    traced: bool,
+    command: &[Vec<u8>],
+    config: &Config,
+) -> String {
+    let mut hint = text::hint_in_run(finding, style, traced, command);
     if let (Conclusion::Refused(..), true) = (&finding.conclusion, config.remembers())
         && let Some(attempt) = attempt_here(finding)
         && let Some(before) = history::put_right_before(&attempt)
@@ -383,10 +390,9 @@ impl Observer for Explainer {
     }
 
     fn not_started(&mut self, errno: i32) {
-        if let (Some(name), Some(Errno::NoEnt)) = (self.resembles, Errno::from_number(errno)) {
-            let meant =
-                format!("did you mean `permwrap {name}`? (permwrap help lists what there is)");
-            self.troubles.push(meant);
+        if Errno::from_number(errno) == Some(Errno::NoEnt) {
+            self.troubles
+                .extend(slip::meant(&self.circumstances.command, self.resembles));
         }
         let Some(errno) = Errno::from_number(errno).filter(|errno| errno.is_denial()) else {
             return;
@@ -413,6 +419,16 @@ impl Observer for Explainer {
             walked.hint(&self.circumstances.command, self.form, self.style)
         });
         words.extend_from_slice(walk.as_bytes());
+        let is_silent = self.findings.told().is_empty() && walk.is_empty();
+        if is_silent
+            && exit.code != Some(0)
+            && self.findings.has_nameless()
+            && self.form == Some(Hints::Text)
+            && !self.wants_trace
+        {
+            let text = text::nameless(&self.circumstances.command, self.style);
+            words.extend_from_slice(format!("\n{text}").as_bytes());
+        }
         if matches!(self.form, Some(Hints::Text | Hints::Line)) {
             words.extend_from_slice(
                 text::remainder(self.findings.unshown(), self.report.is_some(), self.style)

@@ -109,7 +109,10 @@ fn mistake(error: &clap::Error, subcommand: Option<&str>) -> String {
             )
         }
         ErrorKind::InvalidValue if !known.is_empty() => {
-            let meant = suggestion::meant(&value, known.iter().map(String::as_str));
+            let known_words = known.iter().map(String::as_str);
+            let meant = synonym(&value)
+                .filter(|meant| known.iter().any(|word| word == meant))
+                .or_else(|| suggestion::meant(&value, known_words));
             let rest = match meant {
                 Some(meant) => format!("did you mean {meant}?"),
                 None => format!("it must be one of {}", known.join(", ")),
@@ -121,6 +124,24 @@ fn mistake(error: &clap::Error, subcommand: Option<&str>) -> String {
         }
         _ => first_paragraph(error),
     }
+}
+
+/// The operation that people have another word for.
+fn synonym(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "listen" => "bind",
+        "open" | "cat" | "load" => "read",
+        "edit" | "modify" | "save" | "change" => "write",
+        "run" | "execute" | "start" => "exec",
+        "remove" | "rm" | "unlink" | "del" => "delete",
+        "enter" | "cd" | "search" | "access" | "pass" => "traverse",
+        "ls" | "dir" => "list",
+        "move" | "mv" => "rename",
+        "ln" => "link",
+        "make" | "touch" | "new" => "create",
+        "chgrp" => "chown",
+        _ => return None,
+    })
 }
 
 /// What takes the value: `OPERATION`, or `value of --hints`.

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use super::{Config, Mistake, parse};
-use crate::small_file;
+use crate::{complaint, small_file};
 
 /// The location of the configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub fn load() -> Result<Config, String> {
         {
             return Ok(Config::default());
         }
-        Err(error) => return Err(format!("{shown}: {error}")),
+        Err(error) => return Err(format!("{shown}: {}", complaint::reason(&error))),
     };
     parse(&text, home().as_deref()).map_err(|Mistake { line, what }| match line {
         0 => format!("{shown}: {what}"),

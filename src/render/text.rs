@@ -18,8 +18,11 @@ pub fn hint(finding: &Finding, style: Style) -> String {
     hint_with(finding, style, None)
 }
 
+/// How to obtain more information if the text says too little: a command line, and a remark.
+type Trace = (String, &'static str);
+
 /// The hint, including how to obtain more information if the text says too little.
-fn hint_with(finding: &Finding, style: Style, trace: Option<&str>) -> String {
+fn hint_with(finding: &Finding, style: Style, trace: Option<&Trace>) -> String {
     let mut text = headline(&super::headline(finding), finding, style);
     match (&finding.conclusion, &finding.attempt) {
         (Conclusion::Refused(denial, remedy), Some(attempt)) => {
@@ -33,9 +36,7 @@ fn hint_with(finding: &Finding, style: Style, trace: Option<&str>) -> String {
                 text.push_str(&labelled("where", &paths, style.width));
             }
             text.push_str(&fixes_for(finding, attempt, &remedy.fixes, style));
-            if let Some(trace) = trace {
-                text.push_str(&labelled("next", trace, style.width));
-            }
+            text.push_str(&tracing("next", trace, style));
             text.push_str(&more(denial, style));
         }
         (Conclusion::Unclear(unclear), attempt) => {
@@ -49,17 +50,22 @@ fn hint_with(finding: &Finding, style: Style, trace: Option<&str>) -> String {
             let because = "nothing refuses it now: it has changed since, or was refused by something that cannot be seen \
                            from here";
             text.push_str(&labelled("because", because, style.width));
-            if let Some(trace) = trace {
-                text.push_str(&labelled("next", trace, style.width));
-            }
+            text.push_str(&tracing("next", trace, style));
         }
         (Conclusion::Refused(..) | Conclusion::Allowed, None) => {}
     }
     text
 }
 
+/// The line about tracing, if there is one.
+fn tracing(label: &str, trace: Option<&Trace>, style: Style) -> String {
+    trace.map_or_else(String::new, |(line, remark)| {
+        command(label, line, remark, columns(line), style)
+    })
+}
+
 /// How to learn more about a failure that could not be explained: root can see more than others.
-fn what_next(finding: &Finding, trace: Option<&str>, style: Style) -> String {
+fn what_next(finding: &Finding, trace: Option<&Trace>, style: Style) -> String {
     let mut text = String::new();
     let attempt = finding.attempt.as_ref();
     let asked =
@@ -67,10 +73,8 @@ fn what_next(finding: &Finding, trace: Option<&str>, style: Style) -> String {
     if let Some(question) = asked.and_then(|attempt| question(attempt, finding)) {
         text.push_str(&labelled("next", &question, style.width));
     }
-    if let Some(trace) = trace {
-        let label = if text.is_empty() { "next" } else { "or" };
-        text.push_str(&labelled(label, trace, style.width));
-    }
+    let label = if text.is_empty() { "next" } else { "or" };
+    text.push_str(&tracing(label, trace, style));
     text + &labelled("more", "permwrap causes unknown", style.width)
 }
 
@@ -102,21 +106,51 @@ fn question(attempt: &Attempt, finding: &Finding) -> Option<String> {
     Some(format!("{question} (root can see what is hidden here)"))
 }
 
-/// The hint for a finding of a run. If it lacks the object or the operation and system calls were not traced, it ends with how
-/// to trace them.
+/// The hint for a finding of a run of this command. If it lacks the object or the operation and system calls were not traced, it
+/// ends with how to trace them.
 #[must_use]
-pub fn hint_in_run(finding: &Finding, style: Style, traced: bool) -> String {
-    let trace = (lacks_something(finding) && !traced)
-        .then_some("permwrap --trace -- ... (shows the call itself)");
-    hint_with(finding, style, trace)
+pub fn hint_in_run(finding: &Finding, style: Style, traced: bool, command: &[Vec<u8>]) -> String {
+    let trace = (
+        again_with("--trace", &quote::command(command)),
+        "shows the call itself",
+    );
+    let is_useful = lacks_something(finding) && !traced;
+    hint_with(finding, style, is_useful.then_some(&trace))
+}
+
+/// The text for a run that failed, if the program tells of a refusal, but not of what.
+#[must_use]
+pub fn nameless(command_line: &[Vec<u8>], style: Style) -> String {
+    let line = again_with("--trace", &quote::command(command_line));
+    let head = titled("the program does not say what was refused", style);
+    head + &command(
+        "next",
+        &line,
+        "shows the call itself",
+        columns(&line),
+        style,
+    )
+}
+
+/// The command line of another run with an option. A command that is too long to be read is left out.
+pub(super) fn again_with(option: &str, command: &str) -> String {
+    const LONGEST: usize = 200;
+    let is_long = columns(command) > LONGEST || command.contains('\n');
+    format!(
+        "permwrap {option} -- {}",
+        if is_long { "COMMAND" } else { command }
+    )
 }
 
 /// The hint for a text that was saved or pasted. If nothing is refused to whoever asks and nobody else was named, the text may be about
 /// another user: it ends with how to ask for that one.
 #[must_use]
 pub fn hint_for_a_text(finding: &Finding, style: Style, is_named: bool) -> String {
-    let trace = "permwrap --trace -- COMMAND (shows the call itself, where COMMAND fails again)";
-    let text = hint_with(finding, style, lacks_something(finding).then_some(trace));
+    let trace = (
+        "permwrap --trace -- COMMAND".to_owned(),
+        "shows the call itself, where COMMAND fails again",
+    );
+    let text = hint_with(finding, style, lacks_something(finding).then_some(&trace));
     match finding.conclusion {
         Conclusion::Allowed if !is_named => {
             let label = if lacks_something(finding) {

@@ -2,7 +2,7 @@
 //! no change, because what a traversal cannot enter is usually closed on purpose.
 
 use super::Style;
-use super::text::{command, titled};
+use super::text::{again_with, command, titled};
 use crate::cause;
 use crate::facts::Elevator;
 use crate::layout::{columns, labelled};
@@ -89,7 +89,7 @@ impl WalkHint<'_> {
             };
             text.push_str(&command("fix", &line, remark, columns(&line), style));
         }
-        let more = "permwrap --report FILE -- ... (lists them all)";
-        text + &labelled("more", more, style.width)
+        let more = again_with("--report FILE", &self.command);
+        text + &command("more", &more, "lists them all", columns(&more), style)
     }
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use super::{Trouble, fix, print, print_json, remember, style, who};
 use crate::attempt::{Incident, Operation};
 use crate::cli::Explain;
-use crate::complaint::complain;
+use crate::complaint::{self, complain};
 use crate::detect::{self, Foreign};
 use crate::findings::{self, Obstacle};
 use crate::investigate::{Views, investigate};
@@ -256,7 +256,7 @@ fn read(source: &[OsString]) -> Result<Vec<u8>, Trouble> {
             .into());
         }
         (Err(error), Some(file)) => return Err(Trouble::with(file, &Operation::READ, &error)),
-        (Err(error), None) => return Err(format!("{name}: {error}").into()),
+        (Err(error), None) => return Err(format!("{name}: {}", complaint::reason(&error)).into()),
     }
     if text.len() as u64 > MOST {
         text.truncate(MOST as usize);

@@ -2,7 +2,7 @@
 
 use std::os::unix::ffi::OsStringExt;
 
-use crate::attempt::{Object, Subject};
+use crate::attempt::{Errno, Object, Subject};
 use crate::byte_path;
 use crate::cli::Who;
 use crate::facts::{MountId, Unit, Unwritable};
@@ -22,6 +22,7 @@ pub fn named(who: &Who) -> Result<Option<Subject>, String> {
             gather::subject(pid)
                 .map(Some)
                 .map_err(|unknown| match unknown.errno {
+                    Some(Errno::NoEnt) => format!("there is no process {pid}"),
                     Some(errno) => format!("process {pid}: {} ({errno})", errno.words()),
                     None => format!("process {pid} cannot be looked at"),
                 })
@@ -140,7 +141,11 @@ pub fn directory(who: &Who) -> Result<Vec<u8>, String> {
     if let Some(pid) = who.pid {
         let directory = gather::working_directory(pid);
         return directory
-            .ok_or_else(|| format!("the working directory of process {pid} cannot be read"));
+            .ok_or_else(|| {
+                format!(
+                    "the working directory of process {pid} cannot be read: name an absolute path, or ask as root"
+                )
+            });
     }
     if let Some(service) = service(who)? {
         return Ok(service.directory);

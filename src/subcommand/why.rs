@@ -1,5 +1,6 @@
 //! `permwrap why`: explains a single access without running anything.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use super::{Outcome, print, print_json, remember, style, who};
@@ -61,8 +62,6 @@ fn attempt(arguments: &Why) -> Result<Attempt, String> {
         Some(subject) => subject,
         None => who::ourselves()?,
     };
-    let start = who::directory(&arguments.who)?;
-    let absolute = |path: &std::ffi::OsStr| absolute(&start, path.as_bytes());
     let path = arguments.path.as_bytes();
     if path.is_empty() {
         return Err("PATH is empty".to_owned());
@@ -71,18 +70,28 @@ fn attempt(arguments: &Why) -> Result<Attempt, String> {
         Operation::Bind => address(path)?,
         _ => None,
     };
+    let is_program = operation == Operation::Exec && !path.contains(&b'/');
+    let to = arguments.to.as_deref().map(OsStr::as_bytes);
+    let is_relative = |path: &[u8]| !path.starts_with(b"/");
+    let starts_here = address.is_none() && !is_program && is_relative(path);
+    // The working directory of another user's process cannot be read by everybody.
+    let start = match starts_here || to.is_some_and(is_relative) {
+        true => who::directory(&arguments.who)?,
+        false => Vec::new(),
+    };
+    let absolute = |path: &[u8]| absolute(&start, path);
     let object = match address {
         Some(address) => address,
-        _ if operation == Operation::Exec && !path.contains(&b'/') => {
+        _ if is_program => {
             let here = String::from_utf8_lossy(path);
             Object::Path(
                 program_named(path, &subject)
                     .map_err(|none| format!("{none} (for a file of this directory: ./{here})"))?,
             )
         }
-        _ => Object::Path(absolute(&arguments.path)),
+        _ => Object::Path(absolute(path)),
     };
-    let to = arguments.to.as_deref().map(absolute);
+    let to = to.map(absolute);
     if to.is_none() && matches!(operation, Operation::Rename | Operation::Link) {
         return Err(format!(
             "{} needs --to PATH, the new name",
@@ -94,7 +103,7 @@ fn attempt(arguments: &Why) -> Result<Attempt, String> {
         operation,
         object,
         to,
-        directory: (!path.starts_with(b"/")).then_some(start),
+        directory: starts_here.then_some(start),
         errno: None,
     })
 }

@@ -1,6 +1,7 @@
 //! What remains of a run: the report, and what `permwrap fix` needs to judge the failures again.
 
 use super::traced::Traced;
+use super::walk::Walked;
 use super::{Explainer, own_refusal};
 use crate::attempt::Operation;
 use crate::cli::Hints;
@@ -20,7 +21,12 @@ impl Explainer {
         }
         // A run whose failures cannot be remembered is: what `permwrap fix` says then is about this run, not about an older one.
         let told = self.findings.told();
-        if told.iter().any(|finding| is_worth_telling(finding)) {
+        let is_told = told.iter().any(|finding| is_worth_telling(finding));
+        let is_hinted_at = || {
+            let walked = self.walked.as_ref();
+            self.findings.has_nameless() || walked.is_some_and(Walked::has_met_something)
+        };
+        if is_told || is_over && is_hinted_at() {
             let wrapper = std::os::unix::process::parent_id();
             let command = self.circumstances.command.clone();
             let run = Run::now(wrapper, command, Failure::all(told));

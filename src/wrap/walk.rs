@@ -117,6 +117,11 @@ impl Walked {
         matches!(self.walk.errand, Errand::Copy | Errand::Change)
     }
 
+    /// Whether it was refused something.
+    pub fn has_met_something(&self) -> bool {
+        !self.places.is_empty()
+    }
+
     /// The hint; empty if nothing was encountered.
     pub fn hint(&self, command: &[Vec<u8>], form: Option<Hints>, style: Style) -> String {
         let met = self.places.len() + self.beyond;
