@@ -263,6 +263,55 @@ impl Facts {
         }
     }
 
+    /// The path of the object without each `..` that is known to lead back out of a real directory, rather than out of what a
+    /// symlink refers to.
+    #[must_use]
+    pub fn without_detours(&self, path: &[u8]) -> Vec<u8> {
+        let is_its_path =
+            self.walk.path == path && path.split(|&byte| byte == b'/').any(|name| name == b"..");
+        let first = self.walk.steps.first().map(|step| step.dir);
+        let begins = self
+            .walk
+            .beginning()
+            .filter(|(from, _)| first == Some(*from));
+        let Some((beginning, rest)) = begins.filter(|_| is_its_path) else {
+            return path.to_vec();
+        };
+        let is_component = |name: &&[u8]| !name.is_empty();
+        // A working directory has no symlinks in its path.
+        let above = self.node(beginning).path.split(|&byte| byte == b'/');
+        let mut plain: Vec<(&[u8], bool)> = above
+            .filter(is_component)
+            .map(|name| (name, true))
+            .collect();
+        let mut written = self.walk.steps.iter().filter(|step| step.depth == 0);
+        for name in rest.split(|&byte| byte == b'/').filter(is_component) {
+            let found = written
+                .next()
+                .and_then(|step| step.found.as_ref().ok().copied()?);
+            match (name, plain.last()) {
+                (b".", _) | (b"..", None) => {}
+                (b"..", Some((_, true))) => {
+                    plain.pop();
+                }
+                _ => plain.push((
+                    name,
+                    found.is_some_and(|found| {
+                        self.node(found).inode.as_ref().is_ok_and(Inode::is_dir)
+                    }),
+                )),
+            }
+        }
+        let mut path: Vec<u8> = plain
+            .iter()
+            .flat_map(|(name, _)| [b"/", *name].concat())
+            .collect();
+        if path.is_empty() || self.walk.trailing_slash {
+            path.push(b'/');
+        }
+        path
+    }
+
     /// Every walk: that of the object, of the new name and of the interpreters.
     pub fn walks(&self) -> impl Iterator<Item = &Walk> {
         std::iter::once(&self.walk)

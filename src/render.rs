@@ -57,22 +57,22 @@ pub fn deed(attempt: &Attempt, facts: &Facts) -> String {
                 create: false,
                 ..*how
             }),
-            &object(attempt),
+            &object(attempt, facts),
             to,
         ),
         Operation::Privileged(privilege) if matches!(attempt.object, Object::Another(_)) => {
-            privilege.words_about(&object(attempt))
+            privilege.words_about(&object(attempt, facts))
         }
         Operation::Mount => match facts.surroundings.command.first() {
             Some(program) if byte_path::name(program) == b"mount" => {
-                format!("mount {}", object(attempt))
+                format!("mount {}", object(attempt, facts))
             }
             Some(program) if byte_path::name(program) == b"umount" => {
-                format!("unmount {}", object(attempt))
+                format!("unmount {}", object(attempt, facts))
             }
-            _ => deed_to(&Operation::Mount, &object(attempt), to),
+            _ => deed_to(&Operation::Mount, &object(attempt, facts), to),
         },
-        operation => deed_to(operation, &object(attempt), to),
+        operation => deed_to(operation, &object(attempt, facts), to),
     }
 }
 
@@ -233,8 +233,8 @@ fn user(attempt: &Attempt, facts: &Facts) -> String {
 /// The object as the message names it, made absolute; if the message names only a directory, that directory.
 fn named(finding: &Finding, attempt: &Attempt) -> String {
     match json::path_of(finding) {
-        Some(path) => quote::display(&path),
-        None => object(attempt),
+        Some(path) => quote::display(&finding.facts.without_detours(&path)),
+        None => object(attempt, &finding.facts),
     }
 }
 
@@ -249,13 +249,13 @@ pub fn is_missing(facts: &Facts) -> bool {
 }
 
 /// The object, as text.
-fn object(attempt: &Attempt) -> String {
+fn object(attempt: &Attempt, facts: &Facts) -> String {
     match &attempt.object {
         Object::Path(path) if path.ends_with(ANY_NAME) => {
             let directory = byte_path::parent(path).unwrap_or(path);
             format!("a file in {}", quote::display(directory))
         }
-        Object::Path(path) => quote::display(path),
+        Object::Path(path) => quote::display(&facts.without_detours(path)),
         Object::Port { address, port } if address.is_empty() => format!("port {port}"),
         Object::Port { address, port } if address.contains(':') => {
             format!("[{}]:{port}", quote::display(address.as_bytes()))

@@ -96,7 +96,7 @@ impl<'a> Case<'a> {
     /// The object that was asked for, for messages.
     pub fn asked(&self) -> String {
         match &self.attempt.object {
-            Object::Path(path) => quote::display(path),
+            Object::Path(path) => quote::display(&self.facts.without_detours(path)),
             Object::Port { port, .. } => format!("port {port}"),
             Object::Process => "this".to_owned(),
             Object::Another(pid) => format!("process {pid}"),

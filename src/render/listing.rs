@@ -69,6 +69,13 @@ fn own_steps(walk: &Walk) -> &[Step] {
     let Some((beginning, _)) = &walk.relative else {
         return &walk.steps;
     };
+    if walk
+        .steps
+        .first()
+        .is_some_and(|step| step.dir == *beginning)
+    {
+        return &walk.steps;
+    }
     let is_there = |step: &Step| step.found == Ok(Some(*beginning));
     let first = walk.steps.iter().position(is_there);
     match first.filter(|_| walk.path.starts_with(b"/")) {
@@ -89,7 +96,7 @@ fn rows(walk: &Walk, facts: &Facts, refusing: NodeId, mark: &str) -> Vec<Row> {
         .map(|index| {
             let (id, name) = nodes[index];
             let node = facts.node(id);
-            let name = if index == first {
+            let name = if index == first || name == b".." {
                 node.path.as_slice()
             } else {
                 name

@@ -32,6 +32,26 @@ fn round_trip(text: &str) -> Scene {
 }
 
 #[test]
+fn a_way_back_out_of_a_real_directory_is_left_out_of_the_path() {
+    let plain = |path: &str| {
+        let text = format!(
+            "subject alice alice\nattempt read {path}\nanswer EACCES\n\n\
+             drwxr-xr-x root root /srv\ndrwxr-xr-x root root /srv/a\n\
+             lrwxrwxrwx root root /srv/link -> /srv/a/b\ndrwxr-xr-x root root /srv/a/b\n\
+             drwx------ root root /srv/closed\n\nuser 1000 alice\ngroup 1000 alice\n"
+        );
+        let scene = parse(&text).unwrap_or_else(|trouble| panic!("{trouble}\n{text}"));
+        let plain = scene.facts.without_detours(path.as_bytes());
+        String::from_utf8(plain).expect("as it was")
+    };
+    assert_eq!(plain("/srv/a/b/../../closed"), "/srv/closed");
+    assert_eq!(plain("/srv/a/../../srv/./closed/"), "/srv/closed/");
+    assert_eq!(plain("/srv/a/.."), "/srv");
+    // A symlink leads elsewhere.
+    assert_eq!(plain("/srv/link/../b"), "/srv/link/../b");
+}
+
+#[test]
 fn the_documented_example_is_read_and_written() {
     let Scene { attempt, facts } = round_trip(example());
     assert_eq!(attempt.operation, Operation::WRITE);
