@@ -13,7 +13,7 @@ use nix::unistd::{Gid, Uid};
 
 use crate::attempt::{Attempt, Numbers, Operation, UNMAPPED};
 use crate::facts::{Entry, Fact, Facts, Group, Names, Tag, UnknownFact};
-use crate::small_file;
+use crate::{quote, small_file};
 
 /// The most that is read of passwd(5) or group(5), in bytes.
 const MOST: u64 = 16 * 1024 * 1024;
@@ -105,7 +105,13 @@ impl Databases {
             Source::System(_) => user(uid),
             Source::Files(users, _) => users.iter().find(|user| user.uid == uid).cloned(),
         });
-        found.clone()
+        let leads_back = |user: &User| {
+            let named = self.user_named(&user.name);
+            named.is_none_or(|named| named.uid == uid)
+        };
+        found
+            .clone()
+            .filter(|user| is_presentable(&user.name) && leads_back(user))
     }
 
     /// The group with this gid (as seen from here).
@@ -119,7 +125,13 @@ impl Databases {
                 Some(with_primary_members(group.clone(), gid, users))
             }
         });
-        found.clone()
+        let leads_back = |group: &Group| {
+            let is_of_a_file = matches!(self.source, Source::Files(..));
+            !is_of_a_file || self.gid_of(&group.name) == Some(gid)
+        };
+        found
+            .clone()
+            .filter(|group| is_presentable(&group.name) && leads_back(group))
     }
 
     /// The user with this name, from the files alone.
@@ -274,6 +286,13 @@ impl From<nix::unistd::User> for User {
     }
 }
 
+/// Whether a name can stand for its number on a terminal and in a command. The databases of a container may contain anything.
+fn is_presentable(name: &str) -> bool {
+    /// More than useradd(8) accepts, for accounts of other machines (`DOMAIN\user`).
+    const LONGEST: usize = 64;
+    name.len() <= LONGEST && !name.starts_with('-') && quote::display(name.as_bytes()) == name
+}
+
 /// Adds the users whose primary group it is, who need not be listed as members.
 fn with_primary_members(mut group: Group, gid: u32, users: &[User]) -> Group {
     for user in users.iter().filter(|user| user.gid == gid) {
@@ -339,6 +358,20 @@ mod tests {
         let group = with_primary_members(group, gid, &users);
         assert_eq!(group.members, ["bob", "carol", "alice"]);
         assert_eq!(users[0].home, b"/home/alice");
+    }
+
+    #[test]
+    fn a_name_that_misleads_is_not_used() {
+        let long = "a".repeat(5000);
+        let passwd = format!(
+            "root:x:0:0::/:\napp:x:1:1::/:\nroot:x:2:2::/:\n\x1b[31mred:x:3:3::/:\n{long}:x:4:4::/:\n"
+        );
+        let group = "staff:x:1:\nstaff:x:2:\n\x1b[31mred:x:3:\n";
+        let names = Databases::of_texts(passwd.as_bytes(), group.as_bytes());
+        let users: Vec<bool> = (0..5).map(|uid| names.user(uid).is_some()).collect();
+        assert_eq!(users, [true, true, false, false, false]);
+        let groups: Vec<bool> = (1..4).map(|gid| names.group(gid).is_some()).collect();
+        assert_eq!(groups, [true, false, false]);
     }
 
     #[test]

@@ -13,14 +13,16 @@ pub(super) fn another_answer(errno: Errno) -> String {
 
 /// What is missing for a verdict, as a sentence.
 pub(super) fn missing(unknown: &UnknownFact) -> String {
-    let of = match unknown.path.is_empty() {
-        true => String::new(),
-        false => format!(" of {}", quote::display(&unknown.path)),
+    let path = quote::display(&unknown.path);
+    let what = match (unknown.what.as_str(), path.as_str()) {
+        ("name", path) => format!("whether there is {path}"),
+        (what, "") => what.to_owned(),
+        (what, path) => format!("{what} of {path}"),
     };
     let why = unknown
         .errno
         .map_or_else(String::new, |errno| format!(" ({errno})"));
-    format!("{}{of} cannot be seen from here{why}", unknown.what)
+    format!("{what} cannot be seen from here{why}")
 }
 
 /// A failure other than a refusal, as a sentence.
