@@ -34,7 +34,7 @@ pub struct RunOptions {
     /// Watch COMMAND's stdout as well: some programs report failures there
     #[arg(long)]
     pub stdout: bool,
-    /// Give COMMAND the terminal itself; what it writes there cannot be watched
+    /// Give COMMAND the terminal itself; what it writes there is not watched, and gets no hints
     #[arg(long)]
     pub no_pty: bool,
     /// Watch the system calls themselves, for what messages leave out. Except for root, set-user-ID programs in COMMAND

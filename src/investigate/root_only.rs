@@ -23,7 +23,10 @@ pub(super) fn decide(
         decided => return decided,
     };
     let lines = programs::command_lines(&circumstances.command);
-    let administers = |line: &programs::CommandLine| line.known.is_some_and(|it| it.administers);
+    let administers = |line: &programs::CommandLine| {
+        line.known
+            .is_some_and(|it| it.administers_with(&line.words))
+    };
     if !(lines.len() == 1 && lines.iter().all(administers)) {
         return Decision::Nothing(note);
     }
