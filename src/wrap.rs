@@ -419,7 +419,7 @@ impl Observer for Explainer {
             walked.hint(&self.circumstances.command, self.form, self.style)
         });
         words.extend_from_slice(walk.as_bytes());
-        let is_silent = self.findings.told().is_empty() && walk.is_empty();
+        let is_silent = self.findings.told().is_empty() && walk.is_empty() && !self.inner.tells();
         if is_silent
             && exit.code != Some(0)
             && self.findings.has_nameless()

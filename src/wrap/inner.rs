@@ -41,6 +41,11 @@ impl Inner {
         self.is_at_work
     }
 
+    /// Whether one has given any hint.
+    pub(super) fn tells(&self) -> bool {
+        !self.told.is_empty()
+    }
+
     /// Whether one has given a hint for this. It does not name the place, which is its own.
     pub(super) fn has_told(&self, finding: &Finding) -> bool {
         let line = render::headline(finding);

@@ -219,6 +219,54 @@ fn one_variable_turns_it_off() {
 }
 
 #[test]
+fn a_failure_that_names_nothing_gets_the_line_that_traces_it() {
+    let Some(world) = World::new() else { return };
+    let fails = |command: &str| world.run("alice", &format!("permwrap -- {command}"));
+    let ran = fails("sh -c 'echo Permission denied >&2; exit 1'");
+    let next = "  next     permwrap --trace -- sh -c 'echo Permission denied >&2; exit 1'   shows the call itself\n";
+    let hint = format!("permwrap: the program does not say what was refused\n{next}");
+    assert_eq!(
+        ran.stderr(),
+        format!("Permission denied\n\n{hint}"),
+        "{ran}"
+    );
+    let fix = world.run("alice", "permwrap fix");
+    assert!(fix.stderr().contains("its hint says what to do"), "{fix}");
+    // What did not fail may have coped with it.
+    let ran = fails("sh -c 'echo Permission denied >&2'");
+    assert_eq!(ran.stderr(), "Permission denied\n", "{ran}");
+    // An inner permwrap has told it.
+    let ran = fails("permwrap -- sh -c 'echo Permission denied >&2; exit 1'");
+    assert_eq!(ran.stderr().matches("does not say").count(), 1, "{ran}");
+}
+
+#[test]
+fn slips_at_the_prompt_are_understood() {
+    let Some(world) = World::new() else { return };
+    for (typed, meant) in [
+        (
+            "permwrap -- PORT=80 node x.js",
+            "PORT=80 permwrap -- node x.js",
+        ),
+        ("permwrap -- 'node x.js'", "permwrap -- node x.js"),
+        ("permwrap fx", "`permwrap fix`"),
+        ("permwrap why listen 80", "did you mean bind?"),
+        ("permwrap why execute ls", "did you mean exec?"),
+    ] {
+        let ran = world.run("alice", typed);
+        assert_ne!(ran.code(), 0, "{ran}");
+        assert!(ran.stderr().contains(meant), "{ran}");
+    }
+    // Only a relative path needs the working directory of the process.
+    let pid = "sh -c 'cd /root; exec sleep 30' >/dev/null 2>&1 & echo $!";
+    let pid = world.root(pid).stdout();
+    let ask = |path: &str| world.run("alice", &format!("permwrap why read {path} --pid {pid}"));
+    assert_eq!(ask("/etc/passwd").code(), 0);
+    assert!(ask("x").stderr().contains("name an absolute path"));
+    world.root(&format!("kill {pid}"));
+}
+
+#[test]
 fn what_could_not_be_explained_says_what_to_do_next() {
     let Some(world) = World::new() else { return };
     let ran = world.run("alice", "permwrap explain 'open: Permission denied'");

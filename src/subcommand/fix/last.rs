@@ -28,7 +28,9 @@ pub struct LastRun {
 /// # Errors
 /// A message of one line, if there is none.
 pub fn last_run(of: Option<u32>) -> Result<LastRun, String> {
-    let nothing = || "nothing is remembered that was refused in this directory or on this terminal: run the command again with permwrap before it".to_owned();
+    let nothing = || {
+        "nothing is remembered that was refused in this directory or on this terminal: run the command again with permwrap before it".to_owned()
+    };
     let own = rustix::process::geteuid();
     if of.is_some() && !own.is_root() {
         return Err("only root can fix what another user's run was refused".to_owned());
