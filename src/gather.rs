@@ -64,7 +64,7 @@ pub use monitor::{Monitor, is_container_monitor};
 pub(crate) use mounts::unescape;
 pub use named::named;
 pub use process_stat::ProcessStat;
-pub use service::{Service, service};
+pub use service::{Cover, Service, service};
 pub use subject::Snapshot;
 pub use view::View;
 pub use world::{Held, Laid, Told, World};

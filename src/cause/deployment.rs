@@ -12,7 +12,7 @@ use super::case::Case;
 use super::{Candidate, Fit};
 use crate::attempt::UNMAPPED;
 use crate::change::{Change, Deployment, Place};
-use crate::facts::{Inode, Kind, Mount, MountId, Node, NodeId, Perms};
+use crate::facts::{Inode, Kind, Mount, MountId, Node, NodeId, Perms, Unwritable};
 use crate::quote;
 
 /// The setting in the notation of the subject's environment; `None` if there is no such environment, or if it has no such
@@ -50,7 +50,7 @@ pub(super) fn access(case: &Case) -> Option<Candidate> {
     let around = &case.facts.surroundings;
     let (id, inode) = (case.at()?, case.inode()?);
     if around.container.is_none() {
-        return opened_by_unit(case).or_else(|| own_directory(case));
+        return own_directory(case);
     }
     let node = case.facts.node(id);
     if has_a_group(inode) {
@@ -89,17 +89,22 @@ pub(super) fn own_directory(case: &Case) -> Option<Candidate> {
     candidate(case, Deployment::OwnDirectory(case.asked_bytes()?.to_vec()))
 }
 
-/// The settings that let a service at what its unit closes to it. In its place systemd mounts an object without any rights
-/// (systemd.exec(5), `InaccessiblePaths=`).
-fn opened_by_unit(case: &Case) -> Option<Candidate> {
+/// The settings that let a service at what its unit closes to it, and nothing else does: in its place systemd mounts an object
+/// without any rights (systemd.exec(5), `InaccessiblePaths=`).
+pub(super) fn opened_by_unit(case: &Case) -> Option<Candidate> {
     let (unit, mount) = (case.facts.surroundings.unit.as_ref()?, case.mount()?);
     let closed = memchr::memmem::find(&mount.root, b"/systemd/inaccessible/").is_some();
     closed.then(|| {
         let point = quote::display(&mount.point);
         let edit = if unit.user { "systemctl --user edit" } else { "systemctl edit" };
         let name = quote::shell(unit.name.as_bytes());
+        let setting = match mount.unwritable {
+            // It is not running, and its unit file was read.
+            Some(Unwritable::Unit) => quote::display(&mount.source),
+            _ => "InaccessiblePaths=, ProtectHome=".to_owned(),
+        };
         Candidate::advice(format!(
-            "if the service is meant to have it, take {point} out of what its unit closes to it (InaccessiblePaths=, ProtectHome=): {edit} {name}"
+            "if the service is meant to have it, take {point} out of what its unit closes to it ({setting}): {edit} {name}"
         ))
         .at(Place::Deployment)
     })

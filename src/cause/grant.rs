@@ -17,8 +17,9 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let Some(grant) = Grant::of(case) else {
         return Vec::new();
     };
-    if let Some(restored) = standard_device::restored(case) {
-        return vec![restored];
+    let only = standard_device::restored(case).or_else(|| deployment::opened_by_unit(case));
+    if let Some(only) = only {
+        return vec![only];
     }
     let inode = grant.inode;
     if case.attempt.operation == Operation::Connect

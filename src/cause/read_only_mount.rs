@@ -96,8 +96,9 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     };
     let point = quote::display(&mount.point);
     let around = &case.facts.surroundings;
-    if let Some(advice) = for_good(case, mount) {
-        return vec![advice];
+    let only = for_good(case, mount).or_else(|| deployment::opened_by_unit(case));
+    if let Some(only) = only {
+        return vec![only];
     }
     let id = match (&case.denial.at, case.node()) {
         (Obstacle::Mount(id, _), _) => *id,

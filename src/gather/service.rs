@@ -41,6 +41,17 @@ struct Place {
     setting: String,
 }
 
+/// What is mounted for a service when it is started.
+#[derive(Debug, Clone)]
+pub struct Cover {
+    /// Where.
+    pub point: Vec<u8>,
+    /// The setting and the unit that it belongs to, in words.
+    pub setting: Vec<u8>,
+    /// Whether it is an object without any rights, rather than the same one read-only.
+    pub is_closed: bool,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PlaceState {
     Writable,
@@ -112,13 +123,21 @@ impl Service {
         self.met(path).is_some_and(is_private) || self.further.iter().any(Further::is_another_tree)
     }
 
-    /// The place that the unit file makes read-only, and the setting that does, if this refuses the operation.
+    /// What the unit file puts over the path, if this refuses the operation.
     #[must_use]
-    pub fn read_only(&self, path: &[u8], operation: &Operation) -> Option<(&str, String)> {
+    pub fn cover(&self, path: &[u8], operation: &Operation) -> Option<Cover> {
         let place = self.met(path)?;
-        let is_refused = place.state == PlaceState::ReadOnly && writes(operation);
-        let setting = format!("{} of {}", place.setting, self.unit);
-        is_refused.then_some((place.path.as_str(), setting))
+        let is_closed = place.state == PlaceState::Inaccessible;
+        let is_refused = match place.state {
+            PlaceState::Inaccessible => !self.sees_closed(place, path, operation),
+            PlaceState::ReadOnly => writes(operation),
+            PlaceState::Writable | PlaceState::Private => false,
+        };
+        is_refused.then(|| Cover {
+            point: place.path.clone().into_bytes(),
+            setting: format!("{} of {}", place.setting, self.unit).into_bytes(),
+            is_closed,
+        })
     }
 
     /// The innermost place that contains the path, whose mount is the one that applies.

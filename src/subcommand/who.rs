@@ -6,7 +6,7 @@ use crate::attempt::{Errno, Object, Subject};
 use crate::byte_path;
 use crate::cli::Who;
 use crate::facts::{MountId, Unit, Unwritable};
-use crate::gather::{self, Service};
+use crate::gather::{self, Cover, Service};
 use crate::judge::{Verdict, judge};
 use crate::remedy::remedy;
 use crate::report::{Conclusion, Finding, Unclear};
@@ -80,8 +80,8 @@ pub fn in_service(finding: Finding, service: Option<&Service>) -> Finding {
     if !is_allowed && !is_its_own {
         return finding;
     }
-    if let Some((place, setting)) = service.read_only(path, &attempt.operation)
-        && let Some(refused) = behind_read_only(&finding, place, &setting, &service.unit)
+    if let Some(cover) = service.cover(path, &attempt.operation)
+        && let Some(refused) = behind(&finding, &cover, &service.unit)
     {
         return refused;
     }
@@ -91,19 +91,32 @@ pub fn in_service(finding: Finding, service: Option<&Service>) -> Finding {
     }
 }
 
-/// The finding with the place as a read-only mount, which it will be for the service once that is started.
-fn behind_read_only(finding: &Finding, place: &str, setting: &str, unit: &str) -> Option<Finding> {
+/// The directory without rights that systemd mounts over what a unit closes.
+const INACCESSIBLE: &[u8] = b"/systemd/inaccessible/dir";
+
+/// The finding with what will be mounted for the service once it is started.
+fn behind(finding: &Finding, cover: &Cover, unit: &str) -> Option<Finding> {
     let attempt = finding.attempt.as_ref()?;
     let mut facts = finding.facts.clone();
     for at in 0..facts.nodes.len() {
-        if byte_path::is_within(&facts.nodes[at].path, place.as_bytes()) {
+        if byte_path::is_within(&facts.nodes[at].path, &cover.point) {
             let mut mount = facts.mounts.get(facts.nodes[at].mount.0)?.clone();
-            mount.point = place.as_bytes().to_vec();
-            mount.source = setting.as_bytes().to_vec();
+            mount.point.clone_from(&cover.point);
+            mount.source.clone_from(&cover.setting);
             mount.flags.read_only = true;
             mount.unwritable = Some(Unwritable::Unit);
+            if cover.is_closed {
+                mount.root = INACCESSIBLE.to_vec();
+            }
             facts.nodes[at].mount = MountId(facts.mounts.len());
             facts.mounts.push(mount);
+        }
+        let node = &mut facts.nodes[at];
+        if cover.is_closed && node.path == cover.point {
+            node.acl = Ok(None);
+            if let Ok(inode) = &mut node.inode {
+                (inode.mode, inode.uid, inode.gid) = (0, 0, 0);
+            }
         }
     }
     facts.surroundings.unit = Some(Unit {

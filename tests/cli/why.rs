@@ -201,7 +201,7 @@ fn a_service_is_judged_as_its_unit_says() {
         "install -d -m 750 -o deploy -g team /srv/app && install -d -m 770 -o deploy -g team /srv/app/data
          install -m 664 -o deploy -g team /dev/null /srv/app/f
          install -d /etc/systemd/system/shop.service.d
-         printf '[Unit]\\nDescription=x\\n[Service]\\nUser=www\\nWorkingDirectory=/srv/app\\nProtectSystem=strict\\nReadWritePaths=/srv/app/data\\nProtectHome=yes\\n' >/etc/systemd/system/shop.service
+         printf '[Unit]\\nDescription=x\\n[Service]\\nUser=www\\nWorkingDirectory=/srv/app\\nProtectSystem=strict\\nReadWritePaths=\"/srv/app/data\" /srv/none\\nProtectHome=yes\\n' >/etc/systemd/system/shop.service
          printf '[Service]\\nSupplementaryGroups=team\\n' >/etc/systemd/system/shop.service.d/groups.conf",
     );
     let asked =
@@ -228,7 +228,11 @@ fn a_service_is_judged_as_its_unit_says() {
     ] {
         assert!(said.contains(words), "{words}: {ran}");
     }
-    assert!(asked("list /home/www").stdout().contains("ProtectHome=yes"));
+    let ran = asked("list /home/www");
+    assert_eq!(ran.code(), 1, "{ran}");
+    for words in ["www may not pass through /home", "ProtectHome=yes of"] {
+        assert!(ran.stdout().contains(words), "{words}: {ran}");
+    }
     let ran = world.run("root", "permwrap why read /srv --as svc:none");
     assert_eq!(ran.code(), 2, "{ran}");
     assert!(

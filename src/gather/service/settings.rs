@@ -92,9 +92,9 @@ impl Settings {
         self.values.get(key).map_or(&[], Vec::as_slice)
     }
 
-    pub(super) fn words(&self, key: &str) -> impl Iterator<Item = &str> {
+    pub(super) fn words(&self, key: &str) -> impl Iterator<Item = String> {
         let values = self.values.get(key).into_iter().flatten();
-        values.flat_map(|value| value.split_whitespace())
+        values.flat_map(|value| unquoted(value))
     }
 
     fn is_on(&self, key: &str) -> bool {
@@ -120,7 +120,7 @@ impl Settings {
             subject.gid = group(name)?.unwrap_or(subject.gid);
         }
         for name in self.words("SupplementaryGroups") {
-            subject.groups.extend(group(name)?);
+            subject.groups.extend(group(&name)?);
         }
         let granted = self.capabilities("AmbientCapabilities", CapabilitySet::EMPTY);
         subject.bounding = self.capabilities("CapabilityBoundingSet", CapabilitySet::FULL);
@@ -213,7 +213,7 @@ impl Settings {
             ("RuntimeDirectory", "/run"),
         ] {
             for name in self.words(key) {
-                let name = name.split(':').next().unwrap_or(name);
+                let name = name.split(':').next().unwrap_or(&name);
                 add(key, PlaceState::Writable, &[&format!("{top}/{name}")]);
             }
         }
@@ -237,6 +237,25 @@ impl Settings {
     }
 }
 
+/// The words of a value: blanks separate them, but not within quotes (systemd.syntax(7)).
+fn unquoted(value: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quote = None;
+    for character in value.chars() {
+        match (character, quote) {
+            ('"' | '\'', None) => quote = Some(character),
+            (_, Some(open)) if open == character => quote = None,
+            (_, None) if character.is_whitespace() => words.push(String::new()),
+            _ => words
+                .last_mut()
+                .into_iter()
+                .for_each(|word| word.push(character)),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,6 +267,12 @@ mod tests {
         };
         settings.read(&format!("[Service]\n{text}"));
         settings.capabilities("CapabilityBoundingSet", CapabilitySet::FULL)
+    }
+
+    #[test]
+    fn a_path_may_be_quoted() {
+        let words = unquoted("\"/srv/app/data\"  /var/log/shop '-/srv/my shop'");
+        assert_eq!(words, ["/srv/app/data", "/var/log/shop", "-/srv/my shop"]);
     }
 
     #[test]
