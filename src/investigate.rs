@@ -1,7 +1,9 @@
 //! Investigates one piece of evidence: resolve → gather → judge → remedy.
 
 mod abroad;
+mod build_step;
 mod called;
+mod deployed;
 mod doubt;
 mod elsewhere;
 mod hearsay;
@@ -107,7 +109,7 @@ fn of_message(incident: Incident, circumstances: &Circumstances, views: &mut Vie
     if let Some(meaning) = detect::meaning_elsewhere(&incident) {
         return Finding::of_another_place(incident, meaning.to_owned());
     }
-    if let Some(note) = elsewhere::not_looked_at(&incident, circumstances) {
+    if let Some(note) = elsewhere::not_looked_at(&incident, circumstances, views) {
         let note = detect::meaning_on_a_mac(&incident).map_or(note, str::to_owned);
         return Finding::of_another_place(incident, note);
     }

@@ -5,9 +5,11 @@
 #![forbid(unsafe_code)]
 
 mod command_line;
+mod compose;
 mod modes;
 mod operand;
 mod package_scripts;
+mod recipe;
 mod repeated;
 mod run_options;
 mod search_path;
@@ -17,8 +19,10 @@ mod walk;
 mod whereabouts;
 
 pub use command_line::{CommandLine, ToldMount, command_lines};
+pub use compose::{ComposeService, ComposeVolume, compose_services};
 pub use operand::{Operand, is_the_end_of};
 pub use package_scripts::scripts_that_run;
+pub use recipe::{Step, step};
 pub use repeated::{Repeated, at_work, repeated, sets_variables};
 pub use run_options::{RunOptions, RunVolume, run_options};
 pub use search_path::search_path;

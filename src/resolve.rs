@@ -23,7 +23,7 @@ pub use course::{Script, called};
 pub use elsewhere::{of_a_server, origin};
 pub use inside::{
     EngineCall, Whence, Writer, engine_call, engine_verb, given_place, is_in_one_that_stays,
-    scripts, tells_all_mounts, told_mounts, whence, writer_of,
+    recipes_of_a_build, scripts, tells_all_mounts, told_mounts, whence, writer_of,
 };
 pub use places::is_relative;
 pub use port::port;

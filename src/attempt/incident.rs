@@ -148,8 +148,10 @@ pub struct Account {
 /// The other place that a text comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Origin {
-    /// A container or pod, by the name in the log's prefix.
+    /// A container or pod, by the name in the log's prefix; empty if the text does not tell it.
     Container(String),
+    /// A step of an image's build, by its instruction: `RUN npm ci`.
+    Build(String),
     /// Another machine, described in words: "a machine named build-7", "a GitHub Actions runner".
     Machine(String),
 }

@@ -15,6 +15,25 @@ pub struct Prefixes {
     expressions: Ordered,
     /// The kind of place that each of them indicates.
     origins: Vec<Option<Elsewhere>>,
+    /// Lines that tell where others were written.
+    headings: Ordered,
+    /// What each of them tells.
+    tell: Vec<Tells>,
+}
+
+/// What a line tells of where others were written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heading {
+    /// The place; `None` if nothing tells it any more.
+    pub origin: Option<Origin>,
+    /// Whether it is about itself only.
+    pub alone: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Tells {
+    container: bool,
+    alone: bool,
 }
 
 /// A line without its prefixes.
@@ -40,6 +59,19 @@ enum Elsewhere {
 #[serde(deny_unknown_fields)]
 struct File {
     prefix: Vec<Prefix>,
+    heading: Vec<Written>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[allow(dead_code)]
+    about: String,
+    #[serde(default)]
+    container: bool,
+    #[serde(default)]
+    alone: bool,
+    expression: Lazy,
 }
 
 #[derive(Deserialize)]
@@ -65,10 +97,48 @@ impl Prefixes {
             .into_iter()
             .map(|prefix| (prefix.expression, prefix.origin))
             .unzip();
+        let (headings, tell) = file
+            .heading
+            .into_iter()
+            .map(
+                |Written {
+                     expression,
+                     container,
+                     alone,
+                     ..
+                 }| { (expression, Tells { container, alone }) },
+            )
+            .unzip();
         Prefixes {
             expressions: Ordered::new(expressions),
             origins,
+            headings: Ordered::new(headings),
+            tell,
         }
+    }
+
+    /// What a line tells of where others were written, if it does.
+    #[must_use]
+    pub fn heading(&self, line: &[u8]) -> Option<Heading> {
+        // Nearly every line is none, which a look at it shows.
+        let may_begin = line.first().is_some_and(|first| b" [S-$#%".contains(first));
+        let has = |word: &[u8]| memchr::memmem::find(line, word).is_some();
+        if !may_begin && !has(b"@") && !has(b"OCI runtime ") {
+            return None;
+        }
+        let which = self.headings.first(line)?;
+        let expression = self.headings.matching(which, line)?;
+        let mut found = expression.create_captures();
+        expression.captures(line, &mut found);
+        let Tells { container, alone } = self.tell[which];
+        let step = found
+            .get_group_by_name("step")
+            .map(|step| &line[step.range()]);
+        let step = step.map(|step| Origin::Build(String::from_utf8_lossy(step).into_owned()));
+        Some(Heading {
+            origin: step.or(container.then(|| Origin::Container(String::new()))),
+            alone,
+        })
     }
 
     /// Removes the prefixes of a line.
@@ -176,6 +246,40 @@ mod tests {
             Some(Origin::Machine("host1".into()))
         );
         assert_eq!(origin("Jun 03 08:18:20 cat: f: Permission denied"), None);
+    }
+
+    #[test]
+    fn a_heading_tells_where_the_lines_after_it_were_written() {
+        let prefixes = Prefixes::load();
+        let origin = |line: &str| prefixes.heading(line.as_bytes()).map(|it| it.origin);
+        let step = Some(Some(Origin::Build("RUN npm ci".into())));
+        for line in [
+            "[build 4/5] RUN npm ci",
+            " > [4/5] RUN npm ci:",
+            "STEP 4/4: RUN npm ci",
+            "Step 4/4 : RUN npm ci",
+        ] {
+            assert_eq!(origin(line), step, "{line}");
+        }
+        let inside = Some(Some(Origin::Container(String::new())));
+        for line in [
+            "$ kubectl logs shop-7c9-2xk4p",
+            "dev@web:~/app$ sudo docker compose -f c.yaml logs -f web",
+            "docker: Error: OCI runtime create failed: runc: exec: \"/x\": permission denied",
+        ] {
+            assert_eq!(origin(line), inside, "{line}");
+        }
+        for line in [
+            "------",
+            "STEP 1/4: FROM debian:12",
+            "$ cat f",
+            "[2/5] COPY . .",
+        ] {
+            assert_eq!(origin(line), Some(None), "{line}");
+        }
+        for line in ["cat: f: Permission denied", "[ERROR] x", "mail bob@web.org"] {
+            assert_eq!(origin(line), None, "{line}");
+        }
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub(super) struct Stream {
     interrupted: Vec<u8>,
     /// Where the writer is, if in another place.
     origin: Option<Origin>,
+    /// The same according to the last heading.
+    headed: Option<Origin>,
     lines: VecDeque<Vec<u8>>,
     bytes: usize,
     /// The index in `lines` of the next line to be read.
@@ -169,6 +171,12 @@ impl Stream {
     }
 
     fn read_next(&mut self, patterns: &Patterns) {
+        let heading = patterns.loaded().prefixes.heading(&self.lines[self.next]);
+        let alone = heading.as_ref().filter(|heading| heading.alone);
+        let alone = alone.and_then(|heading| heading.origin.clone());
+        if let Some(heading) = heading.filter(|heading| !heading.alone) {
+            self.headed = heading.origin;
+        }
         let joined = self.name_joined_with_next();
         let joined = joined.or_else(|| self.bracket_joined_with_next(patterns));
         let joined = joined.or_else(|| self.joined_with_next(patterns));
@@ -182,7 +190,8 @@ impl Stream {
         };
         self.told = !incidents.is_empty();
         for incident in incidents {
-            let origin = self.origin.clone();
+            let told = alone.as_ref().or(self.headed.as_ref());
+            let origin = told.or(self.origin.as_ref()).cloned();
             self.folded.add(self.read, Incident { origin, ..incident });
         }
         self.read += 1;

@@ -1,7 +1,7 @@
 //! Texts written in another place: they are judged as seen by processes that live there, or not at all.
 
 use super::written::scripts;
-use super::{Views, abroad, read};
+use super::{Views, abroad, build_step, deployed, read};
 use crate::attempt::{Incident, Operation, Origin, Place};
 use crate::gather;
 use crate::judge::Obstacle;
@@ -11,7 +11,11 @@ use crate::report::{Conclusion, Finding};
 use crate::resolve::{self, CandidateProcess, Circumstances, Presence, Writer};
 
 /// Why the paths of a text are not looked up here, if it was written in a container or on another machine.
-pub(super) fn not_looked_at(incident: &Incident, circumstances: &Circumstances) -> Option<String> {
+pub(super) fn not_looked_at(
+    incident: &Incident,
+    circumstances: &Circumstances,
+    views: &mut Views,
+) -> Option<String> {
     if let Some(client) = resolve::of_a_server(incident, circumstances) {
         return Some(format!(
             "the server that {} talks to says this of itself: whether it may is a matter of the user that it runs as, and was \
@@ -28,7 +32,11 @@ pub(super) fn not_looked_at(incident: &Incident, circumstances: &Circumstances) 
                 of_another(&place, incident)
             )
         }
-        Origin::Container(name) => not_ours(&Place::Container(name), incident, circumstances),
+        Origin::Container(name) => {
+            let known = deployed::known_of(&name, incident, circumstances, views);
+            not_ours(&Place::Container(name), incident, circumstances) + &known
+        }
+        Origin::Build(instruction) => build_step::not_ours(&instruction, circumstances, views),
     })
 }
 

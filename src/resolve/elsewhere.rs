@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::Circumstances;
 use super::far_side::far_side;
+use super::inside::engine_call;
 use crate::attempt::{Incident, Origin};
 use crate::built_in::built_in;
 use crate::programs::{CommandLine, command_lines};
@@ -42,6 +43,17 @@ pub fn origin(
                 .as_ref()
                 .is_some_and(|host| is_host(name, host)) =>
         {
+            None
+        }
+        // The client itself could not reach its server.
+        Some(Origin::Container(_)) if incident.pattern == "docker-socket" => None,
+        // What an engine that is run here builds or starts can be looked at.
+        Some(Origin::Build(_))
+            if engine_call(circumstances).is_some_and(|call| call.stores.is_some()) =>
+        {
+            None
+        }
+        Some(Origin::Container(name)) if name.is_empty() && !circumstances.command.is_empty() => {
             None
         }
         Some(origin) => Some(origin.clone()),

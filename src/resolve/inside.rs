@@ -269,6 +269,23 @@ pub fn engine_call(circumstances: &Circumstances) -> Option<EngineCall> {
     })
 }
 
+/// Where the file is that describes the image which the command builds, the likeliest first; of a text without a command, that of
+/// the reader's directory.
+#[must_use]
+pub fn recipes_of_a_build(circumstances: &Circumstances) -> Vec<Vec<u8>> {
+    let start = &circumstances.start;
+    let call = engine_call(circumstances).filter(|call| call.builds);
+    let words = call.map(|call| call.words).unwrap_or_default();
+    if let Some(file) = values(&words, b"-f", b"--file").pop() {
+        return vec![byte_path::join(start, &file)];
+    }
+    let context = words.last().filter(|word| !word.starts_with(b"-"));
+    let context = context.map_or_else(|| start.clone(), |told| byte_path::join(start, told));
+    ["Containerfile", "Dockerfile"]
+        .map(|name| byte_path::join(&context, name.as_bytes()))
+        .to_vec()
+}
+
 /// The values of an option, in its short and long form.
 fn values(words: &[Vec<u8>], short: &[u8], long: &[u8]) -> Vec<Vec<u8>> {
     let mut found = Vec::new();

@@ -63,6 +63,58 @@ fn what_another_permwrap_inside_has_told_is_not_told_again() {
     assert_eq!(hints("permwrap -- permwrap -- permwrap cat /srv/f"), (1, 0));
 }
 
+/// What `permwrap explain` says about a text, on one line.
+fn explained(world: &World, text: &str) -> String {
+    world.root(&format!("cat > /home/alice/text <<'END'\n{text}\nEND"));
+    let ran = world.run("alice", "permwrap explain text");
+    let said = ran.stdout();
+    said.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_step_of_a_build_is_found_in_the_dockerfile() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        "printf 'FROM debian\\nWORKDIR /app\\nUSER 1000\\nRUN touch f\\n' > /home/alice/Dockerfile",
+    );
+    for text in [
+        "STEP 4/4: RUN touch f\ntouch: cannot touch 'f': Permission denied",
+        "#8 [4/4] RUN touch f\n#8 0.3 touch: cannot touch 'f': Permission denied",
+        " > [4/4] RUN touch f:\n0.318 touch: cannot touch 'f': Permission denied\n------",
+    ] {
+        let said = explained(&world, text);
+        for words in [
+            "line 4 of Dockerfile, run as 1000 (line 3) in /app (line 2)",
+            "RUN chown 1000 /app above line 3",
+        ] {
+            assert!(said.contains(words), "{words:?} is missing\n{said}");
+        }
+    }
+    // The step that failed is over.
+    let text = "STEP 4/4: RUN touch f\n$ cat /etc/shadow\ncat: /etc/shadow: Permission denied";
+    let said = explained(&world, text);
+    assert!(said.contains("alice may not read /etc/shadow"), "{said}");
+}
+
+#[test]
+fn what_a_service_of_compose_wrote_leads_to_its_volume() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        "printf 'services:\\n  web:\\n    user: 1000:7\\n    volumes:\\n    - ./data:/data:ro\\n' > /home/alice/compose.yaml",
+    );
+    let text = "web-1  | PermissionError: [Errno 13] Permission denied: '/data/f'";
+    let said = explained(&world, text);
+    for words in [
+        "in the container web-1",
+        "line 5 of compose.yaml mounts ./data read-only at /data",
+        "/home/alice/data/f --as 1000:7` judges it here, as line 3 has it",
+    ] {
+        assert!(said.contains(words), "{words:?} is missing\n{said}");
+    }
+    let said = explained(&world, &text.replace("web-1", "db-1"));
+    assert!(!said.contains("compose.yaml"), "{said}");
+}
+
 #[test]
 fn a_server_gets_its_hint_while_it_runs() {
     let Some(world) = World::new() else { return };
