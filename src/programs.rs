@@ -76,6 +76,9 @@ pub struct Program {
     pub sandbox: bool,
     /// How its own messages begin, as opposed to those that it relays.
     pub says: Vec<String>,
+    /// How messages begin that nobody else writes.
+    pub only_says: Vec<String>,
+    relays: Vec<String>,
     /// The option that makes a mount writable for the command: `{there}` is the mount point, `{here}` the source.
     pub writable: Option<String>,
     /// The option that exempts a path (`{there}`) which it would hide from the command.
@@ -209,6 +212,13 @@ impl Program {
     #[must_use]
     pub fn makes_mounts(&self) -> bool {
         !self.mounts.is_empty()
+    }
+
+    /// Whether an engine relays nothing, if called with these words: it manages containers and images, and all messages are its own.
+    #[must_use]
+    pub fn only_manages(&self, words: &[Vec<u8>]) -> bool {
+        let is_one = |word: &Vec<u8>| self.relays.iter().any(|verb| word == verb.as_bytes());
+        !self.relays.is_empty() && !words.iter().any(is_one)
     }
 
     /// Whether it executes what it is given: an interpreter, or a program that starts another command.

@@ -46,6 +46,12 @@ pub fn whence(incident: &Incident, circumstances: &Circumstances) -> Whence {
     let Some((passing, place)) = lines.iter().find_map(|lines| passing(lines)) else {
         return by_where_they_live(circumstances);
     };
+    if passing
+        .known
+        .is_some_and(|known| known.only_manages(&passing.words))
+    {
+        return Whence::Here;
+    }
     if is_its_own(incident, passing) {
         return Whence::Passing(place);
     }
@@ -345,7 +351,8 @@ fn is_its_own(incident: &Incident, line: &CommandLine) -> bool {
     let connects = known.engine && incident.operations == [Operation::Connect];
     // What only the client does: it reads the files that an image is built from.
     let reads_context = incident.pattern == "docker-context";
-    known.says.iter().any(begins) && (named || connects || reads_context)
+    let is_only_its = known.only_says.iter().any(begins);
+    is_only_its || known.says.iter().any(begins) && (named || connects || reads_context)
 }
 
 /// Whether part of a word is this path, possibly as a URL: `unix:///run/x.sock`.
@@ -440,8 +447,25 @@ mod tests {
         );
         let error = "permission denied while trying to connect to the Docker daemon socket";
         assert_eq!(
-            of("docker ps", error, "/var/run/docker.sock"),
+            of("docker run image", error, "/var/run/docker.sock"),
             Whence::Passing(container())
+        );
+    }
+
+    #[test]
+    fn an_engine_that_runs_nothing_speaks_for_itself() {
+        let error = "WARNING: Error loading config file: open /home/a/.docker/config.json: permission denied";
+        assert_eq!(
+            of("docker version", error, "/home/a/.docker/config.json"),
+            Whence::Here
+        );
+        let run = of("docker run image", error, "/home/a/.docker/config.json");
+        assert_eq!(run, Whence::Passing(container()));
+        let error = "stat /home/a/x: permission denied";
+        assert_eq!(of("docker cp web:/x x", error, "/home/a/x"), Whence::Here);
+        assert_eq!(
+            of("docker run image", error, "/home/a/x"),
+            Whence::There(container())
         );
     }
 
@@ -454,7 +478,7 @@ mod tests {
             ..Incident::default()
         };
         let circumstances = Circumstances {
-            command: vec![b"docker".to_vec(), b"ps".to_vec()],
+            command: vec![b"docker".to_vec(), b"run".to_vec()],
             ..Circumstances::default()
         };
         let whence = whence(&incident, &circumstances);
