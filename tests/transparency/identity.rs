@@ -90,6 +90,32 @@ fn no_further_descriptor_is_open() {
 }
 
 #[test]
+fn a_stderr_that_never_blocks_never_blocks_inside() {
+    let flags = "fcntl(STDERR, F_GETFL, 0)";
+    for seen in same_everywhere(&format!(
+        r#"perl -MFcntl -e 'fcntl(STDERR, F_SETFL, {flags} | O_NONBLOCK)'
+           run perl -MFcntl -e 'print(({flags} & O_NONBLOCK) ? "never" : "may")' >seen
+           perl -MFcntl -e 'fcntl(STDERR, F_SETFL, {flags} & ~O_NONBLOCK)'"#
+    )) {
+        seen.shows("never");
+    }
+}
+
+#[test]
+fn the_signal_for_the_parents_end_is_inherited() {
+    let get = nix::libc::SYS_prctl;
+    for seen in same_everywhere(&format!(
+        r#"for signal in USR1 KILL; do
+             setpriv --pdeathsig $signal run perl -e '$n = pack "i", 0; syscall({get}, 2, $n); print unpack("i", $n), "\n"' >>seen
+           done
+           bash -c 'setpriv --pdeathsig KILL run sh -c "echo \$\$ >pid; exec sleep 60" & until [ -s pid ]; do sleep 0.02; done'
+           while kill -0 $(cat pid) 2>/dev/null; do sleep 0.02; done; rm pid"#
+    )) {
+        seen.shows("10\n9\n");
+    }
+}
+
+#[test]
 fn closed_standard_descriptors_stay_closed() {
     for closed in [
         "0<&-",
