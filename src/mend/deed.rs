@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mount::{options, remount, restore};
 use super::object::{Object, handle, trouble};
-use super::state::State;
+use super::state::{State, changed};
 use super::system::{is_member, run, set, setting};
 use crate::byte_path;
 use crate::quote;
@@ -23,6 +23,9 @@ pub enum Deed {
         from: State,
         /// The state after.
         to: State,
+        /// When a file was changed last, once it has another owner: what is written to it later is not the former owner's.
+        #[serde(default)]
+        since: Option<(i64, u32)>,
     },
     /// Creates an empty file or a directory.
     Make {
@@ -102,7 +105,12 @@ impl Deed {
     /// A message of one line: the object was replaced or changed since it was judged, or the kernel refused.
     pub fn perform(&mut self) -> Result<(), String> {
         match self {
-            Deed::Alter { object, from, to } => {
+            Deed::Alter {
+                object,
+                from,
+                to,
+                since,
+            } => {
                 let fd = object.open()?;
                 let path = &object.path;
                 if state(&fd, path)? != *from {
@@ -123,6 +131,7 @@ impl Deed {
                     // If that fails as well, the record still contains the previous state.
                     let _ = from.put(&fd);
                 }
+                *since = changed(&fd).filter(|_| from.uid != to.uid);
                 put
             }
             Deed::Make {
@@ -174,7 +183,12 @@ impl Deed {
     /// A message of one line, if the kernel refused.
     pub fn undo(&self, finished: bool, force: bool) -> Result<Undone, String> {
         match self {
-            Deed::Alter { object, from, to } => {
+            Deed::Alter {
+                object,
+                from,
+                to,
+                since,
+            } => {
                 let fd = match object.open_later() {
                     Ok(fd) => fd,
                     Err(reason) => return Ok(Undone::Left(reason)),
@@ -191,6 +205,12 @@ impl Deed {
                 if !force && !ours {
                     return Ok(Undone::Left(format!(
                         "{} was changed by others since",
+                        quote::display(path)
+                    )));
+                }
+                if !force && since.is_some() && changed(&fd) != *since {
+                    return Ok(Undone::Left(format!(
+                        "{} was written to since, and what it holds is not its former owner's (--force gives it back all the same)",
                         quote::display(path)
                     )));
                 }

@@ -183,7 +183,15 @@ fn alterations(before: &Facts, after: &Facts) -> Result<Vec<Deed>, String> {
             capability: from.capability.clone().filter(|_| !new_owner),
         };
         let depth = node.path.iter().filter(|&&byte| byte == b'/').count();
-        altered.insert((depth, node.path.clone()), Deed::Alter { object, from, to });
+        altered.insert(
+            (depth, node.path.clone()),
+            Deed::Alter {
+                object,
+                from,
+                to,
+                since: None,
+            },
+        );
     }
     Ok(altered.into_values().collect())
 }
@@ -257,7 +265,12 @@ fn capable(program: &[u8], capability: Capability) -> Result<Deed, String> {
         capability: Some(all.to_xattr()),
         ..from.clone()
     };
-    Ok(Deed::Alter { object, from, to })
+    Ok(Deed::Alter {
+        object,
+        from,
+        to,
+        since: None,
+    })
 }
 
 /// Changes the owner of those files in a directory tree that belong to one user and are not private to that user. Symlinks are
@@ -305,6 +318,7 @@ fn collect(
             },
             object: object.clone(),
             from,
+            since: None,
         });
     }
     if !is_directory {

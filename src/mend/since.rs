@@ -17,7 +17,9 @@ use crate::quote;
 /// Why the change is no longer in effect, in a line; `None` if it still is, or if that cannot be determined.
 pub(super) fn became(deed: &Deed) -> Option<String> {
     match deed {
-        Deed::Alter { object, from, to } => altered(object, from, to),
+        Deed::Alter {
+            object, from, to, ..
+        } => altered(object, from, to),
         Deed::Make { parent, name, .. } => {
             let path = byte_path::join(&parent.path, name);
             let above = Object::at(&parent.path).ok();

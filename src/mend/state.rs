@@ -108,6 +108,13 @@ impl State {
     }
 }
 
+/// When a file's content or attributes were changed last, which nobody can forge; `None` for anything but a regular file.
+pub(super) fn changed(fd: &OwnedFd) -> Option<(i64, u32)> {
+    let found = statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS).ok()?;
+    let is_file = FileType::from_raw_mode(u32::from(found.stx_mode)) == FileType::RegularFile;
+    is_file.then_some((found.stx_ctime.tv_sec, found.stx_ctime.tv_nsec))
+}
+
 /// The value of an extended attribute; `None` if it does not exist or the file system does not support it.
 fn attribute(fd: &OwnedFd, name: &str) -> Result<Option<Vec<u8>>, Errno> {
     let mut value = vec![0; 65536];

@@ -15,7 +15,9 @@ pub fn words(deeds: &[Deed], facts: &Facts) -> Vec<String> {
 fn word(deed: &Deed, facts: &Facts) -> String {
     let names = &facts.names;
     match deed {
-        Deed::Alter { object, from, to } => {
+        Deed::Alter {
+            object, from, to, ..
+        } => {
             let mut parts = Vec::new();
             let owner = |state: &State| {
                 format!(

@@ -169,3 +169,28 @@ fn root_keeps_no_record_where_anothers_environment_says() {
     );
     assert_eq!(left.stdout(), "2\n", "{left}");
 }
+
+/// Whoever trusts root's files must not find there what somebody else wrote.
+#[test]
+fn what_was_written_since_does_not_become_roots() {
+    let Some(world) = world() else { return };
+    world.root(
+        "install -d -o alice -g alice /home/alice/bin
+         printf '#!/bin/sh\\necho good\\n' >/home/alice/bin/job; chmod 755 /home/alice/bin/job",
+    );
+    for (written, left) in [("", "0"), ("echo 'echo evil' >>bin/job; ", "3001")] {
+        fails(&world, "bash -c 'echo >>bin/job'");
+        let ran = world.run(
+            "alice",
+            &format!(
+                "permwrap fix --yes && {{ {written}permwrap undo --yes; stat -c %u bin/job; }}"
+            ),
+        );
+        assert!(
+            ran.stdout().ends_with(&format!("{left}\n")),
+            "{written}: {ran}"
+        );
+    }
+    let forced = world.run("alice", "permwrap undo --yes --force; stat -c %u bin/job");
+    assert_eq!(forced.stdout(), "0\n", "{forced}");
+}
