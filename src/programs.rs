@@ -95,6 +95,7 @@ pub struct Program {
     unprivileged: Vec<String>,
     plain: Vec<String>,
     maps_root: Vec<String>,
+    lacks: Vec<Lack>,
     enters: Vec<String>,
     enters_mounts: Vec<String>,
     other_ids: Vec<String>,
@@ -140,6 +141,15 @@ pub struct Program {
     /// It creates files of its own beside those that it is given, such as a socket, a lock or a journal.
     pub fills: bool,
     sample: Vec<Sample>,
+}
+
+/// What root of a user namespace may not do.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Lack {
+    operation: String,
+    unless: Vec<String>,
+    because: String,
 }
 
 /// How a program's messages about the other machine differ from those about this one.
@@ -212,6 +222,21 @@ impl Program {
     #[must_use]
     pub fn makes_mounts(&self) -> bool {
         !self.mounts.is_empty()
+    }
+
+    /// Why the command that it wraps with these options may not do this as root of its user namespace.
+    #[must_use]
+    pub fn lack(&self, operation: &Operation, options: &[Vec<u8>]) -> Option<&str> {
+        let is_given = |option: &String| {
+            let mut words = options.iter();
+            words.any(|word| command_line::holds(option, word))
+        };
+        let mut lacks = self
+            .lacks
+            .iter()
+            .filter(|lack| lack.operation == operation.name());
+        let lack = lacks.find(|lack| !lack.unless.iter().any(is_given))?;
+        Some(&lack.because)
     }
 
     /// Whether an engine relays nothing, if called with these words: it manages containers and images, and all messages are its own.

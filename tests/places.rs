@@ -166,3 +166,33 @@ fn a_user_namespace_changes_ids_but_no_files() {
     ];
     assert_says(&ran, &words);
 }
+
+#[test]
+fn root_of_a_user_namespace_rules_what_was_made_with_it() {
+    let Some(world) = World::new() else { return };
+    if world.run("alice", "unshare -r true").code() != 0 {
+        return support::skip("unshare cannot make a user namespace here");
+    }
+    for (command, words) in [
+        (
+            "unshare -r mount -t tmpfs none /mnt",
+            "with --mount it gets its own",
+        ),
+        (
+            "unshare -rm mount -t ext4 /dev/null /mnt",
+            "only those that need no device",
+        ),
+        (
+            "unshare -r setpriv --clear-groups true",
+            "setgroups(2) is forbidden in it",
+        ),
+    ] {
+        let ran = world.run("alice", &format!("permwrap -- {command}"));
+        let said = ran
+            .stderr()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(said.contains(words), "{words:?} is missing\n{ran}");
+    }
+}

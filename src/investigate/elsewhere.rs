@@ -217,11 +217,30 @@ pub(super) fn its_own(place: &Place) -> String {
 
 /// The finding that a text was written in another place, which could not be looked at.
 fn unseen(incident: Incident, place: &Place, circumstances: &Circumstances) -> Finding {
-    let note = not_ours(place, &incident, circumstances);
+    let note = match beyond_its_root(&incident, circumstances) {
+        Some(why) => format!("{}: {why}", of_another(&place.words(), &incident)),
+        None => not_ours(place, &incident, circumstances),
+    };
     let mut finding = Finding::without_attempt(incident, note);
     // Nor are the system calls of a container's processes seen with those of the engine's client.
     finding.signs.elsewhere = matches!(place, Place::Container(_));
     finding
+}
+
+/// Why root of the user namespace in which the command runs may not do what was tried.
+fn beyond_its_root(incident: &Incident, circumstances: &Circumstances) -> Option<String> {
+    let operation = incident.operations.first()?;
+    let lines = programs::command_lines(&circumstances.command);
+    let line = lines.iter().find(|line| line.maps_root)?;
+    let is_inner = |inner: &&programs::CommandLine| {
+        inner.words.len() < line.words.len() && line.words.ends_with(&inner.words)
+    };
+    let inner = lines.iter().find(is_inner)?;
+    let options = &line.words[..line.words.len() - inner.words.len()];
+    let why = line.known?.lack(operation, options)?;
+    Some(format!(
+        "root in there rules no more than what was made with it, and {why}"
+    ))
 }
 
 /// A sentence about what decides in another place that cannot be inspected.

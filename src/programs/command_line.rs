@@ -7,6 +7,7 @@ use super::{Operand, Program, Whereabouts};
 use crate::attempt::Operation;
 use crate::byte_path;
 use reader::Reader;
+pub(super) use reader::holds;
 
 /// The maximum number of commands in one command line, including wrapped ones and those in shell code.
 const MOST: usize = 32;

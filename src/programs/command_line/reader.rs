@@ -317,7 +317,7 @@ fn before_colon(word: &[u8]) -> &[u8] {
 }
 
 /// Whether a word contains this option: for `-c`, the word `-c` or the `c` in `-czf`; for `--create`, that word.
-fn holds(option: &str, word: &[u8]) -> bool {
+pub(in crate::programs) fn holds(option: &str, word: &[u8]) -> bool {
     let option = option.as_bytes();
     let bundled = || {
         let short = option.len() == 2 && option[0] == b'-' && !word.starts_with(b"--");
