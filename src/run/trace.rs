@@ -4,7 +4,9 @@
 //! the kernel reports a process's stops and its end to the parent as usual (wait_consider_task). It is started before the
 //! command, attaches when the command asks it to ([`Tracing::join`]), and writes what it observes into a [log](Log) shared with
 //! the wrapper. It runs until no tracee is left, even if the wrapper has ended or was killed: a process with the filter needs
-//! its tracer, or the kernel answers the filtered calls with ENOSYS.
+//! its tracer, or the kernel answers the filtered calls with ENOSYS. That cannot be avoided if the tracer is killed: a filter
+//! is never removed, none of its answers means "stop, or else go on" (user notification answers ENOSYS without a listener, too),
+//! and another tracer could attach only after the kernel has let the processes go on.
 
 pub mod entry;
 pub mod table;

@@ -49,21 +49,35 @@ const CALLS: &[(&str, libc::c_long)] = &[
     ("readlink", libc::SYS_readlink),
 ];
 
-/// Makes every later call fail with this error number (seccomp(2), `SECCOMP_MODE_FILTER`).
-fn refusing(call: libc::c_long, errno: i32) -> Fault {
+/// Calls that open a descriptor, and that the command does not make.
+const OPENING: &[libc::c_long] = &[
+    libc::SYS_epoll_create1,
+    libc::SYS_eventfd2,
+    libc::SYS_inotify_init1,
+    libc::SYS_memfd_create,
+    libc::SYS_pidfd_open,
+    libc::SYS_pipe2,
+    libc::SYS_signalfd4,
+    libc::SYS_socket,
+    libc::SYS_socketpair,
+    libc::SYS_timerfd_create,
+];
+
+/// Makes every later one of these calls fail with this error number (seccomp(2), `SECCOMP_MODE_FILTER`).
+fn refusing(calls: &[libc::c_long], errno: i32) -> Fault {
     let load = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
     let jump = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
     let answer = (libc::BPF_RET | libc::BPF_K) as u16;
     let step = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
     // The first field of struct seccomp_data is the system call number.
-    let filter = [
-        step(load, 0, 0, 0),
-        step(jump, 0, 1, call as u32),
-        step(answer, 0, 0, libc::SECCOMP_RET_ERRNO | errno as u32),
-        step(answer, 0, 0, libc::SECCOMP_RET_ALLOW),
-    ];
+    let mut filter = vec![step(load, 0, 0, 0)];
+    for call in calls {
+        filter.push(step(jump, 0, 1, *call as u32));
+        filter.push(step(answer, 0, 0, libc::SECCOMP_RET_ERRNO | errno as u32));
+    }
+    filter.push(step(answer, 0, 0, libc::SECCOMP_RET_ALLOW));
     Arc::new(move || {
-        let mut filter = filter;
+        let mut filter = filter.clone();
         let program = libc::sock_fprog {
             len: filter.len() as u16,
             filter: filter.as_mut_ptr(),
@@ -91,9 +105,19 @@ fn whichever_call_is_refused_the_command_runs_as_it_does_bare() {
         [libc::EPERM, libc::ENOSYS].map(|errno| {
             (
                 format!("{name} refused with {errno}"),
-                refusing(call, errno),
+                refusing(&[call], errno),
             )
         })
+    });
+    same_under(faults);
+}
+
+#[test]
+fn where_the_system_has_no_more_files_the_command_runs_as_it_does_bare() {
+    let each = OPENING.iter().map(std::slice::from_ref);
+    let faults = each.chain([OPENING]).map(|calls| {
+        let what = format!("no file for {calls:?}");
+        (what, refusing(calls, libc::ENFILE))
     });
     same_under(faults);
 }
