@@ -59,19 +59,13 @@ impl Pipe {
     /// If no pipe can be created.
     pub fn before(streams: &'static [Stream], kind: FileType) -> io::Result<Pipe> {
         let (source, sink) = sys::packet_pipe()?;
-        let never_blocks = sys::never_blocks(streams[0].own());
-        if never_blocks {
-            // What does not fit is lost, and each packet takes a page.
-            sys::set_non_blocking(&sink);
-            sys::lengthen_pipe(&source, LONG);
-        }
         Ok(Pipe {
             streams,
             source: Some(source),
             sink: Some(sink),
             batch: Batch::default(),
             outlet: Outlet::new(streams[0], kind),
-            long: never_blocks,
+            long: false,
             left: 0,
         })
     }

@@ -14,7 +14,8 @@ use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 use super::descriptors::{kind, poll, read, watch, write};
 
 /// A packet-mode pipe, which preserves the boundaries of writes up to `PIPE_BUF`: the reading end (non-blocking) and the
-/// writing end.
+/// writing end. That one blocks, even if what it stands for does not: each packet takes a page, so that short writes would fill
+/// it long before, and be lost.
 pub fn packet_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     let (source, sink) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::DIRECT)?;
     // The flags belong to the open file description of the reading end, which is not shared.
