@@ -104,6 +104,10 @@ fn lines(met: &Met, records: &[Record]) -> String {
         Some(operation @ (Operation::Signal | Operation::Ptrace)) if path.is_empty() => {
             operation.deed("a process")
         }
+        Some(Operation::Trust(policy)) if policy.root_only => {
+            format!("do what {} allows only to root", policy.program)
+        }
+        Some(Operation::Trust(_)) if path.is_empty() => "gain privileges".to_owned(),
         Some(operation) => operation.deed(&path),
         None => format!("{} {path}", met.operation),
     };

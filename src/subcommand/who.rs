@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStringExt;
 use crate::attempt::{Errno, Object, Subject};
 use crate::byte_path;
 use crate::cli::Who;
+use crate::complaint;
 use crate::facts::{MountId, Unit, Unwritable};
 use crate::gather::{self, Cover, Service};
 use crate::judge::{Verdict, judge};
@@ -163,7 +164,11 @@ pub fn directory(who: &Who) -> Result<Vec<u8>, String> {
     if let Some(service) = service(who)? {
         return Ok(service.directory);
     }
-    let directory =
-        std::env::current_dir().map_err(|error| format!("no working directory: {error}"))?;
+    let directory = std::env::current_dir().map_err(|error| {
+        format!(
+            "no working directory ({}): cd to one that is there, or name an absolute path",
+            complaint::reason(&error)
+        )
+    })?;
     Ok(directory.into_os_string().into_vec())
 }

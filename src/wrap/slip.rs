@@ -11,6 +11,9 @@ pub(super) fn meant(command: &[Vec<u8>], resembles: Option<&str>) -> Option<Stri
             "did you mean `permwrap {name}`? (permwrap help lists what there is)"
         ));
     }
+    if command == [b"version"] {
+        return Some("did you mean `permwrap --version`?".to_owned());
+    }
     let variables = command
         .iter()
         .take_while(|word| is_assignment(word))

@@ -250,6 +250,7 @@ fn slips_at_the_prompt_are_understood() {
         ),
         ("permwrap -- 'node x.js'", "permwrap -- node x.js"),
         ("permwrap fx", "`permwrap fix`"),
+        ("permwrap version", "`permwrap --version`"),
         ("permwrap why listen 80", "did you mean bind?"),
         ("permwrap why execute ls", "did you mean exec?"),
     ] {
