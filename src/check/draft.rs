@@ -128,6 +128,12 @@ impl Draft {
         }
     }
 
+    /// Whether no file tells what the service needs on this machine.
+    #[must_use]
+    pub fn names_nothing_here(&self) -> bool {
+        self.needs.is_empty() && self.ports.is_empty()
+    }
+
     /// Whether no file was informative.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -325,7 +331,7 @@ mod tests {
         let draft = drafted(&[(
             "ops/compose.yaml",
             "services:\n  web:\n    image: x\n    user: \"1000:1000\"\n    volumes:\n      - ./data:/data\n      - ../conf/app.ini:/etc/app.ini:ro\n      - cache:/cache\n      - type: bind\n        source: /srv/up\n        target: /up\n\
-            \x20   env_file: .env\n  db:\n    volumes: [db:/var/lib/db]\nvolumes:\n  cache:\n",
+            \x20   env_file: .env\n  db:\n    volumes: [db:/var/lib/db, \"./init:/init:ro\"]\nvolumes:\n  cache:\n",
         )]);
         assert_eq!(draft.users[0].0, "1000:1000");
         assert_eq!(
@@ -335,6 +341,7 @@ mod tests {
                 "!conf/app.ini: read",
                 "!/srv/up: read write",
                 "!ops/.env:  closed",
+                "!ops/init: read",
             ]
         );
         assert_eq!(
@@ -344,7 +351,8 @@ mod tests {
                 "/etc/app.ini: read",
                 "/cache: read write",
                 "/up: read write",
-                "/var/lib/db: read write"
+                "/var/lib/db: read write",
+                "/init: read"
             ]
         );
     }

@@ -156,6 +156,11 @@ fn init(path: &Path) -> Result<u8, Trouble> {
     .map_err(|error| Trouble::with(path, &Operation::CREATE, &error))?;
     let found = if draft.is_empty() {
         "nothing was found that tells a path or a user; the file shows how to ask".to_owned()
+    } else if draft.names_nothing_here() {
+        format!(
+            "drafted from {}, in which nothing tells what the service reads and writes here: add that",
+            plural(sources.len(), "file")
+        )
     } else {
         format!("drafted from {}", plural(sources.len(), "file"))
     };

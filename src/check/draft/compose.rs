@@ -29,37 +29,33 @@ pub(super) fn read(source: &Source, draft: &mut Draft) {
             Some(("env_file", path)) => secret(source, draft, path, from("env_file")),
             Some(("volumes", list)) if list.starts_with('[') => {
                 let named = list.trim_matches(['[', ']']).split(',');
-                for volume in named.map(|volume| bare(volume.trim())) {
-                    let mut parts = volume.split(':').skip(1);
-                    if let Some(inside) = parts.next().filter(|inside| inside.starts_with('/')) {
-                        let read_only = parts.next().is_some_and(|options| options.contains("ro"));
-                        draft.inside(Inside {
-                            path: inside.to_owned(),
-                            needs: needs_of(read_only),
-                            from: from("volume"),
-                        });
-                    }
+                for written in named {
+                    volume(source, draft, written, &from("volume"));
                 }
             }
-            None if listed => {
-                let mut parts = bare(item).split(':');
-                let (Some(host), Some(inside)) = (parts.next(), parts.next()) else {
-                    continue;
-                };
-                let options = parts.next().unwrap_or("");
-                if inside.starts_with('/') {
-                    let read_only = options.split(',').any(|option| option == "ro");
-                    bind(source, draft, host, read_only, from("volume"));
-                    draft.inside(Inside {
-                        path: inside.to_owned(),
-                        needs: needs_of(read_only),
-                        from: from("volume"),
-                    });
-                }
-            }
+            None if listed => volume(source, draft, item, &from("volume")),
             _ => {}
         }
     }
+}
+
+/// Reads `HOST:INSIDE`, possibly with options after another colon.
+fn volume(source: &Source, draft: &mut Draft, written: &str, from: &str) {
+    let mut parts = bare(written.trim()).split(':');
+    let (Some(host), Some(inside)) = (parts.next(), parts.next()) else {
+        return;
+    };
+    if !inside.starts_with('/') {
+        return;
+    }
+    let mut options = parts.next().unwrap_or("").split(',');
+    let read_only = options.any(|option| option == "ro");
+    bind(source, draft, host, read_only, from.to_owned());
+    draft.inside(Inside {
+        path: inside.to_owned(),
+        needs: needs_of(read_only),
+        from: from.to_owned(),
+    });
 }
 
 fn bind(source: &Source, draft: &mut Draft, path: &str, read_only: bool, from: String) {
