@@ -31,7 +31,13 @@ impl Who {
 /// `permwrap why`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit status: 0 if it is allowed, 1 if it is denied, 2 if that cannot be determined or the arguments are wrong."
+    after_help = "list reads the entries of a directory, traverse passes through it, bind listens on a port or socket, connect connects to a socket.\n\n\
+                  Examples:\n  \
+                  permwrap why write /var/log/app.log --as www-data\n  \
+                  permwrap why bind 80\n  \
+                  permwrap why exec ./deploy.sh --pid 4242\n  \
+                  permwrap why rename old.txt --to done/old.txt\n\n\
+                  Exit status: 0 if it is allowed, 1 if it is denied, 2 if that cannot be determined or the arguments are wrong."
 )]
 pub struct Why {
     /// The operation
