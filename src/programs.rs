@@ -265,7 +265,8 @@ impl Program {
     /// Why root must not repeat it with these arguments without thought, as a clause.
     #[must_use]
     pub fn is_grave(&self, arguments: &[Vec<u8>]) -> Option<&str> {
-        told(&self.grave, arguments)
+        let only_reads = arguments.iter().any(|word| self.only_reads(word));
+        told(&self.grave, arguments).filter(|_| !only_reads)
     }
 
     /// What is to be said when root repeats it with these arguments, as a clause.

@@ -193,6 +193,7 @@ fn what_destroys_or_gives_root_away_is_left_to_whoever_is_sure() {
             "deletes what the target has",
         ),
         ("userdel bob", "removes an account"),
+        ("crontab -u root jobs", "cron runs as that user"),
         ("usermod -aG team,sudo alice", "as good as root"),
         ("useradd --groups=docker x", "as good as root"),
         ("useradd -o -u 0 x", "the same number"),
@@ -214,6 +215,7 @@ fn what_destroys_or_gives_root_away_is_left_to_whoever_is_sure() {
     for command in [
         "rsync -a a/ /etc/a/",
         "usermod -aG team alice",
+        "crontab -u root -l",
         "groupadd docker",
         "iptables -A INPUT -j DROP",
         "apt-get install jq",
