@@ -22,7 +22,7 @@ pub use command_line::{CommandLine, ToldMount, command_lines};
 pub use compose::{ComposeService, ComposeVolume, compose_services};
 pub use operand::{Operand, is_the_end_of};
 pub use package_scripts::scripts_that_run;
-pub use recipe::{Step, step};
+pub use recipe::{Step, code_that_calls, step};
 pub use repeated::{Repeated, at_work, repeated, sets_variables};
 pub use run_options::{RunOptions, RunVolume, run_options};
 pub use search_path::search_path;

@@ -217,9 +217,12 @@ impl Answered {
         Place::Container(self.about.name.trim_start_matches('/').to_owned())
     }
 
-    /// The arguments of its first process.
+    /// The arguments of its first process; empty if they are not known.
     #[must_use]
     pub fn arguments(&self) -> Vec<Vec<u8>> {
+        if self.about.path.is_empty() {
+            return Vec::new();
+        }
         let words = [&self.about.path].into_iter().chain(&self.about.args);
         words.map(|word| word.clone().into_bytes()).collect()
     }

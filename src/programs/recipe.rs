@@ -1,5 +1,7 @@
 //! The steps of a Dockerfile, with what applies to each.
 
+use super::command_lines;
+
 /// A step of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
@@ -46,6 +48,20 @@ pub fn step(recipe: &str, instruction: &str) -> Option<Step> {
     }
 }
 
+/// The shell code of the only step that calls this program.
+#[must_use]
+pub fn code_that_calls(recipe: &str, program: &[u8]) -> Option<Vec<u8>> {
+    let instructions = instructions(recipe).into_iter();
+    let mut calling = instructions.filter_map(|(_, text)| {
+        let code = text.strip_prefix("RUN ")?.as_bytes().to_vec();
+        let shell = [b"sh".to_vec(), b"-c".to_vec(), code.clone()];
+        let lines = command_lines(&shell);
+        let calls = lines.iter().skip(1).any(|line| line.name() == program);
+        calls.then_some(code)
+    });
+    calling.next().filter(|_| calling.next().is_none())
+}
+
 /// Each instruction on one line, with the number of the line that it begins on.
 fn instructions(recipe: &str) -> Vec<(usize, String)> {
     let mut all: Vec<(usize, String)> = Vec::new();
@@ -89,6 +105,14 @@ mod tests {
             step(RECIPE, "RUN true").unwrap().user,
             Some(("node".to_owned(), 2))
         );
+    }
+
+    #[test]
+    fn a_program_tells_the_step_that_calls_it() {
+        let code = code_that_calls(RECIPE, b"npm").unwrap();
+        assert_eq!(code, b"npm ci && npm run build");
+        assert_eq!(code_that_calls(RECIPE, b"x"), None);
+        assert_eq!(code_that_calls(RECIPE, b"touch"), None);
     }
 
     #[test]

@@ -281,15 +281,22 @@ pub fn engine_call(circumstances: &Circumstances) -> Option<EngineCall> {
 pub fn recipes_of_a_build(circumstances: &Circumstances) -> Vec<Vec<u8>> {
     let start = &circumstances.start;
     let call = engine_call(circumstances).filter(|call| call.builds);
+    // Only clients that keep images themselves look for the other name, and that first.
+    let names = match &call {
+        Some(call) if call.stores.is_some() => &["Containerfile", "Dockerfile"][..],
+        Some(_) => &["Dockerfile"],
+        None => &["Dockerfile", "Containerfile"],
+    };
     let words = call.map(|call| call.words).unwrap_or_default();
     if let Some(file) = values(&words, b"-f", b"--file").pop() {
         return vec![byte_path::join(start, &file)];
     }
     let context = words.last().filter(|word| !word.starts_with(b"-"));
     let context = context.map_or_else(|| start.clone(), |told| byte_path::join(start, told));
-    ["Containerfile", "Dockerfile"]
+    let paths = names.iter();
+    paths
         .map(|name| byte_path::join(&context, name.as_bytes()))
-        .to_vec()
+        .collect()
 }
 
 /// The values of an option, in its short and long form.

@@ -9,8 +9,9 @@ use std::thread::{self, Builder, JoinHandle};
 use std::time::Duration;
 
 use crate::attempt::Place;
-use crate::gather::Answered;
+use crate::gather::{self, Answered};
 use crate::investigate::{Eyes, Worlds};
+use crate::programs;
 use crate::resolve::{self, CandidateProcess, Circumstances, EngineCall, Presence};
 use crate::run::SignOfLife;
 
@@ -108,16 +109,31 @@ impl Engine {
             self.container = call.and_then(|call| asked(&call, text)).map(Arc::new);
         }
         let answered = self.container.as_ref().filter(|it| it.is_seen())?;
+        let arguments = match answered.arguments() {
+            none if none.is_empty() => step_behind(text, circumstances).unwrap_or_default(),
+            known => known,
+        };
         let process = CandidateProcess {
             subject: answered.subject()?,
             directory: Some(answered.directory()),
-            arguments: answered.arguments(),
+            arguments,
             name: None,
             presence: Presence::Gone,
             place: Some(answered.place()),
         };
         Some((process, Eyes::Engine(Arc::clone(answered))))
     }
+}
+
+/// The command line of the step of a build that calls the program which wrote a text.
+fn step_behind(text: &[u8], circumstances: &Circumstances) -> Option<Vec<Vec<u8>>> {
+    let mut recipes = resolve::recipes_of_a_build(circumstances).into_iter();
+    let recipe = recipes.find_map(|path| gather::script(&path))?;
+    let recipe = std::str::from_utf8(&recipe).ok()?;
+    let lines = text.split(|byte| *byte == b'\n');
+    let mut programs = lines.filter_map(resolve::leading_name);
+    let code = programs.find_map(|program| programs::code_that_calls(recipe, program))?;
+    Some(vec![b"sh".to_vec(), b"-c".to_vec(), code])
 }
 
 /// Whether a process lives in a container.
