@@ -47,7 +47,7 @@ pub fn investigate(
     circumstances: &Circumstances,
     views: &mut Views,
 ) -> Finding {
-    views.command.clone_from(&circumstances.command);
+    views.circumstances.clone_from(circumstances);
     match evidence {
         Evidence::Call(attempt) => called::of_call(attempt, circumstances, views),
         Evidence::FilteredCall(attempt) => called::of_filtered_call(attempt, circumstances, views),

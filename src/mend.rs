@@ -211,6 +211,25 @@ impl Mend {
         Ok(record)
     }
 
+    /// Reverts a change that did not help.
+    ///
+    /// # Errors
+    /// A message of one line, if something could not be reverted.
+    pub fn take_back(record: &mut Record) -> Result<(), String> {
+        let store = Store::own("changes")?;
+        let _held = store.hold()?;
+        record.undo(&store, false);
+        match record.stage {
+            Stage::Undone => {
+                record.forget(&store);
+                Ok(())
+            }
+            Stage::Begun | Stage::Made => Err(
+                "it was changed and did not help, and not all of it could be taken back: see `permwrap undo`".to_owned(),
+            ),
+        }
+    }
+
     /// The kernel's answer to the attempt now; after joining a group, as in a new login.
     #[must_use]
     pub fn prove(&self) -> Proof {

@@ -197,6 +197,10 @@ pub fn commands(
 }
 
 fn is_same(one: &Fix, other: &Fix) -> bool {
+    if one.led_astray && other.led_astray {
+        // `permwrap fix` makes the better one.
+        return true;
+    }
     match (one.argv.as_slice(), other.argv.as_slice()) {
         ([], []) => one.title == other.title,
         (one, other) => one == other,
@@ -235,18 +239,6 @@ fn owners_line(attempt: &Attempt, facts: &Facts, denial: &Denial) -> Option<Stri
     let argv: Vec<Argv> = argv.collect::<Option<_>>()?;
     let lines: Vec<String> = argv.iter().map(|argv| quote::command(argv)).collect();
     Some(lines.join(" && "))
-}
-
-/// What root could type to give the subject what only root can know to be the subject's.
-fn giving_line(attempt: &Attempt, facts: &Facts, denial: &Denial) -> Option<String> {
-    let gives = |change: &Change| matches!(change, Change::Chown { uid: Some(uid), .. } if *uid == attempt.subject.uid);
-    let candidates = cause::candidates(denial, attempt, facts).into_iter();
-    let change = candidates
-        .flat_map(|candidate| candidate.changes)
-        .find(gives)?;
-    let argv = safely::command(&change, &attempt.subject, facts)?;
-    let elevator = facts.surroundings.elevator;
-    Some(elevator.run(&quote::command(&argv)))
 }
 
 /// What root could type instead of opening what it keeps to itself, or a directory in which others keep something, if nobody can
@@ -334,7 +326,6 @@ fn instead(
         })?;
         let line = match reason {
             never::Never::Private => owners_line(attempt, facts, denial),
-            never::Never::Mislaid => giving_line(attempt, facts, denial),
             never::Never::KeptByRoot | never::Never::Peopled => {
                 roots_line(*reason, attempt, facts, denial)
             }

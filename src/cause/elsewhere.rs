@@ -65,7 +65,15 @@ pub(super) fn as_root(case: &Case) -> Option<Candidate> {
     if known.is_some_and(|known| known.about_its_user) && line.operands.is_empty() {
         return None;
     }
+    let is_named = || {
+        let path = case.asked_bytes();
+        let mut operands = line.operands.iter();
+        path.is_some_and(|path| operands.any(|operand| operand.leads_to(path)))
+    };
+    // A file that it is given, such as its output, is not what it needs root for.
+    let is_beside = case.purpose().is_some() && !is_of_the_system(case) && is_named();
     let administers = known.is_some_and(|program| program.administers_with(arguments));
+    let administers = administers && !is_beside;
     let places = known.is_some_and(|program| program.places);
     let installs = matches!(line.name(), b"make" | b"ninja" | b"cmake" | b"meson")
         && arguments

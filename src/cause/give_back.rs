@@ -80,7 +80,7 @@ pub(super) fn candidate(case: &Case) -> Option<Candidate> {
 }
 
 /// What root keeps to itself in the subject's own place may be the subject's, or not: sudo leaves such objects (`~/.gnupg`), and
-/// so does who hides something there. Nothing tells which, so it is only said how root could give it back.
+/// so does who hides something there. Nothing tells which, so it is never given back unseen.
 pub(super) fn kept_in_ones_own_place(case: &Case) -> Option<Candidate> {
     let inode = case.inode()?;
     let is_kept = inode.uid == 0 && inode.mode & 0o077 == 0;
@@ -94,9 +94,14 @@ pub(super) fn kept_in_ones_own_place(case: &Case) -> Option<Candidate> {
         Purpose::Temporary | Purpose::Service => byte_path::above(&case.node()?.path).any(is_ours),
         _ => false,
     };
-    let title = format!("give {} back {}", case.who(), case.path());
+    let who = case.who();
+    let title = format!("give {who} back {}", case.path());
     let change = case.given_back(case.at()?, inode);
-    (is_kept && is_own_place && uid != 0).then(|| Candidate::new(Fit::Meant, title, [change]))
+    (is_kept && is_own_place && uid != 0).then(|| {
+        Candidate::new(Fit::Meant, title, [change]).noting(format!(
+            "gives it back to {who}, if sudo left it there: only root may use it so far"
+        ))
+    })
 }
 
 /// Whether the group is that of its directory, whose set-group-ID bit hands it on to everything new.

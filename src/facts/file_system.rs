@@ -94,7 +94,8 @@ impl Mount {
     #[must_use]
     pub fn keeps_acls(&self) -> bool {
         !(self.has(NoAcls)
-            || self.fs_type.starts_with("fuse.")
+            // To the kernel, their entries are mere attributes.
+            || self.is_fuse()
             || self.super_option("noacl").is_some())
     }
 

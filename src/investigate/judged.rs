@@ -10,7 +10,7 @@ use crate::denial::Denial;
 use crate::facts::{Facts, Inode, Kind, Node, Offer};
 use crate::gather::{self, Answered, View, World};
 use crate::judge::{Verdict, infer};
-use crate::resolve::Reading;
+use crate::resolve::{Circumstances, Reading};
 
 /// The system as each subject sees it, read once per subject.
 #[derive(Debug, Default)]
@@ -21,8 +21,8 @@ pub struct Views {
     scripts: HashMap<Vec<u8>, Option<Rc<[u8]>>>,
     /// The ACL entries that earlier hints offer.
     pub offered: Vec<Offer>,
-    /// The command line under investigation.
-    pub(super) command: Vec<Vec<u8>>,
+    /// The circumstances of what is investigated.
+    pub(super) circumstances: Circumstances,
     /// Whether nothing unseen can have refused: all refused system calls are known.
     pub infers_nothing: bool,
 }

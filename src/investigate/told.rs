@@ -205,7 +205,7 @@ fn part_of(judged: Judged, views: &mut Views) -> Judged {
 /// `touch -d` does. Write permission alone would not suffice: only the owner may set a given time (utimensat(2)).
 fn at_a_given_time(judged: Judged, views: &mut Views) -> Judged {
     let given = Operation::Utime { now: false };
-    let lines = programs::command_lines(&views.command);
+    let lines = programs::command_lines(&views.circumstances.command);
     let mut operands = lines.iter().flat_map(|line| &line.operands);
     let is_now = judged.reading.attempt.operation == (Operation::Utime { now: true });
     if !is_now || !operands.any(|operand| operand.operation.as_ref() == Some(&given)) {

@@ -3,7 +3,7 @@
 
 use super::judged::{Judged, Views};
 use super::told::is_like_a_program;
-use super::{Decision, MOST_READINGS, agrees, unproven};
+use super::{Decision, MOST_READINGS, agrees, run, unproven};
 use crate::attempt::{Errno, Incident, Object, Operation};
 use crate::cause;
 use crate::denial::{Code, Denial, Obstacle, Rule};
@@ -203,8 +203,13 @@ fn remedy_of(way: &mut Judged, views: &mut Views) -> Option<Remedy> {
         view.explain(attempt, &mut way.facts);
         way.explained = true;
     }
-    way.facts.surroundings.offered.clone_from(&views.offered);
-    way.facts.surroundings.command.clone_from(&views.command);
+    let circumstances = views.circumstances.clone();
+    run::describe(&mut way.facts, attempt, &circumstances, views);
+    let peopled = view.peopled(attempt, &way.facts);
+    let leftovers = view.leftovers(attempt, &way.facts);
+    let around = &mut way.facts.surroundings;
+    (around.peopled, around.leftovers) = (peopled, leftovers);
+    around.offered.clone_from(&views.offered);
     let mut remedy = remedy::remedy(attempt, &way.facts, &denial);
     unproven(&mut remedy);
     Some(remedy)

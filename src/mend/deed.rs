@@ -83,9 +83,9 @@ pub enum Undone {
 }
 
 impl Deed {
-    /// What it opens or changes beyond its object and its user; `None` if nothing.
+    /// What is to be asked about: what it changes beyond its object and its user, and what was somebody's alone. `None` if nothing.
     #[must_use]
-    pub fn beyond(&self) -> Option<String> {
+    pub fn to_be_asked_about(&self) -> Option<String> {
         match self {
             Deed::Setting { .. } => Some("it changes the whole machine, for everybody".to_owned()),
             Deed::Remount { point, .. } => Some(format!(
@@ -95,7 +95,18 @@ impl Deed {
             Deed::Join { user, group, .. } => Some(format!(
                 "{user} may then do all that group {group} may, not only this"
             )),
-            Deed::Alter { .. } | Deed::Make { .. } => None,
+            Deed::Alter {
+                object, from, to, ..
+            } => {
+                let is_given = from.uid != to.uid && from.mode & 0o077 == 0;
+                is_given.then(|| {
+                    format!(
+                        "only its owner may use {} so far: look at it first",
+                        quote::display(&object.path)
+                    )
+                })
+            }
+            Deed::Make { .. } => None,
         }
     }
 

@@ -50,14 +50,6 @@ pub(super) fn over_walk(walk: &Walk, facts: &Facts) -> Hands {
         .fold(Hands::Root, Hands::and)
 }
 
-/// The lowest directory on the path that only root can replace. `None` if that would be the root directory itself.
-pub(super) fn firm_ground<'a>(path: &'a [u8], facts: &Facts) -> Option<&'a [u8]> {
-    let firm = rungs(path)
-        .take_while(|(directory, name)| over_name(directory, name, facts) == Hands::Root)
-        .last();
-    firm.map(|(_, name)| name)
-}
-
 /// The names along a path, each with the directory that contains it: `/` and `/srv`, `/srv` and `/srv/app`.
 fn rungs(path: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let ends = path

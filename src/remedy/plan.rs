@@ -18,7 +18,8 @@ pub(super) struct Plan {
     facts: Facts,
     pub(super) denials: Vec<Denial>,
     parts: Vec<Candidate>,
-    argv: Vec<Argv>,
+    /// The commands, and whether root must not run them, because the subject's own changes can be redirected by others.
+    argv: Vec<(Argv, bool)>,
     needs_root: bool,
     /// Whether the access is allowed when judged again.
     pub(super) allowed: bool,
@@ -59,7 +60,12 @@ impl Plan {
             .flat_map(|change| around_marks(change, &plan.facts))
             .collect();
         for change in &candidate.changes {
-            if let Some(reason) = never::forbids(change, &plan.attempt, &plan.facts, &denial.at) {
+            if matches!(change, Change::JoinGroup(_)) && plan.joined().next().is_some() {
+                // Each opens more than this one object.
+                return None;
+            }
+            let attempt = plan.attempt_of_an_outsider();
+            if let Some(reason) = never::forbids(change, &attempt, &plan.facts, &denial.at) {
                 refused.push(reason);
                 return None;
             }
@@ -158,7 +164,10 @@ impl Plan {
         let subject = &mut self.attempt.subject;
         self.needs_root |= change.needs_root(subject, &self.facts);
         match safely::command(change, subject, &self.facts) {
-            Some(argv) => self.argv.push(argv),
+            Some(argv) => {
+                let is_own = safely::is_for_the_subject(change, subject, &self.facts);
+                self.argv.push((argv, is_own));
+            }
             None => self.safe &= change.argv(subject, &self.facts).is_none(),
         }
         change.apply(subject, &mut self.facts);
@@ -276,6 +285,40 @@ impl Plan {
         self.attempt.operation == Operation::List && walk.is_some_and(|walk| !walk.only_looks)
     }
 
+    /// The attempt without the groups that the subject would only join: what their members may do tells nothing of what is meant for
+    /// the subject.
+    fn attempt_of_an_outsider(&self) -> Attempt {
+        let mut attempt = self.attempt.clone();
+        let groups = &mut attempt.subject.groups;
+        groups.retain(|gid| self.joined().all(|joined| joined != *gid));
+        attempt
+    }
+
+    /// The groups that the subject joins.
+    fn joined(&self) -> impl Iterator<Item = u32> {
+        self.changes().filter_map(|change| match change {
+            Change::JoinGroup(gid) => Some(*gid),
+            _ => None,
+        })
+    }
+
+    /// The commands in a form that whoever is to run them can paste safely; `None` if there is none. Of root's, those that the subject
+    /// could run itself are run as the subject.
+    fn commands(&self, by_root: bool) -> Option<Vec<Argv>> {
+        let subject = self.attempt.subject.uid;
+        let command = |(argv, is_own): &(Argv, bool)| {
+            if !(by_root && *is_own) {
+                return Some(argv.clone());
+            }
+            let name = self.facts.names.users.get(&subject)?;
+            let mut words = crate::change::argv(&[b"runuser", b"-u", name.as_bytes(), b"--"]);
+            words.extend_from_slice(argv);
+            Some(words)
+        };
+        let all: Option<Vec<Argv>> = self.argv.iter().map(command).collect();
+        all.filter(|_| self.safe)
+    }
+
     /// Whether root itself is refused, here, so that only root can make the changes.
     fn is_roots(&self, effect: Effect) -> bool {
         let around = &self.facts.surroundings;
@@ -305,24 +348,26 @@ impl Plan {
             true => Place::Container,
             false => self.parts.last().map_or(Place::Here, |part| part.place),
         };
-        let argv = if self.safe && !elsewhere {
-            self.argv.clone()
-        } else {
-            Vec::new()
+        let needs_root = self.needs_root || self.is_roots(effect);
+        let argv = match elsewhere {
+            true => None,
+            false => self.commands(needs_root),
         };
+        let led_astray = argv.is_none() && !elsewhere;
+        let argv = argv.unwrap_or_default();
         Fix {
             title: joined(&titles),
             note: notes.join("; "),
             changes: self.changes().cloned().collect(),
             argv,
             line: None,
-            needs_root: self.needs_root || self.is_roots(effect),
+            needs_root,
             effect,
             place,
             verified: self.repairs(),
             complete: effect != Effect::Repairs || !(self.unseen || self.goes_on()),
             relogin: self.relogin(),
-            led_astray: !self.safe,
+            led_astray,
         }
     }
 }

@@ -2,14 +2,14 @@
 //! pasted.
 //!
 //! A path is resolved again when the command runs. If anybody but root can write to a directory on the path, they can place a
-//! symlink there, and root changes its target instead. In that case the change is made by the object's owner; or by find(1),
-//! which descends from a directory that only root can replace, does not follow symlinks, and identifies the object by its inode
-//! number; or by `permwrap fix`.
+//! symlink there, and root changes its target instead; or put another file in its place, even while the command runs, so that
+//! looking for the inode number first does not help. In that case the change is made by the object's owner, or by `permwrap fix`,
+//! which keeps hold of the object.
 
 use super::hands::{self, Hands};
 use crate::attempt::{Operation, Subject};
 use crate::byte_path;
-use crate::cause::{held, node_at};
+use crate::cause::held;
 use crate::change::{Argv, Change, argv};
 use crate::facts::{Facts, Inode, NodeId, Perms};
 
@@ -20,12 +20,7 @@ pub(super) fn command(change: &Change, subject: &Subject, facts: &Facts) -> Opti
         return Some(plain);
     }
     if let Change::ByRoot { operation, path } = change {
-        // Only root may change the owner, so the change cannot be left to the object's owner.
-        let owner = matches!(operation, Operation::Chown { .. }).then(|| node_at(path, facts));
-        return match is_led_astray(operation, path, facts) {
-            true => by_number(&plain, owner??, hands::over(path, facts), subject, facts),
-            false => Some(plain),
-        };
+        return (!is_led_astray(operation, path, facts)).then_some(plain);
     }
     let Some(path) = touched(change, facts) else {
         return Some(plain);
@@ -44,22 +39,34 @@ pub(super) fn command(change: &Change, subject: &Subject, facts: &Facts) -> Opti
             let program = facts.surroundings.program.as_ref();
             program.is_some_and(|file| file.firm).then_some(plain)
         }
-        Change::ChownTree { top, .. } if hands::firm_ground(top, facts).is_some() => Some(plain),
+        // Who owns a directory in the tree can put other files there. What is its owner's alone is looked at before it is given away.
+        Change::ChownTree { .. } => None,
+        Change::Chown {
+            node, uid: Some(_), ..
+        } if is_its_owners_alone(*node, facts) => None,
         _ if hands == Hands::Root => Some(plain),
         // Whoever can replace something only deceives themselves.
         Change::Run { argv, .. } if run_by(argv, facts).is_some_and(|uid| hands.are_of(uid)) => {
             Some(plain)
         }
-        // An object with an immutable or append-only flag cannot be replaced until the flag is cleared.
-        Change::Chown { node, .. }
-        | Change::SetFlag {
-            node, on: false, ..
-        } => by_number(&plain, *node, hands, subject, facts),
         Change::Chmod { node, .. }
         | Change::AclGrant { node, .. }
         | Change::AclMask { node, .. } => by_owner(&plain, *node, hands, facts),
         _ => None,
     }
+}
+
+/// Whether the subject can make the change itself, and others than root could redirect it if root made it.
+pub(super) fn is_for_the_subject(change: &Change, subject: &Subject, facts: &Facts) -> bool {
+    let is_own = subject.uid != 0 && !change.needs_root(subject, facts);
+    let path = touched(change, facts).filter(|_| is_own);
+    path.is_some_and(|path| hands::over(&path, facts) != Hands::Root)
+}
+
+/// Whether nobody but its owner has access.
+fn is_its_owners_alone(node: NodeId, facts: &Facts) -> bool {
+    let inode = facts.node(node).inode.as_ref();
+    inode.is_ok_and(|inode| inode.mode & 0o077 == 0)
 }
 
 /// Whether an operation that root is to perform once can be redirected to another object.
@@ -170,44 +177,4 @@ fn reaches(inode: &Inode, node: NodeId, facts: &Facts) -> bool {
                 .is_some_and(|rest| rest.starts_with(b"/") || above == b"/" && !rest.is_empty())
         })
         .all(|id| held(&owner, id, facts).is_some_and(|held| held.contains(Perms::X)))
-}
-
-/// The command run by find(1), starting from a directory that only root can replace. It follows no symlinks and identifies the
-/// object by its inode number. Only the subject can replace names on the way, and it cannot create hard links to files of
-/// others.
-fn by_number(
-    plain: &Argv,
-    node: NodeId,
-    hands: Hands,
-    subject: &Subject,
-    facts: &Facts,
-) -> Option<Argv> {
-    let inode = facts.node(node).inode.as_ref().ok()?;
-    let linked = facts.settings.protected_hardlinks == Ok(1);
-    let ground = hands::firm_ground(&facts.node(node).path, facts)?;
-    let is_reached = is_of_one_device(ground, node, inode, facts);
-    if inode.number == 0 || !linked || !is_reached || !hands.are_of(subject.uid) {
-        return None;
-    }
-    let number = inode.number.to_string();
-    let owner = inode.uid.to_string();
-    let mut words = argv(&[b"find", ground, b"-xdev", b"-inum", number.as_bytes()]);
-    words.extend(argv(&[b"-uid", owner.as_bytes(), b"-execdir"]));
-    words.extend_from_slice(&plain[..plain.len() - 1]);
-    words.extend(argv(&[b"{}", b"+"]));
-    Some(words)
-}
-
-/// Whether all that lies between the ground and the object is of the object's own device. `find -xdev` enters no other, where the
-/// number is that of another object.
-fn is_of_one_device(ground: &[u8], node: NodeId, inode: &Inode, facts: &Facts) -> bool {
-    let path = &facts.node(node).path;
-    let mut between = byte_path::above(path).filter(|above| byte_path::is_within(above, ground));
-    between.all(|above| {
-        let mut met = facts.nodes.iter().filter(|node| node.path == above);
-        met.any(|node| {
-            let above = node.inode.as_ref();
-            above.is_ok_and(|above| above.device == inode.device)
-        })
-    })
 }

@@ -164,14 +164,10 @@ fn leftovers_are_given_back_as_a_tree_with_their_number() {
         -rw-r--r-- root root /home/alice/app/node_modules/x
     ";
     let fix = first(scene);
-    assert_eq!(
-        fix.commands(),
-        [
-            "find /home/alice/app -xdev -uid 0 -perm /077 '(' -type d -o -links 1 '!' -perm /6000 ')' -execdir chown -h alice:alice '{}' +"
-        ]
-    );
+    // While root changed it, the owner could put other files into it.
+    assert!(fix.argv.is_empty() && fix.led_astray, "{fix:?}");
     assert!(fix.title.contains("214"), "{}", fix.title);
-    assert!(fix.verified);
+    assert!(fix.verified && fix.needs_root);
 }
 
 #[test]

@@ -210,20 +210,16 @@ fn fixes_for(finding: &Finding, attempt: &Attempt, all: &[Fix], style: Style) ->
         attempt.subject.uid == 0 && finding.facts.surroundings.abroad.is_none() && style.is_root;
     let elevator = finding.facts.surroundings.elevator;
     match all.split_first() {
-        Some((first, others)) if finding.incident.is_some() && is_unwieldy(first) => {
+        Some((first, others))
+            if finding.incident.is_some() && first.verified && first.led_astray =>
+        {
             fix_of_a_run(first, others, is_root, elevator, style)
         }
         _ => fixes(all, is_root, elevator, style),
     }
 }
 
-/// Whether nobody reads the command before pasting it.
-fn is_unwieldy(fix: &Fix) -> bool {
-    let is_find = |argv: &Vec<Vec<u8>>| argv.first().is_some_and(|program| program == b"find");
-    fix.verified && fix.argv.iter().any(is_find)
-}
-
-/// A fix that `permwrap fix` makes, followed by the long command that does the same.
+/// A fix that only `permwrap fix` makes.
 fn fix_of_a_run(
     first: &Fix,
     others: &[Fix],
@@ -232,17 +228,16 @@ fn fix_of_a_run(
     style: Style,
 ) -> String {
     const MEND: &str = "permwrap fix";
-    let by_root = match elevator == Elevator::None && !is_root {
+    let by_root = match elevator == Elevator::None && first.needs_root && !is_root {
         true => "run by root: ",
         false => "",
     };
-    let remark = format!("{by_root}{}", first.note);
-    let by_hand = Fix {
-        note: "the same by hand".to_owned(),
-        ..first.clone()
+    let does = match first.note.as_str() {
+        "" => &first.title,
+        note => note,
     };
-    let rest: Vec<Fix> = [by_hand].iter().chain(others).cloned().collect();
-    let rest = fixes(&rest, is_root, elevator, style).replacen("  fix      ", "  or       ", 1);
+    let remark = format!("{by_root}{does}; a pasted command could be led to another object");
+    let rest = fixes(others, is_root, elevator, style).replacen("  fix      ", "  or       ", 1);
     command("fix", MEND, &remark, columns(MEND), style) + &rest
 }
 
@@ -373,9 +368,6 @@ fn remark(fix: &Fix, elevator: Elevator, is_root: bool) -> String {
         "" => fix.sentence(),
         note => note.to_owned(),
     };
-    if fix.argv.iter().flatten().any(|word| word == b"-inum") {
-        remark.push_str(" (found by its number, so that nothing else can take its place)");
-    }
     if fix.needs_root && elevator == Elevator::None && !is_root {
         // It is not appended, because "log in again, as root" would mean something else.
         remark = format!("in a root shell; {remark}");

@@ -91,7 +91,7 @@ fn git_names_its_database_and_means_a_directory_in_it() {
         &ran,
         "because  alice may not create anything in /home/alice/p/.git/objects/00",
     );
-    has(&ran, "-execdir chown -h alice:alice");
+    has(&ran, "permwrap fix");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::place::{
 };
 use crate::attempt::Subject;
 use crate::byte_path;
-use crate::cause::{PEOPLE, Purpose, is_top, node_at, purpose};
+use crate::cause::{PEOPLE, Purpose, home_of, is_top, is_within, node_at, purpose};
 use crate::change::Change;
 use crate::facts::{Facts, Kind, NodeId, Perms};
 
@@ -37,15 +37,20 @@ pub(super) fn ownership(subject: &Subject, facts: &Facts, id: NodeId) -> Option<
         return Some(Never::Special);
     }
     let below_own = is_below_own(subject, path, facts);
-    // What is accessible to its owner alone was not left there by accident, nor did another person leave anything.
-    let is_private = inode.mode & 0o077 == 0;
-    if is_private || PEOPLE.contains(&inode.uid) {
-        match purpose {
-            Purpose::Own => return Some(Never::Mislaid),
-            Purpose::Temporary | Purpose::Service if below_own => return Some(Never::Mislaid),
-            _ if is_private => return Some(Never::Closed),
-            _ => {}
-        }
+    let in_ones_own = match purpose {
+        Purpose::Own => true,
+        Purpose::Temporary | Purpose::Service => below_own,
+        _ => false,
+    };
+    if in_ones_own && PEOPLE.contains(&inode.uid) {
+        return Some(Never::Mislaid);
+    }
+    // What is accessible to its owner alone was not left there by accident. sudo leaves such objects in a home, though.
+    if inode.mode & 0o077 == 0 && !(is_in_ones_home(subject, path, facts) && inode.uid == 0) {
+        return Some(match in_ones_own {
+            true => Never::Mislaid,
+            false => Never::Closed,
+        });
     }
     match purpose {
         Purpose::Own => None,
@@ -53,6 +58,13 @@ pub(super) fn ownership(subject: &Subject, facts: &Facts, id: NodeId) -> Option<
         Purpose::Service => widening(subject, facts, id, Perms::RWX).or(Some(Never::ForeignTree)),
         _ => widening(subject, facts, id, Perms::RWX).or(Some(Never::System)),
     }
+}
+
+/// Whether the path lies in the subject's own home directory.
+fn is_in_ones_home(subject: &Subject, path: &[u8], facts: &Facts) -> bool {
+    let home = facts.surroundings.home.as_deref().or(home_of(path));
+    let is_own = |home: &[u8]| node_at(home, facts).is_some_and(|id| is_owner(subject, facts, id));
+    home.is_some_and(|home| path != home && is_within(path, home) && is_own(home))
 }
 
 /// Whether the change makes the subject the owner of something in the subject's own place.

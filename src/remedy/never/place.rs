@@ -115,7 +115,8 @@ impl Object<'_> {
         }
         let is_kept = is_kept_by_root(self.inode, self.path, self.facts)
             && self.purpose == Purpose::Service
-            && !self.is_below_own();
+            && !self.is_below_own()
+            && !self.names_the_subject();
         is_kept.then_some(Never::KeptByRoot)
     }
 

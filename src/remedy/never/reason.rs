@@ -51,8 +51,7 @@ pub enum Never {
     Private,
     /// Data that root keeps to itself: swap, snapshots, backups, keys.
     KeptByRoot,
-    /// Something in the subject's own place that is root's alone or another person's. It may be the subject's all the same, as what
-    /// sudo leaves there, or not.
+    /// Something in the subject's own place that is another person's. It may be the subject's all the same, or have been moved there.
     Mislaid,
     /// A device or a socket, which is opened to a group rather than by an ACL entry that the next start would remove.
     Special,
@@ -100,8 +99,7 @@ impl Never {
                 "root keeps {path} to itself; only if this user is meant to have it, root gives it to a group of theirs"
             ),
             Never::Mislaid => format!(
-                "{path} belongs to {}, among this user's own files: look at it first, and only if that is a mistake (as sudo leaves behind), \
-                 root gives it back",
+                "{path} belongs to {}, among this user's own files: only if that is a mistake, root gives it back (chown) after a look at it",
                 owner.unwrap_or("somebody else")
             ),
             Never::Peopled => format!(

@@ -1,6 +1,6 @@
 //! What a service, root or another person keeps closed, and whom to ask.
 
-use super::{commands, first};
+use super::{commands, first, offered};
 
 /// A service's account, whose group nobody else is in.
 const REDIS: &str = "
@@ -109,28 +109,53 @@ fn what_another_keeps_closed_in_ones_own_tree_gets_one_answer() {
 /// Only root can tell a leftover of sudo from what was hidden there, or moved there from elsewhere.
 #[test]
 fn what_is_anothers_alone_in_ones_own_home_is_given_back_after_a_look() {
-    let told = |scene: &str| {
-        let fix = first(&format!(
-            "subject alice alice\nsetting fs.protected_hardlinks 1\n{scene}"
-        ));
-        assert!(fix.argv.is_empty(), "{fix:?}");
-        assert!(fix.title.contains("look at it first"), "{fix:?}");
-        fix.line.unwrap_or_default()
-    };
-    let by_number = |number: &str, uid: &str| {
-        format!("sudo find /home/alice -xdev -inum {number} -uid {uid} -execdir chown -h ")
-    };
-    let roots = told(
-        "attempt write /home/alice/.viminfo
-         -rw------- root root /home/alice/.viminfo inode=8:1/77",
+    let roots = first(
+        "subject alice alice
+         attempt write /home/alice/.viminfo
+         -rw------- root root /home/alice/.viminfo",
     );
-    assert!(roots.starts_with(&by_number("77", "0")), "{roots}");
-    let bobs = told(
-        "attempt ssh-config /home/alice/.ssh/config
-         drwx------ alice alice /home/alice/.ssh inode=8:1/78
-         -rw-r--r-- bob bob /home/alice/.ssh/config inode=8:1/79",
+    assert!(roots.argv.is_empty() && roots.led_astray, "{roots:?}");
+    assert!(roots.note.contains("if sudo left it there"), "{roots:?}");
+    let bobs = first(
+        "subject alice alice
+         attempt ssh-config /home/alice/.ssh/config
+         drwx------ alice alice /home/alice/.ssh
+         -rw-r--r-- bob bob /home/alice/.ssh/config",
     );
-    assert!(bobs.starts_with(&by_number("79", "1001")), "{bobs}");
+    assert!(bobs.title.contains("only if that is a mistake"), "{bobs:?}");
+    assert!(bobs.argv.is_empty() && !bobs.verified, "{bobs:?}");
+}
+
+/// What a group's members may do tells nothing of what is meant for somebody who would only join it.
+#[test]
+fn what_stays_closed_with_the_way_open_stays_so_behind_a_closed_way() {
+    for object in ["-rwxr-xr-x deploy www", "-rw-r----- deploy bob"] {
+        for way in ["drwxr-xr-x root root", "drwxr-x--- deploy www"] {
+            let fixes = offered(&format!(
+                "subject alice alice
+                 attempt append /srv/real/tool
+                 {way} /srv/real
+                 {object} /srv/real/tool"
+            ))
+            .fixes;
+            let made = fixes.iter().any(|fix| fix.verified);
+            assert!(!made, "{object} behind {way}: {fixes:#?}");
+        }
+    }
+}
+
+/// Each command of a fix for root is run by whoever can harm nobody else by it.
+#[test]
+fn of_a_fix_for_root_the_subjects_own_part_is_run_as_the_subject() {
+    let lines = commands(
+        "subject alice alice
+         attempt create /srv/p/d/new
+         drwxr-x--- deploy www /srv/p
+         dr-x------ alice alice /srv/p/d
+         missing /srv/p/d/new",
+    );
+    let own = "runuser -u alice -- chmod u+wx /srv/p/d";
+    assert_eq!(lines[..2], ["setfacl -m u:alice:--x /srv/p", own]);
 }
 
 #[test]

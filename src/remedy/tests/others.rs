@@ -146,20 +146,19 @@ fn a_repository_is_trusted_with_a_word_on_who_can_write_it() {
 
 #[test]
 fn a_part_of_ones_own_repository_that_root_left_there_is_given_back() {
-    let scene = |owner: &str, more: &str| {
+    let scene = |owner: &str| {
         format!(
             "subject alice alice
-             {more}
              attempt git-safe-directory /home/alice/r/.git
              drwxr-xr-x alice alice /home/alice/r
-             drwxr-xr-x {owner} {owner} /home/alice/r/.git inode=0:0/77"
+             drwxr-xr-x {owner} {owner} /home/alice/r/.git"
         )
     };
-    let protected = "setting fs.protected_hardlinks 1";
-    let given = commands(&scene("root", protected));
-    assert!(given[0].contains("chown -h alice:alice"), "{given:?}");
+    let given = first(&scene("root"));
+    assert_eq!(given.title, "give alice back /home/alice/r/.git");
+    assert!(given.verified && given.led_astray, "{given:?}");
     // git knows the whole by its name, not the part.
-    let trusted = commands(&scene("bob", ""));
+    let trusted = commands(&scene("bob"));
     assert_eq!(
         trusted,
         ["git config --global --add safe.directory /home/alice/r"]

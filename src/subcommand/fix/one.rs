@@ -138,34 +138,30 @@ fn make(
         }
         return Ok(None);
     }
-    let record = ready.perform(id, asked)?;
+    let mut record = ready.perform(id, asked)?;
+    let proof = ready.fix.complete.then(|| ready.prove());
+    if let Some(Proof::Refused(errno)) = proof {
+        Mend::take_back(&mut record)?;
+        tell(&format!(
+            "the kernel still answers {errno}: something that cannot be seen refuses it, so the change was taken back"
+        ));
+        return Ok(None);
+    }
     let done = Done {
         id: record.id,
         title: record.title,
         deeds: record.deeds.into_iter().take(TOLD_OF).collect(),
     };
-    if !ready.fix.complete {
-        tell(&format!("done: {title}"));
-        return Ok(Some(done));
-    }
     let later = if ready.fix.relogin {
         " after a new login"
     } else {
         " now"
     };
-    match ready.prove() {
-        Proof::Works => tell(&format!("{user} can {deed}{later}{seen}")),
-        Proof::Untried => tell(&format!(
-            "{user} can {deed}{later}{seen} (worked out, not tried)"
-        )),
-        Proof::Refused(errno) => {
-            tell(&format!(
-                "it was changed, and the kernel still answers {errno}: something that cannot be seen refuses it \
-                 (`permwrap undo` takes the change back)"
-            ));
-            return Ok(None);
-        }
-    }
+    tell(&match proof {
+        None => format!("done: {title}"),
+        Some(Proof::Untried) => format!("{user} can {deed}{later}{seen} (worked out, not tried)"),
+        Some(Proof::Works | Proof::Refused(_)) => format!("{user} can {deed}{later}{seen}"),
+    });
     Ok(Some(done))
 }
 
@@ -181,7 +177,7 @@ fn doubts(ready: &Mend, failure: &Failure, asked: &Asked) -> Vec<String> {
     let is_told = asked.of.is_some() && failure.elsewhere.is_some();
     let told =
         is_told.then(|| "where that place lies here is only what the record says".to_owned());
-    let wide = ready.deeds.iter().find_map(Deed::beyond);
+    let wide = ready.deeds.iter().find_map(Deed::to_be_asked_about);
     let guessed = (!failure.firm).then(|| "what was tried is not certain".to_owned());
     let better = ready.better.as_ref();
     let second = better.map(|better| format!("better: {better}"));
