@@ -43,7 +43,9 @@ impl Store {
         let owner = rustix::process::geteuid().as_raw();
         let failed = |errno: Errno| format!("{}: {errno}", top.display());
         if let Some(above) = top.parent() {
-            make_all(above).map_err(|error| format!("{}: {error}", above.display()))?;
+            make_all(above).map_err(|error| {
+                format!("{}: {}", above.display(), crate::complaint::reason(&error))
+            })?;
         }
         private(CWD, top.as_os_str(), true, owner).map_err(failed)?;
         let fd = private(CWD, top.as_os_str(), false, owner).map_err(failed)?;

@@ -189,6 +189,10 @@ fn nothing_is_remembered_where_that_is_not_wanted() {
     world.run("alice", "permwrap -- cat /srv/app/db");
     let found = world.run("alice", "ls .local/state/permwrap");
     assert_ne!(found.code(), 0, "{found}");
+    let fix = world.run("alice", "permwrap fix");
+    assert!(fix.stderr().contains("`history = false`"), "{fix}");
+    let fix = world.run("alice", "HOME=/dev/null XDG_STATE_HOME= permwrap fix");
+    assert!(fix.stderr().contains("nothing can be remembered"), "{fix}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use super::tell;
+use crate::config;
 use crate::mend::invoker::invoker;
 use crate::mend::now;
 use crate::mend::runs::{self, Failure, Run};
@@ -45,7 +46,8 @@ pub fn last_run(of: Option<u32>) -> Result<LastRun, String> {
     if let Some(uid) = of {
         return of_user(uid).ok_or_else(nothing);
     }
-    let own = Store::own("runs").ok().and_then(|store| runs::last(&store));
+    let store = Store::own("runs");
+    let own = store.as_ref().ok().and_then(runs::last);
     let own = own.map(|run| LastRun {
         run,
         of_another: None,
@@ -55,7 +57,13 @@ pub fn last_run(of: Option<u32>) -> Result<LastRun, String> {
         .into_iter()
         .chain(invokers)
         .max_by_key(|last| last.run.when);
-    later.ok_or_else(nothing)
+    later.ok_or_else(|| match store {
+        Err(trouble) => format!("nothing can be remembered: {trouble}"),
+        Ok(_) if !config::load().is_ok_and(|config| config.remembers()) => {
+            "nothing is remembered: the configuration says `history = false`".to_owned()
+        }
+        Ok(_) => nothing(),
+    })
 }
 
 pub(super) fn chosen(run: &Run, number: Option<u16>) -> Result<Vec<Failure>, String> {
