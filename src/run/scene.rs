@@ -84,6 +84,15 @@ impl Process {
         Some(name.trim_ascii())
     }
 
+    /// Its effective uid, from its status.
+    #[must_use]
+    pub fn uid(&self) -> Option<u32> {
+        let mut lines = self.status.split(|byte| *byte == b'\n');
+        let uids = lines.find_map(|line| line.strip_prefix(b"Uid:"))?;
+        let uids = std::str::from_utf8(uids).ok()?;
+        uids.split_ascii_whitespace().nth(1)?.parse().ok()
+    }
+
     /// Whether its world includes its mounts. A process that is ending shows its root directory a moment longer.
     fn is_seen_whole(&self) -> bool {
         let world = self.world.as_ref();

@@ -21,6 +21,8 @@ const MOST: usize = 1000;
 /// What is known of other permwraps inside.
 #[derive(Debug, Default)]
 pub(super) struct Inner {
+    /// The uids of those that were seen among the processes. Without any, what looks like a hint is only text.
+    uids: HashSet<u32>,
     /// The first sentences of the hints that passed.
     told: HashSet<Vec<u8>>,
     /// Whether one was writing to the watched stderr when the last text was read, and has not told anything since.
@@ -30,10 +32,16 @@ pub(super) struct Inner {
 impl Inner {
     /// Looks for hints of another permwrap in a text, and for itself among the processes.
     pub(super) fn hear(&mut self, text: &[u8], scene: &Scene) {
+        let is_at_work = scene.processes.iter().any(gives_hints);
+        let seen = scene.processes.iter().chain(&scene.gone);
+        let seen = seen.filter(|process| gives_hints(process));
+        self.uids.extend(seen.filter_map(Process::uid));
         let before = self.told.len();
-        let new = sentences(text).into_iter();
-        self.told.extend(new.take(MOST.saturating_sub(before)));
-        self.is_at_work = self.told.len() == before && scene.processes.iter().any(gives_hints);
+        if !self.uids.is_empty() {
+            let new = sentences(text).into_iter();
+            self.told.extend(new.take(MOST.saturating_sub(before)));
+        }
+        self.is_at_work = self.told.len() == before && is_at_work;
     }
 
     /// Whether one may be about to give hints for what was read last.
@@ -46,15 +54,20 @@ impl Inner {
         !self.told.is_empty()
     }
 
-    /// Whether one has given a hint for this. It does not name the place, which is its own.
+    /// Whether one of the same user has given a hint for this. It does not name the place, which is its own.
     pub(super) fn has_told(&self, finding: &Finding) -> bool {
+        let attempt = finding.attempt.as_ref();
+        if !attempt.is_none_or(|attempt| self.uids.contains(&attempt.subject.uid)) {
+            return false;
+        }
         let line = render::headline(finding);
-        let ends = line
-            .match_indices(' ')
-            .map(|(end, _)| end)
-            .chain([line.len()]);
-        let mut beginnings = ends.map(|end| &line.as_bytes()[..end]);
-        !self.told.is_empty() && beginnings.any(|beginning| self.told.contains(beginning))
+        let abroad = finding.facts.surroundings.abroad.as_ref();
+        let place = abroad.and_then(|abroad| abroad.place.as_ref());
+        let line = match place {
+            Some(place) => line.replacen(&format!(" {}", place.words()), "", 1),
+            None => line,
+        };
+        self.told.contains(line.as_bytes())
     }
 }
 

@@ -61,6 +61,12 @@ fn what_another_permwrap_inside_has_told_is_not_told_again() {
     assert_eq!(hints(run), (1, 1));
     assert_eq!(hints("permwrap -- permwrap --quiet -- cat /srv/f"), (1, 0));
     assert_eq!(hints("permwrap -- permwrap -- permwrap cat /srv/f"), (1, 0));
+    // What a program prints is no hint, and what is told of another file or user is told of that one alone.
+    let printed = "permwrap -- sh -c 'echo permwrap: cannot read /srv/f >&2; cat /srv/f'";
+    assert_eq!(hints(printed), (2, 0));
+    world.root("install -m 600 /dev/null '/srv/f g'");
+    let longer = "permwrap -- sh -c 'permwrap -- cat /srv/f; cat \"/srv/f g\"'";
+    assert_eq!(hints(longer), (2, 0));
 }
 
 /// What `permwrap explain` says about a text, on one line.
