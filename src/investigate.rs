@@ -1,6 +1,7 @@
 //! Investigates one piece of evidence: resolve → gather → judge → remedy.
 
 mod abroad;
+mod alternatives;
 mod build_step;
 mod called;
 mod deployed;
@@ -192,6 +193,9 @@ fn interpreted(incident: &Incident, circumstances: &Circumstances, views: &mut V
     let decision = match resolve::interpret(incident, circumstances) {
         Interpretation::Told(readings) => told::decide(incident, readings, views),
         Interpretation::Untold(readings) => untold::decide(incident, readings, views),
+        Interpretation::OneOf(places) => {
+            return alternatives::decide(incident, &places, circumstances, views);
+        }
         Interpretation::Unplaced(name) => Decision::Nothing(format!(
             "{} is relative to a directory that the program worked in or had open, and nothing says which",
             quote::display(&name)

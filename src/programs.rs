@@ -18,7 +18,9 @@ mod table;
 mod walk;
 mod whereabouts;
 
-pub use command_line::{CommandLine, ToldMount, command_lines};
+pub use command_line::{
+    CommandLine, ToldMount, command_lines, commands_of_code, commands_of_script,
+};
 pub use compose::{ComposeService, ComposeVolume, compose_services};
 pub use operand::{Operand, is_the_end_of};
 pub use package_scripts::scripts_that_run;

@@ -9,12 +9,15 @@ mod arguments;
 mod course;
 mod elsewhere;
 mod far_side;
+mod given;
 mod inside;
+mod moves;
 mod operations;
 mod places;
 mod port;
 mod source;
 mod speaker;
+mod standpoint;
 mod told;
 mod viewers;
 
@@ -151,6 +154,8 @@ pub enum Interpretation {
     /// The object is named, but nothing identifies the operation: the places where the object may be, the most likely first.
     /// The operation of these readings is meaningless.
     Untold(Vec<Reading>),
+    /// The name of the object, as printed, is relative to one of these directories.
+    OneOf(Vec<Vec<u8>>),
     /// The name of the object, as printed, is relative to a directory that is not known.
     Unplaced(Vec<u8>),
     /// No object is named.
@@ -219,7 +224,10 @@ pub fn interpret(incident: &Incident, circumstances: &Circumstances) -> Interpre
     if incident.in_open_directory && is_relative(name) {
         return Interpretation::Unplaced(name.clone());
     }
-    let (told, sign) = told(incident, name, &speakers);
+    if let Some(places) = places::alternatives(name, incident, &speakers, circumstances) {
+        return Interpretation::OneOf(places);
+    }
+    let (told, sign) = told(incident, name, &speakers, &circumstances.scripts);
     let known = Incident {
         operations: told,
         ..incident.clone()

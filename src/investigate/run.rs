@@ -76,7 +76,7 @@ fn is_planted(repeated: Option<&Repeated>, circumstances: &Circumstances) -> boo
 fn absolute(line: &CommandLine, start: &[u8], word: &[u8]) -> Vec<u8> {
     match &line.place {
         Whereabouts::At(directory) => byte_path::join(&byte_path::join(start, directory), word),
-        Whereabouts::Start | Whereabouts::Unknown => byte_path::join(start, word),
+        _ => byte_path::join(start, word),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Messages that name no object. It is taken from the source line that they quote, or else from the command's own arguments.
 
 use super::judged::{Judged, Views};
-use super::{Decision, MOST_READINGS, agrees, told, untold};
+use super::{Decision, MOST_READINGS, agrees, interpreted, told};
 use crate::attempt::{Clue, Incident, Object, Operation, Sign};
 use crate::byte_path;
 use crate::denial::Rule;
@@ -9,7 +9,7 @@ use crate::facts::Kind;
 use crate::gather;
 use crate::judge::Verdict;
 use crate::report::Conclusion;
-use crate::resolve::{self, Circumstances, Interpretation, Literal, Reading};
+use crate::resolve::{self, Circumstances, Literal, Reading};
 
 /// The result for such a message.
 pub(super) fn decide(
@@ -50,12 +50,7 @@ fn mentioned(
             assumed.operations.extend(literal.operation);
             assumed.operation_sign = assumed.operations.first().map(|_| Sign::Source);
         }
-        let decision = match resolve::interpret(&assumed, circumstances) {
-            Interpretation::Told(readings) => told::decide(&assumed, readings, views),
-            Interpretation::Untold(readings) => untold::decide(&assumed, readings, views),
-            Interpretation::Unplaced(_) | Interpretation::Unnamed => return None,
-        };
-        match decision {
+        match interpreted(&assumed, circumstances, views) {
             Decision::Judged(mut judged, conclusion @ Conclusion::Refused(..)) => {
                 judged.reading.signs.object = Some(Sign::Source);
                 Some(Decision::Judged(judged, conclusion))

@@ -6,7 +6,7 @@ use super::Views;
 use crate::attempt::{Clue, Incident, Operation, Sign};
 use crate::byte_path;
 use crate::gather;
-use crate::programs::{self, CommandLine};
+use crate::programs::{self, CommandLine, Program};
 use crate::resolve::{self, Circumstances, Script};
 
 /// The maximum number of scripts that are read to learn where a relative name leads.
@@ -131,7 +131,10 @@ pub(super) fn with_scripts(
     circumstances: &Circumstances,
     views: &mut Views,
 ) -> Option<Circumstances> {
-    let name = incident.paths.first();
+    let name = match &incident.clue {
+        Some(Clue::Path(path)) => Some(path),
+        _ => incident.paths.first(),
+    };
     let is_open = name.is_some_and(|name| resolve::is_relative(name));
     if !is_open || circumstances.command.is_empty() {
         return None;
@@ -146,7 +149,14 @@ pub(super) fn with_scripts(
             let is_package = byte_path::name(&path) == b"package.json";
             let running = is_package.then(|| programs::scripts_that_run(&code, &lines));
             let code = running.flatten().unwrap_or_else(|| code.to_vec());
-            Script { path, code }
+            let name = byte_path::name(&path);
+            let arguments = lines.iter().find_map(|line| line.arguments_of(name));
+            Script {
+                is_for_a_shell: is_for_a_shell(&code, name, &lines),
+                code,
+                arguments: arguments.map(<[Vec<u8>]>::to_vec),
+                path,
+            }
         })
         .collect();
     let mut at = 0;
@@ -156,10 +166,15 @@ pub(super) fn with_scripts(
         let new = new.filter_map(|path| {
             Some(Script {
                 code: views.script(&path)?.to_vec(),
+                arguments: None,
                 path,
+                is_for_a_shell: true,
             })
         });
-        let new: Vec<Script> = new.filter(Script::is_text).collect();
+        let mut new: Vec<Script> = new.filter(Script::is_text).collect();
+        for script in &mut new {
+            script.is_for_a_shell = is_for_a_shell(&script.code, b"", &[]);
+        }
         found.extend(new);
         at += 1;
     }
@@ -167,6 +182,18 @@ pub(super) fn with_scripts(
         scripts: found,
         ..circumstances.clone()
     })
+}
+
+/// Whether a shell runs the file of this name, which begins with the name of its interpreter or is given to it by a command line.
+fn is_for_a_shell(code: &[u8], name: &[u8], lines: &[CommandLine]) -> bool {
+    if let Some(rest) = code.strip_prefix(b"#!") {
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let mut words = rest[..end].split(u8::is_ascii_whitespace);
+        return words.any(|word| programs::program(word).is_some_and(Program::is_shell));
+    }
+    let is_its = |line: &&CommandLine| line.script.as_deref().map(byte_path::name) == Some(name);
+    let reader = lines.iter().find(is_its).and_then(|line| line.known);
+    reader.is_none_or(Program::is_shell)
 }
 
 /// The scripts and recipes of the programs seen here: their content and their paths.

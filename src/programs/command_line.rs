@@ -2,7 +2,7 @@
 
 mod reader;
 
-use super::shell::{self, is_assignment};
+use super::shell::{self, Scope, is_assignment};
 use super::{Operand, Program, Whereabouts};
 use crate::attempt::Operation;
 use crate::byte_path;
@@ -78,6 +78,33 @@ pub fn command_lines(words: &[Vec<u8>]) -> Vec<CommandLine> {
     found
 }
 
+/// The commands of shell code.
+#[must_use]
+pub fn commands_of_code(code: &[u8]) -> Vec<CommandLine> {
+    let mut found = Vec::new();
+    read_code(code, Scope::default(), &mut found);
+    found
+}
+
+/// The commands of a shell script with this path, which was run with these arguments if they are known.
+#[must_use]
+pub fn commands_of_script(
+    code: &[u8],
+    path: &[u8],
+    arguments: Option<&[Vec<u8>]>,
+) -> Vec<CommandLine> {
+    let mut found = Vec::new();
+    let mut parameters = vec![path.to_vec()];
+    parameters.extend_from_slice(arguments.unwrap_or_default());
+    read_code(
+        code,
+        Scope::new(parameters, arguments.is_some()),
+        &mut found,
+    );
+    found.iter_mut().for_each(|line| line.is_started = true);
+    found
+}
+
 /// A mount that a command line describes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToldMount {
@@ -141,6 +168,16 @@ impl CommandLine {
         self.known.is_some_and(|known| known.only_starts)
     }
 
+    /// What the script of this name is run with, if it runs it.
+    #[must_use]
+    pub fn arguments_of(&self, script: &[u8]) -> Option<&[Vec<u8>]> {
+        let is_it = |word: &&Vec<u8>| byte_path::name(word) == script;
+        let own = self.script.as_ref().filter(is_it);
+        let word = own.or(Some(&self.program).filter(is_it))?;
+        let at = self.words.iter().position(|other| other == word)?;
+        self.words.get(at + 1..)
+    }
+
     /// Whether it names this file: as an operand, as the program, by a directory above it, on the way to an operand, or by the
     /// file from which its name is made (`a` and `a.xz`).
     #[must_use]
@@ -202,7 +239,12 @@ fn read(words: &[Vec<u8>], redirections: Vec<(Operation, Vec<u8>)>, found: &mut 
     found.push(line);
     let started = found.len();
     if let Some(code) = code.filter(|_| is_shell) {
-        read_code(&code, found);
+        let after = found[started - 1].operands.iter();
+        let mut parameters: Vec<Vec<u8>> = after.map(|operand| operand.word.clone()).collect();
+        if parameters.is_empty() {
+            parameters.push(name.clone());
+        }
+        read_code(&code, Scope::new(parameters, true), found);
     }
     if !rest.is_empty() {
         // For what follows, the module is the program.
@@ -228,8 +270,8 @@ fn read(words: &[Vec<u8>], redirections: Vec<(Operation, Vec<u8>)>, found: &mut 
 }
 
 /// Reads the commands of shell code, each with its working directory.
-fn read_code(code: &[u8], found: &mut Vec<CommandLine>) {
-    for command in shell::commands(code) {
+fn read_code(code: &[u8], scope: Scope, found: &mut Vec<CommandLine>) {
+    for command in shell::commands_within(code, scope) {
         let first = found.len();
         match command.words.is_empty() {
             false => read(&command.words, command.redirections, found),

@@ -31,7 +31,7 @@ pub fn repeated(words: &[Vec<u8>], refused: Option<&[u8]>) -> Option<Repeated> {
         Whereabouts::At(directory) if !directory.starts_with(b"~") => {
             vec![b"env".to_vec(), b"-C".to_vec(), directory.clone()]
         }
-        Whereabouts::At(_) | Whereabouts::Unknown => return None,
+        _ => return None,
     };
     let words = [start.as_slice(), &line.words].concat();
     (!words.iter().any(is_filled_in)).then(|| Repeated {

@@ -1,13 +1,13 @@
 //! Shell code: its commands with their words and redirections, as far as they can be determined without running it.
 
 mod token;
+mod value;
 
-use std::borrow::Cow;
-
-use super::whereabouts::{Compound, Step, Whereabouts, followed, is_below_home};
+use super::whereabouts::{Compound, Step, Whereabouts, followed};
 use crate::attempt::Operation;
 use crate::byte_path;
 use token::{Keyword, Token, keyword, next};
+pub(super) use value::Scope;
 
 /// A simple command in shell code.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -22,15 +22,31 @@ pub struct SimpleCommand {
     pub is_settled: bool,
 }
 
+/// A change of a shell's directory.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Move<'w> {
+    Home,
+    /// To where this word leads.
+    To(&'w [u8]),
+    /// The same; the directory that is left is kept on a stack.
+    Push(&'w [u8]),
+    /// To the directory on the stack.
+    Pop,
+    /// To the directory before the last change.
+    Back,
+    /// Only running it would tell.
+    Untold,
+}
+
 impl SimpleCommand {
-    /// Whether it changes the shell's directory; the inner value is the new directory, if the code determines it.
+    /// How it changes the shell's directory, if it does.
     #[must_use]
-    pub fn goes_to(&self) -> Option<Option<Cow<'_, [u8]>>> {
+    pub fn moves(&self) -> Option<Move<'_>> {
         // With CDPATH, the directory that is named need not be the one that is meant, here or later.
         let is_assigned = |word: &&Vec<u8>| is_assignment(word) || *word == b"export";
         let assigned = self.words.iter().take_while(is_assigned);
         if assigned.clone().any(|word| word.starts_with(b"CDPATH=")) {
-            return Some(None);
+            return Some(Move::Untold);
         }
         let mut words = self.words.iter().map(Vec::as_slice);
         let mut name = words.nth(assigned.count())?;
@@ -41,48 +57,28 @@ impl SimpleCommand {
             // What it stands for may be used anywhere after it.
             b"alias" => {
                 let goes = |word: &&[u8]| memchr::memmem::find(word, b"cd ").is_some();
-                words.find(goes).map(|_| None)
+                words.find(goes).map(|_| Move::Untold)
             }
             b"cd" | b"pushd" | b"chdir" => {
-                let mut operands = words.filter(|word| word.len() < 2 || !word.starts_with(b"-"));
-                let is_told = |directory: &Cow<[u8]>| {
-                    let expands = directory.iter().any(|byte| b"$`*?[{".contains(byte));
-                    let is_anothers_home = directory.starts_with(b"~") && !is_below_home(directory);
-                    !expands && !is_anothers_home && !b"-+".contains(&directory[0])
-                };
-                match (operands.next(), operands.next()) {
-                    (None, None) if name != b"pushd" => Some(Some(Cow::Borrowed(b"~"))),
-                    (Some(directory), None) if !directory.is_empty() => {
-                        Some(Some(expanded(directory)).filter(is_told))
-                    }
-                    _ => Some(None),
-                }
+                let is_operand = |word: &&[u8]| word.len() < 2 || !word.starts_with(b"-");
+                let mut operands = words.filter(is_operand);
+                Some(match (operands.next(), operands.next()) {
+                    (None, None) if name != b"pushd" => Move::Home,
+                    (Some(b"-"), None) if name != b"pushd" => Move::Back,
+                    (Some([] | [b'+' | b'-', ..]), None) => Move::Untold,
+                    (Some(word), None) if name == b"pushd" => Move::Push(word),
+                    (Some(word), None) => Move::To(word),
+                    _ => Move::Untold,
+                })
             }
-            b"popd" | b"." | b"source" => Some(None),
-            b"eval" => {
-                let code = self.words[1..].join(&b' ');
-                let goes = |command: SimpleCommand| command.goes_to().is_some();
-                let is_told = !code.iter().any(|byte| b"$`".contains(byte));
-                (!is_told || simple_commands(&code).into_iter().any(goes)).then_some(None)
-            }
+            b"popd" => Some(match words.find(|word| !word.starts_with(b">")) {
+                None => Move::Pop,
+                Some(_) => Move::Untold,
+            }),
+            b"." | b"source" | b"eval" => Some(Move::Untold),
             _ => None,
         }
     }
-}
-
-/// A directory that is written with one of the variables whose value is known: home, and where one is.
-fn expanded(directory: &[u8]) -> Cow<'_, [u8]> {
-    let known: [(&[u8], &[u8]); 4] = [
-        (b"$HOME", b"~"),
-        (b"${HOME}", b"~"),
-        (b"$PWD", b"."),
-        (b"${PWD}", b"."),
-    ];
-    let value = known.into_iter().find_map(|(variable, value)| {
-        let rest = directory.strip_prefix(variable)?;
-        (rest.is_empty() || rest.starts_with(b"/")).then(|| [value, rest].concat())
-    });
-    value.map_or(Cow::Borrowed(directory), Cow::Owned)
 }
 
 /// What a line of shell code does with this name: execute it as a command, which some shells name by the path where they found
@@ -127,7 +123,6 @@ pub fn redirections(code: &[u8]) -> Vec<Vec<u8>> {
 /// redirections differ in more than how they write.
 #[must_use]
 pub fn use_of_what_is_filled_in(code: &[u8]) -> Option<Operation> {
-    let is_filled_in = |word: &[u8]| word.iter().any(|byte| b"$`".contains(byte));
     let mut uses: Vec<Operation> = Vec::new();
     for command in commands(code) {
         let mut words = command.words.iter().filter(|word| !is_assignment(word));
@@ -148,26 +143,29 @@ pub fn use_of_what_is_filled_in(code: &[u8]) -> Option<Operation> {
     }
 }
 
-/// The simple commands of some code, in order; `eval` is replaced by what it evaluates.
+/// The simple commands of some code, in order.
 #[must_use]
 pub fn commands(code: &[u8]) -> Vec<SimpleCommand> {
-    let evaluated = |command: SimpleCommand| match command.words.split_first() {
-        Some((name, words)) if name == b"eval" => {
-            let inner = simple_commands(&words.join(&b' ')).into_iter();
-            let there = |inner: SimpleCommand| SimpleCommand {
-                place: command.place.then(&inner.place),
-                is_settled: inner.is_settled && command.is_settled,
-                ..inner
-            };
-            inner.map(there).collect()
-        }
-        _ => vec![command],
-    };
-    let found = simple_commands(code).into_iter();
-    found.flat_map(evaluated).collect()
+    commands_within(code, Scope::default())
 }
 
-fn simple_commands(code: &[u8]) -> Vec<SimpleCommand> {
+/// The same, run with these variables and parameters.
+#[must_use]
+pub(super) fn commands_within(code: &[u8], scope: Scope) -> Vec<SimpleCommand> {
+    followed(steps(code, true), scope)
+}
+
+/// The words of each simple command, without those of command substitutions.
+fn plain_commands(code: &[u8]) -> Vec<Vec<Vec<u8>>> {
+    let words = |step: Step| match step {
+        Step::Command(command) => Some(command.words),
+        _ => None,
+    };
+    steps(code, false).into_iter().filter_map(words).collect()
+}
+
+/// The steps through some code, with those of its command substitutions if they count.
+fn steps(code: &[u8], with_substitutions: bool) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut command = SimpleCommand::default();
     let mut opening: Option<Operation> = None;
@@ -177,37 +175,42 @@ fn simple_commands(code: &[u8]) -> Vec<SimpleCommand> {
     while let Some((token, after)) = next(rest) {
         rest = after;
         match token {
-            Token::Word(word) => match opening.take() {
-                Some(operation) => command.redirections.push((operation, word)),
-                None if command.words.is_empty() => match keyword(&word) {
-                    Some(Keyword::Begins(kind)) => {
-                        let name = function.take().filter(|_| kind == Compound::Group);
-                        steps.push(Step::Open(name.map_or(kind, Compound::Function)));
-                        // The words that follow are the loop's variable and list, not a command.
-                        if [&b"for"[..], b"case", b"select"].contains(&&word[..]) {
-                            command.words.push(word);
-                        }
-                    }
-                    Some(Keyword::Else) => steps.push(Step::Else),
-                    Some(Keyword::Ends) => steps.push(Step::Close),
-                    Some(Keyword::Other) => {}
-                    None => command.words.push(word),
-                },
-                None if word == b"{" && command.words.first().is_some_and(|w| w == b"function") => {
-                    let name = command.words.pop().unwrap_or_default();
-                    command.words.clear();
-                    steps.push(Step::Open(Compound::Function(name)));
+            Token::Word(word) => {
+                for code in word.runs.iter().filter(|_| with_substitutions) {
+                    steps.push(Step::Open(Compound::Subshell));
+                    steps.extend(self::steps(code, true));
+                    steps.push(Step::Close);
                 }
-                None => command.words.push(word),
-            },
+                let word = word.text;
+                match opening.take() {
+                    Some(operation) => command.redirections.push((operation, word)),
+                    None if command.words.is_empty() => match keyword(&word) {
+                        Some(Keyword::Begins(kind)) => {
+                            let name = function.take().filter(|_| kind == Compound::Group);
+                            steps.push(Step::Open(name.map_or(kind, Compound::Function)));
+                            // The words that follow are the loop's variable and list, not a command.
+                            if [&b"for"[..], b"case", b"select"].contains(&&word[..]) {
+                                command.words.push(word);
+                            }
+                        }
+                        Some(Keyword::Else) => steps.push(Step::Else),
+                        Some(Keyword::Ends) => steps.push(Step::Close),
+                        Some(Keyword::Other) => {}
+                        None => command.words.push(word),
+                    },
+                    None if word == b"{" && is_definition(&command) => {
+                        let name = command.words.pop().unwrap_or_default();
+                        command.words.clear();
+                        steps.push(Step::Open(Compound::Function(name)));
+                    }
+                    None => command.words.push(word),
+                }
+            }
             Token::Opens(operation) => opening = Some(operation),
             Token::Names => function = command.words.pop(),
-            Token::Ends(_) | Token::Begins | Token::Closes => {
+            Token::Ends(_) | Token::EndsCase | Token::Begins | Token::Closes => {
                 opening = None;
-                let ended = std::mem::take(&mut command);
-                if !ended.words.is_empty() || !ended.redirections.is_empty() {
-                    steps.push(Step::Command(ended));
-                }
+                end(std::mem::take(&mut command), &mut steps);
                 match token {
                     Token::Begins => {
                         subshells += 1;
@@ -219,15 +222,40 @@ fn simple_commands(code: &[u8]) -> Vec<SimpleCommand> {
                         steps.push(Step::Close);
                     }
                     Token::Ends(link) => steps.push(Step::Link(link)),
+                    Token::EndsCase => steps.push(Step::Else),
                     _ => {}
                 }
             }
         }
     }
-    if !command.words.is_empty() || !command.redirections.is_empty() {
-        steps.push(Step::Command(command));
+    end(command, &mut steps);
+    steps
+}
+
+/// A command has ended. What `eval` evaluates takes its place, as far as it is written there.
+fn end(command: SimpleCommand, steps: &mut Vec<Step>) {
+    match command.words.split_first() {
+        None if command.redirections.is_empty() => {}
+        Some((name, words)) if name == b"eval" && !words.iter().any(|word| is_filled_in(word)) => {
+            steps.push(Step::Open(Compound::Group));
+            steps.extend(self::steps(&words.join(&b' '), true));
+            steps.push(Step::Close);
+        }
+        _ => steps.push(Step::Command(command)),
     }
-    followed(steps)
+}
+
+/// Whether only running the code tells the whole of a word.
+fn is_filled_in(word: &[u8]) -> bool {
+    word.iter().any(|byte| b"$`".contains(byte))
+}
+
+/// Whether a command is the beginning of a function's definition: `function name`.
+fn is_definition(command: &SimpleCommand) -> bool {
+    command
+        .words
+        .first()
+        .is_some_and(|word| word == b"function")
 }
 
 /// Whether the word is an assignment (`NAME=value`) before a command.
@@ -247,11 +275,9 @@ mod tests {
 
     #[test]
     fn only_running_it_tells_where_an_alias_or_a_search_path_leads() {
-        let goes = |code: &str| {
-            let command = simple_commands(code.as_bytes()).remove(0);
-            command
-                .goes_to()
-                .map(|to| to.as_deref().map(<[u8]>::to_vec))
+        let goes = |code: &str, moves: Option<Move>| {
+            let command = commands(code.as_bytes()).remove(0);
+            assert_eq!(command.moves(), moves, "{code}");
         };
         for code in [
             "CDPATH=/srv cd sub",
@@ -259,11 +285,11 @@ mod tests {
             "export CDPATH=/srv",
             "alias g='cd sub'",
         ] {
-            assert_eq!(goes(code), Some(None), "{code}");
+            goes(code, Some(Move::Untold));
         }
-        assert_eq!(goes("LANG=C cd sub"), Some(Some(b"sub".to_vec())));
-        assert_eq!(goes("alias l='ls -l'"), None);
-        assert_eq!(goes("LANG=C ls"), None);
+        goes("LANG=C cd sub", Some(Move::To(b"sub")));
+        goes("alias l='ls -l'", None);
+        goes("LANG=C ls", None);
     }
 
     #[test]

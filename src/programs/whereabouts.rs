@@ -1,33 +1,73 @@
 //! The working directory of each command in shell code, as far as the code determines it.
 
-use super::shell::SimpleCommand;
+use super::shell::{Move, Scope, SimpleCommand};
 use crate::byte_path;
 
 /// A working directory, as far as the code determines it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Whereabouts {
     /// The directory that the shell was started in.
     #[default]
     Start,
     /// This directory; a relative path is relative to where the shell was started, one with `~` to the home directory.
     At(Vec<u8>),
+    /// One of these, none of which is itself one of several or unknown.
+    OneOf(Vec<Whereabouts>),
     /// The code changed directory, and only running it would tell where to.
     Unknown,
 }
 
+/// The maximum number of directories of which one is the right one.
+const MOST_PLACES: usize = 8;
+
 impl Whereabouts {
+    /// One of several, which may be the same or themselves one of several.
+    #[must_use]
+    pub fn one_of(places: impl IntoIterator<Item = Whereabouts>) -> Whereabouts {
+        let mut every: Vec<Whereabouts> = Vec::new();
+        for place in places {
+            match place {
+                Whereabouts::OneOf(places) => every.extend(places),
+                place => every.push(place),
+            }
+        }
+        every.sort();
+        every.dedup();
+        match every.len() {
+            1 => every.remove(0),
+            2..=MOST_PLACES if !every.contains(&Whereabouts::Unknown) => Whereabouts::OneOf(every),
+            _ => Whereabouts::Unknown,
+        }
+    }
+
+    /// Each directory that it may be.
+    #[must_use]
+    pub fn each(&self) -> &[Whereabouts] {
+        match self {
+            Whereabouts::OneOf(places) => places,
+            place => std::slice::from_ref(place),
+        }
+    }
+
     /// The result of `cd DIRECTORY` from here. As in a shell, `..` removes the last name, even if that is a symlink.
     #[must_use]
     pub fn to(&self, directory: &[u8]) -> Whereabouts {
         match self {
             _ if directory.starts_with(b"/") => Whereabouts::At(without_dots(directory)),
             _ if is_below_home(directory) => Whereabouts::At(directory.to_vec()),
-            Whereabouts::Start => Whereabouts::At(without_dots(directory)),
+            Whereabouts::Start => match without_dots(directory) {
+                start if start == b"." => Whereabouts::Start,
+                there => Whereabouts::At(there),
+            },
             Whereabouts::At(here) if is_below_home(here) => {
                 Whereabouts::At(byte_path::join(here, directory))
             }
-            Whereabouts::At(here) => {
-                Whereabouts::At(without_dots(&byte_path::join(here, directory)))
+            Whereabouts::At(here) => match without_dots(&byte_path::join(here, directory)) {
+                start if start == b"." => Whereabouts::Start,
+                there => Whereabouts::At(there),
+            },
+            Whereabouts::OneOf(places) => {
+                Whereabouts::one_of(places.iter().map(|here| here.to(directory)))
             }
             Whereabouts::Unknown => Whereabouts::Unknown,
         }
@@ -39,6 +79,9 @@ impl Whereabouts {
         match inner {
             Whereabouts::Start => self.clone(),
             Whereabouts::At(directory) => self.to(directory),
+            Whereabouts::OneOf(places) => {
+                Whereabouts::one_of(places.iter().map(|inner| self.then(inner)))
+            }
             Whereabouts::Unknown => Whereabouts::Unknown,
         }
     }
@@ -64,9 +107,10 @@ pub(super) enum Step {
 }
 
 /// How a command follows the one before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Link {
     /// `;` or a line's end.
+    #[default]
     Next,
     /// `&`: the commands before it run in a shell of their own.
     Beside,
@@ -90,9 +134,12 @@ pub(super) enum Compound {
     Function(Vec<u8>),
 }
 
-/// The commands of the code, each with its whereabouts.
-pub(super) fn followed(steps: Vec<Step>) -> Vec<SimpleCommand> {
-    let mut course = Course::default();
+/// The commands of the code, each with its whereabouts. The scope is that at its beginning.
+pub(super) fn followed(steps: Vec<Step>, scope: Scope) -> Vec<SimpleCommand> {
+    let mut course = Course {
+        scope,
+        ..Course::default()
+    };
     let mut steps = steps.into_iter().peekable();
     while let Some(step) = steps.next() {
         match step {
@@ -109,16 +156,18 @@ pub(super) fn followed(steps: Vec<Step>) -> Vec<SimpleCommand> {
     course.end()
 }
 
+/// What reports that it failed, rather than answer a question: what follows it with `&&` is the usual course.
+const SUCCEED: &[&[u8]] = &[
+    b":", b"cd", b"echo", b"export", b"mkdir", b"popd", b"printf", b"pushd", b"pwd", b"set",
+    b"true", b"umask",
+];
+
 /// The state while following the code from command to command.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Course {
     found: Vec<SimpleCommand>,
-    here: Whereabouts,
-    /// Where this list of commands began.
-    from: Whereabouts,
-    link: Link,
-    /// Whether this list changes directory in a command that runs only if another one succeeds.
-    strayed: bool,
+    now: State,
+    scope: Scope,
     within: Vec<Frame>,
     /// The names of the functions that change directory.
     goers: Vec<Vec<u8>>,
@@ -126,19 +175,23 @@ struct Course {
     last_move: Option<usize>,
 }
 
-impl Default for Course {
-    fn default() -> Course {
-        Course {
-            found: Vec::new(),
-            here: Whereabouts::Start,
-            from: Whereabouts::Start,
-            link: Link::Next,
-            strayed: false,
-            within: Vec::new(),
-            goers: Vec::new(),
-            last_move: None,
-        }
-    }
+/// Where the shell is in a list of commands.
+#[derive(Debug, Clone, Default)]
+struct State {
+    here: Whereabouts,
+    /// Where this list of commands began.
+    from: Whereabouts,
+    link: Link,
+    /// Whether this list goes on only if something holds that is not certain.
+    is_conditional: bool,
+    /// Where this list would be without the commands that change directory only if another one succeeds.
+    strayed: Vec<Whereabouts>,
+    /// The directory before the last change; `None` if that is not known.
+    before: Option<Whereabouts>,
+    /// The directories that were left by pushd.
+    stack: Vec<Whereabouts>,
+    /// Whether the shell has ended, or returned from a function.
+    has_ended: bool,
 }
 
 /// A compound command that has not ended yet.
@@ -146,13 +199,15 @@ impl Default for Course {
 struct Frame {
     kind: Compound,
     /// The state before it.
-    here: Whereabouts,
-    from: Whereabouts,
-    link: Link,
-    strayed: bool,
+    outer: State,
+    scope: Scope,
+    /// Where its branches so far ended.
+    ends: Vec<Whereabouts>,
     /// The index of its first command, and of the first that changes directory.
     first: usize,
     first_move: Option<usize>,
+    /// Whether a loop may be left in its middle.
+    breaks: bool,
 }
 
 impl Course {
@@ -160,88 +215,124 @@ impl Course {
         let at = self.found.len();
         let is_alone = |frame: &Frame| {
             !matches!(frame.kind, Compound::Subshell | Compound::Function(_))
-                && frame.link != Link::Pipe
+                && frame.outer.link != Link::Pipe
         };
-        let is_in_loop = |frame: &Frame| frame.kind == Compound::Loop;
-        let shell = self
-            .within
-            .iter()
-            .rposition(|frame| !is_alone(frame))
-            .unwrap_or(0);
-        let goes = match command.goes_to() {
-            None if command
-                .words
-                .first()
-                .is_some_and(|name| self.goers.contains(name)) =>
-            {
-                Some(None)
+        let shell = self.within.iter().rposition(|frame| !is_alone(frame));
+        let name = command.words.first();
+        let command_name = name.cloned();
+        let there = match command.moves() {
+            None if name.is_some_and(|name| self.goers.contains(name)) => {
+                Some(Whereabouts::Unknown)
             }
-            goes => goes,
+            None => None,
+            Some(how) => Some(self.destination(&how)),
         };
-        let there = goes.map(|directory| match directory {
-            Some(directory)
-                if directory.starts_with(b"/") || !self.within[shell..].iter().any(is_in_loop) =>
-            {
-                self.here.to(&directory)
-            }
-            _ => Whereabouts::Unknown,
-        });
+        let ends = name.is_some_and(|name| name == b"exit" || name == b"return");
+        self.now.has_ended |= ends && !is_piped && self.now.link == Link::Next;
+        if name.is_some_and(|name| name == b"break") {
+            self.within.iter_mut().for_each(|frame| frame.breaks = true);
+        }
+        if !is_piped && self.now.link != Link::Pipe {
+            self.scope.follow(&command.words, &self.now.here);
+        }
         self.found.push(SimpleCommand {
-            place: self.here.clone(),
+            place: self.now.here.clone(),
             is_settled: self.within.iter().all(is_alone),
             ..command
         });
-        let Some(there) = there.filter(|_| !is_piped && self.link != Link::Pipe) else {
+        let is_likely = command_name.is_some_and(|name| SUCCEED.contains(&&name[..]));
+        let was_conditional = self.now.is_conditional;
+        self.now.is_conditional |= !is_likely || self.now.link == Link::Or;
+        let Some(there) = there.filter(|_| !is_piped && self.now.link != Link::Pipe) else {
             return;
         };
-        self.here = match self.link {
-            Link::Or => Whereabouts::Unknown,
-            _ => there,
-        };
-        self.strayed |= self.link != Link::Next;
+        let before = std::mem::replace(&mut self.now.here, there);
+        match self.now.link {
+            Link::Next | Link::Beside | Link::Pipe => {}
+            Link::And if was_conditional => self.now.strayed.push(before.clone()),
+            Link::And => {}
+            // It is needed only if what is before it fails.
+            Link::Or => {
+                self.now.here = Whereabouts::one_of([before.clone(), self.now.here.clone()]);
+                self.now.strayed.push(before.clone());
+            }
+        }
+        self.now.before = Some(before);
         self.last_move = Some(at);
-        for frame in &mut self.within[shell..] {
+        for frame in &mut self.within[shell.unwrap_or(0)..] {
             frame.first_move.get_or_insert(at);
+        }
+    }
+
+    /// Where a change of directory leads.
+    fn destination(&mut self, how: &Move) -> Whereabouts {
+        match how {
+            Move::Home => self.scope.destination(b"$HOME", &self.now.here),
+            Move::To(word) => self.scope.destination(word, &self.now.here),
+            Move::Push(word) => {
+                self.now.stack.push(self.now.here.clone());
+                self.scope.destination(word, &self.now.here)
+            }
+            Move::Pop => self.now.stack.pop().unwrap_or(Whereabouts::Unknown),
+            Move::Back => self.now.before.clone().unwrap_or(Whereabouts::Unknown),
+            Move::Untold => Whereabouts::Unknown,
         }
     }
 
     fn link(&mut self, link: Link) {
         let is_end = matches!(link, Link::Next | Link::Beside);
-        self.link = if is_end { Link::Next } else { link };
+        let now = &mut self.now;
+        now.link = if is_end { Link::Next } else { link };
+        let strayed = match is_end {
+            true => std::mem::take(&mut now.strayed),
+            false => Vec::new(),
+        };
         if link == Link::Beside {
-            self.strayed = false;
-            self.here = self.from.clone();
-        } else if is_end && std::mem::take(&mut self.strayed) {
-            self.here = Whereabouts::Unknown;
+            now.here = now.from.clone();
+        } else if !strayed.is_empty() {
+            now.here = Whereabouts::one_of(strayed.into_iter().chain([now.here.clone()]));
         }
         if is_end {
-            self.from = self.here.clone();
+            now.is_conditional = false;
+            now.from = now.here.clone();
         }
     }
 
     fn open(&mut self, kind: Compound) {
-        let is_function = matches!(kind, Compound::Function(_));
+        let outer = self.now.clone();
+        self.now.link = Link::Next;
+        self.now.strayed = Vec::new();
+        self.now.is_conditional = false;
+        let scope = self.scope.clone();
+        if let Compound::Function(_) = kind {
+            // A function runs wherever it is called.
+            self.now = State {
+                here: Whereabouts::Unknown,
+                ..State::default()
+            };
+            self.scope.enter_function();
+        }
+        self.now.from = self.now.here.clone();
         self.within.push(Frame {
             kind,
-            here: self.here.clone(),
-            from: self.from.clone(),
-            link: std::mem::replace(&mut self.link, Link::Next),
-            strayed: std::mem::take(&mut self.strayed),
+            outer,
+            scope,
+            ends: Vec::new(),
             first: self.found.len(),
             first_move: None,
+            breaks: false,
         });
-        if is_function {
-            // A function runs wherever it is called.
-            self.here = Whereabouts::Unknown;
-        }
-        self.from = self.here.clone();
     }
 
     fn otherwise(&mut self) {
         self.link(Link::Next);
-        if let Some(frame) = self.within.last() {
-            self.here = frame.here.clone();
-            self.from = frame.here.clone();
+        if let Some(frame) = self.within.last_mut() {
+            let end = Some(self.now.here.clone()).filter(|_| !self.now.has_ended);
+            frame.ends.extend(end);
+            self.now.has_ended = false;
+            self.now.here = frame.outer.here.clone();
+            self.now.from = frame.outer.here.clone();
+            self.scope.forget_what_differs(&frame.scope);
         }
     }
 
@@ -250,27 +341,53 @@ impl Course {
         let Some(frame) = self.within.pop() else {
             return;
         };
-        if let (Compound::Loop, Some(first_move)) = (&frame.kind, frame.first_move) {
+        let Frame { kind, outer, .. } = frame;
+        let returns =
+            self.now.here == outer.here && !frame.breaks && self.scope.keeps(&frame.scope);
+        if let (Compound::Loop, Some(first_move), false) = (&kind, frame.first_move, returns) {
             // The previous iteration may have changed directory.
             for command in &mut self.found[frame.first..=first_move] {
                 command.place = Whereabouts::Unknown;
             }
             for command in &mut self.found[frame.first..] {
+                if !is_fixed(&command.place) {
+                    command.place = Whereabouts::Unknown;
+                }
                 command.is_settled = false;
             }
         }
-        let is_left_behind = frame.link == Link::Pipe
-            || matches!(frame.kind, Compound::Subshell | Compound::Function(_));
-        let is_sure = frame.kind == Compound::Group && frame.link == Link::Next;
+        let is_left_behind =
+            outer.link == Link::Pipe || matches!(kind, Compound::Subshell | Compound::Function(_));
+        let here = match (&kind, frame.first_move) {
+            _ if is_left_behind => outer.here.clone(),
+            (_, None) => self.now.here.clone(),
+            (Compound::Group, _) if outer.link == Link::Next => self.now.here.clone(),
+            (Compound::Loop, _) if !returns && !is_fixed(&self.now.here) => Whereabouts::Unknown,
+            _ => {
+                let end = Some(self.now.here.clone()).filter(|_| !self.now.has_ended);
+                let ends = frame.ends.into_iter().chain(end);
+                Whereabouts::one_of(ends.chain([outer.here.clone()]))
+            }
+        };
         if is_left_behind {
-            self.here = frame.here;
-        } else if frame.first_move.is_some() && !is_sure {
-            self.here = Whereabouts::Unknown;
+            self.scope = frame.scope;
+        } else if kind != Compound::Group {
+            self.scope.forget_what_differs(&frame.scope);
         }
-        if let (Compound::Function(name), Some(_)) = (frame.kind, frame.first_move) {
+        let (before, stack) = match frame.first_move {
+            Some(_) if is_left_behind => (outer.before, outer.stack),
+            Some(_) if kind != Compound::Group => (None, Vec::new()),
+            _ => (self.now.before.take(), std::mem::take(&mut self.now.stack)),
+        };
+        if let (Compound::Function(name), Some(_)) = (kind, frame.first_move) {
             self.goers.push(name);
         }
-        (self.link, self.strayed, self.from) = (frame.link, frame.strayed, frame.from);
+        self.now = State {
+            here,
+            before,
+            stack,
+            ..outer
+        };
     }
 
     fn end(mut self) -> Vec<SimpleCommand> {
@@ -282,6 +399,13 @@ impl Course {
         }
         self.found
     }
+}
+
+/// Whether it is the same wherever the shell was before.
+fn is_fixed(place: &Whereabouts) -> bool {
+    place.each().iter().all(
+        |one| matches!(one, Whereabouts::At(path) if path.starts_with(b"/") || is_below_home(path)),
+    )
 }
 
 /// The path without `.`, and without each `..` that follows a name.
@@ -306,20 +430,35 @@ fn without_dots(path: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::shell::commands;
+    use super::super::shell::commands_within;
     use super::*;
 
     /// The whereabouts of the commands named `x`.
     fn places(code: &str) -> Vec<String> {
-        let found = commands(code.as_bytes()).into_iter();
+        places_within(code, Scope::default())
+    }
+
+    fn places_within(code: &str, scope: Scope) -> Vec<String> {
+        let found = commands_within(code.as_bytes(), scope).into_iter();
         let named = found.filter(|command| command.words == [b"x"]);
-        let words = |command: SimpleCommand| match command.place {
-            Whereabouts::Start => "start".to_owned(),
-            Whereabouts::At(directory) => String::from_utf8(directory).unwrap(),
-            Whereabouts::Unknown if command.is_settled => "settled".to_owned(),
-            Whereabouts::Unknown => "unknown".to_owned(),
+        fn words(place: Whereabouts) -> String {
+            match place {
+                Whereabouts::Start => "start".to_owned(),
+                Whereabouts::At(directory) => String::from_utf8(directory).unwrap(),
+                Whereabouts::Unknown => "unknown".to_owned(),
+                Whereabouts::OneOf(places) => {
+                    let each = places.into_iter().map(words);
+                    each.collect::<Vec<_>>().join(" or ")
+                }
+            }
+        }
+        let of = |command: SimpleCommand| match command.place {
+            place @ (Whereabouts::Unknown | Whereabouts::OneOf(_)) if command.is_settled => {
+                format!("settled, {}", words(place))
+            }
+            place => words(place),
         };
-        named.map(words).collect()
+        named.map(of).collect()
     }
 
     #[test]
@@ -341,7 +480,7 @@ mod tests {
             ("cd ${PWD}/a; x; cd $PWD; x", &["a", "a"]),
             (
                 "pushd /a >/dev/null; x; pushd /b; x; popd; x",
-                &["/a", "/b", "settled"],
+                &["/a", "/b", "/a"],
             ),
             ("false || x", &["start"]),
             ("f() { x; }; f", &["start"]),
@@ -353,34 +492,84 @@ mod tests {
     #[test]
     fn what_only_running_would_tell_is_unknown() {
         for (code, told) in [
-            ("cd \"$d\"; x", &["settled"][..]),
+            ("cd \"$d\"; x", &["settled, unknown"][..]),
             ("cd \"$d\"; x; cd /a; x", &["unknown", "/a"]),
-            ("cd /none || cd /a; x", &["settled"]),
-            ("test -d a && cd a; x", &["settled"]),
             (
-                "for d in a b; do cd $d; x; done; x",
-                &["unknown", "settled"],
+                "for d in *; do cd $d; x; done; x",
+                &["unknown", "settled, unknown"],
             ),
             ("for d in a b; do cd a; x; done", &["unknown"]),
             ("while read d; do x; cd /a; x; done", &["unknown", "/a"]),
+            ("for d in a b; do (cd $d; x); x; done", &["a or b", "start"]),
             (
-                "for d in a b; do (cd $d; x); x; done",
-                &["unknown", "start"],
+                "f() { cd /b; x; }; x; f; x",
+                &["/b", "start", "settled, unknown"],
             ),
-            (
-                "if true; then cd /a; x; else x; fi; x",
-                &["/a", "start", "settled"],
-            ),
-            ("case $1 in a) cd /a;; esac; x", &["settled"]),
-            ("f() { cd /b; x; }; x; f; x", &["/b", "start", "settled"]),
             ("f() { x; }; cd /b; f; x", &["unknown", "/b"]),
-            (". ./env; x", &["settled"]),
+            (". ./env; x", &["settled, unknown"]),
             (
                 "ls | while read d; do cd /$d; x; done; x",
                 &["unknown", "start"],
             ),
+            (
+                "d=a; while true; do cd $d; x; cd ..; d=b; done",
+                &["unknown"],
+            ),
+            ("d=a; d+=b; cd $d; x", &["settled, unknown"]),
+            ("popd; x; cd -; x", &["unknown", "start"]),
         ] {
             assert_eq!(places(code), told, "{code}");
+        }
+    }
+
+    #[test]
+    fn of_what_may_not_run_both_places_count() {
+        for (code, told) in [
+            ("cd /none || cd /a; x", &["settled, /a or /none"][..]),
+            ("test -d a && cd a; x", &["settled, start or a"]),
+            ("[ -d a ] && cd a && x; x", &["a", "settled, start or a"]),
+            ("mkdir -p a && cd a; x", &["a"]),
+            (
+                "if true; then cd /a; x; else x; fi; x",
+                &["/a", "start", "settled, start or /a"],
+            ),
+            ("if [ $1 ]; then cd b; exit; fi; x", &["start"]),
+            (
+                "case $1 in a) cd /a; x;; b) cd b; x;; esac; x",
+                &["/a", "b", "settled, start or /a or b"],
+            ),
+            (
+                "for d in a b; do cd $d; x; cd ..; done; x",
+                &["a or b", "start"],
+            ),
+        ] {
+            assert_eq!(places(code), told, "{code}");
+        }
+    }
+
+    #[test]
+    fn words_lead_where_their_values_do() {
+        for (code, told) in [
+            ("A=/srv/p/a; cd \"$A\"; x", &["/srv/p/a"][..]),
+            ("A=a; cd b; cd \"../$A/c\"; x", &["a/c"]),
+            ("HERE=$(pwd); cd a; cd \"$HERE/b\"; x", &["b"]),
+            ("cd a; cd \"$(cd .. && pwd)/b\"; x", &["b"]),
+            ("cd \"$(dirname \"$0\")/a\"; x", &["a"]),
+            ("cd `dirname $0`; cd a; x", &["a"]),
+            ("cd ${1:-a}; x", &["a"]),
+            ("cd a; cd - >/dev/null; x", &["start"]),
+            (
+                "eval 'cd a'; x; eval \"cd $d\"; x",
+                &["a", "settled, unknown"],
+            ),
+            ("y=$(cd a; x); x", &["a", "start"]),
+            ("cd a\\\n\nx", &["a"]),
+        ] {
+            assert_eq!(
+                places_within(code, Scope::new(vec![b"s.sh".to_vec()], true)),
+                told,
+                "{code}"
+            );
         }
     }
 }

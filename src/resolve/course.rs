@@ -1,9 +1,12 @@
 //! The directory that a name in a message is relative to, according to the code on the command line.
 
+use super::given::given;
+use super::moves::{self, Standing};
+use super::standpoint::line_of;
 use super::{leading_name, source};
 use crate::attempt::{Incident, Operation};
 use crate::byte_path;
-use crate::programs::{CommandLine, Program, Whereabouts, command_lines, program};
+use crate::programs::{CommandLine, Program, Whereabouts, commands_of_script, program};
 
 /// The working directory of code when it uses a name.
 pub enum Course {
@@ -15,8 +18,8 @@ pub enum Course {
     Stays,
     /// The code uses the name in this directory, with these commands.
     At(Whereabouts, Vec<CommandLine>),
-    /// The code does not determine it, but the shell has not changed directory since.
-    Settled,
+    /// The code determines no more than this, but the shell has not changed directory since.
+    Settled(Whereabouts),
     /// Only running the code would tell.
     Unknown,
 }
@@ -28,6 +31,10 @@ pub struct Script {
     pub path: Vec<u8>,
     /// Its content.
     pub code: Vec<u8>,
+    /// Whether a shell runs what it contains.
+    pub is_for_a_shell: bool,
+    /// What it was run with, if a command line tells.
+    pub arguments: Option<Vec<Vec<u8>>>,
 }
 
 impl Script {
@@ -39,7 +46,8 @@ impl Script {
 
     /// Whether what it describes may run in another directory than the one that it is read in.
     fn changes_directory(&self) -> bool {
-        changes_directory(&self.code) || self.commands().iter().any(CommandLine::roams)
+        changes_directory(&self.code)
+            || self.is_for_a_shell && self.commands().iter().any(CommandLine::roams)
     }
 
     /// Its commands, if it is read as shell code.
@@ -56,15 +64,14 @@ impl Script {
             None => line.to_vec(),
         };
         let code: Vec<Vec<u8>> = self.code.split(|byte| *byte == b'\n').map(bare).collect();
-        let words = [b"sh".to_vec(), b"-c".to_vec(), code.join(&b'\n')];
-        command_lines(&words).split_off(1)
+        commands_of_script(&code.join(&b'\n'), &self.path, self.arguments.as_deref())
     }
 }
 
 /// The paths of the scripts that a shell script runs, if it is run in this directory and its code determines their places.
 #[must_use]
 pub fn called(script: &Script, directory: &[u8]) -> Vec<Vec<u8>> {
-    if !script.is_text() {
+    if !script.is_text() || !script.is_for_a_shell {
         return Vec::new();
     }
     let path = |line: &CommandLine| {
@@ -75,7 +82,7 @@ pub fn called(script: &Script, directory: &[u8]) -> Vec<Vec<u8>> {
         let base = match &line.place {
             Whereabouts::Start => directory.to_vec(),
             Whereabouts::At(place) => byte_path::join(directory, place),
-            Whereabouts::Unknown => return None,
+            Whereabouts::OneOf(_) | Whereabouts::Unknown => return None,
         };
         Some(byte_path::tidy(&byte_path::join(&base, file?)))
     };
@@ -133,8 +140,8 @@ impl Course {
                 Course::At(started.place.clone(), lines[wrapping..].to_vec())
             }
             Some((interpreter, _)) => match &interpreter.code {
-                Some(code) if source::first_use(code, path).is_some() => {
-                    Course::told(place_in_code(path, code), vec![interpreter.clone()])
+                Some(code) if !source::uses(code, path).is_empty() => {
+                    Course::standing(path, code, None, vec![interpreter.clone()])
                 }
                 _ => Course::NoCode,
             },
@@ -142,7 +149,21 @@ impl Course {
         }
     }
 
-    fn told(place: Whereabouts, lines: Vec<CommandLine>) -> Course {
+    /// Where the code of an interpreter uses the name: as its calls of chdir(2) say, and in the directory that it gives to the
+    /// program that it starts.
+    fn standing(path: &[u8], code: &[u8], line: Option<usize>, lines: Vec<CommandLine>) -> Course {
+        let own = match moves::standing(code, path, line) {
+            Standing::Last(place) | Standing::Earlier(place) => place,
+            Standing::OneOf(places) => Whereabouts::one_of(places),
+        };
+        let uses = source::uses(code, path);
+        let inner = match uses.is_empty() {
+            // The name is made while it runs.
+            true if changes_directory(code) => Whereabouts::Unknown,
+            true => Whereabouts::Start,
+            false => Whereabouts::one_of(uses.iter().map(|at| given(code, path, *at))),
+        };
+        let place = own.then(&inner);
         match place {
             Whereabouts::Unknown => Course::Unknown,
             place => Course::At(place, lines),
@@ -160,8 +181,9 @@ impl Course {
         match (texts.count(), leaving.next(), leaving.next()) {
             (0, ..) => Course::Started,
             (_, None, _) => Course::Stays,
-            (_, Some(script), None) if source::works_in(&script.code) != Whereabouts::Start => {
-                Course::told(place_in_code(path, &script.code), Vec::new())
+            (_, Some(script), None) if !script.is_for_a_shell => {
+                let line = line_of(incident, Some(byte_path::name(&script.path)));
+                Course::standing(path, &script.code, line, Vec::new())
             }
             (_, Some(script), None) => {
                 match Course::of_a_shell(path, incident, &script.commands()) {
@@ -170,7 +192,7 @@ impl Course {
                     {
                         Course::At(place, uses)
                     }
-                    Course::Settled => Course::Settled,
+                    settled @ Course::Settled(_) => settled,
                     _ => Course::Unknown,
                 }
             }
@@ -216,33 +238,16 @@ impl Course {
         if uses.is_empty() {
             uses = those(&|line| !goes(line));
         }
-        let Some(first) = uses.first() else {
+        if uses.is_empty() {
             return Course::NoCode;
-        };
-        let place = first.place.clone();
-        if place != Whereabouts::Unknown && uses.iter().all(|other| other.place == place) {
-            Course::At(place, uses)
-        } else if uses.iter().all(|line| line.is_settled) {
-            Course::Settled
-        } else {
-            Course::Unknown
         }
-    }
-}
-
-/// The directory in which the code of an interpreter uses the name: the one that it gives to the program that it starts, or to
-/// its only chdir(2), before the name.
-fn place_in_code(path: &[u8], code: &[u8]) -> Whereabouts {
-    let whole = source::works_in(code);
-    if whole == Whereabouts::Start && changes_directory(code) {
-        return source::directory_in_code(code).map_or(Whereabouts::Unknown, |directory| {
-            Whereabouts::Start.to(&directory)
-        });
-    }
-    let before = source::first_use(code, path).map_or(code, |at| &code[..at]);
-    match source::works_in(before) == whole {
-        true => whole,
-        false => Whereabouts::Unknown,
+        let place = Whereabouts::one_of(uses.iter().map(|line| line.place.clone()));
+        match place {
+            Whereabouts::Start | Whereabouts::At(_) => Course::At(place, uses),
+            place if uses.iter().all(|line| line.is_settled) => Course::Settled(place),
+            Whereabouts::Unknown => Course::Unknown,
+            place => Course::At(place, uses),
+        }
     }
 }
 

@@ -1,11 +1,23 @@
 //! Resolves printed names to absolute paths.
 
-use super::course::{Course, Script};
+use super::course::Course;
 use super::speaker::{Speakers, is_waiting_shell, leading_name};
-use super::{CandidateProcess, Circumstances, Presence, Reading, source};
+use super::standpoint::{Standpoint, from, is_seen, started_in};
+use super::{CandidateProcess, Circumstances, Reading};
 use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Sign, Signs};
 use crate::byte_path::{self, is_within, join, tidy};
 use crate::programs::{CommandLine, Program, Whereabouts, command_lines, program, search_path};
+
+/// How a directory that a name may be relative to is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Placing {
+    /// Something indicates it.
+    Told,
+    /// It is this one or another of the same kind, and nothing indicates which.
+    OneOf,
+    /// Nothing indicates it.
+    Assumed,
+}
 
 /// A candidate process, and a path where the object of its message may be.
 #[derive(Debug, Clone)]
@@ -15,8 +27,7 @@ pub struct Aim<'c> {
     printed: Vec<u8>,
     /// The absolute path.
     pub path: Vec<u8>,
-    /// Whether something indicates that the object is there.
-    placed: bool,
+    placing: Placing,
     /// Whether it is known which process failed.
     subject_known: bool,
 }
@@ -34,7 +45,7 @@ impl Aim<'_> {
                 operation: sign,
                 object: Some(Sign::Message),
                 subject: self.subject_known,
-                place: self.placed,
+                place: self.placing == Placing::Told,
                 elsewhere: false,
             },
             attempt: Attempt {
@@ -88,15 +99,37 @@ pub fn aims<'c>(
 ) -> Vec<Aim<'c>> {
     let aims = speakers.processes.iter().flat_map(|process| {
         let places = places(printed, operation, incident, process, circumstances);
-        places.into_iter().map(|(path, placed)| Aim {
+        places.into_iter().map(|(path, placing)| Aim {
             process,
             printed: printed.to_vec(),
             path,
-            placed,
+            placing,
             subject_known: speakers.known,
         })
     });
     aims.collect()
+}
+
+/// The directories in one of which a name was used, if nothing indicates in which.
+pub fn alternatives(
+    printed: &[u8],
+    incident: &Incident,
+    speakers: &Speakers,
+    circumstances: &Circumstances,
+) -> Option<Vec<Vec<u8>>> {
+    if !is_relative(printed) {
+        return None;
+    }
+    let of_each = speakers.processes.iter();
+    let of_each = of_each
+        .flat_map(|one| directories(printed, &Operation::READ, incident, one, circumstances));
+    let mut found: Vec<(Vec<u8>, Placing)> = of_each
+        .filter(|(_, placing)| *placing != Placing::Assumed)
+        .collect();
+    let is_open = found.iter().any(|(_, placing)| *placing == Placing::OneOf);
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
+    found.dedup_by(|(one, _), (other, _)| one == other);
+    is_open.then(|| found.into_iter().map(|(directory, _)| directory).collect())
 }
 
 /// Whether a printed name is relative to a directory.
@@ -105,21 +138,21 @@ pub fn is_relative(path: &[u8]) -> bool {
     !path.starts_with(b"/") && !path.starts_with(b"~")
 }
 
-/// The absolute paths that a name printed by this process can mean, each with whether something indicates it.
+/// The absolute paths that a name printed by this process can mean.
 fn places(
     path: &[u8],
     operation: &Operation,
     incident: &Incident,
     process: &CandidateProcess,
     circumstances: &Circumstances,
-) -> Vec<(Vec<u8>, bool)> {
+) -> Vec<(Vec<u8>, Placing)> {
     if path.starts_with(b"/") {
-        return vec![(tidy(path), true)];
+        return vec![(tidy(path), Placing::Told)];
     }
     if let (Some(rest), Some(home)) = (path.strip_prefix(b"~/"), &circumstances.home) {
-        return vec![(tidy(&join(home, rest)), true)];
+        return vec![(tidy(&join(home, rest)), Placing::Told)];
     }
-    let mut found: Vec<(Vec<u8>, bool)> = Vec::new();
+    let mut found: Vec<(Vec<u8>, Placing)> = Vec::new();
     for (base, told) in directories(path, operation, incident, process, circumstances) {
         let path = tidy(&join(&base, path));
         if path.starts_with(b"/") && !found.iter().any(|(known, _)| *known == path) {
@@ -129,27 +162,27 @@ fn places(
     found
 }
 
-/// The directories that a relative name can be relative to, each with whether something indicates it. Empty if shell code used the
-/// name after a change of directory that only running it would tell.
+/// The directories that a relative name can be relative to. Empty if shell code used the name after a change of directory that only
+/// running it would tell.
 fn directories(
     path: &[u8],
     operation: &Operation,
     incident: &Incident,
     process: &CandidateProcess,
     circumstances: &Circumstances,
-) -> Vec<(Vec<u8>, bool)> {
+) -> Vec<(Vec<u8>, Placing)> {
     let start = &circumstances.start;
     let own = process.directory.as_ref().unwrap_or(start);
-    let mut bases: Vec<(Vec<u8>, bool)> = Vec::new();
+    let mut bases: Vec<(Vec<u8>, Placing)> = Vec::new();
     // A program named without a slash is looked for in PATH.
     if *operation == Operation::Exec && !path.contains(&b'/') {
         let inherited = &circumstances.search_path;
         let told = search_path(&circumstances.command, inherited, start);
         let search = told.as_ref().unwrap_or(inherited).iter();
-        bases.extend(search.map(|directory| (directory.clone(), true)));
+        bases.extend(search.map(|directory| (directory.clone(), Placing::Told)));
     }
     if let Some(told) = &incident.directory {
-        bases.push((join(own, told), true));
+        bases.push((join(own, told), Placing::Told));
         if told.starts_with(b"/") {
             return bases;
         }
@@ -161,7 +194,9 @@ fn directories(
         let options = others.flat_map(|line| &line.directories);
         // The directory itself is relative to where the program was started.
         let elsewhere = options.filter(|told| !told.is_empty() && !base.ends_with(&tidy(told)));
-        let bases: Vec<(Vec<u8>, bool)> = elsewhere.map(|told| (join(base, told), true)).collect();
+        let bases: Vec<(Vec<u8>, Placing)> = elsewhere
+            .map(|told| (join(base, told), Placing::Told))
+            .collect();
         bases
     };
     if incident.count > 1 && is_used_in_several_places(path, incident, circumstances) {
@@ -179,39 +214,65 @@ fn directories(
         let by_a_shell = by_a_shell.is_some_and(Program::is_shell);
         let is_inner = |line: &CommandLine| line.is_code_for_a_shell();
         let is_code = is_inner(line) || by_a_shell && lines.iter().any(is_inner);
-        !is_code && (is_its(line, incident) || is_known)
+        let is_another = is_about_its_operands(line) && !line.names(path);
+        !is_code && !is_another && (is_its(line, incident) || is_known)
     });
     let is_put = speaking.iter().any(|line| line.place != Whereabouts::Start);
-    if is_seen(process) && may_speak && !is_put && !has_moved(process, circumstances) {
+    if is_seen(process) && may_speak && !is_put {
+        if let Some(own) = before_its_operands(process, &speaking, circumstances) {
+            bases.extend(by_options(&own, &speaking));
+            bases.push((own, Placing::Told));
+            return bases;
+        }
+        let one_of = match Standpoint::of(path, incident, process, circumstances) {
+            Standpoint::Now => None,
+            Standpoint::At(place) => Some(vec![(place, Placing::Told)]),
+            Standpoint::OneOf(places) => Some(
+                places
+                    .into_iter()
+                    .map(|place| (place, Placing::OneOf))
+                    .collect(),
+            ),
+            Standpoint::Unknown => Some(Vec::new()),
+        };
+        if let Some(places) = one_of {
+            bases.extend(places);
+            return bases;
+        }
         // A program that is told to work in a directory but has not changed to it resolves its files from there, as tar does
         // with openat(2).
-        let own = before_its_operands(process, &speaking, circumstances).unwrap_or(own.clone());
-        bases.extend(by_options(&own, &speaking));
-        bases.push((own, true));
+        bases.extend(by_options(own, &speaking));
+        bases.push((own.clone(), Placing::Told));
         return bases;
     }
     // A shell at its prompt has been waiting in the directory in which what was typed there ran.
     if is_waiting_shell(process, circumstances) && stays_where_started(incident) {
-        bases.push((own.clone(), true));
+        bases.push((own.clone(), Placing::Told));
         return bases;
     }
     let is_its = speaking.iter().any(|line| is_its(line, incident));
     match Course::along(path, incident, &lines, is_its, &circumstances.scripts) {
         Course::At(place, lines) => {
-            if let Some(base) = base_of(&place, process, circumstances) {
-                bases.extend(by_options(&base, &lines));
-                bases.push((base, true));
+            let is_settled = !lines.is_empty() && lines.iter().all(|line| line.is_settled);
+            let each = each_base(&place, is_settled, process, circumstances);
+            for (base, placing) in each {
+                let told = by_options(&base, &lines).into_iter();
+                bases.extend(told.map(|(there, _)| (there, placing)));
+                bases.push((base, placing));
             }
         }
-        Course::Settled | Course::Stays if is_seen(process) => bases.push((own.clone(), true)),
+        Course::Settled(_) | Course::Stays if is_seen(process) => {
+            bases.push((own.clone(), Placing::Told))
+        }
         Course::Stays => {
             let mut told = by_options(own, &lines);
             if told.is_empty() {
-                told.push((own.clone(), true));
+                told.push((own.clone(), Placing::Told));
             }
             bases.extend(told);
         }
-        Course::Settled | Course::Started | Course::Unknown => {}
+        Course::Settled(place) => bases.extend(each_base(&place, false, process, circumstances)),
+        Course::Started | Course::Unknown => {}
         Course::NoCode => {
             let told = by_options(own, &speaking);
             let is_at_start = speaking
@@ -219,7 +280,13 @@ fn directories(
                 .any(|line| is_found_at_the_start(path, line));
             let stays = told.is_empty() && speaking.iter().any(|line| line.names(path));
             bases.extend(told);
-            bases.push((own.clone(), stays || is_at_start));
+            bases.push((
+                own.clone(),
+                match stays || is_at_start {
+                    true => Placing::Told,
+                    false => Placing::Assumed,
+                },
+            ));
             if !is_seen(process) && !is_at_start {
                 bases.extend(guesses(circumstances));
             }
@@ -249,6 +316,12 @@ fn before_its_operands(
         .map(|start| if start.is_empty() { b"/" } else { start }.to_vec())
 }
 
+/// Whether a program speaks of no files but those that it was given on its command line.
+fn is_about_its_operands(line: &CommandLine) -> bool {
+    let does = line.known.and_then(Program::always_does);
+    does == Some(Operation::READ) && !line.walks() && !line.operands.is_empty()
+}
+
 /// Whether the message names a known program that works in the directory that it was started in, whatever it is told.
 fn stays_where_started(incident: &Incident) -> bool {
     let speaker = leading_name(&incident.message).and_then(program);
@@ -269,18 +342,11 @@ fn is_used_in_several_places(
 ) -> bool {
     let lines = command_lines(&circumstances.command);
     let course = Course::along(path, incident, &lines, true, &circumstances.scripts);
-    matches!(course, Course::Unknown)
-}
-
-/// Whether the working directory was read from a live process. A name in a pasted text is relative to the unknown working
-/// directory of its writer, and a command may have changed its working directory since it was started.
-fn is_seen(process: &CandidateProcess) -> bool {
-    let was_looked_at = match process.presence {
-        Presence::Speaking | Presence::Present | Presence::Gone => true,
-        Presence::Named => process.subject.pid.is_some(),
-        Presence::Started | Presence::Switched | Presence::Reader => false,
-    };
-    process.directory.is_some() && was_looked_at
+    match course {
+        Course::Unknown => true,
+        Course::At(place, _) => place.each().len() > 1,
+        _ => false,
+    }
 }
 
 /// Whether the message names no known program other than this command line's as its writer. What recipes run says nothing of
@@ -294,48 +360,43 @@ fn is_its(line: &CommandLine, incident: &Incident) -> bool {
     name.is_none_or(|name| line.name() == name || script == Some(name))
 }
 
-/// Whether the code that a process runs changes to a directory in which the process was not seen: it has returned, or another
-/// process went there.
-fn has_moved(process: &CandidateProcess, circumstances: &Circumstances) -> bool {
-    let Some(own) = &process.directory else {
-        return false;
+/// The absolute directories of a shell's code, if it is known where it was started.
+fn each_base(
+    place: &Whereabouts,
+    is_settled: bool,
+    process: &CandidateProcess,
+    circumstances: &Circumstances,
+) -> Vec<(Vec<u8>, Placing)> {
+    let placing = match place {
+        Whereabouts::OneOf(_) => Placing::OneOf,
+        _ => Placing::Told,
     };
-    let lines = command_lines(&process.arguments);
-    let Some(line) = lines.first() else {
-        return false;
-    };
-    let is_its_script = |script: &&Script| {
-        let name = line.script.as_deref().map(byte_path::name);
-        name == Some(byte_path::name(&script.path))
-    };
-    let script = circumstances.scripts.iter().find(is_its_script);
-    let code = line.code.as_ref().or(script.map(|script| &script.code));
-    let is_shell = line.known.is_some_and(Program::is_shell);
-    code.filter(|_| !is_shell).is_some_and(|code| {
-        matches!(source::works_in(code), Whereabouts::At(there) if !own.ends_with(&tidy(&there)))
-    })
+    let each = place.each().iter();
+    let each = each.map(|place| base_of(place, is_settled, process, circumstances));
+    let each: Option<Vec<Vec<u8>>> = each.collect();
+    let each = each.into_iter().flatten();
+    each.map(|base| (base, placing)).collect()
 }
 
-/// The absolute directory, if it is known where the shell was started.
 fn base_of(
     place: &Whereabouts,
+    is_settled: bool,
     process: &CandidateProcess,
     circumstances: &Circumstances,
 ) -> Option<Vec<u8>> {
-    let is_the_command = process.arguments.is_empty() || process.arguments == circumstances.command;
     let now = process.directory.as_ref().filter(|_| is_seen(process));
+    let start = started_in(process, circumstances);
     match place {
-        Whereabouts::At(directory) if directory.starts_with(b"/") => Some(directory.clone()),
         Whereabouts::At(directory) if directory.starts_with(b"~") => {
             let below = directory.strip_prefix(b"~/").unwrap_or_default();
             Some(join(home(circumstances)?, below))
         }
-        Whereabouts::At(directory) if is_the_command => Some(join(&circumstances.start, directory)),
-        Whereabouts::Start if is_the_command => Some(circumstances.start.clone()),
         // The shell has changed to it by now.
-        Whereabouts::At(directory) => now.filter(|now| now.ends_with(&tidy(directory))).cloned(),
-        Whereabouts::Start => now.cloned(),
-        Whereabouts::Unknown => None,
+        Whereabouts::At(directory) if start.is_none() && !directory.starts_with(b"/") => {
+            now.filter(|now| now.ends_with(&tidy(directory))).cloned()
+        }
+        Whereabouts::Start if start.is_none() && is_settled => now.cloned(),
+        place => from(place, start.as_deref()),
     }
 }
 
@@ -350,14 +411,14 @@ fn home(circumstances: &Circumstances) -> Option<&[u8]> {
 
 /// Where a process that ended before it could be inspected may have worked, with nothing to indicate it: the directory that the
 /// command was started in, or one that another program of the command line was told to work in.
-fn guesses(circumstances: &Circumstances) -> impl Iterator<Item = (Vec<u8>, bool)> {
+fn guesses(circumstances: &Circumstances) -> impl Iterator<Item = (Vec<u8>, Placing)> {
     let start = &circumstances.start;
     let lines = command_lines(&circumstances.command).into_iter();
     let told = lines.flat_map(|line| line.directories);
     let told = told.map(|directory| join(start, &directory));
     std::iter::once(start.clone())
         .chain(told)
-        .map(|base| (base, false))
+        .map(|base| (base, Placing::Assumed))
 }
 
 /// The command lines of the program that wrote the message; all of them if it does not name itself.
@@ -374,6 +435,7 @@ fn speaking(mut lines: Vec<CommandLine>, incident: &Incident) -> Vec<CommandLine
 mod tests {
     use super::*;
     use crate::attempt::Subject;
+    use crate::resolve::Presence;
 
     fn circumstances(start: &str, command: &[&str]) -> Circumstances {
         let arguments: Vec<Vec<u8>> = command
@@ -474,14 +536,21 @@ mod tests {
     }
 
     #[test]
-    fn where_code_worked_outweighs_where_its_process_was_seen_later() {
+    fn where_code_worked_counts_beside_where_its_process_was_seen_later() {
         let mut place = circumstances(
             "/home/alice",
             &["python3", "-c", "os.chdir('/srv/data'); os.mkdir('a')"],
         );
         assert_eq!(paths("a", &Operation::Mkdir, &place), ["/srv/data/a"]);
-        place.processes[0].directory = Some(b"/srv".to_vec());
+        // It has not moved: another process that runs the same has.
+        place.processes[0].directory = Some(b"/home/alice".to_vec());
         assert_eq!(paths("a", &Operation::Mkdir, &place), ["/srv/data/a"]);
+        // Where it was seen contradicts the code: it may not have got there.
+        place.processes[0].directory = Some(b"/srv".to_vec());
+        assert_eq!(
+            paths("a", &Operation::Mkdir, &place),
+            ["/srv/data/a", "/srv/a"]
+        );
         // A function may be called after the change of directory that follows it.
         let place = circumstances(
             "/home/alice",
@@ -491,12 +560,15 @@ mod tests {
                 "def f(): os.mkdir('a')\nos.chdir('/srv'); f()",
             ],
         );
-        assert!(paths("a", &Operation::Mkdir, &place).is_empty());
+        assert_eq!(
+            paths("a", &Operation::Mkdir, &place),
+            ["/home/alice/a", "/srv/a"]
+        );
     }
 
     #[test]
     fn a_subshell_that_ended_too_soon_is_not_taken_for_its_parent() {
-        let code = "for i in 1 2; do (cd /srv/c/$i; echo > x); done";
+        let code = "for i in $(seq 2); do (cd /srv/c/$i; echo > x); done";
         let mut place = circumstances("/home/alice", &["bash", "-c", code]);
         place.processes[0].arguments.clear();
         place.processes[0].directory = Some(b"/home/alice".to_vec());

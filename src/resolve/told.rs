@@ -1,6 +1,7 @@
 //! Determines the operation, and what else a message leaves open, from the most reliable sign: the message, the code that it
 //! quotes or that was given on the command line, what the program does with such a file, the arguments.
 
+use super::course::Script;
 use super::source;
 use super::speaker::Speakers;
 use crate::attempt::{Clue, Errno, Incident, Operation, Privilege, Sign};
@@ -10,7 +11,12 @@ use crate::programs::{CommandLine, use_in_code, use_of_what_is_filled_in};
 /// The operations that the most reliable sign identifies, and that sign: the text itself, then what the code on the command
 /// line does with a file of this name, then what the program that wrote the message does, then what the command lines say.
 /// Empty if they contradict each other.
-pub fn told(incident: &Incident, name: &[u8], speakers: &Speakers) -> (Vec<Operation>, Sign) {
+pub fn told(
+    incident: &Incident,
+    name: &[u8],
+    speakers: &Speakers,
+    scripts: &[Script],
+) -> (Vec<Operation>, Sign) {
     let own = speakers.own_lines();
     // The shell itself opens the files of redirections and executes commands.
     let by_shell = |line: &CommandLine| {
@@ -34,7 +40,11 @@ pub fn told(incident: &Incident, name: &[u8], speakers: &Speakers) -> (Vec<Opera
     };
     let by_operand = |line: &CommandLine| line.does_with(name);
     let every = speakers.all_lines();
-    if let Some(operation) = only(every.iter().filter_map(by_code)) {
+    let written = scripts
+        .iter()
+        .filter(|script| !script.is_for_a_shell && script.is_text());
+    let by_script = written.filter_map(|script| source::does_with(&script.code, name));
+    if let Some(operation) = only(every.iter().filter_map(by_code).chain(by_script)) {
         return (vec![operation], Sign::Source);
     }
     if let Some(operation) = by_shell {

@@ -287,7 +287,11 @@ fn candidate(
     };
     // A process releases its arguments before it ends.
     let given_up = process.cmdline.is_empty();
-    let words = process.cmdline.split(|byte| *byte == 0);
+    let words = process
+        .cmdline
+        .strip_suffix(b"\0")
+        .unwrap_or(&process.cmdline);
+    let words = words.split(|byte| *byte == 0);
     let cwd = process.cwd.as_ref();
     let subject = gather::subject_from_snapshot(&Snapshot {
         status: &status,

@@ -221,3 +221,30 @@ fn the_script_that_runs_is_not_blamed_for_what_the_program_did_not_name() {
         assert!(!ran.stderr().contains("fix "), "{ran}");
     }
 }
+
+#[test]
+fn a_message_that_was_printed_before_a_change_of_directory_is_about_the_former_one() {
+    let Some(world) = crate::support::World::new() else {
+        return;
+    };
+    world.root(
+        "install -d -o alice /srv/p /srv/p/c; cd /srv/p; for f in g c/g x c/x; do install -o www -m 600 /dev/null $f; done
+         printf 'import os, sys, time\\ntry: open(\"g\")\\nexcept OSError as e: print(e, file=sys.stderr)\\nos.chdir(\"c\")\\ntime.sleep(0.3)' > before.py
+         printf 'import os, sys\\nos.chdir(\"c\")\\ntry: open(\"g\")\\nexcept OSError as e: print(e, file=sys.stderr)\\nos.chdir(\"/\")' > daemon.py
+         printf 'import os, sys\\nif sys.argv[1:]: os.chdir(\"c\")\\ntry: open(\"x\")\\nexcept OSError as e: print(e, file=sys.stderr)\\nos.chdir(\"/\")' > either.py",
+    );
+    let of = |script: &str| {
+        let command = format!("cd /srv/p; permwrap -- /usr/bin/python3 {script}");
+        world.run("alice", &command)
+    };
+    let ran = of("before.py");
+    assert!(ran.stderr().contains("cannot read /srv/p/g\n"), "{ran}");
+    let ran = of("daemon.py");
+    assert!(ran.stderr().contains("cannot read /srv/p/c/g\n"), "{ran}");
+    // It may have been either, and both are refused.
+    let ran = of("either.py");
+    assert!(!ran.stderr().contains("permwrap: cannot"), "{ran}");
+    world.root("rm /srv/p/c/x");
+    let ran = of("either.py");
+    assert!(ran.stderr().contains("cannot read /srv/p/x\n"), "{ran}");
+}

@@ -1,5 +1,6 @@
 //! The tokens of shell code.
 
+use super::value::substitution;
 use crate::attempt::Operation;
 use crate::programs::whereabouts::{Compound, Link};
 
@@ -24,13 +25,24 @@ pub(super) fn keyword(word: &[u8]) -> Option<Keyword> {
     })
 }
 
+/// A word.
+#[derive(Default)]
+pub(super) struct Word {
+    /// The word without its quotes; what is to be substituted is kept as written.
+    pub(super) text: Vec<u8>,
+    /// The code of its command substitutions.
+    pub(super) runs: Vec<Vec<u8>>,
+}
+
 /// A token.
 pub(super) enum Token {
-    Word(Vec<u8>),
+    Word(Word),
     /// A redirection; the next word is the file that it opens.
     Opens(Operation),
     /// The parentheses of a function definition.
     Names,
+    /// The end of an alternative of `case`.
+    EndsCase,
     /// The end of a command, and how the next one is linked to it.
     Ends(Link),
     /// The beginning of a subshell, which ends the command before it.
@@ -48,6 +60,9 @@ pub(super) fn next(code: &[u8]) -> Option<(Token, &[u8])> {
     let code = &code[blank..];
     if let Some(length) = copy_of_a_descriptor(code) {
         return next(&code[length..]);
+    }
+    if let Some(goes_on) = code.strip_prefix(b"\\\n") {
+        return next(goes_on);
     }
     let (&first, after) = code.split_first()?;
     match first {
@@ -71,6 +86,7 @@ pub(super) fn next(code: &[u8]) -> Option<(Token, &[u8])> {
             ),
         }),
         b'&' if after.starts_with(b"&") => Some((Token::Ends(Link::And), &after[1..])),
+        b';' if after.starts_with(b";") => Some((Token::EndsCase, &after[1..])),
         b';' | b'\n' => Some((Token::Ends(Link::Next), after)),
         b'&' if !after.starts_with(b">") => Some((Token::Ends(Link::Beside), after)),
         _ => match redirection(code) {
@@ -114,26 +130,47 @@ fn redirection(code: &[u8]) -> Option<(Operation, usize)> {
     Some((operation.clone(), digits + sign.len()))
 }
 
-/// One word, unquoted.
+/// One word.
 fn word(code: &[u8]) -> Option<(Token, &[u8])> {
-    let mut word = Vec::new();
+    let mut word = Word::default();
     let mut quote: Option<u8> = None;
     let mut at = 0;
     while let Some(&byte) = code.get(at) {
+        let substituted = || substitution(&code[at..]).filter(|_| quote != Some(b'\''));
         match (quote, byte) {
             (Some(b'\''), b'\'') | (Some(b'"'), b'"') => quote = None,
             (None, b'\'' | b'"') => quote = Some(byte),
             (Some(b'"') | None, b'\\') => {
                 at += 1;
-                word.extend(code.get(at));
+                word.text
+                    .extend(code.get(at).filter(|byte| **byte != b'\n'));
             }
             (
                 None,
                 b' ' | b'\t' | b'\r' | b'\n' | b';' | b'|' | b'&' | b'(' | b')' | b'<' | b'>',
             ) if at > 0 => break,
-            _ => word.push(byte),
+            (_, b'$' | b'`') if substituted().is_some() => {
+                let length = substituted().unwrap_or(1);
+                let whole = &code[at..at + length];
+                word.text.extend_from_slice(whole);
+                word.runs.extend(code_of(whole));
+                at += length - 1;
+            }
+            _ => word.text.push(byte),
         }
         at += 1;
     }
     Some((Token::Word(word), code.get(at..).unwrap_or_default()))
+}
+
+/// The code that a substitution runs, if it is one of a command's output.
+fn code_of(substitution: &[u8]) -> Option<Vec<u8>> {
+    let inner = substitution
+        .strip_prefix(b"$(")
+        .and_then(|rest| rest.strip_suffix(b")"));
+    let quoted = || substitution.strip_prefix(b"`")?.strip_suffix(b"`");
+    let code = inner
+        .filter(|code| !code.starts_with(b"("))
+        .or_else(quoted)?;
+    Some(code.to_vec())
 }
