@@ -59,7 +59,35 @@ pub fn is_no_name(before: &[u8], name: &[u8], after: &[u8]) -> bool {
         _ => false,
     };
     let is_a_slash = name.starts_with(b"/ ");
-    is_a_slash || is_position || is_of_a_url || is_on_a_drive || is_target || is_constant || is_cut
+    let is_source = before.ends_with(b"(") && after.starts_with(b")") && is_position_in_c(name);
+    is_source
+        || is_template(name)
+        || is_a_slash
+        || is_position
+        || is_of_a_url
+        || is_on_a_drive
+        || is_target
+        || is_constant
+        || is_cut
+}
+
+/// Whether a name is not filled in: code or documentation shows how a message is made.
+fn is_template(name: &[u8]) -> bool {
+    let has = |part: &[u8]| memchr::memmem::find(name, part).is_some();
+    let is_in_braces = memchr::memchr(b'{', name)
+        .is_some_and(|open| memchr::memchr(b'}', &name[open..]).is_some_and(|length| length > 1));
+    is_in_braces || has(b"%s") || name.ends_with(b"/...")
+}
+
+/// Whether a name is a line of a C source file, as some programs put it before their messages: `../src/network.c.640`.
+fn is_position_in_c(name: &[u8]) -> bool {
+    let digits = name
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let file = &name[..name.len() - digits];
+    digits > 0 && (file.ends_with(b".c.") || file.ends_with(b".c:"))
 }
 
 /// The position of the name nearest to the reason. Names before the reason take precedence over those after it.
@@ -229,6 +257,22 @@ mod tests {
         let start = line.find("denied")?;
         let at = nearest(line.as_bytes(), &(start..start + "denied".len()))?;
         line.get(at)
+    }
+
+    #[test]
+    fn a_template_and_a_position_in_source_are_no_names() {
+        for (before, name, after) in [
+            ("open '", "{path}", "'"),
+            ("open '", "/srv/%s", "'"),
+            ("open '", "/__w/_temp/...", "'"),
+            ("(", "../src/network.c.640", ") bind()"),
+        ] {
+            let [before, name, after] = [before, name, after].map(str::as_bytes);
+            assert!(is_no_name(before, name, after));
+        }
+        for name in ["/srv/{}", "/srv/100%", "/srv/a.c.1"] {
+            assert!(!is_no_name(b"open '", name.as_bytes(), b"'"), "{name}");
+        }
     }
 
     #[test]
