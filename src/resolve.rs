@@ -41,7 +41,7 @@ use crate::byte_path;
 use crate::programs::CommandLine;
 use operations::Meant;
 use places::Aim;
-use speaker::Speakers;
+use speaker::{Speakers, writer};
 use told::{entered, only, replaced, told, with_its_code, within};
 
 /// The evidence of a failure.

@@ -3,7 +3,7 @@
 use super::given::given;
 use super::moves::{self, Standing};
 use super::standpoint::line_of;
-use super::{leading_name, source};
+use super::{leading_name, source, writer};
 use crate::attempt::{Incident, Operation};
 use crate::byte_path;
 use crate::programs::{CommandLine, Program, Whereabouts, commands_of_script, program};
@@ -45,7 +45,8 @@ impl Script {
     }
 
     /// Whether what it describes may run in another directory than the one that it is read in.
-    fn changes_directory(&self) -> bool {
+    #[must_use]
+    pub fn changes_directory(&self) -> bool {
         changes_directory(&self.code)
             || self.is_for_a_shell && self.commands().iter().any(CommandLine::roams)
     }
@@ -141,7 +142,7 @@ impl Course {
             }
             Some((interpreter, _)) => match &interpreter.code {
                 Some(code) if !source::uses(code, path).is_empty() => {
-                    Course::standing(path, code, None, vec![interpreter.clone()])
+                    Course::standing(path, code, None, incident, vec![interpreter.clone()])
                 }
                 _ => Course::NoCode,
             },
@@ -151,12 +152,18 @@ impl Course {
 
     /// Where the code of an interpreter uses the name: as its calls of chdir(2) say, and in the directory that it gives to the
     /// program that it starts.
-    fn standing(path: &[u8], code: &[u8], line: Option<usize>, lines: Vec<CommandLine>) -> Course {
-        let own = match moves::standing(code, path, line) {
+    fn standing(
+        path: &[u8],
+        code: &[u8],
+        line: Option<usize>,
+        incident: &Incident,
+        lines: Vec<CommandLine>,
+    ) -> Course {
+        let uses = moves::uses(code, path, line, writer(incident));
+        let own = match moves::standing(code, &uses) {
             Standing::Last(place) | Standing::Earlier(place) => place,
             Standing::OneOf(places) => Whereabouts::one_of(places),
         };
-        let uses = source::uses(code, path);
         let inner = match uses.is_empty() {
             // The name is made while it runs.
             true if changes_directory(code) => Whereabouts::Unknown,
@@ -183,7 +190,7 @@ impl Course {
             (_, None, _) => Course::Stays,
             (_, Some(script), None) if !script.is_for_a_shell => {
                 let line = line_of(incident, Some(byte_path::name(&script.path)));
-                Course::standing(path, &script.code, line, Vec::new())
+                Course::standing(path, &script.code, line, incident, Vec::new())
             }
             (_, Some(script), None) => {
                 match Course::of_a_shell(path, incident, &script.commands()) {

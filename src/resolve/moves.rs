@@ -4,7 +4,7 @@
 //! the code tells which came first; the layout tells what belongs to a function, a loop or a branch.
 
 use super::source;
-use crate::programs::Whereabouts;
+use crate::programs::{self, Whereabouts};
 
 /// Where code was when it used a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,12 +49,11 @@ enum Order {
     Untold,
 }
 
-/// Where code was when it used this name; `line` is the number (from 1) of the line that did, if that is known.
+/// Where code was when it used this name in these places; none is known if they are empty.
 #[must_use]
-pub fn standing(code: &[u8], name: &[u8], line: Option<usize>) -> Standing {
+pub fn standing(code: &[u8], uses: &[usize]) -> Standing {
     let layout = Layout { code };
     let mut moves = layout.moves();
-    let uses = layout.uses(name, line);
     // What has been left with its block says nothing of what follows.
     let is_left =
         |one: &Move| !uses.is_empty() && uses.iter().all(|at| layout.is_past(one.at, *at));
@@ -91,6 +90,25 @@ pub fn standing(code: &[u8], name: &[u8], line: Option<usize>) -> Standing {
             Standing::Earlier(Whereabouts::Unknown)
         }
         _ => Standing::OneOf(places),
+    }
+}
+
+/// Where code uses a name: on this line (from 1), if it is known, and where it names the program that wrote of it, if that is
+/// another one.
+#[must_use]
+pub fn uses(code: &[u8], name: &[u8], line: Option<usize>, writer: Option<&[u8]>) -> Vec<usize> {
+    let layout = Layout { code };
+    let by_writer = writer.map(|writer| {
+        let every = memchr::memmem::find_iter(code, name);
+        let names_it = |at: &usize| {
+            let line = &code[layout.line_start(*at)..layout.line_end(*at)];
+            programs::names(line, writer)
+        };
+        every.filter(names_it).collect::<Vec<usize>>()
+    });
+    match by_writer {
+        Some(uses) if !uses.is_empty() => uses,
+        _ => layout.uses(name, line),
     }
 }
 
@@ -343,6 +361,11 @@ fn is_of_a_word(byte: u8) -> bool {
 mod tests {
     use super::*;
 
+    fn stands(code: &str, line: Option<usize>) -> Standing {
+        let code = code.as_bytes();
+        standing(code, &uses(code, b"x", line, None))
+    }
+
     fn at(directory: &str) -> Whereabouts {
         Whereabouts::At(directory.into())
     }
@@ -385,7 +408,7 @@ mod tests {
                 Standing::Last(Whereabouts::Start),
             ),
         ] {
-            assert_eq!(standing(code.as_bytes(), b"x", None), told, "{code}");
+            assert_eq!(stands(code, None), told, "{code}");
         }
     }
 
@@ -402,26 +425,33 @@ mod tests {
             "if a: os.chdir('c')\nopen('x')",
             "os.chdir('c') if a else None\nopen('x')",
         ] {
-            assert_eq!(standing(code.as_bytes(), b"x", None), either, "{code}");
+            assert_eq!(stands(code, None), either, "{code}");
         }
-        let code = b"for d in all:\n  open('x')\n  os.chdir(d)";
+        let code = "for d in all:\n  open('x')\n  os.chdir(d)";
         let unknown = Standing::Earlier(Whereabouts::Unknown);
-        assert_eq!(standing(code, b"x", None), unknown);
+        assert_eq!(stands(code, None), unknown);
     }
 
     #[test]
     fn the_line_tells_which_use_it_was() {
-        let code = b"open('x')\nchdir('a')\nopen('x')\nchdir('/')";
-        assert_eq!(
-            standing(code, b"x", Some(1)),
-            Standing::Earlier(Whereabouts::Start)
-        );
-        assert_eq!(standing(code, b"x", Some(3)), Standing::Earlier(at("a")));
+        let code = "open('x')\nchdir('a')\nopen('x')\nchdir('/')";
+        assert_eq!(stands(code, Some(1)), Standing::Earlier(Whereabouts::Start));
+        assert_eq!(stands(code, Some(3)), Standing::Earlier(at("a")));
     }
 
     #[test]
     fn the_directory_that_a_call_names_is_not_yet_entered_then() {
         let code = b"os.chdir('a')\nos.chdir('b')";
-        assert_eq!(standing(code, b"b", None), Standing::Earlier(at("a")));
+        assert_eq!(
+            standing(code, &uses(code, b"b", None, None)),
+            Standing::Earlier(at("a"))
+        );
+    }
+
+    #[test]
+    fn what_another_program_was_given_is_not_what_the_code_itself_used() {
+        let code = b"open('x')\nchdir('a')\nsystem('cat x')";
+        let used = uses(code, b"x", None, Some(b"cat"));
+        assert_eq!(standing(code, &used), Standing::Last(at("a")));
     }
 }

@@ -218,7 +218,7 @@ fn directories(
         !is_code && !is_another && (is_its(line, incident) || is_known)
     });
     let is_put = speaking.iter().any(|line| line.place != Whereabouts::Start);
-    if is_seen(process) && may_speak && !is_put {
+    if is_seen(process) && may_speak && !is_put && !is_told_by_script(&lines, circumstances) {
         if let Some(own) = before_its_operands(process, &speaking, circumstances) {
             bases.extend(by_options(&own, &speaking));
             bases.push((own, Placing::Told));
@@ -314,6 +314,23 @@ fn before_its_operands(
         .flat_map(byte_path::above);
     ways.find_map(|way| own.strip_suffix(way)?.strip_suffix(b"/"))
         .map(|start| if start.is_empty() { b"/" } else { start }.to_vec())
+}
+
+/// Whether it is a shell whose script tells where it was: it may have changed directory before it was inspected, or since.
+fn is_told_by_script(lines: &[CommandLine], circumstances: &Circumstances) -> bool {
+    let shell = lines
+        .first()
+        .filter(|line| line.known.is_some_and(Program::is_shell));
+    let Some(name) = shell
+        .and_then(|line| line.script.as_deref())
+        .map(byte_path::name)
+    else {
+        return false;
+    };
+    let mut scripts = circumstances.scripts.iter();
+    scripts.any(|script| {
+        byte_path::name(&script.path) == name && script.is_text() && script.changes_directory()
+    })
 }
 
 /// Whether a program speaks of no files but those that it was given on its command line.

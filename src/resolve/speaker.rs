@@ -181,6 +181,11 @@ pub fn leading_name(message: &[u8]) -> Option<&[u8]> {
     is_word.then_some(name)
 }
 
+/// The known program that the message names as its writer.
+pub fn writer(incident: &Incident) -> Option<&[u8]> {
+    leading_name(&incident.message).filter(|name| program(name).is_some())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

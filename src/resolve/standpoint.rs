@@ -42,7 +42,10 @@ impl Standpoint {
         let start = started_in(process, circumstances);
         let begin = start.as_deref().unwrap_or_default();
         let standing = match code_of(line, circumstances) {
-            Some((code, name)) => moves::standing(code, path, line_of(incident, name)),
+            Some((code, name)) => {
+                let uses = moves::uses(code, path, line_of(incident, name), None);
+                moves::standing(code, &uses)
+            }
             None => Standing::Last(Whereabouts::Start),
         };
         let is_put = line

@@ -40,9 +40,11 @@ pub fn told(
     };
     let by_operand = |line: &CommandLine| line.does_with(name);
     let every = speakers.all_lines();
+    // Another program speaks of what it was given.
+    let is_its_own = super::writer(incident).is_none();
     let written = scripts
         .iter()
-        .filter(|script| !script.is_for_a_shell && script.is_text());
+        .filter(|script| is_its_own && !script.is_for_a_shell && script.is_text());
     let by_script = written.filter_map(|script| source::does_with(&script.code, name));
     if let Some(operation) = only(every.iter().filter_map(by_code).chain(by_script)) {
         return (vec![operation], Sign::Source);
