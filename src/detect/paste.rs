@@ -44,7 +44,7 @@ pub fn as_printed(text: &[u8]) -> Cow<'_, [u8]> {
     if has_entities(&printed) {
         printed = Cow::Owned(without_entities(&printed));
     }
-    if may_have_quotes(&printed) && printed.contains(['‘', '’', '“', '”']) {
+    if may_have_quotes(&printed) && printed.contains(['‘', '’', '“', '”', '『']) {
         let lines: Vec<String> = printed.split('\n').map(with_plain_quotes).collect();
         printed = Cow::Owned(lines.join("\n"));
     }
@@ -189,7 +189,8 @@ fn character(entity: &str) -> Option<String> {
 
 /// Whether the text contains the byte with which a typographic quote begins.
 fn may_have_quotes(text: &str) -> bool {
-    memchr::memchr(0xe2, text.as_bytes()).is_some()
+    // The first byte of ‘ and “, and of 『.
+    memchr::memchr2(0xe2, 0xe3, text.as_bytes()).is_some()
 }
 
 /// The line with ASCII quotes. Typographic quotes around a name that contains an ASCII quote remain, because they mark its end.
@@ -204,6 +205,8 @@ fn with_plain_quotes(line: &str) -> String {
     } else {
         Cow::Borrowed(line)
     };
+    // A low quote opens a name in German and Czech, a corner bracket in Chinese and Japanese.
+    let line = with_quotes_of(&with_quotes_of(&line, '‚', '‘'), '『', '』');
     let mut plain = String::with_capacity(line.len());
     let mut rest: &str = &line;
     while let Some(at) = rest.find(['‘', '’', '“', '”']) {
@@ -233,6 +236,21 @@ fn with_plain_quotes(line: &str) -> String {
         } else {
             plain.extend(["'", name, "'"]);
         }
+        rest = after;
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// The line with English quotes in place of these pairs.
+fn with_quotes_of(line: &str, open: char, close: char) -> String {
+    let mut plain = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, name, after)) = rest.split_once(open).and_then(|(before, rest)| {
+        rest.split_once(close)
+            .map(|(name, after)| (before, name, after))
+    }) {
+        plain.extend([before, "‘", name, "’"]);
         rest = after;
     }
     plain.push_str(rest);
@@ -306,6 +324,10 @@ mod tests {
             "couldn't open '/srv/x': \"a\""
         );
         assert_eq!(printed("denied: ‘/srv/x"), "denied: '/srv/x");
+        assert_eq!(
+            printed("open(‚/srv/x‘), 『/srv/y』"),
+            "open('/srv/x'), '/srv/y'"
+        );
         assert_eq!(printed("‘it's’ „a“ ”b”"), "‘it's’ „a“ ”b”");
     }
 

@@ -62,6 +62,7 @@ pub fn is_no_name(before: &[u8], name: &[u8], after: &[u8]) -> bool {
     let is_source = before.ends_with(b"(") && after.starts_with(b")") && is_position_in_c(name);
     is_source
         || is_template(name)
+        || is_of_another_kind(before, name)
         || is_a_slash
         || is_position
         || is_of_a_url
@@ -77,6 +78,45 @@ fn is_template(name: &[u8]) -> bool {
     let is_in_braces = memchr::memchr(b'{', name)
         .is_some_and(|open| memchr::memchr(b'}', &name[open..]).is_some_and(|length| length > 1));
     is_in_braces || has(b"%s") || name.ends_with(b"/...")
+}
+
+/// Whether a name is that of something else: an error, an address, an option, the request of a ptrace(2), code between two strings.
+fn is_of_another_kind(before: &[u8], name: &[u8]) -> bool {
+    let is_error = [&b"EACCES"[..], b"EPERM", b"EROFS"].contains(&name);
+    let is_octet =
+        |part: &[u8]| (1..=3).contains(&part.len()) && part.iter().all(u8::is_ascii_digit);
+    let is_address = name.split(|byte| *byte == b'.').count() == 4
+        && name.split(|byte| *byte == b'.').all(is_octet);
+    let is_option = name.starts_with(b"--") && name.ends_with(b"=");
+    let is_request = before.ends_with(b"ptrace(") && name.iter().all(u8::is_ascii_uppercase);
+    let is_between = name.starts_with(b" << ") && name.ends_with(b" << ");
+    // The names of POSIX shared memory, semaphores and message queues are in file systems of their own.
+    let is_ipc = [&b"shm_open: "[..], b"sem_open: ", b"mq_open: "]
+        .iter()
+        .any(|call| before.ends_with(call));
+    // report(1)
+    let is_number = before.ends_with(b"(") && name.iter().all(u8::is_ascii_digit);
+    is_error
+        || is_address
+        || is_option
+        || is_request
+        || is_between
+        || is_ipc
+        || is_number
+        || is_called_by_another(before, name)
+}
+
+/// Whether a name is that of a C function that another one called: `do_known_hosts: hostkeys_foreach: …`.
+fn is_called_by_another(before: &[u8], name: &[u8]) -> bool {
+    let is_function = |word: &[u8]| {
+        word.contains(&b'_')
+            && word
+                .iter()
+                .all(|byte| byte.is_ascii_lowercase() || *byte == b'_')
+    };
+    let caller = before.strip_suffix(b": ").unwrap_or_default();
+    let caller = caller.rsplit(|byte| *byte == b' ').next();
+    is_function(name) && caller.is_some_and(is_function)
 }
 
 /// Whether a name is a line of a C source file, as some programs put it before their messages: `../src/network.c.640`.
@@ -206,7 +246,8 @@ fn name(line: &[u8], found: &Captures) -> Option<Range<usize>> {
     let is_where = last_word == "at" && words.next().is_some_and(|word| KINDS.contains(&word));
     let elsewhere =
         METHODS.contains(&last_word) || ELSEWHERE.contains(&last_word.as_bytes()) && !is_where;
-    let is_other = begins_the_line || elsewhere || is_position(line, &at) || is_project(line, &at);
+    let is_a_position = is_position(line, &at) || is_position_in_c(text);
+    let is_other = begins_the_line || elsewhere || is_a_position || is_project(line, &at);
     (plausible && !is_other).then_some(at)
 }
 
