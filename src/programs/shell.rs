@@ -1,11 +1,13 @@
 //! Shell code: its commands with their words and redirections, as far as they can be determined without running it.
 
+mod course;
 mod token;
 mod value;
 
-use super::whereabouts::{Compound, Step, Whereabouts, followed};
+use super::whereabouts::Whereabouts;
 use crate::attempt::Operation;
 use crate::byte_path;
+use course::{Compound, Step, followed};
 use token::{Keyword, Token, keyword, next};
 pub(super) use value::Scope;
 

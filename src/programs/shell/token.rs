@@ -1,8 +1,8 @@
 //! The tokens of shell code.
 
+use super::course::{Compound, Link};
 use super::value::substitution;
 use crate::attempt::Operation;
-use crate::programs::whereabouts::{Compound, Link};
 
 /// A reserved word in the place of a command.
 pub(super) enum Keyword {
