@@ -2,7 +2,7 @@
 
 use super::course::Course;
 use super::speaker::{Speakers, is_waiting_shell, leading_name};
-use super::standpoint::{Standpoint, from, is_seen, started_in};
+use super::standpoint::{Standpoint, from, is_seen, script_of, started_in};
 use super::{CandidateProcess, Circumstances, Reading};
 use crate::attempt::{Attempt, Errno, Incident, Object, Operation, Sign, Signs};
 use crate::byte_path::{self, is_within, join, tidy};
@@ -318,18 +318,12 @@ fn before_its_operands(
 
 /// Whether it is a shell whose script tells where it was: it may have changed directory before it was inspected, or since.
 fn is_told_by_script(lines: &[CommandLine], circumstances: &Circumstances) -> bool {
-    let shell = lines
-        .first()
-        .filter(|line| line.known.is_some_and(Program::is_shell));
-    let Some(name) = shell
-        .and_then(|line| line.script.as_deref())
-        .map(byte_path::name)
-    else {
+    let Some(line) = lines.first() else {
         return false;
     };
-    let mut scripts = circumstances.scripts.iter();
-    scripts.any(|script| {
-        byte_path::name(&script.path) == name && script.is_text() && script.changes_directory()
+    let is_shell = line.known.is_some_and(Program::is_shell);
+    script_of(line, circumstances).is_some_and(|script| {
+        script.changes_directory() && (is_shell || line.known.is_none() && script.is_for_a_shell)
     })
 }
 

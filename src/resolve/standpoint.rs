@@ -36,7 +36,9 @@ impl Standpoint {
         let (Some(own), Some(line)) = (&process.directory, lines.first()) else {
             return Standpoint::Now;
         };
-        if line.known.is_some_and(Program::is_shell) || line.wraps() {
+        let is_a_shells =
+            script_of(line, circumstances).is_some_and(|script| script.is_for_a_shell);
+        if line.known.is_some_and(Program::is_shell) || line.wraps() || is_a_shells {
             return Standpoint::Now;
         }
         let start = started_in(process, circumstances);
@@ -96,9 +98,20 @@ fn code_of<'a>(
         return Some((code, None));
     }
     let name = byte_path::name(line.script.as_deref()?);
-    let is_it = |script: &&Script| byte_path::name(&script.path) == name && script.is_text();
-    let script = circumstances.scripts.iter().find(is_it)?;
+    let script = script_of(line, circumstances)?;
     Some((&script.code, Some(name)))
+}
+
+/// The script that a command line runs, if it could be read: that of an interpreter, or the program itself, whose interpreter is not
+/// seen in the words that it was started with.
+pub fn script_of<'a>(line: &CommandLine, circumstances: &'a Circumstances) -> Option<&'a Script> {
+    let own = line.known.is_none().then(|| line.name());
+    let name = line.script.as_deref().map(byte_path::name).or(own)?;
+    let mut texts = circumstances
+        .scripts
+        .iter()
+        .filter(|script| script.is_text());
+    texts.find(|script| byte_path::name(&script.path) == name)
 }
 
 /// The number of the line that the message points to, if it is one of this script.
