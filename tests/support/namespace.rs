@@ -8,7 +8,10 @@ use nix::unistd::Pid;
 /// Ends every process in the mount namespace of this process (`self` or a process id), except the test itself.
 pub fn end_processes_of_namespace_of(process: &str) {
     let namespace_of = |process: &Path| std::fs::read_link(process.join("ns/mnt")).ok();
-    let Some(namespace) = namespace_of(&PathBuf::from(format!("/proc/{process}"))) else {
+    let process = PathBuf::from(format!("/proc/{process}"));
+    // As long as it is held, no new namespace gets its number, by which the processes are found.
+    let held = std::fs::File::open(process.join("ns/mnt"));
+    let (Some(namespace), Ok(_held)) = (namespace_of(&process), held) else {
         return;
     };
     for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {

@@ -55,42 +55,30 @@ echo ready
 exec cat
 "#;
 
-/// Starts the process that holds a new world, or says how it ended.
-fn prepare() -> Result<World, String> {
-    let mut holder = Command::new("unshare")
-        .args(["--mount", "sh", "-c", PREPARE])
-        .env("PATH", SEARCH_PATH)
-        .env("PERMWRAP", super::permwrap())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("unshare(1) of util-linux runs");
-    let mut line = String::new();
-    let stdout = holder.stdout.take().expect("it is piped");
-    BufReader::new(stdout)
-        .read_line(&mut line)
-        .expect("the world tells when it is ready");
-    match line.as_str() {
-        "ready\n" => Ok(World { holder }),
-        _ => Err(format!("{line:?} {:?}", holder.wait())),
-    }
-}
-
 impl World {
     /// A new world; `None` if the test has to be skipped, because only root can create one.
     pub fn new() -> Option<World> {
         if !needs_root() {
             return None;
         }
-        // On a busy machine one was seen to end before it was ready, without a word.
-        let mut ended = Vec::new();
-        for _ in 0..3 {
-            match prepare() {
-                Ok(world) => return Some(world),
-                Err(how) => ended.push(how),
-            }
+        let mut holder = Command::new("unshare")
+            .args(["--mount", "sh", "-c", PREPARE])
+            .env("PATH", SEARCH_PATH)
+            .env("PERMWRAP", super::permwrap())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("unshare(1) of util-linux runs");
+        let mut line = String::new();
+        let stdout = holder.stdout.take().expect("it is piped");
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .expect("the world tells when it is ready");
+        if line != "ready\n" {
+            panic!("the world could not be prepared: {:?}", holder.wait());
         }
-        panic!("the world could not be prepared: {ended:?}");
+        let world = World { holder };
+        Some(world)
     }
 
     /// Calls the function in this process, but inside the world: files, mounts and users are those of the world. It gets a
