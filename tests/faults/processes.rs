@@ -74,7 +74,7 @@ fn await_patience(pid: i32) {
 fn hit(channel: Channel, signal: Signal, place: usize, after: Duration) -> Result<bool, String> {
     let bare = start(&["/bin/sh", "-c", COMMAND], channel, &none()).ends()?;
     let running = start_wrapped(COMMAND, channel, &none());
-    let wrapper = running.child.id() as i32;
+    let wrapper = running.pid();
     await_command(wrapper);
     let begun = Instant::now();
     while begun.elapsed() < after {
@@ -129,7 +129,7 @@ fn helpers_that_are_stopped_again_and_again_end_with_the_command() {
     for channel in Channel::ALL {
         let bare = start(&["/bin/sh", "-c", COMMAND], channel, &none()).ends();
         let running = start_wrapped(COMMAND, channel, &none());
-        let wrapper = running.child.id() as i32;
+        let wrapper = running.pid();
         let over = Arc::new(AtomicBool::new(false));
         let stopper = std::thread::spawn({
             let over = Arc::clone(&over);
@@ -202,7 +202,7 @@ enum Killed {
 /// Runs the script on a terminal, and kills the monitor.
 fn without_monitor(script: &str, killed: Killed) -> Result<run::Seen, String> {
     let running = start_wrapped(script, Channel::Terminal, &none());
-    let wrapper = running.child.id() as i32;
+    let wrapper = running.pid();
     let command = await_command(wrapper).ok_or("the command does not start")?;
     if script.starts_with("trap '' HUP") {
         await_patience(command);

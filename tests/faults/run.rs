@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::io::{Read, Seek};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use nix::libc;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
@@ -89,12 +90,14 @@ fn of_the_command(output: &[u8]) -> Vec<u8> {
 
 /// A run in progress.
 pub struct Running {
-    pub child: Child,
+    /// The program that was started or, on a terminal, its parent (see [`lead_session`]), which ends as it does.
+    child: Child,
     /// The user's end of its terminal, if it has one.
     pub user: std::fs::File,
     stdout: JoinHandle<Vec<u8>>,
     stderr: Option<JoinHandle<Vec<u8>>>,
     file: Option<std::fs::File>,
+    channel: Channel,
     what: String,
 }
 
@@ -105,7 +108,7 @@ pub fn start_wrapped(script: &str, channel: Channel, fault: &Fault) -> Running {
     start(&words, channel, fault)
 }
 
-/// Starts the command in a process group of its own.
+/// Starts the command in a process group of its own or, on a terminal, in a session of its own.
 pub fn start(words: &[&str], channel: Channel, fault: &Fault) -> Running {
     let mut command = Command::new(words[0]);
     command
@@ -136,12 +139,12 @@ pub fn start(words: &[&str], channel: Channel, fault: &Fault) -> Running {
             command.stdin(dup()).stdout(dup()).stderr(dup());
         }
     }
+    let reader = user.as_raw_fd();
     // SAFETY: these are system calls on the child's own session, process group and limits.
     unsafe {
         command.pre_exec(move || {
             if channel == Channel::Terminal {
-                rustix::process::setsid()?;
-                rustix::process::ioctl_tiocsctty(std::io::stdin())?;
+                lead_session(reader)?;
             } else {
                 rustix::process::setpgid(None, None)?;
             }
@@ -159,6 +162,7 @@ pub fn start(words: &[&str], channel: Channel, fault: &Fault) -> Running {
     let stderr = child.stderr.take().map(collect);
     Running {
         child,
+        channel,
         user,
         stdout,
         stderr,
@@ -168,6 +172,15 @@ pub fn start(words: &[&str], channel: Channel, fault: &Fault) -> Running {
 }
 
 impl Running {
+    /// The process id of the program that was started, which must not have ended yet.
+    pub fn pid(&self) -> i32 {
+        let child = self.child.id() as i32;
+        match self.channel {
+            Channel::Terminal => *children(child).first().expect("the program runs"),
+            Channel::Pipe | Channel::File => child,
+        }
+    }
+
     /// Waits for the end of the run.
     pub fn ends(mut self) -> Result<Seen, String> {
         let deadline = Instant::now() + DEADLINE;
@@ -239,6 +252,40 @@ fn terminal() -> (OwnedFd, OwnedFd) {
     unlockpt(&user).expect("it is ours");
     let keyboard = ioctl_tiocgptpeer(&user, flags).expect("it has another end");
     (user, keyboard)
+}
+
+/// Makes a session with standard input as its terminal, and returns in a child of its leader. The leader ends as the child does.
+/// The kernel drops what is on its way to a terminal's reader when the leader ends (tty_ldisc_hangup), which a command that
+/// leads the session itself meets now and then, bare as well: this leader lets it arrive before that.
+fn lead_session(reader: RawFd) -> std::io::Result<()> {
+    rustix::process::setsid()?;
+    rustix::process::ioctl_tiocsctty(std::io::stdin())?;
+    // SAFETY: this process, forked to execute a program, has one thread; both sides go on with system calls only.
+    let child = match unsafe { libc::fork() } {
+        -1 => return Err(std::io::Error::last_os_error()),
+        0 => return Ok(()),
+        child => child,
+    };
+    // SAFETY: the calls get numbers and a status of this function's. Nothing but them uses the descriptors that are closed:
+    // the program's, and std's for an error in executing it.
+    unsafe {
+        libc::dup2(reader, 0);
+        libc::close_range(1, libc::c_uint::MAX, 0);
+        let mut status = 0;
+        libc::waitpid(child, &mut status, 0);
+        // To see whether there is something to be read the kernel lets arrive what was written (n_tty_poll).
+        let mut readable = libc::pollfd {
+            fd: 0,
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        libc::poll(&mut readable, 1, 0);
+        if libc::WIFSIGNALED(status) {
+            libc::signal(libc::WTERMSIG(status), libc::SIG_DFL);
+            libc::raise(libc::WTERMSIG(status));
+        }
+        libc::_exit(libc::WEXITSTATUS(status))
+    }
 }
 
 /// The children of a process.

@@ -161,7 +161,7 @@ fn serve_nothing_on(place: &str) {
 fn killing_the_wrapper_and_the_monitor_together_does_not_leave_the_terminal_raw() {
     // The outer shell is needed because the kernel hangs up a terminal whose session leader ends.
     let script = format!("{} -- /bin/sleep 30; exec sleep 30", permwrap().display());
-    let mut running = start(&["/bin/sh", "-c", &script], Channel::Terminal, &none());
+    let running = start(&["/bin/sh", "-c", &script], Channel::Terminal, &none());
     let terminal = running
         .user
         .try_clone()
@@ -169,7 +169,7 @@ fn killing_the_wrapper_and_the_monitor_together_does_not_leave_the_terminal_raw(
     let is_raw =
         || tcgetattr(&terminal).is_ok_and(|modes| !modes.local_modes.contains(LocalModes::ICANON));
     until("the terminal is raw", is_raw);
-    let wrapper = children(running.child.id() as i32)[0];
+    let wrapper = children(running.pid())[0];
     // These are the sentinel and the monitor; the monitor's children are the command and the listener.
     let helpers = children(wrapper);
     until("the command runs", || {
@@ -179,7 +179,7 @@ fn killing_the_wrapper_and_the_monitor_together_does_not_leave_the_terminal_raw(
         kill(Pid::from_raw(pid), Signal::SIGKILL).expect("it is ours");
     }
     until("the terminal is as it was", || !is_raw());
-    running.child.kill().expect("the shell is there");
+    kill(Pid::from_raw(running.pid()), Signal::SIGKILL).expect("the shell is there");
 }
 
 fn until(what: &str, holds: impl Fn() -> bool) {
