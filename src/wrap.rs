@@ -4,6 +4,7 @@ mod aftermath;
 mod candidates;
 mod engine;
 mod here;
+mod hints;
 mod inner;
 mod own;
 mod slip;
@@ -21,24 +22,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::appearance;
-use crate::attempt::{Attempt, Errno, Incident, Object};
+use crate::attempt::{Errno, Incident};
 use crate::cli::{Hints, RunOptions};
 use crate::complaint;
-use crate::config::{self, Config, HintsOrOff};
+use crate::config::{self, Config};
 use crate::detect::{self, Detector};
 use crate::findings::Findings;
 use crate::gather;
-use crate::investigate::{OnVolume, Worlds};
-use crate::mend::{self, history};
+use crate::investigate::Worlds;
+use crate::mend;
 use crate::pattern_files;
 use crate::programs::{self, CommandLine};
-use crate::render::{Style, github, json_line, line, text};
-use crate::report::{Conclusion, Finding, lossy};
+use crate::render::Style;
+use crate::report::lossy;
 use crate::resolve::{self, CandidateProcess, Circumstances, Presence};
 use crate::run::trace::Log;
 use crate::run::{Exit, Observer, Scene, SignOfLife, Stream};
 use candidates::{candidates, reads_a_terminal};
 use engine::Engine;
+use hints::form;
 use inner::Inner;
 use traced::Traced;
 use verbose::{recognized, unsaid};
@@ -254,49 +256,6 @@ impl Explainer {
         }
     }
 
-    /// The hints for new findings.
-    fn hints(&mut self) -> Vec<u8> {
-        let (config, words) = (&self.config, self.words());
-        let (traced, command) = (self.wants_trace, self.circumstances.command.clone());
-        let ignored = |finding: &Finding| {
-            is_ignored(finding, config).then_some("the configuration ignores it")
-        };
-        let inner = &self.inner;
-        let unwanted = |finding: &Finding| {
-            let told = || inner.has_told(finding);
-            ignored(finding).or_else(|| told().then_some("another permwrap, inside, has told it"))
-        };
-        let text = match self.form {
-            None => String::new(),
-            Some(Hints::Json) => {
-                let due = self.findings.all_due(ignored).into_iter();
-                due.map(|finding| json_line::line(finding, &words, now()))
-                    .collect()
-            }
-            Some(Hints::Github) => {
-                let workspace = std::env::var("GITHUB_WORKSPACE").ok();
-                let due = self.findings.all_due(ignored).into_iter();
-                due.map(|finding| github::annotation(finding, workspace.as_deref()))
-                    .collect()
-            }
-            Some(Hints::Line) => {
-                let due = self.findings.due(unwanted).into_iter();
-                due.map(|finding| line::line(finding, self.style)).collect()
-            }
-            Some(Hints::Text) => {
-                let due = self.findings.due(unwanted).into_iter();
-                let hints: Vec<String> = due
-                    .map(|finding| hint(finding, self.style, traced, &command, config))
-                    .collect();
-                match hints.is_empty() {
-                    true => String::new(),
-                    false => format!("\n{}", hints.join("\n")),
-                }
-            }
-        };
-        text.into_bytes()
-    }
-
     /// Handles all that was read until now.
     fn settle(&mut self) {
         let incidents = self
@@ -316,44 +275,6 @@ impl Explainer {
             .iter()
             .map(|word| lossy(word.as_bytes()).0)
             .collect()
-    }
-}
-
-/// The hint as text, with a line about an earlier fix of the same refusal.
-fn hint(
-    finding: &Finding,
-    style: Style,
-    traced: bool,
-    command: &[Vec<u8>],
-    config: &Config,
-) -> String {
-    let mut hint = text::hint_in_run(finding, style, traced, command);
-    if let (Conclusion::Refused(..), true) = (&finding.conclusion, config.remembers())
-        && let Some(attempt) = attempt_here(finding)
-        && let Some(before) = history::put_right_before(&attempt)
-    {
-        hint.push_str(&text::remembered(&before, style));
-    }
-    hint
-}
-
-/// The attempt with the paths and ids of this machine, if there are any.
-fn attempt_here(finding: &Finding) -> Option<Attempt> {
-    match finding.facts.surroundings.elsewhere {
-        true => OnVolume::of(finding).map(|here| here.attempt),
-        false => finding.attempt.clone(),
-    }
-}
-
-/// Whether the configuration suppresses the hint.
-fn is_ignored(finding: &Finding, config: &Config) -> bool {
-    let cause = match &finding.conclusion {
-        Conclusion::Refused(denial, _) => Some(denial.code),
-        _ => None,
-    };
-    match finding.attempt.as_ref().map(|attempt| &attempt.object) {
-        Some(Object::Path(path)) => config.ignores(path, cause),
-        _ => config.ignores(b"", cause),
     }
 }
 
@@ -414,27 +335,7 @@ impl Observer for Explainer {
             self.findings
                 .work_out_the_rest(|| since.elapsed() < LONGEST_LAST_WORK);
         }
-        let walked = self.walked.as_ref();
-        let walk = walked.map_or_else(String::new, |walked| {
-            walked.hint(&self.circumstances.command, self.form, self.style)
-        });
-        words.extend_from_slice(walk.as_bytes());
-        let is_silent = self.findings.told().is_empty() && walk.is_empty() && !self.inner.tells();
-        if is_silent
-            && exit.code != Some(0)
-            && self.findings.has_nameless()
-            && self.form == Some(Hints::Text)
-            && !self.wants_trace
-        {
-            let text = text::nameless(&self.circumstances.command, self.style);
-            words.extend_from_slice(format!("\n{text}").as_bytes());
-        }
-        if matches!(self.form, Some(Hints::Text | Hints::Line)) {
-            words.extend_from_slice(
-                text::remainder(self.findings.unshown(), self.report.is_some(), self.style)
-                    .as_bytes(),
-            );
-        }
+        words.extend_from_slice(self.last_hints(exit).as_bytes());
         self.remember(true);
         if let Err(error) = self.report(exit) {
             words.extend_from_slice(self.not_reported(&error).as_bytes());
@@ -459,22 +360,4 @@ pub fn incidents_of(text: &[u8], directories: &[PathBuf]) -> Result<Vec<Incident
         Some(trouble) => Err(trouble),
         None => Ok(detect::incidents_of(text, &patterns)),
     }
-}
-
-/// The format of hints: the command line takes precedence over the configuration.
-fn form(options: &RunOptions, config: &Config) -> Option<Hints> {
-    let configured = config.hints.as_ref().map(|set| set.value);
-    match (options.quiet, options.hints, configured) {
-        (true, ..) => None,
-        (false, Some(form), _) | (false, None, Some(HintsOrOff::Form(form))) => Some(form),
-        (false, None, Some(HintsOrOff::Off)) => None,
-        (false, None, None) => Some(Hints::default()),
-    }
-}
-
-/// The current time, in seconds since 1970.
-fn now() -> u64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
 }

@@ -32,10 +32,13 @@ pub(super) struct Inner {
 impl Inner {
     /// Looks for hints of another permwrap in a text, and for itself among the processes.
     pub(super) fn hear(&mut self, text: &[u8], scene: &Scene) {
-        let is_at_work = scene.processes.iter().any(gives_hints);
-        let seen = scene.processes.iter().chain(&scene.gone);
-        let seen = seen.filter(|process| gives_hints(process));
-        self.uids.extend(seen.filter_map(Process::uid));
+        let uids = |processes: &[Process]| -> Vec<Option<u32>> {
+            let seen = processes.iter().filter(|process| gives_hints(process));
+            seen.map(Process::uid).collect()
+        };
+        let (at_work, gone) = (uids(&scene.processes), uids(&scene.gone));
+        let is_at_work = !at_work.is_empty();
+        self.uids.extend(at_work.into_iter().chain(gone).flatten());
         let before = self.told.len();
         if !self.uids.is_empty() {
             let new = sentences(text).into_iter();
