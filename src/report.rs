@@ -80,6 +80,18 @@ pub enum Conclusion {
     Unclear(Unclear),
 }
 
+impl Conclusion {
+    /// The verdict, as documents for programs name it.
+    #[must_use]
+    pub fn verdict(&self) -> &'static str {
+        match self {
+            Conclusion::Refused(..) => "denied",
+            Conclusion::Allowed => "allowed",
+            Conclusion::Unclear(_) => "unknown",
+        }
+    }
+}
+
 /// Why the evidence does not suffice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unclear {

@@ -39,8 +39,8 @@ pub fn incident_report(finding: &Finding) -> IncidentReport {
         let (text, odd) = lossy(&path);
         (Some(text), odd)
     });
-    let (verdict, causes, fixes, note) = match &finding.conclusion {
-        Conclusion::Allowed => ("allowed", Vec::new(), Vec::new(), None),
+    let (causes, fixes, note) = match &finding.conclusion {
+        Conclusion::Allowed => (Vec::new(), Vec::new(), None),
         Conclusion::Unclear(unclear) => {
             let ways = match unclear {
                 Unclear::Operation(ways) => ways.as_slice(),
@@ -50,7 +50,6 @@ pub fn incident_report(finding: &Finding) -> IncidentReport {
             let refused = ways.iter().rev().filter_map(|way| way.refused.as_ref());
             let fixes = refused.filter_map(|(_, fixes)| fixes.first());
             (
-                "unknown",
                 Vec::new(),
                 fixes.map(fix_report).collect(),
                 Some(super::unclear(unclear)),
@@ -68,12 +67,7 @@ pub fn incident_report(finding: &Finding) -> IncidentReport {
                     .map(|denial| cause_report(denial, attempt, &finding.facts))
                     .collect()
             });
-            (
-                "denied",
-                causes,
-                remedy.fixes.iter().map(fix_report).collect(),
-                None,
-            )
+            (causes, remedy.fixes.iter().map(fix_report).collect(), None)
         }
     };
     IncidentReport {
@@ -86,7 +80,7 @@ pub fn incident_report(finding: &Finding) -> IncidentReport {
         count: finding.count,
         exact: finding.is_exact(),
         subject: attempt.map(|attempt| subject_report(&attempt.subject, &finding.facts)),
-        verdict,
+        verdict: finding.conclusion.verdict(),
         fingerprint: fingerprint(finding),
         causes,
         fixes,

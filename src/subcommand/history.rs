@@ -10,7 +10,6 @@ use crate::mend::history::{self, Met, day};
 use crate::mend::record::{Record, Stage};
 use crate::mend::store::Store;
 use crate::quote;
-use crate::render;
 use crate::report::{SCHEMA, lossy};
 use crate::subcommand::who;
 
@@ -146,5 +145,5 @@ fn verdict_now(met: &Met) -> Option<&'static str> {
         directory: None,
         errno: None,
     });
-    Some(render::incident_report(&finding).verdict)
+    Some(finding.conclusion.verdict())
 }
