@@ -210,6 +210,13 @@ struct Seen {
     finding: Finding,
 }
 
+impl Seen {
+    fn is_directory(&self) -> bool {
+        let inode = self.inode.as_ref();
+        inode.is_some_and(|inode| inode.kind == Kind::Directory)
+    }
+}
+
 fn look(path: &PathNeeds, subject: &Subject) -> Seen {
     let finding = judged(path, Operation::READ, subject);
     let walk = &finding.facts.walk;
@@ -248,14 +255,11 @@ fn judged_at(path: Vec<u8>, operation: Operation, subject: &Subject) -> Finding 
 
 /// Whether one operation is allowed. For a directory, writing means creating files in it.
 fn needed(path: &PathNeeds, need: &Operation, seen: &Seen, subject: &Subject) -> State {
-    let is_directory = seen
-        .inode
-        .is_some_and(|inode| inode.kind == Kind::Directory);
-    if path.is_directory() && seen.inode.is_some() && !is_directory {
+    if path.is_directory() && seen.inode.is_some() && !seen.is_directory() {
         return failure("it is there, but it is no directory", Vec::new());
     }
     let writes = matches!(need, Operation::Open(how) if how.write || how.append);
-    let finding = if is_directory && writes {
+    let finding = if seen.is_directory() && writes {
         let mut name = path.path.as_os_str().as_bytes().to_vec();
         name.extend_from_slice(b"/.permwrap-check");
         judged_at(

@@ -3,7 +3,7 @@
 use super::manifest::PathNeeds;
 use super::{Seen, State, failure, fixes, judged};
 use crate::attempt::{Object, Operation, Subject};
-use crate::facts::{Kind, Tag};
+use crate::facts::Tag;
 use crate::judge::{Verdict, judge};
 use crate::quote;
 use crate::remedy::{Fix, others};
@@ -13,10 +13,7 @@ use crate::report::{Conclusion, Finding};
 /// Whether everybody else whom the user database lists, and whoever is unrelated to the path, is refused all access to it.
 pub(super) fn closed(path: &PathNeeds, seen: &Seen, service: &Subject) -> State {
     let stranger = Subject::login(NOBODY_AT_ALL, NOBODY_AT_ALL, Vec::new());
-    let is_directory = seen
-        .inode
-        .is_some_and(|inode| inode.kind == Kind::Directory);
-    let accesses = if is_directory {
+    let accesses = if seen.is_directory() {
         vec![Operation::List, Operation::Traverse]
     } else {
         vec![Operation::READ, Operation::WRITE]
