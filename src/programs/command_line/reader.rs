@@ -4,8 +4,9 @@ use std::sync::LazyLock;
 
 use super::{CommandLine, Operand, ToldMount};
 use crate::attempt::Operation;
+use crate::programs::program::operation;
 use crate::programs::shell::is_assignment;
-use crate::programs::{Program, modes, operation, program};
+use crate::programs::{Program, modes, program};
 
 /// Reads the arguments of a program one by one.
 pub(super) struct Reader {
