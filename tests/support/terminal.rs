@@ -5,6 +5,10 @@ use std::process::Stdio;
 
 use super::World;
 
+/// Shown behind the command's last output. Only when it has arrived may the session end: the kernel drops what has not yet
+/// been handed to a terminal's reader by then (tty_ldisc_hangup).
+const OVER: &str = "[over] ";
+
 /// Runs a command of the user on a terminal. `at_question` is called at each question, before it is answered with yes. Returns
 /// what the terminal showed, and the exit status.
 pub fn answered(
@@ -28,16 +32,17 @@ fn in_terminal(
     password: &str,
     mut at_question: impl FnMut(),
 ) -> (String, i32) {
+    let command = format!("{command}; status=$?; printf '{OVER}'; read -r enter; exit $status");
     let mut child = world
         .command(user, "script")
-        .args(["-qefc", command, "/dev/null"])
+        .args(["-qefc", &command, "/dev/null"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .expect("script(1) of util-linux runs");
     let mut keyboard = child.stdin.take().expect("it is piped");
     let mut screen = child.stdout.take().expect("it is piped");
-    let (mut shown, mut asked, mut prompted) = (Vec::new(), 0, 0);
+    let (mut shown, mut asked, mut prompted, mut over) = (Vec::new(), 0, 0, None);
     let mut piece = [0; 4096];
     while let Ok(length @ 1..) = screen.read(&mut piece) {
         shown.extend_from_slice(&piece[..length]);
@@ -55,8 +60,13 @@ fn in_terminal(
                 .write_all(line.as_bytes())
                 .expect("it can be typed");
         }
+        if over.is_none() && text.contains(OVER) {
+            over = text.find(OVER);
+            keyboard.write_all(b"\n").expect("it can be typed");
+        }
     }
     let ended = child.wait().expect("script ends");
-    let text = String::from_utf8_lossy(&shown).into_owned();
-    (text, ended.code().unwrap_or(-1))
+    let text = String::from_utf8_lossy(&shown);
+    let text = &text[..over.unwrap_or(text.len())];
+    (text.to_owned(), ended.code().unwrap_or(-1))
 }
