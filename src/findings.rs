@@ -6,9 +6,11 @@
 
 mod alike;
 mod burst;
+mod ledger;
 mod offers;
 mod quota;
 mod text;
+mod unsaid;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,16 +20,14 @@ use crate::investigate::{Views, Worlds, investigate, is_worth_telling};
 use crate::render;
 use crate::report::{Conclusion, Finding};
 use crate::resolve::{Circumstances, Evidence};
-use alike::{is_alike, is_same, message};
 use burst::Burst;
+use ledger::Ledger;
 use offers::offers;
 use quota::Quota;
 use text::Text;
+use unsaid::Unsaid;
 
 pub use alike::{Obstacle, obstacle};
-
-/// The maximum number of failures kept.
-const MOST: usize = 1000;
 
 /// The maximum number of failures waiting to be investigated; further ones are only counted.
 const MOST_WAITING: usize = 10_000;
@@ -38,31 +38,20 @@ const MOST_OFFERED: usize = 100;
 /// The maximum number of hints shown at a time.
 const MOST_AT_A_TIME: usize = 3;
 
-/// The maximum number of failures without a hint for which the reason is kept.
-const MOST_UNSAID: usize = 100;
-
 /// The record of a run.
 #[derive(Debug, Default)]
 pub struct Findings {
-    kept: Vec<Entry>,
+    ledger: Ledger,
     /// The results for the messages seen so far, so that equal messages are investigated only once.
     known: HashMap<Text, Known>,
     waiting: Vec<(Incident, Arc<Circumstances>)>,
-    /// The number of the latest entry.
-    latest: u64,
-    clock: u64,
     burst: Burst,
     /// Whether everything is to be listed in a report.
     lists: bool,
     quota: Quota,
-    /// How many hints have been shown.
-    numbered: usize,
     /// The system as the processes see it that were inspected last, and the ACL entries that the fixes found so far grant.
     views: Views,
-    /// The first messages without a hint, with the reason.
-    unsaid: Vec<(Vec<u8>, String)>,
-    /// Whether a message without a hint tells of a refusal, and nothing tells of what.
-    has_nameless: bool,
+    unsaid: Unsaid,
     /// The number of failures for which no hint was shown.
     unshown: u64,
     /// The number of failures that are no longer listed, or never were.
@@ -95,26 +84,6 @@ enum Known {
     Nothing,
     /// It is waiting to be investigated.
     Waiting,
-}
-
-#[derive(Debug)]
-struct Entry {
-    number: u64,
-    finding: Finding,
-    last_met: u64,
-    /// Whether it has been decided if a hint is shown for it.
-    considered: bool,
-    /// The position of its hint among all hints shown; `None` if none was shown.
-    shown: Option<usize>,
-}
-
-/// Whether the program tells of a refusal here, and neither its message nor anything else tells of what.
-fn is_nameless(finding: &Finding) -> bool {
-    let names_nothing =
-        |incident: &Incident| incident.object().is_none() && incident.address.is_none();
-    finding.attempt.is_none()
-        && !finding.signs.elsewhere
-        && finding.incident.as_ref().is_some_and(names_nothing)
 }
 
 impl Findings {
@@ -152,12 +121,12 @@ impl Findings {
             self.views.forget();
         }
         for Met { incident, finding } in met {
-            self.clock += 1;
+            self.ledger.tick();
             let text = Text::of(&incident, circumstances);
             match self.known.get(&text) {
                 Some(Known::Entry(number)) => {
                     let number = *number;
-                    self.again(number, u64::from(incident.count));
+                    self.ledger.again(number, u64::from(incident.count));
                 }
                 Some(Known::Nothing) => {}
                 Some(Known::Waiting) => self.wait(incident, circumstances),
@@ -184,7 +153,7 @@ impl Findings {
     /// Whether so much has been investigated that the hints should be shown before anything else is read.
     #[must_use]
     pub fn is_enough(&self) -> bool {
-        self.burst.is_full() && self.kept.iter().any(|entry| !entry.considered)
+        self.burst.is_full() && self.ledger.has_new()
     }
 
     /// Marks a pause: whatever follows belongs to another burst.
@@ -205,7 +174,7 @@ impl Findings {
         incident: Option<Incident>,
         circumstances: &Circumstances,
     ) {
-        self.clock += 1;
+        self.ledger.tick();
         if let Some(incident) = &incident
             && !self.is_worth_the_work()
         {
@@ -233,7 +202,7 @@ impl Findings {
             match self.known.get(&text) {
                 Some(Known::Entry(number)) => {
                     let number = *number;
-                    self.again(number, u64::from(incident.count));
+                    self.ledger.again(number, u64::from(incident.count));
                 }
                 Some(Known::Nothing) => {}
                 Some(Known::Waiting) | None => {
@@ -265,73 +234,61 @@ impl Findings {
         unwanted: impl Fn(&Finding) -> Option<&'static str>,
         folds: bool,
     ) -> Vec<&Finding> {
+        let ledger = &mut self.ledger;
         let mut shown: Vec<usize> = Vec::new();
-        for at in 0..self.kept.len() {
-            if std::mem::replace(&mut self.kept[at].considered, true) {
+        for at in ledger.consider() {
+            if let Some(why) = unwanted(ledger.at(at)) {
+                self.unsaid.add(ledger.at(at), why);
                 continue;
             }
-            if let Some(why) = unwanted(&self.kept[at].finding) {
-                self.leave_unsaid(self.message_of(at), why);
-                continue;
-            }
-            let explaining = shown
-                .iter()
-                .copied()
-                .find(|&first| self.is_alike(first, at));
+            let mut before = shown.iter().copied();
+            let explaining = before.find(|&first| ledger.is_alike(first, at));
             if let Some(first) = explaining.filter(|_| folds) {
-                self.kept[first].finding.alike += 1;
-                self.leave_unsaid(self.message_of(at), "a hint was given for the same reason");
+                ledger.count_alike(first);
+                self.unsaid
+                    .add(ledger.at(at), "a hint was given for the same reason");
                 continue;
             }
             let is_too_much = folds
                 && (shown.len() >= MOST_AT_A_TIME
-                    || (0..at).any(|earlier| self.is_alike(earlier, at)));
+                    || (0..at).any(|earlier| ledger.is_alike(earlier, at)));
             if is_too_much || !self.quota.take() {
+                let why =
+                    "enough hints were given, or one for the same reason (--report FILE lists it)";
                 self.unshown += 1;
-                self.leave_unsaid(
-                    self.message_of(at),
-                    "enough hints were given, or one for the same reason (--report FILE lists it)",
-                );
+                self.unsaid.add(ledger.at(at), why);
             } else {
+                ledger.show(at);
                 shown.push(at);
             }
         }
-        self.number(&shown);
         if !shown.is_empty() {
             self.burst.bore_fruit();
         }
-        shown.into_iter().map(|at| &self.kept[at].finding).collect()
-    }
-
-    /// Whether a hint for one of the findings explains the other as well.
-    fn is_alike(&self, one: usize, other: usize) -> bool {
-        is_alike(&self.kept[one].finding, &self.kept[other].finding)
+        let ledger = &self.ledger;
+        shown.into_iter().map(|at| ledger.at(at)).collect()
     }
 
     /// The findings for which hints were shown, in that order, followed by the other considered ones.
     #[must_use]
     pub fn told(&self) -> Vec<&Finding> {
-        let mut told: Vec<&Entry> = self.kept.iter().filter(|entry| entry.considered).collect();
-        told.sort_by_key(|entry| entry.shown.unwrap_or(usize::MAX));
-        told.into_iter().map(|entry| &entry.finding).collect()
+        self.ledger.told()
     }
 
     /// Every finding that is still listed.
     pub fn listed(&self) -> impl Iterator<Item = &Finding> {
-        self.kept.iter().map(|entry| &entry.finding)
+        self.ledger.listed()
     }
 
     /// The first messages that got no hint, with the reason.
     pub fn unsaid(&self) -> impl Iterator<Item = (&[u8], &str)> {
-        self.unsaid
-            .iter()
-            .map(|(message, why)| (message.as_slice(), why.as_str()))
+        self.unsaid.messages()
     }
 
     /// Whether a refusal was reported without a hint, because nothing tells what was refused.
     #[must_use]
     pub fn has_nameless(&self) -> bool {
-        self.has_nameless
+        self.unsaid.has_nameless()
     }
 
     /// The number of failures for which no hint was shown.
@@ -351,14 +308,6 @@ impl Findings {
         self.unlisted
     }
 
-    /// Numbers the hints that are shown.
-    fn number(&mut self, shown: &[usize]) {
-        for &at in shown {
-            self.kept[at].shown = Some(self.numbered);
-            self.numbered += 1;
-        }
-    }
-
     fn wait(&mut self, incident: Incident, circumstances: &Arc<Circumstances>) {
         if self.waiting.len() < MOST_WAITING {
             self.waiting.push((incident, Arc::clone(circumstances)));
@@ -370,10 +319,6 @@ impl Findings {
     /// Whether another failure could still lead to a hint, or is to be listed.
     fn is_worth_the_work(&self) -> bool {
         self.lists || !self.burst.is_fruitless() && self.quota.is_left()
-    }
-
-    fn message_of(&self, at: usize) -> Vec<u8> {
-        message(&self.kept[at].finding).unwrap_or_default().to_vec()
     }
 
     /// Counts a failure without keeping it.
@@ -398,68 +343,29 @@ impl Findings {
                         "it is allowed now, and the message may be about something else".to_owned()
                     }
                 };
-                self.leave_unsaid(message(&finding).unwrap_or_default().to_vec(), &why);
-                self.has_nameless |= is_nameless(&finding);
+                self.unsaid.add(&finding, &why);
+                self.unsaid.note_nameless(&finding);
                 Known::Nothing
             }
         };
-        if self.known.len() > 4 * MOST {
+        if self.known.len() > 4 * ledger::MOST {
             self.known
                 .retain(|_, known| matches!(known, Known::Entry(_)));
         }
         self.known.insert(text, known);
     }
 
-    /// Records why a message gets no hint.
-    fn leave_unsaid(&mut self, message: Vec<u8>, why: &str) {
-        if self.unsaid.len() < MOST_UNSAID {
-            self.unsaid.push((message, why.to_owned()));
-        }
-    }
-
     /// Keeps a finding, and returns the number of its entry.
     fn keep(&mut self, finding: Finding) -> u64 {
         self.views.offered.extend(offers(&finding));
         self.views.offered.truncate(MOST_OFFERED);
-        let same = |entry: &&mut Entry| is_same(&entry.finding, &finding);
-        if let Some(entry) = self.kept.iter_mut().find(same) {
-            // The same message again is another failure. A different message about the same failure is not.
-            if message(&entry.finding) == message(&finding) {
-                entry.finding.count += finding.count;
-            }
-            entry.last_met = self.clock;
-            return entry.number;
-        }
-        if self.kept.len() >= MOST {
-            self.forget_one();
-        }
-        self.latest += 1;
-        self.kept.push(Entry {
-            number: self.latest,
-            finding,
-            last_met: self.clock,
-            considered: false,
-            shown: None,
-        });
-        self.latest
-    }
-
-    fn again(&mut self, number: u64, count: u64) {
-        if let Some(entry) = self.kept.iter_mut().find(|entry| entry.number == number) {
-            entry.finding.count += count;
-            entry.last_met = self.clock;
-        }
-    }
-
-    /// Drops the finding that was met least recently.
-    fn forget_one(&mut self) {
-        let oldest = (0..self.kept.len()).min_by_key(|&at| self.kept[at].last_met);
-        if let Some(at) = oldest {
-            let entry = self.kept.remove(at);
-            self.unlisted += entry.finding.count;
+        let kept = self.ledger.keep(finding);
+        if let Some(dropped) = kept.dropped {
+            self.unlisted += dropped.count;
             self.known.retain(
-                |_, known| !matches!(known, Known::Entry(number) if *number == entry.number),
+                |_, known| !matches!(known, Known::Entry(number) if *number == dropped.number),
             );
         }
+        kept.number
     }
 }
