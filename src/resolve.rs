@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod bases;
 mod course;
 mod elsewhere;
 mod far_side;
