@@ -31,6 +31,7 @@ fn mentioned(
         Clue::Path(path) => vec![Literal {
             path: path.clone(),
             operation: None,
+            is_file: true,
         }],
         Clue::Code(line) => resolve::literals(std::slice::from_ref(line), 0),
         Clue::Typed(_) => Vec::new(),

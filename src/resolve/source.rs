@@ -16,6 +16,20 @@ pub struct Literal {
     pub path: Vec<u8>,
     /// What the statement does with it, if that can be determined.
     pub operation: Option<Operation>,
+    /// Whether it stands where nothing but the name of a file can stand, so that a name without a slash is one as well.
+    pub is_file: bool,
+}
+
+impl Literal {
+    /// Whether it is a complete path, without placeholders, and not an address.
+    fn is_path(&self) -> bool {
+        let path = &self.path;
+        let filled_in = |byte: &u8| b"$@%{}\\*?|&;".contains(byte) || byte.is_ascii_whitespace();
+        let mut begins = [&b"/"[..], b"./", b"../"].into_iter();
+        let is_named = self.is_file && !path.contains(&b':')
+            || begins.any(|begin| path.starts_with(begin)) && path.len() > 1;
+        is_named && !path.iter().any(filled_in) && !path.starts_with(b"//")
+    }
 }
 
 /// The paths that occur as literals in the statement around a source line, each with the operation if the call or the open mode
@@ -24,7 +38,7 @@ pub struct Literal {
 pub fn literals(lines: &[Vec<u8>], at: usize) -> Vec<Literal> {
     let mut found: Vec<Literal> = Vec::new();
     for literal in in_code(&statement(lines, at).join(&b' ')) {
-        if is_path(&literal.path) && !found.iter().any(|known| known.path == literal.path) {
+        if literal.is_path() && !found.iter().any(|known| known.path == literal.path) {
             found.push(literal);
         }
     }
@@ -48,7 +62,7 @@ pub fn started_in(lines: &[Vec<u8>], at: usize) -> Option<Vec<u8>> {
 /// The paths that occur as literals in code.
 pub fn paths(code: &[u8]) -> Vec<Literal> {
     let mut found = in_code(code);
-    found.retain(|literal| is_path(&literal.path));
+    found.retain(Literal::is_path);
     found
 }
 
@@ -186,7 +200,9 @@ fn in_code(code: &[u8]) -> Vec<Literal> {
                 arguments => told_by_flags(arguments),
             },
         };
-        let operation = sign.or(way.take()).or_else(|| by_call(before, how));
+        let mode = sign.or(way.take());
+        let is_file = mode.is_some() || takes_a_file(before);
+        let operation = mode.or_else(|| by_call(before, how));
         let operation = operation.map(|told| match told {
             Operation::Chown { .. } if keeps_the_owner(before, &code[at + literal.len()..]) => {
                 Operation::CHGRP
@@ -196,6 +212,7 @@ fn in_code(code: &[u8]) -> Vec<Literal> {
         found.push(Literal {
             path: rest.to_vec(),
             operation,
+            is_file,
         });
     }
     found
@@ -221,12 +238,24 @@ fn arguments(after: &[u8]) -> &[u8] {
 
 /// Whether the last word before a literal is a call of `open` that may go without a mode.
 fn is_open(before: &[u8]) -> bool {
-    let call = before.trim_ascii_end().strip_suffix(b"(");
-    call.is_some_and(|call| {
-        let name = call.rsplit(|byte| !(byte.is_ascii_alphanumeric() || b"_.".contains(byte)));
-        let name = name.into_iter().next().unwrap_or_default();
-        [&b"open"[..], b"io.open", b"File.open", b"codecs.open"].contains(&name)
-    })
+    let opens = |name| [&b"open"[..], b"io.open", b"File.open", b"codecs.open"].contains(&name);
+    called(before).is_some_and(opens)
+}
+
+/// Whether a literal is the first argument of a call that opens a file: `open(`, or a module's function (`sqlite3.connect(`).
+fn takes_a_file(before: &[u8]) -> bool {
+    let opens = |name: &[u8]| {
+        let told = name.contains(&b'.').then(|| told_by_call(name)).flatten();
+        matches!(told, Some(Told::Operation(Operation::Open(_))))
+    };
+    is_open(before) || called(before).is_some_and(opens)
+}
+
+/// The name of the call whose first argument follows.
+fn called(before: &[u8]) -> Option<&[u8]> {
+    let call = before.trim_ascii_end().strip_suffix(b"(")?;
+    call.rsplit(|byte| !(byte.is_ascii_alphanumeric() || b"_.".contains(byte)))
+        .next()
 }
 
 /// The operation of the call before a literal; for a call that opens, `how` determines it.
@@ -317,15 +346,6 @@ fn sign(literal: &[u8]) -> (Option<Operation>, &[u8]) {
         }
     }
     (None, literal)
-}
-
-/// Whether a literal is a complete path, without placeholders, and not an address.
-fn is_path(literal: &[u8]) -> bool {
-    let filled_in = |byte: &u8| b"$@%{}\\*?|&;".contains(byte) || byte.is_ascii_whitespace();
-    let begins = [&b"/"[..], b"./", b"../"]
-        .iter()
-        .any(|begin| literal.starts_with(begin));
-    begins && literal.len() > 1 && !literal.iter().any(filled_in) && !literal.starts_with(b"//")
 }
 
 #[cfg(test)]
@@ -432,6 +452,13 @@ mod tests {
                 Some("read"),
             ),
             (r#"mkdir("/srv/data", 0755);"#, "/srv/data", Some("mkdir")),
+            (
+                "db = sqlite3.connect('data/app.db')",
+                "data/app.db",
+                Some("create"),
+            ),
+            (r#"open("notes", "w")"#, "notes", Some("write")),
+            (r#"open(my $f, ">>", "app.log")"#, "app.log", Some("append")),
         ] {
             assert_eq!(of(line), [(path.to_owned(), operation)], "{line}");
         }
@@ -482,6 +509,7 @@ mod tests {
             let literal = Literal {
                 path: b"/b".to_vec(),
                 operation: Some(Operation::READ),
+                is_file: true,
             };
             assert_eq!(literals(&lines, at), [literal], "{at}");
         }
@@ -495,6 +523,9 @@ mod tests {
             r#"get("https://example.org/x")"#,
             r#"s/"a"/"b"/"#,
             r#"print "and/or";"#,
+            r#"sqlite3.connect(":memory:")"#,
+            r#"names.remove("alice")"#,
+            r#"sqlite3.connect(f"{home}/x", "y")"#,
         ] {
             assert_eq!(of(line), [], "{line}");
         }
