@@ -59,15 +59,7 @@ fn what_ran_in_a_container_is_judged_there_though_it_has_gone() {
     let refused = format!("permwrap -- engine run --rm --name shop {RUN} cat /data/f");
     // The engine is recognized behind a script that wraps it.
     let refused = refused.replace("engine run", "sh -c 'exec engine \"$@\"' podman run");
-    // On a busy machine, the container and its monitor may both have ended when the text is read. The hint must then say that
-    // nothing was inspected, and never mention this machine's own files.
-    let mut ran = world.run("root", &refused);
-    for _ in 0..20 {
-        if !ran.stderr().contains("this was written in a container") {
-            break;
-        }
-        ran = world.run("root", &refused);
-    }
+    let ran = seen(&world, &refused);
     let words = [
         "cannot read /data/f in the container shop",
         "app may not read /data/f",
@@ -230,4 +222,36 @@ fn the_log_of_a_container_that_lives_is_judged_there() {
     ];
     assert_says(&ran, &words);
     world.run("root", "engine rm -f -t 0 shop");
+}
+
+#[test]
+fn a_mount_that_ended_with_its_container_still_tells_why() {
+    let Some((world, _alone)) = world() else {
+        return;
+    };
+    world.root("install -d -m 1777 /srv/tree/scratch");
+    let setting = "sh -c 'echo 1 > /proc/sys/net/core/somaxconn'";
+    let program = "sh -c 'cp /bin/busybox /scratch/cat; busybox env /scratch/cat'";
+    let of_setting = [
+        "/proc/sys is mounted read-only",
+        "--sysctl net.core.somaxconn=",
+    ];
+    let of_program = ["no program may be run from /scratch", "/scratch:exec"];
+    for (code, words) in [(setting, of_setting), (program, of_program)] {
+        let run = format!("engine run --rm --tmpfs /scratch:rw,noexec {RUN} {code}");
+        assert_says(&seen(&world, &format!("permwrap -- {run}")), &words);
+    }
+}
+
+/// Runs a command until its container is seen. On a busy machine, the container and its monitor may both have ended when the text is
+/// read. The hint must then say that nothing was inspected, and never mention this machine's own files.
+fn seen(world: &World, command: &str) -> Ran {
+    let mut ran = world.run("root", command);
+    for _ in 0..20 {
+        if !ran.stderr().contains("this was written in a container") {
+            break;
+        }
+        ran = world.run("root", command);
+    }
+    ran
 }

@@ -152,6 +152,17 @@ fn a_recursive_mount_of_a_sandbox_is_read_only_below_as_well() {
 }
 
 #[test]
+fn a_file_that_is_emptied_is_refused_by_the_mount_before_its_mode() {
+    let Some(world) = World::new() else { return };
+    world.root("mkdir -p /srv/set && echo 1 > /srv/set/f && mount --bind /srv/set /srv/set && mount -o remount,bind,ro /srv/set");
+    let ran = world.run("alice", "permwrap -- sh -c 'echo 2 > /srv/set/f'");
+    assert_says(&ran, &["because  /srv/set is mounted read-only"]);
+    // Nothing of the kind is said of one that is added to.
+    let ran = world.run("alice", "permwrap -- sh -c 'echo 2 >> /srv/set/f'");
+    assert_says(&ran, &["alice may read /srv/set/f, but not write it"]);
+}
+
+#[test]
 fn a_user_namespace_changes_ids_but_no_files() {
     let Some(world) = sandbox() else { return };
     let run = "unshare --map-root-user";

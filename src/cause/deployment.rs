@@ -9,8 +9,9 @@ pub(super) mod snap;
 mod systemd;
 
 use super::case::Case;
+use super::parent_not_writable::is_random;
 use super::{Candidate, Fit};
-use crate::attempt::UNMAPPED;
+use crate::attempt::{Operation, UNMAPPED};
 use crate::change::{Change, Deployment, Place};
 use crate::facts::{Inode, Kind, Mount, MountId, Node, NodeId, Perms, Unwritable};
 use crate::quote;
@@ -64,16 +65,42 @@ pub(super) fn access(case: &Case) -> Option<Candidate> {
         return candidate(case, Deployment::MappedOwner(id));
     }
     let of_image = mount.point == b"/" || is_new_to_a_volume(node, mount);
-    candidate(
-        case,
-        match of_image {
-            true => Deployment::OwnerInImage(id),
-            false => Deployment::OwnerOfVolume {
-                node: id,
-                mount: node.mount,
-            },
+    let setting = match (of_image, directory_to_make(case)) {
+        (true, Some(path)) => Deployment::DirectoryInImage(path),
+        (true, None) => Deployment::OwnerInImage(id),
+        (false, _) => Deployment::OwnerOfVolume {
+            node: id,
+            mount: node.mount,
         },
-    )
+    };
+    candidate(case, setting)
+}
+
+/// The directory that the subject was to make, if nothing but its parent's permissions is in the way.
+fn directory_to_make(case: &Case) -> Option<Vec<u8>> {
+    let walk = &case.facts.walk;
+    let makes = case.attempt.operation == Operation::Mkdir && case.subject().uid != 0;
+    let step = walk.steps.last()?;
+    let is_new = case.at() == walk.parent() && step.found == Ok(None) && !is_random(&step.name);
+    (makes && is_new).then(|| case.asked_bytes().map(<[u8]>::to_vec))?
+}
+
+/// The setting with which programs can be run from a file system in memory: engines mount it with `noexec` unless told otherwise.
+pub(super) fn runnable_mount(case: &Case) -> Option<Candidate> {
+    let mount = case.node()?.mount;
+    is_in_memory(case, mount)
+        .then(|| candidate(case, Deployment::RunnableMount(mount)))
+        .flatten()
+        .filter(|_| case.facts.surroundings.container.is_some())
+}
+
+/// The setting that makes a file of the image a program.
+pub(super) fn program(case: &Case) -> Option<Candidate> {
+    let is_of_the_image = case.mount()?.point == b"/";
+    is_of_the_image
+        .then(|| candidate(case, Deployment::ProgramInImage(case.at()?)))
+        .flatten()
+        .filter(|_| case.facts.surroundings.container.is_some())
 }
 
 /// The setting that makes a directory, owned by the service's user, in a place for such directories. An existing one is handed over
@@ -196,6 +223,21 @@ fn line_of_image(case: &Case, id: crate::facts::NodeId) -> Option<String> {
         }
         false => format!("in the Dockerfile, for good: RUN chown {uid}:{gid} {path}"),
     })
+}
+
+/// The line of a Dockerfile that makes a directory for the subject. It is not yet there, so nobody loses anything.
+fn directory_of_image(case: &Case, path: &[u8]) -> Option<String> {
+    let (uid, gid) = ids(case)?;
+    let path = quote::shell(path);
+    Some(format!(
+        "in the Dockerfile, for good, above USER: RUN install -d -o {uid} -g {gid} {path}"
+    ))
+}
+
+/// The line of a Dockerfile that makes a file executable.
+fn program_of_image(case: &Case, id: NodeId) -> String {
+    let path = quote::shell(&case.facts.node(id).path);
+    format!("in the Dockerfile, for good: COPY --chmod=755 ... {path} (or chmod +x what it copies)")
 }
 
 /// Whether the volume is a file system in memory of the container's own (tmpfs).

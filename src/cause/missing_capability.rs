@@ -65,7 +65,11 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
         Rule::Needs(capability) => capability,
         _ => Capability::DacOverride,
     };
-    let setting = deployment::candidate(case, Deployment::AddCapability(capability));
+    let sets_host_name = case.attempt.operation == Operation::Privileged(Privilege::HostName);
+    let setting = sets_host_name
+        .then(|| deployment::candidate(case, Deployment::HostName))
+        .flatten()
+        .or_else(|| deployment::candidate(case, Deployment::AddCapability(capability)));
     if let Some(setting) = setting {
         if let Some(inode) = case.inode()
             && case.subject().uid == 0

@@ -1,7 +1,7 @@
 //! The mount forbids executing programs.
 
 use super::case::Case;
-use super::{Candidate, Fit, Obstacle, Purpose, Words};
+use super::{Candidate, Fit, Obstacle, Purpose, Words, deployment};
 use crate::attempt::Object;
 use crate::change::{Change, Effect, MountOption, argv};
 use crate::facts::Program;
@@ -21,6 +21,7 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     if all.is_empty() {
         all.extend(run_from_elsewhere(case));
     }
+    all.extend(deployment::runnable_mount(case));
     let deliberate = !matches!(case.purpose(), Some(Purpose::Service | Purpose::Own));
     if let Obstacle::Mount(mount, _) = case.denial.at
         && !deliberate
@@ -78,6 +79,8 @@ pub(super) fn run_through_interpreter(case: &Case, fit: Fit) -> Option<Candidate
 }
 
 fn run_from_elsewhere(case: &Case) -> Option<Candidate> {
+    // Of what has gone only the mount is known.
+    case.inode()?;
     let path = &case.node()?.path;
     let name = path.rsplit(|&byte| byte == b'/').next()?;
     let home = case

@@ -1,7 +1,7 @@
 //! A file to be executed has no execute bit for the subject.
 
 use super::case::Case;
-use super::{Candidate, Fit, Words, grant, held, noexec_mount};
+use super::{Candidate, Fit, Words, deployment, grant, held, noexec_mount};
 use crate::change::Change;
 use crate::facts::{Perms, Program};
 
@@ -29,6 +29,9 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     let mut all: Vec<Candidate> = mark_as_program(case).into_iter().collect();
     if all.is_empty() {
         all.extend(grant::candidates(case));
+    }
+    if case.inode().is_some_and(|inode| inode.mode & 0o111 == 0) {
+        all.extend(deployment::program(case));
     }
     all.extend(noexec_mount::run_through_interpreter(case, Fit::Around));
     all

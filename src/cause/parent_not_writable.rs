@@ -142,7 +142,7 @@ fn made_by_root(case: &Case) -> Option<Candidate> {
 }
 
 /// Whether a name looks as if part of it had been drawn at random (mkstemp(3), Python's tempfile): the next run would use another.
-fn is_random(name: &[u8]) -> bool {
+pub(super) fn is_random(name: &[u8]) -> bool {
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let parts = name.split(|byte| !is_word(byte));
     let is_drawn = |part: &[u8]| {

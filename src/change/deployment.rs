@@ -19,6 +19,10 @@ pub enum Deployment {
     },
     /// Makes the subject the owner of this object in the image.
     OwnerInImage(NodeId),
+    /// Makes this directory in the image, as the subject's own.
+    DirectoryInImage(Vec<u8>),
+    /// Makes this file of the image a program.
+    ProgramInImage(NodeId),
     /// Makes the subject the owner of what is mounted there.
     OwnerOfVolume {
         /// The object that refuses.
@@ -28,6 +32,8 @@ pub enum Deployment {
     },
     /// Mounts the volume writable.
     WritableMount(MountId),
+    /// Mounts the file system in memory so that programs can be run from it.
+    RunnableMount(MountId),
     /// Mounts something writable on this directory, in which something is to be written.
     WritablePlace(Vec<u8>),
     /// Creates a directory that belongs to the subject at each start, where services keep their data.
@@ -39,6 +45,8 @@ pub enum Deployment {
         /// Its value.
         value: i64,
     },
+    /// Names the container's host, which the container cannot do itself.
+    HostName,
     /// Permits listening on this port, which requires a privilege because it is low.
     ListenOn(u16),
     /// Permits a system call that the seccomp filter refuses.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Acl, Fact, MountId, Traced};
+use super::{Acl, Fact, MountId, Traced, UnknownFact};
 
 /// One inode, as the walk met it on one mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -182,6 +182,25 @@ impl fmt::Debug for Perms {
 }
 
 impl Node {
+    /// A node of which only the path and the mount are known, for this reason.
+    #[must_use]
+    pub fn unseen(path: Vec<u8>, mount: MountId, why: &UnknownFact) -> Node {
+        Node {
+            path,
+            inode: Err(why.clone()),
+            acl: Err(why.clone()),
+            default_acl: Err(why.clone()),
+            flags: Err(why.clone()),
+            mount,
+            link: None,
+            program: Err(why.clone()),
+            has_capabilities: false,
+            label: Err(why.clone()),
+            empty: Err(why.clone()),
+            traced: None,
+        }
+    }
+
     /// Whether it is a program that runs with rights of its own: the set-user-ID or set-group-ID bit, or file capabilities. A
     /// change of owner takes them away.
     #[must_use]

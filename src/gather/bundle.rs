@@ -101,6 +101,7 @@ struct Linux {
     uid_mappings: Vec<Mapping>,
     gid_mappings: Vec<Mapping>,
     cgroups_path: String,
+    readonly_paths: Vec<PathBuf>,
     namespaces: Vec<Namespace>,
     seccomp: Option<serde::de::IgnoredAny>,
 }
@@ -183,7 +184,7 @@ pub fn ran(monitor: &Monitor) -> Option<Ran> {
         label: Some(label.as_bytes().to_vec()),
         world: World::laid_out(
             monitor.pid,
-            &laid(&config.root, &config.mounts),
+            &laid(&config.root, &config.mounts, &linux.readonly_paths),
             cgroup(&linux.cgroups_path),
             [&uids, &gids].map(|map| {
                 if ours && !has_own {
@@ -278,8 +279,9 @@ fn parsed<T: for<'d> Deserialize<'d>>(file: &Path) -> Option<T> {
     serde_json::from_slice(&small_file::beginning(file, MOST).ok()?).ok()
 }
 
-/// The mounts, the root directory first. Only bind mounts have a source that can be opened from outside.
-fn laid(root: &Root, mounts: &[Mount]) -> Vec<Laid> {
+/// The mounts, the root directory first, and last the paths that the runtime makes read-only (`readonlyPaths`). Only bind mounts have a
+/// source that can be opened from outside.
+fn laid(root: &Root, mounts: &[Mount], read_only: &[PathBuf]) -> Vec<Laid> {
     let root = Laid {
         point: b"/".to_vec(),
         source: root.path.as_os_str().as_bytes().to_vec(),
@@ -293,6 +295,7 @@ fn laid(root: &Root, mounts: &[Mount]) -> Vec<Laid> {
         Laid {
             point: mount.destination.as_os_str().as_bytes().to_vec(),
             source: source.to_vec(),
+            fs_type: if is_bind { "" } else { &mount.r#type }.to_owned(),
             read_only: has("ro"),
             recursive: false,
             noexec: has("noexec"),
@@ -301,7 +304,24 @@ fn laid(root: &Root, mounts: &[Mount]) -> Vec<Laid> {
             unseen: !is_bind || !source.starts_with(b"/"),
         }
     };
-    [root].into_iter().chain(mounts.iter().map(of)).collect()
+    let of_the_kernel = |path: &PathBuf| Laid {
+        point: path.as_os_str().as_bytes().to_vec(),
+        fs_type: if path.starts_with("/proc") {
+            "proc"
+        } else {
+            "sysfs"
+        }
+        .to_owned(),
+        read_only: true,
+        unseen: true,
+        ..Laid::default()
+    };
+    let read_only = read_only.iter().map(of_the_kernel);
+    [root]
+        .into_iter()
+        .chain(mounts.iter().map(of))
+        .chain(read_only)
+        .collect()
 }
 
 /// A line as in `/proc/PID/cgroup`. With the systemd driver the configured path has the form `SLICE:PREFIX:NAME`.
@@ -353,7 +373,7 @@ mod tests {
         "root": {"path": "/var/lib/x/merged", "readonly": true},
         "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"},
             {"destination": "/data", "type": "bind", "source": "/srv/shop", "options": ["rbind", "ro"]}],
-        "linux": {"cgroupsPath": "machine.slice:libpod:0123", "seccomp": {"defaultAction": "SCMP_ACT_ERRNO"}}
+        "linux": {"cgroupsPath": "machine.slice:libpod:0123", "readonlyPaths": ["/proc/sys"], "seccomp": {"defaultAction": "SCMP_ACT_ERRNO"}}
     }"#;
 
     fn sample() -> Config {
@@ -380,9 +400,10 @@ mod tests {
     #[test]
     fn only_what_is_bound_can_be_looked_at() {
         let config = sample();
-        let laid = laid(&config.root, &config.mounts);
+        let laid = laid(&config.root, &config.mounts, &config.linux.readonly_paths);
         assert!(laid[0].read_only && laid[0].point == b"/");
         assert!(laid[1].unseen && !laid[2].unseen && laid[2].read_only);
+        assert!(laid[3].unseen && laid[3].read_only && laid[3].point == b"/proc/sys");
         assert_eq!(
             cgroup(&config.linux.cgroups_path),
             b"0::/machine.slice/libpod/0123\n"

@@ -78,6 +78,27 @@ pub(super) fn laid(under: Mount, laid: &Laid) -> Mount {
     }
 }
 
+/// A mount of a reconstructed world whose file system has gone with the last process that saw it.
+pub(super) fn gone(laid: &Laid) -> Mount {
+    Mount {
+        point: laid.point.clone(),
+        fs_type: laid.fs_type.clone(),
+        source: match laid.source.as_slice() {
+            b"" => laid.fs_type.clone().into_bytes(),
+            source => source.to_vec(),
+        },
+        root: b"/".to_vec(),
+        flags: MountFlags {
+            read_only: laid.read_only,
+            noexec: laid.noexec,
+            nodev: laid.nodev,
+            nosuid: laid.nosuid,
+            ..MountFlags::default()
+        },
+        ..Mount::default()
+    }
+}
+
 /// What keeps the file system on this block device read-only.
 fn unwritable(mount: &Mount, device: u64) -> Option<Unwritable> {
     let given_up = |option: &str| mount.super_option(option).is_some();

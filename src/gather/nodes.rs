@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::readlinkat;
 
-use super::{View, acl, flags, inode, mounts, overflow, program, traced, unknown_io};
+use super::{View, acl, flags, inode, mounts, overflow, program, traced, unknown, unknown_io};
 use crate::facts::{
     DeviceNumber, Fact, Facts, Flags, Inode, Kind, MountId, Node, NodeId, Program, UnknownFact,
 };
@@ -61,6 +61,20 @@ impl<'a> Nodes<'a> {
             self.known.insert(key, id);
         }
         id
+    }
+
+    /// The top of a mount of a reconstructed world of which only the options are known.
+    pub(super) fn gone(&mut self, path: Vec<u8>, laid: usize) -> NodeId {
+        let mut every = self.facts.nodes.iter();
+        if let Some(known) = every.position(|node| node.path == path) {
+            return NodeId(known);
+        }
+        let mount = self.view.laid(laid).map(mounts::gone).unwrap_or_default();
+        self.facts.mounts.push(mount);
+        let unseen = unknown("what was mounted", &path, rustix::io::Errno::NOENT);
+        let mount = MountId(self.facts.mounts.len() - 1);
+        self.facts.nodes.push(Node::unseen(path, mount, &unseen));
+        NodeId(self.facts.nodes.len() - 1)
     }
 
     /// A directory that leads to a mount in a made-up tree, of which only that is known.

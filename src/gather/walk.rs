@@ -215,17 +215,34 @@ impl<'a> Walker<'a> {
                 let above = byte_path::parent(&directory.path).unwrap_or(b"/").to_vec();
                 return Ok(self.walk(&above, true).end);
             }
-            if let Some((laid, source)) = self.nodes.view.laid_at(&path) {
-                let fd = source.ok_or_else(|| unknown("what was mounted", &path, Errno::NOENT))?;
-                return Ok(Some(self.position(fd, path, Some(laid))));
+            match self.nodes.view.laid_at(&path) {
+                Some((laid, Some(source))) => {
+                    return Ok(Some(self.position(source, path, Some(laid))));
+                }
+                Some((at, None)) => {
+                    return Ok(Some(Position {
+                        node: self.nodes.gone(path, at),
+                        laid: Some(at),
+                        ..here.clone()
+                    }));
+                }
+                None => {}
             }
-            if self.nodes.view.is_made_up(laid) {
-                let leads = self.nodes.view.leads_to_a_mount(&path);
-                return match leads {
+            let is_gone = self.nodes.view.is_gone(laid);
+            if is_gone || self.nodes.view.is_made_up(laid) {
+                return match self.nodes.view.leads_to_a_mount(&path) {
                     true => Ok(Some(Position {
                         node: self.nodes.leading(path, here.node),
                         ..here.clone()
                     })),
+                    false if is_gone => Err(self
+                        .nodes
+                        .facts
+                        .node(here.node)
+                        .inode
+                        .clone()
+                        .err()
+                        .unwrap_or_else(|| unknown("name", &path, Errno::NOENT))),
                     false => Err(unknown("name", &path, Errno::NOENT)),
                 };
             }

@@ -59,6 +59,8 @@ pub struct Laid {
     pub point: Vec<u8>,
     /// The source: what is mounted, by its path outside.
     pub source: Vec<u8>,
+    /// The file system type; empty if it is that of the source.
+    pub fs_type: String,
     /// Whether it is mounted read-only.
     pub read_only: bool,
     /// Whether it is mounted with `noexec`.
@@ -266,6 +268,11 @@ impl World {
     pub(super) fn source(&self, laid: usize) -> Option<OwnedFd> {
         let source = self.sources.get(laid)?.as_ref()?;
         rustix::io::fcntl_dupfd_cloexec(source, 3).ok()
+    }
+
+    /// Whether the source of a mount of a reconstructed world is held open.
+    pub(super) fn has_source(&self, laid: usize) -> bool {
+        self.sources.get(laid).is_some_and(Option::is_some)
     }
 
     /// The uid and gid mappings of its user namespace, unless that is permwrap's own.

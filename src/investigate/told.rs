@@ -19,6 +19,7 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
         let judged = made_beside(judged, incident, views);
         let judged = made_below(judged, incident, views);
         let judged = part_of(judged, views);
+        let judged = emptied(judged, incident, views);
         if agrees(incident, &judged.verdict) && !is_far_fetched(&judged, incident) {
             return Decision::of(at_a_given_time(judged, views));
         }
@@ -199,6 +200,27 @@ fn part_of(judged: Judged, views: &mut Views) -> Judged {
     });
     let refused = parts.find(|part| matches!(part.verdict, Verdict::Denied(_)));
     refused.unwrap_or(judged)
+}
+
+/// Opening with O_TRUNC, which a read-only mount refuses before the permissions are looked at (`do_open`). The words do not say whether
+/// the file was to be emptied, but the error number does.
+fn emptied(judged: Judged, incident: &Incident, views: &mut Views) -> Judged {
+    let Operation::Open(how) = judged.reading.attempt.operation else {
+        return judged;
+    };
+    let may_empty = how.write && !how.append && incident.errno == Some(Errno::RoFs);
+    if !may_empty || agrees(incident, &judged.verdict) {
+        return judged;
+    }
+    let emptying = Operation::Open(OpenHow {
+        truncate: true,
+        ..how
+    });
+    let object = judged.reading.attempt.object.clone();
+    match judged.with(emptying, object, views) {
+        refused if agrees(incident, &refused.verdict) => refused,
+        _ => judged,
+    }
 }
 
 /// A program that sets timestamps to a given time may first open the file for writing and report the error of that call, as

@@ -27,6 +27,9 @@ impl Kernel<'_> {
         object: &Object,
         reported: Errno,
     ) -> Option<Denial> {
+        if let Some(denial) = self.by_options(operation, reported) {
+            return Some(denial);
+        }
         if !self.leaves_room(operation, object, reported) {
             return None;
         }
@@ -77,6 +80,29 @@ impl Kernel<'_> {
             }
             Err(Stop::Fails(errno, _)) => errno == reported,
         }
+    }
+
+    /// What a mount refuses by its options (`mnt_want_write`, `path_noexec`), if nothing else is known of it because it has gone with the
+    /// processes that saw it.
+    fn by_options(self, operation: &Operation, reported: Errno) -> Option<Denial> {
+        let stop = self.facts.walk.steps.last()?;
+        let top = self.node(stop.dir);
+        if stop.found.is_ok() || top.inode.is_ok() {
+            return None;
+        }
+        let flags = self.mount_of(stop.dir).flags;
+        let code = match reported {
+            Errno::RoFs if flags.read_only => Code::ReadOnlyMount,
+            Errno::Acces if *operation == Operation::Exec && flags.noexec => Code::NoexecMount,
+            _ => return None,
+        };
+        Some(Denial {
+            errno: reported,
+            code,
+            at: Obstacle::Mount(top.mount, stop.dir),
+            rule: Rule::Flag,
+            certainty: Certainty::Inferred,
+        })
     }
 
     /// `proc_pid_readlink`: reading a magic link, unlike lstat(2), requires the right to trace the process.

@@ -109,12 +109,22 @@ impl Kernel<'_> {
         };
         match holds {
             true => Ok(()),
-            false => refuse(
-                Code::MissingCapability,
-                Obstacle::Process,
-                Rule::Needs(privilege.capability()),
+            false => Err(Stop::Denied(Box::new(Denial {
+                errno: self.without_privilege(privilege),
+                code: Code::MissingCapability,
+                at: Obstacle::Process,
+                rule: Rule::Needs(privilege.capability()),
                 certainty,
-            ),
+            }))),
+        }
+    }
+
+    /// `set_one_prio`: EACCES for the process's own priority, where sched_setscheduler(2) gives EPERM. The text does not say which
+    /// of them was called, so that the answer tells.
+    fn without_privilege(self, privilege: Privilege) -> Errno {
+        match (privilege, self.facts.answered) {
+            (Privilege::Priority, Some(Errno::Acces)) => Errno::Acces,
+            _ => Errno::Perm,
         }
     }
 

@@ -27,8 +27,10 @@ pub(super) fn words(case: &Case, setting: &Deployment) -> Option<String> {
         Deployment::WritableMount(mount) => {
             format!("the volume at {} without read_only", point(case, *mount))
         }
+        Deployment::RunnableMount(mount) => format!("tmpfs: [\"{}:exec\"]", point(case, *mount)),
         Deployment::WritablePlace(path) => format!("tmpfs: [\"{}\"]", tmpfs(case, path)),
         Deployment::Sysctl { name, value } => format!("sysctls: {{{name}: {value}}}"),
+        Deployment::HostName => "hostname: NAME".to_owned(),
         Deployment::ListenOn(port) => format!("ports: [\"{port}:8080\"]"),
         Deployment::AllowCall => "security_opt: [\"seccomp=profile.json\"]".to_owned(),
         Deployment::Device(path) => format!("devices: [{}]", quote::shell(path)),
@@ -37,6 +39,8 @@ pub(super) fn words(case: &Case, setting: &Deployment) -> Option<String> {
         // It is the same letter in the short form of a volume.
         Deployment::Label(_)
         | Deployment::OwnerInImage(_)
+        | Deployment::DirectoryInImage(_)
+        | Deployment::ProgramInImage(_)
         | Deployment::MappedOwner(_)
         | Deployment::OwnDirectory(_) => return None,
     })

@@ -1,8 +1,8 @@
 //! Docker, and containers of unknown kind: options of `docker run`, lines of the Dockerfile.
 
 use super::{
-    compose, ids, is_in_memory, is_open, line_of_image, on_host, or_given_away, owner, point,
-    source, volume,
+    compose, directory_of_image, ids, is_in_memory, is_open, line_of_image, on_host, or_given_away,
+    owner, point, program_of_image, source, volume,
 };
 use crate::attempt::Operation;
 use crate::cause::case::Case;
@@ -60,12 +60,22 @@ pub(super) fn options(case: &Case, setting: &Deployment, container: &Container) 
     let who = on_host(case);
     Some(match setting {
         Deployment::GroupAdd(gid) => format!("for good: run the container with --group-add {gid}"),
-        Deployment::AddCapability(capability) => format!(
-            "start the container with --cap-add={}",
-            capability.name().trim_start_matches("CAP_")
-        ),
+        Deployment::AddCapability(capability) => {
+            let name = capability.name().trim_start_matches("CAP_");
+            let reaches = match case.subject().uid != 0 && container.kind == "docker" {
+                // Podman gives a user of the container what was added, Docker only what the program has by itself.
+                true => format!(
+                    ", and the program the capability (RUN setcap {}=ep PROGRAM), or it has no effect for a user",
+                    capability.name().to_ascii_lowercase()
+                ),
+                false => String::new(),
+            };
+            format!("start the container with --cap-add={name}{reaches}")
+        }
         Deployment::RunAs { uid, gid } => format!("run it as its owner (--user {uid}:{gid})"),
         Deployment::OwnerInImage(node) => line_of_image(case, *node)?,
+        Deployment::DirectoryInImage(path) => directory_of_image(case, path)?,
+        Deployment::ProgramInImage(node) => program_of_image(case, *node),
         Deployment::OwnerOfVolume { mount, .. } if is_in_memory(case, *mount) => {
             let point = &case.facts.mounts[mount.0].point;
             format!("for good: run the container with --tmpfs {}", tmpfs(case, point))
@@ -89,6 +99,9 @@ pub(super) fn options(case: &Case, setting: &Deployment, container: &Container) 
                 source(case, *mount)
             )
         }
+        Deployment::RunnableMount(mount) => {
+            format!("run the container with --tmpfs {}:exec", point(case, *mount))
+        }
         Deployment::WritablePlace(path) => {
             let volume = format!("-v NAME:{}", quote::shell(path));
             match container.read_only_root {
@@ -105,6 +118,9 @@ pub(super) fn options(case: &Case, setting: &Deployment, container: &Container) 
                 _ => "",
             };
             format!("run the container with --sysctl {name}={value}{instead}")
+        }
+        Deployment::HostName => {
+            "name it when the container is started: --hostname NAME (--cap-add=SYS_ADMIN would let it rename itself)".to_owned()
         }
         Deployment::ListenOn(port) => format!(
             "listen on a port from 1024 up inside and publish it (-p {port}:8080), or run with --sysctl \

@@ -1,6 +1,6 @@
 //! Kubernetes: the pod's securityContext and volumes.
 
-use super::{ids, line_of_image, point};
+use super::{directory_of_image, ids, line_of_image, point, program_of_image};
 use crate::cause::case::Case;
 use crate::change::Deployment;
 use crate::quote;
@@ -18,6 +18,8 @@ pub(super) fn words(case: &Case, setting: &Deployment) -> Option<String> {
             format!("in the pod: securityContext: runAsUser: {uid}, runAsGroup: {gid}")
         }
         Deployment::OwnerInImage(node) => line_of_image(case, *node)?,
+        Deployment::DirectoryInImage(path) => directory_of_image(case, path)?,
+        Deployment::ProgramInImage(node) => program_of_image(case, *node),
         Deployment::OwnerOfVolume { mount, .. } => format!(
             "in the pod: securityContext: fsGroup: {} (with a volume at {} that takes it)",
             ids(case)?.1,
@@ -34,6 +36,7 @@ pub(super) fn words(case: &Case, setting: &Deployment) -> Option<String> {
         Deployment::Sysctl { name, value } => {
             format!("in the pod: securityContext: sysctls: [{{name: {name}, value: \"{value}\"}}]")
         }
+        Deployment::HostName => "in the pod: hostname: NAME".to_owned(),
         Deployment::ListenOn(port) => format!(
             "let the container listen on a port from 1024 up and a Service map {port} to it (targetPort)"
         ),
@@ -51,7 +54,7 @@ pub(super) fn words(case: &Case, setting: &Deployment) -> Option<String> {
         Deployment::HomeDirectory => {
             "in the container: env: [{name: HOME, value: /tmp}]: the image has no such user, and HOME is /".to_owned()
         }
-        Deployment::Device(_) | Deployment::MappedOwner(_) | Deployment::OwnDirectory(_) => {
+        Deployment::RunnableMount(_) | Deployment::Device(_) | Deployment::MappedOwner(_) | Deployment::OwnDirectory(_) => {
             return None;
         }
     })

@@ -62,11 +62,15 @@ pub(super) fn words(setting: &Deployment, unit: &Unit) -> Option<String> {
         ),
         Deployment::NewPrivileges => format!("{edit} NoNewPrivileges=no"),
         Deployment::HomeDirectory
+        | Deployment::HostName
         | Deployment::RunAs { .. }
         | Deployment::Label(_)
         | Deployment::OwnerInImage(_)
+        | Deployment::DirectoryInImage(_)
+        | Deployment::ProgramInImage(_)
         | Deployment::OwnerOfVolume { .. }
         | Deployment::WritableMount(_)
+        | Deployment::RunnableMount(_)
         | Deployment::Sysctl { .. }
         | Deployment::MappedOwner(_) => return None,
     })

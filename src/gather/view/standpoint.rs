@@ -58,6 +58,12 @@ impl View {
         laid == 0 && self.laid(0).is_some_and(|root| root.unseen)
     }
 
+    /// Whether nothing of this mount of a reconstructed world can be looked at: it was a file system of its own, or its source has gone.
+    pub(in crate::gather) fn is_gone(&self, laid: usize) -> bool {
+        let world = self.world.as_ref();
+        laid > 0 && world.is_some_and(|world| !world.has_source(laid))
+    }
+
     /// Whether something is mounted below this path of a reconstructed world.
     pub(in crate::gather) fn leads_to_a_mount(&self, path: &[u8]) -> bool {
         let laid = self.world.iter().flat_map(|world| &world.told.laid);

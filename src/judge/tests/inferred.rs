@@ -31,6 +31,19 @@ fn inferred(subject: &str, reported: &str, files: &str) -> String {
 }
 
 #[test]
+fn a_mount_that_has_gone_refuses_by_its_options() {
+    let gone = |answer: &str, option: &str| {
+        let files = format!("mount /m tmpfs {option}\n?????????? 0 0 /m\nunseen /m/f ?ENOENT");
+        inferred("alice 1000", answer, &files)
+    };
+    assert_eq!(gone("EROFS", "ro"), "EROFS read-only-mount Inferred");
+    assert_eq!(gone("EROFS", "rw"), "nothing");
+    assert_eq!(gone("EACCES", "ro"), "nothing");
+    // It was to be read, not run.
+    assert_eq!(gone("EACCES", "rw,noexec"), "nothing");
+}
+
+#[test]
 fn what_the_facts_do_not_explain_is_put_to_what_is_in_force() {
     let files = "drwxr-xr-x 0 0 /m\n-rw-rw-rw- 0 0 /m/f\n";
     let with = |more: &str| format!("{files}{more}");

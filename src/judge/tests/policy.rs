@@ -288,6 +288,21 @@ fn whose_the_other_process_is_comes_before_the_setting() {
 }
 
 #[test]
+fn ones_own_priority_is_refused_with_either_error_number() {
+    for answer in [Errno::Acces, Errno::Perm] {
+        let Scene { attempt, mut facts } = scene("alice alice", "nice -", "");
+        facts.answered = Some(answer);
+        let verdict = judge(
+            &attempt.subject,
+            &attempt.operation,
+            &attempt.object,
+            &facts,
+        );
+        assert_eq!(verdict.errno(), Some(answer));
+    }
+}
+
+#[test]
 fn a_capability_of_a_user_namespace_does_not_reach_out_of_it() {
     let tries = |what: &str, same| {
         let mut scene = scene("root root", &format!("{what} pid:421"), "");

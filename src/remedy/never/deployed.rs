@@ -33,6 +33,11 @@ pub(super) fn deployed(subject: &Subject, facts: &Facts, setting: &Deployment) -
             let closed = is_closed_on_purpose(inode, purpose, true, facts) && inode.uid == 0;
             systems(path).or(closed.then_some(Never::Closed))
         }
+        Deployment::DirectoryInImage(path) => {
+            let is_anothers =
+                home_of(path).is_some() && purpose(path, subject.uid, facts) != Purpose::Own;
+            systems(path).or(is_anothers.then_some(Never::OpenHome))
+        }
         Deployment::GroupAdd(0) | Deployment::RunAs { uid: 0, .. } => Some(Never::PowerfulGroup),
         // A mount over a directory for variable data does not open anything of the system.
         Deployment::WritablePlace(path)
@@ -44,7 +49,10 @@ pub(super) fn deployed(subject: &Subject, facts: &Facts, setting: &Deployment) -
         }
         Deployment::WritablePlace(path) => systems(path),
         Deployment::WritableMount(mount) => systems(&facts.mounts[mount.0].point),
-        Deployment::NewPrivileges
+        Deployment::ProgramInImage(_)
+        | Deployment::RunnableMount(_)
+        | Deployment::HostName
+        | Deployment::NewPrivileges
         | Deployment::HomeDirectory
         | Deployment::GroupAdd(_)
         | Deployment::RunAs { .. }

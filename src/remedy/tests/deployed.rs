@@ -44,6 +44,53 @@ fn an_image_does_not_give_away_what_is_the_systems() {
 }
 
 #[test]
+fn an_image_gets_the_directory_that_is_missing_and_nothing_else() {
+    let make = |path: &str| {
+        words(&format!(
+            "subject alice alice\nattempt mkdir {path}\ncontainer docker\ndrwxr-xr-x root root /opt\nmissing {path}"
+        ))
+    };
+    let made = make("/opt/shop");
+    assert!(
+        made.contains("RUN install -d -o 1000 -g 1000 /opt/shop"),
+        "{made}"
+    );
+    // Its name is another one in the next run.
+    assert!(!make("/opt/tmp.r4TBQzWq2K").contains("RUN install -d"));
+    let of_another = "subject alice alice\nattempt mkdir /home/bob/x\ncontainer docker\n\
+        drwxr-xr-x bob bob /home/bob\nmissing /home/bob/x";
+    assert!(!words(of_another).contains("Dockerfile"));
+}
+
+#[test]
+fn a_program_of_an_image_is_copied_as_one() {
+    let run = |mount: &str| {
+        words(&format!(
+            "subject alice alice\nattempt exec /app/run\ncontainer docker\n{mount}drwxr-xr-x root root /app\n\
+             -rw-r--r-- root root /app/run"
+        ))
+    };
+    assert!(
+        run("").contains("COPY --chmod=755 ... /app/run"),
+        "{}",
+        run("")
+    );
+    let of_a_volume = run("mount /app ext4 rw root=/srv/app\n");
+    assert!(!of_a_volume.contains("COPY"), "{of_a_volume}");
+}
+
+#[test]
+fn what_an_engine_mounted_in_memory_is_mounted_for_programs() {
+    let scene = "subject alice alice\nattempt exec /tmp/run\ncontainer podman\nmount /tmp tmpfs rw,noexec\n\
+        drwxrwxrwt root root /tmp\n-rwxr-xr-x alice alice /tmp/run";
+    assert!(
+        words(scene).contains("--tmpfs /tmp:exec"),
+        "{}",
+        words(scene)
+    );
+}
+
+#[test]
 fn a_line_of_an_image_is_quoted() {
     let scene = r"
         subject alice alice

@@ -245,6 +245,7 @@ fn put_world(out: &mut Vec<u8>, world: &World) {
 fn put_laid(out: &mut Vec<u8>, laid: &Laid) {
     put_bytes(out, &laid.point);
     put_bytes(out, &laid.source);
+    put_bytes(out, laid.fs_type.as_bytes());
     for option in [
         laid.read_only,
         laid.noexec,
@@ -261,6 +262,7 @@ fn laid(rest: &mut &[u8]) -> Option<Laid> {
     Some(Laid {
         point: bytes(rest)?,
         source: bytes(rest)?,
+        fs_type: String::from_utf8(bytes(rest)?).ok()?,
         read_only: flag(rest)?,
         noexec: flag(rest)?,
         nodev: flag(rest)?,
