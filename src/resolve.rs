@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod as_given;
 mod bases;
 mod course;
 mod elsewhere;
@@ -23,6 +24,7 @@ mod told;
 mod viewers;
 
 pub use arguments::ports_of;
+pub use as_given::complete;
 pub use course::{Script, called};
 pub use elsewhere::{of_a_server, origin};
 pub use inside::{

@@ -154,6 +154,9 @@ impl Explainer {
 
     /// Handles the incidents of a text, and the calls behind them if they are known.
     fn meet(&mut self, mut incidents: Vec<Incident>) {
+        for incident in &mut incidents {
+            resolve::complete(incident, &self.circumstances);
+        }
         if let Some(notes) = &mut self.notes {
             notes.extend(incidents.iter().map(recognized));
         }

@@ -153,7 +153,7 @@ fn is_of_before(process: &CandidateProcess, shell: &CandidateProcess) -> bool {
 
 /// Whether a shell uses this name for the code on its command line: the word after the code, or the name used for an exported
 /// function.
-fn is_code_called(line: &CommandLine, name: &[u8]) -> bool {
+pub fn is_code_called(line: &CommandLine, name: &[u8]) -> bool {
     let first = line.operands.first().map(|operand| operand.word.as_slice());
     line.is_code_for_a_shell()
         && (name == b"environment" || first.map(byte_path::name) == Some(name))

@@ -107,7 +107,9 @@ pub fn is_only_shown(incident: &Incident, command: &[Vec<u8>], lines: &[CommandL
         rest.is_some_and(|rest| rest.starts_with(b" "))
     };
     let says_so = |line: &&CommandLine| {
-        let is_its = speaks == Some(line.name()) || begins(line.name());
+        let is_called = |name: &[u8]| speaker::is_code_called(line, name);
+        let is_its =
+            speaks == Some(line.name()) || begins(line.name()) || speaks.is_some_and(is_called);
         is_its && !is_beyond(incident, line, &inner)
     };
     if outer.iter().any(|line| redirects(line, incident)) || outer.iter().any(says_so) {
