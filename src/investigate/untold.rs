@@ -43,6 +43,11 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
 fn possible(seen: &Judged, incident: &Incident, views: &mut Views) -> Vec<Judged> {
     let object = &seen.reading.attempt.object;
     let operations: Vec<Operation> = match seen.kind() {
+        // An immutable directory refuses to make it; what was refused to be deleted may have gone since.
+        None if incident.errno == Some(Errno::Perm) && seen.is_missing() => {
+            let delete = Operation::from_name("delete");
+            [Operation::CREATE].into_iter().chain(delete).collect()
+        }
         _ if incident.errno == Some(Errno::Perm) => {
             // Writing is no operation on a directory itself.
             let names = ["write", "delete", "chmod", "chown", "utime"];

@@ -72,7 +72,10 @@ mod tests {
         let mut incident = Incident {
             message: message.into(),
             errno: Some(Errno::Acces),
-            paths: (!name.is_empty()).then(|| name.into()).into_iter().collect(),
+            paths: (!name.is_empty())
+                .then(|| name.into())
+                .into_iter()
+                .collect(),
             ..Incident::default()
         };
         let circumstances = Circumstances {
@@ -112,10 +115,7 @@ mod tests {
                 "tool: /srv/a:/data: Permission denied",
                 &["tool", "-v", "/srv/a:/data"],
             ),
-            (
-                "tool: /srv/a:12: Permission denied",
-                &["tool", "/srv/a:12"],
-            ),
+            ("tool: /srv/a:12: Permission denied", &["tool", "/srv/a:12"]),
             (
                 "failed: /srv/a --now: Permission denied",
                 &["sh", "-c", "/srv/a --now"],

@@ -191,6 +191,12 @@ fn in_code(code: &[u8]) -> Vec<Literal> {
             continue;
         }
         let before = &code[at.saturating_sub(REACH)..at.saturating_sub(1)];
+        if is_joined(
+            before,
+            code.get(at + literal.len() + 1..).unwrap_or_default(),
+        ) {
+            continue;
+        }
         let next = quoted.get(number + 1).map(|(_, literal)| *literal);
         let how = match next.filter(|literal| is_mode(literal)) {
             Some(mode) => told_by_mode(mode),
@@ -216,6 +222,17 @@ fn in_code(code: &[u8]) -> Vec<Literal> {
         });
     }
     found
+}
+
+/// Whether a literal is joined to what stands before or after it, so that it is but a part of a name.
+fn is_joined(before: &[u8], after: &[u8]) -> bool {
+    let (before, after) = (before.trim_ascii_end(), after.trim_ascii_start());
+    let is_after = |sign: &&[u8]| after.starts_with(sign);
+    before.ends_with(b"+")
+        || before.ends_with(b".")
+        || [&b"+"[..], b"% ", b". ", b".$", b".format("]
+            .iter()
+            .any(is_after)
 }
 
 /// Whether a call of chown(2) around a literal changes the group alone: its owner, which some languages expect after the path and
@@ -381,6 +398,18 @@ mod tests {
                 Some(operation),
                 "{code}"
             );
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_name_is_no_path() {
+        for code in [
+            "os.mknod(D + '/n', 0o20600)",
+            "os.mknod('/srv/' + name)",
+            "mkdir $dir . '/n' or die",
+            "os.mkdir('/srv/n.{}'.format(1))",
+        ] {
+            assert_eq!(of(code), [], "{code}");
         }
     }
 

@@ -258,3 +258,31 @@ fn a_group_that_the_owner_is_not_in_is_no_matter_of_ownership() {
         "{ran}"
     );
 }
+
+#[test]
+fn grep_of_a_name_with_an_apostrophe() {
+    Case {
+        needs: &[],
+        scene: r#"echo x > "/srv/it's (1).txt" && chown deploy:www /srv/it* && chmod 640 /srv/it*"#,
+        command: r#"grep x "/srv/it's (1).txt""#,
+        errno: "EACCES",
+        path: "/srv/it's (1).txt",
+        cause: "mode-denies",
+        at: "/srv/it's (1).txt",
+    }
+    .check();
+}
+
+#[test]
+fn a_new_file_in_an_immutable_directory() {
+    Case {
+        needs: &["chattr", "perl"],
+        scene: "chattr -i /home/alice/d 2>/dev/null; mkdir -p /home/alice/d && chown alice: /home/alice/d && chattr +i /home/alice/d",
+        command: r#"perl -e 'open F, ">", $ARGV[0] or die "tool: $ARGV[0]: $!\n"' /home/alice/d/new"#,
+        errno: "EPERM",
+        path: "/home/alice/d/new",
+        cause: "immutable-file",
+        at: "/home/alice/d",
+    }
+    .check();
+}
