@@ -515,6 +515,22 @@ fn a_tree_of_leftovers_is_given_back_and_what_is_anothers_stays() {
 }
 
 #[test]
+fn a_repository_made_by_root_is_given_back_whole() {
+    Scene {
+        prepare: "install -d -o alice -g alice /home/alice/app; mkdir -p /home/alice/app/.git/objects/{aa,bb,cc}; \
+                  touch /home/alice/app/{by-root,.git/HEAD,.git/objects/aa/1,.git/objects/bb/2}; \
+                  install -m 600 /dev/null /home/alice/app/.git/secret; touch /home/linked; ln /home/linked /home/alice/app/.git/linked",
+        user: "alice",
+        operation: "create",
+        path: "/home/alice/app/.git/index.lock",
+        access: "cd app && touch .git/index.lock .git/objects/{aa,bb,cc}/x && echo x >> .git/objects/bb/2 && \
+                 test $(stat -c %U by-root) = root && test $(stat -c %U .git/secret) = root && \
+                 test $(stat -c %U .git/linked) = root",
+    }
+    .is_mended();
+}
+
+#[test]
 fn what_is_given_back_keeps_its_programs_rights_and_its_groups() {
     let prepare = "install -d -o alice -g alice /home/alice/app /home/alice/app/{.git,c,d,e,f,g,h,i}; \
                    mkdir -p /home/alice/app/out; touch /home/alice/app/out/{1,2}; \

@@ -42,8 +42,7 @@ pub(super) fn candidate(case: &Case) -> Option<Candidate> {
     if let Some(left) = &case.facts.surroundings.leftovers
         && left.owner == inode.uid
         && left.count > 1
-        && (left.own > left.count || left.removed)
-        && !left.mounts
+        && left.are_strays()
         && super::is_within(&node.path, &left.top)
     {
         let top = crate::quote::display(&left.top);

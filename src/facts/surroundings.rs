@@ -223,7 +223,15 @@ pub struct Leftovers {
     /// Whether one of them belongs to a group that is neither its owner's own nor the subject's: that group was chosen, or
     /// inherited from its directory.
     pub groups: bool,
-    /// Whether the top directory is the owner's as well, lies in a directory of the subject's, and is to be deleted by the
-    /// refused command with all that is in it.
-    pub removed: bool,
+    /// Whether the tree lies in a directory of the subject's and is one thing, whoever owns most of it: the refused command is to
+    /// delete all of it, or one program makes and maintains it.
+    pub whole: bool,
+}
+
+impl Leftovers {
+    /// Whether the tree as a whole is the subject's, so that what is foreign in it was left there.
+    #[must_use]
+    pub fn are_strays(&self) -> bool {
+        !self.mounts && (self.whole || self.own > self.count)
+    }
 }

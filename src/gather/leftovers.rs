@@ -20,6 +20,20 @@ const MOST: usize = 20_000;
 /// The maximum time spent.
 const LONGEST: Duration = Duration::from_millis(200);
 
+/// Directories that one program makes and maintains, with all that is in them: repositories, installed packages, caches. They are
+/// whose the directory is that they lie in.
+const MAINTAINED: [&str; 9] = [
+    ".git",
+    ".hg",
+    ".jj",
+    ".svn",
+    ".venv",
+    "__pycache__",
+    "_cacache",
+    "node_modules",
+    "venv",
+];
+
 /// What was counted: the top of a tree, the foreign owner, and the subject's uid and gid.
 type Counting = (Vec<u8>, u32, u32, u32);
 
@@ -27,17 +41,24 @@ type Counting = (Vec<u8>, u32, u32, u32);
 #[derive(Debug, Default)]
 pub(super) struct Counted(RefCell<HashMap<Counting, Count>>);
 
-/// The files in the subject's own tree that have the same foreign owner as the first object on the path that is not the
-/// subject's.
+/// The files in a tree of the subject's own that have the same foreign owner as the first object on the path that is not the
+/// subject's. The tree is the largest one that is the subject's as a whole, if any is.
 pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Option<Leftovers> {
-    let Tree {
-        top,
-        owner,
-        removed,
-    } = tree(subject, facts)?;
+    let counted = |tree| counted(tree, view, subject);
+    let mut found: Vec<Leftovers> = trees(subject, facts)
+        .into_iter()
+        .filter_map(counted)
+        .collect();
+    let best = found.iter().position(Leftovers::are_strays).unwrap_or(0);
+    (!found.is_empty()).then(|| found.swap_remove(best))
+}
+
+/// What is in the tree; `None` if nothing in it was left by accident.
+fn counted(tree: Tree, view: &View, subject: &Subject) -> Option<Leftovers> {
+    let Tree { top, owner, whole } = tree;
     let mut counted = view.counted.0.borrow_mut();
-    let tree = (top.clone(), owner, subject.uid, subject.gid);
-    let &mut found = counted.entry(tree).or_insert_with(|| {
+    let key = (top.clone(), owner, subject.uid, subject.gid);
+    let &mut found = counted.entry(key).or_insert_with(|| {
         let top_here = under(&view.root_directory(), &top);
         let means_something = |gid: u32| ![0, owner, subject.gid].contains(&gid);
         let mounts = points_below(view, &top);
@@ -50,7 +71,7 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Option<Left
         count: found.left,
         own: found.own,
         groups: found.groups,
-        removed,
+        whole,
     })
 }
 
@@ -59,41 +80,51 @@ struct Tree {
     top: Vec<u8>,
     /// The foreign owner.
     owner: u32,
-    /// Whether the refused command deletes the tree.
-    removed: bool,
+    /// See [`Leftovers::whole`].
+    whole: bool,
 }
 
-/// The tree that the path lies in. `None` if no object on the path has a foreign owner.
+/// The trees that the path lies in, the largest first. None if no object on the path has a foreign owner.
 ///
-/// If the refused command deletes the first directory with a foreign owner, that is the top. Otherwise the top is the project directory if the subject owns it; otherwise, in the home, the entry of the home directory on the path
-/// (`~/.npm`); elsewhere the topmost directory on the path that the subject owns.
-fn tree(subject: &Subject, facts: &Facts) -> Option<Tree> {
-    if subject.uid == 0 {
-        return None;
-    }
+/// If the refused command deletes the first directory with a foreign owner, that is the top. Otherwise the top is the project
+/// directory if the subject owns it; otherwise, in the home, the entry of the home directory on the path (`~/.npm`); elsewhere the
+/// topmost directory on the path that the subject owns. Below it may be one that a program maintains.
+fn trees(subject: &Subject, facts: &Facts) -> Vec<Tree> {
     let way = way(facts);
-    let owner = |id: NodeId| facts.node(id).inode.as_ref().ok().map(|inode| inode.uid);
-    let own = way.iter().position(|&id| owner(id) == Some(subject.uid))?;
-    let foreign = own
-        + way[own..]
-            .iter()
-            .position(|&id| owner(id) != Some(subject.uid))?;
+    let owner = |at: usize| {
+        let inode = facts.node(way[at]).inode.as_ref();
+        inode.ok().map(|inode| inode.uid)
+    };
+    let is_own = |at: &usize| owner(*at) == Some(subject.uid);
+    let Some(own) = (0..way.len()).find(is_own).filter(|_| subject.uid != 0) else {
+        return Vec::new();
+    };
+    let foreign = (own..way.len()).find(|at| !is_own(at));
+    let Some((foreign, uid)) = foreign.and_then(|at| Some((at, owner(at)?))) else {
+        return Vec::new();
+    };
     let path = |at: usize| facts.node(way[at]).path.as_slice();
+    let tree = |at: usize, whole: bool| Tree {
+        top: path(at).to_vec(),
+        owner: uid,
+        whole,
+    };
     let around = &facts.surroundings;
+    let deleted = around.account.deleted.as_deref();
+    if deleted.is_some_and(|top| byte_path::is_within(path(foreign), top)) {
+        return vec![tree(foreign, true)];
+    }
     let is = |at: usize, top: &Option<Vec<u8>>| top.as_deref() == Some(path(at));
     let project = (own..foreign).find(|&at| is(at, &around.project));
     let home = (own..foreign).find(|&at| is(at, &around.home));
-    let deleted = around.account.deleted.as_deref();
-    let removed = deleted.is_some_and(|top| byte_path::is_within(path(foreign), top));
-    let top = match removed {
-        true => foreign,
-        false => project.unwrap_or_else(|| home.map_or(own, |home| home + 1)),
+    let top = project.unwrap_or_else(|| home.map_or(own, |home| home + 1));
+    let is_maintained = |at: &usize| {
+        let name = byte_path::name(path(*at));
+        MAINTAINED.iter().any(|known| known.as_bytes() == name)
     };
-    Some(Tree {
-        top: path(top).to_vec(),
-        owner: owner(way[foreign])?,
-        removed,
-    })
+    let maintained = (own + 1..=foreign).find(is_maintained);
+    let maintained = maintained.map(|at| tree(at, true));
+    [tree(top, false)].into_iter().chain(maintained).collect()
 }
 
 /// The nodes from the root to the end of the walk, without symlinks.

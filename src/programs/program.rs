@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::command_line;
 use crate::attempt::{ACCESS_ACL, OpenHow, Operation};
+use crate::byte_path;
 
 /// A program as described in the file, which explains the keys.
 #[derive(Debug, Default, Deserialize)]
@@ -108,6 +109,7 @@ pub struct Program {
     only_reads: Vec<String>,
     /// It changes to the directories on the way to its operands, and names files as they were given to it.
     pub goes_along: bool,
+    seeks: Option<String>,
     /// It creates files of its own beside those that it is given, such as a socket, a lock or a journal.
     pub fills: bool,
     pub(super) sample: Vec<Sample>,
@@ -268,6 +270,21 @@ impl Program {
     #[must_use]
     pub fn deletes(&self, word: &[u8]) -> bool {
         self.deletes.iter().any(|option| word == option.as_bytes())
+    }
+
+    /// Whether a printed name is relative to the nearest directory, from the one it works in upwards, in which that name exists: git's
+    /// `.git/index`.
+    #[must_use]
+    pub fn seeks(&self, name: &[u8]) -> bool {
+        let sought = self.seeks.as_ref();
+        sought.is_some_and(|sought| byte_path::is_within(name, sought.as_bytes()))
+    }
+
+    /// Whether it keeps this file of its own at the top of what it works on, so that nobody else speaks of it.
+    #[must_use]
+    pub fn keeps_at_the_top(&self, name: &[u8]) -> bool {
+        let is_sought = |part: &[u8]| self.seeks.as_deref().map(str::as_bytes) == Some(part);
+        name.split(|&byte| byte == b'/').any(is_sought)
     }
 
     /// Whether this option has it run a command in a directory of its own choice: find's `-execdir`.

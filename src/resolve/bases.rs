@@ -199,6 +199,13 @@ impl Mention<'_> {
         let is_at_start = lines().any(|line| is_found_at_the_start(self.path, line));
         let mut bases = self.by_options(self.own, &self.speaking);
         let stays = bases.is_empty() && lines().any(|line| line.names(self.path));
+        let seeks = |line: &CommandLine| {
+            line.known.is_some_and(|known| known.seeks(self.path)) && is_its(line, self.incident)
+        };
+        if bases.is_empty() && lines().any(seeks) {
+            let upwards = std::iter::once(self.own.as_slice()).chain(byte_path::above(self.own));
+            bases.extend(upwards.map(|directory| Base::told(directory.to_vec())));
+        }
         bases.push(match stays || is_at_start {
             true => Base::told(self.own.clone()),
             false => Base::assumed(self.own.clone()),

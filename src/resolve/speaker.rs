@@ -18,7 +18,7 @@ pub struct Speakers<'c> {
 
 impl<'c> Speakers<'c> {
     /// The processes that may have written a message. A program that begins its messages with its own name is identified by
-    /// that.
+    /// that, and one that speaks of a file of its own by the file.
     pub fn of(incident: &Incident, circumstances: &'c Circumstances) -> Speakers<'c> {
         let every = circumstances.processes.iter();
         let with_lines: Vec<(&CandidateProcess, Vec<CommandLine>)> = every
@@ -27,6 +27,11 @@ impl<'c> Speakers<'c> {
         let all = with_lines.iter().flat_map(|(_, lines)| lines.clone());
         let all: Vec<CommandLine> = all.chain(command_lines(&circumstances.command)).collect();
         let name = speaking_name(incident);
+        let is_nameless = name.and_then(program).is_none();
+        let is_its_own = |known: &Program| {
+            let mut paths = incident.paths.iter();
+            is_nameless && paths.any(|path| known.keeps_at_the_top(path))
+        };
         let mut named: Vec<&CandidateProcess> = Vec::new();
         let mut own: Vec<CommandLine> = Vec::new();
         for (process, lines) in &with_lines {
@@ -34,7 +39,7 @@ impl<'c> Speakers<'c> {
                 let script = line.script.as_deref().map(byte_path::name);
                 name.is_some_and(|name| {
                     line.name() == name || script == Some(name) || is_code_called(line, name)
-                })
+                }) || line.known.is_some_and(is_its_own)
             };
             // If a command line starts further commands, only a process that was not seen may be one of those.
             let lines = match process.presence {
@@ -237,6 +242,28 @@ mod tests {
             (vec![33], true)
         );
         assert_eq!(speakers("f: Permission denied", all), (vec![0, 33], false));
+    }
+
+    #[test]
+    fn a_program_that_speaks_of_a_file_of_its_own_needs_no_name() {
+        let circumstances = Circumstances {
+            processes: vec![
+                process(1000, "make", Presence::Speaking),
+                process(33, "git commit", Presence::Started),
+            ],
+            ..Circumstances::default()
+        };
+        let of = |path: &str| {
+            let incident = Incident {
+                message: format!("fatal: cannot lock {path}: Permission denied").into_bytes(),
+                paths: vec![path.as_bytes().to_vec()],
+                ..Incident::default()
+            };
+            let found = Speakers::of(&incident, &circumstances);
+            (found.processes[0].subject.uid, found.known)
+        };
+        assert_eq!(of("/srv/p/.git/index"), (33, true));
+        assert_eq!(of("/srv/p/x.git"), (1000, true));
     }
 
     #[test]

@@ -112,6 +112,7 @@ fn home_project_and_leftovers_are_found() {
     world.root(
         "cd /home/alice && mkdir -p p/.git p/src p/node_modules/q && touch p/src/x p/node_modules/q/package.json
          chown -R alice:alice p && touch p/src/{a,b} && mkdir -p p/node_modules/r && touch p/node_modules/r/f
+         install -d -o alice w && mkdir -p w/node_modules && touch w/node_modules/{f,g}
          mkdir venv && touch venv/pyvenv.cfg && mkdir -p .npm/_cacache && touch .npm/_cacache/f && chown alice venv .npm",
     );
     let (mut child, subject) = sleeper(&world);
@@ -128,7 +129,14 @@ fn home_project_and_leftovers_are_found() {
     assert_eq!(around.project.as_deref(), Some(&b"/home/alice/p"[..]));
     assert_eq!(leftovers, Some(("/home/alice/p".to_owned(), 0, 4)));
     let (_, leftovers) = look("/home/alice/.npm/_cacache/f");
-    assert_eq!(leftovers, Some(("/home/alice/.npm".to_owned(), 0, 2)));
+    assert_eq!(
+        leftovers,
+        Some(("/home/alice/.npm/_cacache".to_owned(), 0, 2))
+    );
+    // Most of it is root's, and what is in there is a package manager's.
+    let (_, leftovers) = look("/home/alice/w/node_modules/f");
+    let whole = ("/home/alice/w/node_modules".to_owned(), 0, 3);
+    assert_eq!(leftovers, Some(whole));
     let (around, leftovers) = look("/home/alice/venv/pyvenv.cfg");
     assert_eq!(around.prefix.as_deref(), Some(&b"/home/alice/venv"[..]));
     assert_eq!(leftovers, Some(("/home/alice/venv".to_owned(), 0, 1)));

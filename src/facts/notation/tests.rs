@@ -159,7 +159,7 @@ prefix   /home/alice/app/.venv
 peopled  /srv/data
 container docker remapped read-only-root
 unit     app.service user
-leftovers /home/alice/app/out root 312 own=7 mounts groups removed
+leftovers /home/alice/app/out root 312 own=7 mounts groups whole
 elsewhere
 wsl
 hearsay

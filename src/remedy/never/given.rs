@@ -112,8 +112,8 @@ pub(super) fn made_in(
     (!fitting).then_some(Never::System)
 }
 
-/// Changing a whole tree. It must belong mostly to the subject, or lie in a directory of the subject's, who is about to delete it;
-/// and nothing may be mounted in it.
+/// Changing a whole tree. It must belong mostly to the subject, or be one thing that lies in a directory of the subject's; and
+/// nothing may be mounted in it.
 pub(super) fn tree(subject: &Subject, facts: &Facts, top: &[u8]) -> Option<Never> {
     let own = |path: &[u8]| node_at(path, facts).is_some_and(|id| is_owner(subject, facts, id));
     let fitting = matches!(
@@ -122,9 +122,11 @@ pub(super) fn tree(subject: &Subject, facts: &Facts, top: &[u8]) -> Option<Never
     );
     let left = facts.surroundings.leftovers.as_ref();
     let is_left = left.is_some_and(|left| {
-        let mostly_own = own(top) && left.own > left.count;
-        let in_ones_own = byte_path::parent(top).is_some_and(own);
-        left.top == top && !left.mounts && (mostly_own || left.removed && in_ones_own)
+        let is_ours = match left.whole {
+            true => byte_path::parent(top).is_some_and(own),
+            false => own(top),
+        };
+        left.top == top && left.are_strays() && is_ours
     });
     (!fitting || !is_left).then_some(Never::ForeignTree)
 }

@@ -101,6 +101,31 @@ fn a_program_that_goes_along_its_operands_names_them_as_they_were_given() {
 }
 
 #[test]
+fn a_name_that_a_program_looks_for_is_found_upwards() {
+    let read = |command: &[&str], path: &str| {
+        let mut place = circumstances("/home/alice/p/src", command);
+        place.processes[0].arguments.clear();
+        paths(path, &Operation::READ, &place)
+    };
+    assert_eq!(
+        read(&["git", "commit"], ".git/index")[..3],
+        [
+            "/home/alice/p/src/.git/index",
+            "/home/alice/p/.git/index",
+            "/home/alice/.git/index"
+        ]
+    );
+    assert_eq!(
+        read(&["git", "-C", "../q", "commit"], ".git/index")[..1],
+        ["/home/alice/p/src/../q/.git/index"]
+    );
+    assert_eq!(
+        read(&["git", "commit"], "src/x")[..1],
+        ["/home/alice/p/src/src/x"]
+    );
+}
+
+#[test]
 fn where_code_worked_counts_beside_where_its_process_was_seen_later() {
     let mut place = circumstances(
         "/home/alice",

@@ -115,7 +115,7 @@ impl Reader {
                     },
                     mounts: words.contains(&"mounts"),
                     groups: words.contains(&"groups"),
-                    removed: words.contains(&"removed"),
+                    whole: words.contains(&"whole"),
                 };
                 self.facts.surroundings.leftovers = Some(leftovers);
             }

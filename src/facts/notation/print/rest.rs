@@ -207,7 +207,7 @@ pub(super) fn surroundings(facts: &Facts) -> Vec<String> {
             },
             if left.mounts { " mounts" } else { "" },
             if left.groups { " groups" } else { "" },
-            if left.removed { " removed" } else { "" }
+            if left.whole { " whole" } else { "" }
         ));
     }
     if around.elsewhere {
