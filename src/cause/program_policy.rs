@@ -55,92 +55,106 @@ pub(super) fn words(case: &Case) -> Words {
 }
 
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
-    if let Some((_, Breach::NotRoot)) = broken(case) {
-        return elsewhere::as_root(case).into_iter().collect();
-    }
-    let (Some((policy, breach)), Some(node), Some(inode)) = (broken(case), case.at(), case.inode())
-    else {
+    let Some((policy, breach)) = broken(case) else {
         return Vec::new();
     };
-    let path = case.path();
-    let mut all = Vec::new();
-    match breach {
-        Breach::Owner(_) if !policy.command.is_empty() => {
-            // What was left there by accident is given back; then nobody else needs to be trusted.
-            let given = give_back::candidate(case);
-            let fit = match given {
-                Some(_) => Fit::Narrow,
-                None => Fit::Meant,
-            };
-            all.extend(given);
-            let path = whole(policy, &case.facts.node(node).path);
-            let word = |word: &String| match word.as_str() {
-                "{}" => path.to_vec(),
-                word => word.as_bytes().to_vec(),
-            };
-            let change = Change::Run {
-                argv: policy.command.iter().map(word).collect(),
-                root: false,
-                effect: Effect::Repairs,
-            };
-            let title = format!(
-                "tell {} that {} is to be trusted",
-                policy.program,
-                quote::display(path)
-            );
-            let who = case.who();
-            let command = &case.facts.surroundings.command;
-            if case.subject().uid == 0 && !command.is_empty() {
-                let owner = case.user(inode.uid);
-                let line = quote::command(command);
-                all.push(Candidate::advice(format!(
-                    "run it as {owner}, whose it is: runuser -u {owner} -- {line}"
-                )));
-            }
-            // Root can run programs as anybody without that.
-            let note = match (inode.uid, inode.mode & 0o022) {
-                (0, 0) => "only root can write it".to_owned(),
-                (owner, 0) => format!(
-                    "its hooks and settings can then run programs as {who}: only if you trust {}",
-                    case.user(owner)
-                ),
-                _ => format!(
-                    "its hooks and settings can then run programs as {who}: only if you trust all who can write to it"
-                ),
-            };
-            all.push(Candidate::new(fit, title, [change]).noting(note));
-        }
-        Breach::Owner(_) if policy.required.0 == 0 && policy.advice.is_empty() => {
-            let uid = match policy.owners.first() {
-                Some(Owner::Root) => 0,
-                _ => case.subject().uid,
-            };
-            let change = Change::Chown {
-                node,
-                uid: Some(uid),
-                gid: None,
-            };
-            let title = format!("give {path} to {}", case.user(uid));
-            all.push(Candidate::new(Fit::Meant, title, [change]));
-        }
-        Breach::Excess(bits) => {
-            let mode = installed(policy, case).unwrap_or(inode.mode & !closed_with(bits));
-            let change = Change::SetMode { node, mode };
-            let title = format!("close {path} to others");
-            all.push(
-                Candidate::new(Fit::Meant, title, [change]).noting("nobody else needs it open"),
-            );
-        }
-        Breach::Owner(_)
-        | Breach::Missing(_)
-        | Breach::Nosuid
-        | Breach::NoNewPrivileges
-        | Breach::NotRoot => {}
+    if breach == Breach::NotRoot {
+        return elsewhere::as_root(case).into_iter().collect();
     }
+    let mut all = match breach {
+        Breach::Owner(_) if !policy.command.is_empty() => trusted(policy, case),
+        Breach::Owner(_) if policy.required.0 == 0 && policy.advice.is_empty() => {
+            given_over(policy, case).into_iter().collect()
+        }
+        Breach::Excess(bits) => closed(policy, bits, case).into_iter().collect(),
+        _ => Vec::new(),
+    };
     if !policy.advice.is_empty() {
         all.push(Candidate::advice(policy.advice.clone()));
     }
     all
+}
+
+/// For a program that can be told to trust another owner: what was left there by accident is given back, since then nobody else
+/// needs to be trusted; otherwise it is told.
+fn trusted(policy: &Policy, case: &Case) -> Vec<Candidate> {
+    let (Some(node), Some(inode)) = (case.node(), case.inode()) else {
+        return Vec::new();
+    };
+    let given = give_back::candidate(case);
+    let fit = match given {
+        Some(_) => Fit::Narrow,
+        None => Fit::Meant,
+    };
+    let path = whole(policy, &node.path);
+    let word = |word: &String| match word.as_str() {
+        "{}" => path.to_vec(),
+        word => word.as_bytes().to_vec(),
+    };
+    let change = Change::Run {
+        argv: policy.command.iter().map(word).collect(),
+        root: false,
+        effect: Effect::Repairs,
+    };
+    let title = format!(
+        "tell {} that {} is to be trusted",
+        policy.program,
+        quote::display(path)
+    );
+    let telling = Candidate::new(fit, title, [change]).noting(what_trust_permits(inode, case));
+    let mut all: Vec<Candidate> = given.into_iter().collect();
+    all.extend(as_its_owner(inode, case));
+    all.push(telling);
+    all
+}
+
+/// Root can run the command as the owner, without any trust.
+fn as_its_owner(inode: &Inode, case: &Case) -> Option<Candidate> {
+    let command = &case.facts.surroundings.command;
+    if case.subject().uid != 0 || command.is_empty() {
+        return None;
+    }
+    let owner = case.user(inode.uid);
+    let line = quote::command(command);
+    Some(Candidate::advice(format!(
+        "run it as {owner}, whose it is: runuser -u {owner} -- {line}"
+    )))
+}
+
+/// Whom the user trusts along with the directory.
+fn what_trust_permits(inode: &Inode, case: &Case) -> String {
+    let who = case.who();
+    let whom = match (inode.uid, inode.mode & 0o022) {
+        (0, 0) => return "only root can write it".to_owned(),
+        (owner, 0) => case.user(owner),
+        _ => "all who can write to it".to_owned(),
+    };
+    format!("its hooks and settings can then run programs as {who}: only if you trust {whom}")
+}
+
+/// Gives the object to the owner that the program accepts.
+fn given_over(policy: &Policy, case: &Case) -> Option<Candidate> {
+    let node = case.at()?;
+    let uid = match policy.owners.first() {
+        Some(Owner::Root) => 0,
+        _ => case.subject().uid,
+    };
+    let change = Change::Chown {
+        node,
+        uid: Some(uid),
+        gid: None,
+    };
+    let title = format!("give {} to {}", case.path(), case.user(uid));
+    Some(Candidate::new(Fit::Meant, title, [change]))
+}
+
+/// Takes these bits from the object or gives it the mode with which it is installed.
+fn closed(policy: &Policy, bits: u32, case: &Case) -> Option<Candidate> {
+    let (node, inode) = (case.at()?, case.inode()?);
+    let mode = installed(policy, case).unwrap_or(inode.mode & !closed_with(bits));
+    let change = Change::SetMode { node, mode };
+    let title = format!("close {} to others", case.path());
+    Some(Candidate::new(Fit::Meant, title, [change]).noting("nobody else needs it open"))
 }
 
 /// The mode with which the file is installed, if it is more closed than that of the file now.

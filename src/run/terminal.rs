@@ -106,6 +106,40 @@ pub struct Started {
     pub channels: [Option<PathBuf>; 2],
 }
 
+/// The user's terminal, and the two ends of a new one like it.
+struct Likeness {
+    user: OwnedFd,
+    before: Modes,
+    size: Option<Size>,
+    master: OwnedFd,
+    slave: OwnedFd,
+}
+
+impl Likeness {
+    /// Of the controlling terminal, as this stream, which is it, shows it.
+    fn new(stream: Stream) -> io::Result<Likeness> {
+        let user = sys::open(c"/dev/tty", OFlags::RDWR | OFlags::NONBLOCK)?;
+        let before = Modes::of(&user)?;
+        let size = Size::of(&user);
+        let master = modes::new_master()?;
+        let slave = modes::slave_of(&master)?;
+        before.set(&slave);
+        if sys::never_blocks(stream.own()) {
+            sys::set_non_blocking(&slave);
+        }
+        if let Some(size) = size {
+            size.set(&slave);
+        }
+        Ok(Likeness {
+            user,
+            before,
+            size,
+            master,
+            slave,
+        })
+    }
+}
+
 /// Whether a stream is a terminal that can be replaced by a pseudo-terminal.
 #[must_use]
 pub fn is_replaceable(stream: Stream) -> bool {
@@ -133,22 +167,18 @@ impl Terminal {
         channels: Channels,
     ) -> io::Result<Result<Started, NotStarted>> {
         let descriptors = sys::descriptors_like(stream.own());
-        let user = sys::open(c"/dev/tty", OFlags::RDWR | OFlags::NONBLOCK)?;
-        let before = Modes::of(&user)?;
-        let size = Size::of(&user);
-        let master = modes::new_master()?;
-        let slave = modes::slave_of(&master)?;
-        before.set(&slave);
-        if sys::never_blocks(stream.own()) {
-            sys::set_non_blocking(&slave);
-        }
-        if let Some(size) = size {
-            size.set(&slave);
-        }
+        let likeness = Likeness::new(stream)?;
+        let (monitor, wrapper) = sys::conversation()?;
+        let theirs = (likeness.user.try_clone()?, likeness.master.try_clone()?);
+        let Likeness {
+            user,
+            before,
+            size,
+            master,
+            slave,
+        } = likeness;
         let mut links = channels.links();
         links[stream.index()] = sys::link_of(&slave);
-        let (monitor, wrapper) = sys::conversation()?;
-        let theirs = (user.try_clone()?, master.try_clone()?);
 
         let mut terminal = Terminal {
             user: User {
@@ -195,26 +225,28 @@ impl Terminal {
             }),
         }
         drop((slave, wrapper, theirs));
-        let started = match terminal.job.first_report() {
+        Ok(terminal.once_started(links))
+    }
+
+    /// Waits until the monitor has started the command; `links` are the names of the command's streams.
+    fn once_started(mut self, links: [Option<PathBuf>; 2]) -> Result<Started, NotStarted> {
+        let failure = match self.job.first_report() {
             Some(Report::Started(command)) => {
-                terminal.job.command = command;
-                terminal.job.end = sys::end_of(command);
-                Ok(Started {
-                    terminal,
+                self.job.command = command;
+                self.job.end = sys::end_of(command);
+                return Ok(Started {
+                    terminal: self,
                     command,
                     channels: links,
-                })
+                });
             }
-            report => {
-                terminal.give_back(&before);
-                sys::end(terminal.job.monitor_pid);
-                Err(match report {
-                    Some(Report::NotStarted(failure)) => failure,
-                    _ => NotStarted::NoProcess,
-                })
-            }
+            Some(Report::NotStarted(failure)) => failure,
+            _ => NotStarted::NoProcess,
         };
-        Ok(started)
+        let before = self.user.before.clone();
+        self.give_back(&before);
+        sys::end(self.job.monitor_pid);
+        Err(failure)
     }
 
     /// The descriptors that the wrapper opened for itself.
