@@ -277,11 +277,29 @@ fn read_code(code: &[u8], scope: Scope, found: &mut Vec<CommandLine>) {
             false => read(&command.words, command.redirections, found),
             true => found.push(only_redirections(command.redirections)),
         }
+        if let Some(input) = &command.input {
+            read_input(input, first, found);
+        }
         for line in &mut found[first..] {
             let is_inner = line.place != Whereabouts::Start;
             line.is_settled = command.is_settled && (line.is_settled || !is_inner);
             line.place = command.place.then(&line.place);
         }
+    }
+}
+
+/// What an interpreter reads from its standard input is its code, unless it was given some.
+fn read_input(input: &[u8], first: usize, found: &mut Vec<CommandLine>) {
+    let Some(line) = found[first..].last_mut() else {
+        return;
+    };
+    let is_given = line.code.is_some() || line.script.as_ref().is_some_and(|name| name != b"-");
+    if is_given || !line.known.is_some_and(|known| known.interprets) {
+        return;
+    }
+    line.code = Some(input.to_vec());
+    if line.is_code_for_a_shell() {
+        read_code(input, Scope::default(), found);
     }
 }
 
@@ -321,6 +339,21 @@ mod tests {
             .find(|line| line.name() == b"cat")
             .expect("it is there");
         assert_eq!(cat.does_with(b"f"), Some(Operation::READ));
+    }
+
+    #[test]
+    fn a_here_document_is_the_code_of_an_interpreter() {
+        let found = lines(&[
+            "sh",
+            "-c",
+            "cd /srv; python3 - <<X\nopen('f')\nX\nbash <<X\ncat g\nX\n",
+        ]);
+        let python = found.iter().find(|line| line.name() == b"python3");
+        let code = python.and_then(|line| line.code.as_deref());
+        assert_eq!(code, Some(&b"open('f')\n"[..]));
+        let cat = found.iter().find(|line| line.name() == b"cat");
+        let cat = cat.expect("it is there");
+        assert_eq!(cat.place, Whereabouts::At(b"/srv".to_vec()));
     }
 
     #[test]

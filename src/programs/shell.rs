@@ -1,6 +1,7 @@
 //! Shell code: its commands with their words and redirections, as far as they can be determined without running it.
 
 mod course;
+mod document;
 mod token;
 mod value;
 
@@ -8,7 +9,8 @@ use super::whereabouts::Whereabouts;
 use crate::attempt::Operation;
 use crate::byte_path;
 use course::{Compound, Step, followed};
-use token::{Keyword, Token, keyword, next};
+use document::Documents;
+use token::{Keyword, Redirection, Token, keyword, next};
 pub(super) use value::Scope;
 
 /// A simple command in shell code.
@@ -18,6 +20,8 @@ pub struct SimpleCommand {
     pub words: Vec<Vec<u8>>,
     /// The files that its redirections open, and how.
     pub redirections: Vec<(Operation, Vec<u8>)>,
+    /// The here-document that it reads.
+    pub input: Option<Vec<u8>>,
     /// Its working directory.
     pub place: Whereabouts,
     /// Whether the shell does not change directory after it.
@@ -170,7 +174,8 @@ fn plain_commands(code: &[u8]) -> Vec<Vec<Vec<u8>>> {
 fn steps(code: &[u8], with_substitutions: bool) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut command = SimpleCommand::default();
-    let mut opening: Option<Operation> = None;
+    let mut redirection: Option<Redirection> = None;
+    let mut documents: Option<Documents> = None;
     let mut function: Option<Vec<u8>> = None;
     let mut subshells = 0_usize;
     let mut rest = code;
@@ -184,8 +189,15 @@ fn steps(code: &[u8], with_substitutions: bool) -> Vec<Step> {
                     steps.push(Step::Close);
                 }
                 let word = word.text;
-                match opening.take() {
-                    Some(operation) => command.redirections.push((operation, word)),
+                match redirection.take() {
+                    Some(Redirection::File(operation)) => {
+                        command.redirections.push((operation, word));
+                    }
+                    Some(Redirection::Document { indented }) => {
+                        let documents = documents.get_or_insert_with(|| Documents::of_line(rest));
+                        command.input = Some(documents.text(&word, indented));
+                    }
+                    Some(Redirection::Word) => {}
                     None if command.words.is_empty() => match keyword(&word) {
                         Some(Keyword::Begins(kind)) => {
                             let name = function.take().filter(|_| kind == Compound::Group);
@@ -208,10 +220,14 @@ fn steps(code: &[u8], with_substitutions: bool) -> Vec<Step> {
                     None => command.words.push(word),
                 }
             }
-            Token::Opens(operation) => opening = Some(operation),
+            Token::Redirects(leads) => redirection = Some(leads),
             Token::Names => function = command.words.pop(),
             Token::Ends(_) | Token::EndsCase | Token::Begins | Token::Closes => {
-                opening = None;
+                redirection = None;
+                if let Some(behind) = documents.as_ref().and_then(|them| them.behind(rest)) {
+                    rest = behind;
+                    documents = None;
+                }
                 end(std::mem::take(&mut command), &mut steps);
                 match token {
                     Token::Begins => {
@@ -327,6 +343,20 @@ mod tests {
             assert_eq!(words, [&b"cat"[..], b"f"]);
             assert_eq!(found.len(), 1);
         }
+    }
+
+    #[test]
+    fn the_text_of_a_here_document_is_no_command() {
+        let code = b"cat > f <<'X' && ls\nimport sqlite3\nX\ncat <<-A <<B\n\ta\n\tA\nb\nB\nbc <<< 'a b'\nrm g";
+        let found = commands(code);
+        let words: Vec<Vec<&[u8]>> = found
+            .iter()
+            .map(|one| one.words.iter().map(Vec::as_slice).collect())
+            .collect();
+        let expected: [&[&[u8]]; 5] = [&[b"cat"], &[b"ls"], &[b"cat"], &[b"bc"], &[b"rm", b"g"]];
+        assert_eq!(words, expected);
+        assert_eq!(found[0].input.as_deref(), Some(&b"import sqlite3\n"[..]));
+        assert_eq!(redirections(code), [b"f"]);
     }
 
     #[test]

@@ -34,11 +34,21 @@ pub(super) struct Word {
     pub(super) runs: Vec<Vec<u8>>,
 }
 
+/// Where a redirection leads.
+pub(super) enum Redirection {
+    /// To a file, which is opened for this.
+    File(Operation),
+    /// To the text that follows the line. Tabs before its lines do not count if it is `indented`.
+    Document { indented: bool },
+    /// To the word itself.
+    Word,
+}
+
 /// A token.
 pub(super) enum Token {
     Word(Word),
-    /// A redirection; the next word is the file that it opens.
-    Opens(Operation),
+    /// A redirection, which the next word belongs to.
+    Redirects(Redirection),
     /// The parentheses of a function definition.
     Names,
     /// The end of an alternative of `case`.
@@ -90,7 +100,7 @@ pub(super) fn next(code: &[u8]) -> Option<(Token, &[u8])> {
         b';' | b'\n' => Some((Token::Ends(Link::Next), after)),
         b'&' if !after.starts_with(b">") => Some((Token::Ends(Link::Beside), after)),
         _ => match redirection(code) {
-            Some((operation, length)) => Some((Token::Opens(operation), &code[length..])),
+            Some((redirection, length)) => Some((Token::Redirects(redirection), &code[length..])),
             None => word(code),
         },
     }
@@ -110,24 +120,28 @@ fn copy_of_a_descriptor(code: &[u8]) -> Option<usize> {
     (after > 0).then_some(before + 2 + after)
 }
 
-/// A redirection that opens a file, and the length of its operator. Duplications of descriptors (`2>&1`) and here-documents
-/// open none.
-fn redirection(code: &[u8]) -> Option<(Operation, usize)> {
+/// A redirection, and the length of its operator. Duplications of descriptors (`2>&1`) are none.
+fn redirection(code: &[u8]) -> Option<(Redirection, usize)> {
     let digits = code.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let sign = &code[digits..];
-    const SIGNS: [(&[u8], Operation); 6] = [
-        (b"&>>", Operation::APPEND),
-        (b">>", Operation::APPEND),
-        (b"&>", Operation::CREATE),
-        (b">|", Operation::CREATE),
-        (b">", Operation::CREATE),
-        (b"<", Operation::READ),
+    const SIGNS: [(&[u8], Redirection); 9] = [
+        (b"<<<", Redirection::Word),
+        (b"<<-", Redirection::Document { indented: true }),
+        (b"<<", Redirection::Document { indented: false }),
+        (b"&>>", Redirection::File(Operation::APPEND)),
+        (b">>", Redirection::File(Operation::APPEND)),
+        (b"&>", Redirection::File(Operation::CREATE)),
+        (b">|", Redirection::File(Operation::CREATE)),
+        (b">", Redirection::File(Operation::CREATE)),
+        (b"<", Redirection::File(Operation::READ)),
     ];
-    if sign.starts_with(b"<<") || sign.starts_with(b">&") || sign.starts_with(b"<&") {
+    if sign.starts_with(b">&") || sign.starts_with(b"<&") {
         return None;
     }
-    let (sign, operation) = SIGNS.iter().find(|(known, _)| sign.starts_with(known))?;
-    Some((operation.clone(), digits + sign.len()))
+    let (sign, leads) = SIGNS
+        .into_iter()
+        .find(|(known, _)| sign.starts_with(known))?;
+    Some((leads, digits + sign.len()))
 }
 
 /// One word.
