@@ -37,6 +37,8 @@ struct Viewer {
     #[serde(default)]
     runs: Vec<String>,
     #[serde(default)]
+    starts: Vec<String>,
+    #[serde(default)]
     bare: bool,
 }
 
@@ -66,6 +68,15 @@ impl Viewer {
         behind
             .flat_map(|(at, _)| command_lines(&arguments[at + 1..]))
             .collect()
+    }
+
+    /// Whether its code starts other programs, which speak for themselves.
+    fn starts_others(&self, arguments: &[Vec<u8>]) -> bool {
+        let mut words = self.starts.iter();
+        words.any(|word| {
+            let mut code = arguments.iter();
+            code.any(|code| memmem::find(code, word.as_bytes()).is_some())
+        })
     }
 
     /// Whether the message begins or looks as its own do, perhaps behind its progress meter.
@@ -186,7 +197,8 @@ fn shows(incident: &Incident, line: &CommandLine, command: &[Vec<u8>]) -> bool {
         return false;
     };
     let started = viewer.started(arguments);
-    if !started.iter().all(|line| shows(incident, line, command)) {
+    if viewer.starts_others(arguments) || !started.iter().all(|line| shows(incident, line, command))
+    {
         return false;
     }
     let message = incident.message.trim_ascii_start();
@@ -333,6 +345,9 @@ mod tests {
         assert!(is_incident_shown(&of_cat, &shown) && is_incident_shown(&of_bash, &shown));
         let started = words(&["python3", "-c", "import os; os.system('./run')"]);
         assert!(!is_incident_shown(&of_cat, &started));
+        let prints = words(&["awk", "{print}", "app.log"]);
+        let starts = words(&["awk", "BEGIN{system(\"cat /etc/shadow\")}"]);
+        assert!(is_incident_shown(&of_cat, &prints) && !is_incident_shown(&of_cat, &starts));
         let of_line = message("bash: line 1: /etc/nope: Permission denied");
         let redirected = words(&["bash", "-c", "cat a > /etc/nope"]);
         assert!(!is_incident_shown(&of_line, &redirected));
