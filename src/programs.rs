@@ -56,6 +56,12 @@ pub fn that_ask_for(operation: &Operation) -> impl Iterator<Item = &'static [u8]
     asking.flat_map(|program| program.names.iter().map(String::as_bytes))
 }
 
+/// Whether some program runs what a file of this name in its directory describes.
+#[must_use]
+pub fn is_recipe(name: &[u8]) -> bool {
+    table::all().any(|program| program.recipes.iter().any(|own| own.as_bytes() == name))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

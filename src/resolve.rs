@@ -302,7 +302,7 @@ pub fn unnamed(incident: &Incident, circumstances: &Circumstances) -> Vec<Readin
             found.extend(every);
         }
     }
-    for operand in arguments::files(incident, &speakers) {
+    for operand in arguments::files(incident, &speakers, &circumstances.scripts) {
         let operations = match (&incident.operations[..], operand.operation) {
             ([], Some(operation)) => vec![operation],
             (told, _) => told.to_vec(),

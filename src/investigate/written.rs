@@ -125,7 +125,8 @@ fn has_word(code: &[u8], words: &[&str]) -> bool {
     })
 }
 
-/// The circumstances with what the processes of a run have read, if it may tell where a relative name leads.
+/// The circumstances with what the processes of a run have read, if it may tell where a relative name leads, or the name of a
+/// database.
 pub(super) fn with_scripts(
     incident: &Incident,
     circumstances: &Circumstances,
@@ -136,7 +137,8 @@ pub(super) fn with_scripts(
         _ => incident.paths.first(),
     };
     let is_open = name.is_some_and(|name| resolve::is_relative(name));
-    if !is_open || circumstances.command.is_empty() {
+    let is_told_by_code = name.is_none() && incident.beside.is_some();
+    if !(is_open || is_told_by_code) || circumstances.command.is_empty() {
         return None;
     }
     let processes = circumstances.processes.iter();
@@ -162,19 +164,18 @@ pub(super) fn with_scripts(
     let mut at = 0;
     while let Some(script) = found.get(at).filter(|_| found.len() < MOST_SCRIPTS) {
         let called = resolve::called(script, &circumstances.start).into_iter();
-        let new = called.filter(|path| found.iter().all(|known| known.path != *path));
-        let new = new.filter_map(|path| {
+        let new = called.filter(|(path, _)| found.iter().all(|known| known.path != *path));
+        let new = new.filter_map(|(path, reader)| {
+            let code = views.script(&path)?.to_vec();
             Some(Script {
-                code: views.script(&path)?.to_vec(),
+                is_for_a_shell: reader
+                    .map_or_else(|| is_for_a_shell(&code, b"", &[]), Program::is_shell),
                 arguments: None,
+                code,
                 path,
-                is_for_a_shell: true,
             })
         });
-        let mut new: Vec<Script> = new.filter(Script::is_text).collect();
-        for script in &mut new {
-            script.is_for_a_shell = is_for_a_shell(&script.code, b"", &[]);
-        }
+        let new: Vec<Script> = new.filter(Script::is_text).collect();
         found.extend(new);
         at += 1;
     }

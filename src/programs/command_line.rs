@@ -227,6 +227,9 @@ fn read(words: &[Vec<u8>], redirections: Vec<(Operation, Vec<u8>)>, found: &mut 
     let (mut line, code) = (reader.line, reader.code);
     line.is_started = !found.is_empty();
     line.code.clone_from(&code);
+    if reader.program.configured && !line.operands.is_empty() {
+        line.place = Whereabouts::Unknown;
+    }
     let is_shell = reader.program.shell;
     let mut own = words[..words.len() - rest.len()].iter();
     let roams = own.any(|word| reader.program.roams(word));

@@ -29,6 +29,7 @@ pub struct Program {
     pub(super) port: bool,
     pub(super) processes: Vec<String>,
     pub(super) interprets: bool,
+    pub(super) configured: bool,
     pub(super) shell: bool,
     pub(super) code: Vec<String>,
     pub(super) module: Vec<String>,

@@ -1,7 +1,8 @@
 //! The objects among a command's arguments, for messages that name none.
 
+use super::course::Script;
 use super::port::port;
-use super::source;
+use super::source::{self, Literal};
 use super::speaker::Speakers;
 use crate::attempt::{Incident, Object, Operation};
 use crate::programs::{CommandLine, Operand};
@@ -10,47 +11,60 @@ use crate::programs::{CommandLine, Operand};
 const LONGEST_PATH: usize = 4096;
 
 /// The words that may name files, those with a slash first: a word without one is rarely a path.
-pub fn files(incident: &Incident, speakers: &Speakers) -> Vec<Operand> {
+/// What uses a database names it in its code, so that the scripts count for that.
+pub fn files(incident: &Incident, speakers: &Speakers, scripts: &[Script]) -> Vec<Operand> {
     let mut found: Vec<Operand> = Vec::new();
-    for line in lines(speakers) {
+    let is_of_a_database = incident.beside.is_some();
+    let programs = scripts
+        .iter()
+        .filter(|script| !script.is_for_a_shell && script.is_text());
+    let written = programs
+        .filter(|_| is_of_a_database)
+        .flat_map(|script| literals(&script.code));
+    let given = lines(speakers).iter().flat_map(|line| {
         let code = line.code.as_ref().filter(|_| !line.is_code_for_a_shell());
-        let in_code = code.map(|code| source::paths(code)).unwrap_or_default();
-        let in_code = in_code.into_iter().map(|literal| Operand {
-            word: literal.path,
-            operation: literal.operation,
+        let in_code = code.map(|code| literals(code)).unwrap_or_default();
+        line.operands.iter().cloned().chain(in_code)
+    });
+    for operand in given.chain(written) {
+        let word = operand.word.as_slice();
+        let word = word.strip_prefix(b"unix:").unwrap_or(word);
+        let word = word
+            .strip_prefix(b"//")
+            .filter(|rest| rest.starts_with(b"/"))
+            .unwrap_or(word);
+        let is_phrase = word.contains(&b' ') && !word.contains(&b'/');
+        let is_path = !word.is_empty()
+            && !is_phrase
+            && word.len() < LONGEST_PATH
+            && !word.iter().any(|byte| b"\0\n".contains(byte));
+        let is_address = memchr::memmem::find(word, b"://").is_some() || port(word).is_some();
+        // The program uses this word for another operation than the one in the message.
+        let is_other = operand.operation.as_ref().is_some_and(|does| {
+            !incident.operations.is_empty()
+                && !incident
+                    .operations
+                    .iter()
+                    .any(|told| told.name() == does.name() || both_write(told, does))
         });
-        for operand in line.operands.iter().cloned().chain(in_code) {
-            let word = operand.word.as_slice();
-            let word = word.strip_prefix(b"unix:").unwrap_or(word);
-            let word = word
-                .strip_prefix(b"//")
-                .filter(|rest| rest.starts_with(b"/"))
-                .unwrap_or(word);
-            let is_phrase = word.contains(&b' ') && !word.contains(&b'/');
-            let is_path = !word.is_empty()
-                && !is_phrase
-                && word.len() < LONGEST_PATH
-                && !word.iter().any(|byte| b"\0\n".contains(byte));
-            let is_address = memchr::memmem::find(word, b"://").is_some() || port(word).is_some();
-            // The program uses this word for another operation than the one in the message.
-            let is_other = operand.operation.as_ref().is_some_and(|does| {
-                !incident.operations.is_empty()
-                    && !incident
-                        .operations
-                        .iter()
-                        .any(|told| told.name() == does.name() || both_write(told, does))
+        if is_path && !is_address && !is_other && !found.iter().any(|known| known.word == word) {
+            found.push(Operand {
+                word: word.to_vec(),
+                operation: operand.operation.clone(),
             });
-            if is_path && !is_address && !is_other && !found.iter().any(|known| known.word == word)
-            {
-                found.push(Operand {
-                    word: word.to_vec(),
-                    operation: operand.operation.clone(),
-                });
-            }
         }
     }
     found.sort_by_key(|operand| !operand.word.contains(&b'/'));
     found
+}
+
+/// The paths that code names, and what it does with them.
+fn literals(code: &[u8]) -> Vec<Operand> {
+    let operand = |literal: Literal| Operand {
+        word: literal.path,
+        operation: literal.operation,
+    };
+    source::paths(code).into_iter().map(operand).collect()
 }
 
 /// The ports among the command's arguments and in the code among them.

@@ -6,7 +6,7 @@ use super::standpoint::line_of;
 use super::{leading_name, source, writer};
 use crate::attempt::{Incident, Operation};
 use crate::byte_path;
-use crate::programs::{CommandLine, Program, Whereabouts, commands_of_script, program};
+use crate::programs::{CommandLine, Program, Whereabouts, commands_of_script, is_recipe, program};
 
 /// The working directory of code when it uses a name.
 pub enum Course {
@@ -48,7 +48,20 @@ impl Script {
     #[must_use]
     pub fn changes_directory(&self) -> bool {
         changes_directory(&self.code)
-            || self.is_for_a_shell && self.commands().iter().any(CommandLine::roams)
+            || self.is_for_a_shell && self.commands().iter().any(may_be_anywhere)
+    }
+
+    /// Where its shell code uses the name. Recipes run in the directory of their file.
+    fn course(&self, path: &[u8], incident: &Incident) -> Course {
+        let told = Course::of_a_shell(path, incident, &self.commands());
+        let directory = byte_path::parent(&self.path).unwrap_or_default();
+        match told {
+            Course::At(place, lines) if is_recipe(byte_path::name(&self.path)) => {
+                let there = Whereabouts::At(directory.to_vec());
+                Course::At(there.then(&place), lines)
+            }
+            told => told,
+        }
     }
 
     /// Its commands, if it is read as shell code.
@@ -69,9 +82,10 @@ impl Script {
     }
 }
 
-/// The paths of the scripts that a shell script runs, if it is run in this directory and its code determines their places.
+/// The scripts that a shell script runs, if it is run in this directory and its code determines their places: their paths, and
+/// what they are given to, if they are not run by themselves.
 #[must_use]
-pub fn called(script: &Script, directory: &[u8]) -> Vec<Vec<u8>> {
+pub fn called(script: &Script, directory: &[u8]) -> Vec<(Vec<u8>, Option<&'static Program>)> {
     if !script.is_text() || !script.is_for_a_shell {
         return Vec::new();
     }
@@ -85,7 +99,8 @@ pub fn called(script: &Script, directory: &[u8]) -> Vec<Vec<u8>> {
             Whereabouts::At(place) => byte_path::join(directory, place),
             Whereabouts::OneOf(_) | Whereabouts::Unknown => return None,
         };
-        Some(byte_path::tidy(&byte_path::join(&base, file?)))
+        let path = byte_path::tidy(&byte_path::join(&base, file?));
+        Some((path, line.known))
     };
     script.commands().iter().filter_map(path).collect()
 }
@@ -140,6 +155,7 @@ impl Course {
             Some((started, _)) if wrapping > 0 && started.place != Whereabouts::Start => {
                 Course::At(started.place.clone(), lines[wrapping..].to_vec())
             }
+            Some((started, _)) if started.place == Whereabouts::Unknown => Course::Unknown,
             Some((interpreter, _)) => match &interpreter.code {
                 Some(code) if !source::uses(code, path).is_empty() => {
                     Course::standing(path, code, None, incident, vec![interpreter.clone()])
@@ -193,9 +209,12 @@ impl Course {
                 Course::standing(path, &script.code, line, incident, Vec::new())
             }
             (_, Some(script), None) => {
-                match Course::of_a_shell(path, incident, &script.commands()) {
+                let stays =
+                    |line: &CommandLine| is_of(line, path, incident) || stays(line, scripts);
+                match script.course(path, incident) {
                     Course::At(place, uses)
-                        if uses.iter().any(|line| is_of(line, path, incident)) =>
+                        if uses.iter().any(|line| is_of(line, path, incident))
+                            || uses.iter().all(stays) =>
                     {
                         Course::At(place, uses)
                     }
@@ -261,6 +280,26 @@ impl Course {
 /// Whether this command wrote the message or names the file.
 fn is_of(line: &CommandLine, path: &[u8], incident: &Incident) -> bool {
     line.names(path) || leading_name(&incident.message) == Some(line.name())
+}
+
+/// Whether only running it tells where this command works, or what it runs.
+fn may_be_anywhere(line: &CommandLine) -> bool {
+    line.roams() || line.place == Whereabouts::Unknown
+}
+
+/// Whether this command stays in the directory that it was started in, as do the programs that it starts, as far as is known of it.
+fn stays(line: &CommandLine, scripts: &[Script]) -> bool {
+    let is_read = |script: &Vec<u8>| {
+        let name = byte_path::name(script);
+        scripts
+            .iter()
+            .any(|known| byte_path::name(&known.path) == name)
+    };
+    line.known.is_some()
+        && line.directories.is_empty()
+        && !(line.runs_recipes() || line.roams() || line.wraps())
+        && !line.code.as_deref().is_some_and(changes_directory)
+        && line.script.as_ref().is_none_or(is_read)
 }
 
 /// Whether a word of the command is only known when it runs.

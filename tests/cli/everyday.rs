@@ -65,6 +65,30 @@ fn a_recipe_works_where_its_makefile_is() {
         let ran = world.run("alice", &format!("permwrap -- {command}"));
         has(&ran, "permwrap: cannot write /home/alice/proj/build/out\n");
     }
+    world.root("printf 'all:\\n\\tcd build && echo hi > new\\n' >/home/alice/proj/Makefile");
+    for command in ["make -C proj", "sh -c 'make -C proj'"] {
+        let ran = world.run("alice", &format!("permwrap -- {command}"));
+        has(&ran, "permwrap: cannot create /home/alice/proj/build/new\n");
+    }
+}
+
+#[test]
+fn a_database_is_named_by_the_script_that_uses_it() {
+    if !needs_programs(&["python3"]) {
+        return;
+    }
+    let Some(world) = World::new() else { return };
+    world.root(
+        "install -d /srv/app && touch /srv/app/shop.db
+         printf 'import sqlite3, sys\\nc = sqlite3.connect(\"shop.db\")\\nc.execute(\"create table t (a)\")\\n' >/srv/w.py",
+    );
+    for command in [
+        "cd /srv/app && permwrap -- python3 /srv/w.py",
+        "permwrap -- sh -c 'cd /srv/app; python3 /srv/w.py'",
+    ] {
+        let ran = world.run("alice", command);
+        has(&ran, "permwrap: cannot write /srv/app/shop.db\n");
+    }
 }
 
 #[test]

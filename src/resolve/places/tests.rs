@@ -1,6 +1,7 @@
 use super::*;
 use crate::attempt::Subject;
 use crate::resolve::Presence;
+use crate::resolve::Script;
 
 fn circumstances(start: &str, command: &[&str]) -> Circumstances {
     let arguments: Vec<Vec<u8>> = command
@@ -175,6 +176,60 @@ fn a_shell_that_goes_home_works_there() {
     assert_eq!(in_shell("cd ~ && rm x"), ["/home/alice/x"]);
     assert_eq!(in_shell("cd ~bob && rm x"), [""; 0]);
     assert_eq!(in_shell("HOME=/srv/h; cd ~ && rm x"), [""; 0]);
+}
+
+fn script(path: &str, code: &str) -> Script {
+    Script {
+        path: path.into(),
+        code: code.into(),
+        is_for_a_shell: true,
+        arguments: None,
+    }
+}
+
+#[test]
+fn what_a_script_runs_in_one_place_worked_there_if_nothing_moves_it() {
+    let in_script = |code: &str| {
+        let place = Circumstances {
+            scripts: vec![script("/srv/run.sh", code)],
+            ..circumstances("/srv", &["bash", "run.sh"])
+        };
+        paths("a.o", &Operation::CREATE, &place)
+    };
+    assert_eq!(in_script("cd app && gcc -c a.c"), ["/srv/app/a.o"]);
+    assert_eq!(
+        in_script("cd app && perl -e 'open F, \">a\".\".o\"'"),
+        ["/srv/app/a.o"]
+    );
+    for code in [
+        "cd app && ./build",
+        "cd app && perl -e 'chdir $d'",
+        "cd app; make",
+    ] {
+        assert_eq!(in_script(code), [""; 0], "{code}");
+    }
+}
+
+#[test]
+fn a_recipe_goes_on_from_the_directory_of_its_file() {
+    let place = Circumstances {
+        scripts: vec![script("/srv/app/Makefile", "all:\n\tcd sub && touch x\n")],
+        ..circumstances("/srv", &["make", "-C", "app"])
+    };
+    assert_eq!(paths("x", &Operation::CREATE, &place), ["/srv/app/sub/x"]);
+}
+
+#[test]
+fn a_server_whose_settings_may_move_it_is_anywhere() {
+    let direct = circumstances("/srv", &["redis-server", "/etc/r.conf"]);
+    assert_eq!(paths("x", &Operation::CREATE, &direct), [""; 0]);
+    let by_script = Circumstances {
+        scripts: vec![script("/srv/run.sh", "redis-server /etc/r.conf")],
+        ..circumstances("/srv", &["sh", "run.sh"])
+    };
+    assert_eq!(paths("x", &Operation::CREATE, &by_script), [""; 0]);
+    let without = circumstances("/srv", &["redis-server", "--port", "7000"]);
+    assert_eq!(paths("x", &Operation::CREATE, &without)[0], "/srv/x");
 }
 
 #[test]
