@@ -73,7 +73,7 @@ pub(super) fn incidents(
                         return true;
                     }
                     if pattern.silent {
-                        return false;
+                        return !pattern.looks.iter().all(|look| is_there(look, around));
                     }
                     let mut reading = Reading::new(pattern, &loaded.words, line);
                     reading.place = Some(reason.at.clone());

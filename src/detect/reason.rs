@@ -191,6 +191,10 @@ impl Reasons {
         if let Some(seam) = behind_exit_status(&line[..found.first()?.at.start]) {
             return Some(seam);
         }
+        let first = found.first()?;
+        if runs_on(line, first) {
+            return Some(first.at.end);
+        }
         let [first, second] = &found[..] else {
             return None;
         };
@@ -228,6 +232,15 @@ impl Reasons {
     fn has_signs(&self, text: &[u8]) -> bool {
         self.signs.occur_in(text) || self.foreign_signs.occur_in(text)
     }
+}
+
+/// Whether another text begins directly behind the words of a reason: `Permission deniedExited with code 1`.
+fn runs_on(line: &[u8], reason: &Reason) -> bool {
+    let ends_in_words = line[..reason.at.end]
+        .last()
+        .is_some_and(u8::is_ascii_lowercase);
+    let next = line.get(reason.at.end).copied();
+    ends_in_words && !reason.foreign && next.is_some_and(|next| next.is_ascii_uppercase())
 }
 
 /// The position of what a program printed that failed, behind its exit status: `running "A": exit status 1: B: …`.

@@ -390,6 +390,14 @@ mod tests {
             ),
             some(&[])
         );
+        assert_eq!(
+            lines(r#"{"statut":403,"erreur":"Permission non accordée","chemin":"/api/commandes"}"#),
+            some(&[])
+        );
+        assert_eq!(
+            lines(r#"{"code":403,"message":"权限不够","path":"/api/v1/users"}"#),
+            some(&[])
+        );
     }
 
     #[test]

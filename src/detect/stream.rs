@@ -305,6 +305,8 @@ mod tests {
         let found = stream.flush(&patterns);
         let paths: Vec<&[u8]> = found.iter().map(|found| &found.paths[0][..]).collect();
         assert_eq!(paths, [b"/srv/a", b"/srv/b"]);
+        let glued = "cat: /srv/a: Permission deniedExited with code 1";
+        assert_eq!(paths_in(&[glued]), ["/srv/a"]);
     }
 
     fn paths_in(lines: &[&str]) -> Vec<String> {

@@ -11,6 +11,10 @@ const STATUS: &[&str] = &[
     "status_code",
     "http_status",
     "response_code",
+    "code",
+    "statut",
+    "estado",
+    "stato",
 ];
 const REQUEST: &[&str] = &[
     "url",
@@ -22,6 +26,10 @@ const REQUEST: &[&str] = &[
     "endpoint",
     "request",
     "req",
+    "chemin",
+    "pfad",
+    "percorso",
+    "ruta",
 ];
 
 /// Codes of refusals in responses.
