@@ -62,6 +62,7 @@ pub use purpose::{
     PEOPLE, Purpose, home_of, is_a_services_group, is_named_after_a_member, is_private_group,
     is_top, node_at, purpose, service_directory,
 };
+pub use read_only_mount::is_refused_once_writable;
 pub use standard_device::is_standard;
 
 use crate::attempt::Attempt;

@@ -1,7 +1,7 @@
 //! Failures in other root directories, mounts and namespaces: the explanation is correct there, and no command is suggested
 //! that would affect an object with the same path on this machine.
 //!
-//! Debian packages: bubblewrap.
+//! Debian packages: bubblewrap, iproute2.
 
 mod support;
 
@@ -146,8 +146,14 @@ fn a_recursive_mount_of_a_sandbox_is_read_only_below_as_well() {
     let words = [
         "cannot create /srv/mine/new in a sandbox (bwrap)",
         "is mounted read-only",
+        "--bind /srv/mine /srv/mine after its --ro-bind options",
     ];
     assert_says(&ran, &words);
+    // What root alone may write is not made writable by an option.
+    let refused = "permwrap -- bwrap --ro-bind / / --dev /dev touch /srv/new";
+    let ran_as_alice = world.run("alice", refused);
+    assert_says(&ran_as_alice, &["is mounted read-only"]);
+    assert_never_says(&ran_as_alice, &["--bind"]);
     assert_never_says(&ran, &["fsck", "dmesg"]);
 }
 
@@ -188,6 +194,10 @@ fn root_of_a_user_namespace_rules_what_was_made_with_it() {
         (
             "unshare -r mount -t tmpfs none /mnt",
             "with --mount it gets its own",
+        ),
+        (
+            "unshare -r ip link add d0 type dummy",
+            "with --net it gets its own",
         ),
         (
             "unshare -rm mount -t ext4 /dev/null /mnt",

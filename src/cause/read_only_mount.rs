@@ -4,9 +4,9 @@ use super::case::Case;
 use super::{
     Candidate, Fit, Obstacle, Purpose, Rule, Words, deployment, is_top, kernel_setting, purpose,
 };
-use crate::attempt::Capability;
+use crate::attempt::{Attempt, Capability};
 use crate::change::{Change, Deployment, MountOption};
-use crate::facts::{Mount, MountId, Unwritable};
+use crate::facts::{Facts, Mount, MountId, Unwritable};
 use crate::judge::{self, Verdict};
 use crate::quote;
 
@@ -121,7 +121,8 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
             Some(id) => case.facts.node(id).path.clone(),
             None => written_directory(case),
         };
-        let own = is_refused_anyway(case, id).then(|| deployment::own_directory(case));
+        let own = is_refused_once_writable(case.attempt, case.facts, id)
+            .then(|| deployment::own_directory(case));
         let opened = || lasting(case, Deployment::WritablePlace(place));
         return vec![own.flatten().unwrap_or_else(opened)];
     }
@@ -152,16 +153,16 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     all
 }
 
-/// Whether the permissions refuse it as well, once the mount is writable.
-fn is_refused_anyway(case: &Case, mount: MountId) -> bool {
-    let (mut subject, mut facts) = (case.subject().clone(), case.facts.clone());
+/// Whether something else refuses it as well, once the mount is writable.
+#[must_use]
+pub fn is_refused_once_writable(attempt: &Attempt, facts: &Facts, mount: MountId) -> bool {
+    let (mut subject, mut facts) = (attempt.subject.clone(), facts.clone());
     let writable = Change::Remount {
         mount,
         option: MountOption::Rw,
-        file_system: case.facts.mounts[mount.0].super_read_only,
+        file_system: facts.mounts[mount.0].super_read_only,
     };
     writable.apply(&mut subject, &mut facts);
-    let attempt = case.attempt;
     let verdict = judge::judge(&subject, &attempt.operation, &attempt.object, &facts);
     matches!(verdict, Verdict::Denied(_))
 }

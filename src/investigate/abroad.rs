@@ -4,6 +4,7 @@
 use super::OnVolume;
 use crate::attempt::{Attempt, Object, Place, Subject};
 use crate::byte_path;
+use crate::cause;
 use crate::change::{Argv, Change, Effect, Place as Where};
 use crate::denial::{Code, Denial, Obstacle};
 use crate::facts::{Abroad, Facts, NodeId, Tag};
@@ -40,7 +41,7 @@ pub(super) fn settle(finding: &mut Finding, place: Place, stays: bool) {
     // A sandbox is created by a program's options, not from an image.
     let is_described = |fix: &Fix| is_sandbox && fix.place == Where::Deployment;
     let fixes = fixes.filter(|fix| is_for_abroad(fix) && !is_described(fix));
-    let mut done: Vec<Fix> = advice(denial, facts, &place).into_iter().collect();
+    let mut done: Vec<Fix> = advice(attempt, denial, facts, &place).into_iter().collect();
     for fix in fixes {
         let made = match fix.effect {
             Effect::Advice => Some(fix),
@@ -81,18 +82,23 @@ fn is_of_a_container(place: &Place) -> bool {
 }
 
 /// The option of the program that created the place, as `patterns/programs.toml` describes it.
-fn advice(denial: &Denial, facts: &Facts, place: &Place) -> Option<Fix> {
+fn advice(attempt: &Attempt, denial: &Denial, facts: &Facts, place: &Place) -> Option<Fix> {
     let Place::Sandbox(program) = place else {
         return None;
     };
     let known = programs::program(program.as_bytes())?;
     let (words, there) = match denial.at {
-        Obstacle::Mount(mount, _) if denial.code == Code::ReadOnlyMount => {
-            let mount = &facts.mounts[mount.0];
+        Obstacle::Mount(id, node) if denial.code == Code::ReadOnlyMount => {
+            let mount = &facts.mounts[id.0];
             // The kernel's own file systems are the same for all, and sandboxes make them read-only by themselves.
             let is_kernels = matches!(mount.fs_type.as_str(), "proc" | "sysfs");
-            let words = known.writable.as_deref().filter(|_| !is_kernels)?;
-            (words, &mount.point)
+            if is_kernels || cause::is_refused_once_writable(attempt, facts, id) {
+                return None;
+            }
+            match (is_named(&mount.point, facts), &known.writable_below) {
+                (false, Some(words)) => (words.as_str(), &facts.node(node).path),
+                _ => (known.writable.as_deref()?, &mount.point),
+            }
         }
         Obstacle::Node(node) => {
             let node = facts.node(node);
@@ -105,15 +111,26 @@ fn advice(denial: &Denial, facts: &Facts, place: &Place) -> Option<Fix> {
         }
         _ => return None,
     };
-    let here = path_here(there, facts).unwrap_or(there);
+    let here = match (path_here(there, facts), path_here(b"/", facts)) {
+        (Some(here), _) => here.clone(),
+        (None, Some(root)) => [root.strip_suffix(b"/").unwrap_or(root), there].concat(),
+        (None, None) => there.clone(),
+    };
     let words = words
         .replace("{there}", &quote::display(there))
-        .replace("{here}", &quote::display(here));
+        .replace("{here}", &quote::display(&here));
     let fix = Fix::advice(format!("run {program} with {words}"));
     Some(Fix {
         place: Where::Deployment,
         ..fix
     })
+}
+
+/// Whether an option of the command names this mount point, which is not the root directory.
+fn is_named(point: &[u8], facts: &Facts) -> bool {
+    let mut words = facts.surroundings.command.iter();
+    let is_it = |word: &[u8]| word.strip_suffix(b"/").unwrap_or(word) == point;
+    point != b"/" && words.any(|word| word.split(|byte| b":=".contains(byte)).any(is_it))
 }
 
 /// The path here of the object with this path there.

@@ -53,6 +53,9 @@ pub struct Program {
     relays: Vec<String>,
     /// The option that makes a mount writable for the command: `{there}` is the mount point, `{here}` the source.
     pub writable: Option<String>,
+    /// The same for a place on a read-only mount that no option names: the root directory, or one that came with it. `{there}` is the
+    /// place, `{here}` the same object outside.
+    pub writable_below: Option<String>,
     /// The option that exempts a path (`{there}`) which it would hide from the command.
     pub opens: Option<String>,
     /// The objects with which it covers a hidden directory or file.
@@ -194,7 +197,8 @@ impl Program {
     #[must_use]
     pub fn lack(&self, operation: &Operation, options: &[Vec<u8>]) -> Option<&str> {
         let is_given = |option: &String| {
-            let mut words = options.iter();
+            // The first word is the program.
+            let mut words = options.iter().skip(1);
             words.any(|word| command_line::holds(option, word))
         };
         let mut lacks = self
