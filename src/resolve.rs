@@ -10,6 +10,7 @@ mod as_given;
 mod bases;
 mod course;
 mod elsewhere;
+mod engine;
 mod far_side;
 mod given;
 mod inside;
@@ -27,9 +28,9 @@ pub use arguments::ports_of;
 pub use as_given::complete;
 pub use course::{Script, called};
 pub use elsewhere::{of_a_server, origin};
+pub use engine::{EngineCall, engine_call, engine_verb, is_in_one_that_stays, recipes_of_a_build};
 pub use inside::{
-    EngineCall, Whence, Writer, engine_call, engine_verb, given_place, is_in_one_that_stays,
-    recipes_of_a_build, scripts, tells_all_mounts, told_mounts, whence, writer_of,
+    Whence, Writer, given_place, scripts, tells_all_mounts, told_mounts, whence, writer_of,
 };
 pub use places::is_relative;
 pub use port::port;

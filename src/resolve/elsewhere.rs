@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::Circumstances;
+use super::engine::engine_call;
 use super::far_side::far_side;
-use super::inside::engine_call;
 use crate::attempt::{Incident, Origin};
 use crate::built_in::built_in;
 use crate::programs::{CommandLine, command_lines};
