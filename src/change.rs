@@ -8,9 +8,14 @@ mod acl;
 mod apply;
 mod command;
 mod deployment;
+mod effect;
 mod inverse;
+mod mount_option;
+mod privilege;
 
 pub use deployment::Deployment;
+pub use effect::{Effect, Place};
+pub use mount_option::MountOption;
 
 use crate::attempt::{Capability, Operation, Subject};
 use crate::facts::{Acl, Facts, FileCapabilities, Inode, MountId, NodeId, Perms, Tag};
@@ -194,105 +199,6 @@ pub enum Change {
     Advice(String),
 }
 
-/// What a change does about a refusal, in order of decreasing effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Effect {
-    /// Afterwards the same command works.
-    Repairs,
-    /// Performs the refused operation once, with sufficient rights.
-    DoesIt,
-    /// Uses another place or another way.
-    Avoids,
-    /// Words only, without a command.
-    Advice,
-}
-
-impl Effect {
-    /// The name used in the interface.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Effect::Repairs => "repairs",
-            Effect::DoesIt => "does-it",
-            Effect::Avoids => "avoids",
-            Effect::Advice => "advice",
-        }
-    }
-}
-
-/// Where a change is to be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Place {
-    /// Where permwrap runs.
-    #[default]
-    Here,
-    /// On the host, outside the container that permwrap runs in.
-    Host,
-    /// In the subject's container (or sandbox), which permwrap inspects from outside.
-    Container,
-    /// Where the environment is configured: an image, a unit, a manifest.
-    Deployment,
-}
-
-impl Place {
-    /// The name used in the interface.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Place::Here => "here",
-            Place::Host => "host",
-            Place::Container => "container",
-            Place::Deployment => "deployment",
-        }
-    }
-}
-
-/// A mount option that makes the kernel refuse something, or its opposite (mount(8)).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
-pub enum MountOption {
-    Rw,
-    Ro,
-    Exec,
-    Noexec,
-    Dev,
-    Nodev,
-    Symfollow,
-    Nosymfollow,
-}
-
-impl MountOption {
-    /// The option as mount(8) writes it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            MountOption::Rw => "rw",
-            MountOption::Ro => "ro",
-            MountOption::Exec => "exec",
-            MountOption::Noexec => "noexec",
-            MountOption::Dev => "dev",
-            MountOption::Nodev => "nodev",
-            MountOption::Symfollow => "symfollow",
-            MountOption::Nosymfollow => "nosymfollow",
-        }
-    }
-
-    /// The option that reverts this one.
-    #[must_use]
-    pub const fn opposite(self) -> MountOption {
-        match self {
-            MountOption::Rw => MountOption::Ro,
-            MountOption::Ro => MountOption::Rw,
-            MountOption::Exec => MountOption::Noexec,
-            MountOption::Noexec => MountOption::Exec,
-            MountOption::Dev => MountOption::Nodev,
-            MountOption::Nodev => MountOption::Dev,
-            MountOption::Symfollow => MountOption::Nosymfollow,
-            MountOption::Nosymfollow => MountOption::Symfollow,
-        }
-    }
-}
-
 /// An inode flag that makes the kernel refuse changes (ioctl_iflags(2)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum InodeFlag {
@@ -341,46 +247,7 @@ impl Change {
     /// Whether the change requires root because the subject lacks the right to make it.
     #[must_use]
     pub fn needs_root(&self, subject: &Subject, facts: &Facts) -> bool {
-        let owns = |node: NodeId| {
-            inode(facts, node).is_some_and(|inode| owns(subject, inode, Capability::Fowner))
-        };
-        let keeps_setgid = |node: NodeId, mode: u32| {
-            inode(facts, node).is_some_and(|inode| keeps_setgid(subject, inode, mode))
-        };
-        match self {
-            Change::SetMode { node, mode } => !(owns(*node) && keeps_setgid(*node, *mode)),
-            Change::Chmod { node, .. }
-            | Change::AclGrant { node, .. }
-            | Change::AclMask { node, .. }
-            | Change::SetAcl { node, .. } => !(owns(*node) && keeps_setgid(*node, 0)),
-            Change::Chown {
-                node,
-                uid: None,
-                gid: Some(gid),
-            } if owns(*node) && subject.in_group(*gid) => false,
-            Change::Chown { .. } | Change::ChownTree { .. } => !subject.has(Capability::Chown),
-            Change::Remount { .. } => !subject.has(Capability::SysAdmin),
-            Change::SetFlag { node, .. } => {
-                !(subject.has(Capability::LinuxImmutable) && owns(*node))
-            }
-            Change::FileCapability { .. } | Change::SetFileCapabilities { .. } => {
-                !subject.has(Capability::Setfcap)
-            }
-            Change::Make { .. }
-            | Change::Remove { .. }
-            | Change::JoinGroup(_)
-            | Change::LeaveGroup(_)
-            | Change::RunAsRoot(_)
-            | Change::ByRoot { .. }
-            | Change::Setting { .. }
-            | Change::Run { root: true, .. } => subject.uid != 0,
-            Change::Relogin(_)
-            | Change::RunThrough { .. }
-            | Change::Run { root: false, .. }
-            | Change::Deploy { .. }
-            | Change::Tee
-            | Change::Advice(_) => false,
-        }
+        privilege::needs_root(self, subject, facts)
     }
 
     /// The node whose mode, owner or ACL the change modifies.
@@ -424,17 +291,4 @@ fn capabilities(facts: &Facts, program: &[u8]) -> Option<Option<FileCapabilities
 /// The inode of the node, if known.
 fn inode(facts: &Facts, node: NodeId) -> Option<&Inode> {
     facts.node(node).inode.as_ref().ok()
-}
-
-/// Whether the set-group-ID bit, if the inode or the new mode has it, survives a change of mode or ACL that the subject makes: a
-/// process outside the file's group clears it (the kernel's `setattr_prepare` and `posix_acl_update_mode`).
-fn keeps_setgid(subject: &Subject, inode: &Inode, mode: u32) -> bool {
-    let is_set = (inode.mode | mode) & 0o2000 != 0;
-    !is_set || subject.in_group(inode.gid) || subject.has(Capability::Fsetid)
-}
-
-/// The kernel's `inode_owner_or_capable`: whether the subject owns the inode, or has the capability and the owner has a
-/// mapping.
-fn owns(subject: &Subject, inode: &Inode, or: Capability) -> bool {
-    subject.uid == inode.uid || subject.has(or) && subject.uid_map.maps(inode.uid)
 }
