@@ -31,22 +31,39 @@ pub fn hanging(name: &str, words: &str, width: usize) -> Vec<String> {
 }
 
 /// Wraps text to lines of at most `width` columns. A longer word is put on a line of its own, because a path or command that
-/// was broken could not be copied.
+/// was broken could not be copied. For the same reason, what stands in backticks stays on one line if one is wide enough.
 #[must_use]
 pub fn wrapped(words: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = vec![String::new()];
-    for word in words.split(' ').filter(|word| !word.is_empty()) {
+    for word in unbroken(words, width) {
         let line = lines.last_mut().expect("there is always a line");
         if line.is_empty() {
-            line.push_str(word);
-        } else if columns(line) + 1 + columns(word) <= width {
+            line.push_str(&word);
+        } else if columns(line) + 1 + columns(&word) <= width {
             line.push(' ');
-            line.push_str(word);
+            line.push_str(&word);
         } else {
-            lines.push(word.to_owned());
+            lines.push(word);
         }
     }
     lines
+}
+
+/// The words of a text, those in one pair of backticks as one.
+fn unbroken(text: &str, width: usize) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut is_open = false;
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        match found.last_mut().filter(|_| is_open) {
+            Some(last) if columns(last) + 1 + columns(word) <= width => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => found.push(word.to_owned()),
+        }
+        is_open ^= word.matches('`').count() % 2 == 1;
+    }
+    found
 }
 
 /// The width of the text on a terminal: wide characters, such as Chinese and Japanese ones, take two columns.
@@ -65,6 +82,12 @@ mod tests {
             wrapped("see /a/very/long/path now", 10),
             ["see", "/a/very/long/path", "now"]
         );
+    }
+
+    #[test]
+    fn what_stands_in_backticks_stays_together_if_it_fits() {
+        assert_eq!(wrapped("see: `a bc`, d", 10), ["see:", "`a bc`, d"]);
+        assert_eq!(wrapped("`a bc def` g", 5), ["`a bc", "def`", "g"]);
     }
 
     #[test]
