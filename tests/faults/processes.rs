@@ -157,6 +157,7 @@ fn helpers_that_are_stopped_again_and_again_end_with_the_command() {
 #[test]
 fn a_killed_monitor_hangs_up_the_commands_terminal_and_no_more() {
     let patient = format!("trap '' HUP; {COMMAND}");
+    let endless = format!("({COMMAND}); sleep 1000");
     for after in share([5, 60, 200], 1) {
         // What ignores the hangup goes on as if nothing had happened.
         let whole = start(&["/bin/sh", "-c", &patient], Channel::Terminal, &none()).ends();
@@ -166,8 +167,8 @@ fn a_killed_monitor_hangs_up_the_commands_terminal_and_no_more() {
             wrapped.is_like(&bare),
             "after {after} ms\n== bare ==\n{bare}\n== wrapped ==\n{wrapped}"
         );
-        // What does not is ended by it.
-        let wrapped = without_monitor(COMMAND, Killed::Monitor(Duration::from_millis(after)));
+        // What does not is ended by it, however late that is.
+        let wrapped = without_monitor(&endless, Killed::Monitor(Duration::from_millis(after)));
         let wrapped = wrapped.expect("it ends");
         assert_eq!(
             wrapped.status.signal(),
