@@ -1,6 +1,10 @@
 //! Ways around a refusal that is justified: install elsewhere, or run the command as root if it is one that is usually run as
 //! root.
 
+mod prefix;
+mod redirected;
+mod tool;
+
 use super::case::Case;
 use super::{Candidate, Fit, Purpose, held, kernel_setting};
 use crate::attempt::{Object, Operation};
@@ -9,20 +13,9 @@ use crate::change::{Argv, Change, Effect, argv};
 use crate::facts::{Elevator, Inode, Kind, Perms};
 use crate::programs::{CommandLine, Operand, Repeated};
 use crate::{programs, quote};
-
-/// Options of package managers that choose between installing system-wide and for the user. They are dropped for an
-/// installation into the subject's own location.
-const FOR_THE_SYSTEM: &[&[u8]] = &[b"--break-system-packages", b"--system", b"--user"];
-
-/// Options of package managers whose value is the location to install to.
-const PLACES: &[&[u8]] = &[
-    b"--install-dir",
-    b"--prefix",
-    b"--root",
-    b"--target",
-    b"-i",
-    b"-t",
-];
+use prefix::own_prefix;
+use redirected::redirected;
+use tool::Tool;
 
 /// The ways around the refusal; empty unless the location belongs to the system or the program is an administrator's.
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
@@ -146,59 +139,6 @@ fn makes_beside(word: &[u8], path: &[u8], operation: &Operation) -> bool {
     makes && word.starts_with(b"/") && byte_path::parent(word) == byte_path::parent(path)
 }
 
-/// A file that the shell itself opens for a redirection, so that running the command with sudo would not help, or that tee(1)
-/// writes in the shell's code. This requires that the code passed to the shell names the file.
-fn redirected(tool: &Tool, case: &Case) -> Option<Candidate> {
-    let is_shell = programs::program(tool.name.as_bytes()).is_some_and(programs::Program::is_shell);
-    let opens = matches!(case.attempt.operation, Operation::Open(how) if how.write);
-    let Object::Path(path) = &case.attempt.object else {
-        return None;
-    };
-    let lines = programs::command_lines(&tool.raw);
-    let code = lines.first()?.code.as_ref()?;
-    let redirects = programs::redirections(code)
-        .iter()
-        .any(|word| programs::is_the_end_of(word, path));
-    let is_it = |operand: &Operand| programs::is_the_end_of(&operand.word, path);
-    let mut tees = lines.iter().filter(|line| line.name() == b"tee");
-    let tees = tees.any(|line| line.operands.iter().any(is_it));
-    let is_written = is_shell && opens && (redirects || tees);
-    let elevator = case.facts.surroundings.elevator;
-    if !(is_written && is_of_the_system(case) && elevator != Elevator::None) {
-        return None;
-    }
-    let appends = matches!(case.attempt.operation, Operation::Open(how) if how.append);
-    let option = if appends { "-a " } else { "" };
-    let path = quote::shell(path);
-    let why = match redirects {
-        true => "sudo does not reach the shell's own `>`; write it like this",
-        false => "let only tee run as root",
-    };
-    let writer = simple_writer(code).filter(|_| redirects);
-    let writer = writer.map_or_else(|| "...".to_owned(), quote::display);
-    let title = format!("{why}: {writer} | {} tee {option}{path}", elevator.name());
-    Some(Candidate::new(Fit::Around, title, [Change::Tee]))
-}
-
-/// The command whose output the code redirects, if the code is nothing but one simple command with one redirection at its end.
-fn simple_writer(code: &[u8]) -> Option<&[u8]> {
-    let at = code.iter().position(|&byte| byte == b'>')?;
-    let (writer, rest) = code.split_at(at);
-    let is_special = |byte: &u8| b"|&;<>`$()\\\n".contains(byte) || byte.is_ascii_control();
-    let target = rest
-        .strip_prefix(b">>")
-        .or_else(|| rest.strip_prefix(b">"))?
-        .trim_ascii();
-    let is_one_word = !target
-        .iter()
-        .any(|byte| is_special(byte) || byte.is_ascii_whitespace());
-    // `2>` redirects something else.
-    let is_output = writer.last().is_some_and(u8::is_ascii_whitespace);
-    let writer = writer.trim_ascii();
-    (is_one_word && is_output && !writer.is_empty() && !writer.iter().any(is_special))
-        .then_some(writer)
-}
-
 /// Performs the operation itself as root, if only an owner or root may do it.
 pub(super) fn by_root(case: &Case) -> Option<Candidate> {
     let subject = case.subject();
@@ -255,79 +195,6 @@ pub(super) fn does_just_that(case: &Case) -> Option<Argv> {
     let of_object = tool.raw.last().map(Vec::as_slice) == case.asked_bytes();
     (!case.facts.surroundings.planted && does(&tool, &case.attempt.operation) && of_object)
         .then_some(tool.raw)
-}
-
-/// Installs into a location that belongs to the subject, by the means of the package manager.
-fn own_prefix(tool: &Tool, case: &Case) -> Option<Candidate> {
-    if !matches!(case.purpose(), Some(Purpose::System)) || case.subject().uid == 0 {
-        return None;
-    }
-    let and_packages = |words: &[&[u8]]| {
-        let packages = tool
-            .raw
-            .iter()
-            .skip_while(|word| *word != b"install")
-            .skip(1)
-            .filter(|word| !FOR_THE_SYSTEM.contains(&word.as_slice()));
-        let mut words = argv(words);
-        let mut is_place = false;
-        for word in packages {
-            // The option names the location that was refused.
-            let skipped = std::mem::replace(&mut is_place, PLACES.contains(&word.as_slice()));
-            let named = PLACES.iter().any(|place| {
-                let rest = word.strip_prefix(*place);
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"="))
-            });
-            if !skipped && !named {
-                words.push(word.clone());
-            }
-        }
-        words
-    };
-    let home = case.facts.surroundings.home.as_deref();
-    let below_home = || Some([home.filter(|home| home.len() > 1)?, b"/.local"].concat());
-    let (title, commands): (&str, Vec<Argv>) = match tool.name.as_str() {
-        "pip" | "pip3" if tool.has("install") => (
-            "install into a virtual environment",
-            vec![
-                argv(&[b"python3", b"-m", b"venv", b".venv"]),
-                and_packages(&[b".venv/bin/pip", b"install"]),
-            ],
-        ),
-        "npm" if tool.has("-g") || tool.has("--global") || tool.has("link") => (
-            "let npm install below your home",
-            vec![
-                argv(&[b"npm", b"config", b"set", b"prefix", &below_home()?]),
-                tool.raw.clone(),
-            ],
-        ),
-        "gem" if tool.has("install") => (
-            "install below your home",
-            vec![and_packages(&[b"gem", b"install", b"--user-install"])],
-        ),
-        "make" if tool.has("install") => (
-            "install below your home",
-            vec![{
-                let variable = case.facts.surroundings.install_variable.as_ref()?;
-                let mut words = tool.raw.clone();
-                words.push([variable.as_slice(), b"=", &below_home()?].concat());
-                words
-            }],
-        ),
-        _ => return None,
-    };
-    let changes: Vec<Change> = commands
-        .into_iter()
-        .map(|argv| Change::Run {
-            argv,
-            root: false,
-            effect: Effect::Avoids,
-        })
-        .collect();
-    Some(
-        Candidate::new(Fit::Meant, title.to_owned(), changes)
-            .noting("leaves the system's own packages alone"),
-    )
 }
 
 /// Lets a copying program leave owners and times unset, if setting them was what was refused, and not the copying as well.
@@ -418,43 +285,4 @@ fn somewhere_else(case: &Case) -> Candidate {
         "{} is the system's: write {place} instead, or leave it to the administrator",
         path
     ))
-}
-
-/// The program of a command line; what only starts another (`env`), `python -m` and version numbers are stripped.
-struct Tool {
-    name: String,
-    arguments: Vec<String>,
-    raw: Vec<Vec<u8>>,
-}
-
-impl Tool {
-    fn of(command: &[Vec<u8>]) -> Option<Tool> {
-        let base = |word: &[u8]| {
-            let name = word.rsplit(|&byte| byte == b'/').next().unwrap_or(word);
-            String::from_utf8_lossy(name).into_owned()
-        };
-        let command = programs::at_work(command);
-        let (first, rest) = command.split_first()?;
-        let mut name = base(first);
-        let mut rest = rest;
-        if name.starts_with("python")
-            && let [flag, module, more @ ..] = rest
-            && flag == b"-m"
-        {
-            name = base(module);
-            rest = more;
-        }
-        Some(Tool {
-            name,
-            arguments: rest
-                .iter()
-                .map(|word| String::from_utf8_lossy(word).into_owned())
-                .collect(),
-            raw: command.to_vec(),
-        })
-    }
-
-    fn has(&self, argument: &str) -> bool {
-        self.arguments.iter().any(|given| given == argument)
-    }
 }
