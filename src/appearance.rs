@@ -29,6 +29,7 @@ pub fn style(stream: &(impl AsFd + IsTerminal), color: Color) -> Style {
         utf8: is_utf8_locale(),
         width: width(stream),
         is_root: rustix::process::geteuid().is_root(),
+        is_remembered: true,
     }
 }
 

@@ -167,8 +167,7 @@ fn read(incident: Incident, circumstances: &Circumstances, views: &mut Views) ->
                     views,
                 ),
                 beside: incident.beside.clone(),
-                program: None,
-                deleted: None,
+                ..Account::default()
             };
             Finding {
                 incident: Some(incident),

@@ -30,6 +30,8 @@ pub struct Style {
     pub width: usize,
     /// Whether root reads it, who needs no sudo.
     pub is_root: bool,
+    /// Whether the refusal is remembered, so that `permwrap fix` knows it.
+    pub is_remembered: bool,
 }
 
 impl Default for Style {
@@ -39,6 +41,7 @@ impl Default for Style {
             utf8: false,
             width: 100,
             is_root: true,
+            is_remembered: true,
         }
     }
 }

@@ -19,7 +19,10 @@ pub use trouble::Trouble;
 use std::io::Write;
 
 use crate::cli::{Color, Own};
-use crate::mend::runs::{Failure, Run};
+use crate::mend::{
+    self,
+    runs::{Failure, Run},
+};
 use crate::render::Style;
 use crate::report::Finding;
 use crate::{appearance, config};
@@ -70,7 +73,7 @@ fn remember<'f>(question: &[&[u8]], findings: impl IntoIterator<Item = &'f Findi
         failures,
     );
     // Without a place to store it, the answer is as good.
-    let _ = run.keep(run.when);
+    let _ = run.keep(mend::micros());
 }
 
 /// An exit status, or an error message of one line for stderr.

@@ -143,6 +143,12 @@ pub struct Account {
     /// The top of the tree that the command was to delete.
     #[serde(default)]
     pub deleted: Option<Vec<u8>>,
+    /// Whether the command goes on to list the directory that it was to enter.
+    #[serde(default)]
+    pub lists: bool,
+    /// Whether the command goes on to create files in it.
+    #[serde(default)]
+    pub fills: bool,
 }
 
 /// The other place that a text comes from.

@@ -36,15 +36,41 @@ pub(super) fn in_directory(case: &Case, id: NodeId) -> Perms {
     let altered = (alters || fills)
         && in_it(&case.facts.walk)
         && (unseen(&case.facts.walk) || !matches!(operation, Operation::Open(_)));
-    // What is in a directory that cannot be listed is deleted as soon as it can.
-    let deletes_in_it = || {
-        let walk = programs::walk(&case.facts.surroundings.command);
-        *operation == Operation::List
-            && case.facts.walk.target() == Some(id)
-            && walk.is_some_and(|walk| walk.deletes)
-    };
-    match made_there || altered || deletes_in_it() {
+    let next = match made_there || altered {
         true => Perms::W,
+        false => Perms::NONE,
+    };
+    next.or(of_a_walk(case, id)).or(of_a_pattern(case, id))
+}
+
+/// What the command goes on with in a directory that it was to enter or to list: it lists it, creates files in it, or deletes what
+/// is in it.
+fn of_a_walk(case: &Case, id: NodeId) -> Perms {
+    if case.facts.walk.target() != Some(id) {
+        return Perms::NONE;
+    }
+    let around = &case.facts.surroundings;
+    let (lists, alters) = match case.attempt.operation {
+        Operation::Traverse => (around.account.lists, around.account.fills),
+        // What is in a directory that cannot be listed is deleted as soon as it can.
+        Operation::List => {
+            let walk = programs::walk(&around.command);
+            (true, walk.is_some_and(|walk| walk.deletes))
+        }
+        _ => return Perms::NONE,
+    };
+    let read = if lists { Perms::R } else { Perms::NONE };
+    read.or(if alters { Perms::W } else { Perms::NONE })
+}
+
+/// What the shell requires of a directory to expand a pattern in it. It left the pattern as it was because it could not list the
+/// directory.
+fn of_a_pattern(case: &Case, id: NodeId) -> Perms {
+    let step = case.facts.walk.written_step();
+    let is_pattern =
+        step.is_some_and(|step| step.name.contains(&b'*') && !matches!(step.found, Ok(Some(_))));
+    match is_pattern && case.facts.walk.parent() == Some(id) {
+        true => Perms::R,
         false => Perms::NONE,
     }
 }

@@ -201,8 +201,9 @@ impl Checklist {
             State::Holds => String::new(),
             State::Unclear(note) => labelled("", note, style.width),
             State::Fails(failure) => {
+                let mend = self.elevator.run(text::MEND);
                 labelled("because", &failure.because, style.width)
-                    + &text::fixes(&failure.fixes, self.is_root, self.elevator, style)
+                    + &text::fixes(&failure.fixes, self.is_root, self.elevator, &mend, style)
             }
         }
     }

@@ -55,7 +55,7 @@
 //! | `log LINE` | a line of the audit or kernel log |
 //! | `held runs PID COMMAND`, `held writes PID COMMAND` | a process that uses the object |
 //! | `user UID NAME`, `group GID NAME MEMBER,...` | names |
-//! | `home PATH`, `project PATH`, `prefix PATH`, `peopled PATH`, `leftovers PATH OWNER COUNT` with `own=COUNT`, `mounts`, `groups` and `whole`, `container KIND`, `unit NAME`, `wsl`, `elsewhere`, `hearsay`, `planted`, `swappable`, `named PATH reads` (or `alters`, or `shadows`) with `LISTING OWNER` if it exists, `deleted PATH`, `beside SUFFIX`, `installs VARIABLE`, `tools sudo,doas,setfacl`, `command WORD...` | surroundings |
+//! | `home PATH`, `project PATH`, `prefix PATH`, `peopled PATH`, `leftovers PATH OWNER COUNT` with `own=COUNT`, `mounts`, `groups` and `whole`, `container KIND`, `unit NAME`, `wsl`, `elsewhere`, `hearsay`, `planted`, `swappable`, `named PATH reads` (or `alters`, or `shadows`) with `LISTING OWNER` if it exists, `deleted PATH`, `lists`, `fills`, `beside SUFFIX`, `installs VARIABLE`, `tools sudo,doas,setfacl`, `command WORD...` | surroundings |
 //!
 //! After the path of a file: `flags=immutable,append,swap,verity`, `acl=?`, `default=?`, `flags=?`, `label=`, `program=script:/bin/sh`, `program=elf:/lib64/ld.so`,
 //! `program=elf`, `program=other`, `capabilities`, `empty=yes`, `links=2`, `inode=8:1/1234`, `rdev=1:3`, `mount=ID` (if the path is not sufficient), and for a file that shows a process

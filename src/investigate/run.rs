@@ -5,7 +5,7 @@ use super::written::scripts;
 use crate::attempt::{Attempt, Object, Operation, Subject};
 use crate::byte_path;
 use crate::cause;
-use crate::facts::{Elevator, Facts, Kind, Named};
+use crate::facts::{Elevator, Facts, Kind, Named, NodeId};
 use crate::gather;
 use crate::programs::{self, CommandLine, Operand, Repeated, Whereabouts};
 use crate::resolve::{self, Circumstances};
@@ -31,11 +31,16 @@ pub(super) fn describe(
         // It cannot put its own refusal right.
         around.elevator = Elevator::None;
     }
-    if let Some(walk) = programs::walk(command)
-        && let Some(directory) = facts.walk.parent()
-    {
-        let top = walk.deleted_at(&facts.nodes[directory.0].path);
+    if let Some(walk) = programs::walk(command) {
+        let path = |node: NodeId| facts.nodes[node.0].path.as_slice();
+        let top = facts
+            .walk
+            .parent()
+            .and_then(|directory| walk.deleted_at(path(directory)));
         around.account.deleted = top.map(<[u8]>::to_vec);
+        let entered = facts.walk.target().map(path);
+        around.account.lists = entered.is_some_and(|directory| walk.starts_at(directory));
+        around.account.fills = entered.is_some_and(|directory| walk.copies_to(directory));
     }
     around.install_variable = install_variable(circumstances, views);
     if let Some(repeated) = repeated {

@@ -141,6 +141,12 @@ impl Run {
     }
 }
 
+/// Whether there is a place in which a run can be kept.
+#[must_use]
+pub fn can_be_kept() -> bool {
+    Store::own("runs").is_ok()
+}
+
 /// The run in this directory that met something last, preferably on this terminal; otherwise the one on this terminal.
 #[must_use]
 pub fn last(store: &Store) -> Option<Run> {

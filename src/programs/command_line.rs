@@ -139,7 +139,13 @@ impl CommandLine {
         let reads = || (self.script.as_deref() == Some(path)).then_some(Operation::READ);
         let runs = || (self.is_started && self.program == path).then_some(Operation::Exec);
         let enters = || self.directories.iter().any(|told| told == path);
-        let enters = || enters().then_some(Operation::Traverse);
+        let opens = self.known.is_some_and(|known| known.opens_directory);
+        let how = if opens {
+            Operation::List
+        } else {
+            Operation::Traverse
+        };
+        let enters = || enters().then_some(how);
         by_operand.or_else(reads).or_else(runs).or_else(enters)
     }
 

@@ -114,6 +114,8 @@ pub struct Program {
     /// It changes to the directories on the way to its operands, and names files as they were given to it.
     pub goes_along: bool,
     seeks: Option<String>,
+    /// It opens the directory that it is told to work in for reading, rather than changing to it.
+    pub opens_directory: bool,
     /// It creates files of its own beside those that it is given, such as a socket, a lock or a journal.
     pub fills: bool,
     pub(super) sample: Vec<Sample>,

@@ -11,6 +11,8 @@ pub struct Walk {
     program: Vec<u8>,
     /// Where it starts, as given to the program; empty for the working directory.
     pub places: Vec<Vec<u8>>,
+    /// Where it copies what it encounters to, or writes an archive of it.
+    pub targets: Vec<Vec<u8>>,
     /// What it does with what it encounters.
     pub errand: Errand,
     /// Whether it deletes something of what it encounters.
@@ -43,6 +45,12 @@ pub fn walk(words: &[Vec<u8>]) -> Option<Walk> {
     let operands = line.operands.iter();
     let operands = operands.take_while(|operand| !is_expression(&operand.word));
     let (targets, places): (Vec<_>, Vec<_>) = operands.partition(|operand| is_target(operand));
+    let named = |operands: &[&Operand]| -> Vec<Vec<u8>> {
+        operands
+            .iter()
+            .map(|operand| operand.word.clone())
+            .collect()
+    };
     let errand = match places.first().and_then(|place| place.operation.as_ref()) {
         Some(Operation::Delete) => Errand::Delete,
         Some(Operation::Chmod(_) | Operation::Chown { .. }) => Errand::Change,
@@ -53,7 +61,8 @@ pub fn walk(words: &[Vec<u8>]) -> Option<Walk> {
     let only_looks = errand == Errand::Look && !line.words.iter().any(|word| known.acts(word));
     Some(Walk {
         program: line.name().to_vec(),
-        places: places.iter().map(|operand| operand.word.clone()).collect(),
+        places: named(&places),
+        targets: named(&targets),
         errand,
         deletes,
         only_looks: only_looks && is_of_the_system(&words[0]),
@@ -105,6 +114,20 @@ impl Walk {
         let end = memchr::memmem::find(message, b": ").unwrap_or(0);
         let speaker = byte_path::name(&message[..end]);
         speaker != self.program && program(speaker).is_some()
+    }
+
+    /// Whether it starts at this directory (an absolute path). A relative starting point is known by its end only.
+    #[must_use]
+    pub fn starts_at(&self, directory: &[u8]) -> bool {
+        let mut places = self.places.iter();
+        places.any(|place| super::is_the_end_of(place, directory))
+    }
+
+    /// Whether it copies to this directory, of which the same is true.
+    #[must_use]
+    pub fn copies_to(&self, directory: &[u8]) -> bool {
+        let mut targets = self.targets.iter();
+        targets.any(|target| super::is_the_end_of(target, directory))
     }
 
     /// The starting point at or above a directory (an absolute path), if everything there is to be deleted. A relative starting
@@ -206,6 +229,20 @@ mod tests {
             let only_looks = errand == Errand::Look;
             assert_eq!(walk.only_looks, only_looks, "{command}");
             assert_eq!(walk.meets(b"/etc"), errand == Errand::Change, "{command}");
+        }
+    }
+
+    #[test]
+    fn it_lists_where_it_starts_and_writes_where_it_copies_to() {
+        for (command, lists, fills) in [
+            ("rsync -a /srv/d/ out/", true, false),
+            ("rsync -a /home/alice/ /srv/d", false, true),
+            ("cp -r d/sub out", false, false),
+            ("find d -name x", true, false),
+        ] {
+            let walk = of(command).unwrap_or_else(|| panic!("{command}"));
+            let found = (walk.starts_at(b"/srv/d"), walk.copies_to(b"/srv/d"));
+            assert_eq!(found, (lists, fills), "{command}");
         }
     }
 

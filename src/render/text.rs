@@ -3,8 +3,8 @@
 mod fixes;
 mod next;
 
-pub use fixes::fixes;
 pub(super) use fixes::pasteable;
+pub use fixes::{MEND, fixes};
 pub(super) use next::again_with;
 
 use owo_colors::OwoColorize;

@@ -5,7 +5,7 @@ use crate::attempt::{Attempt, Object};
 use crate::cli::{Hints, RunOptions};
 use crate::config::{Config, HintsOrOff};
 use crate::investigate::OnVolume;
-use crate::mend::history;
+use crate::mend::{history, runs};
 use crate::render::{Style, github, json_line, line, text};
 use crate::report::{Conclusion, Finding};
 use crate::run::Exit;
@@ -102,6 +102,10 @@ fn hint(
     command: &[Vec<u8>],
     config: &Config,
 ) -> String {
+    let style = Style {
+        is_remembered: config.remembers() && runs::can_be_kept(),
+        ..style
+    };
     let mut hint = text::hint_in_run(finding, style, traced, command);
     if let (Conclusion::Refused(..), true) = (&finding.conclusion, config.remembers())
         && let Some(attempt) = attempt_here(finding)

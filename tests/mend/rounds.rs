@@ -28,6 +28,40 @@ fn a_round_ends_when_the_command_works() {
 }
 
 #[test]
+fn what_cannot_be_remembered_is_asked_by_root_and_fixed() {
+    let Some(world) = world() else { return };
+    world.root(
+        "install -d -o alice -g alice /home/alice/p; install -m 644 /dev/null /home/alice/p/log
+         mkdir -p /home/alice/conf/permwrap; echo 'history = false' >/home/alice/conf/permwrap/config.toml",
+    );
+    for without in ["-u HOME", "XDG_CONFIG_HOME=/home/alice/conf"] {
+        let ran = world.run(
+            "alice",
+            &format!("env {without} permwrap -- tee -a /home/alice/p/log"),
+        );
+        let question = "sudo permwrap why append /home/alice/p/log --as alice; sudo permwrap fix";
+        assert!(ran.stderr().contains(question), "{ran}");
+        let pasted = question.replace("sudo ", "") + " --yes; chown root: /home/alice/p/log";
+        let fixed = world.run("root", &pasted);
+        let is_done = "alice can append to /home/alice/p/log now";
+        assert!(fixed.stderr().contains(is_done), "{fixed}");
+    }
+}
+
+#[test]
+fn a_question_is_remembered_after_many_runs() {
+    let Some(world) = world() else { return };
+    world.root("install -d -m 700 -o alice -g alice /home/alice/d; chmod 0 /home/alice/d");
+    world.run(
+        "alice",
+        "mkdir -p .local/state/permwrap/runs && cd .local/state/permwrap/runs && chmod -R go= .. && \
+         for n in $(seq 50); do touch 00179598655800$((1000 + n))-1.json; done",
+    );
+    let fixed = world.run("alice", "permwrap why list d; permwrap fix --yes");
+    assert_eq!(fixed.code(), 0, "{fixed}");
+}
+
+#[test]
 fn on_no_terminal_nothing_is_asked_or_changed() {
     let Some(world) = world() else { return };
     world.root(SCENE);

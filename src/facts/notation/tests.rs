@@ -167,6 +167,8 @@ planted
 swappable
 named    /srv/to alters
 named    /srv/from reads -rwsr-xr-x 0
+lists
+fills
 beside   -journal
 installs PREFIX
 tools    sudo,setfacl

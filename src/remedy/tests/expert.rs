@@ -278,6 +278,34 @@ fn what_is_deleted_next_is_asked_for_together_and_called_incomplete() {
 }
 
 #[test]
+fn what_is_done_in_an_entered_directory_is_asked_for_together() {
+    for (next, perms) in [("", "--x"), ("lists", "r-x"), ("fills", "-wx")] {
+        let fix = first(&format!(
+            "subject alice alice
+             attempt traverse /srv/d
+             drwxr-x--- deploy www /srv/d
+             {next}"
+        ));
+        let asked = [format!("setfacl -m u:alice:{perms} /srv/d")];
+        assert_eq!(fix.commands(), asked, "{next}");
+    }
+}
+
+#[test]
+fn a_pattern_that_the_shell_left_needs_a_directory_that_can_be_listed() {
+    for (name, perms) in [("*.txt", "r-x"), ("a.txt", "--x")] {
+        let fix = first(&format!(
+            "subject alice alice
+             attempt read /srv/d/{name}
+             drwxr-x--- deploy www /srv/d
+             unseen /srv/d/{name}"
+        ));
+        let asked = [format!("setfacl -m u:alice:{perms} /srv/d")];
+        assert_eq!(fix.commands(), asked, "{name}");
+    }
+}
+
+#[test]
 fn a_file_that_is_read_and_written_gets_both() {
     let fix = first(
         "subject alice alice

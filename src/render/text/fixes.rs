@@ -1,9 +1,10 @@
 //! The fixes of a hint, as lines that can be pasted.
 
 use super::command;
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, Object, Operation};
 use crate::facts::Elevator;
 use crate::layout::{INDENT, columns, labelled};
+use crate::quote;
 use crate::remedy::Fix;
 use crate::render::Style;
 use crate::report::{Finding, Way};
@@ -36,25 +37,55 @@ pub(super) fn fixes_for(finding: &Finding, attempt: &Attempt, all: &[Fix], style
     let is_root =
         attempt.subject.uid == 0 && finding.facts.surroundings.abroad.is_none() && style.is_root;
     let elevator = finding.facts.surroundings.elevator;
+    let asked = || question(finding, attempt).filter(|_| !style.is_remembered);
+    let by_root = asked().map(|question| elevator.run(&question) + "; ");
+    let by_root = by_root.unwrap_or_default() + &elevator.run(MEND);
     match all.split_first() {
         Some((first, others))
             if finding.incident.is_some() && first.verified && first.led_astray =>
         {
-            fix_of_a_run(first, others, is_root, elevator, style)
+            let mend = asked().map_or_else(|| MEND.to_owned(), |_| by_root.clone());
+            let rest = fixes(others, is_root, elevator, &by_root, style);
+            fix_of_a_run(first, &mend, is_root, elevator, style)
+                + &rest.replacen("  fix      ", "  or       ", 1)
         }
-        _ => fixes(all, is_root, elevator, style),
+        _ => fixes(all, is_root, elevator, &by_root, style),
     }
 }
 
-/// A fix that only `permwrap fix` makes.
+/// What fixes the refusals of the last run.
+pub const MEND: &str = "permwrap fix";
+
+/// The same refusal as a question, which root can ask and then fix. `None` if a question has to say more than what was done to
+/// which object.
+fn question(finding: &Finding, attempt: &Attempt) -> Option<String> {
+    let Object::Path(path) = &attempt.object else {
+        return None;
+    };
+    let is_plain = matches!(
+        attempt.operation,
+        Operation::Open(_)
+            | Operation::List
+            | Operation::Traverse
+            | Operation::Exec
+            | Operation::Mkdir
+            | Operation::Delete
+            | Operation::Rmdir
+            | Operation::Connect
+    );
+    let user = finding.facts.names.user_word(attempt.subject.uid);
+    let (operation, path) = (attempt.operation.name(), quote::shell(path));
+    is_plain.then(|| format!("permwrap why {operation} {path} --as {user}"))
+}
+
+/// A fix that only permwrap makes, with this command.
 fn fix_of_a_run(
     first: &Fix,
-    others: &[Fix],
+    mend: &str,
     is_root: bool,
     elevator: Elevator,
     style: Style,
 ) -> String {
-    const MEND: &str = "permwrap fix";
     let by_root = match elevator == Elevator::None && first.needs_root && !is_root {
         true => "run by root: ",
         false => "",
@@ -64,14 +95,13 @@ fn fix_of_a_run(
         note => note,
     };
     let remark = format!("{by_root}{does}; a pasted command could be led to another object");
-    let rest = fixes(others, is_root, elevator, style).replacen("  fix      ", "  or       ", 1);
-    command("fix", MEND, &remark, columns(MEND), style) + &rest
+    command("fix", mend, &remark, columns(mend), style)
 }
 
 /// The fixes, best first, as lines that can be pasted by root, by a user with sudo(8) or doas(1), or by one without. Remarks are aligned
-/// if there is room.
+/// if there is room. `mend` is what root runs in order to see more.
 #[must_use]
-pub fn fixes(fixes: &[Fix], is_root: bool, elevator: Elevator, style: Style) -> String {
+pub fn fixes(fixes: &[Fix], is_root: bool, elevator: Elevator, mend: &str, style: Style) -> String {
     let lines: Vec<(String, String)> = fixes
         .iter()
         .map(|fix| {
@@ -108,7 +138,6 @@ pub fn fixes(fixes: &[Fix], is_root: bool, elevator: Elevator, style: Style) -> 
         }
     }
     if fixes.iter().any(|fix| !fix.complete) {
-        let mend = elevator.run("permwrap fix");
         let rest = format!("what is behind it cannot be seen from here; `{mend}` can see it");
         let of_root = if elevator == Elevator::None {
             ", run by root"

@@ -5,6 +5,7 @@ use crate::change::Change;
 use crate::complaint;
 use crate::facts::Facts;
 use crate::mend::deed::Deed;
+use crate::mend::plan::can_be_made;
 use crate::mend::root::Done;
 use crate::mend::runs::Failure;
 use crate::mend::{Asked, Mend, Proof, Way, way};
@@ -204,6 +205,9 @@ pub(super) fn words(finding: &Finding) {
 /// Why the best fix is only shown.
 fn not_for_fix(fix: Option<&Fix>) -> &'static str {
     match fix {
+        Some(fix) if can_be_made(fix) => {
+            "nothing proves that this fix is enough, so it is for you to make"
+        }
         Some(fix) if !fix.argv.is_empty() => {
             "that fix is a command for you to run; `permwrap fix` changes permissions, owners, ACLs and groups"
         }

@@ -64,6 +64,8 @@ impl Reader {
                     found,
                 });
             }
+            "lists" => around.account.lists = true,
+            "fills" => around.account.fills = true,
             "deleted" => around.account.deleted = Some(path(words, 0)?),
             "beside" => around.account.beside = Some(bytes(words, 0)?),
             "installs" => around.install_variable = Some(bytes(words, 0)?),

@@ -226,6 +226,12 @@ pub(super) fn surroundings(facts: &Facts) -> Vec<String> {
         lines.push("swappable".to_owned());
     }
     lines.extend(around.named.iter().map(named));
+    let next = [
+        ("lists", around.account.lists),
+        ("fills", around.account.fills),
+    ];
+    let next = next.into_iter().filter(|(_, is_so)| *is_so);
+    lines.extend(next.map(|(word, _)| word.to_owned()));
     if let Some(top) = &around.account.deleted {
         lines.push(format!("deleted  {}", lines::escape(top)));
     }
