@@ -47,6 +47,8 @@ pub struct Fix {
     pub verified: bool,
     /// Whether it is excluded that something not visible here refuses next.
     pub complete: bool,
+    /// What refuses the command next, though the access itself is allowed, as a sentence.
+    pub next: Option<String>,
     /// Whether it takes effect only in a new login session.
     pub relogin: bool,
     /// Whether other users could replace the object of a pasted command. Then no command is shown, and `permwrap fix` makes the
@@ -69,6 +71,7 @@ impl Fix {
             place: Place::Here,
             verified: false,
             complete: true,
+            next: None,
             relogin: false,
             led_astray: false,
         }

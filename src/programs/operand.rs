@@ -1,6 +1,6 @@
 //! What a program does with the words that name files.
 
-use super::CommandLine;
+use super::{CommandLine, Program};
 use crate::attempt::Operation;
 use crate::byte_path;
 
@@ -41,6 +41,21 @@ pub fn is_the_end_of(word: &[u8], path: &[u8]) -> bool {
 }
 
 impl CommandLine {
+    /// Whether the program reads this file in order to replace it with a new version.
+    #[must_use]
+    pub fn replaces(&self, path: &[u8]) -> bool {
+        let is_told = |known: &Program| {
+            let mut words = self.words.iter();
+            let is_one = |word: &Vec<u8>| {
+                let mut options = known.in_place.iter();
+                options.any(|option| word.starts_with(option.as_bytes()))
+            };
+            known.replaces && words.any(is_one)
+        };
+        let mut operands = self.operands.iter();
+        self.known.is_some_and(is_told) && operands.any(|one| is_the_end_of(&one.word, path))
+    }
+
     /// Whether the program writes, replaces, moves or deletes the file of this operand, or sets its attributes; also if that is
     /// not known.
     #[must_use]

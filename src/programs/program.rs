@@ -110,6 +110,7 @@ pub struct Program {
     pub edits: bool,
     /// It replaces a file by renaming a new version over it.
     pub replaces: bool,
+    pub(super) in_place: Vec<String>,
     only_reads: Vec<String>,
     /// It changes to the directories on the way to its operands, and names files as they were given to it.
     pub goes_along: bool,

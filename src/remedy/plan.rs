@@ -6,7 +6,7 @@ use crate::cause::{self, Candidate, Denial, Fit, held};
 use crate::change::{Argv, Change, Effect, InodeFlag, Place};
 use crate::facts::{Facts, NodeId};
 use crate::judge::{self, Verdict};
-use crate::programs;
+use crate::{programs, quote};
 
 /// The maximum number of successive refusals that one fix may resolve.
 const DEEPEST: usize = 12;
@@ -285,6 +285,32 @@ impl Plan {
         self.attempt.operation == Operation::List && walk.is_some_and(|walk| !walk.only_looks)
     }
 
+    /// What the command does next with the file that it reads, if that is refused: it replaces it, which the directory has to allow.
+    fn next(&self) -> Option<String> {
+        let (Object::Path(path), Operation::Open(how)) =
+            (&self.attempt.object, &self.attempt.operation)
+        else {
+            return None;
+        };
+        let lines = programs::command_lines(&self.facts.surroundings.command);
+        let line = lines
+            .iter()
+            .find(|line| !how.write && line.replaces(path))?;
+        let Attempt {
+            subject, object, ..
+        } = &self.attempt;
+        let Verdict::Denied(_) = judge::judge(subject, &Operation::Delete, object, &self.facts)
+        else {
+            return None;
+        };
+        let directory = self.facts.node(self.facts.walk.parent()?);
+        Some(format!(
+            "{} replaces the file, and {} refuses that: write it in place instead",
+            quote::display(line.name()),
+            quote::display(&directory.path)
+        ))
+    }
+
     /// The attempt without the groups that the subject would only join: what their members may do tells nothing of what is meant for
     /// the subject.
     fn attempt_of_an_outsider(&self) -> Attempt {
@@ -354,6 +380,7 @@ impl Plan {
             false => self.commands(needs_root),
         };
         let led_astray = argv.is_none() && !elsewhere;
+        let next = self.next().filter(|_| effect == Effect::Repairs);
         let argv = argv.unwrap_or_default();
         Fix {
             title: joined(&titles),
@@ -365,7 +392,9 @@ impl Plan {
             effect,
             place,
             verified: self.repairs(),
-            complete: effect != Effect::Repairs || !(self.unseen || self.goes_on()),
+            complete: effect != Effect::Repairs
+                || !(self.unseen || self.goes_on() || next.is_some()),
+            next,
             relogin: self.relogin(),
             led_astray,
         }

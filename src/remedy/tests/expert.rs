@@ -306,6 +306,31 @@ fn a_pattern_that_the_shell_left_needs_a_directory_that_can_be_listed() {
 }
 
 #[test]
+fn what_is_read_to_be_replaced_is_not_called_complete_where_nothing_may_be_replaced() {
+    let next = |command: &str, directory: &str| {
+        let fix = first(&format!(
+            "subject alice alice
+             attempt read /srv/d/f
+             {directory} /srv/d
+             -rw-r----- root www /srv/d/f
+             command {command}"
+        ));
+        assert_eq!(fix.complete, fix.next.is_none());
+        fix.next
+    };
+    let refused = "sed replaces the file, and /srv/d refuses that: write it in place instead";
+    for directory in ["drwxr-xr-x root root", "drwxrwxrwt root root"] {
+        let said = next("sed -i s/a/b/ /srv/d/f", directory);
+        assert_eq!(said.as_deref(), Some(refused), "{directory}");
+        assert_eq!(next("sed s/a/b/ /srv/d/f", directory), None);
+    }
+    assert_eq!(
+        next("sed -i s/a/b/ /srv/d/f", "drwxr-xr-x alice alice"),
+        None
+    );
+}
+
+#[test]
 fn a_file_that_is_read_and_written_gets_both() {
     let fix = first(
         "subject alice alice

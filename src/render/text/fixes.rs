@@ -137,7 +137,10 @@ pub fn fixes(fixes: &[Fix], is_root: bool, elevator: Elevator, mend: &str, style
             text.push_str(&command(label, line, remark, widest, style));
         }
     }
-    if fixes.iter().any(|fix| !fix.complete) {
+    let next = fixes.iter().find_map(|fix| fix.next.as_ref());
+    if let Some(next) = next {
+        text.push_str(&labelled("then", next, style.width));
+    } else if fixes.iter().any(|fix| !fix.complete) {
         let rest = format!("what is behind it cannot be seen from here; `{mend}` can see it");
         let of_root = if elevator == Elevator::None {
             ", run by root"

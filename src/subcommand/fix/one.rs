@@ -205,6 +205,7 @@ pub(super) fn words(finding: &Finding) {
 /// Why the best fix is only shown.
 fn not_for_fix(fix: Option<&Fix>) -> &'static str {
     match fix {
+        Some(Fix { line: Some(_), .. }) => "that is for whoever owns it to decide",
         Some(fix) if can_be_made(fix) => {
             "nothing proves that this fix is enough, so it is for you to make"
         }
