@@ -222,8 +222,19 @@ fn owners_line(attempt: &Attempt, facts: &Facts, denial: &Denial) -> Option<Stri
     let cause::Obstacle::Node(id) = denial.at else {
         return None;
     };
-    let inode = facts.node(id).inode.as_ref().ok()?;
-    let is_persons = cause::PEOPLE.contains(&inode.uid) && inode.uid != attempt.subject.uid;
+    let uid = facts.node(id).inode.as_ref().ok()?.uid;
+    let is_persons = cause::PEOPLE.contains(&uid) && uid != attempt.subject.uid;
+    let commands = letting_in(id, attempt, facts, denial).filter(|_| is_persons)?;
+    Some(commands.join(" && "))
+}
+
+/// The commands that let the subject in to the refusing object, and as few others as possible, whatever forbids to suggest that.
+fn letting_in(
+    id: NodeId,
+    attempt: &Attempt,
+    facts: &Facts,
+    denial: &Denial,
+) -> Option<Vec<String>> {
     let lets_in = |candidate: &cause::Candidate| {
         let mut changes = candidate.changes.iter();
         let is_one = |change: &Change| {
@@ -233,15 +244,12 @@ fn owners_line(attempt: &Attempt, facts: &Facts, denial: &Denial) -> Option<Stri
         candidate.fit != Fit::Broad && !candidate.changes.is_empty() && changes.all(is_one)
     };
     let mut candidates = cause::candidates(denial, attempt, facts).into_iter();
-    let changes = candidates
-        .find(|candidate| is_persons && lets_in(candidate))?
-        .changes;
+    let changes = candidates.find(lets_in)?.changes;
     let argv = changes
         .iter()
         .map(|change| change.argv(&attempt.subject, facts));
     let argv: Vec<Argv> = argv.collect::<Option<_>>()?;
-    let lines: Vec<String> = argv.iter().map(|argv| quote::command(argv)).collect();
-    Some(lines.join(" && "))
+    Some(argv.iter().map(|argv| quote::command(argv)).collect())
 }
 
 /// What root could type instead of opening what it keeps to itself, or a directory in which others keep something, if nobody can
@@ -259,13 +267,21 @@ fn roots_line(
     let subject = &attempt.subject;
     let user = facts.names.users.get(&subject.uid)?.as_bytes();
     let group = facts.names.groups.get(&subject.gid)?.name.as_bytes();
-    let is_directory = node.inode.as_ref().ok()?.is_dir();
+    let inode = node.inode.as_ref().ok()?;
+    let is_directory = inode.is_dir();
+    let is_a_groups = inode.gid != 0 && !inode.group_bits().is_empty();
     if hands::over(&node.path, facts) != hands::Hands::Root {
         return None;
     }
     let elevator = facts.surroundings.elevator;
     let line = |words: &[&[u8]]| elevator.run(&quote::command(&crate::change::argv(words)));
     Some(match reason {
+        // Another group would take its access away.
+        never::Never::KeptByRoot if is_a_groups => {
+            let commands = letting_in(id, attempt, facts, denial)?;
+            let commands = commands.iter().map(|command| elevator.run(command));
+            commands.collect::<Vec<_>>().join(" && ")
+        }
         never::Never::KeptByRoot => {
             let bits: &[u8] = match (is_directory, attempt.operation.alters()) {
                 (true, true) => b"g+rwx",

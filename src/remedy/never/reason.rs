@@ -96,7 +96,7 @@ impl Never {
                 "{path} is closed on purpose: run what needs it as the user it is meant for"
             ),
             Never::KeptByRoot => format!(
-                "root keeps {path} to itself; only if this user is meant to have it, root gives it to a group of theirs"
+                "root keeps {path} to itself; only if this user is meant to have it, root lets them in"
             ),
             Never::Mislaid => format!(
                 "{path} belongs to {}, among this user's own files: only if that is a mistake, root gives it back (chown) after a look at it",

@@ -223,6 +223,24 @@ fn what_root_could_type_is_told_where_nobody_can_redirect_it() {
 }
 
 #[test]
+fn what_a_group_may_read_is_not_given_to_another_group() {
+    let line = |mode: &str, group: &str| {
+        first(&format!(
+            "subject alice alice
+             attempt read /srv/app/c.yml
+             drwxr-xr-x root root /srv/app
+             {mode} root {group} /srv/app/c.yml"
+        ))
+        .line
+    };
+    let alone = "sudo setfacl -m u:alice:r-- /srv/app/c.yml";
+    assert_eq!(line("-rw-r-----", "bob").as_deref(), Some(alone));
+    let given = "sudo chgrp alice /srv/app/c.yml && sudo chmod g+r /srv/app/c.yml";
+    assert_eq!(line("-rw-------", "bob").as_deref(), Some(given));
+    assert_eq!(line("-rw-r-----", "root").as_deref(), Some(given));
+}
+
+#[test]
 fn what_root_itself_is_refused_only_root_can_change() {
     let by = |subject: &str| {
         first(&format!(
