@@ -122,11 +122,8 @@ impl Likeness {
         let before = Modes::of(&user)?;
         let size = Size::of(&user);
         let master = modes::new_master()?;
-        let slave = modes::slave_of(&master)?;
+        let slave = modes::slave_like(stream.own(), &master)?;
         before.set(&slave);
-        if sys::never_blocks(stream.own()) {
-            sys::set_non_blocking(&slave);
-        }
         if let Some(size) = size {
             size.set(&slave);
         }

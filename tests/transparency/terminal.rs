@@ -17,7 +17,7 @@ for name, fd in ("0", 0), ("1", 1), ("2", 2), ("tty", tty):
     if fd != tty: names.add(os.ttyname(fd))
     say(name, os.ttyname(fd).startswith("/dev/"), "foreground", os.tcgetpgrp(fd) == os.getpgrp(), "size", os.get_terminal_size(fd),
         "session", termios.tcgetsid(fd) == os.getsid(0) if hasattr(termios, "tcgetsid") else "", "modes", termios.tcgetattr(fd),
-        "waiting", struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0\0\0\0")), "flags", fcntl.fcntl(fd, fcntl.F_GETFL) & 0o4003)
+        "waiting", struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0\0\0\0")), "flags", fcntl.fcntl(fd, fcntl.F_GETFL))
 say("names", len(names), "mode", oct(os.stat(max(names)).st_mode) if names else "", "owner", os.stat(max(names)).st_uid if names else "")
 END
 "#;

@@ -23,19 +23,6 @@ pub fn packet_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((source, sink))
 }
 
-/// Whether an open file description is in non-blocking mode.
-#[must_use]
-pub fn never_blocks(fd: impl AsFd) -> bool {
-    fcntl_getfl(fd).is_ok_and(|flags| flags.contains(OFlags::NONBLOCK))
-}
-
-/// Puts an open file description into non-blocking mode.
-pub fn set_non_blocking(fd: impl AsFd) {
-    if let Ok(flags) = fcntl_getfl(&fd) {
-        let _ = fcntl_setfl(&fd, flags | OFlags::NONBLOCK);
-    }
-}
-
 /// Writes without blocking, even if the open file description is in blocking mode. An error other than those of write(2) means
 /// that this is not possible here: the file does not support it, the kernel is too old, or a sandbox forbids it.
 pub fn write_now(fd: impl AsFd, bytes: &[u8]) -> io::Result<usize> {

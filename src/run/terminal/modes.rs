@@ -4,7 +4,8 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use nix::libc;
-use rustix::io::Errno;
+use rustix::fs::{OFlags, fcntl_getfl};
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::process::Pid;
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{
@@ -157,13 +158,17 @@ pub fn new_master() -> io::Result<OwnedFd> {
     Ok(master)
 }
 
-/// Opens the slave of a master, whether or not its name is accessible.
-pub fn slave_of(master: &OwnedFd) -> io::Result<OwnedFd> {
-    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-    Ok(ioctl_tiocgptpeer(master, flags)?)
+/// Opens the slave of a master, whether or not its name is accessible, for reading and writing. Otherwise its flags are those of
+/// another open terminal, since fcntl(2) shows them to the command, even O_CLOEXEC.
+pub fn slave_like(other: impl AsFd, master: &OwnedFd) -> io::Result<OwnedFd> {
+    let shown = fcntl_getfl(other).unwrap_or(OFlags::empty());
+    let shown = OpenptFlags::from_bits_retain((shown - OFlags::ACCMODE).bits());
+    let slave = ioctl_tiocgptpeer(master, OpenptFlags::RDWR | OpenptFlags::NOCTTY | shown)?;
+    fcntl_setfd(&slave, FdFlags::CLOEXEC)?;
+    Ok(slave)
 }
 
-/// The same, in non-blocking mode.
+/// Opens it in non-blocking mode.
 pub fn slave_without_waiting(master: &OwnedFd) -> io::Result<OwnedFd> {
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let nonblock = OpenptFlags::from_bits_retain(libc::O_NONBLOCK as u32);
