@@ -139,14 +139,19 @@ fn a_name_below_an_open_directory_is_not_looked_up_in_the_working_directory() {
     }
     world.root(
         "cd /home/alice && install -d -o alice tree && install -d tree/sub && touch tree/sub/f f &&
-         echo 'import shutil; shutil.rmtree(\"tree\")' > rm.py",
+         echo 'import shutil; shutil.rmtree(\"tree\")' > rm.py &&
+         echo 'import os; d = os.open(\"tree\", 0); os.rmdir(\"sub\", dir_fd=d)' > at.py &&
+         chmod 1777 tree && chown root tree && mkdir sub",
     );
-    let hint = told(&world, "/usr/bin/python3 rm.py");
-    assert!(
-        hint.contains("relative to a directory that the program worked in or had open"),
-        "{hint}"
-    );
-    assert!(!hint.contains("/home/alice/f"), "{hint}");
+    for script in ["rm.py", "at.py"] {
+        let hint = told(&world, &format!("/usr/bin/python3 {script}"));
+        assert!(
+            hint.contains("relative to a directory that the program worked in or had open"),
+            "{hint}"
+        );
+        assert!(!hint.contains("/home/alice/f"), "{hint}");
+        assert!(!hint.contains("/home/alice/sub"), "{hint}");
+    }
 }
 
 #[test]
