@@ -3,7 +3,7 @@
 use crate::attempt::Errno;
 
 /// The usual widths at which terminals and chats fold lines, and the possible ones, in characters.
-const WIDTHS: &[usize] = &[72, 79, 80, 100, 120, 132];
+const WIDTHS: &[usize] = &[60, 72, 79, 80, 100, 120, 132];
 const FOLDED: std::ops::RangeInclusive<usize> = 40..=250;
 
 /// The text with folded lines joined, if it was folded at a fixed column: no line is longer than that, and every folded line
@@ -169,6 +169,13 @@ mod tests {
             let folded = String::from_utf8(lines.join(&b'\n')).expect("it was text");
             assert_eq!(printed(&folded).trim_end(), line, "{width}");
         }
+    }
+
+    #[test]
+    fn a_name_without_quotes_is_folded_at_a_usual_width() {
+        let line = format!("open /srv/{}/run.sh: denied", "x".repeat(60));
+        let folded = format!("{}\n{}\n", &line[..60], &line[60..]);
+        assert_eq!(printed(&folded), format!("{line}\n"));
     }
 
     #[test]
