@@ -153,10 +153,11 @@ fn headline(sentence: &str, finding: &Finding, style: Style) -> String {
         String::new()
     };
     if finding.alike > 0 {
-        often.push_str(&format!(
-            "  (and {} more for the same reason)",
-            finding.alike
-        ));
+        let how = match finding.attempt {
+            Some(_) => "for the same reason",
+            None => "like it",
+        };
+        often.push_str(&format!("  (and {} more {how})", finding.alike));
     }
     titled(&(sentence.to_owned() + &often), style)
 }

@@ -42,7 +42,11 @@ pub fn run(arguments: &Explain) -> Result<u8, Trouble> {
             let meaning = detect::meaning_elsewhere(&incident).unwrap_or(OFFLINE);
             Finding::without_attempt(incident, meaning.to_owned())
         };
-        incidents.into_iter().map(offline).collect()
+        let findings = incidents.into_iter().map(offline);
+        match arguments.json {
+            true => findings.collect(),
+            false => without_repetitions(findings, &mut left_out),
+        }
     } else {
         let (circumstances, mut views) = (circumstances(arguments)?, Views::default());
         let findings = incidents.into_iter().map(|incident| {
@@ -106,7 +110,7 @@ fn without_repetitions(
     while in_a_row < MOST_IN_A_ROW
         && let Some(finding) = findings.next()
     {
-        in_a_row += 1;
+        in_a_row += usize::from(finding.attempt.is_some());
         let Some(reason) = reason(&finding) else {
             kept.push(finding);
             continue;
@@ -130,6 +134,8 @@ enum Reason {
     Obstacle(Obstacle),
     /// What is said of the present state, and the operation.
     Note(String, &'static str),
+    /// Why nothing was examined, and the message without what it names.
+    Form(String, Vec<u8>),
 }
 
 fn reason(finding: &Finding) -> Option<Reason> {
@@ -137,8 +143,23 @@ fn reason(finding: &Finding) -> Option<Reason> {
         (Conclusion::Unclear(Unclear::Note(note)), Some(attempt)) => {
             Some(Reason::Note(note.clone(), attempt.operation.name()))
         }
+        (Conclusion::Unclear(Unclear::Note(note)), None) => {
+            let form = form(finding.incident.as_ref()?);
+            Some(Reason::Form(note.clone(), form))
+        }
         _ => findings::obstacle(finding).map(Reason::Obstacle),
     }
+}
+
+/// The message of an incident without the objects that it names: thousands of lines of a log may differ in nothing else.
+fn form(incident: &Incident) -> Vec<u8> {
+    let mut form = incident.message.clone();
+    for path in &incident.paths {
+        if let Some(at) = memchr::memmem::find(&form, path) {
+            form.drain(at..at + path.len());
+        }
+    }
+    form
 }
 
 /// The refusals by other systems that the text reports, on lines that no finding is about.

@@ -195,6 +195,27 @@ fn explain_reads_a_saved_text() {
 }
 
 #[test]
+fn a_log_of_a_thousand_equal_failures_is_explained_once() {
+    let Some(world) = World::new() else { return };
+    let line = |number| format!("cat: /srv/cache/{number}: Permission denied\n");
+    let log: String = (0..1000).map(line).collect();
+    let ran = world.run_with_input("alice", "permwrap explain --offline", log.as_bytes());
+    assert_eq!(ran.stdout().matches("permwrap: ").count(), 1, "{ran}");
+    assert!(
+        ran.stdout()
+            .contains("/srv/cache/0  (and 999 more like it)"),
+        "{ran}"
+    );
+    let listed = "permwrap explain --offline --json";
+    let listed = json(
+        &world
+            .run_with_input("alice", listed, log.as_bytes())
+            .stdout(),
+    );
+    assert_eq!(listed["incidents"].as_array().map(Vec::len), Some(1000));
+}
+
+#[test]
 fn a_service_is_judged_as_its_unit_says() {
     let Some(world) = World::new() else { return };
     world.root(
