@@ -26,6 +26,7 @@ const REQUEST: &[&str] = &[
     "endpoint",
     "request",
     "req",
+    "caminho",
     "chemin",
     "pfad",
     "percorso",
