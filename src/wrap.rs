@@ -2,6 +2,7 @@
 
 mod aftermath;
 mod candidates;
+mod code;
 mod engine;
 mod here;
 mod hints;
@@ -32,7 +33,7 @@ use crate::gather;
 use crate::investigate::Worlds;
 use crate::mend;
 use crate::pattern_files;
-use crate::programs::{self, CommandLine};
+use crate::programs::CommandLine;
 use crate::render::Style;
 use crate::report::lossy;
 use crate::resolve::{self, CandidateProcess, Circumstances, Presence};
@@ -127,7 +128,7 @@ impl Explainer {
             options.report.is_none() && matches!(form, Some(Hints::Text | Hints::Line));
         Explainer {
             began: mend::micros(),
-            lines: programs::command_lines(&words),
+            lines: code::lines(&words),
             walked: is_walk_told.then(|| Walked::of(&words)).flatten(),
             notes: options.verbose.then(Vec::new),
             report: options.report.clone(),

@@ -112,6 +112,8 @@ pub fn is_only_shown(incident: &Incident, command: &[Vec<u8>], lines: &[CommandL
     let (outer, inner): (Vec<&CommandLine>, Vec<&CommandLine>) =
         lines().partition(|line| wraps(line));
     let speaks = speaker::leading_name(&incident.message);
+    // Of `run.sh:2: …` and `run.sh[2]: …`, the name of the script.
+    let script = speaks.and_then(|name| name.split(|byte| b":[".contains(byte)).next());
     // `pkexec must be setuid root`
     let begins = |name: &[u8]| {
         let rest = incident.message.strip_prefix(name);
@@ -120,7 +122,7 @@ pub fn is_only_shown(incident: &Incident, command: &[Vec<u8>], lines: &[CommandL
     let says_so = |line: &&CommandLine| {
         let is_called = |name: &[u8]| speaker::is_code_called(line, name);
         let is_its =
-            speaks == Some(line.name()) || begins(line.name()) || speaks.is_some_and(is_called);
+            speaks == Some(line.name()) || begins(line.name()) || script.is_some_and(is_called);
         is_its && !is_beyond(incident, line, &inner)
     };
     if outer.iter().any(|line| redirects(line, incident)) || outer.iter().any(says_so) {

@@ -73,6 +73,30 @@ fn a_recipe_works_where_its_makefile_is() {
 }
 
 #[test]
+fn what_a_script_only_shows_is_not_its_failure() {
+    let Some(world) = World::new() else { return };
+    world.root(
+        "echo 'cat: /etc/shadow: Permission denied' >/srv/log && install -m 600 /dev/null /srv/closed
+         printf '#!/bin/sh\\ngrep denied \"$1\" >&2\\n' >/srv/look.sh && chmod 755 /srv/look.sh
+         printf 'echo x > \"$1\"\\n' >/srv/write.sh",
+    );
+    for command in ["/srv/look.sh /srv/log", "sh /srv/look.sh /srv/log"] {
+        let ran = world.run("alice", &format!("permwrap -- {command}"));
+        assert!(!ran.stderr().contains("permwrap:"), "{ran}");
+    }
+    for (command, told) in [
+        (
+            "sh /srv/look.sh /srv/closed",
+            "permission denied for /srv/closed",
+        ),
+        ("sh /srv/write.sh /srv/closed", "cannot write /srv/closed"),
+    ] {
+        let ran = world.run("alice", &format!("permwrap -- {command}"));
+        has(&ran, &format!("permwrap: {told}\n"));
+    }
+}
+
+#[test]
 fn a_database_is_named_by_the_script_that_uses_it() {
     if !needs_programs(&["python3"]) {
         return;
