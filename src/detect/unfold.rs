@@ -140,10 +140,11 @@ fn is_whole(line: &str) -> bool {
 fn is_cut(line: &str) -> bool {
     let count = |sign: char| line.matches(sign).count();
     let open = count('\'') % 2 == 1 || count('"') % 2 == 1 || count('[') > count(']');
+    let closes = |word: &str| word.trim_end_matches('.').ends_with(['\'', '"', '`']);
     open || line
         .rsplit(' ')
         .next()
-        .is_some_and(|word| word.contains('/'))
+        .is_some_and(|word| word.contains('/') && !closes(word))
 }
 
 #[cfg(test)]
@@ -176,6 +177,8 @@ mod tests {
         let line = format!("open /srv/{}/run.sh: denied", "x".repeat(60));
         let folded = format!("{}\n{}\n", &line[..60], &line[60..]);
         assert_eq!(printed(&folded), format!("{line}\n"));
+        let whole = "CondaError: Could not load environment '/opt/conda/envs/ml'.\nCheck it.\n";
+        assert_eq!(printed(whole), whole);
     }
 
     #[test]
