@@ -3,6 +3,7 @@
 mod attempt;
 mod file;
 mod rest;
+mod surroundings;
 
 use super::lines;
 use super::tree::below;
@@ -11,7 +12,8 @@ use crate::facts::{Facts, Inode, Node, Walk};
 
 use attempt::{subject, tried};
 use file::file;
-use rest::{mount, people, settings, surroundings};
+use rest::{mount, people, settings};
+use surroundings::surroundings;
 
 /// All lines, in the order of the example in the module documentation.
 pub(super) fn scene(attempt: &Attempt, facts: &Facts) -> String {
