@@ -26,25 +26,7 @@ pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
             from,
             uid,
             gid,
-        } => {
-            for node in &mut facts.nodes {
-                let has_capabilities = node.has_capabilities;
-                let theirs = node.inode.as_ref().is_ok_and(|inode| {
-                    let has_other_names = inode.links > 1;
-                    let (mode, is_directory) = (inode.mode, inode.is_dir());
-                    inode.uid == *from
-                        && is_left_by_accident(
-                            mode,
-                            is_directory,
-                            has_other_names,
-                            has_capabilities,
-                        )
-                });
-                if theirs && is_within(&node.path, top) {
-                    chown(node, Some(*uid), *gid);
-                }
-            }
-        }
+        } => chown_tree(facts, top, *from, *uid, *gid),
         Change::Make {
             parent,
             name,
@@ -71,34 +53,14 @@ pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
             InodeFlag::Immutable => flags.immutable = *on,
             InodeFlag::Append => flags.append = *on,
         }),
-        Change::JoinGroup(gid) => {
-            if let Ok(groups) = &mut subject.database_groups
-                && !groups.contains(gid)
-            {
-                groups.push(*gid);
-            }
-            if !subject.groups.contains(gid) {
-                subject.groups.push(*gid);
-            }
-        }
-        Change::LeaveGroup(gid) => {
-            if let Ok(groups) = &mut subject.database_groups {
-                groups.retain(|group| group != gid);
-            }
-            subject.groups.retain(|group| group != gid);
-        }
+        Change::JoinGroup(gid) => join(subject, *gid),
+        Change::LeaveGroup(gid) => leave(subject, *gid),
         Change::Relogin(_) => {
             if let Ok(groups) = &subject.database_groups {
                 subject.groups.clone_from(groups);
             }
         }
-        Change::RunAsRoot(_) | Change::ByRoot { .. } => {
-            subject.uid = 0;
-            subject.real_uid = 0;
-            subject.gid = 0;
-            subject.groups = vec![0];
-            subject.capabilities = CapabilitySet(CapabilitySet::FULL.0 & subject.bounding.0);
-        }
+        Change::RunAsRoot(_) | Change::ByRoot { .. } => become_root(subject),
         Change::FileCapability {
             program,
             capability,
@@ -126,6 +88,51 @@ pub(super) fn apply(change: &Change, subject: &mut Subject, facts: &mut Facts) {
         | Change::Tee
         | Change::Advice(_) => {}
     }
+}
+
+/// Gives what another user left in a tree by accident to somebody else.
+fn chown_tree(facts: &mut Facts, top: &[u8], from: u32, uid: u32, gid: Option<u32>) {
+    for node in &mut facts.nodes {
+        let has_capabilities = node.has_capabilities;
+        let theirs = node.inode.as_ref().is_ok_and(|inode| {
+            let has_other_names = inode.links > 1;
+            let (mode, is_directory) = (inode.mode, inode.is_dir());
+            inode.uid == from
+                && is_left_by_accident(mode, is_directory, has_other_names, has_capabilities)
+        });
+        if theirs && is_within(&node.path, top) {
+            chown(node, Some(uid), gid);
+        }
+    }
+}
+
+/// The subject after it was put into the group, and has logged in again.
+fn join(subject: &mut Subject, gid: u32) {
+    if let Ok(groups) = &mut subject.database_groups
+        && !groups.contains(&gid)
+    {
+        groups.push(gid);
+    }
+    if !subject.groups.contains(&gid) {
+        subject.groups.push(gid);
+    }
+}
+
+/// The subject after it was taken out of the group, and has logged in again.
+fn leave(subject: &mut Subject, gid: u32) {
+    if let Ok(groups) = &mut subject.database_groups {
+        groups.retain(|group| *group != gid);
+    }
+    subject.groups.retain(|group| *group != gid);
+}
+
+/// The subject as root, with what it may hold at most.
+fn become_root(subject: &mut Subject) {
+    subject.uid = 0;
+    subject.real_uid = 0;
+    subject.gid = 0;
+    subject.groups = vec![0];
+    subject.capabilities = CapabilitySet(CapabilitySet::FULL.0 & subject.bounding.0);
 }
 
 /// chmod(1). If the inode has an ACL, the kernel stores the group bits in its mask (`posix_acl_chmod`).
