@@ -292,7 +292,7 @@ pub fn unnamed(incident: &Incident, circumstances: &Circumstances) -> Vec<Readin
     let speakers = Speakers::of(incident, circumstances);
     let mut found = Vec::new();
     if incident.operations.contains(&Operation::Bind) {
-        for object in arguments::ports(&speakers) {
+        for object in arguments::ports(&speakers, &circumstances.scripts) {
             let every = by_each(
                 &speakers,
                 incident.errno,

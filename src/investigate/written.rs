@@ -125,8 +125,8 @@ fn has_word(code: &[u8], words: &[&str]) -> bool {
     })
 }
 
-/// The circumstances with what the processes of a run have read, if it may tell where a relative name leads, or the name of a
-/// database.
+/// The circumstances with what the processes of a run have read, if it may tell where a relative name leads, the name of a
+/// database, or the port of a server.
 pub(super) fn with_scripts(
     incident: &Incident,
     circumstances: &Circumstances,
@@ -137,7 +137,8 @@ pub(super) fn with_scripts(
         _ => incident.paths.first(),
     };
     let is_open = name.is_some_and(|name| resolve::is_relative(name));
-    let is_told_by_code = name.is_none() && incident.beside.is_some();
+    let is_bound = incident.operations == [Operation::Bind] && incident.address.is_none();
+    let is_told_by_code = name.is_none() && (incident.beside.is_some() || is_bound);
     if !(is_open || is_told_by_code) || circumstances.command.is_empty() {
         return None;
     }

@@ -67,8 +67,8 @@ fn literals(code: &[u8]) -> Vec<Operand> {
     source::paths(code).into_iter().map(operand).collect()
 }
 
-/// The ports among the command's arguments and in the code among them.
-pub fn ports(speakers: &Speakers) -> Vec<Object> {
+/// The ports among the command's arguments and in the code among them; if there are none, those on which its scripts start a server.
+pub fn ports(speakers: &Speakers, scripts: &[Script]) -> Vec<Object> {
     let mut found: Vec<Object> = Vec::new();
     for line in lines(speakers) {
         let in_code = line.code.iter().flat_map(|code| source::ports(code));
@@ -77,6 +77,10 @@ pub fn ports(speakers: &Speakers) -> Vec<Object> {
                 found.push(object);
             }
         }
+    }
+    if found.is_empty() {
+        let texts = scripts.iter().filter(|script| script.is_text());
+        found.extend(texts.flat_map(|script| source::served_ports(&script.code)));
     }
     found
 }

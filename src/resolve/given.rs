@@ -30,26 +30,12 @@ pub fn given(code: &[u8], name: &[u8], at: usize) -> Whereabouts {
 fn options_around(code: &[u8], at: usize) -> Option<Vec<u8>> {
     let mut begin = at;
     loop {
-        begin = opening(&code[..begin])?;
+        begin = source::opening(&code[..begin])?;
         let own = own_arguments(&code[begin + 1..]);
         if key(&own).is_some() {
             return Some(own);
         }
     }
-}
-
-/// Where the innermost parenthesis opens that is still open at the end.
-fn opening(code: &[u8]) -> Option<usize> {
-    let mut depth = 0_usize;
-    for (at, byte) in code.iter().enumerate().rev() {
-        match byte {
-            b')' => depth += 1,
-            b'(' if depth == 0 => return Some(at),
-            b'(' => depth -= 1,
-            _ => {}
-        }
-    }
-    None
 }
 
 /// The arguments of a call that has just begun, without what stands in further parentheses.

@@ -3,7 +3,7 @@
 mod asked;
 mod literal;
 
-pub use asked::{address, asks_for, ports, signalled};
+pub use asked::{address, asks_for, ports, served_ports, signalled};
 pub use literal::{Literal, does_with, paths};
 
 use crate::attempt::Operation;
@@ -95,6 +95,20 @@ fn statement(lines: &[Vec<u8>], at: usize) -> &[Vec<u8>] {
         .position(ends)
         .map_or(lines.len(), |last| at + last + 1);
     &lines[begin..end]
+}
+
+/// Where the innermost parenthesis opens that is still open at the end.
+pub(super) fn opening(code: &[u8]) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (at, byte) in code.iter().enumerate().rev() {
+        match byte {
+            b')' => depth += 1,
+            b'(' if depth == 0 => return Some(at),
+            b'(' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The quoted strings, each with its position.

@@ -1,6 +1,7 @@
 //! What source code asks of the kernel that is no file: a port, a signal, a privilege.
 
-use super::quoted;
+use super::literal::called;
+use super::{opening, quoted};
 use crate::attempt::{Object, Operation};
 use crate::detect::{Told, told_by_call};
 
@@ -20,6 +21,31 @@ pub fn ports(code: &[u8]) -> Vec<Object> {
         (is_pair && literal.iter().all(is_host)).then_some(Object::Port { address, port })
     };
     quoted(code).into_iter().filter_map(port).collect()
+}
+
+/// The ports on which code starts a server: `app.run(host="0.0.0.0", port=80)`, `server.listen({ port: 80 })`.
+#[must_use]
+pub fn served_ports(code: &[u8]) -> Vec<Object> {
+    const STARTS: [&[u8]; 4] = [b"run", b"serve", b"listen", b"run_simple"];
+    const KEY: &[u8] = b"port";
+    let port = |at: usize| {
+        let begin = opening(&code[..at])?;
+        let call = called(&code[..=begin])?;
+        let method = call.rsplit(|byte| *byte == b'.').next()?;
+        let is_whole = !code[at - 1].is_ascii_alphanumeric() && code[at - 1] != b'_';
+        let value = code[at + KEY.len()..].trim_ascii_start();
+        let value = value.strip_prefix(b"=").or(value.strip_prefix(b":"))?;
+        let value = value.trim_ascii_start();
+        let digits = value.iter().take_while(|byte| byte.is_ascii_digit());
+        let number = std::str::from_utf8(&value[..digits.count()]).ok()?;
+        let port = number.parse().ok()?;
+        (is_whole && STARTS.contains(&method)).then_some(Object::Port {
+            address: String::new(),
+            port,
+        })
+    };
+    let every = memchr::memmem::find_iter(code, KEY);
+    every.filter_map(port).collect()
 }
 
 /// The address and port that code binds a socket to, in Python's syntax: `s.bind(("0.0.0.0", 80))`.
@@ -106,6 +132,27 @@ mod tests {
                 other => panic!("{other:?}"),
             });
             assert_eq!(found, port, "{code}");
+        }
+    }
+
+    #[test]
+    fn the_port_that_a_server_is_started_on_is_found() {
+        for (code, port) in [
+            ("app.run(host='0.0.0.0', port=80)", Some(80)),
+            ("app.run(\n    debug=True,\n    port = 443,\n)", Some(443)),
+            ("server.listen({ port: 80 })", Some(80)),
+            ("smtp(port=25)\napp.run(port=PORT)", None),
+            ("app.run(db_port=80)", None),
+            ("port = 80", None),
+        ] {
+            let expected: Vec<Object> = port
+                .map(|port| Object::Port {
+                    address: String::new(),
+                    port,
+                })
+                .into_iter()
+                .collect();
+            assert_eq!(served_ports(code.as_bytes()), expected, "{code}");
         }
     }
 }

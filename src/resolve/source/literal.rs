@@ -142,7 +142,7 @@ fn takes_a_file(before: &[u8]) -> bool {
 }
 
 /// The name of the call whose first argument follows.
-fn called(before: &[u8]) -> Option<&[u8]> {
+pub(super) fn called(before: &[u8]) -> Option<&[u8]> {
     let call = before.trim_ascii_end().strip_suffix(b"(")?;
     call.rsplit(|byte| !(byte.is_ascii_alphanumeric() || b"_.".contains(byte)))
         .next()
