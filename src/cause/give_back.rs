@@ -3,8 +3,9 @@
 use super::case::Case;
 use super::{Candidate, Fit, Purpose, node_at};
 use crate::byte_path;
-use crate::change::Change;
+use crate::change::{Change, Effect, argv};
 use crate::facts::Inode;
+use crate::programs;
 
 /// Gives back what sudo or a root container left in a tree that is otherwise the subject's own: the whole tree, or the single
 /// object if it is the only one.
@@ -76,6 +77,27 @@ pub(super) fn candidate(case: &Case) -> Option<Candidate> {
         )
         .noting(format!("gives it back to {who}")),
     )
+}
+
+/// What a container of the subject's own left, with ids that only its containers have: the engine lets the subject do as root of its
+/// containers what was refused, and nothing changes hands.
+pub(super) fn through_ones_own_containers(case: &Case) -> Option<Candidate> {
+    let around = &case.facts.surroundings;
+    let [uids, _] = around.own_containers.as_ref()?;
+    let there = uids.inside(case.inode()?.uid).filter(|there| *there != 0)?;
+    let repeated = programs::repeated(&around.command, case.asked_bytes())?;
+    let who = case.who();
+    let change = Change::Run {
+        argv: [argv(&[b"podman", b"unshare"]), repeated.words].concat(),
+        root: false,
+        effect: Effect::DoesIt,
+    };
+    let title = format!(
+        "run this one command as root of {who}'s containers, where {} is uid {there}'s",
+        case.path()
+    );
+    let note = format!("runs it as root of {who}'s containers, where the owner is uid {there}");
+    Some(Candidate::new(Fit::Meant, title, [change]).noting(note))
 }
 
 /// What root keeps to itself in the subject's own place may be the subject's, or not: sudo leaves such objects (`~/.gnupg`), and

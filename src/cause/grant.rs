@@ -32,6 +32,9 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     if inode.uid == case.subject().uid {
         return vec![grant.own_bits()];
     }
+    if let Some(way) = give_back::through_ones_own_containers(case) {
+        return vec![way];
+    }
     if let Some(process) = process_shown(case) {
         let others = match inode.uid {
             0 => "only root".to_owned(),

@@ -19,6 +19,9 @@ pub(super) fn words(case: &Case) -> Words {
 }
 
 pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
+    if let Some(way) = give_back::through_ones_own_containers(case) {
+        return vec![way];
+    }
     if let Some(all) = deleted_tree::candidates(case) {
         return all;
     }

@@ -121,10 +121,17 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
             Some(id) => case.facts.node(id).path.clone(),
             None => written_directory(case),
         };
-        let own = is_refused_once_writable(case.attempt, case.facts, id)
-            .then(|| deployment::own_directory(case));
-        let opened = || lasting(case, Deployment::WritablePlace(place));
-        return vec![own.flatten().unwrap_or_else(opened)];
+        if !is_refused_once_writable(case.attempt, case.facts, id) {
+            return vec![lasting(case, Deployment::WritablePlace(place))];
+        }
+        let place = quote::display(&place);
+        let elsewhere = || {
+            let who = case.who();
+            Candidate::advice(format!(
+                "write to a directory of its own (StateDirectory=NAME): were it writable, {place} would refuse {who} all the same"
+            ))
+        };
+        return vec![deployment::own_directory(case).unwrap_or_else(elsewhere)];
     }
     if let Some(setting) = kernel_setting::candidate(case) {
         return vec![setting];

@@ -26,6 +26,8 @@ pub struct Surroundings {
     pub prefix: Option<Vec<u8>>,
     /// Files of a foreign owner in a tree that is otherwise the subject's own, typically left by sudo or by a root container.
     pub leftovers: Option<Leftovers>,
+    /// The uids and the gids of containers of the subject's own, if it has an engine that runs commands with them (`podman unshare`).
+    pub own_containers: Option<[Numbers; 2]>,
     /// A directory of root's on the way in which users other than the subject keep something, or root something private: who
     /// could write in it could delete that, or put something else in its place.
     pub peopled: Option<Vec<u8>>,

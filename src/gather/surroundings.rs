@@ -12,6 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use self::container::Signs;
+use super::subordinate::numbers_of_own_containers;
 use super::{View, way_back};
 use crate::attempt::{Account, Numbers, Subject};
 use crate::byte_path;
@@ -147,6 +148,7 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
         prefix,
         home,
         leftovers: None,
+        own_containers: own_containers(subject, elsewhere),
         peopled: None,
         offered: Vec::new(),
         command: Vec::new(),
@@ -195,6 +197,12 @@ fn host_numbers(subject: &Subject) -> Option<[Numbers; 2]> {
         ranges.all(|&(inside, outside, count)| outside >= FIRST || inside == 0 && count == 1)
     };
     maps.iter().all(is_whole).then_some(maps)
+}
+
+/// The ids of the subject's own containers; `None` unless it is permwrap's own user, with Podman.
+fn own_containers(subject: &Subject, elsewhere: bool) -> Option<[Numbers; 2]> {
+    let is_own = subject.uid == nix::unistd::geteuid().as_raw() && subject.uid != 0 && !elsewhere;
+    (is_own && is_installed(Path::new("/"), "podman")).then(numbers_of_own_containers)?
 }
 
 /// Whether a kernel release is that of the Windows Subsystem for Linux.

@@ -1,6 +1,7 @@
 //! Settings for an image, a container's options, a pod or a unit, and cases without one.
 
 use super::{commands, first, offered, parsed};
+use crate::attempt::Numbers;
 use crate::change::Place;
 use crate::judge::{Verdict, judge};
 use crate::remedy::remedy;
@@ -277,4 +278,53 @@ fn what_is_the_hosts_own_is_not_given_to_a_container_that_it_is_mounted_in() {
     }
     let words = of("/srv/shop", "drwx------");
     assert!(words.contains("mount it with :U"), "{words}");
+}
+
+#[test]
+fn a_service_is_not_sent_where_the_permissions_refuse_it() {
+    let at = |owner: &str| {
+        words(&format!(
+            "subject alice alice\nattempt create /var/lib/shop/new\nunit shop.service\nmount / ext4 ro\n\
+             drwxr-xr-x root root /var\ndrwxr-xr-x root root /var/lib\ndrwxr-xr-x {owner} {owner} /var/lib/shop\n\
+             missing /var/lib/shop/new"
+        ))
+    };
+    assert!(
+        at("alice").contains("ReadWritePaths=/var/lib/shop"),
+        "{}",
+        at("alice")
+    );
+    assert!(at("root").contains("StateDirectory=shop"), "{}", at("root"));
+    let of_another = at("bob");
+    assert!(
+        !of_another.contains("ReadWritePaths=") && of_another.contains("StateDirectory=NAME"),
+        "{of_another}"
+    );
+}
+
+#[test]
+fn what_ones_own_container_left_is_reached_through_its_engine() {
+    let offered = |engine: bool| {
+        let mut scene = parsed(
+            "subject alice alice\nattempt delete /srv/own/db/f\ncommand rm -rf db\n\
+             drwxr-xr-x alice alice /srv/own\ndrwxr-xr-x 100998 100998 /srv/own/db\n\
+             -rw-r--r-- 100998 100998 /srv/own/db/f",
+        );
+        let numbers = Numbers(vec![(0, 1000, 1), (1, 100_000, 65536)]);
+        scene.facts.surroundings.own_containers = engine.then(|| [numbers.clone(), numbers]);
+        let attempt = &scene.attempt;
+        let verdict = judge(
+            &attempt.subject,
+            &attempt.operation,
+            &attempt.object,
+            &scene.facts,
+        );
+        let Verdict::Denied(denial) = verdict else {
+            panic!("{verdict:?}");
+        };
+        let fixes = remedy(attempt, &scene.facts, &denial).fixes;
+        fixes[0].commands().join(" && ")
+    };
+    assert_eq!(offered(true), "podman unshare rm -rf db");
+    assert!(!offered(false).contains("podman"));
 }
