@@ -21,7 +21,10 @@ pub(super) fn candidates(case: &Case) -> Vec<Candidate> {
     if all.is_empty() {
         all.extend(run_from_elsewhere(case));
     }
-    all.extend(deployment::runnable_mount(case));
+    if all.is_empty() {
+        // The option may have been given on purpose, so that other ways come first.
+        all.extend(deployment::runnable_mount(case));
+    }
     let deliberate = !matches!(case.purpose(), Some(Purpose::Service | Purpose::Own));
     if let Obstacle::Mount(mount, _) = case.denial.at
         && !deliberate

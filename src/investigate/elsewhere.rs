@@ -131,6 +131,8 @@ pub(super) fn there(
     if !is_of_what_was_told(&finding, &there) {
         return unseen(incident, &place, circumstances);
     }
+    // Nor does a trace of the engine's client see the calls of a container's processes.
+    finding.signs.elsewhere |= matches!(place, Place::Container(_)) && !is_refused;
     let stays = resolve::is_in_one_that_stays(circumstances);
     abroad::settle(&mut finding, place, stays);
     finding

@@ -82,7 +82,7 @@ fn a_program_of_an_image_is_copied_as_one() {
 
 #[test]
 fn what_an_engine_mounted_in_memory_is_mounted_for_programs() {
-    let scene = "subject alice alice\nattempt exec /tmp/run\ncontainer podman\nmount /tmp tmpfs rw,noexec\n\
+    let scene = "subject alice alice\nhome /\nattempt exec /tmp/run\ncontainer podman\nmount /tmp tmpfs rw,noexec\n\
         drwxrwxrwt root root /tmp\n-rwxr-xr-x alice alice /tmp/run";
     assert!(
         words(scene).contains("--tmpfs /tmp:exec"),
