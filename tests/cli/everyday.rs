@@ -210,19 +210,6 @@ fn fix_says_why_it_changes_nothing() {
 }
 
 #[test]
-fn fix_says_so_where_nothing_proves_that_it_is_enough() {
-    let Some(world) = World::new() else { return };
-    world.root("install -d -m 750 -o deploy /srv/d");
-    world.run("alice", "permwrap -- cat '/srv/d/*'");
-    let ran = world.run("root", "cd /home/alice && permwrap fix --yes --as alice");
-    assert_eq!(ran.code(), 1, "{ran}");
-    has(
-        &ran,
-        "nothing was changed: nothing proves that this fix is enough",
-    );
-}
-
-#[test]
 fn the_second_path_of_a_rename_is_asked_for_by_its_option() {
     let Some(world) = World::new() else { return };
     let ran = world.run("alice", "permwrap why rename a b");

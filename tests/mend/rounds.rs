@@ -1,6 +1,6 @@
 //! `--fix`, `--again` and the history.
 
-use super::scene::{answered, fails, state, world};
+use super::scene::{By, answered, fails, fails_with, fix, state, world};
 use super::support::needs_programs;
 
 const SCENE: &str = "install -d -m 750 -o deploy -g www /srv/app
@@ -35,10 +35,8 @@ fn what_cannot_be_remembered_is_asked_by_root_and_fixed() {
          mkdir -p /home/alice/conf/permwrap; echo 'history = false' >/home/alice/conf/permwrap/config.toml",
     );
     for without in ["-u HOME", "XDG_CONFIG_HOME=/home/alice/conf"] {
-        let ran = world.run(
-            "alice",
-            &format!("env {without} permwrap -- tee -a /home/alice/p/log"),
-        );
+        let env = format!("env {without}");
+        let ran = fails_with(&world, &env, "tee -a /home/alice/p/log");
         let question = "sudo permwrap why append /home/alice/p/log --as alice; sudo permwrap fix";
         assert!(ran.stderr().contains(question), "{ran}");
         let pasted = question.replace("sudo ", "") + " --yes; chown root: /home/alice/p/log";
@@ -46,6 +44,17 @@ fn what_cannot_be_remembered_is_asked_by_root_and_fixed() {
         let is_done = "alice can append to /home/alice/p/log now";
         assert!(fixed.stderr().contains(is_done), "{fixed}");
     }
+}
+
+#[test]
+fn fix_says_so_where_nothing_proves_that_it_is_enough() {
+    let Some(world) = world() else { return };
+    world.root("install -d -m 750 -o deploy /srv/d");
+    fails(&world, "cat '/srv/d/*'");
+    let fixed = fix(&world, By::Root);
+    assert_eq!(fixed.code(), 1, "{fixed}");
+    let why = "nothing was changed: nothing proves that this fix is enough";
+    assert!(fixed.stderr().contains(why), "{fixed}");
 }
 
 #[test]

@@ -38,12 +38,18 @@ pub fn state(world: &World, paths: &str) -> String {
 
 /// A run of alice that fails and gets a hint. On a busy machine a run may end before its hint is ready, so it is repeated.
 pub fn fails(world: &World, command: &str) -> Ran {
-    let mut ran = world.run("alice", &format!("permwrap -- {command}"));
+    fails_with(world, "", command)
+}
+
+/// The same with other variables, which `env` sets or unsets.
+pub fn fails_with(world: &World, env: &str, command: &str) -> Ran {
+    let run = || world.run("alice", &format!("{env} permwrap -- {command}"));
+    let mut ran = run();
     for _ in 0..5 {
         if ran.stderr().contains("permwrap: ") {
             break;
         }
-        ran = world.run("alice", &format!("permwrap -- {command}"));
+        ran = run();
     }
     assert_ne!(ran.code(), 0, "{ran}");
     assert!(ran.stderr().contains("permwrap: "), "{ran}");
