@@ -13,6 +13,9 @@ const LONGEST_PATH: usize = 4096;
 /// The words that may name files, those with a slash first: a word without one is rarely a path.
 /// What uses a database names it in its code, so that the scripts count for that.
 pub fn files(incident: &Incident, speakers: &Speakers, scripts: &[Script]) -> Vec<Operand> {
+    if incident.operations == [Operation::Exec] {
+        return started(speakers);
+    }
     let mut found: Vec<Operand> = Vec::new();
     let is_of_a_database = incident.beside.is_some();
     let programs = scripts
@@ -56,6 +59,16 @@ pub fn files(incident: &Incident, speakers: &Speakers, scripts: &[Script]) -> Ve
     }
     found.sort_by_key(|operand| !operand.word.contains(&b'/'));
     found
+}
+
+/// The programs on the command lines, one of which another was told to start: `strace ./server`.
+fn started(speakers: &Speakers) -> Vec<Operand> {
+    let lines = speakers.all_lines().iter();
+    let programs = lines.map(|line| Operand {
+        word: line.program.clone(),
+        operation: Some(Operation::Exec),
+    });
+    programs.collect()
 }
 
 /// The paths that code names, and what it does with them.

@@ -2,6 +2,7 @@
 //!
 //! Debian packages: findutils, fish, passwd, python3, sudo, tar, util-linux.
 
+use crate::case::Case;
 use crate::support::{World, needs_programs};
 
 fn closed_places(world: &World) {
@@ -423,4 +424,18 @@ fn a_long_text_about_one_obstacle_is_one_hint() {
             .ends_with("permwrap: 699 more failures were not examined (--json lists them)\n"),
         "{ran}"
     );
+}
+
+#[test]
+fn strace_of_a_program_that_is_not_executable() {
+    Case {
+        needs: &["strace"],
+        scene: "printf '#!/bin/sh\necho hello\n' > /srv/tool && chmod 644 /srv/tool",
+        command: "strace -o log /srv/tool",
+        errno: "EACCES",
+        path: "/srv/tool",
+        cause: "not-executable",
+        at: "/srv/tool",
+    }
+    .check();
 }

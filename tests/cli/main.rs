@@ -1,7 +1,7 @@
 //! Tests the built permwrap from outside: real programs fail as temporary users, the explanation is compared with the known
 //! cause, the first fix is applied, and the program is run again.
 //!
-//! Debian packages: acl bash coreutils dash e2fsprogs findutils git nodejs perl python3 tar util-linux.
+//! Debian packages: acl bash coreutils dash e2fsprogs findutils git nodejs perl python3 strace tar util-linux.
 
 #[path = "../support/mod.rs"]
 mod support;
