@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 
 use regex::bytes::{Captures, Regex, RegexBuilder};
 
+use super::words;
+
 /// Directories of programs. A name in one of these at the beginning of a line is the writer, not the refused object.
 const PROGRAMS: &[&[u8]] = &[
     b"/bin/",
@@ -59,11 +61,14 @@ pub fn is_no_name(before: &[u8], name: &[u8], after: &[u8]) -> bool {
         _ => false,
     };
     let is_a_slash = name.starts_with(b"/ ");
+    // Go prints the call and an empty name: `open : permission denied`.
+    let is_call = after.starts_with(b" :") && words::call(name).is_some();
     let is_source = before.ends_with(b"(") && after.starts_with(b")") && is_position_in_c(name);
     is_source
         || is_template(name)
         || is_of_another_kind(before, name)
         || is_a_slash
+        || is_call
         || is_position
         || is_of_a_url
         || is_on_a_drive
@@ -203,7 +208,7 @@ fn expression() -> &'static Regex {
         RegexBuilder::new(
             r#"(?x) (?P<key> \b (?:path|file|filename|name|dir|directory|socket|device) \s? = \s? )?
                   (?: '(?P<a>[^'\s](?:[^']*[^'\s])?)' | "(?P<b>[^"\s](?:[^"]*[^"\s])?)" | `(?P<c>[^`']+)[`'] )
-               | (?: ^ | [\s(\[=<{] | \bunix:(?://)? ) (?P<d> (?: / | \./ | \.\./ | ~/ ) [^\s'"`(),;\[\]<>{}]* )"#,
+               | (?: ^ | [\s(\[=<{] | \bunix:(?://)? ) (?P<d> (?: / | \./ | \.\./ | ~/ ) (?: \w'\w | [^\s'"`(),;\[\]<>{}] )* )"#,
         )
         .unicode(false)
         .build()
@@ -247,7 +252,9 @@ fn name(line: &[u8], found: &Captures) -> Option<Range<usize>> {
     let elsewhere =
         METHODS.contains(&last_word) || ELSEWHERE.contains(&last_word.as_bytes()) && !is_where;
     let is_a_position = is_position(line, &at) || is_position_in_c(text);
-    let is_other = begins_the_line || elsewhere || is_a_position || is_project(line, &at);
+    let is_of_a_template = is_bare && line[at.end..].starts_with(b"{");
+    let is_other =
+        begins_the_line || elsewhere || is_a_position || is_of_a_template || is_project(line, &at);
     (plausible && !is_other).then_some(at)
 }
 
@@ -307,6 +314,7 @@ mod tests {
             ("open '", "/srv/%s", "'"),
             ("open '", "/__w/_temp/...", "'"),
             ("(", "../src/network.c.640", ") bind()"),
+            ("panic: ", "open", " : "),
         ] {
             let [before, name, after] = [before, name, after].map(str::as_bytes);
             assert!(is_no_name(before, name, after));
@@ -314,12 +322,14 @@ mod tests {
         for name in ["/srv/{}", "/srv/100%", "/srv/a.c.1"] {
             assert!(!is_no_name(b"open '", name.as_bytes(), b"'"), "{name}");
         }
+        assert_eq!(named("tool: /srv/{x}.txt: denied"), None);
     }
 
     #[test]
     fn a_name_is_found_before_and_after_the_reason() {
         for (line, name) in [
             ("saving model to /models/a.bin: denied", "/models/a.bin"),
+            ("tool: /srv/it's.txt: denied", "/srv/it's.txt"),
             (
                 "connection to unix:///run/app.sock failed: denied",
                 "/run/app.sock",

@@ -104,12 +104,28 @@ pub(super) fn incidents(
     incidents
 }
 
-/// The text before a line feed that was escaped: what follows it is another line of the message. In source code a quote does.
+/// The text before a line feed that was escaped: what follows it is another line of the message. In source code a quote does, and
+/// a name may contain one.
 fn first_line(text: &[u8]) -> &[u8] {
     match memchr::memmem::find(text, b"\\n") {
-        Some(end) if !matches!(text.get(end + 2), None | Some(b'"' | b'\'')) => &text[..end],
+        Some(end)
+            if !matches!(text.get(end + 2), None | Some(b'"' | b'\''))
+                && !is_in_a_quoted_name(text, end) =>
+        {
+            &text[..end]
+        }
         _ => text,
     }
+}
+
+/// Whether this position is between the quotes of the name that the text begins with: `: '/srv/a\nb'`.
+fn is_in_a_quoted_name(text: &[u8], at: usize) -> bool {
+    let named = text.strip_prefix(b": ").unwrap_or_default();
+    let Some((quote @ (b'\'' | b'"'), name)) = named.split_first() else {
+        return false;
+    };
+    let closed = memchr::memchr(*quote, name).map(|length| text.len() - name.len() + length);
+    closed.is_some_and(|end| end > at)
 }
 
 /// Whether a text quoted in the line reports a refusal by itself, and the line does not merely mention it.

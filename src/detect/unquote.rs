@@ -13,6 +13,8 @@ pub enum Quoting {
     Gnu,
     /// Go's `%q`, Rust's `{:?}`, C's and JSON's string literals: `\n`, `\xff`, `\u00e9`, `\u{e9}`, `\303`.
     Escaped,
+    /// rsync's: `\#303\#251`.
+    Rsync,
     /// A shell word in POSIX syntax.
     Shell,
     /// Percent-encoding, as in URLs.
@@ -38,6 +40,7 @@ pub fn unquoted(printed: &[u8], quoting: Quoting) -> Vec<u8> {
             shell_words_joined(printed, true)
         }
         Quoting::Gnu => gnu_unescaped(printed),
+        Quoting::Rsync => rsync_unescaped(printed),
         Quoting::Shell => shell_words_joined(printed, false),
         Quoting::Url => percent_decoded(printed),
         Quoting::Sysctl => setting_file(printed),
@@ -51,6 +54,26 @@ fn gnu_unescaped(printed: &[u8]) -> Vec<u8> {
     } else {
         printed.to_vec()
     }
+}
+
+/// rsync writes a byte that cannot be printed as `\#` and its three octal digits.
+fn rsync_unescaped(printed: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(printed.len());
+    let mut rest = printed;
+    while let Some((&byte, after)) = rest.split_first() {
+        let digits = rest.strip_prefix(b"\\#").and_then(|rest| rest.get(..3));
+        match digits.and_then(|digits| u8::try_from(number(digits, 8)?).ok()) {
+            Some(value) => {
+                bytes.push(value);
+                rest = &rest[5..];
+            }
+            None => {
+                bytes.push(byte);
+                rest = after;
+            }
+        }
+    }
+    bytes
 }
 
 fn unescaped(printed: &[u8]) -> Vec<u8> {
@@ -98,7 +121,7 @@ fn escape(after: &[u8]) -> Option<(Value, usize)> {
         b'f' => byte(0x0c),
         b'v' => byte(0x0b),
         b'e' | b'E' => byte(0x1b),
-        c @ (b'\\' | b'\'' | b'"' | b'`' | b'?' | b'/' | b' ') => byte(c),
+        c @ (b'\\' | b'\'' | b'"' | b'`' | b'?' | b'/' | b' ' | b':') => byte(c),
         b'x' => {
             let value = number(after.get(1..3)?, 16)?;
             Some((Value::Byte(u8::try_from(value).ok()?), 3))
@@ -245,6 +268,15 @@ mod tests {
             unquoted(br"/caf\303\251", Quoting::Escaped),
             "/café".as_bytes()
         );
+    }
+
+    #[test]
+    fn rsync_writes_bytes_as_numbers() {
+        assert_eq!(
+            unquoted(br"/caf\#303\#251", Quoting::Rsync),
+            "/café".as_bytes()
+        );
+        assert_eq!(unquoted(br"/a\#9", Quoting::Rsync), br"/a\#9");
     }
 
     #[test]
