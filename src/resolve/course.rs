@@ -1,5 +1,7 @@
 //! The directory that a name in a message is relative to, according to the code on the command line.
 
+use memchr::memmem;
+
 use super::given::given;
 use super::moves::{self, Standing};
 use super::standpoint::line_of;
@@ -131,6 +133,7 @@ impl Course {
             (Course::Started, Course::Started) => Course::Unknown,
             (told, Course::Started) => told,
             (Course::Started | Course::NoCode, written) => written,
+            (told, _) if recipe_of(lines, scripts).is_some() => told,
             (told, Course::Stays) => told,
             (Course::At(Whereabouts::Start, _), written) => written,
             _ => Course::Unknown,
@@ -275,6 +278,17 @@ impl Course {
             place => Course::At(place, uses),
         }
     }
+}
+
+/// The only recipe that has the code which is given to the first of these command lines, a shell.
+pub fn recipe_of<'s>(lines: &[CommandLine], scripts: &'s [Script]) -> Option<&'s Script> {
+    let shell = lines.first().filter(|line| line.is_code_for_a_shell())?;
+    let code = shell.code.as_ref()?;
+    let has_it = |script: &&Script| {
+        is_recipe(byte_path::name(&script.path)) && memmem::find(&script.code, code).is_some()
+    };
+    let mut recipes = scripts.iter().filter(has_it);
+    recipes.next().filter(|_| recipes.next().is_none())
 }
 
 /// Whether this command wrote the message or names the file.

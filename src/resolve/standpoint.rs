@@ -1,6 +1,6 @@
 //! The directories in which a process may have used a name before it was inspected.
 
-use super::course::Script;
+use super::course::{Script, recipe_of};
 use super::moves::{self, Standing};
 use super::{CandidateProcess, Circumstances, Presence};
 use crate::attempt::{Clue, Incident};
@@ -128,6 +128,10 @@ pub fn line_of(incident: &Incident, script: Option<&[u8]>) -> Option<usize> {
 pub fn started_in(process: &CandidateProcess, circumstances: &Circumstances) -> Option<Vec<u8>> {
     if is_the_command(process, circumstances) {
         return Some(circumstances.start.clone());
+    }
+    let own = command_lines(&process.arguments);
+    if let Some(recipe) = recipe_of(&own, &circumstances.scripts) {
+        return byte_path::parent(&recipe.path).map(<[u8]>::to_vec);
     }
     let lines = command_lines(&circumstances.command);
     let mut started = lines
