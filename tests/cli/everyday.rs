@@ -84,15 +84,14 @@ fn what_a_script_only_shows_is_not_its_failure() {
         let ran = world.run("alice", &format!("permwrap -- {command}"));
         assert!(!ran.stderr().contains("permwrap:"), "{ran}");
     }
-    for (command, told) in [
-        (
-            "sh /srv/look.sh /srv/closed",
-            "permission denied for /srv/closed",
-        ),
-        ("sh /srv/write.sh /srv/closed", "cannot write /srv/closed"),
+    for command in [
+        "sh /srv/look.sh /srv/closed",
+        "sh /srv/write.sh /srv/closed",
     ] {
+        // That grep reads it is known only where grep is seen in time.
         let ran = world.run("alice", &format!("permwrap -- {command}"));
-        has(&ran, &format!("permwrap: {told}\n"));
+        let names_it = |line: &str| line.starts_with("permwrap: ") && line.ends_with("/srv/closed");
+        assert!(ran.stderr().lines().any(names_it), "{ran}");
     }
 }
 
