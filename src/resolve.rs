@@ -34,7 +34,7 @@ pub use inside::{
 };
 pub use places::is_relative;
 pub use port::port;
-pub use source::{Literal, literals, started_in, use_in_source};
+pub use source::{Literal, literals, quoted_literals, started_in, use_in_source};
 pub use speaker::leading_name;
 pub use viewers::is_only_shown;
 

@@ -33,7 +33,7 @@ fn mentioned(
             operation: None,
             is_file: true,
         }],
-        Clue::Code(line) => resolve::literals(std::slice::from_ref(line), 0),
+        Clue::Code(line) => resolve::quoted_literals(line, &circumstances.scripts),
         Clue::Typed(_) => Vec::new(),
         Clue::Line(file, number) => resolve::sources(file, incident, circumstances)
             .iter()

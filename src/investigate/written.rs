@@ -126,7 +126,7 @@ fn has_word(code: &[u8], words: &[&str]) -> bool {
 }
 
 /// The circumstances with what the processes of a run have read, if it may tell where a relative name leads, the name of a
-/// database, or the port of a server.
+/// database, the port of a server, or what a quoted statement passes on.
 pub(super) fn with_scripts(
     incident: &Incident,
     circumstances: &Circumstances,
@@ -138,7 +138,8 @@ pub(super) fn with_scripts(
     };
     let is_open = name.is_some_and(|name| resolve::is_relative(name));
     let is_bound = incident.operations == [Operation::Bind] && incident.address.is_none();
-    let is_told_by_code = name.is_none() && (incident.beside.is_some() || is_bound);
+    let is_quoted = matches!(incident.clue, Some(Clue::Code(_)));
+    let is_told_by_code = name.is_none() && (incident.beside.is_some() || is_bound || is_quoted);
     if !(is_open || is_told_by_code) || circumstances.command.is_empty() {
         return None;
     }

@@ -1,11 +1,13 @@
 //! What a statement in source code reveals: the paths that it contains as literals, and what it does with them.
 
 mod asked;
+mod constant;
 mod literal;
 
 pub use asked::{address, asks_for, ports, served_ports, signalled};
 pub use literal::{Literal, does_with, paths};
 
+use super::course::Script;
 use crate::attempt::Operation;
 use literal::in_code;
 
@@ -23,6 +25,18 @@ pub fn literals(lines: &[Vec<u8>], at: usize) -> Vec<Literal> {
         }
     }
     found
+}
+
+/// The same for a statement that a message quotes, with the constants of the script that it is from.
+#[must_use]
+pub fn quoted_literals(statement: &[u8], scripts: &[Script]) -> Vec<Literal> {
+    let is_from = |script: &&Script| memchr::memmem::find(&script.code, statement).is_some();
+    let mut texts = scripts.iter().filter(|script| script.is_text());
+    let filled = match texts.find(is_from) {
+        Some(script) => constant::filled_in(statement, &script.code),
+        None => statement.to_vec(),
+    };
+    literals(&[filled], 0)
 }
 
 /// What the source line, or the statement around it, does with the path of this name.

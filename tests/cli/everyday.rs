@@ -112,6 +112,12 @@ fn a_database_is_named_by_the_script_that_uses_it() {
         let ran = world.run("alice", command);
         has(&ran, "permwrap: cannot write /srv/app/shop.db\n");
     }
+    world.root(
+        "chmod 600 /srv/app/shop.db
+         printf 'import sqlite3\nDB = \"/srv/app/shop.db\"\nsqlite3.connect(DB).execute(\"select 1 from t\")\n' >/srv/r.py",
+    );
+    let ran = world.run("alice", "permwrap -- python3 /srv/r.py");
+    has(&ran, "permwrap: cannot read /srv/app/shop.db\n");
 }
 
 #[test]
