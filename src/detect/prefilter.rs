@@ -133,6 +133,7 @@ const LITERALS: &[(usize, &str)] = &[
     (5, "not executable"),
     (2, "curl: cannot read config"),
     (4, "are root"),
+    (17, "Cannot find module '/"),
 ];
 
 /// The prefilter for one stream.

@@ -90,8 +90,9 @@ pub(super) fn decide(incident: &Incident, readings: Vec<Reading>, views: &mut Vi
 /// if the operation is merely assumed from the program's habits or, for reading a file that does not exist, from a source line.
 fn is_refuted(judged: &Judged, incident: &Incident) -> bool {
     let Reading { attempt, signs } = &judged.reading;
-    let fails =
-        matches!(judged.verdict, Verdict::Fails { errno, .. } if Some(errno) != incident.errno);
+    // open(2) answers EPERM to marks and flags, never to modes.
+    let is_no_open =
+        matches!(attempt.operation, Operation::Open(_)) && incident.errno == Some(Errno::Perm);
     let reads = [Operation::READ, Operation::Traverse].contains(&attempt.operation);
     // What a program that only ever reads was refused has gone since.
     let only_reads = resolve::leading_name(&incident.message)
@@ -103,6 +104,12 @@ fn is_refuted(judged: &Judged, incident: &Incident) -> bool {
     let least = match reads && judged.is_missing() {
         true => Sign::Source,
         false => Sign::Program,
+    };
+    let fails = match &judged.verdict {
+        Verdict::Fails { errno, .. } => Some(*errno) != incident.errno,
+        Verdict::Denied(denial) => is_no_open && denial.errno != Errno::Perm,
+        Verdict::Allowed => is_no_open && !only_reads,
+        Verdict::Unclear(_) => false,
     };
     incident.errno.is_some() && fails && signs.operation >= Some(least)
 }

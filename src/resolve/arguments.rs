@@ -4,7 +4,7 @@ use super::course::Script;
 use super::port::port;
 use super::source::{self, Literal};
 use super::speaker::Speakers;
-use crate::attempt::{Incident, Object, Operation};
+use crate::attempt::{Incident, Object, Operation, Sign};
 use crate::programs::{CommandLine, Operand};
 
 /// The maximum length of a path (PATH_MAX).
@@ -24,9 +24,14 @@ pub fn files(incident: &Incident, speakers: &Speakers, scripts: &[Script]) -> Ve
     let written = programs
         .filter(|_| is_of_a_database)
         .flat_map(|script| literals(&script.code));
+    // All of the code tells more than the one call: a database that is opened for writing may only be read.
+    let is_told_by_code = incident.operation_sign == Some(Sign::Source);
     let given = lines(speakers).iter().flat_map(|line| {
         let code = line.code.as_ref().filter(|_| !line.is_code_for_a_shell());
-        let in_code = code.map(|code| literals(code)).unwrap_or_default();
+        let mut in_code = code.map(|code| literals(code)).unwrap_or_default();
+        for literal in in_code.iter_mut().filter(|_| is_told_by_code) {
+            literal.operation = None;
+        }
         line.operands.iter().cloned().chain(in_code)
     });
     for operand in given.chain(written) {
