@@ -17,7 +17,7 @@ use crate::attempt::{
 use crate::byte_path;
 use crate::facts::Facts;
 use crate::quote;
-use crate::report::{Conclusion, Finding, Unclear};
+use crate::report::{Conclusion, Finding, Unclear, Way};
 
 /// The style of hints for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -205,10 +205,19 @@ pub fn unclear(unclear: &Unclear) -> String {
         Unclear::Note(note) => return note.clone(),
         Unclear::Operation(ways) => ways,
     };
+    let reads = ways.iter().any(|way| way.operation == Operation::READ);
+    let doing = |way: &Way| match way.operation {
+        // Reading is in the list as well.
+        Operation::UPDATE if reads => Operation::WRITE.doing(),
+        _ => way.operation.doing(),
+    };
     let list = |refused: bool| {
         let words = ways.iter().filter(|way| way.refused.is_some() == refused);
-        let words: Vec<&str> = words.map(|way| way.operation.doing()).collect();
-        words.join(" or ")
+        let words: Vec<&str> = words.map(doing).collect();
+        match &words[..] {
+            [others @ .., last] if others.len() > 1 => format!("{} or {last}", others.join(", ")),
+            few => few.join(" or "),
+        }
     };
     let reasons = ways.iter().filter_map(|way| way.refused.as_ref());
     let mut reasons: Vec<&str> = reasons.map(|(because, _)| because.as_str()).collect();
