@@ -439,3 +439,17 @@ fn strace_of_a_program_that_is_not_executable() {
     }
     .check();
 }
+
+#[test]
+fn find_of_a_program_that_is_not_executable() {
+    Case {
+        needs: &[],
+        scene: "printf '#!/bin/sh\necho hello\n' > /srv/tool && chmod 644 /srv/tool",
+        command: "find /srv -name tool -exec /srv/tool {} +",
+        errno: "EACCES",
+        path: "/srv/tool",
+        cause: "not-executable",
+        at: "/srv/tool",
+    }
+    .check();
+}
