@@ -6,6 +6,17 @@ use unicode_width::UnicodeWidthStr;
 /// The column at which text begins, after the labels.
 pub const INDENT: usize = 11;
 
+/// A list in words: "a", "a or b", "a, b or c", with "or" as the conjunction.
+#[must_use]
+pub fn listed(words: &[&str], conjunction: &str) -> String {
+    match words {
+        [others @ .., last] if !others.is_empty() => {
+            format!("{} {conjunction} {last}", others.join(", "))
+        }
+        few => few.concat(),
+    }
+}
+
 /// A label followed by text that is wrapped to `width` columns; only the first line has the label.
 #[must_use]
 pub fn labelled(label: &str, words: &str, width: usize) -> String {

@@ -16,6 +16,7 @@ use crate::attempt::{
 };
 use crate::byte_path;
 use crate::facts::Facts;
+use crate::layout;
 use crate::quote;
 use crate::report::{Conclusion, Finding, Unclear, Way};
 
@@ -214,10 +215,7 @@ pub fn unclear(unclear: &Unclear) -> String {
     let list = |refused: bool| {
         let words = ways.iter().filter(|way| way.refused.is_some() == refused);
         let words: Vec<&str> = words.map(doing).collect();
-        match &words[..] {
-            [others @ .., last] if others.len() > 1 => format!("{} or {last}", others.join(", ")),
-            few => few.join(" or "),
-        }
+        layout::listed(&words, "or")
     };
     let reasons = ways.iter().filter_map(|way| way.refused.as_ref());
     let mut reasons: Vec<&str> = reasons.map(|(because, _)| because.as_str()).collect();

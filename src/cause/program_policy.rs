@@ -7,6 +7,7 @@ use crate::byte_path;
 use crate::change::{Change, Effect};
 use crate::denial::Breach;
 use crate::facts::{Inode, Kind};
+use crate::layout::listed;
 use crate::quote;
 
 pub(super) fn words(case: &Case) -> Words {
@@ -218,9 +219,5 @@ fn who_may(bits: u32, is_directory: bool) -> String {
         .filter(|(bit, _)| all & bit != 0)
         .map(|(_, deed)| *deed)
         .collect();
-    let may = match &may[..] {
-        [rest @ .., last] if rest.len() > 1 => format!("{} and {last}", rest.join(", ")),
-        may => may.join(" and "),
-    };
-    format!("{} may {may}", who.join(" and "))
+    format!("{} may {}", listed(&who, "and"), listed(&may, "and"))
 }

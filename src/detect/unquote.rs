@@ -56,35 +56,31 @@ fn gnu_unescaped(printed: &[u8]) -> Vec<u8> {
     }
 }
 
-/// rsync writes a byte that cannot be printed as `\#` and its three octal digits.
-fn rsync_unescaped(printed: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(printed.len());
-    let mut rest = printed;
-    while let Some((&byte, after)) = rest.split_first() {
-        let digits = rest.strip_prefix(b"\\#").and_then(|rest| rest.get(..3));
-        match digits.and_then(|digits| u8::try_from(number(digits, 8)?).ok()) {
-            Some(value) => {
-                bytes.push(value);
-                rest = &rest[5..];
-            }
-            None => {
-                bytes.push(byte);
-                rest = after;
-            }
-        }
-    }
-    bytes
+fn unescaped(printed: &[u8]) -> Vec<u8> {
+    decoded(printed, |rest| {
+        let (value, length) = escape(rest.strip_prefix(b"\\")?)?;
+        Some((value, 1 + length))
+    })
 }
 
-fn unescaped(printed: &[u8]) -> Vec<u8> {
+/// rsync writes a byte that cannot be printed as `\#` and its three octal digits.
+fn rsync_unescaped(printed: &[u8]) -> Vec<u8> {
+    decoded(printed, |rest| {
+        let digits = rest.strip_prefix(b"\\#")?.get(..3)?;
+        Some((Value::Byte(u8::try_from(number(digits, 8)?).ok()?), 5))
+    })
+}
+
+/// The text with the value of each escape in its place. `escape` gives the value of the one that a text begins with, and its
+/// length.
+fn decoded(printed: &[u8], escape: impl Fn(&[u8]) -> Option<(Value, usize)>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(printed.len());
     let mut rest = printed;
     while let Some((&byte, after)) = rest.split_first() {
-        let escape = (byte == b'\\').then(|| escape(after)).flatten();
-        match escape {
+        match escape(rest) {
             Some((value, length)) => {
                 value.append_to(&mut bytes);
-                rest = &after[length..];
+                rest = &rest[length..];
             }
             None => {
                 bytes.push(byte);
@@ -203,25 +199,10 @@ fn shell_words_joined(printed: &[u8], inside: bool) -> Vec<u8> {
 }
 
 fn percent_decoded(printed: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(printed.len());
-    let mut rest = printed;
-    while let Some((&byte, after)) = rest.split_first() {
-        let value = (byte == b'%').then(|| after.get(..2)).flatten();
-        match value
-            .and_then(|digits| number(digits, 16))
-            .and_then(|v| u8::try_from(v).ok())
-        {
-            Some(value) => {
-                bytes.push(value);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(byte);
-                rest = after;
-            }
-        }
-    }
-    bytes
+    decoded(printed, |rest| {
+        let digits = rest.strip_prefix(b"%")?.get(..2)?;
+        Some((Value::Byte(u8::try_from(number(digits, 16)?).ok()?), 3))
+    })
 }
 
 /// As in sysctl.d(5): if the first separator is a dot, dots separate and slashes stand for dots; if it is a slash, the other

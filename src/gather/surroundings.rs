@@ -148,7 +148,7 @@ pub(super) fn read(view: &View, subject: &Subject, facts: &Facts) -> Surrounding
         prefix,
         home,
         leftovers: None,
-        own_containers: own_containers(subject, elsewhere),
+        own_containers: own_containers(subject, facts, elsewhere),
         peopled: None,
         offered: Vec::new(),
         command: Vec::new(),
@@ -199,10 +199,14 @@ fn host_numbers(subject: &Subject) -> Option<[Numbers; 2]> {
     maps.iter().all(is_whole).then_some(maps)
 }
 
-/// The ids of the subject's own containers; `None` unless it is permwrap's own user, with Podman.
-fn own_containers(subject: &Subject, elsewhere: bool) -> Option<[Numbers; 2]> {
+/// The ids of the subject's own containers; `None` unless it is permwrap's own user, with Podman. They are read only if an object is
+/// neither root's nor the subject's, since only then can it be theirs.
+fn own_containers(subject: &Subject, facts: &Facts, elsewhere: bool) -> Option<[Numbers; 2]> {
     let is_own = subject.uid == nix::unistd::geteuid().as_raw() && subject.uid != 0 && !elsewhere;
-    (is_own && is_installed(Path::new("/"), "podman")).then(numbers_of_own_containers)?
+    let mut owners = facts.nodes.iter().flat_map(|node| &node.inode);
+    let has_others = owners.any(|inode| inode.uid != 0 && inode.uid != subject.uid);
+    let may_be_theirs = is_own && has_others && is_installed(Path::new("/"), "podman");
+    may_be_theirs.then(numbers_of_own_containers)?
 }
 
 /// Whether a kernel release is that of the Windows Subsystem for Linux.

@@ -91,25 +91,12 @@ fn searched(path: &[u8], operation: &Operation, circumstances: &Circumstances) -
 }
 
 impl Base {
+    fn new(directory: Vec<u8>, placing: Placing) -> Base {
+        Base { directory, placing }
+    }
+
     fn told(directory: Vec<u8>) -> Base {
-        Base {
-            directory,
-            placing: Placing::Told,
-        }
-    }
-
-    fn one_of(directory: Vec<u8>) -> Base {
-        Base {
-            directory,
-            placing: Placing::OneOf,
-        }
-    }
-
-    fn assumed(directory: Vec<u8>) -> Base {
-        Base {
-            directory,
-            placing: Placing::Assumed,
-        }
+        Base::new(directory, Placing::Told)
     }
 }
 
@@ -158,7 +145,10 @@ impl Mention<'_> {
             // does with openat(2).
             Standpoint::Now => self.told_in(self.own.clone(), &self.speaking),
             Standpoint::At(place) => vec![Base::told(place)],
-            Standpoint::OneOf(places) => places.into_iter().map(Base::one_of).collect(),
+            Standpoint::OneOf(places) => {
+                let one_of = |place| Base::new(place, Placing::OneOf);
+                places.into_iter().map(one_of).collect()
+            }
             Standpoint::Unknown => Vec::new(),
         }
     }
@@ -208,7 +198,7 @@ impl Mention<'_> {
         }
         bases.push(match stays || is_at_start {
             true => Base::told(self.own.clone()),
-            false => Base::assumed(self.own.clone()),
+            false => Base::new(self.own.clone(), Placing::Assumed),
         });
         if !is_seen(self.process) && !is_at_start {
             bases.extend(guesses(self.circumstances));
@@ -329,7 +319,8 @@ fn each_base(
     let each = each.map(|place| base_of(place, is_settled, process, circumstances));
     let each: Option<Vec<Vec<u8>>> = each.collect();
     let each = each.into_iter().flatten();
-    each.map(|directory| Base { directory, placing }).collect()
+    each.map(|directory| Base::new(directory, placing))
+        .collect()
 }
 
 fn base_of(
@@ -372,7 +363,7 @@ fn guesses(circumstances: &Circumstances) -> impl Iterator<Item = Base> {
     let told = told.map(|directory| join(start, &directory));
     std::iter::once(start.clone())
         .chain(told)
-        .map(Base::assumed)
+        .map(|directory| Base::new(directory, Placing::Assumed))
 }
 
 /// The command lines of the program that wrote the message; all of them if it does not name itself.
